@@ -1,0 +1,40 @@
+package schema
+
+import "slices"
+
+// Scope is a right that a credential carries.
+type Scope string
+
+// The scopes: ingest appends events, read queries, admin manages credentials
+// and the projection.
+const (
+	ScopeIngest Scope = "ingest"
+	ScopeRead   Scope = "read"
+	ScopeAdmin  Scope = "admin"
+)
+
+// Projects is the set of projects a credential may touch. The zero value is
+// the empty set.
+type Projects struct {
+	All bool
+	IDs []ProjectID // ascending; ignored when All
+}
+
+// Contains tells whether p is in the set.
+func (s Projects) Contains(p ProjectID) bool {
+	if s.All {
+		return true
+	}
+	_, found := slices.BinarySearch(s.IDs, p)
+	return found
+}
+
+// Caller is an authenticated sender of requests.
+type Caller struct {
+	ID       string // of the key or user; safe to log
+	Scopes   []Scope
+	Projects Projects
+}
+
+// Has tells whether the caller carries the scope.
+func (c *Caller) Has(s Scope) bool { return slices.Contains(c.Scopes, s) }

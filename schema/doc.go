@@ -1,0 +1,34 @@
+// Package schema holds the words of the domain: events, their types and data,
+// the identifiers that name things, and the codes that errors carry.
+//
+// Everything else in Parley speaks in these words. The package imports the
+// standard library only and does no input or output, so that every role
+// (ingest, projector, query) and every test may use it.
+//
+// # The way of an event
+//
+// An event enters as JSON: a CloudEvents 1.0 event in its structured form.
+// [Decode] turns those bytes into an [Event] or into an [Error] that names the
+// code, the field and the rule; there is no third outcome. The same function
+// judges an event at the edge (ingest) and again when it is read back from the
+// log (projector), because anyone with the broker's credentials may publish to
+// the log. It is given the moment at which the log took the event, never the
+// clock, so judging twice gives the same answer.
+//
+// The bytes themselves are what the log keeps: unknown extensions and unknown
+// data members survive there value for value.
+//
+// # Versions
+//
+// A type's name ends in its version (parley.conversation.opened.v1). Schemas
+// change additively inside a version. A new version is a new [Type] with an
+// upcaster (see [Upcast]) that turns data of the version before into the new
+// one at decode, so that old events stay readable for ever and the fold knows
+// the newest version only.
+//
+// # Files
+//
+// schema/events holds one JSON Schema per type and the AsyncAPI document,
+// schema/clickhouse the numbered SQL, schema/graphql the SDL. Tests check each
+// of them against the Go types.
+package schema

@@ -1,0 +1,54 @@
+package schema
+
+// Code classes an error for programs. Codes are stable; messages are for
+// people and may change.
+type Code string
+
+// The codes of a rejected event.
+const (
+	// CodeInvalidJSON: the event is no JSON object.
+	CodeInvalidJSON Code = "INVALID_JSON"
+	// CodeTooLarge: the event is over MaxEventBytes in its structured form.
+	CodeTooLarge Code = "EVENT_TOO_LARGE"
+	// CodeMissing: a required attribute or member is absent (or null).
+	CodeMissing Code = "MISSING_FIELD"
+	// CodeInvalid: an attribute or member breaks its rule.
+	CodeInvalid Code = "INVALID_FIELD"
+	// CodeUnknownType: the type is not one of Types.
+	CodeUnknownType Code = "UNKNOWN_TYPE"
+	// CodeForbiddenProject: the project is not the caller's.
+	CodeForbiddenProject Code = "FORBIDDEN_PROJECT"
+	// CodeUnsupported: a source's payload has no meaning here (webhooks).
+	CodeUnsupported Code = "UNSUPPORTED"
+	// CodeUnwritable: ClickHouse refuses the rows of this event for good.
+	CodeUnwritable Code = "UNWRITABLE"
+)
+
+// Limits of contract section 2.
+const (
+	// MaxEventBytes is the largest event in its structured form.
+	MaxEventBytes = 256 << 10
+	// MaxRequestBytes is the largest request body.
+	MaxRequestBytes = 16 << 20
+	// MaxRequestEvents is the most events of one request.
+	MaxRequestEvents = 10_000
+)
+
+// Error says why an event is rejected. It never holds the offending value:
+// values may be personal data.
+type Error struct {
+	Code  Code
+	Field string // path of the attribute or member, e.g. "data.toUser.id"; empty for the event as a whole
+	Rule  string // what is asked for, e.g. "must be an integer from 1 to 9007199254740991"
+}
+
+// Error reads "CODE: field: rule".
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Message() }
+
+// Message is the part for people: "field: rule".
+func (e *Error) Message() string {
+	if e.Field == "" {
+		return e.Rule
+	}
+	return e.Field + ": " + e.Rule
+}

@@ -1,0 +1,233 @@
+package schema
+
+// Type is the CloudEvents type of an event, its version included.
+type Type string
+
+// The closed set of event types. An unknown type is decided at decode, once.
+const (
+	TypeOpened       Type = "parley.conversation.opened.v1"
+	TypeRouted       Type = "parley.conversation.routed.v1"
+	TypePushed       Type = "parley.conversation.pushed.v1"
+	TypeSnoozed      Type = "parley.conversation.snoozed.v1"
+	TypeTransferred  Type = "parley.conversation.transferred.v1"
+	TypeClosed       Type = "parley.conversation.closed.v1"
+	TypeTagged       Type = "parley.conversation.tagged.v1"
+	TypeUntagged     Type = "parley.conversation.untagged.v1"
+	TypeMessage      Type = "parley.message.sent.v1"
+	TypeSatisfaction Type = "parley.satisfaction.answered.v1"
+	TypeTransaction  Type = "parley.transaction.recorded.v1"
+)
+
+// Types lists every event type, in the order of the contract's table.
+func Types() []Type {
+	return []Type{
+		TypeOpened, TypeRouted, TypePushed, TypeSnoozed, TypeTransferred, TypeClosed,
+		TypeTagged, TypeUntagged, TypeMessage, TypeSatisfaction, TypeTransaction,
+	}
+}
+
+// Event is one decoded, valid event.
+type Event struct {
+	Project      ProjectID
+	Conversation ConversationID
+	Source       string
+	ID           string
+	Type         Type
+	Time         Timestamp // when it happened
+
+	// Order is the sender's optional `sequence` attribute. It orders events of
+	// one instant; it has nothing to do with the log's Sequence. Up to 19
+	// digits, which a uint64 holds.
+	Order    uint64
+	HasOrder bool
+
+	Data Data // never nil in a decoded event
+}
+
+// Key names the event.
+func (e *Event) Key() EventKey { return EventKey{e.Project, e.Source, e.ID} }
+
+// ConversationKey names the conversation the event belongs to.
+func (e *Event) ConversationKey() ConversationKey {
+	return ConversationKey{e.Project, e.Conversation}
+}
+
+// Record is an event as the log holds it: the event, its place and the moment
+// the log took it.
+type Record struct {
+	Sequence   Sequence
+	ReceivedAt Timestamp
+	Event      Event
+}
+
+// Data is the payload of an event: one of the types below, always a pointer.
+// The set is closed.
+type Data interface{ eventData() }
+
+// UserKind tells who handles a contact or writes a message.
+type UserKind string
+
+// Who handles a contact, or writes a message. VISITOR is an author only.
+const (
+	KindVisitor      UserKind = "VISITOR"
+	KindProfessional UserKind = "PROFESSIONAL"
+	KindExpert       UserKind = "EXPERT"
+	KindBot          UserKind = "BOT"
+)
+
+// User is an operator as an event names it. Kind, Name and Email are empty
+// where the event does not give them; Kind is always set in Pushed.
+type User struct {
+	ID    OperatorID
+	Kind  UserKind
+	Name  *string
+	Email *string
+}
+
+// Ref names a routing rule, routing group, campaign or tag. Name is nil where
+// the event does not give it.
+type Ref struct {
+	ID   string
+	Name *string
+}
+
+// Visitor is the person on the other side: personal data but for ID.
+type Visitor struct {
+	ID         string
+	ExternalID *string
+	FirstName  *string
+	LastName   *string
+	Email      *string
+	Phone      *string
+}
+
+// CustomValue is one member of customData. Value is the string itself for a
+// JSON string, and the text as written for a number, true or false.
+type CustomValue struct {
+	Key   string
+	Value string
+}
+
+// Opened begins a conversation.
+type Opened struct {
+	Channel    Channel
+	Language   *string
+	Initiator  *Initiator
+	Visitor    *Visitor
+	Campaign   *Ref
+	CustomData []CustomValue // in the order written; nil where absent, non-nil and empty for {}
+}
+
+// Routed is a distribution decision, before one or more pushes.
+type Routed struct {
+	Rule  Ref
+	Group *Ref
+}
+
+// Pushed gives the conversation to an operator and starts a contact.
+type Pushed struct{ To User }
+
+// Snoozed ends the open contact for a while.
+type Snoozed struct {
+	By    *User
+	Until *Timestamp
+}
+
+// Transferred ends the open contact in favour of somebody else.
+type Transferred struct {
+	From    *User
+	To      *User
+	ToRule  *Ref
+	ToGroup *Ref
+}
+
+// Closed ends the open contact and the conversation.
+type Closed struct {
+	By     *User
+	Reason *string
+}
+
+// Tagged puts a tag on the conversation.
+type Tagged struct{ Tag Ref }
+
+// Untagged takes a tag off.
+type Untagged struct{ Tag Ref }
+
+// Message is something said. An author has OperatorID where Kind is an
+// operator's and the event gives an id, VisitorID likewise for a visitor.
+type Message struct {
+	MessageID  string
+	AuthorKind UserKind
+	OperatorID *OperatorID
+	VisitorID  *string
+	Automatic  bool
+	Text       *string
+}
+
+// Satisfaction is an answer to a survey; at least one member is set. An empty
+// comment is an answer.
+type Satisfaction struct {
+	CustomerSatisfaction *uint8 // 1..5
+	NetPromoterScore     *uint8 // 0..10
+	Comment              *string
+}
+
+// Transaction is a sale or, with a negative amount, a refund. The defaults of
+// the contract are filled in: ReceivedAt from the event's time, TransactionID
+// from ExternalConversionID.
+type Transaction struct {
+	TransactionID        string
+	ExternalConversionID string
+	Amount               Amount
+	Currency             Currency
+	ReceivedAt           Timestamp
+	Source               *TransactionSource
+	AttributedTo         *User
+}
+
+func (*Opened) eventData()       {}
+func (*Routed) eventData()       {}
+func (*Pushed) eventData()       {}
+func (*Snoozed) eventData()      {}
+func (*Transferred) eventData()  {}
+func (*Closed) eventData()       {}
+func (*Tagged) eventData()       {}
+func (*Untagged) eventData()     {}
+func (*Message) eventData()      {}
+func (*Satisfaction) eventData() {}
+func (*Transaction) eventData()  {}
+
+// Initiator tells who began a conversation.
+type Initiator string
+
+// Who begins a conversation.
+const (
+	InitiatorVisitor  Initiator = "VISITOR"
+	InitiatorOperator Initiator = "OPERATOR"
+	InitiatorSystem   Initiator = "SYSTEM"
+)
+
+// TransactionSource tells where a sale was made.
+type TransactionSource string
+
+// Where a sale is made.
+const (
+	SourceOnsite  TransactionSource = "ONSITE"
+	SourceOffsite TransactionSource = "OFFSITE"
+)
+
+// Channel is the medium of a conversation.
+type Channel string
+
+// ChannelUnknown is the channel of a conversation whose opening is not known.
+// No event may carry it.
+const ChannelUnknown Channel = "UNKNOWN"
+
+// Channels lists the channels that an event may carry.
+func Channels() []Channel {
+	return []Channel{
+		"APPLE_BUSINESS_CHAT", "CALL", "CHAT", "EMAIL", "FACEBOOK",
+		"FACEBOOK_BUSINESS_ON_MESSENGER", "GOOGLE_BUSINESS_MESSAGES", "INSTAGRAM",
+		"MOBILE_APP", "SMS", "TWITTER", "VIDEO", "WHATSAPP",
+	}
+}

@@ -1,0 +1,51 @@
+package schema
+
+import "time"
+
+// ProjectID names a site or brand. Valid ids are 1..2147483647 (a GraphQL Int).
+type ProjectID uint32
+
+// ConversationID is a UUID in the 36-character form, in lower case.
+type ConversationID string
+
+// OperatorID names an agent, expert or bot: 1..2^53-1, so that it is exact as a
+// JSON number.
+type OperatorID int64
+
+// Sequence is an event's number in the log. The first event has number 1; 0
+// means "before the first".
+type Sequence uint64
+
+// ConversationKey names a conversation: ids are unique inside a project only.
+type ConversationKey struct {
+	Project      ProjectID
+	Conversation ConversationID
+}
+
+// EventKey names an event. A second event with the same key changes nothing;
+// where contents differ, the one with the lowest log sequence counts.
+type EventKey struct {
+	Project ProjectID
+	Source  string
+	ID      string
+}
+
+// Timestamp is a moment in Unix milliseconds, UTC: the resolution at which
+// events are ordered and stored.
+type Timestamp int64
+
+// TimestampOf cuts t to the millisecond.
+func TimestampOf(t time.Time) Timestamp { return Timestamp(t.UnixMilli()) }
+
+// Time gives the moment as a time.Time in UTC.
+func (t Timestamp) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
+
+// String writes the moment in RFC 3339 with exactly three digits of a second.
+func (t Timestamp) String() string { return t.Time().Format("2006-01-02T15:04:05.000Z") }
+
+// Amount is money in ten-thousandths of a currency unit: exactly the values of
+// ClickHouse's Decimal(18,4). Never convert it through a binary float.
+type Amount int64
+
+// Currency is an ISO 4217 code: three capital letters.
+type Currency string
