@@ -1,5 +1,7 @@
 package schema
 
+import "time"
+
 // Type is the CloudEvents type of an event, its version included.
 type Type string
 
@@ -58,6 +60,13 @@ type Record struct {
 	Sequence   Sequence
 	ReceivedAt Timestamp
 	Event      Event
+}
+
+// Entry is one message of a log, as it is stored there.
+type Entry struct {
+	Sequence   Sequence
+	ReceivedAt time.Time // when the log took it
+	Payload    []byte
 }
 
 // Data is the payload of an event: one of the types below, always a pointer.

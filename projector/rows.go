@@ -1,0 +1,158 @@
+package projector
+
+import (
+	"github.com/shopspring/decimal"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Rows are all rows of one conversation: what [Fold] computes and the tables
+// hold. Field meanings are those of contract section 3; durations are in
+// milliseconds and nil where the contract says null.
+type Rows struct {
+	Conversation Conversation
+	Contacts     []Contact     // by ordinal
+	Messages     []Message     // in fold order
+	Transactions []Transaction // in the fold order of each id's first record
+}
+
+// Conversation is a row of conversations, with the visitor of visitors.
+type Conversation struct {
+	schema.ConversationKey
+
+	CreatedAt schema.Timestamp
+	ClosedAt  *schema.Timestamp
+	Duration  *int64
+
+	Channel    schema.Channel
+	Language   *string
+	Initiator  *schema.Initiator
+	Visitor    *schema.Visitor
+	Campaign   *schema.Ref
+	CustomData []schema.CustomValue // one value per key, sorted by key
+
+	ContactCount, SnoozeCount, TransferCount, ReopenCount, AnomalyCount uint32
+
+	Answered, AnsweredByHuman bool
+	AutomationLevel           *AutomationLevel
+	Abandoned                 bool
+
+	FirstResponseTime, ResolutionTime, FirstResolutionTime *int64
+	HandleTime, HumanHandleTime, SnoozeTime                int64
+
+	VisitorMessageCount, OperatorMessageCount uint32
+
+	CustomerSatisfaction *uint8
+	NetPromoterScore     *uint8
+	Comment              *string
+
+	Tags        []schema.Ref  // in the order of first tagging
+	Users       []schema.User // ascending by id; see Fold for which kind and name stand
+	Routing     []Routing     // in fold order
+	Marks       []Mark        // in fold order
+	Revenue     map[schema.Currency]decimal.Decimal
+	CloseReason *string
+
+	FirstSequence, LastSequence schema.Sequence
+	EventCount                  uint32
+}
+
+// AutomationLevel tells how much of a conversation bots handled.
+type AutomationLevel string
+
+// The automation levels.
+const (
+	FullyAutomated     AutomationLevel = "FULLY_AUTOMATED"
+	PartiallyAutomated AutomationLevel = "PARTIALLY_AUTOMATED"
+	NotAutomated       AutomationLevel = "NOT_AUTOMATED"
+)
+
+// Routing is one routing event of a conversation.
+type Routing struct {
+	At    schema.Timestamp
+	Rule  schema.Ref
+	Group *schema.Ref
+}
+
+// Mark is one system attachment: a pushed, snoozed, transferred or closed
+// event. None is invented for an inferred ending.
+type Mark struct {
+	EventID string
+	At      schema.Timestamp
+	// Position is the place in the thread, from 0, counted over marks and
+	// messages together.
+	Position uint32
+	Type     schema.Type
+	From     *schema.User // who snoozed, transferred or closed
+	To       *schema.User // who is pushed or transferred to
+	ToRule   *schema.Ref
+	ToGroup  *schema.Ref
+	Until    *schema.Timestamp
+	Reason   *string
+}
+
+// Contact is a row of contacts.
+type Contact struct {
+	ID             string
+	Ordinal        uint32
+	Channel        schema.Channel
+	StartedAt      schema.Timestamp
+	EndedAt        *schema.Timestamp
+	Duration       *int64
+	Status         Status
+	Ending         *Ending
+	EndingInferred bool
+	CloseReason    *string
+	WaitTime       *int64
+
+	FirstResponseTime                         *int64
+	VisitorMessageCount, OperatorMessageCount uint32
+
+	Operator     schema.User
+	RoutingRule  *schema.Ref
+	RoutingGroup *schema.Ref
+}
+
+// Status tells whether a contact was answered.
+type Status string
+
+// The statuses.
+const (
+	Ongoing    Status = "ONGOING"
+	Answered   Status = "ANSWERED"
+	Unanswered Status = "UNANSWERED"
+)
+
+// Ending tells how a contact ended.
+type Ending string
+
+// The endings. Repushed is inferred from a push to the same operator.
+const (
+	EndedSnoozed     Ending = "SNOOZED"
+	EndedTransferred Ending = "TRANSFERRED"
+	EndedClosed      Ending = "CLOSED"
+	EndedRepushed    Ending = "REPUSHED"
+)
+
+// Message is a row of messages, with the text of message_texts.
+type Message struct {
+	ID         string
+	ContactID  *string
+	SentAt     schema.Timestamp
+	AuthorKind schema.UserKind
+	AuthorID   *string // the visitor id, or the operator id in digits
+	Automatic  bool
+	Text       *string
+	Position   uint32 // see Mark.Position
+}
+
+// Transaction is a row of transactions.
+type Transaction struct {
+	ID                   string
+	ExternalConversionID string
+	Amount               schema.Amount
+	Currency             schema.Currency
+	ReceivedAt           schema.Timestamp
+	Source               *schema.TransactionSource
+	AttributedTo         *schema.OperatorID
+}

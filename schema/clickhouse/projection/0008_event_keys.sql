@@ -1,0 +1,10 @@
+CREATE TABLE IF NOT EXISTS $projection.event_keys
+(
+    key UInt64 COMMENT 'xxh3 of project, source and id of the event',
+    check UInt64 COMMENT 'Second half of the 128-bit hash',
+    sequence UInt64 COMMENT 'Log sequence of the event that counts'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (key, check, sequence)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+COMMENT 'Keys of the accepted events: recognises a duplicate however late it comes, in whichever conversation'
