@@ -1,0 +1,119 @@
+package projector
+
+import (
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Fold computes the rows of a conversation from its events: contract section 3,
+// and nothing else. The records are those of one conversation, in any order;
+// a record whose event is there already is ignored, the one with the lowest
+// sequence counts. No records give the zero Rows.
+//
+// Fold does not modify its argument. The rows share strings and data with it,
+// so both are to be treated as constants afterwards.
+//
+// Where the contract leaves a choice:
+//
+//   - A user's kind, in Users, is the one of the latest push to that operator,
+//     or of the latest message without one; name and email are the last given
+//     by a push.
+//   - A later text replaces a message's text only if there is one: a repeated
+//     messageId without text (or with a null) changes nothing. An empty text
+//     is a text.
+//   - An `opened` with customData {} gives custom data: an empty set. A later
+//     one does not fill it. Of a key written twice the last value counts.
+//   - Of a transaction id recorded twice, the last record counts as a whole.
+//   - Every pushed, snoozed, transferred and closed event leaves a mark, also
+//     one that changes no contact.
+func Fold(records []schema.Record) Rows {
+	if len(records) == 0 {
+		return Rows{}
+	}
+	w := walk{contacts: contacts{conversation: records[0].Event.Conversation}}
+	for _, r := range inOrder(records) {
+		w.take(r)
+	}
+	return w.rows(records[0].Event.ConversationKey())
+}
+
+// walk is the state of a fold between two events.
+type walk struct {
+	step int              // place of the current event in fold order, from 1
+	now  schema.Timestamp // its time
+
+	lineage  lineage
+	opening  opening
+	closing  closing
+	contacts contacts
+	thread   thread
+	survey   survey
+	tags     tags
+	users    users
+	sales    sales
+}
+
+// take folds the next event in. What it means for the contacts comes before
+// what it means for the conversation, as a push has to see whether the
+// conversation stands closed.
+func (w *walk) take(r placed) {
+	w.step++
+	w.now = r.Event.Time
+	w.lineage.take(r)
+
+	switch data := r.Event.Data.(type) {
+	case *schema.Opened:
+		w.opening.take(data)
+	case *schema.Routed:
+		w.contacts.route(w.step, w.now, data)
+	case *schema.Pushed:
+		w.contacts.push(w.step, w.now, data.To, w.closing.closed())
+		w.closing.push()
+		w.users.pushed(data.To)
+		w.thread.mark(Mark{EventID: r.Event.ID, At: w.now, Type: r.Event.Type, To: &data.To})
+	case *schema.Snoozed:
+		w.contacts.leave(w.step, w.now, EndedSnoozed)
+		w.thread.mark(Mark{EventID: r.Event.ID, At: w.now, Type: r.Event.Type, From: data.By, Until: data.Until})
+	case *schema.Transferred:
+		w.contacts.leave(w.step, w.now, EndedTransferred)
+		w.thread.mark(Mark{EventID: r.Event.ID, At: w.now, Type: r.Event.Type,
+			From: data.From, To: data.To, ToRule: data.ToRule, ToGroup: data.ToGroup})
+	case *schema.Closed:
+		w.contacts.close(w.step, w.now, data.Reason)
+		w.closing.close(w.now, data.Reason)
+		w.thread.mark(Mark{EventID: r.Event.ID, At: w.now, Type: r.Event.Type, From: data.By, Reason: data.Reason})
+	case *schema.Message:
+		if first := w.thread.message(w.now, data, w.contacts.openID); first {
+			w.contacts.message(w.now, data)
+			w.users.wrote(data)
+		}
+	case *schema.Tagged:
+		w.tags.tag(data.Tag)
+	case *schema.Untagged:
+		w.tags.untag(data.Tag.ID)
+	case *schema.Satisfaction:
+		w.survey.answer(data)
+	case *schema.Transaction:
+		w.sales.record(data)
+	}
+}
+
+// rows puts the rows together when the last event is folded in.
+func (w *walk) rows(key schema.ConversationKey) Rows {
+	c := Conversation{ConversationKey: key}
+	w.lineage.fill(&c)
+	w.opening.fill(&c)
+	w.closing.fill(&c)
+	w.contacts.fill(&c)
+	w.thread.fill(&c)
+	w.survey.fill(&c)
+	w.tags.fill(&c)
+	w.users.fill(&c)
+	w.sales.fill(&c)
+	measure(&c, &w.closing, &w.thread)
+	return Rows{
+		Conversation: c,
+		Contacts:     w.contacts.list,
+		Messages:     w.thread.messages.list,
+		Transactions: w.sales.list,
+	}
+}

@@ -1,0 +1,27 @@
+package projector
+
+// keyed is a list of which each item has a key of its own, in the order they
+// were added.
+type keyed[K comparable, V any] struct {
+	list []V
+	at   map[K]int
+}
+
+// find gives the item of a key, nil when there is none. It is good until the
+// next add.
+func (l *keyed[K, V]) find(key K) *V {
+	if i, known := l.at[key]; known {
+		return &l.list[i]
+	}
+	return nil
+}
+
+// add appends the item of a new key.
+func (l *keyed[K, V]) add(key K, item V) *V {
+	if l.at == nil {
+		l.at = make(map[K]int)
+	}
+	l.at[key] = len(l.list)
+	l.list = append(l.list, item)
+	return &l.list[len(l.list)-1]
+}

@@ -1,0 +1,36 @@
+package projector
+
+import "github.com/parley-analytics/parley/schema"
+
+// lineage is what rows say about the events behind them.
+type lineage struct {
+	first, last schema.Sequence
+	count       uint32
+
+	begin  schema.Timestamp // time of the first event of all
+	begun  bool             // a life-cycle event was seen
+	create schema.Timestamp // its time
+}
+
+// take counts the event. createdAt is the time of the first event that is
+// opened, routed, pushed, snoozed, transferred, closed or a message; of the
+// first event when there is none.
+func (l *lineage) take(r placed) {
+	if l.count == 0 {
+		l.first, l.last = r.Sequence, r.Sequence
+		l.begin = r.Event.Time
+	}
+	l.first, l.last = min(l.first, r.Sequence), max(l.last, r.Sequence)
+	l.count++
+	if !l.begun && r.rank.lifeCycle() {
+		l.begun, l.create = true, r.Event.Time
+	}
+}
+
+func (l *lineage) fill(c *Conversation) {
+	c.FirstSequence, c.LastSequence, c.EventCount = l.first, l.last, l.count
+	c.CreatedAt = l.begin
+	if l.begun {
+		c.CreatedAt = l.create
+	}
+}

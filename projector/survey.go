@@ -1,0 +1,23 @@
+package projector
+
+import (
+	"cmp"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// survey holds of each question the last value answered in fold order. An empty
+// comment is an answer.
+type survey struct{ last schema.Satisfaction }
+
+func (s *survey) answer(data *schema.Satisfaction) {
+	s.last.CustomerSatisfaction = cmp.Or(data.CustomerSatisfaction, s.last.CustomerSatisfaction)
+	s.last.NetPromoterScore = cmp.Or(data.NetPromoterScore, s.last.NetPromoterScore)
+	s.last.Comment = cmp.Or(data.Comment, s.last.Comment)
+}
+
+func (s *survey) fill(c *Conversation) {
+	c.CustomerSatisfaction = s.last.CustomerSatisfaction
+	c.NetPromoterScore = s.last.NetPromoterScore
+	c.Comment = s.last.Comment
+}

@@ -1,0 +1,41 @@
+package projector
+
+import "github.com/parley-analytics/parley/schema"
+
+// tags are all tags ever put on a conversation, in the order of the first
+// tagging of each.
+type tags struct{ keyed[string, tag] }
+
+type tag struct {
+	schema.Ref
+	on bool
+}
+
+// tag puts a tag on. Its name is the last one that a `tagged` gave.
+func (t *tags) tag(ref schema.Ref) {
+	known := t.find(ref.ID)
+	if known == nil {
+		known = t.add(ref.ID, tag{Ref: ref})
+	}
+	known.on = true
+	if ref.Name != nil {
+		known.Name = ref.Name
+	}
+}
+
+// untag takes a tag off. One that comes back keeps its place; the name that an
+// `untagged` gives does not count.
+func (t *tags) untag(id string) {
+	if known := t.find(id); known != nil {
+		known.on = false
+	}
+}
+
+// fill gives the row the tags that are on.
+func (t *tags) fill(c *Conversation) {
+	for _, tag := range t.list {
+		if tag.on {
+			c.Tags = append(c.Tags, tag.Ref)
+		}
+	}
+}
