@@ -1,0 +1,228 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// clickHouseStartTimeout bounds the start of a child: reading its tables can take a while.
+	clickHouseStartTimeout = 2 * time.Minute
+	// predecessorTimeout bounds the wait for the child of a parley that was killed, which still closes its tables.
+	predecessorTimeout = orphanGrace + 15*time.Second
+	// stopTimeout is how long the child may take to end cleanly before it is killed.
+	stopTimeout = 20 * time.Second
+)
+
+// ClickHouseConfig says how the embedded ClickHouse runs.
+type ClickHouseConfig struct {
+	// Dir holds the tables and the generated configuration. It is made (0700) if it is missing.
+	Dir string
+	// Lib is the library to load; empty finds it: see FindLibrary.
+	Lib string
+	// Listen is the HOST:PORT of the HTTP interface for dashboards; port 0 picks a free one; empty is 127.0.0.1:0.
+	Listen string
+	// Passwords of WriterUser, ReaderUser and BIUser. None may be empty.
+	WriterPassword, ReaderPassword, BIPassword string
+	// BIPersonalData lets the BI user read the views with personal data and original bytes too.
+	BIPersonalData bool
+	// MaxMemory is the most memory ClickHouse may use, in bytes; 0 is half of what this process may use, 512 MiB to 32 GiB.
+	MaxMemory int64
+	// Logger takes what an operator should know; nil drops it.
+	Logger *slog.Logger
+	// OnStateChange is called with nil when ClickHouse has become ready and with the cause when it is ready no longer, one call
+	// at a time. It must not block.
+	OnStateChange func(error)
+}
+
+// ClickHouse is a supervised ClickHouse process and its front.
+type ClickHouse struct {
+	config  ClickHouseConfig
+	library string
+	files   files
+	port    int
+	lock    *os.File
+	log     *slog.Logger
+	front   *front
+
+	stopping context.Context
+	stop     context.CancelFunc
+	done     chan struct{}
+
+	mu    sync.Mutex
+	state error // why it is not ready, nil when it is
+	pid   int
+	hard  chan struct{} // closed to kill the child without waiting longer
+	once  sync.Once
+}
+
+// StartClickHouse starts the child process and the front and returns when both answer. It runs until Shutdown, not until ctx
+// ends: ctx bounds the start only. A child that dies later is started again on the same port.
+func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, error) {
+	c, err := newClickHouse(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("embedded clickhouse: %w", err)
+	}
+	first := make(chan error, 1)
+	go c.supervise(ctx, first)
+	if err := <-first; err != nil {
+		<-c.done
+		c.front.close()
+		return nil, fmt.Errorf("embedded clickhouse: %w", err)
+	}
+	return c, nil
+}
+
+func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, error) {
+	if config.Dir == "" {
+		return nil, errors.New("Dir is required")
+	}
+	if config.WriterPassword == "" || config.ReaderPassword == "" || config.BIPassword == "" {
+		return nil, errors.New("WriterPassword, ReaderPassword and BIPassword are required")
+	}
+	dir, err := filepath.Abs(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	config.Dir = dir
+	config.MaxMemory = orDefault(config.MaxMemory, defaultMaxMemory())
+	c := &ClickHouse{config: config, log: config.Logger, state: errors.New("starting"), done: make(chan struct{}), hard: make(chan struct{})}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	c.log = c.log.With("engine", "clickhouse")
+
+	if c.library, err = FindLibrary(config.Lib); err != nil {
+		return nil, err
+	}
+	host, port, err := splitListen("ClickHouse HTTP", config.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if c.files, err = writeConfig(config); err != nil {
+		return nil, err
+	}
+	if err := VerifyLibrary(c.library, dir); err != nil {
+		return nil, err
+	}
+	if c.lock, err = c.waitForPredecessor(ctx); err != nil {
+		return nil, err
+	}
+	if c.port, err = reservePort(ctx, "private ClickHouse", "127.0.0.1", 0); err != nil {
+		c.lock.Close()
+		return nil, err
+	}
+	listener, err := listenOn(ctx, "ClickHouse HTTP", host, port)
+	if err != nil {
+		c.lock.Close()
+		return nil, err
+	}
+	c.front = startFront(listener, c.PrivateAddr(), c.Ready, c.log)
+	c.stopping, c.stop = context.WithCancel(context.Background())
+	return c, nil
+}
+
+// waitForPredecessor takes the lock that each child inherits. It is free only when no child uses Dir, also one whose parent was
+// killed a moment ago.
+func (c *ClickHouse) waitForPredecessor(ctx context.Context) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(c.config.Dir, "child.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, predecessorTimeout)
+	defer cancel()
+	for told := false; ; told = true {
+		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return lock, nil
+		}
+		if !told {
+			c.log.Warn("waiting for an earlier ClickHouse on the same data to end", "dir", c.config.Dir)
+		}
+		if pause(ctx, 50*time.Millisecond) != nil {
+			lock.Close()
+			return nil, fmt.Errorf("another ClickHouse runs on %s: stop it, or give another data dir", c.config.Dir)
+		}
+	}
+}
+
+// HTTPURL is the address of the front, for dashboards: http://HOST:PORT.
+func (c *ClickHouse) HTTPURL() string { return "http://" + c.front.address }
+
+// PrivateAddr is the HOST:PORT of the child's own HTTP interface, for this process alone. It stays the same over restarts. Only
+// well-formed requests may go there: a malformed one ends the child.
+func (c *ClickHouse) PrivateAddr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)) }
+
+// Writer may do everything inside the databases parley and parley_….
+func (c *ClickHouse) Writer() User { return User{WriterUser, c.config.WriterPassword} }
+
+// Reader may read the databases parley and parley_….
+func (c *ClickHouse) Reader() User { return User{ReaderUser, c.config.ReaderPassword} }
+
+// BI may read the views for dashboards in database parley.
+func (c *ClickHouse) BI() User { return User{BIUser, c.config.BIPassword} }
+
+// Ready is nil while ClickHouse answers, and otherwise says why it does not.
+func (c *ClickHouse) Ready() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// PID is the process id of the child, 0 while there is none.
+func (c *ClickHouse) PID() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pid
+}
+
+// Done is closed when the child has ended for good, after Shutdown.
+func (c *ClickHouse) Done() <-chan struct{} { return c.done }
+
+// Shutdown closes the front, lets the child end cleanly and waits for it. The child is killed when ctx ends, or after 20 seconds;
+// then the error says so. Nothing is lost by that: written parts are whole files. Later calls wait for the first.
+func (c *ClickHouse) Shutdown(ctx context.Context) error {
+	c.front.close()
+	c.stop()
+	select {
+	case <-c.done:
+		return nil
+	case <-ctx.Done():
+	case <-time.After(stopTimeout):
+	}
+	c.once.Do(func() { close(c.hard) })
+	<-c.done
+	return errors.New("embedded clickhouse: the child did not end in time and was killed")
+}
+
+// setState notes and tells a change. Only the supervisor calls it.
+func (c *ClickHouse) setState(state error) {
+	c.mu.Lock()
+	changed := (c.state == nil) != (state == nil)
+	c.state = state
+	c.mu.Unlock()
+	if changed && c.config.OnStateChange != nil {
+		c.config.OnStateChange(state)
+	}
+}
+
+// pause waits for d, or returns the error of ctx when that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,12 @@
+package embedded
+
+import "syscall"
+
+// machineMemory is the memory of the machine in bytes, 0 when it cannot be told.
+func machineMemory() int64 {
+	var info syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return int64(info.Totalram) * int64(info.Unit)
+}

@@ -1,0 +1,152 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// Defaults and limits of the embedded NATS server.
+const (
+	// MaxBatch is the number of messages one atomic batch publish may hold: a whole request of Parley's (10,000 events) and
+	// room for a few messages of bookkeeping. The server's own default is 1,000.
+	MaxBatch = 10_240
+	// MaxBatchesInFlight is the number of atomic batches that may be open at one moment on one stream. An open batch is a small
+	// file store of its own on disk. The server's own default is 50.
+	MaxBatchesInFlight = 256
+	// MaxPayload is the size of the largest message in bytes, headers included: an event of 256 KiB with much room.
+	MaxPayload = 1 << 20
+
+	natsStartTimeout = 30 * time.Second
+)
+
+// NATSConfig says how the embedded NATS server runs.
+type NATSConfig struct {
+	// Dir holds the streams. It is made (0700) if it is missing.
+	Dir string
+	// Listen is the HOST:PORT for clients; port 0 picks a free one; empty is 127.0.0.1:0.
+	Listen string
+	// User and Password are required of every connection, of those inside the process too.
+	User, Password string
+	// SyncInterval is how often written messages are forced to disk. 0 forces each message, or each atomic batch, before it is
+	// acknowledged; anything else may lose up to that much of acknowledged messages when the machine (not the process) dies.
+	SyncInterval time.Duration
+	// MaxBatch and MaxBatchesInFlight replace the constants of the same name when they are not 0.
+	MaxBatch, MaxBatchesInFlight int
+	// MaxMemory limits streams kept in memory, in bytes; 0 is 64 MiB. Parley keeps none there.
+	MaxMemory int64
+	// MonitorPort opens NATS's own HTTP monitoring on the host of Listen. It asks for no password; 0 leaves it closed.
+	MonitorPort int
+	// Logger takes the server's warnings and errors; nil drops them.
+	Logger *slog.Logger
+}
+
+// NATS is a running embedded server.
+type NATS struct {
+	server *server.Server
+	url    string
+	stop   sync.Once
+}
+
+// StartNATS starts a JetStream server in this process and returns when it takes connections. It ends at Shutdown, not when ctx
+// does: ctx bounds the start only.
+func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
+	if config.User == "" || config.Password == "" {
+		return nil, errors.New("embedded nats: User and Password are required")
+	}
+	if config.Dir == "" {
+		return nil, errors.New("embedded nats: Dir is required")
+	}
+	host, port, err := splitListen("NATS", config.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("embedded nats: %w", err)
+	}
+	// The server would only log a port that is taken, so it is tried here first.
+	if port, err = reservePort(ctx, "NATS", host, port); err != nil {
+		return nil, err
+	}
+
+	options := &server.Options{
+		ServerName:             "parley-embedded",
+		Host:                   host,
+		Port:                   port,
+		Username:               config.User,
+		Password:               config.Password,
+		NoSigs:                 true,
+		MaxPayload:             MaxPayload,
+		JetStream:              true,
+		StoreDir:               config.Dir,
+		SyncAlways:             config.SyncInterval == 0,
+		SyncInterval:           config.SyncInterval,
+		JetStreamMaxMemory:     orDefault(config.MaxMemory, 64<<20),
+		DisableJetStreamBanner: true,
+		JetStreamLimits: server.JSLimitOpts{
+			MaxBatchSize:              orDefault(config.MaxBatch, MaxBatch),
+			MaxBatchInflightPerStream: orDefault(config.MaxBatchesInFlight, MaxBatchesInFlight),
+			MaxBatchInflightTotal:     4 * orDefault(config.MaxBatchesInFlight, MaxBatchesInFlight),
+		},
+	}
+	if config.MonitorPort != 0 {
+		options.HTTPHost, options.HTTPPort = host, config.MonitorPort
+	}
+	s, err := server.NewServer(options)
+	if err != nil {
+		return nil, fmt.Errorf("embedded nats: %w", err)
+	}
+	log := &natsLog{logger: config.Logger}
+	s.SetLoggerV2(log, false, false, false)
+	s.Start()
+
+	n := &NATS{server: s, url: "nats://" + net.JoinHostPort(host, strconv.Itoa(port))}
+	if err := n.waitReady(ctx, log); err != nil {
+		n.Shutdown()
+		return nil, err
+	}
+	return n, nil
+}
+
+// waitReady returns when connections are taken and JetStream is up, or with the reason why they are not.
+func (n *NATS) waitReady(ctx context.Context, log *natsLog) error {
+	deadline := time.Now().Add(natsStartTimeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	for time.Now().Before(deadline) && ctx.Err() == nil && log.fatal() == "" {
+		if n.server.ReadyForConnections(100*time.Millisecond) && n.server.JetStreamEnabled() {
+			return nil
+		}
+	}
+	if fatal := log.fatal(); fatal != "" {
+		return fmt.Errorf("embedded nats: the server did not start: %s", fatal)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("embedded nats: start: %w", err)
+	}
+	return fmt.Errorf("embedded nats: not ready within %s", natsStartTimeout)
+}
+
+// URL is the address for clients on this machine, without the credentials.
+func (n *NATS) URL() string { return n.url }
+
+// InProcess connects without a socket: nats.Connect("", nats.InProcessServer(n.InProcess()), nats.UserInfo(user, password)).
+func (n *NATS) InProcess() nats.InProcessConnProvider { return n.server }
+
+// Shutdown flushes the streams, closes every connection and waits until all is done. A second call waits for the first.
+func (n *NATS) Shutdown() {
+	n.stop.Do(func() {
+		n.server.Shutdown()
+		n.server.WaitForShutdown()
+	})
+}

@@ -1,0 +1,247 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	firstRestart  = 200 * time.Millisecond
+	slowestStart  = 30 * time.Second
+	stableAfter   = time.Minute // a child that lived this long starts the backoff anew
+	probeInterval = 5 * time.Second
+	probesToKill  = 3 // refused connections in a row until the child is taken for dead
+)
+
+// supervise runs one child after the other until stopping. It sends the outcome of the first start on first; when that fails it
+// ends, for then the setup is wrong and starting again would not help.
+func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
+	defer close(c.done)
+	defer c.lock.Close()
+	defer c.stop()
+
+	child, err := c.startChild(ctx)
+	if err != nil {
+		first <- err
+		return
+	}
+	c.setState(nil)
+	first <- nil
+
+	delay := backoff.NewExponentialBackOff()
+	delay.InitialInterval, delay.MaxInterval = firstRestart, slowestStart
+	for {
+		if child != nil {
+			err = c.watch(child)
+			if c.stopping.Err() != nil {
+				c.setState(errors.New("stopped"))
+				return
+			}
+			if time.Since(child.started) > stableAfter {
+				delay.Reset()
+			}
+		}
+		wait := delay.NextBackOff()
+		c.setState(fmt.Errorf("%w; starting it again", err))
+		c.log.Error("ClickHouse ended; starting it again", "error", err, "in", wait.Round(time.Millisecond))
+		if pause(c.stopping, wait) != nil {
+			c.setState(errors.New("stopped"))
+			return
+		}
+		if child, err = c.startChild(c.stopping); err == nil {
+			c.log.Info("ClickHouse is ready again", "pid", child.pid())
+			c.setState(nil)
+		}
+	}
+}
+
+// child is one ClickHouse process.
+type child struct {
+	cmd         *exec.Cmd
+	stdin, life io.Closer
+	output      *tail
+	started     time.Time
+	exited      chan struct{} // closed when the process is gone
+}
+
+func (p *child) pid() int { return p.cmd.Process.Pid }
+
+// end asks for a clean end: standard input reaches its end.
+func (p *child) end() {
+	p.stdin.Close()
+	p.life.Close()
+}
+
+// cause says how the process ended. It is called after exited is closed.
+func (p *child) cause() error {
+	said := p.output.String()
+	if said == "" {
+		return fmt.Errorf("the ClickHouse process ended (%s)", p.cmd.ProcessState)
+	}
+	return fmt.Errorf("the ClickHouse process ended (%s): %s", p.cmd.ProcessState, said)
+}
+
+// startChild starts a process and returns when it answers. On an error no process is left.
+func (c *ClickHouse) startChild(ctx context.Context) (*child, error) {
+	ctx, cancel := context.WithTimeout(ctx, clickHouseStartTimeout)
+	defer cancel()
+	if err := c.waitForPort(ctx); err != nil {
+		return nil, err
+	}
+	p, err := c.spawn()
+	if err != nil {
+		return nil, err
+	}
+	c.setPID(p.pid())
+	for {
+		if c.probe(ctx) == nil {
+			return p, nil
+		}
+		select {
+		case <-p.exited:
+			c.setPID(0)
+			return nil, p.cause()
+		case <-ctx.Done():
+			p.end()
+			_ = p.cmd.Process.Kill()
+			<-p.exited
+			c.setPID(0)
+			return nil, fmt.Errorf("the ClickHouse process did not get ready: %w", context.Cause(ctx))
+		case <-time.After(15 * time.Millisecond):
+		}
+	}
+}
+
+// waitForPort returns when the private port is free: a child before this one may still hold it.
+func (c *ClickHouse) waitForPort(ctx context.Context) error {
+	for {
+		_, err := reservePort(ctx, "private ClickHouse", "127.0.0.1", c.port)
+		if err == nil {
+			return nil
+		}
+		if pause(ctx, 50*time.Millisecond) != nil {
+			return err
+		}
+	}
+}
+
+// spawn starts this binary as ClickHouse. Its standard input stays open as long as this process holds the other end; a second
+// pipe, which only our own code in the child reads, makes sure of the end when the library does not. The child is not tied to this
+// process by a death signal: the kernel sends that when the starting thread ends, and Go's threads come and go.
+func (c *ClickHouse) spawn() (*child, error) {
+	executable, err := selfExecutable()
+	if err != nil {
+		return nil, err
+	}
+	lifeRead, lifeWrite, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer lifeRead.Close()
+
+	p := &child{output: &tail{log: c.log}, life: lifeWrite, exited: make(chan struct{})}
+	p.cmd = exec.Command(executable,
+		"--path="+c.files.data,
+		"-C", c.files.config,
+		"--listen_host=127.0.0.1",
+		fmt.Sprintf("--http_port=%d", c.port),
+		"--queries-file", c.files.start, "/dev/stdin")
+	p.cmd.Args[0] = "parley-clickhouse"
+	p.cmd.Dir = c.config.Dir
+	// Nothing else of our environment: ClickHouse looks for keys of clouds and AI providers there.
+	p.cmd.Env = []string{childEnv + "=" + c.library, "HOME=" + c.config.Dir, "TMPDIR=" + c.config.Dir + "/tmp", "LANG=C.UTF-8", "TZ=UTC"}
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	p.cmd.ExtraFiles = []*os.File{lifeRead, c.lock}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C on the terminal is for the parent alone
+	p.cmd.WaitDelay = time.Second
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		lifeWrite.Close()
+		return nil, err
+	}
+	p.started = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		lifeWrite.Close()
+		return nil, fmt.Errorf("start the ClickHouse process: %w", err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // cause reads the state
+		lifeWrite.Close()
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+// watch returns when the child has ended: by itself, because it is to stop, or because it no longer listens.
+func (c *ClickHouse) watch(p *child) error {
+	defer c.setPID(0)
+	ticker := time.NewTicker(probeInterval)
+	defer ticker.Stop()
+	for refused := 0; ; {
+		select {
+		case <-p.exited:
+			return p.cause()
+		case <-c.stopping.Done():
+			p.end()
+			select {
+			case <-p.exited:
+			case <-c.hard:
+				_ = p.cmd.Process.Kill()
+				<-p.exited
+			}
+			return nil
+		case <-ticker.C:
+		}
+		// A busy ClickHouse may answer late; one that does not listen is lost.
+		if err := c.probe(c.stopping); errors.Is(err, syscall.ECONNREFUSED) {
+			refused++
+		} else {
+			refused = 0
+		}
+		if refused == probesToKill {
+			c.log.Error("ClickHouse no longer listens; killing it")
+			_ = p.cmd.Process.Kill()
+		}
+	}
+}
+
+func (c *ClickHouse) setPID(pid int) {
+	c.mu.Lock()
+	c.pid = pid
+	c.mu.Unlock()
+}
+
+// probe asks for 1 as the writer, whose password only our own child knows.
+func (c *ClickHouse) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeInterval)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.PrivateAddr()+"/?query=SELECT+1", nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("X-ClickHouse-User", WriterUser)
+	request.Header.Set("X-ClickHouse-Key", c.config.WriterPassword)
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "1" {
+		return fmt.Errorf("ClickHouse answers %d", response.StatusCode)
+	}
+	return nil
+}

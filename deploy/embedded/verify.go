@@ -1,0 +1,80 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+)
+
+// ErrWrongLibrary is in the error of VerifyLibrary when a file is not the build this package is made for.
+var ErrWrongLibrary = errors.New("not the ClickHouse library this parley is made for")
+
+// VerifyLibrary returns nil when path is, byte for byte, the build of this platform. Reading all of it takes over a second, so
+// a file that passed is remembered in stampDir by path, size, time of change and inode, and is not read again while none of them
+// changes; an empty stampDir remembers nothing. Whoever can write to stampDir can also write to the data.
+func VerifyLibrary(path, stampDir string) error {
+	return verifyLibrary(path, stampDir, libraries[runtime.GOOS+"/"+runtime.GOARCH])
+}
+
+func verifyLibrary(path, stampDir string, want library) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoLibrary, err)
+	}
+	if info.Size() != want.size {
+		return wrongLibrary(path, fmt.Sprintf("it has %d bytes instead of %d", info.Size(), want.size))
+	}
+	stamp := libraryStamp(path, info, want)
+	stampFile := filepath.Join(stampDir, "library.verified")
+	if stampDir != "" {
+		if seen, err := os.ReadFile(stampFile); err == nil && bytes.Equal(seen, stamp) {
+			return nil
+		}
+	}
+	got, err := hashFile(path)
+	if err != nil {
+		return fmt.Errorf("clickhouse library: %w", err)
+	}
+	if got != want.sha256 {
+		return wrongLibrary(path, fmt.Sprintf("its SHA-256 is %s instead of %s", got, want.sha256))
+	}
+	if stampDir == "" {
+		return nil
+	}
+	if err := writeFile(stampFile, stamp); err != nil {
+		return fmt.Errorf("clickhouse library: %w", err)
+	}
+	return nil
+}
+
+func wrongLibrary(path, why string) error {
+	return fmt.Errorf("%w: %s: %s: get version %s with `make engine`", ErrWrongLibrary, path, why, LibraryVersion)
+}
+
+func libraryStamp(path string, info os.FileInfo, want library) []byte {
+	var inode, changed int64
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		inode, changed = int64(stat.Ino), changeTime(stat)
+	}
+	return fmt.Appendf(nil, "%s\n%d %d %d %d %s\n", path, info.Size(), info.ModTime().UnixNano(), changed, inode, want.sha256)
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.CopyBuffer(h, struct{ io.Reader }{f}, make([]byte, 1<<20)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
