@@ -45,8 +45,10 @@ CREATE TABLE IF NOT EXISTS $projection.conversations
     _first_contact_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the first contact: bounds the search for contacts',
     _last_contact_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the last contact: bounds the search for contacts',
     _operator_ids Array(Int64) COMMENT 'Operators of the contacts, ascending',
+    _operator_kinds Array(LowCardinality(String)) COMMENT 'Kinds of the operators of the contacts, distinct, ascending',
     _routing_rule_ids Array(String) COMMENT 'Routing rules of the contacts, distinct',
     _routing_group_ids Array(String) COMMENT 'Routing groups of the contacts, distinct',
+    _transaction_counts Map(LowCardinality(String), UInt32) COMMENT 'Transactions per currency',
     _users Array(Tuple(id Int64, kind LowCardinality(String), name Nullable(String), email Nullable(String))) COMMENT 'Operators who took part, as user_ids',
     _routing Array(Tuple(at DateTime64(3, 'UTC'), rule_id String, rule_name Nullable(String), group_id Nullable(String), group_name Nullable(String))) COMMENT 'Routing events in fold order',
     _marks Array(Tuple(
