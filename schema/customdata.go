@@ -1,0 +1,76 @@
+package schema
+
+const (
+	ruleScalars    = "must be an object whose members are strings, numbers, true, false or null"
+	ruleCustomOnce = "must not have two members of one name"
+)
+
+// customData reads an object of scalars, in the order written. Numbers, true
+// and false come as their text; any JSON number will do. Members that are null
+// are left out, but their names count when two are the same.
+func (o *object) customData() []CustomValue {
+	if o.peek() != '{' {
+		o.wrong(ruleScalars)
+		return nil
+	}
+	var (
+		values = []CustomValue{}
+		names  nameSet
+	)
+	o.enter()
+	for {
+		raw, more := o.key()
+		if !more {
+			break
+		}
+		v := CustomValue{Key: string(raw)}
+		if !names.add(v.Key) {
+			o.breaks(ruleCustomOnce)
+		}
+		switch c := o.peek(); {
+		case c == 'n':
+			o.literal()
+			continue
+		case c == '"':
+			v.Value = o.text()
+		case c == 't' || c == 'f':
+			v.Value = o.literal()
+		case c == '{' || c == '[':
+			o.wrong(ruleScalars)
+		default:
+			v.Value = string(o.number())
+		}
+		values = append(values, v)
+	}
+	return values
+}
+
+// nameSet is a set of names: a list while it is short, so that the common case
+// costs no map, and a map from then on, so that the uncommon one is no attack.
+type nameSet struct {
+	few  []string
+	many map[string]struct{}
+}
+
+// add tells whether the name is new.
+func (s *nameSet) add(name string) bool {
+	const short = 16
+	if s.many != nil {
+		n := len(s.many)
+		s.many[name] = struct{}{}
+		return len(s.many) > n
+	}
+	for _, known := range s.few {
+		if known == name {
+			return false
+		}
+	}
+	s.few = append(s.few, name)
+	if len(s.few) > short {
+		s.many = make(map[string]struct{}, 4*short)
+		for _, known := range s.few {
+			s.many[known] = struct{}{}
+		}
+	}
+	return true
+}

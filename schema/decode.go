@@ -1,0 +1,259 @@
+package schema
+
+import (
+	"strings"
+	"time"
+)
+
+// Decode reads an event in the structured mode of CloudEvents JSON and checks
+// every rule of contract section 2. taken is the moment the log took the event
+// (or takes it, at the edge); the event's time may be at most 24 h after it.
+//
+// Nothing of raw is kept. Unknown attributes and members are read over, but
+// their syntax and nesting count.
+//
+// # Errors
+//
+// Of several errors one is given, always the same: INVALID_JSON before
+// EVENT_TOO_LARGE, then the attributes in the order specversion, id, source,
+// type, datacontenttype, time, subject, projectid, sequence, data_base64,
+// data, then the members of data in the order of the type's JSON Schema, an
+// inner object's at its place. For one member, the error that stands first in
+// the bytes.
+//
+// With an error the Event has no Data, and is good for naming what was
+// refused: Project, Source, ID and Conversation are set where they could be
+// read and are valid, whatever else is wrong (behind a fault of syntax nothing
+// can be read).
+func Decode(raw []byte, taken time.Time) (Event, *Error) {
+	return current.decode(raw, taken)
+}
+
+// Rules of attributes.
+const (
+	ruleEvent       = "must be one JSON object and nothing after it"
+	ruleSize        = "must be at most 262144 bytes in its structured form"
+	ruleSpecVersion = `must be "1.0"`
+	ruleName        = "must be a string, not empty and without control characters"
+	ruleType        = "must be a type of Parley's events, e.g. parley.conversation.opened.v1"
+	ruleMediaType   = "must be a JSON media type: application/json or one that ends in +json"
+	ruleProject     = "must be an integer from 1 to 2147483647, or its digits in a string"
+	ruleOrder       = "must be 1 to 19 digits"
+	ruleBase64      = "must be absent: data is an object"
+)
+
+// attributes lists what an event has beside extensions, in the order of errors.
+var attributes = []member{
+	{"specversion", true},
+	{"id", true},
+	{"source", true},
+	{"type", true},
+	{"datacontenttype", false},
+	{"time", true},
+	{"subject", true},
+	{"projectid", true},
+	{"sequence", false},
+	{"data_base64", false},
+	{"data", true},
+}
+
+// decoder reads events of the types that it has forms of.
+type decoder struct{ forms []form }
+
+func (d decoder) decode(raw []byte, taken time.Time) (Event, *Error) {
+	s := scanner{buf: raw}
+	if s.peek() != '{' {
+		s.skip()
+		if s.fault == nil {
+			s.fail(ruleEvent)
+		}
+		return Event{}, s.fault
+	}
+	e, err := d.envelope(&s, taken)
+	if s.peek(); s.pos < len(s.buf) {
+		s.fail(ruleEvent)
+	}
+	switch {
+	case s.fault != nil:
+		err = s.fault
+	case len(raw) > MaxEventBytes:
+		err = &Error{Code: CodeTooLarge, Rule: ruleSize}
+	}
+	if err != nil {
+		e.Data = nil
+	}
+	return e, err
+}
+
+// envelope reads the attributes, and data once the type is known.
+func (d decoder) envelope(s *scanner, taken time.Time) (e Event, err *Error) {
+	var f *form
+	later := -1 // where data begins, when it comes before type
+	o := s.object(attributes)
+	for o.next() {
+		switch o.name {
+		case "specversion":
+			if string(o.bytes(ruleSpecVersion)) != "1.0" {
+				o.breaks(ruleSpecVersion)
+			}
+		case "id":
+			e.ID = o.attribute()
+		case "source":
+			e.Source = o.attribute()
+		case "type":
+			f = d.form(&o)
+		case "datacontenttype":
+			if !isJSONMediaType(o.bytes(ruleMediaType)) {
+				o.breaks(ruleMediaType)
+			}
+		case "time":
+			e.Time = o.timestamp()
+			if e.Time > TimestampOf(taken.Add(MaxAhead)) {
+				o.breaks(ruleTimeAhead)
+			}
+		case "subject":
+			var ok bool
+			if e.Conversation, ok = parseConversationID(o.bytes(ruleUUID)); !ok {
+				o.breaks(ruleUUID)
+			}
+		case "projectid":
+			e.Project = o.project()
+		case "sequence":
+			e.Order, e.HasOrder = o.order()
+		case "data_base64":
+			o.wrong(ruleBase64)
+		case "data":
+			switch {
+			case o.peek() != '{':
+				o.wrong(ruleObject)
+			case f != nil:
+				e.Data, err = f.read(s)
+				o.nest(err)
+			default:
+				later = o.pos
+				o.skip()
+			}
+		}
+	}
+	if s.fault == nil && f != nil && later >= 0 {
+		again := scanner{buf: s.buf, pos: later, depth: 1}
+		e.Data, err = f.read(&again)
+		o.at, o.name = len(attributes)-1, "data"
+		o.nest(err)
+	}
+	if err = o.end(); err == nil && s.fault == nil {
+		d.complete(&e, f)
+	}
+	return e, err
+}
+
+// complete brings data to its newest form and fills in the contract's
+// defaults.
+func (d decoder) complete(e *Event, f *form) {
+	e.Type, e.Data = d.newest(f, e.Data)
+	if t, ok := e.Data.(*Transaction); ok {
+		if t.ReceivedAt == timeAbsent {
+			t.ReceivedAt = e.Time
+		}
+		if t.TransactionID == "" {
+			t.TransactionID = t.ExternalConversionID
+		}
+	}
+}
+
+// attribute reads id or source: CloudEvents allows no control characters in
+// them.
+func (o *object) attribute() string {
+	b := o.bytes(ruleName)
+	if b == nil {
+		return ""
+	}
+	text := string(b)
+	if text == "" || strings.ContainsFunc(text, isControl) {
+		o.breaks(ruleName)
+		return ""
+	}
+	return text
+}
+
+// isControl tells of the characters U+0000 to U+001F and U+007F to U+009F.
+func isControl(r rune) bool { return r < ' ' || 0x7f <= r && r <= 0x9f }
+
+// form reads the type and finds its form; nil where there is none.
+func (d decoder) form(o *object) *form {
+	b := o.bytes(ruleString)
+	if b == nil {
+		return nil
+	}
+	for i := range d.forms {
+		if string(d.forms[i].name) == string(b) {
+			return &d.forms[i]
+		}
+	}
+	code := CodeUnknownType
+	if len(b) == 0 {
+		code = CodeInvalid
+	}
+	o.keep(o.at, &Error{Code: code, Field: o.name, Rule: ruleType})
+	return nil
+}
+
+// project reads a project id: a number, or digits in a string.
+func (o *object) project() ProjectID {
+	var (
+		n  uint64
+		ok bool
+	)
+	switch c := o.peek(); {
+	case c == '"':
+		n, ok = parseDigits(o.bytes(ruleProject))
+	case isDigit(c):
+		n, ok = parseDigits(o.number())
+	default:
+		o.skip()
+	}
+	if !ok || n < 1 || n > 1<<31-1 {
+		o.breaks(ruleProject)
+		return 0
+	}
+	return ProjectID(n)
+}
+
+// order reads the sequence attribute: digits in a string, or a number that is
+// digits only.
+func (o *object) order() (n uint64, ok bool) {
+	switch c := o.peek(); {
+	case c == '"':
+		n, ok = parseDigits(o.bytes(ruleOrder))
+	case isDigit(c):
+		n, ok = parseDigits(o.number())
+	default:
+		o.skip()
+	}
+	if !ok {
+		o.breaks(ruleOrder)
+	}
+	return n, ok
+}
+
+// isJSONMediaType tells of the media types by which CloudEvents knows JSON:
+// the subtype is json or ends in +json, in either case, whatever the
+// parameters.
+func isJSONMediaType(text []byte) bool {
+	const common = "application/json"
+	if string(text) == common {
+		return true
+	}
+	essence, _, _ := strings.Cut(string(text), ";")
+	main, sub, _ := strings.Cut(strings.ToLower(strings.TrimRight(essence, " \t")), "/")
+	if i := strings.LastIndexByte(sub, '+'); i > 0 {
+		main, sub = main+sub[:i], sub[i+1:]
+	}
+	return main != "" && sub == "json" && !strings.ContainsFunc(main, notToken)
+}
+
+// notToken tells of the characters that a media type's name cannot have
+// (RFC 6838).
+func notToken(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && !strings.ContainsRune("!#$&-^_.+", r)
+}

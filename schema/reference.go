@@ -1,0 +1,58 @@
+package schema
+
+// Readers of what an event refers to: operators, and things with an id and
+// perhaps a name.
+
+var (
+	refMembers        = []member{{"id", true}, {"name", false}}
+	userMembers       = []member{{"id", true}, {"kind", false}, {"name", false}, {"email", false}}
+	pushedUserMembers = []member{{"id", true}, {"kind", true}, {"name", false}, {"email", false}}
+
+	operatorKinds = []UserKind{KindProfessional, KindExpert, KindBot}
+)
+
+// ref reads a routing rule, routing group, campaign or tag. The id must not be
+// empty.
+func (o *object) ref(into *Ref) {
+	in := o.object(refMembers)
+	for in.next() {
+		switch in.name {
+		case "id":
+			into.ID = in.id()
+		case "name":
+			into.Name = in.optText()
+		}
+	}
+	o.nest(in.end())
+}
+
+func (o *object) optRef() *Ref {
+	r := new(Ref)
+	o.ref(r)
+	return r
+}
+
+// user reads an operator. Which members are required depends on where it
+// stands.
+func (o *object) user(into *User, members []member) {
+	in := o.object(members)
+	for in.next() {
+		switch in.name {
+		case "id":
+			into.ID = in.operatorID()
+		case "kind":
+			into.Kind = enum(&in, operatorKinds)
+		case "name":
+			into.Name = in.optText()
+		case "email":
+			into.Email = in.optText()
+		}
+	}
+	o.nest(in.end())
+}
+
+func (o *object) optUser() *User {
+	u := new(User)
+	o.user(u, userMembers)
+	return u
+}

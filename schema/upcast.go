@@ -1,0 +1,61 @@
+package schema
+
+// Upcast turns the data of one version of an event type into the next
+// version's, so that the fold knows the newest form only and old events stay
+// readable for ever.
+//
+// Every version of every type is a row of one table: its name, how its data is
+// read, and the Upcast to the version after it (none for the newest). Say
+// parley.conversation.opened.v2 comes. Then [Opened] takes the shape of v2; the
+// shape of v1 stays as a type of this package (openedV1) with its reader; the
+// row of v1 gets an Upcast to TypeOpenedV2; the row of v2 is added. Decode
+// reads an event of v1 by the rules of v1, and gives an event of v2.
+type Upcast struct {
+	// To is the next version's type; empty for the newest version.
+	To Type
+	// Data gives valid data of the next version for any valid data of this
+	// one. It is total: an old event that was accepted stays readable.
+	Data func(Data) Data
+}
+
+// form is one version of an event type.
+type form struct {
+	name   Type
+	read   func(*scanner) (Data, *Error)
+	upcast Upcast
+}
+
+// current knows every version of every type.
+var current = decoder{forms: []form{
+	{name: TypeOpened, read: readOpened},
+	{name: TypeRouted, read: readRouted},
+	{name: TypePushed, read: readPushed},
+	{name: TypeSnoozed, read: readSnoozed},
+	{name: TypeTransferred, read: readTransferred},
+	{name: TypeClosed, read: readClosed},
+	{name: TypeTagged, read: readTagged},
+	{name: TypeUntagged, read: readUntagged},
+	{name: TypeMessage, read: readMessage},
+	{name: TypeSatisfaction, read: readSatisfaction},
+	{name: TypeTransaction, read: readTransaction},
+}}
+
+// newest follows the upcasts from a form that data has been read in.
+func (d decoder) newest(f *form, data Data) (Type, Data) {
+	name := f.name
+	for f.upcast.To != "" {
+		name, data = f.upcast.To, f.upcast.Data(data)
+		f = d.named(name)
+	}
+	return name, data
+}
+
+// named gives the form of a type, nil where there is none.
+func (d decoder) named(name Type) *form {
+	for i := range d.forms {
+		if d.forms[i].name == name {
+			return &d.forms[i]
+		}
+	}
+	return nil
+}
