@@ -1,0 +1,51 @@
+package auth
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Proxies are the networks of reverse proxies whose X-Forwarded-For is
+// believed. Without any, the sender is the direct peer and the header is
+// ignored: anybody can write one.
+type Proxies []netip.Prefix
+
+// Sender gives the address a request comes from: the nearest one that is no
+// trusted proxy. The zero Addr when it cannot be told.
+func (p Proxies) Sender(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	sender := peer.Addr().Unmap().WithZone("")
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && p.trusted(sender); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break // what stands further left was not written by a trusted proxy
+		}
+		sender = hop.Unmap().WithZone("")
+	}
+	return sender
+}
+
+func (p Proxies) trusted(a netip.Addr) bool {
+	for _, network := range p {
+		if network.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// network is what attempts are counted under: an IPv4 address, or the /64 that
+// one IPv6 sender usually has to itself.
+func network(a netip.Addr) string {
+	if a.Is6() {
+		if prefix, err := a.Prefix(64); err == nil {
+			return prefix.String()
+		}
+	}
+	return a.String()
+}

@@ -1,0 +1,304 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// ErrExists is the answer to a user who is there already.
+var ErrExists = errors.New("a user with this e-mail address exists already")
+
+// Directory holds the credentials. Several directories, in several processes,
+// may work on one store.
+type Directory struct {
+	store   Store
+	now     func() time.Time
+	signing *signing
+	hasher  *hasher
+	right   *remembered
+}
+
+// NewDirectory opens the credentials in the store. In an empty store it writes
+// the signing key.
+func NewDirectory(ctx context.Context, store Store, now func() time.Time) (*Directory, error) {
+	return newDirectory(ctx, store, now, recommended)
+}
+
+func newDirectory(ctx context.Context, store Store, now func() time.Time, c cost) (*Directory, error) {
+	s, err := loadSigning(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	return &Directory{store: store, now: now, signing: s, hasher: newHasher(c), right: newRemembered(4096)}, nil
+}
+
+// Key is a new key. Its secret is not known to anybody afterwards.
+type Key struct {
+	ID     string `json:"id"`
+	Secret string `json:"secret"`
+}
+
+// AddKey makes a key with a secret of 256 random bits.
+func (d *Directory) AddKey(ctx context.Context, name string, scopes []schema.Scope, projects schema.Projects) (Key, error) {
+	if name == "" || len(name) > maxName {
+		return Key{}, fmt.Errorf("name: must have 1 to %d bytes", maxName)
+	}
+	if err := checkRights(scopes, projects); err != nil {
+		return Key{}, err
+	}
+	key := Key{ID: "key_" + randomName(12), Secret: "pks_" + randomName(32)}
+	hash, err := d.hasher.hash(ctx, key.Secret)
+	if err != nil {
+		return Key{}, err
+	}
+	err = d.create(ctx, &record{
+		ID: key.ID, Kind: KindKey, Name: name, Scopes: scopes, Projects: FormatProjects(projects),
+		Hash: hash, Check: checkOf(key.Secret),
+	})
+	if err != nil {
+		return Key{}, err
+	}
+	return key, nil
+}
+
+// AddUser makes a user and gives the id. ErrExists when the address is taken.
+func (d *Directory) AddUser(ctx context.Context, email, password string, scopes []schema.Scope, projects schema.Projects) (string, error) {
+	email = foldEmail(email)
+	if err := errors.Join(checkEmail(email), checkPassword(password), checkRights(scopes, projects)); err != nil {
+		return "", err
+	}
+	hash, err := d.hasher.hash(ctx, password)
+	if err != nil {
+		return "", err
+	}
+	id := d.signing.userID(email)
+	err = d.create(ctx, &record{
+		ID: id, Kind: KindUser, Email: email, Scopes: scopes, Projects: FormatProjects(projects), Hash: hash,
+	})
+	if errors.Is(err, ErrConflict) {
+		return "", ErrExists
+	}
+	return id, err
+}
+
+func (d *Directory) create(ctx context.Context, r *record) error {
+	r.CreatedAt, r.Generation = d.now().UTC(), randomName(9)
+	value, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if _, err := d.store.Put(ctx, credentialKey(r.ID), value, 0); err != nil {
+		return fmt.Errorf("auth: write a credential: %w", err)
+	}
+	return nil
+}
+
+// Find gives the id of a credential from its id or a user's e-mail address.
+// ErrNotFound when there is none.
+func (d *Directory) Find(ctx context.Context, idOrEmail string) (Credential, error) {
+	id := idOrEmail
+	if strings.Contains(id, "@") {
+		id = d.signing.userID(id)
+	}
+	r, _, err := d.read(ctx, id)
+	if err != nil {
+		return Credential{}, err
+	}
+	return r.credential()
+}
+
+// List gives all credentials of a kind, oldest first.
+func (d *Directory) List(ctx context.Context, kind Kind) ([]Credential, error) {
+	keys, err := d.store.List(ctx, credentialKey(""))
+	if err != nil {
+		return nil, fmt.Errorf("auth: list credentials: %w", err)
+	}
+	var all []Credential
+	for _, key := range keys {
+		r, _, err := d.read(ctx, strings.TrimPrefix(key, credentialKey("")))
+		if errors.Is(err, ErrNotFound) {
+			continue // removed in between
+		}
+		if err != nil {
+			return nil, err
+		}
+		c, err := r.credential()
+		if err != nil {
+			return nil, err
+		}
+		if c.Kind == kind {
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, func(a, b Credential) int {
+		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return all, nil
+}
+
+// SetRights replaces scopes and projects. It holds at once, for tokens too.
+func (d *Directory) SetRights(ctx context.Context, id string, scopes []schema.Scope, projects schema.Projects) error {
+	if err := checkRights(scopes, projects); err != nil {
+		return err
+	}
+	return d.change(ctx, id, func(r *record) {
+		r.Scopes, r.Projects = scopes, FormatProjects(projects)
+	})
+}
+
+// SetDisabled shuts a credential out, or lets it in again. Its tokens of before
+// stay valid when it is let in again.
+func (d *Directory) SetDisabled(ctx context.Context, id string, disabled bool) error {
+	return d.change(ctx, id, func(r *record) { r.Disabled = disabled })
+}
+
+// SetPassword replaces a user's password and ends every login of before.
+func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
+	if err := checkPassword(password); err != nil {
+		return err
+	}
+	hash, err := d.hasher.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, id, func(r *record) {
+		if r.Kind == KindUser {
+			r.Hash, r.Generation = hash, randomName(9)
+		}
+	})
+}
+
+// Remove deletes a credential; its tokens end at once. ErrNotFound when there
+// is none.
+func (d *Directory) Remove(ctx context.Context, id string) error {
+	if _, _, err := d.read(ctx, id); err != nil {
+		return err
+	}
+	if err := d.store.Delete(ctx, credentialKey(id)); err != nil {
+		return fmt.Errorf("auth: remove a credential: %w", err)
+	}
+	return nil
+}
+
+func (d *Directory) change(ctx context.Context, id string, edit func(*record)) error {
+	for {
+		r, revision, err := d.read(ctx, id)
+		if err != nil {
+			return err
+		}
+		edit(r)
+		value, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		_, err = d.store.Put(ctx, credentialKey(id), value, revision)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return fmt.Errorf("auth: change a credential: %w", err)
+		}
+	}
+}
+
+func (d *Directory) read(ctx context.Context, id string) (*record, uint64, error) {
+	if !isName(id) {
+		return nil, 0, ErrNotFound // it cannot be a key of the store
+	}
+	value, revision, err := d.store.Get(ctx, credentialKey(id))
+	if err != nil {
+		return nil, 0, fmt.Errorf("auth: read a credential: %w", err)
+	}
+	r := new(record)
+	if err := json.Unmarshal(value, r); err != nil {
+		return nil, 0, fmt.Errorf("auth: read a credential: %w", err)
+	}
+	return r, revision, nil
+}
+
+// verifyKey checks a key's id and secret. An unknown id, a wrong secret and a
+// disabled key are one answer, and none of them costs an argon2id hash.
+func (d *Directory) verifyKey(ctx context.Context, id, secret string) (*record, error) {
+	r, _, err := d.read(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil, errKey()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Kind != KindKey || r.Disabled || len(secret) > maxSecret ||
+		subtle.ConstantTimeCompare([]byte(checkOf(secret)), []byte(r.Check)) != 1 {
+		return nil, errKey()
+	}
+	if d.right.has(secret, r.Hash) {
+		return r, nil
+	}
+	ok, err := d.hasher.verify(ctx, secret, r.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errKey()
+	}
+	d.right.add(secret, r.Hash)
+	return r, nil
+}
+
+// verifyUser checks an e-mail address and a password. An unknown user, a wrong
+// password and a disabled user are one answer and take the same time.
+func (d *Directory) verifyUser(ctx context.Context, email, password string) (*record, error) {
+	r, _, err := d.read(ctx, d.signing.userID(email))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	hash := d.hasher.dummy
+	if err == nil {
+		hash = r.Hash
+	}
+	if len(password) > maxPassword {
+		password = ""
+	}
+	ok, verifyErr := d.hasher.verify(ctx, password, hash)
+	if verifyErr != nil {
+		return nil, verifyErr
+	}
+	if !ok || err != nil || r.Kind != KindUser || r.Disabled {
+		return nil, errGrant("the user name or the password is wrong")
+	}
+	return r, nil
+}
+
+// checkOf gives 32 bits of a secret's SHA-256.
+func checkOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return base64.RawURLEncoding.EncodeToString(sum[:4])
+}
+
+func credentialKey(id string) string { return "credential." + id }
+
+// isName tells whether a string from outside can be part of a store's key.
+func isName(s string) bool {
+	if s == "" || len(s) > 100 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if c != '_' && c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}

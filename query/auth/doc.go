@@ -1,0 +1,58 @@
+// Package auth knows who calls: keys, users, tokens, and the HTTP endpoints
+// that hand tokens out.
+//
+// # The parts
+//
+//	Store      where everything is kept: a small key-value interface, in
+//	           production a bucket that all roles share
+//	Directory  the credentials: add, list, change, disable, remove, verify
+//	Authority  signs tokens, refreshes and revokes them, and answers
+//	           Authenticate for every request of every role
+//	Limiter    attempts at /oauth2/token a minute
+//
+// # What a request proves
+//
+// [Authority.Authenticate] takes `x-api-id` with `x-api-secret`, or
+// `Authorization: Bearer`, never both. The answer is a [schema.Caller]: scopes
+// and projects. Every call reads the credential's record from the store, so a
+// change, a disabling or a removal holds for the next request of every role;
+// an access token is no more than a signed pointer to that record. A token's
+// scopes are those it was granted and that the credential still carries; its
+// projects are the credential's. An [Error] says which status to answer.
+//
+// # What is stored
+//
+//	signing           the Ed25519 key that signs tokens, and a pepper; written once
+//	credential.<id>   a key or a user: names, rights, argon2id hash
+//	family.<id>       a login: the hash of its refresh token, tokens revoked
+//	revoked.<jti>     a revoked token that has no family
+//
+// A user's id is derived from the e-mail address and the pepper, so an address
+// names one user without an index. A credential carries a random generation;
+// tokens name it, so a credential that was removed and added again, or given a
+// new password, accepts no token of before.
+//
+// # Secrets
+//
+// Passwords and secrets are stored as argon2id in the PHC format, with the
+// parameters OWASP recommends (19 MiB, two passes). Only as many are computed
+// at a time as there are processors, and few may wait, so logins exhaust
+// neither memory nor the machine. A key's secret has 256 random bits. That it
+// is right is remembered in memory by a keyed hash, together with the stored
+// hash it was right for, so only its first use costs 30 ms; and its record
+// holds 32 bits of the secret's SHA-256, so a wrong secret costs nothing. An
+// unknown user costs the same as a wrong password.
+//
+// # Refresh tokens
+//
+// A refresh token is opaque, used once and replaced. One that was used before
+// revokes its family: whoever holds the other copy has to log in again.
+// Revoking a refresh token revokes its family; revoking an access token revokes
+// that token.
+//
+// # Foreign tokens
+//
+// With [OIDC] configured, access tokens of one outside issuer are accepted too:
+// signature by the issuer's published keys, issuer, audience and times are
+// checked; scopes and projects come from configured claims.
+package auth

@@ -1,0 +1,60 @@
+package auth
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// signing is what makes tokens and user ids: written once per store, by
+// whichever role comes first.
+type signing struct {
+	KeyID  string `json:"kid"`
+	Seed   []byte `json:"seed"`   // of the Ed25519 key
+	Pepper []byte `json:"pepper"` // for ids derived from e-mail addresses
+}
+
+const signingKey = "signing"
+
+func loadSigning(ctx context.Context, store Store) (*signing, error) {
+	for {
+		value, _, err := store.Get(ctx, signingKey)
+		switch {
+		case err == nil:
+			s := new(signing)
+			if err := json.Unmarshal(value, s); err != nil {
+				return nil, fmt.Errorf("auth: read the signing key: %w", err)
+			}
+			if s.KeyID == "" || len(s.Seed) != ed25519.SeedSize || len(s.Pepper) < 32 {
+				return nil, errors.New("auth: the record of the signing key is damaged")
+			}
+			return s, nil
+		case !errors.Is(err, ErrNotFound):
+			return nil, fmt.Errorf("auth: read the signing key: %w", err)
+		}
+		value, err = json.Marshal(signing{KeyID: randomName(9), Seed: random(ed25519.SeedSize), Pepper: random(32)})
+		if err != nil {
+			return nil, err
+		}
+		// Another role may be faster: then its key counts.
+		if _, err := store.Put(ctx, signingKey, value, 0); err != nil && !errors.Is(err, ErrConflict) {
+			return nil, fmt.Errorf("auth: write the signing key: %w", err)
+		}
+	}
+}
+
+func (s *signing) private() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(s.Seed) }
+
+// derive makes an id that stands for a name without giving it away.
+func (s *signing) derive(prefix, name string) string {
+	mac := hmac.New(sha256.New, s.Pepper)
+	mac.Write([]byte(prefix + "\x00" + name))
+	return prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:15])
+}
+
+func (s *signing) userID(email string) string { return s.derive("user_", foldEmail(email)) }
