@@ -61,8 +61,8 @@ func opened(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {
 	}
 	if chance(d, 50) {
 		data.CustomData = []schema.CustomValue{}
-		for range d.IntN(4) {
-			data.CustomData = append(data.CustomData, schema.CustomValue{Key: pick(d, "b", "a", ""), Value: pick(d, "1", "2")})
+		for _, key := range []string{"b", "", "a"}[:d.IntN(4)] {
+			data.CustomData = append(data.CustomData, schema.CustomValue{Key: key, Value: pick(d, "1", "2")})
 		}
 	}
 	return schema.TypeOpened, data
