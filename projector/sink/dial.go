@@ -1,0 +1,83 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Server says where a ClickHouse is and who speaks to it.
+type Server struct {
+	// URL is clickhouse://HOST:PORT or tcp://HOST:PORT for the native protocol,
+	// http://HOST:PORT or https://HOST:PORT for HTTP. Parameters are those of
+	// clickhouse-go (secure=true, dial_timeout=…); others are settings that go
+	// with every statement.
+	URL string
+	// User and Password stand over those in the URL.
+	User, Password string
+}
+
+const (
+	dialTimeout = 10 * time.Second
+	// connections is enough for the inserts of one batch, which are all prepared
+	// before the first is sent, and some queries beside them.
+	connections = 16
+)
+
+// Dial connects and makes sure that the server answers.
+func Dial(ctx context.Context, server Server) (driver.Conn, error) {
+	options, err := server.options()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		return nil, fmt.Errorf("clickhouse: %w", err)
+	}
+	if err := conn.Ping(ctx); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("clickhouse at %s: %w", options.Addr[0], err)
+	}
+	return conn, nil
+}
+
+func (s Server) options() (*clickhouse.Options, error) {
+	options, err := clickhouse.ParseDSN(s.URL)
+	if err != nil {
+		return nil, fmt.Errorf("clickhouse url: %w", err)
+	}
+	if s.User != "" {
+		options.Auth.Username, options.Auth.Password = s.User, s.Password
+	}
+	options.Auth.Database = "" // every statement names its own
+	options.MaxOpenConns, options.MaxIdleConns = connections, connections
+	if options.DialTimeout == 0 {
+		options.DialTimeout = dialTimeout
+	}
+	if options.Compression == nil {
+		options.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	}
+	if options.Settings == nil {
+		options.Settings = clickhouse.Settings{}
+	}
+	for name, value := range settings() {
+		if _, given := options.Settings[name]; !given {
+			options.Settings[name] = value
+		}
+	}
+	return options, nil
+}
+
+// settings go with every statement unless the URL says otherwise.
+func settings() clickhouse.Settings {
+	return clickhouse.Settings{
+		// An insert is on disk when it is answered, not some time after.
+		"async_insert": 0,
+		// A block that equals an earlier one is written all the same: between the
+		// two the row may have moved away and come back.
+		"insert_deduplicate": 0,
+	}
+}

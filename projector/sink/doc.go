@@ -1,0 +1,3 @@
+// Package sink writes the projector's rows into ClickHouse and reads archived
+// events back.
+package sink

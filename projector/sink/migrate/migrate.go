@@ -1,0 +1,87 @@
+package migrate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// maxRounds bounds the rounds of [Up]: databases, the list of what was applied,
+// the other tables of parley_meta, the first projection, its tables, the views,
+// and as many again for another process that does the same.
+const maxRounds = 16
+
+// PendingError names what a server lacks.
+type PendingError struct{ Missing []string }
+
+// Error lists what is missing.
+func (e *PendingError) Error() string {
+	return "the ClickHouse tables are not up to date; missing or changed: " + strings.Join(e.Missing, ", ") +
+		" (start once with --migrate, or apply them with the rights of the writer)"
+}
+
+// Up brings the server up to date. Calling it on one that is, changes nothing.
+func Up(ctx context.Context, conn driver.Conn) error {
+	for range maxRounds {
+		steps, err := pending(ctx, conn)
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		if len(steps) == 0 {
+			return nil
+		}
+		for _, s := range steps {
+			if err := s.apply(ctx, conn); err != nil {
+				return fmt.Errorf("migrate: %s: %w", s.name, err)
+			}
+		}
+	}
+	return errors.New("migrate: the server does not keep what is applied to it")
+}
+
+// Check tells with a [*PendingError] that the server is not up to date.
+func Check(ctx context.Context, conn driver.Conn) error {
+	steps, err := pending(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	missing := make([]string, len(steps))
+	for i, s := range steps {
+		missing[i] = s.name
+	}
+	return &PendingError{Missing: missing}
+}
+
+// step is one statement to apply.
+type step struct {
+	name      string // stands in migrations once applied
+	statement string
+	noted     bool // whether migrations says that it was applied
+}
+
+// apply runs the statement and notes it, in this order: a crash in between
+// repeats the statement.
+func (s step) apply(ctx context.Context, conn driver.Conn) error {
+	if err := conn.Exec(ctx, s.statement); err != nil {
+		return err
+	}
+	if !s.noted {
+		return nil
+	}
+	return conn.Exec(ctx, "INSERT INTO parley_meta.migrations (name, checksum) SELECT {name:String}, {checksum:String}",
+		clickhouse.Named("name", s.name), clickhouse.Named("checksum", s.checksum()))
+}
+
+func (s step) checksum() string {
+	sum := sha256.Sum256([]byte(s.statement))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,171 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// State is where a projection stands.
+type State string
+
+// The states of a projection.
+const (
+	Building State = "building" // being filled beside the live one
+	Alive    State = "live"     // the one that is read
+	Kept     State = "kept"     // was live; can be made live again
+	Dropped  State = "dropped"  // has no tables any more
+)
+
+// Projection is one version and its state.
+type Projection struct {
+	Version uint32
+	State   State
+	rank    uint64 // _version of the row
+}
+
+// ErrNoLive says that no projection is live: the server was never brought up to
+// date.
+var ErrNoLive = errors.New("no projection is live")
+
+// Projections lists all versions there have been, ascending.
+func Projections(ctx context.Context, conn driver.Conn) ([]Projection, error) {
+	rows, err := conn.Query(ctx, "SELECT version, state, _version FROM parley_meta.projections FINAL ORDER BY version")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Projection
+	for rows.Next() {
+		var p Projection
+		var state string
+		if err := rows.Scan(&p.Version, &state, &p.rank); err != nil {
+			return nil, err
+		}
+		p.State = State(state)
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}
+
+// Live gives the version that is read and written now.
+func Live(ctx context.Context, conn driver.Conn) (uint32, error) {
+	all, err := Projections(ctx, conn)
+	if err != nil {
+		return 0, fmt.Errorf("live projection: %w", err)
+	}
+	return liveOf(all)
+}
+
+// liveOf is the version that was made live last.
+func liveOf(all []Projection) (uint32, error) {
+	var live Projection
+	for _, p := range all {
+		if p.State == Alive && p.rank >= live.rank {
+			live = p
+		}
+	}
+	if live.Version == 0 {
+		return 0, ErrNoLive
+	}
+	return live.Version, nil
+}
+
+// CreateProjection makes the empty tables of a version, in state building. A
+// version that is there already stays as it is, its missing tables are made; one
+// that was dropped is an error.
+func CreateProjection(ctx context.Context, conn driver.Conn, version uint32) error {
+	all, err := Projections(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("create projection: %w", err)
+	}
+	p, found := pick(all, version)
+	switch {
+	case version == 0 || p.State == Dropped:
+		return fmt.Errorf("create projection: version %d cannot be used", version)
+	case !found:
+		if err := setStates(ctx, conn, all, map[uint32]State{version: Building}); err != nil {
+			return fmt.Errorf("create projection: %w", err)
+		}
+	}
+	return Up(ctx, conn)
+}
+
+// SwapViews makes a version live; the one that was is kept. It may be repeated.
+func SwapViews(ctx context.Context, conn driver.Conn, version uint32) error {
+	all, err := Projections(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("swap projection: %w", err)
+	}
+	if p, found := pick(all, version); !found || p.State == Dropped {
+		return fmt.Errorf("swap projection: version %d is not there", version)
+	}
+	live, err := liveOf(all)
+	if err != nil && !errors.Is(err, ErrNoLive) {
+		return fmt.Errorf("swap projection: %w", err)
+	}
+	if live != version {
+		states := map[uint32]State{version: Alive}
+		if live != 0 {
+			states[live] = Kept
+		}
+		if err := setStates(ctx, conn, all, states); err != nil {
+			return fmt.Errorf("swap projection: %w", err)
+		}
+	}
+	return Up(ctx, conn)
+}
+
+// DropProjection removes the tables of a version that is not live. It may be
+// repeated.
+func DropProjection(ctx context.Context, conn driver.Conn, version uint32) error {
+	all, err := Projections(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("drop projection: %w", err)
+	}
+	p, found := pick(all, version)
+	if !found || p.State == Alive {
+		return fmt.Errorf("drop projection: version %d is live or was never there", version)
+	}
+	// The state first: a version without tables must not be taken for one that lacks them.
+	if p.State != Dropped {
+		if err := setStates(ctx, conn, all, map[uint32]State{version: Dropped}); err != nil {
+			return fmt.Errorf("drop projection: %w", err)
+		}
+	}
+	if err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+tables.ProjectionDatabase(version)+" SYNC"); err != nil {
+		return fmt.Errorf("drop projection: %w", err)
+	}
+	return nil
+}
+
+func pick(all []Projection, version uint32) (Projection, bool) {
+	for _, p := range all {
+		if p.Version == version {
+			return p, true
+		}
+	}
+	return Projection{}, false
+}
+
+// setStates writes new states in one insert, so that all of them hold or none.
+func setStates(ctx context.Context, conn driver.Conn, all []Projection, states map[uint32]State) error {
+	rank := uint64(1)
+	for _, p := range all {
+		rank = max(rank, p.rank+1)
+	}
+	versions, names := make([]uint32, 0, len(states)), make([]string, 0, len(states))
+	for version, state := range states {
+		versions, names = append(versions, version), append(names, string(state))
+	}
+	return conn.Exec(ctx, `
+		INSERT INTO parley_meta.projections (version, state, _version)
+		SELECT version, state, {rank:UInt64}
+		FROM (SELECT 1) ARRAY JOIN {versions:Array(UInt32)} AS version, {states:Array(String)} AS state`,
+		clickhouse.Named("versions", versions), clickhouse.Named("states", names), clickhouse.Named("rank", rank))
+}

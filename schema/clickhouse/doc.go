@@ -1,0 +1,32 @@
+// Package clickhouse holds the tables: numbered files of SQL, forward only, each
+// one single statement that may be repeated.
+//
+// # Databases
+//
+//	parley_meta   meta/        which projections there are, which is live, what was applied
+//	parley_<n>    projection/  the tables of projection n ($projection in the files)
+//	parley        views/       the stable names: views over the live projection
+//
+// A projection is everything computed from the log. Replay fills the tables of
+// the next version beside the live ones; then the views are made to read the new
+// version. Whoever writes or queries asks parley_meta for the live version once
+// and uses its database; dashboards read the views and need not know.
+//
+// # Tables
+//
+// Every table of a projection is a ReplacingMergeTree, read with FINAL: one row
+// per sort key stands, the one with the highest _version, which is the highest
+// log sequence folded into it. conversations is sorted by closing time inside
+// the project, which may change: its key has _closed_key, and when that moves a
+// row with _deleted = 1 goes to the old key in the same insert.
+//
+// Columns that begin with _ are bookkeeping; the views leave them out. Every
+// table and column has a comment; the views take over those of the tables.
+// Each insert is on disk when it is answered (fsync_after_insert).
+//
+// # Files
+//
+// A file that was applied is never changed; a change is a new file with the next
+// number. Views are the exception: they hold no data, and are made again whenever
+// their text, the live version or a column's type or comment changes.
+package clickhouse

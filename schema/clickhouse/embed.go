@@ -1,0 +1,59 @@
+package clickhouse
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"strings"
+)
+
+//go:embed meta/*.sql projection/*.sql views/*.sql
+var files embed.FS
+
+// The databases with fixed names.
+const (
+	// MetaDatabase says what was applied and which projection is live.
+	MetaDatabase = "parley_meta"
+	// ViewDatabase holds the stable names and nothing else.
+	ViewDatabase = "parley"
+)
+
+// ProjectionDatabase names the database of a projection's tables.
+func ProjectionDatabase(version uint32) string { return fmt.Sprintf("parley_%d", version) }
+
+// File is one numbered file: a single statement.
+type File struct {
+	Name      string // folder and file, e.g. "projection/0001_conversations.sql"
+	Statement string
+}
+
+// Meta gives the statements that make the tables of [MetaDatabase], in order.
+func Meta() []File { return read("meta") }
+
+// Projection gives the statements that make the tables of a projection in its
+// database, in order.
+func Projection(version uint32) []File {
+	list := read("projection")
+	for i := range list {
+		list[i].Statement = strings.ReplaceAll(list[i].Statement, "$projection", ProjectionDatabase(version))
+	}
+	return list
+}
+
+// read gives the files of a folder, ascending by name, as embedding lists them.
+func read(folder string) []File {
+	entries, err := files.ReadDir(folder)
+	if err != nil {
+		panic(err) // the folders are part of the binary
+	}
+	list := make([]File, len(entries))
+	for i, entry := range entries {
+		name := path.Join(folder, entry.Name())
+		content, err := files.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		list[i] = File{Name: name, Statement: strings.TrimSpace(string(content))}
+	}
+	return list
+}

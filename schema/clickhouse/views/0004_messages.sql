@@ -1,0 +1,6 @@
+CREATE OR REPLACE VIEW parley.messages ($columns)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    project_id, conversation_id, message_id, contact_id, sent_at, author_kind, author_id, automatic
+FROM $projection.messages FINAL
+COMMENT $comment

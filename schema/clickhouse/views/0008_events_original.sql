@@ -1,0 +1,6 @@
+CREATE OR REPLACE VIEW parley.events_original ($columns)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    project_id, conversation_id, event_id, source, sequence, original
+FROM $projection.events FINAL
+COMMENT 'The original bytes of every accepted event. Personal data'
