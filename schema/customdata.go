@@ -46,31 +46,30 @@ func (o *object) customData() []CustomValue {
 }
 
 // nameSet is a set of names: a list while it is short, so that the common case
-// costs no map, and a map from then on, so that the uncommon one is no attack.
+// costs no allocation, and a map from then on, so that the uncommon one is no
+// attack.
 type nameSet struct {
-	few  []string
+	few  [16]string
+	n    int // names in few
 	many map[string]struct{}
 }
 
 // add tells whether the name is new.
 func (s *nameSet) add(name string) bool {
-	const short = 16
-	if s.many != nil {
-		n := len(s.many)
-		s.many[name] = struct{}{}
-		return len(s.many) > n
-	}
-	for _, known := range s.few {
+	for _, known := range s.few[:s.n] {
 		if known == name {
 			return false
 		}
 	}
-	s.few = append(s.few, name)
-	if len(s.few) > short {
-		s.many = make(map[string]struct{}, 4*short)
-		for _, known := range s.few {
-			s.many[known] = struct{}{}
-		}
+	if s.n < len(s.few) {
+		s.few[s.n] = name
+		s.n++
+		return true
 	}
-	return true
+	if s.many == nil {
+		s.many = make(map[string]struct{})
+	}
+	before := len(s.many)
+	s.many[name] = struct{}{}
+	return len(s.many) > before
 }

@@ -185,10 +185,8 @@ func (d decoder) form(o *object) *form {
 	if b == nil {
 		return nil
 	}
-	for i := range d.forms {
-		if string(d.forms[i].name) == string(b) {
-			return &d.forms[i]
-		}
+	if f := named(d.forms, b); f != nil {
+		return f
 	}
 	code := CodeUnknownType
 	if len(b) == 0 {
@@ -240,20 +238,21 @@ func (o *object) order() (n uint64, ok bool) {
 // the subtype is json or ends in +json, in either case, whatever the
 // parameters.
 func isJSONMediaType(text []byte) bool {
-	const common = "application/json"
-	if string(text) == common {
+	if string(text) == "application/json" {
 		return true
 	}
 	essence, _, _ := strings.Cut(string(text), ";")
-	main, sub, _ := strings.Cut(strings.ToLower(strings.TrimRight(essence, " \t")), "/")
-	if i := strings.LastIndexByte(sub, '+'); i > 0 {
-		main, sub = main+sub[:i], sub[i+1:]
+	main, sub, _ := strings.Cut(strings.TrimRight(essence, " \t"), "/")
+	if main == "" || sub == "" || strings.ContainsFunc(main+sub, notToken) {
+		return false
 	}
-	return main != "" && sub == "json" && !strings.ContainsFunc(main, notToken)
+	sub = strings.ToLower(sub)
+	suffixed := len(sub) > len("+json") && strings.HasSuffix(sub, "+json")
+	return suffixed || sub == "json"
 }
 
 // notToken tells of the characters that a media type's name cannot have
 // (RFC 6838).
 func notToken(r rune) bool {
-	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && !strings.ContainsRune("!#$&-^_.+", r)
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("!#$&-^_.+", r)
 }

@@ -40,21 +40,21 @@ var current = decoder{forms: []form{
 	{name: TypeTransaction, read: readTransaction},
 }}
 
-// newest follows the upcasts from a form that data has been read in.
+// newest follows the upcasts from the form that data has been read in.
 func (d decoder) newest(f *form, data Data) (Type, Data) {
 	name := f.name
 	for f.upcast.To != "" {
 		name, data = f.upcast.To, f.upcast.Data(data)
-		f = d.named(name)
+		f = named(d.forms, name)
 	}
 	return name, data
 }
 
 // named gives the form of a type, nil where there is none.
-func (d decoder) named(name Type) *form {
-	for i := range d.forms {
-		if d.forms[i].name == name {
-			return &d.forms[i]
+func named[T ~string | ~[]byte](forms []form, name T) *form {
+	for i := range forms {
+		if string(forms[i].name) == string(name) {
+			return &forms[i]
 		}
 	}
 	return nil
