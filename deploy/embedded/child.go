@@ -28,6 +28,8 @@ func IsChild() bool { return os.Getenv(childEnv) != "" }
 // ChildMain is the ClickHouse process: it loads the library and runs it until standard input ends. It does not return.
 func ChildMain() {
 	go outlive()
+	// A core file would hold personal data.
+	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 	os.Exit(runLibrary(os.Getenv(childEnv), os.Args[1:]))
 }
 

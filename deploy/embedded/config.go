@@ -33,6 +33,10 @@ var (
 	usersText string
 )
 
+// noFileFunction takes the place of the function file, which in this mode of ClickHouse gives any user the content of any file that
+// the process can read, whatever the grants are. A function found in this folder at the start hides the built-in one of the same name.
+const noFileFunction = "CREATE FUNCTION file AS (path) -> throwIf(1, 'the function file is not available here')\n"
+
 var templateFuncs = template.FuncMap{
 	"xml": func(s string) string {
 		var b bytes.Buffer
@@ -50,11 +54,10 @@ type settings struct {
 	Dir, UsersFile                             string
 	WriterPassword, ReaderPassword, BIPassword string
 	BIViews                                    []string
+	ReaderLimits, BILimits                     []limit
 	Merges                                     int
-	MaxMemory, MergeMemory                     int64
-	ReaderMemory, ReaderMemoryAll              int64
-	BIMemory, BIMemoryAll                      int64
-	MarkCache, SmallCache, MaxTemporary        int64
+	MaxMemory, MergeMemory, MaxTemporary       int64
+	MarkCache, SmallCache                      int64
 }
 
 // files are the paths of what writeConfig has written.
@@ -68,7 +71,8 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 		config: filepath.Join(dir, "config.xml"),
 		start:  filepath.Join(dir, "start.sql"),
 	}
-	for _, folder := range []string{dir, f.data, filepath.Join(dir, "tmp"), filepath.Join(dir, "user_files"),
+	functions := filepath.Join(f.data, "user_defined")
+	for _, folder := range []string{dir, f.data, functions, filepath.Join(dir, "tmp"), filepath.Join(dir, "user_files"),
 		filepath.Join(dir, "format_schemas"), filepath.Join(dir, "user_scripts"), filepath.Join(dir, "backups")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return files{}, err
@@ -84,19 +88,23 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 		WriterPassword: config.WriterPassword, ReaderPassword: config.ReaderPassword, BIPassword: config.BIPassword,
 		BIViews:      biViews,
 		Merges:       min(max(runtime.NumCPU()/2, 2), 8),
+		ReaderLimits: readerLimits(memory),
+		BILimits:     biLimits(memory),
 		MaxMemory:    memory,
 		MergeMemory:  memory / 2,
-		ReaderMemory: memory / 5 * 2,
-		BIMemory:     memory / 5,
+		MaxTemporary: maxTemporary,
 		MarkCache:    min(memory/16, 256<<20),
 		SmallCache:   min(memory/64, 64<<20),
-		MaxTemporary: 20 << 30,
 	}
-	s.ReaderMemoryAll, s.BIMemoryAll = memory/5*3, memory/5*2
 	if config.BIPersonalData {
 		s.BIViews = append(append([]string(nil), biViews...), biPersonalViews...)
 	}
-	for path, text := range map[string]string{f.config: configText, s.UsersFile: usersText, f.start: "SYSTEM START LISTEN HTTP;\n"} {
+	for path, text := range map[string]string{
+		f.config:    configText,
+		s.UsersFile: usersText,
+		f.start:     "SYSTEM START LISTEN HTTP;\n",
+		filepath.Join(functions, "function_file.sql"): noFileFunction,
+	} {
 		t, err := template.New(filepath.Base(path)).Funcs(templateFuncs).Parse(text)
 		if err != nil {
 			return files{}, fmt.Errorf("template of %s: %w", path, err)

@@ -143,6 +143,17 @@ func (n *NATS) URL() string { return n.url }
 // InProcess connects without a socket: nats.Connect("", nats.InProcessServer(n.InProcess()), nats.UserInfo(user, password)).
 func (n *NATS) InProcess() nats.InProcessConnProvider { return n.server }
 
+// Ready is nil while the server takes messages. JetStream turns itself off when the disk is full.
+func (n *NATS) Ready() error {
+	switch {
+	case !n.server.Running():
+		return errors.New("the NATS server is stopped")
+	case !n.server.JetStreamEnabled():
+		return errors.New("JetStream is off: the disk is full or fails; see the log, then start again")
+	}
+	return nil
+}
+
 // Shutdown flushes the streams, closes every connection and waits until all is done. A second call waits for the first.
 func (n *NATS) Shutdown() {
 	n.stop.Do(func() {
