@@ -29,6 +29,8 @@ type ClickHouseConfig struct {
 	Dir string
 	// Lib is the library to load; empty finds it: see FindLibrary.
 	Lib string
+	// StampDir is where it is noted that Lib has been checked, so that the next start need not read all of it; empty is Dir.
+	StampDir string
 	// Listen is the HOST:PORT of the HTTP interface for dashboards; port 0 picks a free one; empty is 127.0.0.1:0.
 	Listen string
 	// Passwords of WriterUser, ReaderUser and BIUser. None may be empty.
@@ -111,7 +113,7 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 	if c.files, err = writeConfig(config); err != nil {
 		return nil, err
 	}
-	if err := VerifyLibrary(c.library, dir); err != nil {
+	if err := VerifyLibrary(c.library, orDefault(config.StampDir, dir)); err != nil {
 		return nil, err
 	}
 	if c.lock, err = c.waitForPredecessor(ctx); err != nil {

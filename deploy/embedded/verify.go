@@ -16,7 +16,7 @@ import (
 // ErrWrongLibrary is in the error of VerifyLibrary when a file is not the build this package is made for.
 var ErrWrongLibrary = errors.New("not the ClickHouse library this parley is made for")
 
-// VerifyLibrary returns nil when path is, byte for byte, the build of this platform. Reading all of it takes over a second, so
+// VerifyLibrary returns nil when path is, byte for byte, the build of this platform. Reading all of it takes about half a second, so
 // a file that passed is remembered in stampDir by path, size, time of change and inode, and is not read again while none of them
 // changes; an empty stampDir remembers nothing. Whoever can write to stampDir can also write to the data.
 func VerifyLibrary(path, stampDir string) error {
@@ -47,6 +47,9 @@ func verifyLibrary(path, stampDir string, want library) error {
 	}
 	if stampDir == "" {
 		return nil
+	}
+	if err := os.MkdirAll(stampDir, 0o700); err != nil {
+		return fmt.Errorf("clickhouse library: %w", err)
 	}
 	if err := writeFile(stampFile, stamp); err != nil {
 		return fmt.Errorf("clickhouse library: %w", err)

@@ -68,6 +68,8 @@ func stop() error {
 	if run.server == nil {
 		return nil
 	}
+	// ClickHouse waits up to 5 seconds for open connections.
+	http.DefaultClient.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	err := run.server.Shutdown(ctx)
@@ -212,6 +214,7 @@ func startClickHouse() (*ClickHouseServer, error) {
 		ReaderPassword: users.Reader.Password,
 		BIPassword:     users.BI.Password,
 		MaxMemory:      2 << 30,
+		StampDir:       stampDir(),
 	})
 	if err != nil {
 		os.RemoveAll(dir)
@@ -223,6 +226,15 @@ func startClickHouse() (*ClickHouseServer, error) {
 		Writer: server.Writer(), Reader: server.Reader(), BI: server.BI(),
 		engine: "ClickHouse embedded (" + embedded.LibraryVersion + ")",
 	}, nil
+}
+
+// stampDir is shared by all test binaries, so that only the first reads the whole library; empty when there is none.
+func stampDir() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "parley")
 }
 
 // namedClickHouse is the server of the environment.

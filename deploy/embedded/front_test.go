@@ -1,0 +1,5 @@
+package embedded_test
+
+import "net/http"
+
+func closeIdle() { http.DefaultClient.CloseIdleConnections() }
