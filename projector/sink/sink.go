@@ -14,18 +14,6 @@ import (
 	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// Stage is a part of Write that is on disk before the next begins.
-type Stage string
-
-// The stages, in their order.
-const (
-	StageKeys       Stage = "keys"
-	StageRows       Stage = "rows"
-	StageEvents     Stage = "events"
-	StageQuarantine Stage = "quarantine"
-	StagePosition   Stage = "position"
-)
-
 // Options are how a sink writes.
 type Options struct {
 	// Projection is the version whose tables are written, see migrate.Live.
@@ -57,10 +45,18 @@ type Sink struct {
 	keys          *table[keyRow]
 	quarantine    *table[projector.Rejection]
 	positions     *table[positionRow]
+
+	seen    seen
+	written map[string]schema.Sequence // positions this sink has written, by log
+
+	// What a batch that was cut off has left, until the log has passed it.
+	strays  map[schema.ConversationKey]projector.Stray
+	settled bool // strays are known: Ahead was asked, and no write has failed since
 }
 
 var (
-	_ projector.Sink = (*Sink)(nil)
+	_ projector.Sink    = (*Sink)(nil)
+	_ projector.Archive = (*Sink)(nil)
 )
 
 // Open makes a sink over a connection, see [Dial]. The tables must be there, see
@@ -72,6 +68,7 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 		conversations: conversationsTable(), contacts: contactsTable(), transactions: transactionsTable(),
 		messages: messagesTable(), texts: messageTextsTable(), visitors: visitorsTable(),
 		events: eventsTable(), keys: eventKeysTable(), quarantine: quarantineTable(), positions: positionsTable(),
+		written: map[string]schema.Sequence{}, strays: map[schema.ConversationKey]projector.Stray{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -88,154 +85,23 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 	return s, nil
 }
 
-// stages gives the tables of each stage. Inserts of one stage may run in any order.
-func (s *Sink) stages() []stage {
-	return []stage{
-		{StageKeys, []inserter{s.keys}},
-		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors}},
-		{StageEvents, []inserter{s.events}},
-		{StageQuarantine, []inserter{s.quarantine}},
-		{StagePosition, []inserter{s.positions}},
-	}
-}
-
-type stage struct {
-	name   Stage
-	tables []inserter
-}
-
-func (s *Sink) tables() []inserter {
-	var all []inserter
-	for _, stage := range s.stages() {
-		all = append(all, stage.tables...)
-	}
-	return all
-}
-
 // Position is the last sequence of the log that is stored, 0 at first.
 func (s *Sink) Position(ctx context.Context, log string) (schema.Sequence, error) {
-	var position uint64
-	row := s.conn.QueryRow(ctx, "SELECT max(sequence) FROM "+s.database+".positions WHERE log = {log:String}", clickhouse.Named("log", log))
-	if err := row.Scan(&position); err != nil {
+	var stored uint64
+	row := s.conn.QueryRow(ctx, s.in(positionSQL), clickhouse.Named("log", log))
+	if err := row.Scan(&stored); err != nil {
 		return 0, fmt.Errorf("position of %s: %w", log, err)
 	}
-	return schema.Sequence(position), nil
-}
-
-// Write stores a batch: see [projector.Sink].
-func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
-	defer func() {
-		for _, t := range s.tables() {
-			t.clear()
-		}
-	}()
-	s.fill(batch)
-	if err := s.insert(ctx); err != nil {
-		return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, classed(err))
+	position := schema.Sequence(stored)
+	if position != s.written[log] {
+		s.seen.stale = true
 	}
-	return nil
-}
-
-// fill puts the rows of the batch into the tables.
-func (s *Sink) fill(batch *projector.Batch) {
-	for i := range batch.Events {
-		e := &batch.Events[i]
-		s.keys.rows = append(s.keys.rows, keyRow{hash: hashOf(e.Event.Key()), sequence: e.Sequence})
-	}
-	for i := range batch.Changes {
-		s.change(&batch.Changes[i])
-	}
-	s.events.rows = append(s.events.rows, batch.Events...)
-	s.quarantine.rows = append(s.quarantine.rows, batch.Quarantine...)
-	s.positions.rows = append(s.positions.rows, positionRow{batch.Log, batch.Position})
-}
-
-// change puts in the rows of a conversation that differ from before.
-func (s *Sink) change(c *projector.Change) {
-	after := &c.After
-	version := after.Conversation.LastSequence
-	o := owner{after.Conversation.ConversationKey, version}
-	before := c.Before
-	if before == nil {
-		before = &projector.Rows{}
-	}
-
-	// The row, and its removal from every other key at which it may stand.
-	key := closedKey(&after.Conversation)
-	s.conversations.rows = append(s.conversations.rows, conversationRow{Rows: after, closedKey: key, version: version})
-	left := c.Retired
-	if c.Before != nil {
-		left = append([]schema.Timestamp{closedKey(&before.Conversation)}, left...)
-	}
-	for _, k := range left {
-		if k != key {
-			s.conversations.rows = append(s.conversations.rows, moved(o.ConversationKey, k, version))
-		}
-	}
-
-	changed(before.Contacts, after.Contacts, func(c *projector.Contact) string { return c.ID },
-		func(c *projector.Contact) { s.contacts.rows = append(s.contacts.rows, contactRow{o, c}) })
-	changed(before.Transactions, after.Transactions, func(t *projector.Transaction) string { return t.ID },
-		func(t *projector.Transaction) {
-			s.transactions.rows = append(s.transactions.rows, transactionRow{o, t})
-		})
-	changed(before.Messages, after.Messages, func(m *projector.Message) string { return m.ID },
-		func(m *projector.Message) {
-			s.messages.rows = append(s.messages.rows, messageRow{o, m})
-			if s.options.StoreText && m.Text != nil {
-				s.texts.rows = append(s.texts.rows, messageRow{o, m})
-			}
-		})
-	if v := after.Conversation.Visitor; v != nil {
-		if earlier := before.Conversation.Visitor; earlier == nil || !same(earlier, v) {
-			s.visitors.rows = append(s.visitors.rows, visitorRow{o, v})
-		}
-	}
-}
-
-// insert writes the waiting rows stage by stage. All blocks are made before the
-// first is sent: a value that a column refuses leaves no part of the batch behind.
-func (s *Sink) insert(ctx context.Context) error {
-	stages := s.stages()
-	prepared := make([][]driver.Batch, len(stages))
-	defer func() {
-		for _, batches := range prepared {
-			for _, b := range batches {
-				_ = b.Close() // has no effect on what was sent
-			}
-		}
-	}()
-	for i, stage := range stages {
-		for _, t := range stage.tables {
-			b, err := t.prepare(ctx, s.conn)
-			if err != nil {
-				return err
-			}
-			if b != nil {
-				prepared[i] = append(prepared[i], b)
-			}
-		}
-	}
-	for i, stage := range stages {
-		for _, b := range prepared[i] {
-			if err := b.Send(); err != nil {
-				return fmt.Errorf("%s: %w", stage.name, err)
-			}
-		}
-		if s.options.After == nil {
-			continue
-		}
-		if err := s.options.After(stage.name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return position, nil
 }
 
 // columnTypes gives the types of all columns of a database by table and name.
 func columnTypes(ctx context.Context, conn driver.Conn, database string) (map[string]map[string]string, error) {
-	rows, err := conn.Query(ctx, "SELECT table, name, type FROM system.columns WHERE database = {database:String}",
-		clickhouse.Named("database", database))
+	rows, err := conn.Query(ctx, columnTypesSQL, clickhouse.Named("database", database))
 	if err != nil {
 		return nil, err
 	}

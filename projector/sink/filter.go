@@ -1,0 +1,65 @@
+package sink
+
+import "math/bits"
+
+// filter remembers hashes in about ten bits each: it may take a new one for one
+// it has seen (about one in a hundred when full), never the other way round.
+//
+// It is a blocked Bloom filter: all bits of a hash lie in one cache line. The
+// libraries there are would hash once more what is a hash already, and spread the
+// bits over memory.
+type filter struct {
+	blocks   []block
+	count    int
+	capacity int
+}
+
+// block is one cache line of 512 bits.
+type block [8]uint64
+
+const (
+	bitsPerHash  = 10
+	bitsPerBlock = 512
+	probes       = 6
+	// leastHashes is the capacity of the smallest filter: 1.25 MiB.
+	leastHashes = 1 << 20
+)
+
+// newFilter makes a filter with room for n hashes and half as many new ones.
+func newFilter(n int) *filter {
+	capacity := max(leastHashes, n+n/2)
+	return &filter{blocks: make([]block, (capacity*bitsPerHash+bitsPerBlock-1)/bitsPerBlock), capacity: capacity}
+}
+
+// full says that more hashes would blur the filter.
+func (f *filter) full() bool { return f.count >= f.capacity }
+
+// add remembers a hash.
+func (f *filter) add(hash uint64) {
+	f.count++
+	b, probe := f.place(hash)
+	for range probes {
+		b[probe>>6&7] |= 1 << (probe & 63)
+		probe >>= 9
+	}
+}
+
+// maybe tells whether the hash was added, or may have been.
+func (f *filter) maybe(hash uint64) bool {
+	b, probe := f.place(hash)
+	for range probes {
+		if b[probe>>6&7]&(1<<(probe&63)) == 0 {
+			return false
+		}
+		probe >>= 9
+	}
+	return true
+}
+
+// place gives the block of a hash, and 54 bits that choose the bits in it.
+func (f *filter) place(hash uint64) (*block, uint64) {
+	at, _ := bits.Mul64(hash, uint64(len(f.blocks)))
+	// An odd multiplier and the high half make bits that do not follow from the block.
+	mixed := hash * 0x9E3779B97F4A7C15
+	return &f.blocks[at], mixed ^ mixed>>32
+}

@@ -1,0 +1,103 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// seen is the filter in front of event_keys. It holds every key of the table
+// that was there when it was made, and every key this sink has written or tried
+// to write since.
+type seen struct {
+	filter *filter // nil until the first Known
+	// stale: another process has written since, so the table may hold keys that
+	// the filter lacks.
+	stale bool
+}
+
+// Known tells which keys belong to a written event: see [projector.Archive].
+// Only keys that the filter cannot rule out are looked up, in one statement.
+func (s *Sink) Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {
+	if s.seen.filter == nil || s.seen.stale || s.seen.filter.full() {
+		if err := s.remember(ctx); err != nil {
+			return nil, err
+		}
+	}
+	probable := map[hash][]schema.EventKey{}
+	for _, k := range keys {
+		if h := hashOf(k); s.seen.filter.maybe(h.key) {
+			probable[h] = append(probable[h], k)
+		}
+	}
+	known := map[schema.EventKey]schema.Sequence{}
+	if len(probable) == 0 {
+		return known, nil
+	}
+	if err := s.lookUp(ctx, probable, known); err != nil {
+		return nil, fmt.Errorf("look up %d event keys: %w", len(probable), err)
+	}
+	return known, nil
+}
+
+func (s *Sink) lookUp(ctx context.Context, probable map[hash][]schema.EventKey, known map[schema.EventKey]schema.Sequence) error {
+	wanted, err := ext.NewTable("wanted", ext.Column("key", "UInt64"))
+	if err != nil {
+		return err
+	}
+	for h := range probable {
+		if err := wanted.Append(h.key); err != nil {
+			return err
+		}
+	}
+	rows, err := s.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), s.in(knownSQL))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var h hash
+		var sequence uint64
+		if err := rows.Scan(&h.key, &h.check, &sequence); err != nil {
+			return err
+		}
+		for _, k := range probable[h] {
+			known[k] = schema.Sequence(sequence)
+		}
+	}
+	return rows.Err()
+}
+
+// remember makes the filter from the table.
+func (s *Sink) remember(ctx context.Context) error {
+	started := time.Now()
+	s.seen = seen{} // first, so that the memory of the old one is free for the new one
+	var count uint64
+	if err := s.conn.QueryRow(ctx, s.in(keysCountSQL)).Scan(&count); err != nil {
+		return fmt.Errorf("count event keys: %w", err)
+	}
+	made := newFilter(int(count))
+	rows, err := s.conn.Query(ctx, s.in(keysSQL))
+	if err != nil {
+		return fmt.Errorf("read event keys: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key uint64
+		if err := rows.Scan(&key); err != nil {
+			return fmt.Errorf("read event keys: %w", err)
+		}
+		made.add(key)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read event keys: %w", err)
+	}
+	s.seen.filter = made
+	s.log.Info("event keys read", "count", count, "duration", time.Since(started))
+	return nil
+}

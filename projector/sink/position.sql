@@ -1,0 +1,1 @@
+SELECT max(sequence) FROM $projection.positions WHERE log = {log:String}

@@ -1,0 +1,32 @@
+package sink
+
+import (
+	_ "embed" // the statements
+	"strings"
+)
+
+//go:embed position.sql
+var positionSQL string
+
+//go:embed recall.sql
+var recallSQL string
+
+//go:embed known.sql
+var knownSQL string
+
+//go:embed keys_count.sql
+var keysCountSQL string
+
+//go:embed keys.sql
+var keysSQL string
+
+//go:embed ahead.sql
+var aheadSQL string
+
+//go:embed column_types.sql
+var columnTypesSQL string
+
+// in names the tables of this sink's projection in a statement.
+func (s *Sink) in(statement string) string {
+	return strings.ReplaceAll(statement, "$projection", s.database)
+}

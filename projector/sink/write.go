@@ -1,0 +1,186 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Stage is a part of Write that is on disk before the next begins.
+type Stage string
+
+// The stages, in their order.
+const (
+	StageKeys       Stage = "keys"
+	StageRows       Stage = "rows"
+	StageEvents     Stage = "events"
+	StageQuarantine Stage = "quarantine"
+	StagePosition   Stage = "position"
+)
+
+// stages gives the tables of each stage. Inserts of one stage may run in any order.
+func (s *Sink) stages() []stage {
+	return []stage{
+		{StageKeys, []inserter{s.keys}},
+		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors}},
+		{StageEvents, []inserter{s.events}},
+		{StageQuarantine, []inserter{s.quarantine}},
+		{StagePosition, []inserter{s.positions}},
+	}
+}
+
+type stage struct {
+	name   Stage
+	tables []inserter
+}
+
+func (s *Sink) tables() []inserter {
+	var all []inserter
+	for _, stage := range s.stages() {
+		all = append(all, stage.tables...)
+	}
+	return all
+}
+
+// Write stores a batch: see [projector.Sink].
+func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
+	if len(batch.Changes) > 0 && !s.settled {
+		if _, err := s.Ahead(ctx, batch.Log); err != nil {
+			return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, err)
+		}
+	}
+	defer func() {
+		for _, t := range s.tables() {
+			t.clear()
+		}
+	}()
+	s.fill(batch)
+	s.settled = false
+	if err := s.insert(ctx); err != nil {
+		return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, classed(err))
+	}
+	s.settled = true
+	s.written[batch.Log] = batch.Position
+	for i := range batch.Changes {
+		c := &batch.Changes[i].After.Conversation
+		if stray, found := s.strays[c.ConversationKey]; found && c.LastSequence >= stray.Version {
+			delete(s.strays, c.ConversationKey)
+		}
+	}
+	return nil
+}
+
+// fill puts the rows of the batch into the tables.
+func (s *Sink) fill(batch *projector.Batch) {
+	for i := range batch.Events {
+		e := &batch.Events[i]
+		key := keyRow{hash: hashOf(e.Event.Key()), sequence: e.Sequence}
+		s.keys.rows = append(s.keys.rows, key)
+		if s.seen.filter != nil {
+			// Before the insert: one that fails may have stored it all the same.
+			s.seen.filter.add(key.hash.key)
+		}
+	}
+	for i := range batch.Changes {
+		s.change(&batch.Changes[i])
+	}
+	s.events.rows = append(s.events.rows, batch.Events...)
+	s.quarantine.rows = append(s.quarantine.rows, batch.Quarantine...)
+	s.positions.rows = append(s.positions.rows, positionRow{batch.Log, batch.Position})
+}
+
+// change puts in the rows of a conversation that differ from before.
+//
+// Rows that a cut-off batch has left are ahead of these until the log passes
+// them. So long none are written: older ones would not replace them, and at
+// another sort key they would stand beside them. Then all are written.
+func (s *Sink) change(c *projector.Change) {
+	after, before := &c.After, c.Before
+	o := owner{after.Conversation.ConversationKey, after.Conversation.LastSequence}
+	var left []schema.Timestamp // sort keys at which a row may stand
+	if before != nil {
+		left = append(left, closedKey(&before.Conversation))
+	}
+	left = append(left, c.Retired...)
+	if stray, found := s.strays[o.ConversationKey]; found {
+		if o.version < stray.Version {
+			return
+		}
+		left, before = append(left, stray.Keys...), nil
+	}
+	if before == nil {
+		before = &projector.Rows{}
+	}
+
+	key := closedKey(&after.Conversation)
+	s.conversations.rows = append(s.conversations.rows, conversationRow{Rows: after, closedKey: key, version: o.version})
+	slices.Sort(left)
+	for _, k := range slices.Compact(left) {
+		if k != key {
+			s.conversations.rows = append(s.conversations.rows, moved(o.ConversationKey, k, o.version))
+		}
+	}
+
+	changed(before.Contacts, after.Contacts, func(c *projector.Contact) string { return c.ID },
+		func(c *projector.Contact) { s.contacts.rows = append(s.contacts.rows, contactRow{o, c}) })
+	changed(before.Transactions, after.Transactions, func(t *projector.Transaction) string { return t.ID },
+		func(t *projector.Transaction) {
+			s.transactions.rows = append(s.transactions.rows, transactionRow{o, t})
+		})
+	changed(before.Messages, after.Messages, func(m *projector.Message) string { return m.ID },
+		func(m *projector.Message) {
+			s.messages.rows = append(s.messages.rows, messageRow{o, m})
+			if s.options.StoreText && m.Text != nil {
+				s.texts.rows = append(s.texts.rows, messageRow{o, m})
+			}
+		})
+	if v := after.Conversation.Visitor; v != nil {
+		if earlier := before.Conversation.Visitor; earlier == nil || !same(earlier, v) {
+			s.visitors.rows = append(s.visitors.rows, visitorRow{o, v})
+		}
+	}
+}
+
+// insert writes the waiting rows stage by stage. All blocks are made before the
+// first is sent: a value that a column refuses leaves no part of the batch behind.
+func (s *Sink) insert(ctx context.Context) error {
+	stages := s.stages()
+	prepared := make([][]driver.Batch, len(stages))
+	defer func() {
+		for _, batches := range prepared {
+			for _, b := range batches {
+				_ = b.Close() // has no effect on what was sent
+			}
+		}
+	}()
+	for i, stage := range stages {
+		for _, t := range stage.tables {
+			b, err := t.prepare(ctx, s.conn)
+			if err != nil {
+				return err
+			}
+			if b != nil {
+				prepared[i] = append(prepared[i], b)
+			}
+		}
+	}
+	for i, stage := range stages {
+		for _, b := range prepared[i] {
+			if err := b.Send(); err != nil {
+				return fmt.Errorf("%s: %w", stage.name, err)
+			}
+		}
+		if s.options.After == nil {
+			continue
+		}
+		if err := s.options.After(stage.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
