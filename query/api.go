@@ -1,0 +1,66 @@
+package query
+
+import (
+	"crypto/rand"
+	"errors"
+	"log/slog"
+
+	graphql "github.com/graph-gophers/graphql-go"
+
+	sdl "github.com/parley-analytics/parley/schema/graphql"
+)
+
+// Config says what the API reads and how it signs.
+type Config struct {
+	Store  Store
+	Logger *slog.Logger // nil drops what is logged
+	// Key signs cursors and handles. Roles that answer the same clients need the
+	// same key. Empty makes a random one: cursors then end with the process.
+	Key []byte
+	// Options go to the GraphQL library: depth, length, selections, tracer.
+	Options []graphql.SchemaOpt
+}
+
+// API answers queries. It keeps nothing between requests.
+type API struct {
+	store  Store
+	log    *slog.Logger
+	key    []byte
+	schema *graphql.Schema
+}
+
+// New parses the SDL against the resolvers.
+func New(config Config) (*API, error) {
+	if config.Store == nil {
+		return nil, errors.New("query: a store is required")
+	}
+	a := &API{store: config.Store, log: config.Logger, key: config.Key}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	if len(a.key) == 0 {
+		a.key = make([]byte, 32)
+		rand.Read(a.key)
+	}
+	options := append([]graphql.SchemaOpt{
+		graphql.UseStringDescriptions(),
+		graphql.UseFieldResolvers(),
+		graphql.PanicHandler(panics{a}),
+		graphql.Logger(panics{a}),
+	}, config.Options...)
+	parsed, err := graphql.ParseSchema(sdl.SDL(), &root{a}, options...)
+	if err != nil {
+		return nil, err
+	}
+	a.schema = parsed
+	return a, nil
+}
+
+// Schema executes queries, in a context made by [WithCaller].
+func (a *API) Schema() *graphql.Schema { return a.schema }
+
+// SDL is the text of the schema.
+func (a *API) SDL() string { return sdl.SDL() }
+
+// root has the fields of Query.
+type root struct{ *API }

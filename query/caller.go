@@ -1,0 +1,76 @@
+package query
+
+import (
+	"context"
+	"sync"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// request is what the fields of one request share.
+type request struct {
+	caller schema.Caller
+
+	once sync.Once
+	live Live
+	err  error
+}
+
+type (
+	requestKey struct{}
+	statsKey   struct{}
+)
+
+// WithCaller begins a request of the caller. Without it every field answers
+// UNAUTHENTICATED. The version of the projection is resolved once per such
+// context.
+func WithCaller(ctx context.Context, caller schema.Caller) context.Context {
+	return context.WithValue(ctx, requestKey{}, &request{caller: caller})
+}
+
+// WithStats has the statements of a request counted.
+func WithStats(ctx context.Context) (context.Context, *Stats) {
+	stats := new(Stats)
+	return context.WithValue(ctx, statsKey{}, stats), stats
+}
+
+// StatsFrom gives the counters of the request; nil where none are kept.
+func StatsFrom(ctx context.Context) *Stats {
+	stats, _ := ctx.Value(statsKey{}).(*Stats)
+	return stats
+}
+
+// begin gives the caller's rights and the version all statements of the request
+// read.
+func (a *API) begin(ctx context.Context) (*request, error) {
+	r, ok := ctx.Value(requestKey{}).(*request)
+	if !ok {
+		return nil, &Error{CodeUnauthenticated, "the request names no caller"}
+	}
+	if !r.caller.Has(schema.ScopeRead) {
+		return nil, &Error{CodeForbidden, "the scope read is required"}
+	}
+	r.once.Do(func() { r.live, r.err = a.store.Live(ctx) })
+	return r, r.err
+}
+
+// scope narrows the caller's projects to those asked for; nil asks for all.
+func (r *request) scope(asked []schema.ProjectID) Scope {
+	projects := r.caller.Projects
+	if asked != nil {
+		projects = intersection(projects, asked)
+	}
+	return Scope{Projection: r.live.Projection, Projects: projects}
+}
+
+// intersection keeps the projects asked for, ascending and each once, that
+// belong to the set.
+func intersection(set schema.Projects, asked []schema.ProjectID) schema.Projects {
+	var kept []schema.ProjectID
+	for _, id := range asked {
+		if set.Contains(id) {
+			kept = append(kept, id)
+		}
+	}
+	return schema.Projects{IDs: kept}
+}

@@ -1,0 +1,121 @@
+package query
+
+import (
+	"context"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Contact is the SDL's type.
+type Contact struct {
+	batch *contactBatch
+	row   *ContactRow
+
+	ID      ID
+	Ordinal int32
+	Project Project
+	Channel string
+
+	StartedAt  DateTime
+	EndedAt    *DateTime
+	DurationMs *Long
+
+	Status         string
+	Ending         *string
+	EndingInferred bool
+	CloseReason    *string
+
+	Operator     User
+	RoutingRule  *Named
+	RoutingGroup *Named
+
+	WaitTimeMs, FirstResponseTimeMs           *Long
+	VisitorMessageCount, OperatorMessageCount int32
+}
+
+func newContact(batch *contactBatch, r *ContactRow) *Contact {
+	return &Contact{
+		batch: batch, row: r,
+		ID: ID(r.ID), Ordinal: int32(r.Ordinal), Project: Project{int32(r.Project)}, Channel: r.Channel,
+		StartedAt: DateTime(r.StartedAt), EndedAt: moment(r.EndedAt), DurationMs: long(r.Duration),
+		Status: r.Status, Ending: r.Ending, EndingInferred: r.EndingInferred, CloseReason: r.CloseReason,
+		Operator:    User{LegacyID(r.OperatorID), nonEmpty(r.OperatorKind), r.OperatorName, r.OperatorEmail},
+		RoutingRule: named(r.RuleID, r.RuleName), RoutingGroup: named(r.GroupID, r.GroupName),
+		WaitTimeMs: long(r.Wait), FirstResponseTimeMs: long(r.FirstResponse),
+		VisitorMessageCount: int32(r.VisitorMessages), OperatorMessageCount: int32(r.OperatorMessages),
+	}
+}
+
+// Conversation is the conversation the contact belongs to.
+func (c *Contact) Conversation(ctx context.Context) (*Conversation, error) {
+	conversations, err := c.batch.conversations(ctx)
+	if err != nil {
+		return nil, c.batch.api.told(ctx, err)
+	}
+	return conversations[key(c.row.Project, c.row.Conversation)], nil
+}
+
+// ContactConnection is a page of contacts.
+type ContactConnection struct {
+	*list
+	rows []*Contact
+}
+
+// ContactEdge is a row of the page.
+type ContactEdge struct {
+	paging *paging
+	Node   *Contact
+}
+
+// Cursor is the row's place.
+func (e ContactEdge) Cursor() string { return e.paging.cursor(startPlace(e.Node.row)) }
+
+// Edges gives the rows.
+func (c *ContactConnection) Edges() []ContactEdge {
+	edges := make([]ContactEdge, len(c.rows))
+	for i, row := range c.rows {
+		edges[i] = ContactEdge{c.paging, row}
+	}
+	return edges
+}
+
+// TotalCount counts what matches on all pages.
+func (c *ContactConnection) TotalCount(ctx context.Context) (Long, error) {
+	if c.scope.Empty() {
+		return 0, nil
+	}
+	n, err := c.store.CountContacts(ctx, c.scope, c.interval, c.filter)
+	return Long(n), c.told(ctx, err)
+}
+
+// startPlace is where a contact stands in a list.
+func startPlace(r *ContactRow) Place {
+	return Place{schema.Timestamp(r.StartedAt), schema.ProjectID(r.Project), r.ID}
+}
+
+// Contacts resolves the field of Query.
+func (q *root) Contacts(ctx context.Context, args struct {
+	Filters  *filtersInput
+	Interval intervalInput
+	pageInput
+	OrderBy string
+}) (*ContactConnection, error) {
+	descending := args.OrderBy == "STARTED_AT_DESC"
+	l, err := q.open(ctx, "contacts", args.Filters, args.Interval, args.pageInput, descending)
+	if err != nil {
+		return nil, q.told(ctx, err)
+	}
+	result := &ContactConnection{list: l}
+	selected := selectedFields(ctx)
+	if l.scope.Empty() || !selected.any("edges", "pageInfo") {
+		return result, nil
+	}
+	batch := newContacts(q.API, l.request, selected.below("edges.node"))
+	rows, err := q.store.Contacts(ctx, l.scope, l.interval, l.filter, l.paging.Page, batch.columns())
+	if err != nil {
+		return nil, q.told(ctx, err)
+	}
+	rows, l.pageInfo = cut(l.paging, rows, startPlace)
+	result.rows = batch.fill(rows)
+	return result, nil
+}

@@ -1,0 +1,274 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/shopspring/decimal"
+)
+
+// Conversation is the SDL's type. What one statement read of it are fields; the
+// lists that hang on it are methods of its batch, loaded for all conversations
+// of a page at once.
+type Conversation struct {
+	batch *conversationBatch
+	row   *ConversationRow
+
+	ID      UUID
+	Project Project
+
+	CreatedAt  DateTime
+	ClosedAt   *DateTime
+	Duration   *string
+	DurationMs *Long
+
+	Channel    string
+	Language   *string
+	Initiator  *string
+	Campaign   *Named
+	CustomData []CustomDatum
+
+	ContactCount, SnoozeCount, TransferCount, ReopenCount, AnomalyCount int32
+
+	Answered, AnsweredByHuman, Abandoned bool
+	AutomationLevel                      *string
+
+	FirstResponseTimeMs, ResolutionTimeMs, FirstResolutionTimeMs *Long
+	HandleTimeMs, HumanHandleTimeMs, SnoozeTimeMs                Long
+	VisitorMessageCount, OperatorMessageCount                    int32
+
+	SatisfactionSurvey *SatisfactionSurvey
+	Conversions        Conversions
+	Revenue            []Money
+	Tags               []Named
+	Users              []User
+	RoutingEvents      []RoutingEvent
+	CloseReason        *string
+
+	EventCount                  int32
+	FirstSequence, LastSequence Long
+}
+
+// Project is a site or brand.
+type Project struct{ ID int32 }
+
+// Named is whatever has an id and, perhaps, a name.
+type Named struct {
+	ID   ID
+	Name *string
+}
+
+// CustomDatum is a member of custom data.
+type CustomDatum struct{ Key, Value string }
+
+// User is an operator.
+type User struct {
+	ID                LegacyID
+	Kind, Name, Email *string
+}
+
+// SatisfactionSurvey is what the visitor answered.
+type SatisfactionSurvey struct {
+	CustomerSatisfaction, NetPromoterScore *int32
+	Comment                                *string
+}
+
+// Money is an amount in one currency.
+type Money struct {
+	Currency string
+	Amount   Decimal
+}
+
+// RoutingEvent is a distribution decision.
+type RoutingEvent struct {
+	CreatedAt    DateTime
+	RoutingRule  Named
+	RoutingGroup *Named
+}
+
+// newConversation turns a row into the SDL's type. What was not read is zero
+// and not selected.
+func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation {
+	c := &Conversation{
+		batch: batch, row: r,
+		ID: UUID(r.ID), Project: Project{int32(r.Project)},
+		CreatedAt: DateTime(r.CreatedAt), ClosedAt: moment(r.ClosedAt),
+		Duration: isoDuration(r.Duration), DurationMs: long(r.Duration),
+		Channel: r.Channel, Language: r.Language, Initiator: r.Initiator,
+		Campaign:     named(r.CampaignID, r.CampaignName),
+		ContactCount: int32(r.ContactCount), SnoozeCount: int32(r.SnoozeCount), TransferCount: int32(r.TransferCount),
+		ReopenCount: int32(r.ReopenCount), AnomalyCount: int32(r.AnomalyCount),
+		Answered: r.Answered, AnsweredByHuman: r.AnsweredByHuman, Abandoned: r.Abandoned,
+		AutomationLevel:     r.AutomationLevel,
+		FirstResponseTimeMs: long(r.FirstResponse), ResolutionTimeMs: long(r.Resolution), FirstResolutionTimeMs: long(r.FirstResolution),
+		HandleTimeMs: Long(r.Handle), HumanHandleTimeMs: Long(r.HumanHandle), SnoozeTimeMs: Long(r.Snooze),
+		VisitorMessageCount: int32(r.VisitorMessages), OperatorMessageCount: int32(r.OperatorMessages),
+		SatisfactionSurvey: survey(r),
+		Revenue:            monies(r.Revenue),
+		CloseReason:        r.CloseReason,
+		EventCount:         int32(r.EventCount), FirstSequence: Long(r.FirstSequence), LastSequence: Long(r.LastSequence),
+		Users: r.users(),
+	}
+	c.Conversions = Conversions{c}
+	c.CustomData = make([]CustomDatum, 0, len(r.CustomData))
+	for _, key := range slices.Sorted(maps.Keys(r.CustomData)) {
+		c.CustomData = append(c.CustomData, CustomDatum{key, r.CustomData[key]})
+	}
+	c.Tags = make([]Named, len(r.TagIDs))
+	for i, id := range r.TagIDs {
+		c.Tags[i] = Named{ID(id), r.TagNames[i]}
+	}
+	c.RoutingEvents = make([]RoutingEvent, len(r.RoutingAt))
+	for i, at := range r.RoutingAt {
+		c.RoutingEvents[i] = RoutingEvent{
+			CreatedAt:    DateTime(at),
+			RoutingRule:  Named{ID(r.RoutingRuleIDs[i]), r.RoutingRuleNames[i]},
+			RoutingGroup: named(r.RoutingGroupIDs[i], r.RoutingGroupNames[i]),
+		}
+	}
+	return c
+}
+
+// users gives the operators who took part.
+func (r *ConversationRow) users() []User {
+	users := make([]User, len(r.UserIDs))
+	for i, id := range r.UserIDs {
+		users[i] = User{LegacyID(id), nonEmpty(r.UserKinds[i]), r.UserNames[i], r.UserEmails[i]}
+	}
+	return users
+}
+
+// user finds an operator among those who took part; one who did not is known by
+// id alone.
+func (c *Conversation) user(id int64) *User {
+	for i := range c.Users {
+		if c.Users[i].ID == LegacyID(id) {
+			return &c.Users[i]
+		}
+	}
+	return &User{ID: LegacyID(id)}
+}
+
+func survey(r *ConversationRow) *SatisfactionSurvey {
+	if r.Satisfaction == nil && r.Score == nil && r.Comment == nil {
+		return nil
+	}
+	return &SatisfactionSurvey{small(r.Satisfaction), small(r.Score), r.Comment}
+}
+
+// monies lists amounts, ascending by currency.
+func monies(amounts map[string]decimal.Decimal) []Money {
+	list := make([]Money, 0, len(amounts))
+	for currency, amount := range amounts {
+		list = append(list, Money{currency, Decimal{amount}})
+	}
+	slices.SortFunc(list, func(a, b Money) int { return cmp.Compare(a.Currency, b.Currency) })
+	return list
+}
+
+// isoDuration writes PT312S: whole seconds, rounded down, minutes not split off.
+func isoDuration(ms *int64) *string {
+	if ms == nil {
+		return nil
+	}
+	text := "PT" + strconv.FormatInt(*ms/1000, 10) + "S"
+	return &text
+}
+
+func moment(ms *int64) *DateTime { return (*DateTime)(ms) }
+func long(n *int64) *Long        { return (*Long)(n) }
+
+func small(n *uint8) *int32 {
+	if n == nil {
+		return nil
+	}
+	wide := int32(*n)
+	return &wide
+}
+
+func named(id, name *string) *Named {
+	if id == nil {
+		return nil
+	}
+	return &Named{ID(*id), name}
+}
+
+func nonEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// Visitor is the visitor: the id from the conversation, personal data from the
+// table that holds it.
+func (c *Conversation) Visitor(ctx context.Context) (*Visitor, error) {
+	if c.row.VisitorID == nil {
+		return nil, nil
+	}
+	visitor := &Visitor{ID: ID(*c.row.VisitorID)}
+	if !c.batch.fields.below("visitor").any("externalId", "firstName", "lastName", "email", "phone") {
+		return visitor, nil
+	}
+	visitors, err := c.batch.visitors(ctx)
+	if err != nil {
+		return nil, c.batch.api.told(ctx, err)
+	}
+	if v, ok := visitors[key(c.row.Project, c.row.ID)]; ok {
+		visitor.ExternalID, visitor.FirstName, visitor.LastName = v.ExternalID, v.FirstName, v.LastName
+		visitor.Email, visitor.Phone = v.Email, v.Phone
+	}
+	return visitor, nil
+}
+
+// Visitor is the person on the other side.
+type Visitor struct {
+	ID                                            ID
+	ExternalID, FirstName, LastName, Email, Phone *string
+}
+
+// Contacts lists the contacts by their number.
+func (c *Conversation) Contacts(ctx context.Context) ([]*Contact, error) {
+	contacts, err := c.batch.contacts(ctx)
+	if err != nil {
+		return nil, c.batch.api.told(ctx, err)
+	}
+	return contacts[key(c.row.Project, c.row.ID)], nil
+}
+
+// Conversions are the sales of a conversation.
+type Conversions struct{ conversation *Conversation }
+
+// Transactions lists them.
+func (c Conversions) Transactions(ctx context.Context) ([]Transaction, error) {
+	batch, row := c.conversation.batch, c.conversation.row
+	transactions, err := batch.transactions(ctx)
+	if err != nil {
+		return nil, batch.api.told(ctx, err)
+	}
+	rows := transactions[key(row.Project, row.ID)]
+	list := make([]Transaction, len(rows))
+	for i, t := range rows {
+		list[i] = Transaction{
+			TransactionID: ID(t.ID), ExternalConversionID: ID(t.Conversion), Amount: Decimal{t.Amount},
+			Currency: t.Currency, ReceivedAt: DateTime(t.ReceivedAt), Source: t.Source,
+		}
+		if t.AttributedTo != nil {
+			list[i].AttributedTo = c.conversation.user(*t.AttributedTo)
+		}
+	}
+	return list, nil
+}
+
+// Transaction is a sale or a refund.
+type Transaction struct {
+	TransactionID, ExternalConversionID ID
+	Amount                              Decimal
+	Currency                            string
+	ReceivedAt                          DateTime
+	Source                              *string
+	AttributedTo                        *User
+}

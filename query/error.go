@@ -1,0 +1,125 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	gqlerrors "github.com/graph-gophers/graphql-go/errors"
+)
+
+// Code is the extensions.code of an error. Codes are stable; messages are for
+// people.
+type Code string
+
+// The codes of a query.
+const (
+	// CodeParse: the document is not GraphQL.
+	CodeParse Code = "GRAPHQL_PARSE_FAILED"
+	// CodeValidation: the document does not fit the schema.
+	CodeValidation Code = "GRAPHQL_VALIDATION_FAILED"
+	// CodeBadInput: an argument or variable breaks its rule.
+	CodeBadInput Code = "BAD_USER_INPUT"
+	// CodeUnauthenticated: nobody is known to ask.
+	CodeUnauthenticated Code = "UNAUTHENTICATED"
+	// CodeForbidden: the caller lacks the right.
+	CodeForbidden Code = "FORBIDDEN"
+	// CodeNotFound: what is named does not exist among the caller's projects.
+	CodeNotFound Code = "NOT_FOUND"
+	// CodeTimeout: the query took longer than it may.
+	CodeTimeout Code = "TIMEOUT"
+	// CodeTooLarge: the query needs more rows or memory than it may.
+	CodeTooLarge Code = "QUERY_TOO_LARGE"
+	// CodeUnavailable: the tables cannot be reached at the moment.
+	CodeUnavailable Code = "SERVICE_UNAVAILABLE"
+	// CodeInternal: a fault of ours. The cause is logged and never told.
+	CodeInternal Code = "INTERNAL"
+)
+
+// Error is an error that the caller is told. The message names the field and
+// the rule, never a value.
+type Error struct {
+	Code    Code
+	Message string
+}
+
+// Error is the message.
+func (e *Error) Error() string { return e.Message }
+
+// Extensions is what GraphQL's errors carry beside the message.
+func (e *Error) Extensions() map[string]any { return map[string]any{"code": string(e.Code)} }
+
+// badInput says that a field breaks its rule.
+func badInput(field, rule string, args ...any) *Error {
+	return &Error{Code: CodeBadInput, Message: field + ": " + fmt.Sprintf(rule, args...)}
+}
+
+// told turns any error of a resolver into one that may be told. What has no
+// code of its own is logged here, and nowhere else.
+func (a *API) told(ctx context.Context, err error) error {
+	var known *Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{CodeTimeout, "the query took longer than it may"}
+	case errors.Is(err, context.Canceled) || ctx.Err() != nil:
+		return &Error{CodeTimeout, "the request was given up"}
+	}
+	a.log.ErrorContext(ctx, "query failed", "error", err)
+	return &Error{CodeInternal, "internal error"}
+}
+
+// Complete gives an error of the GraphQL library its code, where it has none.
+func Complete(err *gqlerrors.QueryError) {
+	if _, has := err.Extensions["code"]; has {
+		return
+	}
+	code := CodeValidation
+	var known *Error
+	switch {
+	case errors.As(err.ResolverError, &known) || errors.As(err.Err, &known):
+		code = known.Code
+	case errors.Is(err.Err, gqlerrors.ErrSyntax):
+		code = CodeParse
+	case err.Message == context.DeadlineExceeded.Error() || err.Message == context.Canceled.Error():
+		code, err.Message = CodeTimeout, "the query took longer than it may"
+	case err.ResolverError != nil || err.Path != nil:
+		code, err.Message = CodeInternal, "internal error"
+	case err.Rule == "" && err.Err != nil:
+		code = CodeBadInput // a value that does not fit its Go type
+	}
+	if err.Extensions == nil {
+		err.Extensions = map[string]any{}
+	}
+	err.Extensions["code"] = string(code)
+}
+
+// panics makes errors of panics. The library panics over literals that no Go
+// type holds; everything else is a fault, which LogPanic has logged.
+type panics struct{ api *API }
+
+// MakePanicError implements the library's PanicHandler.
+func (panics) MakePanicError(_ context.Context, value any) *gqlerrors.QueryError {
+	told := &Error{CodeInternal, "internal error"}
+	if err, ok := value.(error); ok && badLiteral(err) {
+		told = &Error{CodeBadInput, "a literal is out of range or malformed"}
+	}
+	return &gqlerrors.QueryError{Message: told.Message, ResolverError: told, Extensions: told.Extensions()}
+}
+
+// LogPanic implements the library's Logger.
+func (p panics) LogPanic(ctx context.Context, value any) {
+	if err, ok := value.(error); ok && badLiteral(err) {
+		return
+	}
+	p.api.log.ErrorContext(ctx, "resolver panicked", "panic", fmt.Sprint(value))
+}
+
+func badLiteral(err error) bool {
+	var number *strconv.NumError
+	return errors.As(err, &number) || errors.Is(err, strconv.ErrSyntax)
+}

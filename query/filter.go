@@ -1,0 +1,229 @@
+package query
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+const (
+	// maxValues is the most values of one list of a filter.
+	maxValues = 1000
+	// maxValueBytes is the most bytes of the strings of one list: parameters
+	// travel in the address of a request to ClickHouse.
+	maxValueBytes = 64 << 10
+)
+
+// Filter says which conversations, or contacts, are asked for. Members are all
+// required, values of a list are alternatives; nil is no filter. Lists are
+// ascending, each value once.
+type Filter struct {
+	Projects             []schema.ProjectID // nil asks for all, empty for none
+	Channels             []string           `json:",omitempty"`
+	Answered             *bool              `json:",omitempty"`
+	AnsweredByHuman      *bool              `json:",omitempty"`
+	AutomationLevels     []string           `json:",omitempty"`
+	CloseReasons         []string           `json:",omitempty"`
+	Conversations        []string           `json:",omitempty"`
+	Visitors             []string           `json:",omitempty"`
+	CustomerSatisfaction []int64            `json:",omitempty"`
+	ScoreMin             *int64             `json:",omitempty"`
+	ScoreMax             *int64             `json:",omitempty"`
+	Scored               bool               `json:",omitempty"` // a score range is given, perhaps without bounds
+	Campaigns            []string           `json:",omitempty"`
+	RoutingRules         []string           `json:",omitempty"`
+	RoutingGroups        []string           `json:",omitempty"`
+	Operators            []int64            `json:",omitempty"`
+	Tags                 []string           `json:",omitempty"`
+	Languages            []string           `json:",omitempty"`
+	HasConversion        *bool              `json:",omitempty"`
+	MinContacts          *int64             `json:",omitempty"`
+	Transferred          *bool              `json:",omitempty"`
+	Snoozed              *bool              `json:",omitempty"`
+	Reopened             *bool              `json:",omitempty"`
+	UpdatedSince         *schema.Sequence   `json:",omitempty"`
+}
+
+// filtersInput is ConversationFilters as given.
+type filtersInput struct {
+	ProjectIDs           *[]input
+	Channels             *[]string
+	Answered             *input
+	AnsweredByHuman      *input
+	AutomationLevels     *[]string
+	CloseReason          *[]input
+	ConversationIDs      *[]input
+	VisitorIDs           *[]input
+	CustomerSatisfaction *[]input
+	NetPromoterScore     *struct{ Min, Max *input }
+	CampaignIDs          *[]input
+	RoutingRuleIDs       *[]input
+	RoutingGroupIDs      *[]input
+	UserIDs              *[]input
+	TagIDs               *[]input
+	Languages            *[]input
+	HasConversion        *input
+	MinContacts          *input
+	Transferred          *input
+	Snoozed              *input
+	Reopened             *input
+	UpdatedSince         *input
+}
+
+// reader reads the members of a filter one after the other and keeps the first
+// rule broken.
+type reader struct{ err error }
+
+// filter reads filters; nil filters nothing.
+func (f *filtersInput) filter() (*Filter, error) {
+	if f == nil {
+		return &Filter{}, nil
+	}
+	var r reader
+	filter := &Filter{
+		Projects:             asProjects(r.integers("filters.projectIds", f.ProjectIDs, math.MinInt32, math.MaxInt32)),
+		Channels:             r.names("filters.channels", f.Channels),
+		Answered:             r.flag("filters.answered", f.Answered),
+		AnsweredByHuman:      r.flag("filters.answeredByHuman", f.AnsweredByHuman),
+		AutomationLevels:     r.names("filters.automationLevels", f.AutomationLevels),
+		CloseReasons:         r.texts("filters.closeReason", f.CloseReason, input.text),
+		Conversations:        r.texts("filters.conversationIds", f.ConversationIDs, input.uuid),
+		Visitors:             r.texts("filters.visitorIds", f.VisitorIDs, input.text),
+		CustomerSatisfaction: r.integers("filters.customerSatisfaction", f.CustomerSatisfaction, 1, 5),
+		Campaigns:            r.texts("filters.campaignIds", f.CampaignIDs, input.text),
+		RoutingRules:         r.texts("filters.routingRuleIds", f.RoutingRuleIDs, input.text),
+		RoutingGroups:        r.texts("filters.routingGroupIds", f.RoutingGroupIDs, input.text),
+		Operators:            r.integers("filters.userIds", f.UserIDs, 1, 1<<53-1),
+		Tags:                 r.texts("filters.tagIds", f.TagIDs, input.text),
+		Languages:            r.texts("filters.languages", f.Languages, input.text),
+		HasConversion:        r.flag("filters.hasConversion", f.HasConversion),
+		MinContacts:          r.integer("filters.minContacts", f.MinContacts, 0, math.MaxInt32),
+		Transferred:          r.flag("filters.transferred", f.Transferred),
+		Snoozed:              r.flag("filters.snoozed", f.Snoozed),
+		Reopened:             r.flag("filters.reopened", f.Reopened),
+		UpdatedSince:         r.position("filters.updatedSince", f.UpdatedSince),
+	}
+	if f.NetPromoterScore != nil {
+		filter.Scored = true
+		filter.ScoreMin = r.integer("filters.netPromoterScore.min", f.NetPromoterScore.Min, 0, 10)
+		filter.ScoreMax = r.integer("filters.netPromoterScore.max", f.NetPromoterScore.Max, 0, 10)
+		if filter.ScoreMin != nil && filter.ScoreMax != nil && *filter.ScoreMin > *filter.ScoreMax {
+			r.note(badInput("filters.netPromoterScore", "min must not be above max"))
+		}
+	}
+	return filter, r.err
+}
+
+func (r *reader) note(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *reader) flag(field string, given *input) *bool {
+	if given == nil {
+		return nil
+	}
+	v, err := given.flag(field)
+	if err != nil {
+		r.note(err)
+	}
+	return &v
+}
+
+func (r *reader) integer(field string, given *input, least, most int64) *int64 {
+	if given == nil {
+		return nil
+	}
+	v, err := given.integer(field, least, most)
+	if err != nil {
+		r.note(err)
+	}
+	return &v
+}
+
+func (r *reader) integers(field string, given *[]input, least, most int64) []int64 {
+	return ascending(r, field, given, func(i input, field string) (int64, error) { return i.integer(field, least, most) })
+}
+
+func (r *reader) texts(field string, given *[]input, read func(input, string) (string, error)) []string {
+	values := ascending(r, field, given, read)
+	bytes := 0
+	for _, v := range values {
+		bytes += len(v)
+	}
+	if bytes > maxValueBytes {
+		r.note(badInput(field, "must hold at most %d bytes", maxValueBytes))
+	}
+	return values
+}
+
+// names takes the values of an enumeration, which the library has checked.
+func (r *reader) names(field string, given *[]string) []string {
+	if given == nil {
+		return nil
+	}
+	if len(*given) > maxValues {
+		r.note(badInput(field, "must hold at most %d values", maxValues))
+		return nil
+	}
+	values := slices.Clone(*given)
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+func (r *reader) position(field string, given *input) *schema.Sequence {
+	if given == nil {
+		return nil
+	}
+	text, err := given.text(field)
+	if err != nil {
+		r.note(err)
+		return nil
+	}
+	sequence, err := parsePosition(field, text)
+	if err != nil {
+		r.note(err)
+	}
+	return &sequence
+}
+
+// ascending reads the values of a list, sorts them and keeps each once. No list and
+// an empty one are nil.
+func ascending[V int64 | string](r *reader, field string, given *[]input, read func(input, string) (V, error)) []V {
+	if given == nil || len(*given) == 0 {
+		return nil
+	}
+	if len(*given) > maxValues {
+		r.note(badInput(field, "must hold at most %d values", maxValues))
+		return nil
+	}
+	values := make([]V, len(*given))
+	for n, i := range *given {
+		v, err := read(i, fmt.Sprintf("%s[%d]", field, n))
+		if err != nil {
+			r.note(err)
+			return nil
+		}
+		values[n] = v
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// asProjects keeps the numbers that can be projects: what cannot be one is a
+// project that does not exist.
+func asProjects(numbers []int64) []schema.ProjectID {
+	if numbers == nil {
+		return nil
+	}
+	projects := make([]schema.ProjectID, 0, len(numbers))
+	for _, n := range numbers {
+		if n > 0 {
+			projects = append(projects, schema.ProjectID(n))
+		}
+	}
+	return projects
+}

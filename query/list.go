@@ -1,0 +1,79 @@
+package query
+
+import (
+	"context"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// list is one list of rows: what is in it, who asks, and which page of it.
+type list struct {
+	*API
+	request  *request
+	scope    Scope
+	interval Interval
+	filter   *Filter
+	paging   *paging
+	pageInfo PageInfo
+}
+
+// open reads the arguments of a list and binds its cursors to them.
+func (a *API) open(ctx context.Context, field string, filters *filtersInput, interval intervalInput, page pageInput, descending bool) (*list, error) {
+	r, err := a.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &list{API: a, request: r}
+	if l.interval, err = interval.interval(); err != nil {
+		return nil, err
+	}
+	if l.filter, err = filters.filter(); err != nil {
+		return nil, err
+	}
+	l.scope = r.scope(l.filter.Projects)
+	seal := a.seal(binding{
+		Field: field, Filter: l.filter, Interval: l.interval, Backward: descending, Rights: r.caller.Projects,
+	})
+	l.paging, err = page.page(seal, descending, r.live.Position)
+	return l, err
+}
+
+// PageInfo is what the page says about itself.
+func (l *list) PageInfo() PageInfo { return l.pageInfo }
+
+// Position is where an incremental read goes on.
+func (l *list) Position() string { return writePosition(l.paging.position) }
+
+// one reads the conversation with the id: nil when there is none in the scope,
+// an error when several projects have one.
+func (a *API) one(ctx context.Context, scope Scope, id string, columns []string) (*ConversationRow, error) {
+	if scope.Empty() {
+		return nil, nil
+	}
+	rows, err := a.store.Conversations(ctx, scope, []string{id}, columns)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	if len(rows) > 1 {
+		return nil, badInput("projectId", "is required: conversations of several projects have this id")
+	}
+	return &rows[0], nil
+}
+
+// named reads which conversation is meant by an id and, perhaps, a project.
+func (r *request) named(id input, project *input) (Scope, string, error) {
+	key, err := id.uuid("id")
+	if err != nil || project == nil {
+		return r.scope(nil), key, err
+	}
+	n, err := project.integer("projectId", -1<<31, 1<<31-1)
+	if err != nil {
+		return Scope{}, "", err
+	}
+	return r.scope(asProjects([]int64{n})), key, nil
+}
+
+// key names the conversation of a row.
+func key(project uint32, id string) schema.ConversationKey {
+	return schema.ConversationKey{Project: schema.ProjectID(project), Conversation: schema.ConversationID(id)}
+}

@@ -1,0 +1,189 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Message is something in a thread: one of the two is set.
+type Message struct {
+	ID        ID
+	CreatedAt DateTime
+
+	position uint32
+	chat     *ChatMessage
+	system   *SystemMessage
+}
+
+// ToChatMessage tells whether it was said.
+func (m *Message) ToChatMessage() (*ChatMessage, bool) { return m.chat, m.chat != nil }
+
+// ToSystemMessage tells whether it is a mark.
+func (m *Message) ToSystemMessage() (*SystemMessage, bool) { return m.system, m.system != nil }
+
+// ChatMessage is something said.
+type ChatMessage struct {
+	ID        ID
+	CreatedAt DateTime
+	Author    MessageAuthor
+	Automatic bool
+	Text      *string
+	ContactID *ID
+}
+
+// MessageAuthor is who said it.
+type MessageAuthor struct {
+	Kind string
+	ID   *ID
+	User *User
+}
+
+// SystemMessage is a mark of the system.
+type SystemMessage struct {
+	ID               ID
+	CreatedAt        DateTime
+	ToUser, FromUser *User
+	Attachment       SystemAttachment
+}
+
+// SystemAttachment is what a mark says: the event of one of four types.
+type SystemAttachment struct {
+	event            schema.Type
+	CreatedAt        DateTime
+	FromUser, ToUser *User
+	ToRoutingRule    *Named
+	ToRoutingGroup   *Named
+	Until            *DateTime
+	Reason           *string
+}
+
+// ToConversationPushedSystemAttachment tells whether it is a push.
+func (a SystemAttachment) ToConversationPushedSystemAttachment() (*SystemAttachment, bool) {
+	return &a, a.event == schema.TypePushed
+}
+
+// ToConversationSnoozedSystemAttachment tells whether it is a snooze.
+func (a SystemAttachment) ToConversationSnoozedSystemAttachment() (*SystemAttachment, bool) {
+	return &a, a.event == schema.TypeSnoozed
+}
+
+// ToConversationTransferredSystemAttachment tells whether it is a transfer.
+func (a SystemAttachment) ToConversationTransferredSystemAttachment() (*SystemAttachment, bool) {
+	return &a, a.event == schema.TypeTransferred
+}
+
+// ToConversationClosedSystemAttachment tells whether it is a close.
+func (a SystemAttachment) ToConversationClosedSystemAttachment() (*SystemAttachment, bool) {
+	return &a, a.event == schema.TypeClosed
+}
+
+// MessageConnection is a page of a thread.
+type MessageConnection struct {
+	PageInfo PageInfo
+	Edges    []MessageEdge
+	of       *ConversationRow
+}
+
+// MessageEdge is a message of the page.
+type MessageEdge struct {
+	Cursor string
+	Node   *Message
+}
+
+// TotalCount is known from the conversation's own row.
+func (c *MessageConnection) TotalCount() Long {
+	return Long(c.of.VisitorMessages) + Long(c.of.OperatorMessages) + Long(len(c.of.MarkEvents))
+}
+
+// Messages gives a page of the thread.
+func (c *Conversation) Messages(ctx context.Context, args pageInput) (*MessageConnection, error) {
+	seal := c.batch.api.seal(binding{
+		Field: "messages", Rights: c.batch.request.caller.Projects,
+		Of: fmt.Sprintf("%d/%s", c.row.Project, c.row.ID),
+	})
+	page, err := args.page(seal, false, c.batch.request.live.Position)
+	if err != nil {
+		return nil, err
+	}
+	connection := &MessageConnection{of: c.row}
+	if !selectedFields(ctx).any("edges", "pageInfo") {
+		return connection, nil
+	}
+	rows, err := c.batch.messages(ctx, c, page.Page)
+	if err != nil {
+		return nil, c.batch.api.told(ctx, err)
+	}
+	thread, info := cut(page, c.thread(rows, page.Page), func(m **Message) Place {
+		return Place{schema.Timestamp((*m).position), schema.ProjectID(c.row.Project), c.row.ID}
+	})
+	connection.PageInfo = info
+	connection.Edges = make([]MessageEdge, len(thread))
+	for i, m := range thread {
+		at := Place{schema.Timestamp(m.position), schema.ProjectID(c.row.Project), c.row.ID}
+		connection.Edges[i] = MessageEdge{page.cursor(at), m}
+	}
+	return connection, nil
+}
+
+// thread puts messages and marks into one order, that of the page.
+func (c *Conversation) thread(rows []MessageRow, page Page) []*Message {
+	var thread []*Message
+	for i := range rows {
+		thread = append(thread, c.chat(&rows[i]))
+	}
+	for i, position := range c.row.MarkPositions {
+		after := page.After == nil || schema.Timestamp(position) > page.After.At
+		before := page.Before == nil || schema.Timestamp(position) < page.Before.At
+		if after && before {
+			thread = append(thread, c.row.mark(i))
+		}
+	}
+	slices.SortFunc(thread, func(a, b *Message) int {
+		if page.FromEnd {
+			a, b = b, a
+		}
+		return cmp.Compare(a.position, b.position)
+	})
+	return thread[:min(len(thread), page.Limit)]
+}
+
+func (c *Conversation) chat(r *MessageRow) *Message {
+	chat := &ChatMessage{
+		ID: ID(r.ID), CreatedAt: DateTime(r.SentAt), Automatic: r.Automatic, Text: r.Text,
+		Author: MessageAuthor{Kind: r.AuthorKind, ID: (*ID)(r.AuthorID)}, ContactID: (*ID)(r.Contact),
+	}
+	if r.AuthorID != nil && r.AuthorKind != string(schema.KindVisitor) {
+		if id, err := strconv.ParseInt(*r.AuthorID, 10, 64); err == nil {
+			chat.Author.User = c.user(id)
+		}
+	}
+	return &Message{ID: chat.ID, CreatedAt: chat.CreatedAt, position: r.Position, chat: chat}
+}
+
+// mark is the i-th system attachment of the conversation.
+func (r *ConversationRow) mark(i int) *Message {
+	user := func(ids []*int64, kinds, names, emails []*string) *User {
+		if ids[i] == nil {
+			return nil
+		}
+		return &User{LegacyID(*ids[i]), kinds[i], names[i], emails[i]}
+	}
+	system := &SystemMessage{
+		ID: ID(r.MarkEvents[i]), CreatedAt: DateTime(r.MarkAt[i]),
+		FromUser: user(r.MarkFromIDs, r.MarkFromKinds, r.MarkFromNames, r.MarkFromEmails),
+		ToUser:   user(r.MarkToIDs, r.MarkToKinds, r.MarkToNames, r.MarkToEmails),
+	}
+	system.Attachment = SystemAttachment{
+		event: schema.Type(r.MarkTypes[i]), CreatedAt: system.CreatedAt,
+		FromUser: system.FromUser, ToUser: system.ToUser,
+		ToRoutingRule:  named(r.MarkToRuleIDs[i], r.MarkToRuleNames[i]),
+		ToRoutingGroup: named(r.MarkToGroupIDs[i], r.MarkToGroupNames[i]),
+		Until:          moment(r.MarkUntil[i]), Reason: r.MarkReasons[i],
+	}
+	return &Message{ID: system.ID, CreatedAt: system.CreatedAt, position: r.MarkPositions[i], system: system}
+}

@@ -1,0 +1,72 @@
+package query
+
+import (
+	"context"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Scope is what a statement may see: the tables of one projection and the rows
+// of these projects. The zero value sees nothing.
+type Scope struct {
+	Projection uint32
+	Projects   schema.Projects
+}
+
+// Empty tells that no row can be in the scope.
+func (s Scope) Empty() bool { return !s.Projects.All && len(s.Projects.IDs) == 0 }
+
+// Live is the projection that answers, and how far it has read the log: every
+// event up to there is in its tables.
+type Live struct {
+	Projection uint32
+	Position   schema.Sequence
+}
+
+// Store is the tables, read. Every method but Live is one statement.
+//
+// Columns name what is read of a row, by the names of the SDL's fields; other
+// members of the rows keep their zero values. Keys are always read. Errors with
+// a code ([Error]) may be told to the caller, all others may not.
+type Store interface {
+	Live(ctx context.Context) (Live, error)
+	ConversationReader
+	ContactReader
+	ThreadReader
+}
+
+// ConversationReader reads conversations.
+//
+// ClosedConversations gives a page of those closed in the interval, ordered by
+// closing time, project and id; turned around when the page is Reversed.
+//
+// Conversations gives those with the ids, in all projects of the scope, in no
+// particular order.
+type ConversationReader interface {
+	ClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ConversationRow, error)
+	CountClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter) (uint64, error)
+	Conversations(ctx context.Context, scope Scope, ids []string, columns []string) ([]ConversationRow, error)
+}
+
+// ContactReader reads contacts.
+//
+// Contacts gives a page of those started in the interval, ordered by start,
+// project and id; turned around when the page is Reversed.
+//
+// ContactsOf gives all of the conversations with the ids that started in the
+// interval, ordered by conversation and ordinal.
+type ContactReader interface {
+	Contacts(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ContactRow, error)
+	CountContacts(ctx context.Context, scope Scope, interval Interval, filter *Filter) (uint64, error)
+	ContactsOf(ctx context.Context, scope Scope, interval Interval, ids []string, columns []string) ([]ContactRow, error)
+}
+
+// ThreadReader reads what hangs on conversations, for many of them at once.
+//
+// Messages gives of each conversation at most page.Limit messages, by their
+// position in the thread; turned around when the page is Reversed.
+type ThreadReader interface {
+	Messages(ctx context.Context, scope Scope, of []schema.ConversationKey, page Page, columns []string) ([]MessageRow, error)
+	Transactions(ctx context.Context, scope Scope, of []schema.ConversationKey) ([]TransactionRow, error)
+	Visitors(ctx context.Context, scope Scope, of []schema.ConversationKey) ([]VisitorRow, error)
+}

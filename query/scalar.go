@@ -1,0 +1,202 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// The scalars below are what answers are written with. Only the library asks
+// them to read input too; ours comes as [input].
+
+// output refuses to be read; it completes the interface of a scalar.
+type output struct{}
+
+func (output) refuse() error { return fmt.Errorf("the scalar is given, not taken") }
+
+// UUID is written as it stands in the tables: 36 characters in lower case.
+type UUID string
+
+// ImplementsGraphQLType names the scalar.
+func (UUID) ImplementsGraphQLType(name string) bool { return name == "UUID" }
+
+// UnmarshalGraphQL refuses: see [input].
+func (*UUID) UnmarshalGraphQL(any) error { return output{}.refuse() }
+
+// ID is an id that is a string.
+type ID string
+
+// ImplementsGraphQLType names the scalar.
+func (ID) ImplementsGraphQLType(name string) bool { return name == "ID" }
+
+// UnmarshalGraphQL refuses: see [input].
+func (*ID) UnmarshalGraphQL(any) error { return output{}.refuse() }
+
+// DateTime is written in UTC with milliseconds.
+type DateTime schema.Timestamp
+
+// ImplementsGraphQLType names the scalar.
+func (DateTime) ImplementsGraphQLType(name string) bool { return name == "DateTime" }
+
+// UnmarshalGraphQL refuses: see [input].
+func (*DateTime) UnmarshalGraphQL(any) error { return output{}.refuse() }
+
+// MarshalJSON writes 2020-06-01T08:30:00.000Z.
+func (t DateTime) MarshalJSON() ([]byte, error) {
+	text := make([]byte, 0, 26)
+	text = append(text, '"')
+	text = schema.Timestamp(t).Time().AppendFormat(text, "2006-01-02T15:04:05.000Z")
+	return append(text, '"'), nil
+}
+
+// Long is a JSON number.
+type Long int64
+
+// ImplementsGraphQLType names the scalar.
+func (Long) ImplementsGraphQLType(name string) bool { return name == "Long" }
+
+// UnmarshalGraphQL refuses: see [input].
+func (*Long) UnmarshalGraphQL(any) error { return output{}.refuse() }
+
+// LegacyID is an operator's id, a JSON number.
+type LegacyID int64
+
+// ImplementsGraphQLType names the scalar.
+func (LegacyID) ImplementsGraphQLType(name string) bool { return name == "LegacyId" }
+
+// UnmarshalGraphQL refuses: see [input].
+func (*LegacyID) UnmarshalGraphQL(any) error { return output{}.refuse() }
+
+// Decimal is a JSON number with all its digits.
+type Decimal struct{ decimal.Decimal }
+
+// ImplementsGraphQLType names the scalar.
+func (Decimal) ImplementsGraphQLType(name string) bool { return name == "Decimal" }
+
+// UnmarshalGraphQL refuses: see [input].
+func (*Decimal) UnmarshalGraphQL(any) error { return output{}.refuse() }
+
+// MarshalJSON writes the digits, without quotes and without an exponent.
+func (d Decimal) MarshalJSON() ([]byte, error) { return []byte(d.String()), nil }
+
+// input is a scalar as it was given. It takes everything, so that every rule is
+// checked in one place and broken in one way: an [Error] that names the field.
+type input struct{ value any }
+
+// ImplementsGraphQLType names the scalars that may be given.
+func (input) ImplementsGraphQLType(name string) bool {
+	switch name {
+	case "Int", "String", "ID", "Boolean", "UUID", "DateTime", "LegacyId", "Long":
+		return true
+	}
+	return false
+}
+
+// UnmarshalGraphQL keeps what was given.
+func (i *input) UnmarshalGraphQL(value any) error {
+	i.value = value
+	return nil
+}
+
+// integer reads a whole number within bounds.
+func (i input) integer(field string, least, most int64) (int64, error) {
+	wrong := badInput(field, "must be an integer from %d to %d", least, most)
+	var n int64
+	switch v := i.value.(type) {
+	case int32:
+		n = int64(v)
+	case int64:
+		n = v
+	case int:
+		n = int64(v)
+	case float64:
+		if v != math.Trunc(v) || math.Abs(v) > 1<<53 {
+			return 0, wrong
+		}
+		n = int64(v)
+	case json.Number:
+		var err error
+		if n, err = v.Int64(); err != nil {
+			return 0, wrong
+		}
+	default:
+		return 0, wrong
+	}
+	if n < least || n > most {
+		return 0, wrong
+	}
+	return n, nil
+}
+
+// text reads a string; an integer counts as its digits where the scalar is an ID.
+func (i input) text(field string) (string, error) {
+	switch v := i.value.(type) {
+	case string:
+		if !strings.ContainsRune(v, 0) && len(v) <= maxText {
+			return v, nil
+		}
+		return "", badInput(field, "must be a string of at most %d bytes without U+0000", maxText)
+	case int32, int64, int:
+		return fmt.Sprint(v), nil
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) <= 1<<53 {
+			return strconv.FormatInt(int64(v), 10), nil
+		}
+	case json.Number:
+		if _, err := v.Int64(); err == nil {
+			return v.String(), nil
+		}
+	}
+	return "", badInput(field, "must be a string")
+}
+
+// maxText is the longest string a filter takes, in bytes.
+const maxText = 1 << 10
+
+// flag reads a Boolean.
+func (i input) flag(field string) (bool, error) {
+	if v, ok := i.value.(bool); ok {
+		return v, nil
+	}
+	return false, badInput(field, "must be true or false")
+}
+
+// moment reads RFC 3339 with any offset.
+func (i input) moment(field string) (time.Time, error) {
+	if v, ok := i.value.(string); ok {
+		if t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(v)); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, badInput(field, "must be a moment in RFC 3339, for example 2020-06-01T00:00:00Z")
+}
+
+// uuid reads a UUID in the 36-character form and folds its case.
+func (i input) uuid(field string) (string, error) {
+	wrong := badInput(field, "must be a UUID in the 36-character form")
+	v, ok := i.value.(string)
+	if !ok || len(v) != 36 {
+		return "", wrong
+	}
+	folded := []byte(v)
+	for n, c := range folded {
+		switch {
+		case n == 8 || n == 13 || n == 18 || n == 23:
+			if c != '-' {
+				return "", wrong
+			}
+		case c >= 'A' && c <= 'F':
+			folded[n] = c + 'a' - 'A'
+		case (c < '0' || c > '9') && (c < 'a' || c > 'f'):
+			return "", wrong
+		}
+	}
+	return string(folded), nil
+}

@@ -1,0 +1,32 @@
+package store
+
+import (
+	"context"
+
+	"github.com/parley-analytics/parley/query"
+)
+
+// ClosedConversations implements query.ConversationReader.
+func (s *Store) ClosedConversations(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, page query.Page, columns []string) ([]query.ConversationRow, error) {
+	where := closed("a", scope, interval, filter)
+	where.keyset(page, "_closed_key", "project_id, conversation_id")
+	st := newStatement("closed_conversations", scope).
+		where("where", where).
+		with("order", order(page, "_closed_key", "project_id", "conversation_id")).
+		bind("limit", uint32(page.Limit))
+	return readColumns(ctx, s, st, columnsOf(conversationColumns(), columns))
+}
+
+// CountClosedConversations implements query.ConversationReader.
+func (s *Store) CountClosedConversations(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter) (uint64, error) {
+	st := newStatement("count_closed_conversations", scope).where("where", closed("a", scope, interval, filter))
+	return readCount(ctx, s, st)
+}
+
+// Conversations implements query.ConversationReader.
+func (s *Store) Conversations(ctx context.Context, scope query.Scope, ids []string, columns []string) ([]query.ConversationRow, error) {
+	where := within("a", scope.Projects)
+	where.add("conversation_id IN {$:Array(String)}", ids)
+	st := newStatement("conversations", scope).where("where", where)
+	return readColumns(ctx, s, st, columnsOf(conversationColumns(), columns))
+}

@@ -1,0 +1,31 @@
+// Package store reads the tables for package query: one .sql file below sql/,
+// one method.
+//
+// # Statements
+//
+// A file says what is read; its marks ($columns, $where, $order) are filled in
+// with constants of this package: expressions for the columns asked for, and
+// conditions for the filters given. A filter that is not given leaves no trace,
+// so that ClickHouse prunes by what is there. Whatever comes from outside is a
+// parameter ({name:Type}), bound on the server; so is the database of the
+// projection.
+//
+// # Rights
+//
+// Every set of conditions begins with the projects of a scope ([within]): there
+// is no other way to make one.
+//
+// # Pages
+//
+// A page is one statement in two steps: an inner SELECT finds the keys of the
+// page and reads sort key and filter columns only, the outer one reads the
+// columns asked for at these keys. Both see one snapshot of the table. What
+// hangs on the rows of a page is read for the whole page, by the sort keys of
+// its tables.
+//
+// # Limits
+//
+// Each statement has a timeout that ends it in ClickHouse too, and perhaps
+// limits on memory and rows read. What they refuse is told with a code; every
+// other failure is internal.
+package store

@@ -1,0 +1,3 @@
+SELECT max(sequence)
+FROM {projection:Identifier}.positions
+WHERE log = 'events'

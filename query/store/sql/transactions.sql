@@ -1,0 +1,6 @@
+SELECT
+    project_id, conversation_id, transaction_id, external_conversion_id, amount, currency,
+    toUnixTimestamp64Milli(received_at), source, attributed_to_id
+FROM {projection:Identifier}.transactions FINAL
+WHERE $where
+ORDER BY project_id, conversation_id, received_at, transaction_id

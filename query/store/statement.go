@@ -1,0 +1,102 @@
+package store
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
+)
+
+//go:embed sql/*.sql
+var files embed.FS
+
+// statement is one .sql file with its parts filled in. The text is made of the
+// file and of constants of this package; whatever comes from outside is a
+// parameter, bound on the server.
+type statement struct {
+	name    string
+	text    string
+	columns []string // read, for the counters
+	args    []any
+}
+
+// newStatement begins a statement over the tables of the scope.
+func newStatement(name string, scope query.Scope) *statement {
+	text, err := files.ReadFile("sql/" + name + ".sql")
+	if err != nil {
+		panic(err) // the files are part of the binary
+	}
+	s := &statement{name: name, text: strings.TrimSpace(string(text))}
+	return s.bind("projection", fmt.Sprintf("parley_%d", scope.Projection))
+}
+
+// bind gives a parameter that the text names its value.
+func (s *statement) bind(name string, value any) *statement {
+	s.args = append(s.args, clickhouse.Named(name, value))
+	return s
+}
+
+// with puts a constant, or conditions, in the place of a mark of the file.
+func (s *statement) with(mark, constant string) *statement {
+	s.text = strings.ReplaceAll(s.text, "$"+mark, constant)
+	return s
+}
+
+// where puts conditions in the place of a mark and binds their parameters.
+func (s *statement) where(mark string, c *conditions) *statement {
+	s.args = append(s.args, c.args...)
+	return s.with(mark, c.String())
+}
+
+// conditions are joined by AND. They always begin with the projects of a scope.
+type conditions struct {
+	prefix string // of the parameters' names, so that two sets do not meet
+	all    []string
+	args   []any
+}
+
+// within begins the conditions of a statement with the projects it may see.
+func within(prefix string, projects schema.Projects) *conditions {
+	c := &conditions{prefix: prefix}
+	switch {
+	case projects.All:
+	case len(projects.IDs) == 1:
+		c.add("project_id = {$:UInt32}", uint32(projects.IDs[0]))
+	default:
+		ids := make([]uint32, len(projects.IDs))
+		for i, id := range projects.IDs {
+			ids[i] = uint32(id)
+		}
+		c.add("project_id IN {$:Array(UInt32)}", ids)
+	}
+	return c
+}
+
+// add appends a condition. Each $ in it becomes the name of the parameter that
+// holds the value; a condition without one takes no values.
+func (c *conditions) add(condition string, values ...any) {
+	for _, value := range values {
+		name := fmt.Sprintf("%s%d", c.prefix, len(c.args))
+		condition = strings.Replace(condition, "$", name, 1)
+		c.args = append(c.args, clickhouse.Named(name, value))
+	}
+	c.all = append(c.all, condition)
+}
+
+// nest appends a condition that holds other conditions in the place of its $.
+func (c *conditions) nest(condition string, other *conditions) {
+	c.args = append(c.args, other.args...)
+	c.all = append(c.all, strings.Replace(condition, "$", other.String(), 1))
+}
+
+// String writes the conditions; none at all hold for every row.
+func (c *conditions) String() string {
+	if len(c.all) == 0 {
+		return "1"
+	}
+	return strings.Join(c.all, "\n    AND ")
+}

@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Config says where the tables are and what a statement may use.
+type Config struct {
+	// Options name the server, the protocol and the user, who needs SELECT on
+	// parley_* only.
+	Options clickhouse.Options
+	// Timeout ends a statement, in ClickHouse too. 0 is 10 s.
+	Timeout time.Duration
+	// MaxMemory is the most bytes a statement may use; 0 leaves it to the user's
+	// profile.
+	MaxMemory uint64
+	// MaxRows is the most rows a statement may read; 0 is no limit.
+	MaxRows uint64
+	// Clock tells how old the known version of the projection is; nil is
+	// time.Now.
+	Clock func() time.Time
+}
+
+// Store reads the tables. It is safe for concurrent use.
+type Store struct {
+	config Config
+	conn   driver.Conn
+
+	mu     sync.Mutex
+	live   query.Live
+	readAt time.Time
+}
+
+const (
+	defaultTimeout = 10 * time.Second
+	// liveFor is how long the known version of the projection is trusted.
+	liveFor = time.Second
+)
+
+// Open prepares connections; none is made before the first statement.
+func Open(config Config) (*Store, error) {
+	if config.Timeout == 0 {
+		config.Timeout = defaultTimeout
+	}
+	if config.Clock == nil {
+		config.Clock = time.Now
+	}
+	options := config.Options
+	options.Settings = clickhouse.Settings{
+		"max_execution_time":                           max(config.Timeout.Seconds(), 0.001),
+		"cancel_http_readonly_queries_on_client_close": 1,
+		"enable_shared_storage_snapshot_in_query":      1,
+	}
+	for name, value := range config.Options.Settings {
+		options.Settings[name] = value
+	}
+	if options.Protocol == clickhouse.HTTP {
+		// The summary of an answer is complete only at its end.
+		options.Settings["wait_end_of_query"] = 1
+		options.TransportFunc = func(t *http.Transport) (http.RoundTripper, error) { return summaries{t}, nil }
+	}
+	if config.MaxMemory > 0 {
+		options.Settings["max_memory_usage"] = config.MaxMemory
+	}
+	if config.MaxRows > 0 {
+		options.Settings["max_rows_to_read"] = config.MaxRows
+	}
+	conn, err := clickhouse.Open(&options)
+	if err != nil {
+		return nil, fmt.Errorf("query store: %w", err)
+	}
+	return &Store{config: config, conn: conn}, nil
+}
+
+// Close ends the connections.
+func (s *Store) Close() error { return s.conn.Close() }
+
+// Ping tells whether the server answers.
+func (s *Store) Ping(ctx context.Context) error { return s.conn.Ping(ctx) }
+
+// Live tells which projection answers. What it tells is at most a second old:
+// the position may be behind what the tables show, never ahead of it.
+func (s *Store) Live(ctx context.Context) (query.Live, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := s.config.Clock(); s.readAt.IsZero() || now.Sub(s.readAt) >= liveFor || now.Before(s.readAt) {
+		live, err := s.readLive(ctx)
+		if err != nil {
+			return query.Live{}, err
+		}
+		s.live, s.readAt = live, now
+	}
+	return s.live, nil
+}
+
+func (s *Store) readLive(ctx context.Context) (query.Live, error) {
+	versions, err := read(ctx, s, newStatement("projection", query.Scope{}), func(v *uint32) []any { return []any{v} })
+	if err != nil {
+		return query.Live{}, err
+	}
+	if len(versions) == 0 {
+		return query.Live{}, &query.Error{Code: query.CodeUnavailable, Message: "no projection is live yet"}
+	}
+	live := query.Live{Projection: versions[0]}
+	positions, err := read(ctx, s, newStatement("position", query.Scope{Projection: live.Projection}), func(v *uint64) []any { return []any{v} })
+	if err != nil {
+		return query.Live{}, err
+	}
+	live.Position = schema.Sequence(positions[0])
+	return live, nil
+}
+
+// read runs a statement and gives its rows.
+func read[R any](ctx context.Context, s *Store, st *statement, into func(*R) []any) ([]R, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	count := &query.Statement{Name: st.name, Columns: st.columns}
+	ctx = context.WithValue(ctx, countKey{}, count)
+	ctx = clickhouse.Context(ctx, clickhouse.WithProgress(func(p *clickhouse.Progress) {
+		count.RowsRead += p.Rows
+		count.BytesRead += p.Bytes
+	}))
+	list, err := scan(ctx, s.conn, st, into)
+	query.StatsFrom(ctx).Add(*count)
+	if err != nil {
+		return nil, told(st.name, err)
+	}
+	return list, nil
+}
+
+func scan[R any](ctx context.Context, conn driver.Conn, st *statement, into func(*R) []any) ([]R, error) {
+	rows, err := conn.Query(ctx, st.text, st.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []R
+	for rows.Next() {
+		list = append(list, *new(R))
+		if err := rows.Scan(into(&list[len(list)-1])...); err != nil {
+			return nil, err
+		}
+	}
+	return list, rows.Err()
+}
+
+// readColumns runs a statement that selects columns.
+func readColumns[R any](ctx context.Context, s *Store, st *statement, columns []column[R]) ([]R, error) {
+	st.columns = expressions(columns)
+	st.with("columns", selection(st.columns))
+	return read(ctx, s, st, func(r *R) []any {
+		into := make([]any, len(columns))
+		for i, c := range columns {
+			into[i] = c.into(r)
+		}
+		return into
+	})
+}
+
+// readCount runs a statement that gives one number.
+func readCount(ctx context.Context, s *Store, st *statement) (uint64, error) {
+	counts, err := read(ctx, s, st, func(v *uint64) []any { return []any{v} })
+	if err != nil {
+		return 0, err
+	}
+	return counts[0], nil
+}
+
+// told gives the limits of a statement a code; everything else stays a fault.
+func told(name string, err error) error {
+	var exception *clickhouse.Exception
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &query.Error{Code: query.CodeTimeout, Message: "the query took longer than it may"}
+	case errors.As(err, &exception):
+		switch exception.Code {
+		case 159, 160, 209: // TIMEOUT_EXCEEDED, TOO_SLOW, SOCKET_TIMEOUT
+			return &query.Error{Code: query.CodeTimeout, Message: "the query took longer than it may"}
+		case 158, 241, 307, 396: // TOO_MANY_ROWS, MEMORY_LIMIT_EXCEEDED, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
+			return &query.Error{Code: query.CodeTooLarge, Message: "the query needs more rows or memory than it may: ask for a shorter interval or fewer fields"}
+		case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
+			return &query.Error{Code: query.CodeUnavailable, Message: "too many queries at the moment"}
+		}
+	}
+	return fmt.Errorf("statement %s: %w", name, err)
+}

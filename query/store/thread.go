@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Messages implements query.ThreadReader.
+func (s *Store) Messages(ctx context.Context, scope query.Scope, keys []schema.ConversationKey, page query.Page, columns []string) ([]query.MessageRow, error) {
+	where := of("a", scope, keys)
+	if page.After != nil {
+		where.add("_position > {$:Int64}", int64(page.After.At))
+	}
+	if page.Before != nil {
+		where.add("_position < {$:Int64}", int64(page.Before.At))
+	}
+	st := newStatement("messages", scope)
+	if slices.Contains(columns, "text") {
+		st = newStatement("messages_with_text", scope).where("texts", of("t", scope, keys))
+	}
+	st.where("where", where).with("order", order(page, "_position")).bind("limit", uint32(page.Limit))
+	return readColumns(ctx, s, st, columnsOf(messageColumns(), columns))
+}
+
+// Transactions implements query.ThreadReader.
+func (s *Store) Transactions(ctx context.Context, scope query.Scope, keys []schema.ConversationKey) ([]query.TransactionRow, error) {
+	st := newStatement("transactions", scope).where("where", of("a", scope, keys))
+	return read(ctx, s, st, func(r *query.TransactionRow) []any {
+		return []any{&r.Project, &r.Conversation, &r.ID, &r.Conversion, &r.Amount, &r.Currency, &r.ReceivedAt, &r.Source, &r.AttributedTo}
+	})
+}
+
+// Visitors implements query.ThreadReader.
+func (s *Store) Visitors(ctx context.Context, scope query.Scope, keys []schema.ConversationKey) ([]query.VisitorRow, error) {
+	st := newStatement("visitors", scope).where("where", of("a", scope, keys))
+	return read(ctx, s, st, func(r *query.VisitorRow) []any {
+		return []any{&r.Project, &r.Conversation, &r.ID, &r.ExternalID, &r.FirstName, &r.LastName, &r.Email, &r.Phone}
+	})
+}
