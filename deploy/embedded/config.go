@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strings"
 	"text/template"
 )
 
@@ -53,6 +56,7 @@ var templateFuncs = template.FuncMap{
 type settings struct {
 	Dir, UsersFile                             string
 	WriterPassword, ReaderPassword, BIPassword string
+	KeyPattern, BasicPattern                   string
 	BIViews                                    []string
 	ReaderLimits, BILimits                     []limit
 	Merges                                     int
@@ -86,6 +90,11 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 	s := settings{
 		Dir: dir, UsersFile: filepath.Join(dir, "users.xml"),
 		WriterPassword: config.WriterPassword, ReaderPassword: config.ReaderPassword, BIPassword: config.BIPassword,
+		KeyPattern: config.pattern(func(u User) string { return knownPart(u.Password) }),
+		BasicPattern: config.pattern(func(u User) string {
+			start := u.Name + ":" + knownPart(u.Password)
+			return base64.StdEncoding.EncodeToString([]byte(start[:len(start)/3*3])) // whole groups: what follows changes none
+		}),
 		BIViews:      biViews,
 		Merges:       min(max(runtime.NumCPU()/2, 2), 8),
 		ReaderLimits: readerLimits(memory),
@@ -119,3 +128,21 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 	}
 	return f, nil
 }
+
+// users are the three that requests may come from.
+func (c ClickHouseConfig) users() []User {
+	return []User{{WriterUser, c.WriterPassword}, {ReaderUser, c.ReaderPassword}, {BIUser, c.BIPassword}}
+}
+
+// pattern matches what part makes of any of the users.
+func (c ClickHouseConfig) pattern(part func(User) string) string {
+	var parts []string
+	for _, user := range c.users() {
+		parts = append(parts, regexp.QuoteMeta(part(user)))
+	}
+	return strings.Join(parts, "|")
+}
+
+// knownPart is the part of a password that the configuration may hold in clear: enough to keep strangers out, too little to be
+// the password. Of a generated one it is 16 of 43 characters, 96 bits of 256.
+func knownPart(password string) string { return password[:min(len(password)/2, 16)] }

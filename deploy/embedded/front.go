@@ -26,7 +26,7 @@ type front struct {
 	done      chan struct{}
 }
 
-func startFront(listener net.Listener, backend string, ready func() error, log *slog.Logger) *front {
+func startFront(listener net.Listener, backend string, users []User, ready func() error, log *slog.Logger) *front {
 	f := &front{address: listener.Addr().String(), done: make(chan struct{}), transport: &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		DisableCompression:  true, // encodings pass as they are
@@ -34,7 +34,7 @@ func startFront(listener net.Listener, backend string, ready func() error, log *
 		IdleConnTimeout:     time.Minute,
 	}}
 	f.server = &http.Server{
-		Handler:           newFrontHandler(backend, f.transport, ready),
+		Handler:           newFrontHandler(backend, f.transport, users, ready),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    frontHeaderBytes,
@@ -63,7 +63,7 @@ func (f *front) close() {
 
 // newFrontHandler passes what is allowed to the child, with the credentials in one form: the headers X-ClickHouse-User and
 // X-ClickHouse-Key, wherever they came from.
-func newFrontHandler(backend string, transport http.RoundTripper, ready func() error) http.Handler {
+func newFrontHandler(backend string, transport http.RoundTripper, users []User, ready func() error) http.Handler {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", backend, backend
@@ -81,7 +81,7 @@ func newFrontHandler(backend string, transport http.RoundTripper, ready func() e
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if refused := admit(r); refused != nil {
+		if refused := admit(r, users); refused != nil {
 			refused.write(w)
 			return
 		}
@@ -100,15 +100,18 @@ type refusal struct {
 }
 
 func (r *refusal) write(w http.ResponseWriter) {
-	if r.status == http.StatusUnauthorized {
+	switch r.status {
+	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Basic realm="ClickHouse"`)
+	case http.StatusForbidden:
+		w.Header().Set("X-ClickHouse-Exception-Code", "516")
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(r.status)
 	fmt.Fprintln(w, r.message)
 }
 
-// unavailable says nothing of the cause: whoever asks has not shown a password yet.
+// unavailable says nothing of the cause: /ping asks for no password.
 func unavailable(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "1")
 	(&refusal{http.StatusServiceUnavailable, "ClickHouse is not ready; try again in a moment"}).write(w)
