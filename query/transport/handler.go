@@ -1,0 +1,272 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	graphql "github.com/graph-gophers/graphql-go"
+	gqlerrors "github.com/graph-gophers/graphql-go/errors"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/vektah/gqlparser/v2/ast"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Executor runs a document: a *graphql.Schema.
+type Executor interface {
+	Exec(ctx context.Context, document, operationName string, variables map[string]any) *graphql.Response
+}
+
+// Authenticator tells who sends a request. Its errors may say which status to
+// answer ([Refusal]); any other error is 503.
+type Authenticator interface {
+	Authenticate(r *http.Request) (schema.Caller, error)
+}
+
+// Refusal is an error that knows its HTTP status and header fields.
+type Refusal interface {
+	error
+	HTTPStatus() int
+	Header(http.Header)
+}
+
+// Config is what a Handler needs. Executor, SDL, Authenticator, Logger,
+// Metrics and Now are required.
+type Config struct {
+	Executor      Executor
+	SDL           string // of the schema that Executor runs
+	Authenticator Authenticator
+	// Begin puts the caller into the context of a request, and gives a function
+	// that tells afterwards how many rows were read.
+	Begin func(context.Context, schema.Caller) (context.Context, func() uint64)
+
+	Limits  Limits
+	Prices  Prices
+	Origins []string // that browsers may ask from; "*" for all, none by default
+
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer
+	Tracing trace.TracerProvider // nil: no traces
+	Now     func() time.Time
+}
+
+// Handler answers /graphql.
+type Handler struct {
+	config    Config
+	pricing   *pricing
+	budgets   *budgets
+	persisted *persisted
+	origins   origins
+	observer  *observer
+}
+
+// New makes a Handler.
+func New(c Config) (*Handler, error) {
+	prices, err := newPricing(c.SDL, c.Prices, &c.Limits)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := newOrigins(c.Origins)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := newObserver(&c)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{config: c, pricing: prices, origins: allowed, observer: seen}
+	h.budgets, h.persisted = newBudgets(&h.config.Limits, c.Now), newPersisted(&h.config.Limits)
+	return h, nil
+}
+
+// exchange is one request and what became of it.
+type exchange struct {
+	w http.ResponseWriter
+	r *http.Request
+
+	media     string // of the answer
+	caller    schema.Caller
+	budget    *budget // nil until the caller is known
+	operation operation
+	cost      cost
+	rows      func() uint64
+	status    int
+	codes     []string // of the errors, each once
+}
+
+// operation is what a document runs, as far as it may be written down.
+type operation struct{ name, kind string }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	if h.origins.serve(w, r) {
+		return
+	}
+	x := &exchange{w: w, r: r, media: mediaJSON}
+	finish := h.observer.begin(x)
+	defer finish()
+	defer func() {
+		if fault := recover(); fault != nil {
+			h.config.Logger.ErrorContext(x.r.Context(), "request panicked", "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			h.refuse(x, &refusal{code: codeInternal, message: "internal error", status: http.StatusInternalServerError})
+		}
+	}()
+	if refused := h.serve(x); refused != nil {
+		h.refuse(x, refused)
+	}
+}
+
+// serve answers, or says why not.
+func (h *Handler) serve(x *exchange) *refusal {
+	if x.media = acceptable(x.r.Header.Values("Accept")); x.media == "" {
+		x.media = mediaJSON
+		return &refusal{code: codeBadRequest, status: http.StatusNotAcceptable, message: "Accept: must allow " + mediaResponse + " or " + mediaJSON}
+	}
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodPost {
+		x.w.Header().Set("Allow", "GET, POST")
+		return &refusal{code: codeBadRequest, status: http.StatusMethodNotAllowed, message: "the method must be GET or POST"}
+	}
+	if refused := h.authenticate(x); refused != nil {
+		return refused
+	}
+	x.budget = h.budgets.hold(x.caller.ID)
+	defer h.budgets.release(x.budget)
+
+	asked, refused := h.read(x)
+	if refused != nil {
+		return refused
+	}
+	if refused := h.persisted.resolve(asked); refused != nil {
+		return refused
+	}
+	ctx, cancel := context.WithTimeout(x.r.Context(), h.config.Limits.Time)
+	defer cancel()
+	return h.run(ctx, x, asked)
+}
+
+func (h *Handler) authenticate(x *exchange) *refusal {
+	caller, err := h.config.Authenticator.Authenticate(x.r)
+	if err != nil {
+		var told Refusal
+		if !errors.As(err, &told) {
+			if x.r.Context().Err() == nil {
+				h.config.Logger.ErrorContext(x.r.Context(), "credentials cannot be checked", "error", err)
+			}
+			return &refusal{code: codeUnavailable, message: "credentials cannot be checked now", status: http.StatusServiceUnavailable, wait: time.Second}
+		}
+		told.Header(x.w.Header())
+		status := told.HTTPStatus()
+		code := codeUnauthenticated
+		switch {
+		case status >= 500:
+			code = codeUnavailable
+		case status == http.StatusBadRequest:
+			code = codeBadRequest
+		}
+		return &refusal{code: code, message: told.Error(), status: status}
+	}
+	x.caller = caller
+	if !caller.Has(schema.ScopeRead) {
+		x.w.Header().Set("WWW-Authenticate", `Bearer realm="parley", error="insufficient_scope", scope="read"`)
+		return &refusal{code: codeForbidden, message: "the scope read is required", status: http.StatusForbidden}
+	}
+	return nil
+}
+
+// read takes the parameters from the body or the query string. The body has to
+// arrive in time.
+func (h *Handler) read(x *exchange) (*parameters, *refusal) {
+	if x.r.Method == http.MethodGet {
+		if len(x.r.URL.RawQuery) > h.config.Limits.QueryBytes*3 {
+			return nil, &refusal{code: codeTooLarge, message: "the query string is longer than it may be", status: http.StatusRequestURITooLong}
+		}
+		return fromQuery(x.r.URL.RawQuery)
+	}
+	if !isJSON(x.r.Header.Get("Content-Type")) {
+		return nil, &refusal{code: codeBadRequest, status: http.StatusUnsupportedMediaType, message: "Content-Type: must be application/json in UTF-8"}
+	}
+	if encoding := x.r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, &refusal{code: codeBadRequest, status: http.StatusUnsupportedMediaType, message: "Content-Encoding: must be identity"}
+	}
+	// Writers without deadlines (in tests) wait for the body as long as it takes.
+	control := http.NewResponseController(x.w)
+	_ = control.SetReadDeadline(time.Now().Add(h.config.Limits.BodyTime))
+	body, refused := readBody(x.w, x.r, h.config.Limits.BodyBytes)
+	if refused != nil {
+		x.w.Header().Set("Connection", "close") // the rest of the body is not worth reading
+		return nil, refused
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	return fromBody(body)
+}
+
+// run measures and executes the document.
+func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refusal {
+	text := plainSpaces(asked.query)
+	d, refused := parse(text, asked.operationName, &h.config.Limits)
+	if refused != nil {
+		return refused
+	}
+	x.operation = operation{name: d.operation.Name, kind: string(d.operation.Operation)}
+	h.observer.operation(ctx, x)
+	if refused := h.allowed(x, d); refused != nil {
+		return refused
+	}
+	measured := d.measure(h.pricing, asked.variables)
+	x.cost.Requested = measured.points
+	if refused := d.check(measured, &h.config.Limits); refused != nil {
+		return refused
+	}
+	h.persisted.keep(asked)
+
+	leave, ok := h.budgets.enter(ctx, x.budget)
+	if !ok {
+		return &refusal{code: codeThrottled, message: "too many requests of this credential run at the same time", wait: time.Second}
+	}
+	defer leave()
+	if wait, ok := h.budgets.take(x.budget, measured.points); !ok {
+		return &refusal{code: codeThrottled, message: "the budget of this credential is spent: wait as long as retryAfterMs says", wait: wait}
+	}
+	answered := h.execute(ctx, x, text, asked)
+	if len(answered.Data) > 0 {
+		x.cost.Actual = min(measured.prices+objects(answered.Data), measured.points)
+	}
+	h.budgets.giveBack(x.budget, measured.points-x.cost.Actual)
+	h.answer(x, answered, 0)
+	return nil
+}
+
+func (h *Handler) execute(ctx context.Context, x *exchange, text string, asked *parameters) *graphql.Response {
+	if h.config.Begin != nil {
+		ctx, x.rows = h.config.Begin(ctx, x.caller)
+	}
+	answered := h.config.Executor.Exec(ctx, text, asked.operationName, asked.variables)
+	for _, e := range answered.Errors {
+		complete(e)
+	}
+	// The library forgets partial data and errors when time runs out.
+	if ctx.Err() != nil && len(answered.Errors) == 0 {
+		answered.Errors = []*gqlerrors.QueryError{(&refusal{code: codeTimeout, message: "the query took longer than it may"}).queryError()}
+	}
+	return answered
+}
+
+// allowed tells whether the method may run the operation.
+func (h *Handler) allowed(x *exchange, d *document) *refusal {
+	kind := d.operation.Operation
+	if x.r.Method == http.MethodGet && kind != ast.Query {
+		x.w.Header().Set("Allow", "POST")
+		return &refusal{code: codeBadRequest, status: http.StatusMethodNotAllowed, message: "a " + string(kind) + " must be sent with POST"}
+	}
+	if kind == ast.Subscription {
+		return &refusal{code: codeOperation, message: "subscriptions are not offered"}
+	}
+	return nil
+}

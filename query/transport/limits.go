@@ -1,0 +1,75 @@
+package transport
+
+import (
+	"time"
+
+	graphql "github.com/graph-gophers/graphql-go"
+)
+
+// Limits bound what one request, and one caller, can ask of the server.
+// [DefaultLimits] are sensible; every member can be configured.
+type Limits struct {
+	BodyBytes  int64 // of a POST; more is 413
+	QueryBytes int   // of the document
+	Tokens     int   // of the document
+
+	// Of the operation, with its fragments in place.
+	Depth      int // levels of fields
+	Selections int // fields and fragments
+	Aliases    int
+	RootFields int
+
+	// BodyTime is how long a body may take to arrive, Time how long a request
+	// may take to be answered after that (statements in ClickHouse are cancelled
+	// with it), and WriteTime how long the answer may take to be read.
+	BodyTime, Time, WriteTime time.Duration
+
+	// Concurrent is how many requests of one credential run at a time; Waiting
+	// how many more may wait for a place, for at most MaxWait.
+	Concurrent, Waiting int
+	MaxWait             time.Duration
+
+	// Budget is the most points a credential can have, Restore how many come
+	// back a second.
+	Budget, Restore int
+
+	// PageSize is the length of a page when neither first nor last says so, and
+	// ListSize what a list without pages is taken to hold.
+	PageSize, ListSize int
+
+	// Callers is how many credentials' budgets are remembered; Documents and
+	// DocumentBytes how many persisted documents.
+	Callers, Documents, DocumentBytes int
+}
+
+// DefaultLimits let an analyst page through a million conversations without
+// waiting long, and keep a careless document from hurting anybody.
+func DefaultLimits() Limits {
+	return Limits{
+		BodyBytes: 1 << 20, QueryBytes: 128 << 10, Tokens: 20_000,
+		Depth: 20, Selections: 2_000, Aliases: 200, RootFields: 50,
+		BodyTime: 15 * time.Second, Time: 30 * time.Second, WriteTime: 60 * time.Second,
+		Concurrent: 8, Waiting: 64, MaxWait: 10 * time.Second,
+		Budget: 2_000_000, Restore: 50_000,
+		PageSize: 100, ListSize: 10,
+		Callers: 10_000, Documents: 1_000, DocumentBytes: 16 << 20,
+	}
+}
+
+// SchemaOptions are the library's own bounds, behind ours.
+func (l Limits) SchemaOptions() []graphql.SchemaOpt {
+	return []graphql.SchemaOpt{
+		graphql.MaxQueryLength(l.QueryBytes),
+		graphql.MaxSelections(l.Selections * 2),
+		graphql.OverlapValidationLimit(l.Selections * 100),
+	}
+}
+
+// Timeouts for the http.Server in front: a request's header must arrive in
+// time, and an idle connection is closed. The body and the answer have limits
+// of their own here, because other roles take longer ones.
+const (
+	ReadHeaderTimeout = 10 * time.Second
+	IdleTimeout       = 2 * time.Minute
+	MaxHeaderBytes    = 64 << 10
+)

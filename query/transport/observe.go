@@ -1,0 +1,147 @@
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+// observer writes down what became of requests: one log line, one span and the
+// metrics. It sees no document, variable or address.
+type observer struct {
+	log    *slog.Logger
+	tracer trace.Tracer
+	now    func() time.Time
+
+	requests *prometheus.CounterVec
+	seconds  prometheus.Histogram
+	points   prometheus.Counter
+	running  prometheus.Gauge
+}
+
+func newObserver(c *Config) (*observer, error) {
+	provider := c.Tracing
+	if provider == nil {
+		provider = noop.NewTracerProvider()
+	}
+	o := &observer{
+		log: c.Logger, tracer: provider.Tracer(tracerName), now: c.Now,
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_graphql_requests_total",
+			Help: "GraphQL requests by HTTP status and the code of the first error.",
+		}, []string{"status", "code"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "parley_graphql_request_duration_seconds", Help: "Time to answer a GraphQL request.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10, 30},
+		}),
+		points: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "parley_graphql_cost_points_total", Help: "Points that answers cost.",
+		}),
+		running: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "parley_graphql_requests_in_flight", Help: "GraphQL requests that are being answered.",
+		}),
+	}
+	for _, collector := range []prometheus.Collector{o.requests, o.seconds, o.points, o.running} {
+		if err := c.Metrics.Register(collector); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+const tracerName = "github.com/parley-analytics/parley/query/transport"
+
+// begin starts to watch an exchange, inside the sender's trace where it names
+// one.
+func (o *observer) begin(x *exchange) (finish func()) {
+	began := o.now()
+	o.running.Inc()
+	ctx := propagation.TraceContext{}.Extract(x.r.Context(), propagation.HeaderCarrier(x.r.Header))
+	ctx, span := o.tracer.Start(ctx, method(x.r.Method)+" /graphql",
+		trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(semconv.HTTPRequestMethodKey.String(method(x.r.Method)), semconv.HTTPRoute("/graphql")))
+	x.r = x.r.WithContext(ctx)
+	return func() {
+		o.running.Dec()
+		if x.status == 0 {
+			x.status = 499 // the sender left before there was an answer
+		}
+		o.finish(ctx, x, span, o.now().Sub(began))
+	}
+}
+
+// operation names the span after the operation, once it is known.
+func (o *observer) operation(ctx context.Context, x *exchange) {
+	span := trace.SpanFromContext(ctx)
+	span.SetAttributes(semconv.GraphQLOperationTypeKey.String(x.operation.kind))
+	if name := brief(x.operation.name); name != "" {
+		span.SetAttributes(semconv.GraphQLOperationName(name))
+	}
+}
+
+func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, took time.Duration) {
+	code := ""
+	if len(x.codes) > 0 {
+		code = x.codes[0]
+	}
+	span.SetAttributes(
+		semconv.HTTPResponseStatusCode(x.status),
+		attribute.Int64("parley.query.cost", x.cost.Actual),
+	)
+	if code != "" {
+		span.SetAttributes(semconv.ErrorTypeKey.String(code))
+	}
+	if x.status >= 500 {
+		span.SetStatus(codes.Error, code)
+	}
+	span.End()
+
+	o.requests.WithLabelValues(strconv.Itoa(x.status), code).Inc()
+	o.seconds.Observe(took.Seconds())
+	o.points.Add(float64(x.cost.Actual))
+
+	line := []slog.Attr{
+		slog.String("operation", brief(x.operation.name)),
+		slog.String("type", x.operation.kind),
+		slog.String("caller", x.caller.ID),
+		slog.Int("status", x.status),
+		slog.Duration("duration", took),
+		slog.Int64("costRequested", x.cost.Requested),
+		slog.Int64("cost", x.cost.Actual),
+	}
+	if x.rows != nil {
+		line = append(line, slog.Uint64("rows", x.rows()))
+	}
+	if len(x.codes) > 0 {
+		line = append(line, slog.String("errors", strings.Join(x.codes, " ")))
+	}
+	o.log.LogAttrs(ctx, slog.LevelInfo, "graphql", line...)
+}
+
+// brief bounds a name that the sender chose. GraphQL lets names have letters,
+// digits and underscores only.
+func brief(name string) string {
+	if len(name) > 64 {
+		return name[:64]
+	}
+	return name
+}
+
+// method bounds what a sender may put into spans.
+func method(m string) string {
+	switch m {
+	case "GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH":
+		return m
+	}
+	return "_OTHER"
+}
