@@ -1,0 +1,298 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+const (
+	// answerTimeout bounds one request to the server.
+	answerTimeout = 10 * time.Second
+	// appendTimeout bounds an Append with all its attempts.
+	appendTimeout = 30 * time.Second
+	// appendAttempts bounds the attempts at one batch.
+	appendAttempts = 8
+	// appendPause is waited after an attempt that failed for the moment.
+	appendPause = 20 * time.Millisecond
+
+	headerMessageID  = nats.MsgIdHdr
+	headerBatchID    = "Nats-Batch-Id"
+	headerBatchSeq   = "Nats-Batch-Sequence"
+	headerBatchEnd   = "Nats-Batch-Commit"
+	headerWantLastID = nats.ExpectedLastMsgIdHdr
+	headerWantLast   = nats.ExpectedLastSeqHdr
+)
+
+// errDuplicates is the server's refusal of a batch in which an id is known to it.
+var errDuplicates = errors.New("the batch contains a known message id")
+
+// errBatchLimit is the server's refusal of a batch with too many messages.
+var errBatchLimit = errors.New("the batch is longer than the server takes")
+
+// Append stores messages durably and in their order, and gives a receipt for
+// each. On disk when it returns (where the server syncs always).
+//
+// All messages that are new go as one atomic batch. A repeat of a message id
+// is recognised within the call, among the ids remembered in this process, and
+// in the server's window; it is not stored, and its receipt has the sequence of
+// the first.
+//
+// After [ErrFull], [ErrTooLarge] and [ErrUnavailable] nothing was stored. After
+// [ErrUnknownOutcome] some or all may have been: the answer was lost, and the
+// server could not be asked again in time. After each of them the same messages
+// may be appended again. A server that takes fewer messages in one batch than
+// the call has gets several batches, and then an error may leave the first of
+// them stored.
+//
+// Calls may run at the same time; the messages of one are never mixed with
+// those of another. When ctx ends, the call returns with ErrUnknownOutcome if
+// it cannot tell.
+func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
+
+	receipts := make([]Receipt, len(messages))
+	fresh := make([]int, 0, len(messages))
+	repeats := make(map[int]int)                 // index → index of the first with the same id
+	first := make(map[string]int, len(messages)) // id → index
+	for i := range messages {
+		id := messages[i].ID
+		if id == "" {
+			fresh = append(fresh, i)
+			continue
+		}
+		if at, known := s.recent.find(id); known {
+			receipts[i] = Receipt{Sequence: at, Duplicate: true}
+		} else if earlier, twice := first[id]; twice {
+			repeats[i] = earlier
+		} else {
+			first[id] = i
+			fresh = append(fresh, i)
+		}
+	}
+
+	for len(fresh) > 0 {
+		length := min(len(fresh), int(s.batchLimit.Load()))
+		a := attempt{stream: s, messages: messages, receipts: receipts, open: fresh[:length:length]}
+		err := a.run(ctx)
+		if errors.Is(err, errBatchLimit) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("append to %s: %w", s.name, err)
+		}
+		fresh = fresh[length:]
+	}
+	for i, earlier := range repeats {
+		receipts[i] = Receipt{Sequence: receipts[earlier].Sequence, Duplicate: true}
+	}
+	return receipts, nil
+}
+
+// attempt brings one batch into the stream, with as many tries as it takes.
+type attempt struct {
+	stream   *Stream
+	messages []Message
+	receipts []Receipt
+	open     []int // indexes of the messages without a receipt
+}
+
+func (a *attempt) run(ctx context.Context) error {
+	s := a.stream
+	before := schema.Sequence(s.highest.Load())
+	unknown := false // something of ours may be stored
+	var last error
+	for range appendAttempts {
+		if len(a.open) == 0 {
+			return nil
+		}
+		err := a.publish(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errDuplicates):
+			// Another process has stored some of them, or this one before it was started again.
+			err = a.probe(ctx, func(at schema.Sequence) bool { return !unknown || at <= before })
+		case errors.Is(err, ErrUnknownOutcome):
+			unknown = true
+			if err = s.broker.awaitConnection(ctx); err == nil {
+				// What is found above the sequence of before is taken for our own.
+				err = a.probe(ctx, func(at schema.Sequence) bool { return at <= before })
+			}
+			if err == nil && len(a.open) > 0 && a.nothingStored() {
+				unknown = false
+			}
+		}
+		if err != nil {
+			last = err
+			if !errors.Is(err, ErrUnavailable) || !pause(ctx, appendPause) {
+				break
+			}
+			if s.broker.awaitConnection(ctx) != nil {
+				break
+			}
+		}
+	}
+	if len(a.open) == 0 {
+		return nil
+	}
+	if last == nil {
+		last = fmt.Errorf("%w: gave up after %d attempts", ErrUnavailable, appendAttempts)
+	}
+	if unknown && !errors.Is(last, ErrUnknownOutcome) {
+		last = fmt.Errorf("%w: %w", ErrUnknownOutcome, last)
+	}
+	return last
+}
+
+// nothingStored tells that no message of the attempt was found to be stored by it.
+func (a *attempt) nothingStored() bool {
+	for i := range a.receipts {
+		if a.receipts[i].Sequence != 0 && !a.receipts[i].Duplicate {
+			return false
+		}
+	}
+	return true
+}
+
+// publish sends the open messages: one alone as it is, several as an atomic batch.
+func (a *attempt) publish(ctx context.Context) error {
+	s := a.stream
+	if s.broker.link().Err() != nil || s.broker.conn.Status() != nats.CONNECTED {
+		return fmt.Errorf("%w: not connected", ErrUnavailable)
+	}
+	if len(a.open) == 1 {
+		message := a.header(a.open[0])
+		answer, err := s.commit(ctx, message)
+		if err != nil {
+			return err
+		}
+		a.settle(a.open[0], Receipt{Sequence: answer.Sequence, Duplicate: answer.Duplicate})
+		a.open = nil
+		return nil
+	}
+
+	batch := strconv.FormatUint(rand.Uint64(), 36)
+	var answer publishAnswer
+	for n, i := range a.open {
+		message := a.header(i)
+		message.Header[headerBatchID] = []string{batch}
+		message.Header[headerBatchSeq] = []string{strconv.Itoa(n + 1)}
+		if n < len(a.open)-1 {
+			if err := s.broker.conn.PublishMsg(message); err != nil {
+				return classed(err) // the batch stays without its end, and is dropped by the server
+			}
+			continue
+		}
+		message.Header[headerBatchEnd] = []string{"1"}
+		var err error
+		if answer, err = s.commit(ctx, message); err != nil {
+			return err
+		}
+	}
+	if answer.Count != len(a.open) {
+		return fmt.Errorf("the server stored %d messages of a batch of %d", answer.Count, len(a.open))
+	}
+	begin := answer.Sequence - schema.Sequence(len(a.open)) + 1
+	for n, i := range a.open {
+		a.settle(i, Receipt{Sequence: begin + schema.Sequence(n)})
+	}
+	a.open = nil
+	return nil
+}
+
+func (a *attempt) header(i int) *nats.Msg {
+	m := &nats.Msg{Subject: a.stream.subject, Header: make(nats.Header, 4), Data: a.messages[i].Payload}
+	if id := a.messages[i].ID; id != "" {
+		m.Header[headerMessageID] = []string{id}
+	}
+	return m
+}
+
+func (a *attempt) settle(i int, r Receipt) {
+	a.receipts[i] = r
+	a.stream.recent.add(a.messages[i].ID, r.Sequence)
+	a.stream.saw(r.Sequence)
+}
+
+// publishAnswer is what the server says to a published message or the end of a batch.
+type publishAnswer struct {
+	Error     *apiError       `json:"error"`
+	Sequence  schema.Sequence `json:"seq"`
+	Duplicate bool            `json:"duplicate"`
+	Count     int             `json:"count"`
+}
+
+// commit sends the message that makes an append final and waits for the answer,
+// no longer than the connection lives.
+func (s *Stream) commit(ctx context.Context, message *nats.Msg) (publishAnswer, error) {
+	ctx, cancel := s.broker.bounded(ctx)
+	defer cancel()
+
+	var answer publishAnswer
+	reply, err := s.broker.conn.RequestMsgWithContext(ctx, message)
+	if err != nil {
+		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrMaxPayload) {
+			return answer, classed(err)
+		}
+		return answer, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return answer, fmt.Errorf("%w: unreadable answer: %w", ErrUnknownOutcome, err)
+	}
+	if answer.Error == nil {
+		return answer, nil
+	}
+	switch answer.Error.Code {
+	case codeAtomicDuplicate:
+		return answer, errDuplicates
+	case codeAtomicTooLarge:
+		// "atomic publish batch is too large: 1000" names what the server takes.
+		limit := int64(0)
+		for _, c := range answer.Error.Description {
+			if c >= '0' && c <= '9' {
+				limit = limit*10 + int64(c-'0')
+			}
+		}
+		if now := s.batchLimit.Load(); limit <= 0 || limit >= now {
+			limit = max(1, now/2)
+		}
+		s.batchLimit.Store(limit)
+		return answer, errBatchLimit
+	}
+	return answer, answer.Error
+}
+
+// awaitConnection returns when the broker is connected, or ctx ends.
+func (b *Broker) awaitConnection(ctx context.Context) error {
+	for b.conn.Status() != nats.CONNECTED {
+		if b.conn.IsClosed() {
+			return fmt.Errorf("%w: closed", ErrUnavailable)
+		}
+		if !pause(ctx, appendPause) {
+			return fmt.Errorf("%w: not connected", ErrUnavailable)
+		}
+	}
+	return nil
+}
+
+// pause waits, and tells whether ctx is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

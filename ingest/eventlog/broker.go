@@ -1,0 +1,218 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Names of the streams and of their only subjects.
+const (
+	EventsStream    = "PARLEY_EVENTS"
+	EventsSubject   = "parley.events.0"
+	RejectedStream  = "PARLEY_REJECTED"
+	RejectedSubject = "parley.rejected"
+)
+
+// DuplicateWindow is how long the server itself remembers message ids. It
+// costs about 150 bytes of the server's memory per message of that time (at
+// 50,000 messages a second and half a minute, 220 MB), so it is short: long enough
+// to resolve an append whose answer was lost, and to recognise a repeat that
+// comes through another process. See [Stream.Remember] for what lies further back.
+const DuplicateWindow = 30 * time.Second
+
+// Options say which server holds the log, and bound it.
+type Options struct {
+	// URL is one address or several, separated by commas. User and Password
+	// may be empty where the URL, or nobody, asks for them.
+	URL, User, Password string
+	// InProcess connects to a server in this process instead of URL.
+	InProcess nats.InProcessConnProvider
+	// Name is shown in the server's list of connections.
+	Name string
+	// Logger hears about lost and regained connections; nil drops it.
+	Logger *slog.Logger
+
+	// MaxBytes and MaxAge bound the events stream. 0 leaves what the stream
+	// has, which is unlimited for a new one. A full stream refuses new
+	// messages ([ErrFull]); it never drops old ones to make room.
+	MaxBytes int64
+	MaxAge   time.Duration
+	// Replicas of the streams in a cluster; 0 leaves what they have, 1 for new ones.
+	Replicas int
+	// Compression stores the streams compressed (S2); see the package
+	// comment for what that costs. It holds for new blocks only.
+	Compression bool
+	// Observe leaves the streams as they are: for roles that only read.
+	Observe bool
+}
+
+// Broker is a connection to the server that holds the log. It reconnects for
+// ever. Safe for concurrent use.
+type Broker struct {
+	options Options
+	log     *slog.Logger
+	conn    *nats.Conn
+	js      jetstream.JetStream
+
+	// present lives as long as the connection that is up now; readers and
+	// appends that were begun under one that has ended start again.
+	present atomic.Pointer[presence]
+
+	events, rejected *Stream
+}
+
+// Open connects, and makes or updates the streams. It tries until ctx ends
+// while no server answers or JetStream is not up; refused credentials and
+// settings that the server cannot hold are errors at once.
+func Open(ctx context.Context, options Options) (*Broker, error) {
+	b := &Broker{options: options, log: options.Logger}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	if err := b.connect(ctx); err != nil {
+		return nil, fmt.Errorf("eventlog: connect: %w", err)
+	}
+	b.events = newStream(b, EventsStream, EventsSubject)
+	b.rejected = newStream(b, RejectedStream, RejectedSubject)
+	for _, s := range []*Stream{b.events, b.rejected} {
+		if err := patiently(ctx, func() error { return s.ensure(ctx) }); err != nil {
+			b.Close()
+			return nil, fmt.Errorf("eventlog: stream %s: %w", s.name, err)
+		}
+	}
+	return b, nil
+}
+
+// presence is one period of being connected: alive ends with it.
+type presence struct {
+	alive context.Context
+	end   context.CancelFunc
+}
+
+func (b *Broker) arrive() {
+	alive, end := context.WithCancel(context.Background())
+	if before := b.present.Swap(&presence{alive, end}); before != nil {
+		before.end()
+	}
+}
+
+// link is a context that ends when the connection of this moment does.
+func (b *Broker) link() context.Context { return b.present.Load().alive }
+
+// bounded limits a request in time, and to the life of the connection: an
+// answer that was lost with it never comes.
+func (b *Broker) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	release := context.AfterFunc(b.link(), cancel)
+	return ctx, func() { release(); cancel() }
+}
+
+func (b *Broker) connect(ctx context.Context) error {
+	b.arrive()
+	o := b.options
+	settings := []nats.Option{
+		nats.Name(o.Name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
+		nats.PingInterval(5 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.Timeout(5 * time.Second),
+		// What is sent while disconnected fails at once: a batch that waited
+		// in a buffer would be stored after its sender was told that it was not.
+		nats.ReconnectBufSize(-1),
+		nats.NoCallbacksAfterClientClose(),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			b.arrive()
+			b.log.Info("log connected again")
+		}),
+		nats.ClosedHandler(func(*nats.Conn) { b.present.Load().end() }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			b.present.Load().end()
+			if err != nil {
+				b.log.Warn("log disconnected", "error", err)
+			}
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			b.log.Warn("log connection", "error", err)
+		}),
+	}
+	if o.User != "" {
+		settings = append(settings, nats.UserInfo(o.User, o.Password))
+	}
+	if o.InProcess != nil {
+		settings = append(settings, nats.InProcessServer(o.InProcess))
+	}
+	err := patiently(ctx, func() (err error) {
+		b.conn, err = nats.Connect(o.URL, settings...)
+		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
+			return err
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b.js, err = jetstream.New(b.conn)
+	return err
+}
+
+// patiently repeats do while it says that the log is unavailable, until ctx
+// ends; then the last cause is the error.
+func patiently(ctx context.Context, do func() error) error {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	<-pause.C
+	for {
+		err := do()
+		if err == nil || !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+		pause.Reset(100 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (%w)", err, ctx.Err())
+		case <-pause.C:
+		}
+	}
+}
+
+// Events is the log of accepted events.
+func (b *Broker) Events() *Stream { return b.events }
+
+// Rejected is the log of what was refused at the edge; its payloads are
+// [schema.Rejected].
+func (b *Broker) Rejected() *Stream { return b.rejected }
+
+// Ready tells why the log cannot be used now; nil when it can: connected, and
+// both streams answer and have a leader.
+func (b *Broker) Ready() error {
+	if status := b.conn.Status(); status != nats.CONNECTED {
+		return fmt.Errorf("%w: connection is %s", ErrUnavailable, status)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	for _, s := range []*Stream{b.events, b.rejected} {
+		if err := s.ready(ctx); err != nil {
+			return fmt.Errorf("stream %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// Close ends the connection. Appends and reads under way fail.
+func (b *Broker) Close() {
+	if b.conn != nil {
+		b.conn.Close()
+	}
+}

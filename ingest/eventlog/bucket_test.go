@@ -1,0 +1,151 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+)
+
+func testBucket(t *testing.T) *Bucket {
+	t.Helper()
+	b, err := open(t, enginetest.NATS(t)).Bucket(testContext(t), "parley_test", BucketConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestPutComparesTheRevision(t *testing.T) {
+	b, ctx := testBucket(t), testContext(t)
+	if _, _, err := b.Get(ctx, "key.1"); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("error %v", err)
+	}
+	first, err := b.Put(ctx, "key.1", []byte("a"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Put(ctx, "key.1", []byte("b"), 0); !errors.Is(err, ErrConflict) {
+		t.Fatalf("error %v", err)
+	}
+	second, err := b.Put(ctx, "key.1", []byte("b"), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Put(ctx, "key.1", []byte("c"), first); !errors.Is(err, ErrConflict) {
+		t.Fatalf("error %v", err)
+	}
+	value, revision, err := b.Get(ctx, "key.1")
+	if err != nil || string(value) != "b" || revision != second {
+		t.Fatalf("%s %d %v", value, revision, err)
+	}
+	for range 2 {
+		if err := b.Delete(ctx, "key.1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := b.Get(ctx, "key.1"); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := b.Put(ctx, "key.1", []byte("d"), 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestListReadsOnePrefix(t *testing.T) {
+	b, ctx := testBucket(t), testContext(t)
+	if all, err := b.List(ctx, ""); err != nil || len(all) != 0 {
+		t.Fatal(all, err)
+	}
+	for _, key := range []string{"user.1", "user.2", "key.1", "user.3"} {
+		if _, err := b.Put(ctx, key, []byte(key), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Delete(ctx, "user.3"); err != nil {
+		t.Fatal(err)
+	}
+	users, err := b.List(ctx, "user.")
+	if err != nil || len(users) != 2 || string(users["user.2"]) != "user.2" {
+		t.Fatal(users, err)
+	}
+	all, err := b.List(ctx, "")
+	if err != nil || len(all) != 3 {
+		t.Fatal(all, err)
+	}
+	if _, err := b.List(ctx, "user"); err == nil {
+		t.Fatal("a prefix that ends inside a part is refused")
+	}
+}
+
+func TestWatchHearsOfEveryChange(t *testing.T) {
+	server := enginetest.NATS(t)
+	b, err := open(t, server, overTCP).Bucket(testContext(t), "parley_test", BucketConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(testContext(t))
+	if _, err := b.Put(ctx, "k.1", []byte("a"), 0); err != nil {
+		t.Fatal(err)
+	}
+	type change struct {
+		key   string
+		value []byte
+	}
+	changes, ended := make(chan change, 100), make(chan error, 1)
+	go func() {
+		ended <- b.Watch(ctx, "k.", func(key string, value []byte) { changes <- change{key, value} })
+	}()
+	expect := func(key, value string, deleted bool) {
+		t.Helper()
+		select {
+		case c := <-changes:
+			if c.key != key || string(c.value) != value || (c.value == nil) != deleted {
+				t.Fatalf("change %+v, want %s=%s", c, key, value)
+			}
+		case <-time.After(patience):
+			t.Fatalf("no change %s=%s", key, value)
+		}
+	}
+	expect("k.1", "a", false)
+	if err := b.PutTTL(ctx, "k.1", nil, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	expect("k.1", "", false)
+	if err := b.PutTTL(ctx, "k.2", []byte("short"), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	expect("k.2", "short", false)
+	expect("k.2", "", true) // expired
+	if err := b.Delete(ctx, "k.1"); err != nil {
+		t.Fatal(err)
+	}
+	expect("k.1", "", true)
+	server.Restart(t)
+	deadline := time.Now().Add(patience)
+	// A conflict is a value that was stored although its answer was lost.
+	for err := errors.New("never tried"); err != nil && !errors.Is(err, ErrConflict); _, err = b.Put(ctx, "k.3", []byte("after"), 0) {
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	expect("k.3", "after", false)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestKeysOutsideTheAlphabetAreRefused(t *testing.T) {
+	b, ctx := testBucket(t), testContext(t)
+	for _, key := range []string{"", ".", "a.", ".a", "a..b", "a b", "a*", "a>", "é"} {
+		if err := b.PutTTL(ctx, key, nil, time.Second); err == nil {
+			t.Errorf("PutTTL took %q", key)
+		}
+		if _, err := b.Put(ctx, key, nil, 0); err == nil {
+			t.Errorf("Put took %q", key)
+		}
+	}
+}

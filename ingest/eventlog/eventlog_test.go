@@ -1,0 +1,95 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+// patience bounds every wait of these tests.
+const patience = 30 * time.Second
+
+func testContext(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// open connects to a server with empty streams.
+func open(t testing.TB, server *enginetest.NATSServer, change ...func(*Options)) *Broker {
+	t.Helper()
+	options := Options{URL: server.URL, User: server.User, Password: server.Password, InProcess: server.InProcess, Name: t.Name()}
+	for _, c := range change {
+		c(&options)
+	}
+	b, err := Open(testContext(t), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// overTCP connects with a socket: a connection in process does not survive the server.
+func overTCP(o *Options) { o.InProcess = nil }
+
+// message makes a message with an id of its own.
+func message(n int) Message {
+	return Message{
+		ID:      MessageID(schema.EventKey{Project: 1, Source: "/test", ID: fmt.Sprint(n)}),
+		Payload: fmt.Appendf(nil, `{"id":"%d"}`, n),
+	}
+}
+
+func messages(from, to int) []Message {
+	all := make([]Message, 0, to-from+1)
+	for n := from; n <= to; n++ {
+		all = append(all, message(n))
+	}
+	return all
+}
+
+func mustAppend(t testing.TB, s *Stream, m ...Message) []Receipt {
+	t.Helper()
+	receipts, err := s.Append(testContext(t), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(receipts) != len(m) {
+		t.Fatalf("%d receipts for %d messages", len(receipts), len(m))
+	}
+	return receipts
+}
+
+// readAll reads entries until the sequence given.
+func readAll(t testing.TB, r *Reader, after, last schema.Sequence) []schema.Entry {
+	t.Helper()
+	ctx := testContext(t)
+	var all []schema.Entry
+	for after < last {
+		entries, err := r.Read(ctx, after, 1000, time.Second)
+		if errors.Is(err, ErrUnavailable) && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Sequence <= after {
+				t.Fatalf("sequence %d after %d", e.Sequence, after)
+			}
+			after = e.Sequence
+			e.Payload = append([]byte(nil), e.Payload...)
+			all = append(all, e)
+		}
+	}
+	return all
+}

@@ -1,0 +1,368 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+const (
+	// readBuffer is how many bytes of payload a reader holds before it asks the
+	// server to wait. The server has up to 32 MiB more under way by then.
+	readBuffer = 16 << 20
+	// heartbeat is how often an idle consumer gives a sign of life.
+	heartbeat = 2 * time.Second
+	// silence is how long a reader puts up with nothing, neither an entry nor a
+	// sign of life, before it starts its consumer again.
+	silence = 3 * heartbeat
+	// stillness is how long it puts up with signs of life but no entries while
+	// the stream is known to be ahead.
+	stillness = 5 * time.Second
+)
+
+// Reader reads a stream in order. It keeps no position: Read is told where to
+// go on. One goroutine at a time.
+//
+// Underneath is an ordered consumer of the server's, without acknowledgements,
+// that runs ahead of the caller by a bounded number of bytes. It is started
+// again, at the right place, when the caller goes elsewhere, when the
+// connection was lost, when a message is missing in the delivery, when it falls
+// silent, and when it gives signs of life only although the stream has more.
+type Reader struct {
+	stream *Stream
+	feed   *feed
+	taken  []schema.Entry // from the feed, not yet given out
+	next   schema.Sequence
+
+	restarts uint64
+}
+
+// NewReader makes a reader. It holds nothing at the server until the first Read.
+func (s *Stream) NewReader() *Reader { return &Reader{stream: s} }
+
+// Read gives up to most entries with sequences greater than after, ascending,
+// each once. It waits up to wait for the first of them, and gives what is there
+// then: nothing within wait is no error. Sequences have gaps where messages
+// were deleted. Payloads are valid until the next call. Reading on from the
+// last entry given is cheap, any other position starts a new consumer.
+func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
+	if r.feed != nil && (r.next != after+1 || r.feed.over()) {
+		r.stop()
+	}
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	for {
+		if r.feed == nil {
+			if err := r.start(ctx, after); err != nil {
+				return nil, fmt.Errorf("read %s: %w", r.stream.name, err)
+			}
+		}
+		if entries := r.take(most); len(entries) > 0 {
+			return entries, nil
+		}
+		check := time.NewTimer(heartbeat)
+		select {
+		case <-ctx.Done():
+			check.Stop()
+			return nil, ctx.Err()
+		case <-deadline.C:
+			check.Stop()
+			return nil, r.watch(ctx, after)
+		case <-r.feed.ready:
+		case <-r.feed.link.Done():
+		case <-check.C:
+			if err := r.watch(ctx, after); err != nil {
+				return nil, err
+			}
+		}
+		check.Stop()
+		if r.feed != nil && r.feed.over() {
+			r.stop()
+			if err := r.stream.broker.awaitConnection(ctx); err != nil {
+				return nil, fmt.Errorf("read %s: %w", r.stream.name, err)
+			}
+		}
+	}
+}
+
+// Last is the highest sequence of the stream.
+func (r *Reader) Last(ctx context.Context) (schema.Sequence, error) { return r.stream.Last(ctx) }
+
+// Restarts counts how often the consumer underneath had to be started again
+// because it fell silent or stood still.
+func (r *Reader) Restarts() uint64 { return r.restarts }
+
+// Close lets go of the consumer at the server. The reader may be used again.
+func (r *Reader) Close() { r.stop() }
+
+func (r *Reader) stop() {
+	if r.feed != nil {
+		r.feed.close()
+		r.feed, r.taken = nil, nil
+	}
+}
+
+// take gives entries that have arrived.
+func (r *Reader) take(most int) []schema.Entry {
+	if len(r.taken) == 0 {
+		r.taken = r.feed.drain()
+	}
+	n := min(most, len(r.taken))
+	if n == 0 {
+		return nil
+	}
+	entries := r.taken[:n:n]
+	r.taken = r.taken[n:]
+	r.next = entries[n-1].Sequence + 1
+	return entries
+}
+
+// watch is called when nothing has arrived for a while: it ends a feed that
+// has fallen silent, or that stands still although the stream has more.
+func (r *Reader) watch(ctx context.Context, after schema.Sequence) error {
+	if r.feed == nil {
+		return nil
+	}
+	entry, sign := r.feed.quiet()
+	if sign > silence {
+		r.stream.broker.log.Warn("log reader fell silent, starting it again", "stream", r.stream.name, "after", after)
+	} else {
+		if entry < stillness {
+			return nil
+		}
+		last, err := r.stream.Last(ctx)
+		if err != nil {
+			return err
+		}
+		// Deleted messages at the end of the stream are not coming.
+		if last <= after || r.feed.reached() >= last {
+			r.feed.still()
+			return nil
+		}
+		r.stream.broker.log.Warn("log reader stands still, starting it again",
+			"stream", r.stream.name, "after", after, "last", last)
+	}
+	r.restarts++
+	r.stop()
+	return nil
+}
+
+// start makes a consumer that begins at the first message after a sequence.
+func (r *Reader) start(ctx context.Context, after schema.Sequence) error {
+	s := r.stream
+	f := &feed{
+		conn: s.broker.conn, link: s.broker.link(), ready: make(chan struct{}, 1),
+		arrived: time.Now(), sign: time.Now(), last: after,
+	}
+	inbox := s.broker.conn.NewInbox()
+	var err error
+	if f.sub, err = s.broker.conn.Subscribe(inbox, f.receive); err != nil {
+		return classed(err)
+	}
+	if err = f.sub.SetPendingLimits(-1, -1); err != nil { // bounded by flow control
+		f.close()
+		return classed(err)
+	}
+	request, err := json.Marshal(map[string]any{
+		"stream_name": s.name,
+		"config": map[string]any{
+			"description":        "Parley reader",
+			"deliver_subject":    inbox,
+			"deliver_policy":     "by_start_sequence",
+			"opt_start_seq":      after + 1,
+			"ack_policy":         "none",
+			"max_deliver":        1,
+			"mem_storage":        true,
+			"num_replicas":       1,
+			"flow_control":       true,
+			"idle_heartbeat":     heartbeat,
+			"inactive_threshold": 30 * time.Second,
+		},
+	})
+	if err != nil {
+		f.close()
+		return err
+	}
+	answer, err := s.ask(ctx, "$JS.API.CONSUMER.CREATE."+s.name, request)
+	if err != nil {
+		f.close()
+		return err
+	}
+	var made struct {
+		Error *apiError `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &made); err != nil {
+		f.close()
+		return fmt.Errorf("consumer: %w", err)
+	}
+	if made.Error != nil {
+		f.close()
+		return made.Error
+	}
+	r.feed, r.taken, r.next = f, nil, after+1
+	return nil
+}
+
+// feed is one consumer and what it has delivered. The client library calls
+// receive from a goroutine of its own, in order.
+type feed struct {
+	conn  *nats.Conn
+	sub   *nats.Subscription
+	link  context.Context // of the connection it was started on
+	ready chan struct{}
+
+	mu        sync.Mutex
+	entries   []schema.Entry
+	bytes     int
+	permit    string // flow control question not yet answered: the server waits
+	delivered uint64 // consumer sequence of the last message
+	last      schema.Sequence
+	broken    bool
+	arrived   time.Time // of the last entry
+	sign      time.Time // of the last sign of life
+}
+
+func (f *feed) receive(m *nats.Msg) {
+	now := time.Now()
+	if len(m.Data) == 0 && m.Header.Get("Status") == "100" {
+		f.control(m, now)
+		return
+	}
+	sequence, delivered, taken, ok := parseDelivery(m.Reply)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken {
+		return
+	}
+	f.sign = now
+	if !ok || delivered != f.delivered+1 {
+		f.breakOff()
+		return
+	}
+	f.delivered, f.last, f.arrived = delivered, sequence, now
+	f.entries = append(f.entries, schema.Entry{Sequence: sequence, ReceivedAt: taken, Payload: m.Data})
+	f.bytes += len(m.Data) + entryOverhead
+	f.signal()
+}
+
+// entryOverhead is what an entry costs in memory beside its payload.
+const entryOverhead = 256
+
+// control handles flow control and signs of life.
+func (f *feed) control(m *nats.Msg, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sign = now
+	ask := m.Reply
+	if ask == "" {
+		// A sign of life names what was delivered last, and a flow control
+		// question that the server still has open.
+		if last, err := strconv.ParseUint(m.Header.Get("Nats-Last-Consumer"), 10, 64); err == nil && last != f.delivered {
+			f.breakOff()
+			return
+		}
+		ask = m.Header.Get("Nats-Consumer-Stalled")
+	}
+	if ask == "" {
+		return
+	}
+	if f.bytes >= readBuffer {
+		f.permit = ask
+		return
+	}
+	_ = f.conn.Publish(ask, nil) // a lost answer is asked for again with the next sign of life
+}
+
+// breakOff ends the feed for a gap in the delivery. The entries before it are good.
+func (f *feed) breakOff() {
+	f.broken = true
+	f.signal()
+}
+
+func (f *feed) signal() {
+	select {
+	case f.ready <- struct{}{}:
+	default:
+	}
+}
+
+// drain gives the entries that have arrived, and lets the server go on.
+func (f *feed) drain() []schema.Entry {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	entries := f.entries
+	f.entries, f.bytes = nil, 0
+	if f.permit != "" {
+		_ = f.conn.Publish(f.permit, nil)
+		f.permit = ""
+	}
+	return entries
+}
+
+// over tells that nothing more comes from this feed.
+func (f *feed) over() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.entries) == 0 && (f.broken || f.link.Err() != nil)
+}
+
+// quiet tells for how long there was no entry, and no sign of life.
+func (f *feed) quiet() (entry, sign time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Since(f.arrived), time.Since(f.sign)
+}
+
+func (f *feed) reached() schema.Sequence {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}
+
+// still notes that there was nothing to come.
+func (f *feed) still() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.arrived = time.Now()
+}
+
+func (f *feed) close() { _ = f.sub.Unsubscribe() }
+
+// parseDelivery reads the place of a message from its reply subject:
+// $JS.ACK.[domain.account.]stream.consumer.deliveries.sequence.delivered.time.pending[.random]
+func parseDelivery(reply string) (sequence schema.Sequence, delivered uint64, taken time.Time, ok bool) {
+	rest, found := strings.CutPrefix(reply, "$JS.ACK.")
+	if !found {
+		return 0, 0, time.Time{}, false
+	}
+	skip := 3
+	if strings.Count(rest, ".") >= 8 {
+		skip = 5
+	}
+	for range skip {
+		if _, rest, found = strings.Cut(rest, "."); !found {
+			return 0, 0, time.Time{}, false
+		}
+	}
+	var numbers [3]uint64
+	for i := range numbers {
+		var token string
+		if token, rest, found = strings.Cut(rest, "."); !found {
+			return 0, 0, time.Time{}, false
+		}
+		n, err := strconv.ParseUint(token, 10, 64)
+		if err != nil {
+			return 0, 0, time.Time{}, false
+		}
+		numbers[i] = n
+	}
+	return schema.Sequence(numbers[0]), numbers[1], time.Unix(0, int64(numbers[2])).UTC(), true
+}

@@ -1,0 +1,273 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Stream is one log. Safe for concurrent use.
+type Stream struct {
+	broker        *Broker
+	name, subject string
+
+	recent *recent
+	// highest is the highest sequence that this process has seen in the stream.
+	highest atomic.Uint64
+	// batchLimit is the most messages the server takes in one atomic batch, as
+	// far as known.
+	batchLimit atomic.Int64
+	clustered  atomic.Bool // more than one replica
+}
+
+func newStream(b *Broker, name, subject string) *Stream {
+	s := &Stream{broker: b, name: name, subject: subject, recent: newRecent(RememberedIDs)}
+	s.batchLimit.Store(schema.MaxRequestEvents)
+	return s
+}
+
+// ensure makes the stream, or changes of an existing one what Parley relies on
+// and what the options name; the rest stays as its operator has set it.
+func (s *Stream) ensure(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	js, o := s.broker.js, s.broker.options
+
+	existing, err := js.Stream(ctx, s.name)
+	if err == nil {
+		config := existing.CachedInfo().Config
+		if !o.Observe && s.adapt(&config) {
+			if existing, err = js.UpdateStream(ctx, config); err != nil {
+				return classed(err)
+			}
+		}
+	} else if errors.Is(err, jetstream.ErrStreamNotFound) && !o.Observe {
+		config := jetstream.StreamConfig{
+			Name:      s.name,
+			Storage:   jetstream.FileStorage,
+			Retention: jetstream.LimitsPolicy,
+			Replicas:  1,
+		}
+		s.adapt(&config)
+		if existing, err = js.CreateStream(ctx, config); err != nil {
+			return classed(err)
+		}
+	} else {
+		return classed(err)
+	}
+	info := existing.CachedInfo()
+	if !info.Config.AllowAtomicPublish && !o.Observe {
+		return errors.New("the server cannot publish atomic batches: nats-server 2.15.2 or newer is needed")
+	}
+	s.clustered.Store(info.Config.Replicas > 1)
+	s.saw(schema.Sequence(info.State.LastSeq))
+	return nil
+}
+
+// adapt tells whether it changed anything.
+func (s *Stream) adapt(config *jetstream.StreamConfig) bool {
+	o, changed := s.broker.options, false
+	if len(config.Subjects) != 1 || config.Subjects[0] != s.subject {
+		config.Subjects, changed = []string{s.subject}, true
+	}
+	set(&config.Discard, jetstream.DiscardNew, &changed)
+	set(&config.AllowAtomicPublish, true, &changed)
+	set(&config.AllowDirect, true, &changed)
+	set(&config.DenyDelete, false, &changed) // erasure deletes messages
+	set(&config.Duplicates, DuplicateWindow, &changed)
+	if o.Replicas > 0 {
+		set(&config.Replicas, o.Replicas, &changed)
+	}
+	if o.Compression {
+		set(&config.Compression, jetstream.S2Compression, &changed)
+	}
+	if s.name == EventsStream {
+		if o.MaxBytes > 0 {
+			set(&config.MaxBytes, o.MaxBytes, &changed)
+		}
+		if o.MaxAge > 0 {
+			set(&config.MaxAge, o.MaxAge, &changed)
+		}
+	}
+	if config.MaxAge > 0 && config.MaxAge < config.Duplicates {
+		set(&config.Duplicates, config.MaxAge, &changed)
+	}
+	return changed
+}
+
+func set[T comparable](field *T, value T, changed *bool) {
+	if *field != value {
+		*field, *changed = value, true
+	}
+}
+
+// Name is the stream's name at the server.
+func (s *Stream) Name() string { return s.name }
+
+// State describes the stream at one moment.
+type State struct {
+	First, Last schema.Sequence // First is Last+1 in an empty stream that once held something
+	Messages    uint64
+	Bytes       uint64
+	Created     time.Time
+	FirstTime   time.Time
+	LastTime    time.Time
+	// Deleted counts sequences between First and Last that hold no message:
+	// erased ones, and those lost with a damaged block. Messages + Deleted =
+	// Last − First + 1, unless the server found damage it has not counted.
+	Deleted uint64
+	// Lost are sequences of which the server itself says that their block was
+	// damaged. It learns so when it starts, or when it reads the block.
+	Lost []schema.Sequence
+}
+
+// State asks the server.
+func (s *Stream) State(ctx context.Context) (State, error) {
+	info, err := s.info(ctx, false)
+	if err != nil {
+		return State{}, err
+	}
+	st := info.State
+	state := State{
+		First: st.FirstSeq, Last: st.LastSeq, Messages: st.Msgs, Bytes: st.Bytes, Deleted: st.NumDeleted,
+		Created: info.Created, FirstTime: st.FirstTime, LastTime: st.LastTime,
+	}
+	if st.Lost != nil {
+		state.Lost = st.Lost.Msgs
+	}
+	s.saw(state.Last)
+	return state, nil
+}
+
+// Deleted lists the sequences between first and last that hold no message,
+// ascending. The list may be long.
+func (s *Stream) Deleted(ctx context.Context) ([]schema.Sequence, error) {
+	info, err := s.info(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return info.State.Deleted, nil
+}
+
+// streamInfo is the part of the server's answer that is used here. The
+// client library's type leaves out what is lost.
+type streamInfo struct {
+	Error   *apiError `json:"error"`
+	Created time.Time `json:"created"`
+	State   struct {
+		Msgs       uint64            `json:"messages"`
+		Bytes      uint64            `json:"bytes"`
+		FirstSeq   schema.Sequence   `json:"first_seq"`
+		LastSeq    schema.Sequence   `json:"last_seq"`
+		FirstTime  time.Time         `json:"first_ts"`
+		LastTime   time.Time         `json:"last_ts"`
+		NumDeleted uint64            `json:"num_deleted"`
+		Deleted    []schema.Sequence `json:"deleted"`
+		Lost       *struct {
+			Msgs []schema.Sequence `json:"msgs"`
+		} `json:"lost"`
+	} `json:"state"`
+	Cluster *struct {
+		Leader string `json:"leader"`
+	} `json:"cluster"`
+}
+
+func (s *Stream) info(ctx context.Context, deleted bool) (*streamInfo, error) {
+	body := []byte(nil)
+	if deleted {
+		body = []byte(`{"deleted_details":true}`)
+	}
+	answer, err := s.ask(ctx, "$JS.API.STREAM.INFO."+s.name, body)
+	if err != nil {
+		return nil, err
+	}
+	info := new(streamInfo)
+	if err := json.Unmarshal(answer.Data, info); err != nil {
+		return nil, fmt.Errorf("stream info: %w", err)
+	}
+	if info.Error != nil {
+		return nil, info.Error
+	}
+	return info, nil
+}
+
+// ask sends a request to the server's API.
+func (s *Stream) ask(ctx context.Context, subject string, body []byte) (*nats.Msg, error) {
+	ctx, cancel := s.broker.bounded(ctx)
+	defer cancel()
+	answer, err := s.broker.conn.RequestWithContext(ctx, subject, body)
+	return answer, classed(err)
+}
+
+func (s *Stream) ready(ctx context.Context) error {
+	info, err := s.info(ctx, false)
+	if err != nil {
+		return err
+	}
+	if info.Cluster != nil && s.clustered.Load() && info.Cluster.Leader == "" {
+		return fmt.Errorf("%w: no leader", ErrUnavailable)
+	}
+	return nil
+}
+
+// Last is the highest sequence given out, 0 for a stream that never held anything.
+func (s *Stream) Last(ctx context.Context) (schema.Sequence, error) {
+	info, err := s.info(ctx, false)
+	if err != nil {
+		return 0, err
+	}
+	s.saw(info.State.LastSeq)
+	return info.State.LastSeq, nil
+}
+
+// saw notes that the stream has reached a sequence.
+func (s *Stream) saw(sequence schema.Sequence) {
+	for {
+		old := s.highest.Load()
+		if old >= uint64(sequence) || s.highest.CompareAndSwap(old, uint64(sequence)) {
+			return
+		}
+	}
+}
+
+// Get reads one message; [ErrNotFound] where there is none.
+func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entry, error) {
+	ctx, cancel := s.broker.bounded(ctx)
+	defer cancel()
+	stream, err := s.broker.js.Stream(ctx, s.name)
+	if err != nil {
+		return schema.Entry{}, classed(err)
+	}
+	message, err := stream.GetMsg(ctx, uint64(sequence))
+	if err != nil {
+		return schema.Entry{}, classed(err)
+	}
+	return schema.Entry{Sequence: sequence, ReceivedAt: message.Time, Payload: message.Data}, nil
+}
+
+// Erase deletes one message and overwrites its bytes on disk with random ones.
+// A message that is not there is no error.
+func (s *Stream) Erase(ctx context.Context, sequence schema.Sequence) error {
+	ctx, cancel := s.broker.bounded(ctx)
+	defer cancel()
+	stream, err := s.broker.js.Stream(ctx, s.name)
+	if err != nil {
+		return classed(err)
+	}
+	err = classed(stream.SecureDeleteMsg(ctx, uint64(sequence)))
+	if err == nil || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if _, missing := s.Get(ctx, sequence); errors.Is(missing, ErrNotFound) {
+		return nil
+	}
+	return err
+}
