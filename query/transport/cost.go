@@ -139,7 +139,7 @@ func (w *walk) number(v *ast.Value) (int64, bool) {
 	return 0, false
 }
 
-// objects counts the objects in an answer, the outermost one aside.
+// objects counts the objects in an answer.
 func objects(data json.RawMessage) int64 {
 	n, inString := int64(0), false
 	for i := 0; i < len(data); i++ {
@@ -152,7 +152,7 @@ func objects(data json.RawMessage) int64 {
 			n++
 		}
 	}
-	return max(n-1, 0)
+	return n
 }
 
 // cost is extensions.cost.

@@ -73,7 +73,9 @@ func bounded(n int64) int64 { return min(n, most) }
 // of page it is used with, so chains of fragments cost no more than their text.
 func (d *document) measure(c *pricing, variables map[string]any) size {
 	w := &walk{pricing: c, document: d, variables: variables, done: map[spread]size{}, open: map[spread]bool{}}
-	return w.selectionSet(d.operation.SelectionSet, c.root(d.operation.Operation), c.pageSize)
+	s := w.selectionSet(d.operation.SelectionSet, c.root(d.operation.Operation), c.pageSize)
+	s.points++ // the outermost object
+	return s
 }
 
 // spread is a fragment as it is used: pages of this length are around it.
