@@ -13,7 +13,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// table is a table of a projection with what tells its rows apart.
+// table is a table of a projection with what tells its rows apart. The first two
+// columns of the key name the owner of the rows: what a repair writes again.
 type table struct {
 	name string
 	key  []string
@@ -22,7 +23,7 @@ type table struct {
 	moving bool
 }
 
-var tables = []table{
+var projectionTables = []table{
 	{"conversations", []string{"project_id", "conversation_id"}, true},
 	{"contacts", []string{"project_id", "conversation_id", "contact_id"}, true},
 	{"transactions", []string{"project_id", "conversation_id", "transaction_id"}, true},
@@ -37,7 +38,7 @@ var tables = []table{
 // is missing or too many, Field is empty and one of the values says "row".
 type Difference struct {
 	Table    string
-	Key      map[string]any // the row's key columns
+	Key      map[string]string // the row's key columns, as JSON
 	Field    string
 	Expected string
 	Found    string
@@ -47,10 +48,10 @@ type Difference struct {
 // data are shown as they are: the report is for who may read the tables.
 func (d Difference) String() string {
 	var key []string
-	for _, t := range tables {
+	for _, t := range projectionTables {
 		if t.name == d.Table {
 			for _, column := range t.key {
-				key = append(key, fmt.Sprint(d.Key[column]))
+				key = append(key, strings.Trim(d.Key[column], `"`))
 			}
 		}
 	}
@@ -65,27 +66,54 @@ type Report struct {
 	Moved       uint64            // conversations left out because the log has moved them on
 	Differing   uint64            // rows that differ, are missing or too many
 	Differences []Difference      // of the first rows, up to the limit asked for
+
+	differing map[string][][2]string // by table: the owners of differing rows
 }
 
 // buckets is the number of parts a table's checksum is taken in.
 const buckets = 256
 
+// Scope narrows a comparison, and with it a repair. The zero value is everything.
+type Scope struct {
+	Projects []schema.ProjectID // these only; none means all
+	Since    schema.Timestamp   // conversations with an event at or after this moment
+}
+
+// Everything tells that nothing is left out.
+func (s Scope) Everything() bool { return len(s.Projects) == 0 && s.Since == 0 }
+
+// condition is the scope as SQL over a table with conversations in it. It is
+// made of numbers only.
+func (s Scope) condition() string {
+	condition := "true"
+	if len(s.Projects) > 0 {
+		condition += " AND project_id IN (" + strings.Trim(strings.Join(strings.Fields(fmt.Sprint(s.Projects)), ", "), "[]") + ")"
+	}
+	if s.Since > 0 {
+		condition += fmt.Sprintf(" AND (project_id, conversation_id) IN (SELECT project_id, conversation_id FROM $expected.events WHERE time >= fromUnixTimestamp64Milli(%d))", int64(s.Since))
+	}
+	return condition
+}
+
 // Compare holds the tables of database found against those of expected, at
-// sequence upTo: the position of expected. Rows of conversations with events
-// after upTo in found are left out. At most limit differing rows are spelled
-// out; all are counted.
-func Compare(ctx context.Context, conn driver.Conn, expected, found string, upTo schema.Sequence, limit int) (*Report, error) {
+// sequence upTo, which both have reached. Conversations that have moved on since
+// in either are left out. At most limit differing rows are spelled out; all are
+// counted.
+func Compare(ctx context.Context, conn driver.Conn, expected, found string, upTo schema.Sequence, scope Scope, limit int) (*Report, error) {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_bytes_before_external_group_by": uint64(512 << 20),
 		"max_bytes_before_external_sort":     uint64(512 << 20),
 	}))
-	report := &Report{Sequence: upTo, Rows: map[string]uint64{}}
-	c := comparison{conn: conn, expected: expected, found: found, upTo: upTo}
-	err := conn.QueryRow(ctx, c.sql("SELECT uniqExact(project_id, conversation_id) FROM $found.events FINAL WHERE sequence > $upTo")).Scan(&report.Moved)
+	report := &Report{Sequence: upTo, Rows: map[string]uint64{}, differing: map[string][][2]string{}}
+	c := comparison{conn: conn, expected: expected, found: found, upTo: upTo, scope: scope}
+	err := conn.QueryRow(ctx, c.sql("SELECT count() FROM ("+moved+")")).Scan(&report.Moved)
 	if err != nil {
 		return nil, fmt.Errorf("count conversations in motion: %w", err)
 	}
-	for _, t := range tables {
+	for _, t := range projectionTables {
+		if !t.moving && !scope.Everything() {
+			continue
+		}
 		if err := c.compareTable(ctx, t, limit, report); err != nil {
 			return nil, fmt.Errorf("compare %s: %w", t.name, err)
 		}
@@ -97,7 +125,12 @@ type comparison struct {
 	conn            driver.Conn
 	expected, found string
 	upTo            schema.Sequence
+	scope           Scope
 }
+
+// moved are the conversations that have events after the sequence compared at.
+const moved = `SELECT project_id, conversation_id FROM $found.events WHERE sequence > $upTo
+	UNION DISTINCT SELECT project_id, conversation_id FROM $expected.events WHERE sequence > $upTo`
 
 // sql fills in names and numbers of our own making; nothing of it is input.
 func (c *comparison) sql(text string) string {
@@ -138,11 +171,14 @@ func (t table) bucket() string {
 	return fmt.Sprintf("cityHash64(%s) %% %d", strings.Join(t.key, ", "), buckets)
 }
 
-func (t table) settled() string {
+// settled is the condition on rows that can be compared. Of what is not of a
+// conversation, only the log of events has the sequence compared at; that of
+// rejections is small and compared when it stands still.
+func (c *comparison) settled(t table) string {
 	if !t.moving {
-		return "true"
+		return "log != 'events' OR sequence <= $upTo"
 	}
-	return "(project_id, conversation_id) NOT IN (SELECT project_id, conversation_id FROM $found.events WHERE sequence > $upTo)"
+	return "(project_id, conversation_id) NOT IN (" + moved + ") AND " + c.scope.condition()
 }
 
 func (c *comparison) compareTable(ctx context.Context, t table, limit int, report *Report) error {
@@ -154,7 +190,7 @@ func (c *comparison) compareTable(ctx context.Context, t table, limit int, repor
 		SELECT %[1]s, true AS wanted, %[2]s AS bucket, %[3]s AS hash FROM $expected.%[4]s FINAL WHERE %[5]s
 		UNION ALL
 		SELECT %[1]s, false AS wanted, %[2]s AS bucket, %[3]s AS hash FROM $found.%[4]s FINAL WHERE %[5]s`,
-		strings.Join(t.key, ", "), t.bucket(), hash, t.name, t.settled())
+		strings.Join(t.key, ", "), t.bucket(), hash, t.name, c.settled(t))
 
 	var uneven []uint64
 	rows, err := c.conn.Query(ctx, c.sql(`
@@ -194,8 +230,8 @@ func (c *comparison) rowByRow(ctx context.Context, t table, both string, columns
 		return err
 	}
 	report.Differing += count
-	if len(report.Differences) >= limit {
-		return nil
+	if err := c.owners(ctx, t, differing, report); err != nil || len(report.Differences) >= limit {
+		return err
 	}
 
 	list := strings.Join(columns, ", ")
@@ -218,8 +254,8 @@ func (c *comparison) rowByRow(ctx context.Context, t table, both string, columns
 		if err := rows.Scan(&wanted, &text); err != nil {
 			return err
 		}
-		row, err := decodeRow(text, columns)
-		if err != nil {
+		var row map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(text), &row); err != nil {
 			return err
 		}
 		id := ""
@@ -247,27 +283,31 @@ func (c *comparison) rowByRow(ctx context.Context, t table, both string, columns
 	return nil
 }
 
-// decodeRow reads a row that ClickHouse wrote as JSON; expressions have no
-// names there, so the members come as the columns' names.
-func decodeRow(text string, columns []string) (map[string]json.RawMessage, error) {
-	var row map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &row); err != nil {
-		return nil, fmt.Errorf("row of %d columns: %w", len(columns), err)
+// owners notes whose rows differ.
+func (c *comparison) owners(ctx context.Context, t table, differing string, report *Report) error {
+	rows, err := c.conn.Query(ctx, c.sql(fmt.Sprintf("SELECT DISTINCT toString(%s), toString(%s) FROM (%s)", t.key[0], t.key[1], differing)))
+	if err != nil {
+		return err
 	}
-	return row, nil
+	defer rows.Close()
+	for rows.Next() {
+		var owner [2]string
+		if err := rows.Scan(&owner[0], &owner[1]); err != nil {
+			return err
+		}
+		report.differing[t.name] = append(report.differing[t.name], owner)
+	}
+	return rows.Err()
 }
 
 func differences(t table, columns []string, expected, found map[string]json.RawMessage) []Difference {
-	key := map[string]any{}
+	key := map[string]string{}
 	for _, k := range t.key {
 		row := expected
 		if row == nil {
 			row = found
 		}
-		var value any
-		if json.Unmarshal(row[k], &value) == nil {
-			key[k] = value
-		}
+		key[k] = string(row[k])
 	}
 	switch {
 	case expected == nil:

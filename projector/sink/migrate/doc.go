@@ -13,8 +13,8 @@
 //
 // # Projections
 //
-// A version goes through the states building, live, kept and dropped, and its
-// number is never used again. [CreateProjection] makes the next one beside the
+// A version goes through the states building, offered, live, kept and dropped,
+// and its number is never used again. [CreateProjection] makes the next one beside the
 // live one, [SwapViews] makes it live: from one insert on, [Live] answers the new
 // version to everyone; the views follow one by one within milliseconds, and Up
 // completes them if that is cut short. [DropProjection] removes one that is not

@@ -17,6 +17,7 @@ type State string
 // The states of a projection.
 const (
 	Building State = "building" // being filled beside the live one
+	Offered  State = "offered"  // complete; to be made live by whoever projects
 	Alive    State = "live"     // the one that is read
 	Kept     State = "kept"     // was live; can be made live again
 	Dropped  State = "dropped"  // has no tables any more
@@ -119,6 +120,32 @@ func SwapViews(ctx context.Context, conn driver.Conn, version uint32) error {
 		}
 	}
 	return Up(ctx, conn)
+}
+
+// Offer asks whoever projects to make a version live, see package rebuild. It
+// may be repeated; a version that is live already stays so.
+func Offer(ctx context.Context, conn driver.Conn, version uint32) error {
+	return turn(ctx, conn, version, Offered)
+}
+
+// Withdraw takes an offer back: the version is kept as it is. It may be
+// repeated; a version that is live already stays so.
+func Withdraw(ctx context.Context, conn driver.Conn, version uint32) error {
+	return turn(ctx, conn, version, Kept)
+}
+
+func turn(ctx context.Context, conn driver.Conn, version uint32, to State) error {
+	all, err := Projections(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("projection %d to %s: %w", version, to, err)
+	}
+	switch p, found := pick(all, version); {
+	case !found || p.State == Dropped:
+		return fmt.Errorf("projection %d is not there", version)
+	case p.State == Alive || p.State == to:
+		return nil
+	}
+	return setStates(ctx, conn, all, map[uint32]State{version: to})
 }
 
 // DropProjection removes the tables of a version that is not live. It may be

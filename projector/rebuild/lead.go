@@ -1,0 +1,205 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Open makes a projector that writes a version, and how to let go of what it
+// uses. It is called again for every version.
+type Open func(ctx context.Context, version uint32) (*projector.Projector, func(), error)
+
+// Leader projects the live version, for ever, and takes over the versions that
+// are offered.
+type Leader struct {
+	Conn   driver.Conn
+	Open   Open
+	Logger *slog.Logger
+	// Every is how often it looks for an offer. Default: 250 ms.
+	Every time.Duration
+
+	mu      sync.Mutex
+	current *run
+}
+
+// run is a projector at work.
+type run struct {
+	version   uint32
+	projector *projector.Projector
+	stop      func() // ends it at the end of its batch, and waits for that
+}
+
+func (l *Leader) start(ctx context.Context, version uint32) (*run, error) {
+	p, release, err := l.Open(ctx, version)
+	if err != nil {
+		return nil, fmt.Errorf("project version %d: %w", version, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer release()
+		_ = p.Run(ctx) // nil: it ends with its context
+	}()
+	return &run{version, p, sync.OnceFunc(func() { cancel(); <-done })}, nil
+}
+
+// Run projects until the context ends, and gives nil then. It fails only when
+// there is nothing to project into: an error at its beginning.
+func (l *Leader) Run(ctx context.Context) error {
+	live, err := migrate.Live(ctx, l.Conn)
+	if err != nil {
+		return err
+	}
+	current, err := l.start(ctx, live)
+	if err != nil {
+		return err
+	}
+	l.lead(current)
+	defer func() { l.leading().stop() }()
+
+	every := l.Every
+	if every <= 0 {
+		every = 250 * time.Millisecond
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	var next *run
+	defer func() {
+		if next != nil {
+			next.stop()
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		offered, err := l.offered(ctx)
+		if err != nil {
+			l.Logger.Warn("cannot look for offered projections", "error", err)
+			continue
+		}
+		if next != nil && next.version != offered {
+			next.stop()
+			next = nil
+		}
+		if offered == 0 {
+			continue
+		}
+		if next == nil {
+			if next, err = l.start(ctx, offered); err != nil {
+				l.Logger.Warn("cannot project the offered version", "error", err)
+				continue
+			}
+			l.Logger.Info("an offered projection catches up", "version", offered)
+		}
+		if taken, err := l.takeOver(ctx, next); err != nil {
+			l.Logger.Warn("the offered projection is not made live", "version", offered, "error", err)
+		} else if taken {
+			next = nil
+		}
+	}
+}
+
+// near is how many sequences the next version may be behind when the current
+// one is stopped for it: about a batch.
+const near = 20_000
+
+// takeOver makes next live if it is as far as the current version, which is
+// stopped for the last step, so that a reader never sees the projection go back.
+func (l *Leader) takeOver(ctx context.Context, next *run) (bool, error) {
+	current := l.leading()
+	if !reached(ctx, l.Conn, next.version, current.version, near) {
+		return false, nil
+	}
+	current.stop()
+	for !reached(ctx, l.Conn, next.version, current.version, 0) {
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	if err := migrate.SwapViews(ctx, l.Conn, next.version); err != nil {
+		again, startErr := l.start(ctx, current.version)
+		if startErr != nil {
+			return false, fmt.Errorf("%w; and then: %w", err, startErr)
+		}
+		l.lead(again)
+		return false, err
+	}
+	l.lead(next)
+	l.Logger.Info("a rebuilt projection is live", "version", next.version, "before", current.version)
+	return true, nil
+}
+
+// reached tells whether the stored positions of version are at most lag behind
+// those of the other, in both logs. An error counts as no.
+func reached(ctx context.Context, conn driver.Conn, version, other uint32, lag schema.Sequence) bool {
+	own, err := positions(ctx, conn, version)
+	if err != nil {
+		return false
+	}
+	others, err := positions(ctx, conn, other)
+	if err != nil {
+		return false
+	}
+	for log, position := range others {
+		if own[log]+lag < position {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Leader) offered(ctx context.Context) (uint32, error) {
+	all, err := migrate.Projections(ctx, l.Conn)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range all {
+		if p.State == migrate.Offered {
+			return p.Version, nil
+		}
+	}
+	return 0, nil
+}
+
+func (l *Leader) lead(r *run) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.current = r
+}
+
+func (l *Leader) leading() *run {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current
+}
+
+// Ready is that of the projector at work; an error before there is one.
+func (l *Leader) Ready() error {
+	if r := l.leading(); r != nil {
+		return r.projector.Ready()
+	}
+	return fmt.Errorf("projection: not begun")
+}
+
+// Progress is that of the projector at work.
+func (l *Leader) Progress() projector.Progress {
+	if r := l.leading(); r != nil {
+		return r.projector.Progress()
+	}
+	return projector.Progress{}
+}

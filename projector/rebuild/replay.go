@@ -1,0 +1,270 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/schema"
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// Rebuild replays and verifies. Only one may run on a server at a time: the
+// caller sees to that.
+type Rebuild struct {
+	Conn driver.Conn
+	Open Open
+	// Ends gives the last sequence of each log: how far a version has to come.
+	Ends func(ctx context.Context) (map[string]schema.Sequence, error)
+	// Report is told how far the build has come; may be nil.
+	Report Progress
+	// Scope narrows what is compared and repaired.
+	Scope Scope
+	// Limit bounds the differing rows that are spelled out. Default: 20.
+	Limit int
+	// Patience is how long a live projector is waited for before the swap is
+	// made here. Default: 30 s.
+	Patience time.Duration
+	// At is called at the named points of a replay: "built", "compared",
+	// "offered". The crash harness ends the process there; may be nil.
+	At func(point string)
+}
+
+func (r *Rebuild) at(point string) {
+	if r.At != nil {
+		r.At(point)
+	}
+}
+
+func (r *Rebuild) limit() int {
+	if r.Limit > 0 {
+		return r.Limit
+	}
+	return 20
+}
+
+// Replayed is the outcome of a replay.
+type Replayed struct {
+	Version, Before uint32
+	Events          uint64  // in the new version's archive
+	Conversations   uint64  // with rows in the new version
+	Report          *Report // what the version before had otherwise
+	Handed          bool    // a live projector made the swap
+}
+
+// Replay builds a version from the log, and makes it live. The version before
+// is kept, older ones are dropped. Rows that the live version had otherwise are
+// reported, and are right afterwards.
+func (r *Rebuild) Replay(ctx context.Context) (*Replayed, error) {
+	live, err := migrate.Live(ctx, r.Conn)
+	if err != nil {
+		return nil, err
+	}
+	version, report, err := r.buildAndCompare(ctx, live)
+	if err != nil {
+		return nil, err
+	}
+	outcome := &Replayed{Version: version, Before: live, Report: report}
+	if outcome.Events, outcome.Conversations, err = r.check(ctx, version); err != nil {
+		return nil, err
+	}
+	r.at("compared")
+	if outcome.Handed, err = r.makeLive(ctx, version); err != nil {
+		return nil, err
+	}
+	return outcome, r.dropOlder(ctx, live)
+}
+
+// buildAndCompare makes a version that has all the log holds now, and compares
+// the live one with it.
+func (r *Rebuild) buildAndCompare(ctx context.Context, live uint32) (uint32, *Report, error) {
+	version, err := stage(ctx, r.Conn)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := r.catchUp(ctx, version); err != nil {
+		return 0, nil, err
+	}
+	r.at("built")
+	report, err := r.compare(ctx, version, live)
+	return version, report, err
+}
+
+func (r *Rebuild) catchUp(ctx context.Context, version uint32) error {
+	ends, err := r.Ends(ctx)
+	if err != nil {
+		return fmt.Errorf("end of the log: %w", err)
+	}
+	return build(ctx, r.Conn, r.Open, version, ends, r.Report)
+}
+
+// compare holds the live version against a built one, at the sequence both have
+// reached.
+func (r *Rebuild) compare(ctx context.Context, version, live uint32) (*Report, error) {
+	built, err := positions(ctx, r.Conn, version)
+	if err != nil {
+		return nil, err
+	}
+	// The live version gets the time to write what the log had before the build ended.
+	deadline := time.Now().Add(r.patience())
+	for !reached(ctx, r.Conn, live, version, 0) && time.Now().Before(deadline) {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	at, err := positions(ctx, r.Conn, live)
+	if err != nil {
+		return nil, err
+	}
+	upTo := min(built[projector.LogEvents], at[projector.LogEvents])
+	return Compare(ctx, r.Conn, tables.ProjectionDatabase(version), tables.ProjectionDatabase(live), upTo, r.Scope, r.limit())
+}
+
+func (r *Rebuild) patience() time.Duration {
+	if r.Patience > 0 {
+		return r.Patience
+	}
+	return 30 * time.Second
+}
+
+// check holds a built version against its own archive: every event has its key,
+// and every conversation with events has its row.
+func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversations uint64, err error) {
+	database := tables.ProjectionDatabase(version)
+	var keys, rows, archived uint64
+	for query, count := range map[string]*uint64{
+		"SELECT count() FROM $.events FINAL":                                       &events,
+		"SELECT uniqExact(key, check) FROM $.event_keys":                           &keys,
+		"SELECT count() FROM $.conversations FINAL":                                &rows,
+		"SELECT uniqExact(project_id, conversation_id) FROM $.events":              &archived,
+		"SELECT uniqExact(project_id, conversation_id) FROM $.conversations FINAL": &conversations,
+	} {
+		if err := r.Conn.QueryRow(ctx, in(query, database)).Scan(count); err != nil {
+			return 0, 0, fmt.Errorf("check version %d: %w", version, err)
+		}
+	}
+	if events > keys || rows != archived || rows != conversations {
+		return 0, 0, fmt.Errorf("version %d does not agree with itself: %d events with %d keys, %d conversations with %d rows; it is not made live",
+			version, events, keys, archived, rows)
+	}
+	return events, conversations, nil
+}
+
+// makeLive offers a version and waits until it is live. Where nobody projects,
+// it catches up and swaps itself.
+func (r *Rebuild) makeLive(ctx context.Context, version uint32) (handed bool, err error) {
+	if err := migrate.Offer(ctx, r.Conn, version); err != nil {
+		return false, err
+	}
+	r.at("offered")
+	deadline := time.Now().Add(r.patience())
+	for time.Now().Before(deadline) {
+		live, err := migrate.Live(ctx, r.Conn)
+		if err == nil && live == version {
+			return true, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, errors.Join(context.Cause(ctx), migrate.Withdraw(context.WithoutCancel(ctx), r.Conn, version))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	if err := migrate.Withdraw(ctx, r.Conn, version); err != nil {
+		return false, err
+	}
+	live, err := migrate.Live(ctx, r.Conn)
+	if err != nil {
+		return false, err
+	}
+	if live == version {
+		return true, nil
+	}
+	if err := r.catchUp(ctx, version); err != nil {
+		return false, err
+	}
+	return false, migrate.SwapViews(ctx, r.Conn, version)
+}
+
+// Undo makes the version that was live before live again, once it has caught up
+// from its own position.
+func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
+	live, err := migrate.Live(ctx, r.Conn)
+	if err != nil {
+		return nil, err
+	}
+	all, err := migrate.Projections(ctx, r.Conn)
+	if err != nil {
+		return nil, err
+	}
+	var kept uint32
+	for _, p := range all {
+		if p.State == migrate.Kept {
+			kept = max(kept, p.Version)
+		}
+	}
+	if kept == 0 {
+		return nil, errors.New("no earlier version of the projection is kept: there is nothing to undo")
+	}
+	outcome := &Replayed{Version: kept, Before: live}
+	if outcome.Handed, err = r.makeLive(ctx, kept); err != nil {
+		return nil, err
+	}
+	outcome.Events, outcome.Conversations, err = r.check(ctx, kept)
+	return outcome, err
+}
+
+// dropOlder drops the versions kept before the one that was live until now.
+func (r *Rebuild) dropOlder(ctx context.Context, before uint32) error {
+	all, err := migrate.Projections(ctx, r.Conn)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.State == migrate.Kept && p.Version != before {
+			if err := migrate.DropProjection(ctx, r.Conn, p.Version); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Verified is the outcome of a verification.
+type Verified struct {
+	Found *Report // what the live version had otherwise
+	Left  *Report // what it still has, after a repair
+}
+
+// Verify builds a version from the log, compares the live one with it, and drops
+// it. With repair, the conversations that differ are written again in the live
+// version, until nothing differs.
+func (r *Rebuild) Verify(ctx context.Context, repair bool) (*Verified, error) {
+	live, err := migrate.Live(ctx, r.Conn)
+	if err != nil {
+		return nil, err
+	}
+	version, report, err := r.buildAndCompare(ctx, live)
+	if err != nil {
+		return nil, err
+	}
+	outcome := &Verified{Found: report, Left: report}
+	for round := 0; repair && outcome.Left.Differing > 0 && round < 5; round++ {
+		if err := r.repair(ctx, version, live, outcome.Left); err != nil {
+			return nil, err
+		}
+		if err := r.catchUp(ctx, version); err != nil {
+			return nil, err
+		}
+		if outcome.Left, err = r.compare(ctx, version, live); err != nil {
+			return nil, err
+		}
+	}
+	return outcome, migrate.DropProjection(ctx, r.Conn, version)
+}
