@@ -15,10 +15,6 @@ type Code string
 
 // The codes of a query.
 const (
-	// CodeParse: the document is not GraphQL.
-	CodeParse Code = "GRAPHQL_PARSE_FAILED"
-	// CodeValidation: the document does not fit the schema.
-	CodeValidation Code = "GRAPHQL_VALIDATION_FAILED"
 	// CodeBadInput: an argument or variable breaks its rule.
 	CodeBadInput Code = "BAD_USER_INPUT"
 	// CodeUnauthenticated: nobody is known to ask.
@@ -34,7 +30,7 @@ const (
 	// CodeUnavailable: the tables cannot be reached at the moment.
 	CodeUnavailable Code = "SERVICE_UNAVAILABLE"
 	// CodeInternal: a fault of ours. The cause is logged and never told.
-	CodeInternal Code = "INTERNAL"
+	CodeInternal Code = "INTERNAL_SERVER_ERROR"
 )
 
 // Error is an error that the caller is told. The message names the field and
@@ -71,31 +67,6 @@ func (a *API) told(ctx context.Context, err error) error {
 	}
 	a.log.ErrorContext(ctx, "query failed", "error", err)
 	return &Error{CodeInternal, "internal error"}
-}
-
-// Complete gives an error of the GraphQL library its code, where it has none.
-func Complete(err *gqlerrors.QueryError) {
-	if _, has := err.Extensions["code"]; has {
-		return
-	}
-	code := CodeValidation
-	var known *Error
-	switch {
-	case errors.As(err.ResolverError, &known) || errors.As(err.Err, &known):
-		code = known.Code
-	case errors.Is(err.Err, gqlerrors.ErrSyntax):
-		code = CodeParse
-	case err.Message == context.DeadlineExceeded.Error() || err.Message == context.Canceled.Error():
-		code, err.Message = CodeTimeout, "the query took longer than it may"
-	case err.ResolverError != nil || err.Path != nil:
-		code, err.Message = CodeInternal, "internal error"
-	case err.Rule == "" && err.Err != nil:
-		code = CodeBadInput // a value that does not fit its Go type
-	}
-	if err.Extensions == nil {
-		err.Extensions = map[string]any{}
-	}
-	err.Extensions["code"] = string(code)
 }
 
 // panics makes errors of panics. The library panics over literals that no Go

@@ -17,9 +17,12 @@ import (
 
 // Config says where the tables are and what a statement may use.
 type Config struct {
-	// Options name the server, the protocol and the user, who needs SELECT on
+	// URL is http://HOST:PORT or https://HOST:PORT for HTTP, clickhouse://HOST:PORT
+	// for the native protocol; parameters are those of clickhouse-go.
+	URL string
+	// User and Password stand over those in the URL. The user needs SELECT on
 	// parley_* only.
-	Options clickhouse.Options
+	User, Password string
 	// Timeout ends a statement, in ClickHouse too. 0 is 10 s.
 	Timeout time.Duration
 	// MaxMemory is the most bytes a statement may use; 0 leaves it to the user's
@@ -46,6 +49,8 @@ const (
 	defaultTimeout = 10 * time.Second
 	// liveFor is how long the known version of the projection is trusted.
 	liveFor = time.Second
+	// connections bounds the statements under way at a time; more wait.
+	connections = 32
 )
 
 // Open prepares connections; none is made before the first statement.
@@ -56,15 +61,21 @@ func Open(config Config) (*Store, error) {
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
-	options := config.Options
-	options.Settings = clickhouse.Settings{
-		"max_execution_time":                           max(config.Timeout.Seconds(), 0.001),
-		"cancel_http_readonly_queries_on_client_close": 1,
-		"enable_shared_storage_snapshot_in_query":      1,
+	options, err := clickhouse.ParseDSN(config.URL)
+	if err != nil {
+		return nil, fmt.Errorf("query store: url: %w", err)
 	}
-	for name, value := range config.Options.Settings {
-		options.Settings[name] = value
+	if config.User != "" {
+		options.Auth.Username, options.Auth.Password = config.User, config.Password
 	}
+	options.Auth.Database = "" // every statement names its own
+	options.MaxOpenConns, options.MaxIdleConns = connections, connections
+	if options.Settings == nil {
+		options.Settings = clickhouse.Settings{}
+	}
+	options.Settings["max_execution_time"] = max(config.Timeout.Seconds(), 0.001)
+	options.Settings["cancel_http_readonly_queries_on_client_close"] = 1
+	options.Settings["enable_shared_storage_snapshot_in_query"] = 1
 	if options.Protocol == clickhouse.HTTP {
 		// The summary of an answer is complete only at its end.
 		options.Settings["wait_end_of_query"] = 1
@@ -76,7 +87,7 @@ func Open(config Config) (*Store, error) {
 	if config.MaxRows > 0 {
 		options.Settings["max_rows_to_read"] = config.MaxRows
 	}
-	conn, err := clickhouse.Open(&options)
+	conn, err := clickhouse.Open(options)
 	if err != nil {
 		return nil, fmt.Errorf("query store: %w", err)
 	}

@@ -1,5 +1,5 @@
 SELECT version
 FROM parley_meta.projections FINAL
 WHERE state = 'live'
-ORDER BY changed_at DESC, version DESC
+ORDER BY _version DESC, version DESC
 LIMIT 1

@@ -1,0 +1,117 @@
+package query_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	graphql "github.com/graph-gophers/graphql-go"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/store"
+	"github.com/parley-analytics/parley/query/store/storetest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+// rig is an API over the tables of one random world, shared by the tests of the
+// package: they only read. Projects 1, 2 and 3 hold conversations.
+type rig struct {
+	server *enginetest.ClickHouseServer
+	world  *storetest.World
+	store  *store.Store
+	api    *query.API
+	logged *strings.Builder
+}
+
+const (
+	projection = 1
+	position   = 100_000
+)
+
+var shared struct {
+	sync.Once
+	rig *rig
+}
+
+func theRig(t *testing.T) *rig {
+	t.Helper()
+	server := enginetest.ClickHouse(t)
+	shared.Do(func() {
+		storetest.Migrate(t, server, projection)
+		world := storetest.Random(storetest.Shape{
+			Seed: 7, Projects: []uint32{1, 2, 3}, Conversations: 150,
+			From: millis("2020-03-20T00:00:00Z"), To: millis("2020-04-10T00:00:00Z"),
+		})
+		world.Insert(t, server, projection)
+		storetest.SetPosition(t, server, projection, position)
+		r := &rig{server: server, world: world, logged: new(strings.Builder)}
+		var err error
+		if r.store, err = store.Open(store.Config{URL: "http://" + server.Addr, User: server.Reader.Name, Password: server.Reader.Password}); err != nil {
+			t.Fatal(err)
+		}
+		if r.api, err = query.New(query.Config{Store: r.store, Key: []byte("a key of the tests"), Logger: slog.New(slog.NewTextHandler(r.logged, nil))}); err != nil {
+			t.Fatal(err)
+		}
+		shared.rig = r
+	})
+	if shared.rig == nil {
+		t.Fatal("the tables could not be made")
+	}
+	return shared.rig
+}
+
+func millis(text string) storetest.Millis {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return storetest.Millis(at.UnixMilli())
+}
+
+// reader is a caller who may read the projects; none means all.
+func reader(projects ...schema.ProjectID) schema.Caller {
+	return schema.Caller{
+		ID: "reader", Scopes: []schema.Scope{schema.ScopeRead},
+		Projects: schema.Projects{All: len(projects) == 0, IDs: projects},
+	}
+}
+
+// exec runs a query and gives the whole response with its counters.
+func (r *rig) exec(caller schema.Caller, document string, variables map[string]any) (*graphql.Response, *query.Stats) {
+	ctx, stats := query.WithStats(query.WithCaller(context.Background(), caller))
+	return r.api.Schema().Exec(ctx, document, "", variables), stats
+}
+
+// ask runs a query that must succeed and decodes its data.
+func ask[D any](t *testing.T, r *rig, caller schema.Caller, document string, variables map[string]any) D {
+	t.Helper()
+	response, _ := r.exec(caller, document, variables)
+	if len(response.Errors) > 0 {
+		t.Fatalf("%s\n%v: %v (logged: %s)", document, variables, response.Errors[0], r.logged)
+	}
+	var data D
+	if err := json.Unmarshal(response.Data, &data); err != nil {
+		t.Fatalf("%s: %v", response.Data, err)
+	}
+	return data
+}
+
+// refused runs a query that must fail with the code and gives the message.
+func refused(t *testing.T, r *rig, caller schema.Caller, code query.Code, document string, variables map[string]any) string {
+	t.Helper()
+	response, _ := r.exec(caller, document, variables)
+	if len(response.Errors) == 0 {
+		t.Fatalf("%s %v: answered %s", document, variables, response.Data)
+	}
+	if got := response.Errors[0].Extensions["code"]; got != string(code) {
+		t.Fatalf("%s %v: code %v (%v), want %s", document, variables, got, response.Errors[0], code)
+	}
+	return response.Errors[0].Message
+}
