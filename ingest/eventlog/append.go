@@ -19,6 +19,9 @@ const (
 	answerTimeout = 10 * time.Second
 	// appendTimeout bounds an Append with all its attempts.
 	appendTimeout = 30 * time.Second
+	// returnPatience is how long an append of which nothing can be stored waits
+	// for a lost connection.
+	returnPatience = 5 * time.Second
 	// appendAttempts bounds the attempts at one batch.
 	appendAttempts = 8
 	// appendPause is waited after an attempt that failed for the moment.
@@ -137,7 +140,7 @@ func (a *attempt) run(ctx context.Context) error {
 			if !errors.Is(err, ErrUnavailable) || !pause(ctx, appendPause) {
 				break
 			}
-			if s.broker.awaitConnection(ctx) != nil {
+			if s.awaitReturn(ctx, unknown) != nil {
 				break
 			}
 		}
@@ -270,6 +273,17 @@ func (s *Stream) commit(ctx context.Context, message *nats.Msg) (publishAnswer, 
 		return answer, errBatchLimit
 	}
 	return answer, answer.Error
+}
+
+// awaitReturn waits for the connection: short where the sender may as well try
+// again, as long as there is where it has to be found out what was stored.
+func (s *Stream) awaitReturn(ctx context.Context, unknown bool) error {
+	if !unknown {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, returnPatience)
+		defer cancel()
+	}
+	return s.broker.awaitConnection(ctx)
 }
 
 // awaitConnection returns when the broker is connected, or ctx ends.

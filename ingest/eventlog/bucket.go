@@ -134,14 +134,32 @@ func (b *Bucket) List(ctx context.Context, prefix string) (map[string][]byte, er
 
 // Watch calls do for every key under a prefix (see [Bucket.List]) as it is now,
 // and then for each change in order, until ctx ends, which is no error. The
-// value is nil where the key was deleted or has expired. A lost connection is
-// made good: no change is left out, the last one of a key may come twice.
+// value is nil where the key was deleted or has expired. After a lost
+// connection all keys come again as they are then.
 func (b *Bucket) Watch(ctx context.Context, prefix string, do func(key string, value []byte)) error {
 	pattern, err := prefixPattern(prefix)
 	if err != nil {
 		return err
 	}
-	watch, err := b.kv.Watch(ctx, pattern)
+	for {
+		err := b.watch(ctx, pattern, do)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil && !errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		// The watch has ended with its connection.
+		if !pause(ctx, appendPause) || b.broker.awaitConnection(ctx) != nil {
+			return nil
+		}
+	}
+}
+
+// watch runs until its connection ends.
+func (b *Bucket) watch(ctx context.Context, pattern string, do func(key string, value []byte)) error {
+	link := b.broker.link()
+	watch, err := b.kv.Watch(ctx, pattern) // bounds its own requests
 	if err != nil {
 		return classed(err)
 	}
@@ -150,10 +168,10 @@ func (b *Bucket) Watch(ctx context.Context, prefix string, do func(key string, v
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-link.Done():
+			return nil
 		case entry, open := <-watch.Updates():
 			switch {
-			case !open && ctx.Err() != nil:
-				return nil
 			case !open:
 				return fmt.Errorf("%w: the watch ended", ErrUnavailable)
 			case entry == nil: // between what was there and what changes

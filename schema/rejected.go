@@ -1,0 +1,57 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// MaxRejectedBytes is how much of a rejected event is kept. In base64 it fits
+// into a message of 1 MiB, which every broker takes.
+const MaxRejectedBytes = 512 << 10
+
+// Rejected is a message of the log of rejected events: what was refused at the
+// edge, and why. Project, Source and EventID are zero where they could not be
+// read.
+type Rejected struct {
+	Reason     Code      `json:"reason"`
+	Detail     string    `json:"detail"` // field and rule, never the value
+	Project    ProjectID `json:"projectId,omitempty"`
+	Source     string    `json:"source,omitempty"`
+	EventID    string    `json:"eventId,omitempty"`
+	ReceivedAt time.Time `json:"receivedAt"`
+	// Original are the bytes as they came: in base64, for they need not be
+	// JSON, nor text. Where Size is above their number, they are the beginning
+	// of an event of that many bytes.
+	Original []byte `json:"original"`
+	Size     int    `json:"size"`
+}
+
+// Truncated tells that only the beginning of the event was kept.
+func (r *Rejected) Truncated() bool { return r.Size > len(r.Original) }
+
+// EncodeRejected writes the message. It keeps the first MaxRejectedBytes of
+// Original, and sets Size where it is not set.
+func EncodeRejected(r Rejected) []byte {
+	r.Size = max(r.Size, len(r.Original))
+	r.Original = r.Original[:min(len(r.Original), MaxRejectedBytes)]
+	r.ReceivedAt = r.ReceivedAt.UTC()
+	payload, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // strings, numbers and bytes always encode
+	}
+	return payload
+}
+
+// DecodeRejected reads what EncodeRejected wrote. Anyone may publish to the
+// log, so a message may be something else; then the error says so.
+func DecodeRejected(payload []byte) (Rejected, error) {
+	var r Rejected
+	if err := json.Unmarshal(payload, &r); err != nil {
+		return Rejected{}, fmt.Errorf("a message of the rejected log: %w", err)
+	}
+	if r.Reason == "" {
+		return Rejected{}, fmt.Errorf("a message of the rejected log: reason is missing")
+	}
+	return r, nil
+}
