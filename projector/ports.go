@@ -17,11 +17,20 @@ import (
 // time.
 //
 // Last is the highest sequence the log has given out, 0 for a log that never
-// held anything.
+// held anything. It may be asked while a Read is under way.
+//
+// A Log that has a method Close() is closed after every failure and when it
+// stands still: the next Read starts a new reader, whatever its position.
 type Log interface {
 	Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error)
 	Last(ctx context.Context) (schema.Sequence, error)
 }
+
+// The logs: of events, and of what was refused at the edge.
+const (
+	LogEvents   = "events"
+	LogRejected = "rejected"
+)
 
 // Batch is what one round of the loop writes.
 type Batch struct {

@@ -1,0 +1,103 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// refused looks into a write that has failed. Where its rows are refused for
+// good, the events to blame are found by writing parts of the batch, without a
+// position. They are noted, so that the batch, gathered again, takes them for
+// rejections; the parts that were written meanwhile stand ahead of the position
+// and are treated as after a crash. It always gives an error, as the batch has
+// to be gathered again in any case.
+//
+// An event that is unwritable is in no table but quarantine, and no fold has
+// it: neither now nor in a replay, which meets the same refusal. A later event
+// of the same key counts.
+func (l *loop) refused(ctx context.Context, works []*work, err error) error {
+	var unwritable *UnwritableError
+	if !errors.As(err, &unwritable) || len(works) == 0 {
+		return fmt.Errorf("write %d conversations: %w", len(works), err)
+	}
+	found := len(l.unwritable)
+	if again := l.bisect(ctx, works); again != nil {
+		return fmt.Errorf("look for unwritable events: %w", again)
+	}
+	if len(l.unwritable) == found {
+		return fmt.Errorf("write %d conversations, each of which can be written alone: %w", len(works), err)
+	}
+	return fmt.Errorf("%d unwritable events go to quarantine: %w", len(l.unwritable)-found, err)
+}
+
+// bisect finds the conversations that are refused, by halves.
+func (l *loop) bisect(ctx context.Context, works []*work) error {
+	if len(works) == 1 {
+		return l.blame(ctx, works[0])
+	}
+	half := len(works) / 2
+	for _, part := range [][]*work{works[:half], works[half:]} {
+		refusal, err := l.try(ctx, part)
+		if err != nil {
+			return err
+		}
+		if refusal == nil {
+			continue
+		}
+		if err := l.bisect(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blame finds the events of a conversation with which its rows are refused: the
+// first, in log order, that makes the rows of those before it unwritable, then
+// the next without that one.
+func (l *loop) blame(ctx context.Context, w *work) error {
+	rest := &work{key: w.key, before: w.before, fresh: append([]ArchivedEvent(nil), w.fresh...)}
+	for len(rest.fresh) > 0 {
+		refusal, err := l.try(ctx, []*work{rest})
+		if refusal == nil || err != nil {
+			return err
+		}
+		// The first good events pass, the first bad ones do not.
+		good, bad := 0, len(rest.fresh)
+		for bad-good > 1 {
+			middle := (good + bad) / 2
+			why, err := l.try(ctx, []*work{{key: w.key, before: w.before, fresh: rest.fresh[:middle]}})
+			if err != nil {
+				return err
+			}
+			if why == nil {
+				good = middle
+			} else {
+				bad, refusal = middle, why
+			}
+		}
+		guilty := rest.fresh[bad-1]
+		l.unwritable[guilty.Sequence] = &schema.Error{Code: schema.CodeUnwritable, Rule: refusal.Error()}
+		l.logger.Error("event is unwritable", "sequence", guilty.Sequence, "error", refusal)
+		rest.fresh = append(rest.fresh[:bad-1], rest.fresh[bad:]...)
+	}
+	return nil
+}
+
+// try writes some conversations of a batch and leaves the position where it
+// is. A refusal for good is what it is after; any other error is an error.
+func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error) {
+	batch := &Batch{Log: l.name, Position: l.position}
+	for _, w := range works {
+		batch.Changes = append(batch.Changes, l.change(w, w.after(len(w.fresh))))
+		batch.Events = append(batch.Events, w.fresh...)
+	}
+	err := l.sink.Write(ctx, batch)
+	var unwritable *UnwritableError
+	if errors.As(err, &unwritable) {
+		return unwritable, nil
+	}
+	return nil, err
+}

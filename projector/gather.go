@@ -1,0 +1,130 @@
+package projector
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+const (
+	// readMost is the most entries of one read: at their largest, 128 MiB.
+	readMost = 512
+	// quiet is how long a read waits for the first entry of a batch.
+	quiet = time.Second
+	// linger is how long a read waits for another one: when entries stop
+	// arriving the batch is done, whatever room and time it has left.
+	linger = 5 * time.Millisecond
+)
+
+// intake is what was gathered from a log: its entries, each judged.
+type intake struct {
+	position schema.Sequence // of the last entry
+	entries  int
+	bytes    int
+	begun    time.Time // when the first entry was read
+
+	events   []ArchivedEvent
+	rejected []Rejection
+}
+
+// judge tells of an entry whether it is an event or a rejection. It keeps
+// nothing of the payload: the caller sets Original.
+type judge func(entry schema.Entry) (schema.Record, *Rejection)
+
+// judgeEvent reads an entry of the log of events. Anyone with the broker's
+// credentials may have published it.
+func judgeEvent(entry schema.Entry) (schema.Record, *Rejection) {
+	event, err := schema.Decode(entry.Payload, entry.ReceivedAt)
+	record := schema.Record{Sequence: entry.Sequence, ReceivedAt: schema.TimestampOf(entry.ReceivedAt), Event: event}
+	if err != nil {
+		return record, rejection(LogEvents, record, err)
+	}
+	return record, nil
+}
+
+// rejection is the row of quarantine for what a log holds and cannot be
+// projected.
+func rejection(log string, r schema.Record, err *schema.Error) *Rejection {
+	return &Rejection{
+		Log: log, Sequence: r.Sequence, ReceivedAt: r.ReceivedAt,
+		Reason: err.Code, Detail: err.Message(),
+		Source: r.Event.Source, EventID: r.Event.ID,
+	}
+}
+
+// gatherer reads batches off a log.
+type gatherer struct {
+	log    Log
+	judge  judge
+	events int           // a batch is big enough with so many entries
+	size   int           // or so many bytes
+	age    time.Duration // or when it is so old
+	clock  func() time.Time
+}
+
+// gather reads on after a position until the batch is big or old enough, or no
+// more entries arrive. It waits for the first entry as long as it takes, and
+// does not stop before reach, as far as the log goes.
+func (g *gatherer) gather(ctx context.Context, after, reach schema.Sequence) (*intake, error) {
+	in := &intake{position: after}
+	wait := quiet
+	for {
+		entries, err := g.log.Read(ctx, in.position, min(readMost, max(1, g.events-in.entries)), wait)
+		if err != nil {
+			return nil, fmt.Errorf("read after %d: %w", in.position, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(entries) == 0 {
+			if in.entries == 0 {
+				continue
+			}
+			return in, nil
+		}
+		if in.entries == 0 {
+			in.begun = g.clock()
+		}
+		if err := in.take(entries, g.judge); err != nil {
+			return nil, err
+		}
+		left := g.age - g.clock().Sub(in.begun)
+		switch enough := in.entries >= g.events || in.bytes >= g.size || left <= 0; {
+		case in.position < reach:
+			wait = quiet
+		case enough:
+			return in, nil
+		default:
+			wait = min(linger, left)
+		}
+	}
+}
+
+// take judges entries and copies their bytes, which are the log's.
+func (in *intake) take(entries []schema.Entry, judge judge) error {
+	size := 0
+	for i := range entries {
+		size += len(entries[i].Payload)
+	}
+	copies := make([]byte, 0, size)
+	for _, entry := range entries {
+		if entry.Sequence <= in.position {
+			return fmt.Errorf("the log gave entry %d after %d", entry.Sequence, in.position)
+		}
+		in.position = entry.Sequence
+		start := len(copies)
+		copies = append(copies, entry.Payload...)
+		original := copies[start:len(copies):len(copies)]
+		if record, rejected := judge(entry); rejected != nil {
+			rejected.Original = original
+			in.rejected = append(in.rejected, *rejected)
+		} else {
+			in.events = append(in.events, ArchivedEvent{Record: record, Original: original})
+		}
+	}
+	in.entries += len(entries)
+	in.bytes += size
+	return nil
+}

@@ -1,0 +1,240 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// errRebuild ends a round of the loop because its reader is to be made anew.
+var errRebuild = errors.New("the reader is started anew")
+
+// loop projects one log. One goroutine owns what is not said to be shared.
+type loop struct {
+	name     string
+	gatherer gatherer
+	sink     Sink
+	archive  Archive
+	logger   *slog.Logger
+	metrics  *metrics
+	stall    time.Duration
+
+	// desk is held while a batch is made and written: sink and archive are for
+	// one goroutine, and two logs are projected into them.
+	desk  *sync.Mutex
+	state *state // shared with the watch and with those who ask
+
+	position   schema.Sequence
+	cache      *cache
+	strays     map[schema.ConversationKey]Stray
+	reach      schema.Sequence // the first batch has to get here: the strays' highest version
+	unwritable map[schema.Sequence]*schema.Error
+}
+
+func newLoop(c Config, name string, log Log, judge judge, desk *sync.Mutex, m *metrics) *loop {
+	return &loop{
+		name:     name,
+		gatherer: gatherer{log: log, judge: judge, events: c.BatchEvents, size: c.BatchBytes, age: c.BatchAge, clock: c.Clock},
+		sink:     c.Sink, archive: c.Archive, logger: c.Logger.With("log", name), metrics: m, stall: c.StallAfter,
+		desk: desk, state: newState(name, c.Clock),
+		cache: newCache(c.CacheBytes), unwritable: map[schema.Sequence]*schema.Error{},
+	}
+}
+
+// run projects until the context ends. A failure drops what is in flight and
+// the cache, and begins again from the stored position.
+func (l *loop) run(ctx context.Context) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, 5*time.Second
+	for {
+		before := l.position
+		err := l.project(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		l.metrics.failures.WithLabelValues(l.name).Inc()
+		l.state.fail(err)
+		l.logger.Warn("projection starts again from the stored position", "position", l.position, "error", err)
+		if l.position > before {
+			pause.Reset()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause.NextBackOff()):
+		}
+	}
+}
+
+// project runs until something fails: one goroutine gathers the next batch
+// while this one writes.
+func (l *loop) project(ctx context.Context) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	l.state.begin(end)
+	if err := l.resume(ctx); err != nil {
+		return cause(ctx, err)
+	}
+
+	gathered := make(chan *intake)
+	failed := make(chan error, 1)
+	go func() {
+		defer close(gathered)
+		failed <- l.gather(ctx, gathered)
+	}()
+	defer func() {
+		end(nil)
+		for range gathered { // until the gatherer has let go of the log
+		}
+		if log, can := l.gatherer.log.(interface{ Close() }); can {
+			log.Close()
+		}
+	}()
+	for {
+		l.state.wait()
+		in, more := <-gathered
+		if !more {
+			return cause(ctx, <-failed)
+		}
+		l.state.work()
+		if err := l.take(ctx, in); err != nil {
+			return cause(ctx, err)
+		}
+	}
+}
+
+// cause says why the context was ended, where that is why the error came.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// gather hands over batch after batch from the position on.
+func (l *loop) gather(ctx context.Context, gathered chan<- *intake) error {
+	position := l.position
+	for {
+		in, err := l.gatherer.gather(ctx, position, l.reach)
+		if err != nil {
+			return err
+		}
+		l.metrics.seconds.WithLabelValues(l.name, "gather").Observe(l.gatherer.clock().Sub(in.begun).Seconds())
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case gathered <- in:
+			position = in.position
+		}
+	}
+}
+
+// resume reads the stored position, and what a batch that was cut off has left
+// above it. A log that ends before the position has lost entries: nothing is
+// projected from it.
+func (l *loop) resume(ctx context.Context) error {
+	l.desk.Lock()
+	defer l.desk.Unlock()
+	l.cache.clear()
+	position, err := l.sink.Position(ctx, l.name)
+	if err != nil {
+		return fmt.Errorf("read the position: %w", err)
+	}
+	strays, err := l.archive.Ahead(ctx, l.name)
+	if err != nil {
+		return fmt.Errorf("look for rows ahead of the position: %w", err)
+	}
+	last, err := l.gatherer.log.Last(ctx)
+	if err != nil {
+		return fmt.Errorf("read the end of the log: %w", err)
+	}
+	l.position, l.reach = position, 0
+	l.strays = make(map[schema.ConversationKey]Stray, len(strays))
+	for _, stray := range strays {
+		l.strays[stray.ConversationKey] = stray
+		l.reach = max(l.reach, stray.Version)
+	}
+	if held := max(position, l.reach); held > last {
+		return &TruncatedError{Log: l.name, Held: held, Last: last}
+	}
+	l.state.resume(position, last)
+	l.metrics.position.WithLabelValues(l.name).Set(float64(position))
+	l.logger.Info("projecting", "position", position, "last", last, "strays", len(strays))
+	return nil
+}
+
+// TruncatedError says that the tables know of sequences that the log does not
+// have: it was cut off, or made anew. The tables cannot be trusted to belong to
+// the log, so nothing is projected until the log is back or the projection is
+// rebuilt.
+type TruncatedError struct {
+	Log  string
+	Held schema.Sequence // in the tables
+	Last schema.Sequence // in the log
+}
+
+// Error names both ends.
+func (e *TruncatedError) Error() string {
+	return fmt.Sprintf("the tables hold the %s log up to sequence %d, but it ends at %d: it was truncated or made anew; restore it, or rebuild the projection with replay", e.Log, e.Held, e.Last)
+}
+
+// take makes a batch of what was gathered, writes it, and advances.
+func (l *loop) take(ctx context.Context, in *intake) error {
+	l.desk.Lock()
+	defer l.desk.Unlock()
+	begun := l.gatherer.clock()
+	lap := func(stage string) {
+		now := l.gatherer.clock()
+		l.metrics.seconds.WithLabelValues(l.name, stage).Observe(now.Sub(begun).Seconds())
+		begun = now
+	}
+	if err := l.sortOut(ctx, in); err != nil {
+		return err
+	}
+	lap("sort out")
+	works, err := l.recall(ctx, in.events)
+	if err != nil {
+		return err
+	}
+	lap("recall")
+	batch := &Batch{Log: l.name, Position: in.position, Events: in.events, Quarantine: in.rejected}
+	after := make([]*history, len(works))
+	for i, w := range works {
+		after[i] = w.after(len(w.fresh))
+		batch.Changes = append(batch.Changes, l.change(w, after[i]))
+	}
+	lap("fold")
+	if err := l.sink.Write(ctx, batch); err != nil {
+		return l.refused(ctx, works, err)
+	}
+	lap("write")
+	for i, w := range works {
+		l.cache.put(w.key, after[i])
+	}
+	l.advance(in)
+	return nil
+}
+
+// advance moves the position in memory, now that it is stored.
+func (l *loop) advance(in *intake) {
+	l.position = in.position
+	for key, stray := range l.strays {
+		if stray.Version <= l.position {
+			delete(l.strays, key)
+		}
+	}
+	for sequence := range l.unwritable {
+		if sequence <= l.position {
+			delete(l.unwritable, sequence)
+		}
+	}
+	l.state.advance(l.position)
+	l.metrics.advance(l, in)
+}

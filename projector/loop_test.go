@@ -1,0 +1,435 @@
+package projector_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/projector/porttest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// taken is when the log takes the events of tests.
+var taken = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// payloads are events as a sender would write them.
+func payloads(events []schema.Event) [][]byte {
+	out := make([][]byte, len(events))
+	for i := range events {
+		out[i] = foldtest.JSON(&events[i])
+	}
+	return out
+}
+
+// running starts a projector; stop cuts it off, as a crash would, and waits.
+func running(config projector.Config) (p *projector.Projector, stop func(), err error) {
+	if p, err = projector.New(config); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = p.Run(ctx)
+	}()
+	return p, func() { cancel(); <-done }, nil
+}
+
+// plan is what happens to a projection on its way.
+type plan struct {
+	events  []schema.Event
+	batch   []int  // size of a batch, by run
+	cache   []int  // size of the cache, by run
+	failing int    // how many in a hundred points of a write fail
+	seed    uint64 // which ones
+	crashes []int  // number of points after which a run is cut off
+}
+
+func drawPlan(t *rapid.T) plan {
+	p := plan{events: foldtest.Stream(throws{t}, rapid.IntRange(1, 4).Draw(t, "conversations"))}
+	runs := rapid.IntRange(1, 4).Draw(t, "runs")
+	for range runs {
+		p.batch = append(p.batch, rapid.SampledFrom([]int{1, 2, 3, 7, 20, 1000}).Draw(t, "batch"))
+		p.cache = append(p.cache, rapid.SampledFrom([]int{1, 10_000, 1 << 20}).Draw(t, "cache"))
+		p.crashes = append(p.crashes, rapid.IntRange(1, 60).Draw(t, "crash after"))
+	}
+	p.failing = rapid.SampledFrom([]int{0, 1, 5}).Draw(t, "failing")
+	p.seed = rapid.Uint64().Draw(t, "seed")
+	return p
+}
+
+// carryOut projects as planned: runs that are cut off, then one to the end.
+func (p plan) carryOut() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	log, tables := porttest.NewLog(), porttest.NewTables()
+	last := log.Append(taken, payloads(p.events)...)
+
+	left := 0
+	dice := foldtest.Seeded(p.seed)
+	cutOff := func() {}
+	tables.Fail = func(point string) error {
+		if left--; left == 0 {
+			cutOff()
+			return errors.New("cut off " + point)
+		}
+		if dice.IntN(100) < p.failing {
+			return errors.New("failed " + point)
+		}
+		return nil
+	}
+	for run := range p.batch {
+		crashed, crash := context.WithCancel(ctx)
+		defer crash()
+		cutOff, left = crash, p.crashes[run]
+		if run == len(p.batch)-1 {
+			left = 0 // the last one goes on to the end
+		}
+		_, stop, err := running(projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: p.batch[run], CacheBytes: p.cache[run]})
+		if err != nil {
+			return err
+		}
+		_ = tables.Await(crashed, projector.LogEvents, last)
+		stop()
+	}
+	if err := tables.Await(ctx, projector.LogEvents, last); err != nil {
+		return err
+	}
+	return tables.Compare(foldtest.Distinct(foldtest.Records(p.events, 1)))
+}
+
+func TestWhateverHappensTheTablesHoldTheFolds(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := drawPlan(rt)
+		var err error
+		synctest.Test(t, func(*testing.T) { err = p.carryOut() })
+		if err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+// bubble runs a test with a log and tables of its own, under synctest.
+func bubble(t *testing.T, test func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables)) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		test(t, ctx, porttest.NewLog(), porttest.NewTables())
+	})
+}
+
+// start runs a projector until the test ends.
+func start(t *testing.T, config projector.Config) *projector.Projector {
+	t.Helper()
+	p, stop, err := running(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return p
+}
+
+func await(t *testing.T, ctx context.Context, tables *porttest.Tables, log string, position schema.Sequence) {
+	t.Helper()
+	if err := tables.Await(ctx, log, position); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func compare(t *testing.T, tables *porttest.Tables, records []schema.Record) {
+	t.Helper()
+	if err := tables.Compare(foldtest.Distinct(records)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEventsAreInTheTablesSoonWhenTheLogIsQuiet(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
+		time.Sleep(time.Minute)
+		begun := time.Now()
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
+		last := log.Append(taken, payloads(events[:1])...)
+		await(t, ctx, tables, projector.LogEvents, last)
+		if took := time.Since(begun); took > 50*time.Millisecond {
+			t.Errorf("a single event took %s", took)
+		}
+		compare(t, tables, foldtest.Records(events[:1], 1))
+	})
+}
+
+func TestEventsThatKeepArrivingAreInTheTablesAtBatchAge(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchAge: 100 * time.Millisecond})
+		time.Sleep(time.Minute)
+		all := payloads(foldtest.Stream(foldtest.Seeded(2), 100))[:1000]
+		go func() {
+			for _, p := range all {
+				log.Append(taken, p)
+				time.Sleep(2 * time.Millisecond)
+			}
+		}()
+		begun := time.Now()
+		await(t, ctx, tables, projector.LogEvents, 1)
+		if took := time.Since(begun); took > 110*time.Millisecond {
+			t.Errorf("the first event took %s", took)
+		}
+		await(t, ctx, tables, projector.LogEvents, schema.Sequence(len(all)))
+	})
+}
+
+func TestABadEntryGoesToQuarantineAndStopsNobody(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
+		records := foldtest.Records(events[:2], 1)
+		log.Append(taken, payloads(events[:2])...)
+		log.Append(taken, []byte(`no event`), []byte(`{"specversion":"1.0","id":"x","source":"them","type":"parley.conversation.lost.v1"}`))
+		last := log.Append(taken, payloads(events[2:4])...)
+		records = append(records, foldtest.Records(events[2:4], 5)...)
+
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
+		await(t, ctx, tables, projector.LogEvents, last)
+		compare(t, tables, records)
+		bad := tables.Quarantine()
+		if len(bad) != 2 {
+			t.Fatalf("quarantine: %+v", bad)
+		}
+		if bad[0].Sequence != 3 || bad[0].Reason != schema.CodeInvalidJSON || string(bad[0].Original) != "no event" || bad[0].Log != "events" {
+			t.Errorf("first: %+v", bad[0])
+		}
+		if bad[1].Sequence != 4 || bad[1].Reason != schema.CodeUnknownType || bad[1].Source != "them" || bad[1].EventID != "x" || bad[1].Detail == "" {
+			t.Errorf("second: %+v", bad[1])
+		}
+		if bad[0].ReceivedAt != schema.TimestampOf(taken) {
+			t.Errorf("received at %s", bad[0].ReceivedAt)
+		}
+	})
+}
+
+func TestAnUnwritableEventGoesToQuarantineAlone(t *testing.T) {
+	for _, batch := range []int{1, 3, 1000} {
+		t.Run(fmt.Sprint(batch), func(t *testing.T) {
+			bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+				events := foldtest.Stream(foldtest.Seeded(5), 30)
+				refused := map[schema.EventKey]bool{}
+				for i := 7; i < len(events); i += 40 {
+					refused[events[i].Key()] = true
+				}
+				tables.Refuse = func(e schema.Event) bool { return refused[e.Key()] }
+				records := foldtest.Records(events, 1)
+				last := log.Append(taken, payloads(events)...)
+				p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: batch})
+				await(t, ctx, tables, projector.LogEvents, last)
+
+				var counting []schema.Record
+				unwritable := 0
+				for _, r := range records {
+					if refused[r.Event.Key()] {
+						unwritable++
+					} else {
+						counting = append(counting, r)
+					}
+				}
+				compare(t, tables, counting)
+				bad := tables.Quarantine()
+				if len(bad) != unwritable {
+					t.Errorf("%d in quarantine, want %d", len(bad), unwritable)
+				}
+				for _, r := range bad {
+					if r.Reason != schema.CodeUnwritable || len(r.Original) == 0 || r.Detail == "" || !refused[schema.EventKey{Project: records[r.Sequence-1].Event.Project, Source: r.Source, ID: r.EventID}] {
+						t.Errorf("in quarantine: %+v", r)
+					}
+				}
+				synctest.Wait()
+				if err := p.Ready(); err != nil {
+					t.Errorf("not ready: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestALateEventMovesTheClosingTimeAndLeavesOneRow(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		key := foldtest.Conversation(1, 1)
+		var events []schema.Event
+		happen := func(at schema.Timestamp, typ schema.Type, data schema.Data) {
+			events = append(events, schema.Event{Project: key.Project, Conversation: key.Conversation,
+				Source: "s", ID: fmt.Sprint(len(events)), Time: at, Type: typ, Data: data})
+		}
+		user := schema.User{ID: 1, Kind: schema.KindBot}
+		happen(1000, schema.TypePushed, &schema.Pushed{To: user})
+		happen(9000, schema.TypeClosed, &schema.Closed{})
+		happen(3000, schema.TypeClosed, &schema.Closed{}) // closed earlier than was known
+		happen(5000, schema.TypePushed, &schema.Pushed{To: user})
+		happen(20000, schema.TypePushed, &schema.Pushed{To: user}) // open again
+		happen(30000, schema.TypeClosed, &schema.Closed{})
+
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
+		for i := range events {
+			last := log.Append(taken, foldtest.JSON(&events[i]))
+			await(t, ctx, tables, projector.LogEvents, last)
+			compare(t, tables, foldtest.Records(events[:i+1], 1))
+		}
+	})
+}
+
+func TestADuplicateInAnotherConversationChangesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)[:5]
+		again := events[2]
+		again.Conversation = foldtest.Conversation(1, 2).Conversation
+		last := log.Append(taken, payloads(append(events, again))...)
+		_, stop, err := running(projector.Config{Log: log, Sink: tables, Archive: tables})
+		if err != nil {
+			t.Fatal(err)
+		}
+		await(t, ctx, tables, projector.LogEvents, last)
+		compare(t, tables, foldtest.Records(events, 1))
+		stop()
+
+		// Also after a restart, in a batch of its own.
+		last = log.Append(taken, foldtest.JSON(&again))
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
+		await(t, ctx, tables, projector.LogEvents, last)
+		compare(t, tables, foldtest.Records(events, 1))
+	})
+}
+
+func TestDiscardedEntriesAreNoFailure(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)[:6]
+		log.Append(taken, payloads(events)...)
+		for _, gap := range []schema.Sequence{1, 3, 6} {
+			log.Discard(gap)
+		}
+		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, StallAfter: time.Minute})
+		await(t, ctx, tables, projector.LogEvents, 5)
+		all := foldtest.Records(events, 1)
+		compare(t, tables, []schema.Record{all[1], all[3], all[4]})
+
+		// The last entry will never come; once a new reader has found nothing
+		// either, that is known.
+		time.Sleep(10 * time.Minute)
+		if err := p.Ready(); err != nil {
+			t.Errorf("not ready: %v", err)
+		}
+	})
+}
+
+func TestATruncatedLogIsNamedAndNotProjected(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
+		records := foldtest.Records(events, 1)
+		last := log.Append(taken, payloads(events)...)
+		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
+		await(t, ctx, tables, projector.LogEvents, last)
+
+		log.Truncate(2)
+		other := foldtest.Realistic(foldtest.Seeded(2), foldtest.Conversation(1, 2), 0)
+		log.Append(taken, foldtest.JSON(&other[0]))
+		time.Sleep(time.Minute)
+		var truncated *projector.TruncatedError
+		if err := p.Ready(); !errors.As(err, &truncated) || truncated.Held != last || truncated.Last != 3 {
+			t.Errorf("ready: %v", err)
+		}
+		compare(t, tables, records)
+	})
+}
+
+func TestASilentReaderIsStartedAnew(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
+		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, StallAfter: 30 * time.Second})
+		log.Append(taken, payloads(events[:3])...)
+		await(t, ctx, tables, projector.LogEvents, 3)
+		log.Silence()
+		last := log.Append(taken, payloads(events[3:])...)
+		time.Sleep(20 * time.Second)
+		if err := p.Ready(); err != nil {
+			t.Errorf("not ready too soon: %v", err)
+		}
+		begun := time.Now()
+		await(t, ctx, tables, projector.LogEvents, last)
+		if took := time.Since(begun); took > 20*time.Second {
+			t.Errorf("silent for another %s", took)
+		}
+		synctest.Wait()
+		if err := p.Ready(); err != nil {
+			t.Errorf("not ready: %v", err)
+		}
+		compare(t, tables, foldtest.Records(events, 1))
+	})
+}
+
+func TestReadyNamesWhatFails(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
+		failing := false
+		tables.Fail = func(point string) error {
+			if failing && point == "before contacts" {
+				return errors.New("out of disk")
+			}
+			return nil
+		}
+		p, err := projector.New(projector.Config{Log: log, Sink: tables, Archive: tables})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Ready(); err == nil {
+			t.Error("ready before it runs")
+		}
+		running, cancel := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() { defer close(done); _ = p.Run(running) }()
+		defer func() { cancel(); <-done }()
+		synctest.Wait()
+		if err := p.Ready(); err != nil {
+			t.Errorf("not ready with nothing to do: %v", err)
+		}
+
+		failing = true
+		last := log.Append(taken, payloads(events)...)
+		time.Sleep(time.Minute)
+		if err := p.Ready(); err == nil || err.Error() != "projection of the events log: write 1 conversations: out of disk" {
+			t.Errorf("ready: %v", err)
+		}
+		if lag := p.Progress().Lag(); lag != uint64(last) {
+			t.Errorf("lag is %d", lag)
+		}
+		failing = false
+		await(t, ctx, tables, projector.LogEvents, last)
+		synctest.Wait()
+		if err := p.Ready(); err != nil {
+			t.Errorf("not ready after it was mended: %v", err)
+		}
+		if lag := p.Progress().Lag(); lag != 0 {
+			t.Errorf("lag is %d", lag)
+		}
+
+		log.Fail(errors.New("no connection"))
+		time.Sleep(time.Minute)
+		if err := p.Ready(); err == nil {
+			t.Error("ready without a log")
+		}
+		log.Fail(nil)
+		time.Sleep(time.Minute)
+		if err := p.Ready(); err != nil {
+			t.Errorf("not ready with the log back: %v", err)
+		}
+		compare(t, tables, foldtest.Records(events, 1))
+	})
+}
+
+func TestAProjectorNeedsItsPorts(t *testing.T) {
+	if _, err := projector.New(projector.Config{}); err == nil {
+		t.Error("a projector of nothing")
+	}
+}

@@ -1,0 +1,70 @@
+package projector
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what Prometheus sees of a projector.
+type metrics struct {
+	position    *prometheus.GaugeVec
+	lag         *prometheus.GaugeVec
+	entries     *prometheus.CounterVec
+	events      *prometheus.CounterVec
+	duplicates  *prometheus.CounterVec
+	quarantined *prometheus.CounterVec
+	failures    *prometheus.CounterVec
+	seconds     *prometheus.HistogramVec
+	cacheBytes  prometheus.Gauge
+	cacheHits   prometheus.Counter
+	cacheMisses prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	gauge := func(name, help string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: name, Help: help}, []string{"log"})
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: name, Help: help}, append([]string{"log"}, labels...))
+	}
+	m := &metrics{
+		position:    gauge("position", "Sequence up to which the log is in the tables."),
+		lag:         gauge("lag_events", "Sequences between the position and the end of the log."),
+		entries:     counter("entries_total", "Entries of the log that were projected."),
+		events:      counter("events_total", "Distinct valid events among them."),
+		duplicates:  counter("duplicates_total", "Events dropped because one of the same key was there before."),
+		quarantined: counter("quarantined_total", "Entries that went to quarantine.", "reason"),
+		failures:    counter("failures_total", "Times the projection had to start again from the stored position."),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "parley", Subsystem: "projector", Name: "batch_seconds",
+			Help:    "Time that a batch spent in a stage: gather, sort out, recall, fold, write.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+		}, []string{"log", "stage"}),
+		cacheBytes:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_bytes", Help: "Estimated size of the conversations kept in memory."}),
+		cacheHits:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_hits_total", Help: "Conversations of batches that were in memory."}),
+		cacheMisses: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_misses_total", Help: "Conversations of batches that had to be recalled, new ones included."}),
+	}
+	var wrong error
+	for _, c := range []prometheus.Collector{
+		m.position, m.lag, m.entries, m.events, m.duplicates, m.quarantined, m.failures,
+		m.seconds, m.cacheBytes, m.cacheHits, m.cacheMisses,
+	} {
+		wrong = errors.Join(wrong, r.Register(c))
+	}
+	return m, wrong
+}
+
+// advance counts a batch that was written.
+func (m *metrics) advance(l *loop, in *intake) {
+	m.position.WithLabelValues(l.name).Set(float64(l.position))
+	m.entries.WithLabelValues(l.name).Add(float64(in.entries))
+	m.events.WithLabelValues(l.name).Add(float64(len(in.events)))
+	m.duplicates.WithLabelValues(l.name).Add(float64(in.entries - len(in.events) - len(in.rejected)))
+	for i := range in.rejected {
+		m.quarantined.WithLabelValues(l.name, string(in.rejected[i].Reason)).Inc()
+	}
+	if l.name == LogEvents {
+		m.cacheBytes.Set(float64(l.cache.bytes))
+	}
+}

@@ -1,0 +1,277 @@
+package porttest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Tables are the tables of a projection in memory: a Sink and an Archive.
+type Tables struct {
+	// Fail, if set, is asked before and after every insert, with a name such as
+	// "before contacts": its error ends the write there.
+	Fail func(point string) error
+	// Refuse, if set, tells of an event that its conversation's rows can never be
+	// written.
+	Refuse func(schema.Event) bool
+
+	mu            sync.Mutex
+	changed       chan struct{}
+	conversations map[sortKey]versioned[projector.Conversation]
+	contacts      map[rowKey]versioned[projector.Contact]
+	messages      map[rowKey]versioned[projector.Message]
+	transactions  map[rowKey]versioned[projector.Transaction]
+	events        map[schema.ConversationKey]map[schema.Sequence]projector.ArchivedEvent
+	keys          map[schema.EventKey]schema.Sequence
+	quarantine    map[entryKey]projector.Rejection
+	positions     map[string]schema.Sequence
+}
+
+type sortKey struct {
+	schema.ConversationKey
+	closed schema.Timestamp
+}
+
+type rowKey struct {
+	schema.ConversationKey
+	id string
+}
+
+type entryKey struct {
+	log      string
+	sequence schema.Sequence
+}
+
+// versioned is a row that only one with the same or a higher version replaces.
+type versioned[R any] struct {
+	row     R
+	version schema.Sequence
+	deleted bool
+}
+
+func put[K comparable, R any](table map[K]versioned[R], key K, row versioned[R]) {
+	if had, there := table[key]; !there || row.version >= had.version {
+		table[key] = row
+	}
+}
+
+// NewTables makes empty tables.
+func NewTables() *Tables {
+	return &Tables{
+		changed:       make(chan struct{}),
+		conversations: map[sortKey]versioned[projector.Conversation]{},
+		contacts:      map[rowKey]versioned[projector.Contact]{},
+		messages:      map[rowKey]versioned[projector.Message]{},
+		transactions:  map[rowKey]versioned[projector.Transaction]{},
+		events:        map[schema.ConversationKey]map[schema.Sequence]projector.ArchivedEvent{},
+		keys:          map[schema.EventKey]schema.Sequence{},
+		quarantine:    map[entryKey]projector.Rejection{},
+		positions:     map[string]schema.Sequence{},
+	}
+}
+
+// Position is the stored position.
+func (t *Tables) Position(_ context.Context, log string) (schema.Sequence, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.positions[log], t.point("before reading the position")
+}
+
+// Write stores a batch, insert by insert.
+func (t *Tables) Write(_ context.Context, b *projector.Batch) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range b.Events {
+		if t.Refuse != nil && t.Refuse(e.Event) {
+			return fmt.Errorf("write: %w", &projector.UnwritableError{Err: fmt.Errorf("a value does not fit")})
+		}
+	}
+	inserts := []struct {
+		name   string
+		insert func(*projector.Batch)
+	}{
+		{"keys", t.insertKeys}, {"conversations", t.insertConversations}, {"contacts", t.insertContacts},
+		{"messages", t.insertMessages}, {"transactions", t.insertTransactions}, {"events", t.insertEvents},
+		{"quarantine", t.insertQuarantine}, {"position", t.insertPosition},
+	}
+	for _, i := range inserts {
+		if err := t.point("before " + i.name); err != nil {
+			return err
+		}
+		i.insert(b)
+		if err := t.point("after " + i.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tables) point(name string) error {
+	if t.Fail == nil {
+		return nil
+	}
+	return t.Fail(name)
+}
+
+func (t *Tables) insertKeys(b *projector.Batch) {
+	for _, e := range b.Events {
+		if had, there := t.keys[e.Event.Key()]; !there || e.Sequence < had {
+			t.keys[e.Event.Key()] = e.Sequence
+		}
+	}
+}
+
+func closedKey(c *projector.Conversation) schema.Timestamp {
+	if c.ClosedAt == nil {
+		return 0
+	}
+	return *c.ClosedAt
+}
+
+func (t *Tables) insertConversations(b *projector.Batch) {
+	for _, c := range b.Changes {
+		after := c.After.Conversation
+		key := sortKey{after.ConversationKey, closedKey(&after)}
+		left := slices.Clone(c.Retired)
+		if c.Before != nil {
+			left = append(left, closedKey(&c.Before.Conversation))
+		}
+		for _, closed := range left {
+			if closed != key.closed {
+				put(t.conversations, sortKey{after.ConversationKey, closed}, versioned[projector.Conversation]{version: after.LastSequence, deleted: true})
+			}
+		}
+		put(t.conversations, key, versioned[projector.Conversation]{row: after, version: after.LastSequence})
+	}
+}
+
+// insertChanged inserts the rows that are not as they were before.
+func insertChanged[R any](table map[rowKey]versioned[R], b *projector.Batch, rows func(*projector.Rows) []R, id func(*R) string) {
+	for _, c := range b.Changes {
+		before := map[string]R{}
+		if c.Before != nil {
+			for _, row := range rows(c.Before) {
+				before[id(&row)] = row
+			}
+		}
+		for _, row := range rows(&c.After) {
+			if had, there := before[id(&row)]; !there || !reflect.DeepEqual(had, row) {
+				put(table, rowKey{c.After.Conversation.ConversationKey, id(&row)}, versioned[R]{row: row, version: c.After.Conversation.LastSequence})
+			}
+		}
+	}
+}
+
+func (t *Tables) insertContacts(b *projector.Batch) {
+	insertChanged(t.contacts, b, func(r *projector.Rows) []projector.Contact { return r.Contacts },
+		func(c *projector.Contact) string { return c.ID })
+}
+
+func (t *Tables) insertMessages(b *projector.Batch) {
+	insertChanged(t.messages, b, func(r *projector.Rows) []projector.Message { return r.Messages },
+		func(m *projector.Message) string { return m.ID })
+}
+
+func (t *Tables) insertTransactions(b *projector.Batch) {
+	insertChanged(t.transactions, b, func(r *projector.Rows) []projector.Transaction { return r.Transactions },
+		func(x *projector.Transaction) string { return x.ID })
+}
+
+func (t *Tables) insertEvents(b *projector.Batch) {
+	for _, e := range b.Events {
+		key := e.Event.ConversationKey()
+		if t.events[key] == nil {
+			t.events[key] = map[schema.Sequence]projector.ArchivedEvent{}
+		}
+		t.events[key][e.Sequence] = e
+	}
+}
+
+func (t *Tables) insertQuarantine(b *projector.Batch) {
+	for _, r := range b.Quarantine {
+		t.quarantine[entryKey{r.Log, r.Sequence}] = r
+	}
+}
+
+func (t *Tables) insertPosition(b *projector.Batch) {
+	t.positions[b.Log] = max(t.positions[b.Log], b.Position)
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// Recall gives the archived events of conversations, in log order.
+func (t *Tables) Recall(_ context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]projector.ArchivedEvent, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found := map[schema.ConversationKey][]projector.ArchivedEvent{}
+	for _, key := range keys {
+		for _, e := range t.events[key] {
+			found[key] = append(found[key], e)
+		}
+		slices.SortFunc(found[key], func(a, b projector.ArchivedEvent) int { return cmp.Compare(a.Sequence, b.Sequence) })
+		if len(found[key]) == 0 {
+			delete(found, key)
+		}
+	}
+	return found, t.point("before recalling")
+}
+
+// Known gives the lowest sequence under which each key was written.
+func (t *Tables) Known(_ context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := map[schema.EventKey]schema.Sequence{}
+	for _, key := range keys {
+		if sequence, there := t.keys[key]; there {
+			known[key] = sequence
+		}
+	}
+	return known, t.point("before looking up keys")
+}
+
+// Ahead lists the conversations with rows above the position.
+func (t *Tables) Ahead(_ context.Context, log string) ([]projector.Stray, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if log != projector.LogEvents {
+		return nil, t.point("before looking ahead")
+	}
+	strays := map[schema.ConversationKey]*projector.Stray{}
+	see := func(key schema.ConversationKey, version schema.Sequence) {
+		if version <= t.positions[log] {
+			return
+		}
+		if strays[key] == nil {
+			strays[key] = &projector.Stray{ConversationKey: key}
+		}
+		strays[key].Version = max(strays[key].Version, version)
+	}
+	for key, row := range t.conversations {
+		see(key.ConversationKey, row.version)
+	}
+	for key, row := range t.contacts {
+		see(key.ConversationKey, row.version)
+	}
+	for key, row := range t.messages {
+		see(key.ConversationKey, row.version)
+	}
+	for key, row := range t.transactions {
+		see(key.ConversationKey, row.version)
+	}
+	for key, row := range t.conversations {
+		if stray := strays[key.ConversationKey]; stray != nil && !row.deleted {
+			stray.Keys = append(stray.Keys, key.closed)
+		}
+	}
+	var list []projector.Stray
+	for _, stray := range strays {
+		list = append(list, *stray)
+	}
+	return list, t.point("before looking ahead")
+}

@@ -1,0 +1,143 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Config is what a projector is made of. Log, Sink and Archive are required.
+type Config struct {
+	Log      Log // the log of events
+	Rejected Log // the log of what was refused at the edge; nil for none
+	Sink     Sink
+	Archive  Archive
+
+	// A batch is written when it has so many entries, or so many bytes, or is so
+	// old, or when no more entries arrive. Defaults: 20,000, 32 MiB, 250 ms.
+	BatchEvents int
+	BatchBytes  int
+	BatchAge    time.Duration
+
+	// CacheBytes bounds the histories of conversations kept in memory, as far as
+	// it can be estimated. Default: 128 MiB.
+	CacheBytes int
+
+	// StallAfter is how long the position may stand still while the log is ahead
+	// before the projector is not ready and the reader is started anew. Default:
+	// 30 s.
+	StallAfter time.Duration
+
+	Logger     *slog.Logger          // default: logs nothing
+	Registerer prometheus.Registerer // default: metrics are kept but not shown
+	Clock      func() time.Time      // default: time.Now
+}
+
+// withDefaults fills in what is not given.
+func (c Config) withDefaults() Config {
+	if c.BatchEvents <= 0 {
+		c.BatchEvents = 20_000
+	}
+	if c.BatchBytes <= 0 {
+		c.BatchBytes = 32 << 20
+	}
+	if c.BatchAge <= 0 {
+		c.BatchAge = 250 * time.Millisecond
+	}
+	if c.CacheBytes <= 0 {
+		c.CacheBytes = 128 << 20
+	}
+	if c.StallAfter <= 0 {
+		c.StallAfter = 30 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Registerer == nil {
+		c.Registerer = prometheus.NewRegistry()
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return c
+}
+
+// Projector keeps one projection up with its logs.
+type Projector struct {
+	events   *loop
+	rejected *loop // nil without a log of rejections
+}
+
+// New makes a projector. It registers its metrics, so there can be one per
+// registerer.
+func New(config Config) (*Projector, error) {
+	if config.Log == nil || config.Sink == nil || config.Archive == nil {
+		return nil, errors.New("a projector needs a Log, a Sink and an Archive")
+	}
+	config = config.withDefaults()
+	metrics, err := newMetrics(config.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	desk := new(sync.Mutex)
+	p := &Projector{events: newLoop(config, LogEvents, config.Log, judgeEvent, desk, metrics)}
+	if config.Rejected != nil {
+		p.rejected = newLoop(config, LogRejected, config.Rejected, judgeRejected, desk, metrics)
+	}
+	return p, nil
+}
+
+// Run projects until the context ends, and gives nil then. It does not end
+// before: after a failure it waits, longer each time up to a few seconds, and
+// starts again from the stored position. What is wrong meanwhile is said by
+// [Projector.Ready].
+func (p *Projector) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	for _, l := range p.loops() {
+		all.Go(func() { l.run(ctx) })
+		all.Go(func() { l.watch(ctx) })
+	}
+	all.Wait()
+	return nil
+}
+
+func (p *Projector) loops() []*loop {
+	if p.rejected == nil {
+		return []*loop{p.events}
+	}
+	return []*loop{p.events, p.rejected}
+}
+
+// Ready is nil while events get into the tables, or would if there were any. It
+// names what is wrong otherwise.
+func (p *Projector) Ready() error {
+	var wrong []error
+	for _, l := range p.loops() {
+		wrong = append(wrong, l.state.ready())
+	}
+	return errors.Join(wrong...)
+}
+
+// Progress is how far a projector has come in the log of events.
+type Progress struct {
+	Position schema.Sequence // everything up to here is in the tables
+	Last     schema.Sequence // the end of the log, as it was last seen
+	MovedAt  time.Time       // when the position moved last; zero if it has not
+}
+
+// Lag is the number of sequences between the position and the end of the log.
+func (p Progress) Lag() uint64 {
+	if p.Last <= p.Position {
+		return 0
+	}
+	return uint64(p.Last - p.Position)
+}
+
+// Progress tells how far the projector has come in the log of events.
+func (p *Projector) Progress() Progress { return p.events.state.progress() }

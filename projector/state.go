@@ -1,0 +1,97 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// state is what others may know of a loop while it runs.
+type state struct {
+	log   string
+	clock func() time.Time
+
+	mu       sync.Mutex
+	position schema.Sequence
+	last     schema.Sequence
+	movedAt  time.Time
+	waiting  bool // for entries, rather than at work on them
+	end      context.CancelCauseFunc
+
+	begun   bool  // the stored position was read
+	failure error // of the latest round; nil once the position has moved since
+	unseen  error // why the end of the log could not be read
+	stalled error // the position stands still though the log is ahead
+}
+
+func newState(log string, clock func() time.Time) *state { return &state{log: log, clock: clock} }
+
+// ready names what is wrong, nil where nothing is.
+func (s *state) ready() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.failure != nil:
+		return fmt.Errorf("projection of the %s log: %w", s.log, s.failure)
+	case !s.begun:
+		return fmt.Errorf("projection of the %s log: not begun", s.log)
+	case s.unseen != nil:
+		return fmt.Errorf("projection of the %s log: %w", s.log, s.unseen)
+	case s.stalled != nil:
+		return fmt.Errorf("projection of the %s log: %w", s.log, s.stalled)
+	}
+	return nil
+}
+
+func (s *state) progress() Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Progress{Position: s.position, Last: max(s.last, s.position), MovedAt: s.movedAt}
+}
+
+// begin notes how a round is ended from outside.
+func (s *state) begin(end context.CancelCauseFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end = end
+}
+
+// resume notes that a round has read the position. A failure before it is over
+// if there is nothing to project; otherwise only progress will tell.
+func (s *state) resume(position, last schema.Sequence) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun, s.position, s.last, s.unseen = true, position, last, nil
+	if position >= last {
+		s.failure = nil
+	}
+}
+
+func (s *state) wait() { s.setWaiting(true) }
+func (s *state) work() { s.setWaiting(false) }
+
+func (s *state) setWaiting(waiting bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = waiting
+}
+
+func (s *state) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = false
+	if !errors.Is(err, errRebuild) { // the watch has said what is wrong
+		s.failure = err
+	}
+}
+
+func (s *state) advance(position schema.Sequence) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.position, s.last, s.movedAt = position, max(s.last, position), s.clock()
+	s.failure, s.stalled = nil, nil
+}

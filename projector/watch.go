@@ -1,0 +1,81 @@
+package projector
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// watch looks after progress. That a connection stands says nothing: a reader
+// can go silent while the log grows. When the log is ahead and the position has
+// stood still for too long, the loop is not ready; if it is waiting for entries
+// rather than at work, its reader is started anew.
+//
+// Entries at the very end may have been discarded, and then no reader will ever
+// give them. When one that is new finds nothing for as long again, with the log
+// ending where it ended, the end is taken for such a gap.
+func (l *loop) watch(ctx context.Context) {
+	ticks := time.NewTicker(max(l.stall/10, time.Millisecond))
+	defer ticks.Stop()
+	w := watch{since: l.gatherer.clock()}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		before := l.state.progress().Position
+		asking, done := context.WithTimeout(ctx, max(l.stall/3, time.Second))
+		last, err := l.gatherer.log.Last(asking)
+		done()
+		if ctx.Err() != nil {
+			return
+		}
+		w.look(l, before, last, err)
+	}
+}
+
+// watch is what was seen of a loop.
+type watch struct {
+	position schema.Sequence
+	since    time.Time // the position stands at least since
+	rebuilt  schema.Sequence
+	gap      schema.Sequence // the log may end here without an entry
+}
+
+// look compares the end of the log with the position. before is the position
+// when the end was asked for: the log cannot end below it.
+func (w *watch) look(l *loop, before, last schema.Sequence, err error) {
+	s := l.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.unseen = fmt.Errorf("read the end of the log: %w", err)
+		return
+	}
+	s.unseen, s.last = nil, last
+	l.metrics.lag.WithLabelValues(l.name).Set(float64(max(s.position, last) - s.position))
+	now := s.clock()
+	switch {
+	case !s.begun:
+		w.since = now
+	case last < before:
+		// The next round will find the same and name it.
+		s.end(errRebuild)
+	case last <= s.position || last == w.gap || s.position != w.position:
+		w.position, w.since, s.stalled = s.position, now, nil
+	case now.Sub(w.since) < l.stall:
+	case s.waiting && w.rebuilt == last:
+		w.gap, s.stalled = last, nil
+		l.logger.Warn("the log ends with discarded entries", "position", s.position, "last", last)
+	default:
+		s.stalled = fmt.Errorf("stands at %d although the log goes up to %d", s.position, last)
+		if s.waiting {
+			w.rebuilt, w.since = last, now
+			l.logger.Error("no progress: the reader is started anew", "position", s.position, "last", last)
+			s.end(errRebuild)
+		}
+	}
+}
