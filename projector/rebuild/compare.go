@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -128,9 +129,15 @@ type comparison struct {
 	scope           Scope
 }
 
-// moved are the conversations that have events after the sequence compared at.
-const moved = `SELECT project_id, conversation_id FROM $found.events WHERE sequence > $upTo
+// moved are the conversations that have gone on after the sequence compared at.
+// Rows are written before events, so both tell.
+const moved = `SELECT project_id, conversation_id FROM $found.conversations WHERE _version > $upTo
+	UNION DISTINCT SELECT project_id, conversation_id FROM $expected.conversations WHERE _version > $upTo
+	UNION DISTINCT SELECT project_id, conversation_id FROM $found.events WHERE sequence > $upTo
 	UNION DISTINCT SELECT project_id, conversation_id FROM $expected.events WHERE sequence > $upTo`
+
+// settle is how long a batch may be in the middle of its rows.
+const settle = 300 * time.Millisecond
 
 // sql fills in names and numbers of our own making; nothing of it is input.
 func (c *comparison) sql(text string) string {
@@ -225,8 +232,8 @@ func (c *comparison) rowByRow(ctx context.Context, t table, both string, columns
 		SELECT %s FROM (%s) WHERE bucket IN (%s) GROUP BY %s
 		HAVING countIf(wanted) != 1 OR countIf(NOT wanted) != 1 OR sumIf(hash, wanted) != sumIf(hash, NOT wanted)`,
 		keys, both, strings.Trim(strings.Join(strings.Fields(fmt.Sprint(uneven)), ", "), "[]"), keys)
-	var count uint64
-	if err := c.conn.QueryRow(ctx, c.sql("SELECT count() FROM ("+differing+")")).Scan(&count); err != nil {
+	count, err := c.persistent(ctx, differing)
+	if err != nil || count == 0 {
 		return err
 	}
 	report.Differing += count
@@ -281,6 +288,25 @@ func (c *comparison) rowByRow(ctx context.Context, t table, both string, columns
 		report.Differences = append(report.Differences, differences(t, columns, p.expected, p.found)...)
 	}
 	return nil
+}
+
+// persistent counts the rows that differ, until two counts are the same: the
+// live version writes on, and a conversation that is in the middle of its rows
+// looks different for a moment, and then as moved.
+func (c *comparison) persistent(ctx context.Context, differing string) (count uint64, err error) {
+	for before := uint64(0); ; before = count {
+		if err := c.conn.QueryRow(ctx, c.sql("SELECT count() FROM ("+differing+")")).Scan(&count); err != nil {
+			return 0, err
+		}
+		if count == 0 || count == before {
+			return count, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-time.After(settle):
+		}
+	}
 }
 
 // owners notes whose rows differ.
