@@ -44,6 +44,7 @@ type Filter struct {
 	Snoozed              *bool              `json:",omitempty"`
 	Reopened             *bool              `json:",omitempty"`
 	UpdatedSince         *schema.Sequence   `json:",omitempty"`
+	Rows                 *Rows              `json:",omitempty"` // only what is behind a bucket
 }
 
 // filtersInput is ConversationFilters as given.
@@ -70,6 +71,7 @@ type filtersInput struct {
 	Snoozed              *input
 	Reopened             *input
 	UpdatedSince         *input
+	Rows                 *input
 }
 
 // reader reads the members of a filter one after the other and keeps the first
@@ -77,7 +79,7 @@ type filtersInput struct {
 type reader struct{ err error }
 
 // filter reads filters; nil filters nothing.
-func (f *filtersInput) filter() (*Filter, error) {
+func (f *filtersInput) filter(a *API) (*Filter, error) {
 	if f == nil {
 		return &Filter{}, nil
 	}
@@ -112,6 +114,13 @@ func (f *filtersInput) filter() (*Filter, error) {
 		if filter.ScoreMin != nil && filter.ScoreMax != nil && *filter.ScoreMin > *filter.ScoreMax {
 			r.note(badInput("filters.netPromoterScore", "min must not be above max"))
 		}
+	}
+	if f.Rows != nil {
+		rows, err := a.readRows("filters.rows", *f.Rows)
+		if err != nil {
+			r.note(err)
+		}
+		filter.Rows = rows
 	}
 	return filter, r.err
 }

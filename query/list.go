@@ -27,7 +27,7 @@ func (a *API) open(ctx context.Context, field string, filters *filtersInput, int
 	if l.interval, err = interval.interval(); err != nil {
 		return nil, err
 	}
-	if l.filter, err = filters.filter(); err != nil {
+	if l.filter, err = filters.filter(a); err != nil {
 		return nil, err
 	}
 	l.scope = r.scope(l.filter.Projects)

@@ -33,6 +33,7 @@ type Store interface {
 	ConversationReader
 	ContactReader
 	ThreadReader
+	FigureReader
 }
 
 // ConversationReader reads conversations.
@@ -69,4 +70,15 @@ type ThreadReader interface {
 	Messages(ctx context.Context, scope Scope, of []schema.ConversationKey, page Page, columns []string) ([]MessageRow, error)
 	Transactions(ctx context.Context, scope Scope, of []schema.ConversationKey) ([]TransactionRow, error)
 	Visitors(ctx context.Context, scope Scope, of []schema.ConversationKey) ([]VisitorRow, error)
+}
+
+// FigureReader counts. Each group that holds a row is given once, at most
+// grouping.Limit of them.
+//
+// ConversationFigures count the conversations closed in the interval: by closing
+// time, and to each value that one of them has. ContactFigures count the contacts
+// started in it.
+type FigureReader interface {
+	ConversationFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ConversationFigures, error)
+	ContactFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ContactFigures, error)
 }

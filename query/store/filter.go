@@ -14,12 +14,39 @@ const moment = "fromUnixTimestamp64Milli({$:Int64}, 'UTC')"
 // closed selects the conversations closed in the interval.
 func closed(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
+	c.add("closed_at IS NOT NULL")
+	c.closedIn(interval, filter)
+	return c
+}
+
+// closedIn adds interval and filter of conversations, and those of the rows they
+// are narrowed to.
+func (c *conditions) closedIn(interval query.Interval, f *query.Filter) {
 	c.add("_closed_key >= "+moment, int64(interval.From))
 	c.add("_closed_key < "+moment, int64(interval.To))
-	c.add("closed_at IS NOT NULL")
-	c.conversation(filter)
-	c.ofConversation(filter)
-	return c
+	c.conversation(f)
+	c.ofConversation(f)
+	if f.Rows == nil {
+		return
+	}
+	c.projects(f.Rows.Filter)
+	for _, v := range f.Rows.By {
+		c.has(conversationDimension(v.Name), v)
+	}
+	c.closedIn(f.Rows.Interval, f.Rows.Filter)
+}
+
+// projects adds the projects that the rows of a bucket were asked of. Those of
+// the request itself are in its scope.
+func (c *conditions) projects(f *query.Filter) {
+	if f.Projects == nil {
+		return
+	}
+	ids := make([]uint32, len(f.Projects))
+	for i, id := range f.Projects {
+		ids[i] = uint32(id)
+	}
+	c.add("project_id IN {$:Array(UInt32)}", ids)
 }
 
 // conversation adds the filters that conversations and contacts each hold in
@@ -67,29 +94,53 @@ func (c *conditions) ofConversation(f *query.Filter) {
 // started selects the contacts that started in the interval.
 func started(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
+	// Whatever a contact does not hold itself is asked of its conversation.
+	of := withContacts(prefix+"c", scope, interval)
+	before := len(of.all)
+	c.startedIn(interval, filter, of)
+	if len(of.all) > before {
+		c.nest(`(project_id, conversation_id) IN (
+        SELECT project_id, conversation_id FROM {projection:Identifier}.conversations FINAL WHERE $)`, of)
+	}
+	return c
+}
+
+// withContacts selects the conversations that may have contacts in the interval.
+func withContacts(prefix string, scope query.Scope, interval query.Interval) *conditions {
+	c := within(prefix, scope.Projects)
+	c.add("_last_contact_at >= "+moment, int64(interval.From))
+	c.add("_first_contact_at < "+moment, int64(interval.To))
+	return c
+}
+
+// startedIn adds interval and filter of contacts, and those of the rows they are
+// narrowed to. Conditions on their conversations go to of.
+func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *conditions) {
 	c.add("started_at >= "+moment, int64(interval.From))
 	c.add("started_at < "+moment, int64(interval.To))
-	c.strings("channel IN {$:Array(String)}", filter.Channels)
-	c.strings("close_reason IN {$:Array(String)}", filter.CloseReasons)
-	c.strings("conversation_id IN {$:Array(String)}", filter.Conversations)
-	c.strings("routing_rule_id IN {$:Array(String)}", filter.RoutingRules)
-	c.strings("routing_group_id IN {$:Array(String)}", filter.RoutingGroups)
-	c.integers("operator_id IN {$:Array(Int64)}", filter.Operators)
-	if filter.UpdatedSince != nil {
-		c.add("_version > {$:UInt64}", uint64(*filter.UpdatedSince))
+	c.strings("channel IN {$:Array(String)}", f.Channels)
+	c.strings("close_reason IN {$:Array(String)}", f.CloseReasons)
+	c.strings("conversation_id IN {$:Array(String)}", f.Conversations)
+	c.strings("routing_rule_id IN {$:Array(String)}", f.RoutingRules)
+	c.strings("routing_group_id IN {$:Array(String)}", f.RoutingGroups)
+	c.integers("operator_id IN {$:Array(Int64)}", f.Operators)
+	if f.UpdatedSince != nil {
+		c.add("_version > {$:UInt64}", uint64(*f.UpdatedSince))
 	}
-	// Whatever else is asked for is known of the conversation only.
-	of := within(prefix+"c", scope.Projects)
-	before := len(of.all)
-	of.ofConversation(filter)
-	if len(of.all) == before {
-		return c
+	of.ofConversation(f)
+	if f.Rows == nil {
+		return
 	}
-	of.add("_last_contact_at >= "+moment, int64(interval.From))
-	of.add("_first_contact_at < "+moment, int64(interval.To))
-	c.nest(`(project_id, conversation_id) IN (
-        SELECT project_id, conversation_id FROM {projection:Identifier}.conversations FINAL WHERE $)`, of)
-	return c
+	c.projects(f.Rows.Filter)
+	for _, v := range f.Rows.By {
+		d := contactDimension(v.Name)
+		if d.joined {
+			of.has(d, v)
+		} else {
+			c.has(d, v)
+		}
+	}
+	c.startedIn(f.Rows.Interval, f.Rows.Filter, of)
 }
 
 func (c *conditions) strings(condition string, values []string) {

@@ -1,0 +1,81 @@
+package query
+
+import (
+	"crypto/hmac"
+	"encoding/base64"
+	"encoding/json"
+)
+
+// Dimension is something that figures can be told apart by.
+type Dimension string
+
+// The dimensions.
+const (
+	ByProject         Dimension = "PROJECT"
+	ByChannel         Dimension = "CHANNEL"
+	ByOperator        Dimension = "OPERATOR"
+	ByOperatorKind    Dimension = "OPERATOR_KIND"
+	ByRoutingRule     Dimension = "ROUTING_RULE"
+	ByRoutingGroup    Dimension = "ROUTING_GROUP"
+	ByTag             Dimension = "TAG"
+	ByCampaign        Dimension = "CAMPAIGN"
+	ByLanguage        Dimension = "LANGUAGE"
+	ByCloseReason     Dimension = "CLOSE_REASON"
+	ByAutomationLevel Dimension = "AUTOMATION_LEVEL"
+)
+
+// DimensionValue is a value of a dimension; nil is "none".
+type DimensionValue struct {
+	Name  Dimension
+	Value *string
+}
+
+// Rows are the rows behind a bucket: those of the interval and filter that have
+// the values.
+type Rows struct {
+	Interval Interval
+	Filter   *Filter
+	By       []DimensionValue `json:",omitempty"`
+}
+
+// maxNesting is how often rows may be narrowed from rows.
+const maxNesting = 4
+
+// writeRows gives the rows as clients see them: content and MAC. The handle
+// grants nothing: who uses it sees their own projects.
+func (a *API) writeRows(r Rows) string {
+	content, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // plain data
+	}
+	mac := a.seal(binding{Field: "rows"}).mac(content)
+	return base64.RawURLEncoding.EncodeToString(append(content, mac...))
+}
+
+// readRows opens a handle.
+func (a *API) readRows(field string, given input) (*Rows, error) {
+	wrong := badInput(field, "must be a handle that a bucket of metrics gave")
+	text, ok := given.value.(string)
+	if !ok {
+		return nil, wrong
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) < macBytes {
+		return nil, wrong
+	}
+	content, mac := raw[:len(raw)-macBytes], raw[len(raw)-macBytes:]
+	if !hmac.Equal(mac, a.seal(binding{Field: "rows"}).mac(content)) {
+		return nil, wrong
+	}
+	rows := new(Rows)
+	if err := json.Unmarshal(content, rows); err != nil {
+		return nil, wrong
+	}
+	nesting := 1
+	for inner := rows; inner.Filter.Rows != nil; inner = inner.Filter.Rows {
+		if nesting++; nesting > maxNesting {
+			return nil, badInput(field, "must not be narrowed more than %d times", maxNesting)
+		}
+	}
+	return rows, nil
+}

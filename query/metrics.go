@@ -1,0 +1,308 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+const (
+	// maxBuckets is the most buckets of one answer.
+	maxBuckets = 10_000
+	// maxDimensions is how many dimensions figures are told apart by at once.
+	maxDimensions = 2
+)
+
+// Grouping says into which buckets figures go.
+type Grouping struct {
+	Steps  []schema.Timestamp // starts, ascending; none is one bucket for all times
+	By     []Dimension
+	Labels bool // read the names that go with the values
+	Limit  int  // groups at most
+}
+
+// metrics is one question: whose figures, over which rows, into which buckets.
+type metrics struct {
+	*API
+	scope    Scope
+	interval Interval
+	filter   *Filter
+	grouping Grouping
+}
+
+// Metrics resolves the field of Query.
+func (q *root) Metrics(ctx context.Context, args struct {
+	Filters  *filtersInput
+	Interval intervalInput
+	GroupBy  *[]string
+	Step     *string
+	TimeZone input
+}) (*Metrics, error) {
+	m, err := q.metrics(ctx, args.Filters, args.Interval, args.GroupBy, args.Step, args.TimeZone)
+	if err != nil {
+		return nil, q.told(ctx, err)
+	}
+	return &Metrics{m}, nil
+}
+
+func (a *API) metrics(ctx context.Context, filters *filtersInput, interval intervalInput, groupBy *[]string, step *string, timeZone input) (*metrics, error) {
+	r, err := a.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &metrics{API: a, grouping: Grouping{Limit: maxBuckets + 1}}
+	if m.interval, err = interval.interval(); err != nil {
+		return nil, err
+	}
+	if m.filter, err = filters.filter(a); err != nil {
+		return nil, err
+	}
+	m.scope = r.scope(m.filter.Projects)
+	if groupBy != nil {
+		for _, name := range *groupBy {
+			if slices.Contains(m.grouping.By, Dimension(name)) {
+				return nil, badInput("groupBy", "must not name a dimension twice")
+			}
+			m.grouping.By = append(m.grouping.By, Dimension(name))
+		}
+	}
+	if len(m.grouping.By) > maxDimensions {
+		return nil, badInput("groupBy", "must name at most %d dimensions", maxDimensions)
+	}
+	name, err := timeZone.text("timeZone")
+	if err != nil {
+		return nil, err
+	}
+	var location *time.Location
+	if location, err = zone(name); err != nil {
+		return nil, err
+	}
+	if step != nil {
+		m.grouping.Steps, err = steps(m.interval, Step(*step), location, maxBuckets)
+	}
+	return m, err
+}
+
+// Metrics is the SDL's type.
+type Metrics struct{ metrics *metrics }
+
+// Total is the figures of all rows, each counted once.
+func (m *Metrics) Total(ctx context.Context) (*MetricsBucket, error) {
+	buckets, err := m.metrics.buckets(ctx, Grouping{Limit: 1})
+	if err != nil {
+		return nil, m.metrics.told(ctx, err)
+	}
+	return buckets[0], nil
+}
+
+// Buckets is the figures by step and dimensions.
+func (m *Metrics) Buckets(ctx context.Context) ([]*MetricsBucket, error) {
+	buckets, err := m.metrics.buckets(ctx, m.metrics.grouping)
+	return buckets, m.metrics.told(ctx, err)
+}
+
+// group is the key of a bucket.
+type group struct {
+	step   int64
+	values [maxDimensions]groupValue
+}
+
+// groupValue is a value that can be compared; unset is none.
+type groupValue struct {
+	text string
+	set  bool
+}
+
+// buckets reads the figures selected and puts them into their buckets.
+func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBucket, error) {
+	selected := selectedFields(ctx)
+	columns := selected.columns()
+	grouping.Labels = selected.has("dimensions.label")
+	ofConversations, ofContacts := selected.any(conversationFigures()...), selected.any(contactFigures()...)
+	if !ofConversations && !ofContacts {
+		ofConversations, ofContacts = true, true
+	}
+	b := &bucketing{metrics: m, grouping: grouping, byGroup: map[group]*MetricsBucket{}}
+	b.frame()
+	if m.scope.Empty() {
+		return b.list, nil
+	}
+	if ofConversations {
+		rows, err := m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, grouping, columns)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			bucket, err := b.bucket(&rows[i].GroupKey)
+			if err != nil {
+				return nil, err
+			}
+			bucket.ofConversations = rows[i]
+		}
+	}
+	if ofContacts {
+		rows, err := m.store.ContactFigures(ctx, m.scope, m.interval, m.filter, grouping, columns)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			bucket, err := b.bucket(&rows[i].GroupKey)
+			if err != nil {
+				return nil, err
+			}
+			bucket.ofContacts = rows[i]
+		}
+	}
+	slices.SortFunc(b.list, func(a, b *MetricsBucket) int { return a.compare(b) })
+	return b.list, nil
+}
+
+// bucketing collects buckets.
+type bucketing struct {
+	metrics  *metrics
+	grouping Grouping
+	byGroup  map[group]*MetricsBucket
+	list     []*MetricsBucket
+}
+
+// frame makes the buckets that are shown without any row: where nothing is told
+// apart by dimensions, one for each step.
+func (b *bucketing) frame() {
+	if len(b.grouping.By) == 0 {
+		b.fill(group{}.values, &GroupKey{})
+	}
+}
+
+// fill makes the buckets of all steps for the values.
+func (b *bucketing) fill(values [maxDimensions]groupValue, k *GroupKey) {
+	starts := b.grouping.Steps
+	if len(starts) == 0 {
+		starts = []schema.Timestamp{0}
+	}
+	for n, start := range starts {
+		bucket := &MetricsBucket{metrics: b.metrics, interval: b.metrics.interval, Dimensions: k.dimensions(b.grouping.By)}
+		if len(b.grouping.Steps) > 0 {
+			bucket.interval.From = start
+			if n+1 < len(starts) {
+				bucket.interval.To = starts[n+1]
+			}
+			from, to := DateTime(bucket.interval.From), DateTime(bucket.interval.To)
+			bucket.From, bucket.To = &from, &to
+		}
+		b.byGroup[group{int64(start), values}] = bucket
+		b.list = append(b.list, bucket)
+	}
+}
+
+// bucket finds the bucket of a group, and makes those of its values.
+func (b *bucketing) bucket(k *GroupKey) (*MetricsBucket, error) {
+	g := group{step: k.Step}
+	for i, value := range []*string{k.Value1, k.Value2} {
+		if value != nil {
+			g.values[i] = groupValue{*value, true}
+		}
+	}
+	bucket, ok := b.byGroup[g]
+	if !ok {
+		if len(b.list)+max(1, len(b.grouping.Steps)) > maxBuckets {
+			return nil, badInput("groupBy", "the answer would hold more than %d buckets: ask for fewer dimensions, longer steps or a shorter interval", maxBuckets)
+		}
+		b.fill(g.values, k)
+		bucket = b.byGroup[g]
+	}
+	for i, label := range []*string{k.Label1, k.Label2} {
+		if i < len(bucket.Dimensions) && bucket.Dimensions[i].Label == nil {
+			bucket.Dimensions[i].Label = label
+		}
+	}
+	return bucket, nil
+}
+
+// GroupKey tells to which bucket figures belong.
+type GroupKey struct {
+	Step           int64 // its start; 0 without steps
+	Value1, Value2 *string
+	Label1, Label2 *string
+}
+
+func (k *GroupKey) dimensions(by []Dimension) []DimensionLabel {
+	list := make([]DimensionLabel, len(by))
+	for i, value := range []*string{k.Value1, k.Value2}[:len(by)] {
+		list[i] = DimensionLabel{Name: string(by[i]), Value: value}
+	}
+	return list
+}
+
+// DimensionLabel is the SDL's MetricsDimensionValue.
+type DimensionLabel struct {
+	Name         string
+	Value, Label *string
+}
+
+// MetricsBucket is the figures of some rows. Rates over nothing are null.
+type MetricsBucket struct {
+	metrics         *metrics
+	interval        Interval
+	ofConversations ConversationFigures
+	ofContacts      ContactFigures
+
+	From, To   *DateTime
+	Dimensions []DimensionLabel
+}
+
+// compare orders buckets by step, then by values, none last.
+func (b *MetricsBucket) compare(other *MetricsBucket) int {
+	if c := cmp.Compare(b.interval.From, other.interval.From); c != 0 {
+		return c
+	}
+	for i := range b.Dimensions {
+		x, y := b.Dimensions[i].Value, other.Dimensions[i].Value
+		switch {
+		case x == nil && y == nil:
+		case x == nil:
+			return 1
+		case y == nil:
+			return -1
+		default:
+			if c := cmp.Compare(*x, *y); c != 0 {
+				return c
+			}
+		}
+	}
+	return 0
+}
+
+// Rows is the handle of the rows counted here.
+func (b *MetricsBucket) Rows() string {
+	rows := Rows{Interval: b.interval, Filter: b.metrics.filter}
+	for _, d := range b.Dimensions {
+		rows.By = append(rows.By, DimensionValue{Dimension(d.Name), d.Value})
+	}
+	return b.metrics.writeRows(rows)
+}
+
+// rate is part / whole × scale, null over nothing.
+func rate(part, whole int64, scale float64) *float64 {
+	if whole == 0 {
+		return nil
+	}
+	r := float64(part) / float64(whole) * scale
+	return &r
+}
+
+// each divides the amounts, to four digits; a currency divided by nothing is
+// left out.
+func each(amounts map[string]decimal.Decimal, by func(currency string) int64) []Money {
+	list := make([]Money, 0, len(amounts))
+	for _, m := range monies(amounts) {
+		if n := by(m.Currency); n != 0 {
+			list = append(list, Money{m.Currency, Decimal{m.Amount.DivRound(decimal.NewFromInt(n), 4)}})
+		}
+	}
+	return list
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/parley-analytics/parley/query"
+)
+
+// quantiles are exact, with linear interpolation between ranks.
+const quantiles = "quantilesExactInclusive(0.5, 0.9, 0.95, 0.99)"
+
+// spread reads how a column of milliseconds is distributed.
+func spread[R any](field, sql string, of func(*R) *query.Spread) []column[R] {
+	return []column[R]{
+		{field, "count(" + sql + ")", func(r *R) any { return &of(r).Count }},
+		{field, "toNullable(avg(" + sql + "))", func(r *R) any { return &of(r).Mean }},
+		{field, quantiles + "(" + sql + ")", func(r *R) any { return &of(r).Quantiles }},
+	}
+}
+
+// keyColumns tell the groups apart; version orders the names of one id.
+func keyColumns[R any](version string, key func(*R) *query.GroupKey) []column[R] {
+	return []column[R]{
+		{"", "_step", func(r *R) any { return &key(r).Step }},
+		{"", "_first.1", func(r *R) any { return &key(r).Value1 }},
+		{"", "_second.1", func(r *R) any { return &key(r).Value2 }},
+		{"", "argMax(_first.2, " + version + ")", func(r *R) any { return &key(r).Label1 }},
+		{"", "argMax(_second.2, " + version + ")", func(r *R) any { return &key(r).Label2 }},
+	}
+}
+
+func conversationFigureColumns() []column[query.ConversationFigures] {
+	type row = query.ConversationFigures
+	closed := func(field string) column[row] {
+		return column[row]{field, "count()", func(r *row) any { return &r.Closed }}
+	}
+	surveys := func(field string) column[row] {
+		return column[row]{field, "count(customer_satisfaction)", func(r *row) any { return &r.Surveys }}
+	}
+	scores := func(field string) column[row] {
+		return column[row]{field, "count(net_promoter_score)", func(r *row) any { return &r.Scores }}
+	}
+	revenue := func(field string) column[row] {
+		return column[row]{field, "sumMap(revenue)", func(r *row) any { return &r.Revenue }}
+	}
+	return slices.Concat(
+		keyColumns("last_sequence", func(r *row) *query.GroupKey { return &r.GroupKey }),
+		[]column[row]{
+			closed("closedConversations"),
+			{"abandonedConversations", "countIf(abandoned)", func(r *row) any { return &r.Abandoned }},
+			{"reopenedConversations", "countIf(reopen_count > 0)", func(r *row) any { return &r.Reopened }},
+			{"visitorMessages", "sum(visitor_message_count)", func(r *row) any { return &r.VisitorMessages }},
+			{"operatorMessages", "sum(operator_message_count)", func(r *row) any { return &r.OperatorMessages }},
+			{"transactions", "sum(transaction_count)", func(r *row) any { return &r.Transactions }},
+			surveys("surveyAnswers"),
+			scores("npsAnswers"),
+			surveys("csat"),
+			{"csat", "countIf(customer_satisfaction >= 4)", func(r *row) any { return &r.Satisfied }},
+			scores("nps"),
+			{"nps", "countIf(net_promoter_score >= 9)", func(r *row) any { return &r.Promoters }},
+			{"nps", "countIf(net_promoter_score <= 6)", func(r *row) any { return &r.Detractors }},
+			closed("conversionRate"),
+			{"conversionRate", "countIf(transaction_count > 0)", func(r *row) any { return &r.Converted }},
+			revenue("revenue"),
+			revenue("averageOrderValue"),
+			{"averageOrderValue", "sumMap(_transaction_counts)", func(r *row) any { return &r.TransactionCounts }},
+			revenue("revenuePerConversation"),
+			closed("revenuePerConversation"),
+		},
+		spread("conversationFirstResponse", "first_response_time_ms", func(r *row) *query.Spread { return &r.FirstResponse }),
+		spread("resolution", "resolution_time_ms", func(r *row) *query.Spread { return &r.Resolution }),
+		spread("handle", "handle_time_ms", func(r *row) *query.Spread { return &r.Handle }),
+		spread("duration", "duration_ms", func(r *row) *query.Spread { return &r.Duration }),
+	)
+}
+
+func contactFigureColumns() []column[query.ContactFigures] {
+	type row = query.ContactFigures
+	contacts := func(field string) column[row] {
+		return column[row]{field, "count()", func(r *row) any { return &r.Contacts }}
+	}
+	answered := func(field string) column[row] {
+		return column[row]{field, "countIf(status = 'ANSWERED')", func(r *row) any { return &r.Answered }}
+	}
+	transferred := func(field string) column[row] {
+		return column[row]{field, "countIf(ending = 'TRANSFERRED')", func(r *row) any { return &r.Transferred }}
+	}
+	return slices.Concat(
+		keyColumns("_version", func(r *row) *query.GroupKey { return &r.GroupKey }),
+		[]column[row]{
+			contacts("contacts"), contacts("answerRate"), contacts("transferRate"),
+			answered("answeredContacts"), answered("answerRate"),
+			{"unansweredContacts", "countIf(status = 'UNANSWERED')", func(r *row) any { return &r.Unanswered }},
+			transferred("transferredContacts"), transferred("transferRate"),
+			{"snoozedContacts", "countIf(ending = 'SNOOZED')", func(r *row) any { return &r.Snoozed }},
+		},
+		spread("wait", "wait_time_ms", func(r *row) *query.Spread { return &r.Wait }),
+		spread("contactFirstResponse", "first_response_time_ms", func(r *row) *query.Spread { return &r.FirstResponse }),
+		spread("contactDuration", "duration_ms", func(r *row) *query.Spread { return &r.Duration }),
+	)
+}
+
+// grouped fills in what tells the groups apart. Steps are cut at moments that
+// the caller has computed: calendars stay out of SQL.
+func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimension) dimension) *statement {
+	step := "toInt64(0)"
+	if len(g.Steps) > 0 {
+		starts := make([]int64, len(g.Steps))
+		for i, at := range g.Steps {
+			starts[i] = int64(at)
+		}
+		s.bind("steps", starts)
+		step = "roundDown(" + millis(time) + ", {steps:Array(Int64)})"
+	}
+	tuples := []string{noDimension, noDimension}
+	for i, name := range g.By {
+		tuples[i] = of(name).tuple(g.Labels)
+	}
+	return s.with("step", step).with("first", tuples[0]).with("second", tuples[1]).bind("limit", uint32(g.Limit))
+}
+
+// ConversationFigures implements query.FigureReader.
+func (s *Store) ConversationFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ConversationFigures, error) {
+	st := newStatement("conversation_figures", scope).
+		where("where", closed("a", scope, interval, filter)).
+		grouped(grouping, "_closed_key", conversationDimension)
+	return readColumns(ctx, s, st, columnsOf(conversationFigureColumns(), columns))
+}
+
+// ContactFigures implements query.FigureReader.
+func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ContactFigures, error) {
+	joined := slices.ContainsFunc(grouping.By, func(name query.Dimension) bool { return contactDimension(name).joined })
+	st := newStatement("contact_figures", scope)
+	if joined {
+		st = newStatement("contact_figures_by_conversation", scope).
+			where("conversations", withContacts("j", scope, interval))
+	}
+	st.where("where", started("a", scope, interval, filter)).
+		grouped(grouping, "started_at", contactDimension)
+	return readColumns(ctx, s, st, columnsOf(contactFigureColumns(), columns))
+}
