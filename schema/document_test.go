@@ -181,10 +181,21 @@ func mustDecode(t testing.TB, raw string) schema.Event {
 	return e
 }
 
-// data decodes an event that has to be valid and gives its data.
-func data[T any](t testing.TB, d *document) *T {
+// accepted decodes an event that Decode and the JSON Schema of its type have to
+// take.
+func accepted(t testing.TB, d *document) schema.Event {
 	t.Helper()
 	e := mustDecode(t, d.String())
+	if err := contract(t)[e.Type].Validate(value(t, d.String())); err != nil {
+		t.Errorf("%s\ndecodes, but its JSON Schema says: %v", d, err)
+	}
+	return e
+}
+
+// data gives the data of an event that has to be accepted.
+func data[T any](t testing.TB, d *document) *T {
+	t.Helper()
+	e := accepted(t, d)
 	found, ok := e.Data.(any).(*T)
 	if !ok {
 		t.Fatalf("got %T", e.Data)
