@@ -56,6 +56,9 @@ func admit(r *http.Request, users []User) *refusal {
 	r.Header.Del("Cookie")
 	r.Header.Del("Expect")
 	r.URL.RawPath, r.URL.RawQuery = "", query.Encode()
+	if len(r.URL.RawQuery) > frontHeaderBytes {
+		return &refusal{http.StatusRequestURITooLong, "the address is too long: send the query in the body of a POST"}
+	}
 	return nil
 }
 

@@ -28,11 +28,11 @@ type front struct {
 
 func startFront(listener net.Listener, backend string, users []User, ready func() error, log *slog.Logger) *front {
 	f := &front{address: listener.Addr().String(), done: make(chan struct{}), transport: &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		DisableCompression:  true, // encodings pass as they are
 		MaxIdleConnsPerHost: 32,
 		IdleConnTimeout:     time.Minute,
 	}}
+	_, _ = Transport(f.transport) // changes it in place and does not fail
 	f.server = &http.Server{
 		Handler:           newFrontHandler(backend, f.transport, users, ready),
 		ReadHeaderTimeout: 10 * time.Second,

@@ -273,7 +273,8 @@ func TestAnswersStreamAndEndWithTheirClient(t *testing.T) {
 	s := enginetest.ClickHouse(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	const statement = "SELECT sleepEachRow(0.3), repeat('x', 900000) FROM numbers(60) SETTINGS max_block_size = 1"
+	const statement = "SELECT sleepEachRow(0.3), randomString(900000) FROM numbers(60) SETTINGS max_block_size = 1"
+	s.Exec(t, "CREATE DATABASE IF NOT EXISTS parley ENGINE = Atomic") // where the BI user starts
 	for _, user := range []embedded.User{s.Reader, s.BI} {
 		requestContext, hangUp := context.WithCancel(ctx)
 		request, err := http.NewRequestWithContext(requestContext, http.MethodPost, s.FrontURL+"/?query_id=streams_"+user.Name, strings.NewReader(statement))
@@ -357,19 +358,21 @@ func TestMalformedRequestsAreHarmless(t *testing.T) {
 		"bad sizes":            "GET /?query=SELECT+1&buffer_size=-1&wait_end_of_query=x&http_response_buffer_size=99999999999999 HTTP/1.1\r\n" + auth + "\r\n",
 		"pipelined, then junk": "GET /?query=SELECT+1 HTTP/1.1\r\n" + auth + "\r\n\x00\x01\x02",
 	} {
-		conn, err := net.Dial("tcp", host)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-		_, _ = io.WriteString(conn, raw)     // the front may hang up in the middle
-		_ = conn.(*net.TCPConn).CloseWrite() // no more comes
-		_, _ = io.Copy(io.Discard, conn)     // read until it hangs up
-		_ = conn.(*net.TCPConn).SetLinger(0) // and reset
-		conn.Close()
-		if _, err := s.Query(s.Writer, "SELECT 1"); err != nil {
-			t.Fatalf("%s: ClickHouse is gone: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+			_, _ = io.WriteString(conn, raw)     // the front may hang up in the middle
+			_ = conn.(*net.TCPConn).CloseWrite() // no more comes
+			_, _ = io.Copy(io.Discard, conn)     // read until it hangs up
+			_ = conn.(*net.TCPConn).SetLinger(0) // and reset
+			conn.Close()
+			if _, err := s.Query(s.Writer, "SELECT 1"); err != nil {
+				t.Fatalf("ClickHouse is gone: %v", err)
+			}
+		})
 	}
 	// A child that ended would have lost its uptime.
 	eventuallyAlive(t, s)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -215,6 +216,7 @@ func startClickHouse() (*ClickHouseServer, error) {
 		BIPassword:     users.BI.Password,
 		MaxMemory:      2 << 30,
 		StampDir:       stampDir(),
+		Logger:         slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		os.RemoveAll(dir)

@@ -1,0 +1,74 @@
+package embedded
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// headBytes is more than the request line and headers of any request to the child. They leave in one write.
+	headBytes = 256 << 10
+	// closeDelay bounds how long a connection that is given up may take to finish a write.
+	closeDelay = 5 * time.Second
+)
+
+// Transport makes a transport fit for the private port and returns it. A client that gives up while its request line and headers
+// are half sent ends the child, so they are sent whole or not at all. Its form is that of TransportFunc in clickhouse-go's Options:
+//
+//	clickhouse.Open(&clickhouse.Options{Protocol: clickhouse.HTTP, Addr: []string{c.PrivateAddr()}, TransportFunc: embedded.Transport})
+//
+// It holds for requests whose line and headers, with the parameters of the query in them, have less than 256 KiB.
+func Transport(t *http.Transport) (http.RoundTripper, error) {
+	dial := t.DialContext
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+	}
+	t.WriteBufferSize = headBytes
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &wholeWrites{Conn: conn}, nil
+	}
+	return t, nil
+}
+
+// wholeWrites is a connection that finishes the write under way before it closes.
+type wholeWrites struct {
+	net.Conn
+	writing sync.Mutex
+	closed  atomic.Bool
+}
+
+func (c *wholeWrites) Write(b []byte) (int, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(b)
+}
+
+// Close returns at once; the connection closes when the write under way is done, at the latest after closeDelay.
+func (c *wholeWrites) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	if c.writing.TryLock() {
+		defer c.writing.Unlock()
+		return c.Conn.Close()
+	}
+	go func() {
+		late := time.AfterFunc(closeDelay, func() { c.Conn.Close() })
+		defer late.Stop()
+		c.writing.Lock()
+		defer c.writing.Unlock()
+		c.Conn.Close()
+	}()
+	return nil
+}
