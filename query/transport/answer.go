@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -20,6 +21,9 @@ func (h *Handler) refuse(x *exchange, r *refusal) {
 	h.answer(x, &graphql.Response{Errors: []*gqlerrors.QueryError{r.queryError()}}, r.status)
 }
 
+// maxErrors is how many faults of one document are worth telling.
+const maxErrors = 20
+
 // answer writes an answer. Status 0 leaves it to the media type.
 func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 	if x.status != 0 {
@@ -31,6 +35,9 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 			code, _ := answered.Errors[0].Extensions["code"].(string)
 			status = statusOf(code)
 		}
+	}
+	if len(answered.Data) == 0 && len(answered.Errors) > maxErrors {
+		answered.Errors = answered.Errors[:maxErrors]
 	}
 	x.status, x.codes = status, codesOf(answered.Errors)
 	x.cost.Throttle = throttle{Maximum: int64(h.config.Limits.Budget), Restore: int64(h.config.Limits.Restore)}
@@ -45,7 +52,7 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 	}
 	answered.Extensions = extensions
 
-	body, err := json.Marshal(answered)
+	body, err := encode(answered)
 	if err != nil {
 		h.config.Logger.ErrorContext(x.r.Context(), "answer cannot be written", "error", err)
 		x.status = http.StatusInternalServerError
@@ -56,9 +63,41 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "private, no-store")
 	header.Add("Vary", "Accept")
-	_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(h.config.Limits.WriteTime))
+	// The deadline is for this answer only: the connection may carry others after it.
+	control := http.NewResponseController(x.w)
+	_ = control.SetWriteDeadline(time.Now().Add(h.config.Limits.WriteTime))
 	x.w.WriteHeader(x.status)
 	_, _ = x.w.Write(body) // a reader that left needs no answer
+	_ = control.Flush()
+	_ = control.SetWriteDeadline(time.Time{})
+}
+
+// encode writes an answer. The data is JSON already and is not looked at again:
+// it is by far the largest part.
+func encode(answered *graphql.Response) ([]byte, error) {
+	head, err := plainJSON(struct {
+		Errors     []*gqlerrors.QueryError `json:"errors,omitempty"`
+		Extensions map[string]any          `json:"extensions"`
+	}{answered.Errors, answered.Extensions})
+	if err != nil || len(answered.Data) == 0 {
+		return head, err
+	}
+	body := make([]byte, 0, len(head)+len(answered.Data)+len(`{"data":,`))
+	body = append(body, `{"data":`...)
+	body = append(body, answered.Data...)
+	body = append(body, ',')
+	return append(body, head[1:]...), nil
+}
+
+// plainJSON leaves <, > and & as they are: nothing here is put into HTML.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 func codesOf(errs []*gqlerrors.QueryError) []string {

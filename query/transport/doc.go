@@ -1,6 +1,6 @@
 // Package transport puts a GraphQL schema on HTTP: GraphQL over HTTP to the
-// letter, with limits, cost, logs, traces and GraphiQL. It knows no field of
-// the schema.
+// letter, with limits, cost, logs and traces. It knows no field of the schema
+// but for [DefaultPrices]. The page GraphiQL is the package below.
 //
 // # The way of a request
 //

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
@@ -47,6 +48,9 @@ func parse(text, operationName string, limits *Limits) (*document, *refusal) {
 
 func parseRefusal(err error) *refusal {
 	r := &refusal{code: codeParse, message: "the document cannot be parsed"}
+	if strings.HasPrefix(err.Error(), "exceeded ") || strings.Contains(err.Error(), ": exceeded ") {
+		r.code = codeTooLarge // tokens, or the parser's own depth
+	}
 	var parseError *gqlerror.Error
 	if errors.As(err, &parseError) && utf8.ValidString(parseError.Message) {
 		r.message = "the document cannot be parsed: " + parseError.Message

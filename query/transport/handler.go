@@ -248,8 +248,17 @@ func (h *Handler) execute(ctx context.Context, x *exchange, text string, asked *
 		ctx, x.rows = h.config.Begin(ctx, x.caller)
 	}
 	answered := h.config.Executor.Exec(ctx, text, asked.operationName, asked.variables)
+	requestErrors := answered.Errors[:0:0]
 	for _, e := range answered.Errors {
 		complete(e)
+		if len(e.Path) == 0 {
+			requestErrors = append(requestErrors, e)
+		}
+	}
+	// An error of no field is one of the whole request (a variable that cannot be
+	// coerced), and then there is no data; the library answers with what it has.
+	if len(requestErrors) > 0 {
+		answered.Errors, answered.Data = requestErrors, nil
 	}
 	// The library forgets partial data and errors when time runs out.
 	if ctx.Err() != nil && len(answered.Errors) == 0 {

@@ -97,6 +97,12 @@ func TestStatusAndCodeOfEveryRefusal(t *testing.T) {
 		"variable of a wrong type": {func(accept string) *answer {
 			return r.post(`query ($how: String!) { fail(how: $how) }`, nil, fields(accept))
 		}, want{200, 400, "BAD_USER_INPUT"}},
+		"variable that cannot be coerced": {func(accept string) *answer {
+			return r.post(`query ($n: Int) { echo(number: $n) }`, map[string]any{"n": "three"}, fields(accept))
+		}, want{200, 400, "BAD_USER_INPUT"}},
+		"condition that cannot be coerced": {func(accept string) *answer {
+			return r.post(`query ($b: Boolean!) { fail(how: "plain") @include(if: $b) }`, map[string]any{"b": "yes"}, fields(accept))
+		}, want{200, 400, "BAD_USER_INPUT"}},
 		"unknown operation": {func(accept string) *answer {
 			return r.body(`{"query":"query A { echo }","operationName":"B"}`, fields(accept))
 		}, want{200, 400, "OPERATION_RESOLUTION_FAILURE"}},

@@ -51,7 +51,7 @@ func DefaultLimits() Limits {
 		BodyTime: 15 * time.Second, Time: 30 * time.Second, WriteTime: 60 * time.Second,
 		Concurrent: 8, Waiting: 64, MaxWait: 10 * time.Second,
 		Budget: 2_000_000, Restore: 50_000,
-		PageSize: 100, ListSize: 10,
+		PageSize: 100, ListSize: 5,
 		Callers: 10_000, Documents: 1_000, DocumentBytes: 16 << 20,
 	}
 }

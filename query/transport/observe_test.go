@@ -1,0 +1,139 @@
+package transport_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	graphql "github.com/graph-gophers/graphql-go"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/parley-analytics/parley/query/transport"
+	"github.com/parley-analytics/parley/schema"
+)
+
+const personal = "ada@example.org"
+
+func TestOneLogLineTellsWhatRanAndNothingPersonal(t *testing.T) {
+	r := newRig(t, func(c *transport.Config) {
+		c.Begin = func(ctx context.Context, caller schema.Caller) (context.Context, func() uint64) {
+			return ctx, func() uint64 { return 42 }
+		}
+	})
+	r.post(`query Find($t: String) { echo(text: $t) page(first: 2) { nodes { id } } }`, map[string]any{"t": personal})
+	line := strings.TrimSpace(r.log.String())
+	for _, part := range []string{"operation=Find", "type=query", "caller=key_reader", "status=200", "duration=", "costRequested=4", "cost=4", "rows=42"} {
+		if !strings.Contains(line, part) {
+			t.Errorf("%q lacks %s", line, part)
+		}
+	}
+	if strings.Count(line, "\n") != 0 || strings.Contains(line, personal) || strings.Contains(line, "192.0.2.1") {
+		t.Errorf("the log holds %q", line)
+	}
+}
+
+func TestErrorsAreLoggedByCodeOnly(t *testing.T) {
+	r := newRig(t)
+	r.post(`query ($x: Int) { echo(text: "`+personal+`", number: $x) }`, map[string]any{"x": personal})
+	r.body(`{"query":"{ echo(text: \"` + personal + `"}`)
+	r.post(`{ `+strings.Repeat("x", 100)+` }`, nil)
+	r.post(`query `+strings.Repeat("y", 100)+` { echo }`, nil)
+	log := r.log.String()
+	if strings.Contains(log, personal) || strings.Contains(log, strings.Repeat("x", 65)) || strings.Contains(log, strings.Repeat("y", 65)) {
+		t.Errorf("the log holds %s", log)
+	}
+	for _, code := range []string{"BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"} {
+		if !strings.Contains(log, "errors="+code) {
+			t.Errorf("%s is not in %s", code, log)
+		}
+	}
+}
+
+func TestSpansHaveNamesAndNoVariables(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
+	r := newRig(t, func(c *transport.Config) {
+		c.Tracing = provider
+		parsed, err := graphql.ParseSchema(toySDL, &toy{}, graphql.UseFieldResolvers(), graphql.Tracer(transport.FieldTracer(provider)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Executor = parsed
+	})
+	r.post(`query Find($t: String) { echo(text: $t) fail(how: "plain") page(first: 1) { nodes { self { id } } } }`, map[string]any{"t": personal},
+		fields("Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+
+	names := map[string]sdktrace.ReadOnlySpan{}
+	for _, span := range recorder.Ended() {
+		names[span.Name()] = span
+		if got := span.SpanContext().TraceID().String(); got != "0af7651916cd43dd8448eb211c80319c" {
+			t.Errorf("%s is in trace %s", span.Name(), got)
+		}
+		for _, a := range span.Attributes() {
+			if strings.Contains(a.Value.Emit(), personal) {
+				t.Errorf("%s has %s = %q", span.Name(), a.Key, a.Value.Emit())
+			}
+		}
+	}
+	request := names["POST /graphql"]
+	if request == nil || names["Query.fail"] == nil || names["Query.page"] == nil || len(names) > 4 {
+		t.Fatalf("spans: %v", names)
+	}
+	if request.Parent().SpanID().String() != "b7ad6b7169203331" || names["Query.page"].Parent().SpanID() != request.SpanContext().SpanID() {
+		t.Error("spans are not nested")
+	}
+	attributes := attribute.NewSet(request.Attributes()...)
+	for key, want := range map[attribute.Key]string{
+		"graphql.operation.name": "Find", "graphql.operation.type": "query", "http.request.method": "POST",
+		"http.route": "/graphql", "http.response.status_code": "200", "error.type": "INTERNAL_SERVER_ERROR",
+	} {
+		if got, _ := attributes.Value(key); got.Emit() != want {
+			t.Errorf("%s = %q, want %q", key, got.Emit(), want)
+		}
+	}
+}
+
+func TestRequestsAreCounted(t *testing.T) {
+	r := newRig(t)
+	r.post(`{ echo }`, nil)
+	r.post(`{ page(first: 3) { nodes { id } } }`, nil)
+	r.post(`{ nope }`, nil, fields(graphQLJSON))
+	r.post(`{ echo }`, nil, fields("X-Api-Id: "))
+	want := `
+# HELP parley_graphql_cost_points_total Points that answers cost.
+# TYPE parley_graphql_cost_points_total counter
+parley_graphql_cost_points_total 6
+# HELP parley_graphql_requests_in_flight GraphQL requests that are being answered.
+# TYPE parley_graphql_requests_in_flight gauge
+parley_graphql_requests_in_flight 0
+# HELP parley_graphql_requests_total GraphQL requests by HTTP status and the code of the first error.
+# TYPE parley_graphql_requests_total counter
+parley_graphql_requests_total{code="",status="200"} 2
+parley_graphql_requests_total{code="GRAPHQL_VALIDATION_FAILED",status="400"} 1
+parley_graphql_requests_total{code="UNAUTHENTICATED",status="401"} 1
+`
+	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(want),
+		"parley_graphql_requests_total", "parley_graphql_requests_in_flight", "parley_graphql_cost_points_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+type broken struct{}
+
+func (broken) Exec(context.Context, string, string, map[string]any) *graphql.Response {
+	panic("the secret of the panic")
+}
+
+func TestAPanicOutsideResolversIsAnInternalError(t *testing.T) {
+	r := newRig(t, func(c *transport.Config) { c.Executor = broken{} })
+	a := r.post(`{ echo }`, nil)
+	if a.status != 500 || a.code() != "INTERNAL_SERVER_ERROR" || strings.Contains(a.raw, "secret") {
+		t.Errorf("%d %s", a.status, a.raw)
+	}
+	if !strings.Contains(r.log.String(), "request panicked") {
+		t.Error("the panic is not logged")
+	}
+}
