@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,11 +80,12 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	}
 
 	options := &server.Options{
+		// Checked here because the server calls a password in its own options a mistake.
+		CustomClientAuthentication: onlyUser{config.User, config.Password},
+
 		ServerName:             "parley-embedded",
 		Host:                   host,
 		Port:                   port,
-		Username:               config.User,
-		Password:               config.Password,
 		NoSigs:                 true,
 		MaxPayload:             MaxPayload,
 		JetStream:              true,
@@ -115,6 +117,15 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		return nil, err
 	}
 	return n, nil
+}
+
+// onlyUser lets one user in, by TCP and in process alike.
+type onlyUser User
+
+// Check is called by the server for each new connection.
+func (u onlyUser) Check(c server.ClientAuthentication) bool {
+	got := c.GetOpts()
+	return subtle.ConstantTimeCompare([]byte(got.Username+"\x00"+got.Password), []byte(u.Name+"\x00"+u.Password)) == 1
 }
 
 // waitReady returns when connections are taken and JetStream is up, or with the reason why they are not.
