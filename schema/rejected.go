@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -30,9 +31,15 @@ type Rejected struct {
 // Truncated tells that only the beginning of the event was kept.
 func (r *Rejected) Truncated() bool { return r.Size > len(r.Original) }
 
+// maxRejectedName is how much of a source or an event id is kept, in bytes.
+const maxRejectedName = 4 << 10
+
 // EncodeRejected writes the message. It keeps the first MaxRejectedBytes of
-// Original, and sets Size where it is not set.
+// Original and the first 4 KiB of Source and EventID, and sets Size where it is
+// not set.
 func EncodeRejected(r Rejected) []byte {
+	r.Source = strings.ToValidUTF8(r.Source[:min(len(r.Source), maxRejectedName)], "")
+	r.EventID = strings.ToValidUTF8(r.EventID[:min(len(r.EventID), maxRejectedName)], "")
 	r.Size = max(r.Size, len(r.Original))
 	r.Original = r.Original[:min(len(r.Original), MaxRejectedBytes)]
 	r.ReceivedAt = r.ReceivedAt.UTC()

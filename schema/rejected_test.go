@@ -20,7 +20,7 @@ func TestRejectedSurvivesItsMessage(t *testing.T) {
 
 func TestRejectedKeepsTheBeginningOfALongEvent(t *testing.T) {
 	long := bytes.Repeat([]byte("x"), MaxRequestBytes)
-	payload := EncodeRejected(Rejected{Reason: CodeTooLarge, Original: long})
+	payload := EncodeRejected(Rejected{Reason: CodeTooLarge, Original: long, Source: string(long), EventID: string(long)})
 	if len(payload) > 1<<20-1024 {
 		t.Fatalf("%d bytes do not fit into a message", len(payload))
 	}

@@ -1,0 +1,97 @@
+package ingest
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Answer is the body of 202, and of 422 when no event was valid.
+type Answer struct {
+	Accepted   int        `json:"accepted"`   // newly appended
+	Duplicates int        `json:"duplicates"` // valid, and already in the log
+	Rejected   []Rejected `json:"rejected"`   // never null
+	// Of the newly appended events; null without any.
+	FirstSequence *schema.Sequence `json:"firstSequence"`
+	LastSequence  *schema.Sequence `json:"lastSequence"`
+}
+
+// Problem is the body of every other answer.
+type Problem struct {
+	Error   string `json:"error"` // for programs
+	Message string `json:"message"`
+}
+
+// refusal is the answer to a request of which nothing was taken.
+type refusal struct {
+	status  int
+	problem Problem
+	retry   time.Duration // Retry-After
+	header  func(http.Header)
+}
+
+// How long senders are asked to wait.
+const (
+	retryBusy        = time.Second
+	retryUnavailable = 2 * time.Second
+	retryFull        = 30 * time.Second
+)
+
+func refuse(status int, code, message string) *refusal {
+	return &refusal{status: status, problem: Problem{code, message}}
+}
+
+// refusalOf maps what goes wrong to an answer.
+func refusalOf(err error) *refusal {
+	var declined *refusal
+	switch {
+	case errors.As(err, &declined):
+		return declined
+	case errors.Is(err, errBodyTooLarge), errors.Is(err, errTooMany):
+		return refuse(http.StatusRequestEntityTooLarge, "too_large", err.Error())
+	case errors.Is(err, errNoEvent):
+		return refuse(http.StatusBadRequest, "no_event", err.Error())
+	case errors.Is(err, errUnreadable):
+		return refuse(http.StatusBadRequest, "unreadable_body", err.Error())
+	case errors.Is(err, errBusy):
+		r := refuse(http.StatusTooManyRequests, "busy", err.Error())
+		r.retry = retryBusy
+		return r
+	case errors.Is(err, eventlog.ErrFull):
+		r := refuse(http.StatusServiceUnavailable, "log_full", "the log is full; nothing was taken")
+		r.retry = retryFull
+		return r
+	default:
+		r := refuse(http.StatusServiceUnavailable, "log_unavailable", "the log is unavailable; send the same events again")
+		r.retry = retryUnavailable
+		return r
+	}
+}
+
+// Error reads as the message.
+func (r *refusal) Error() string { return r.problem.Message }
+
+func (r *refusal) write(w http.ResponseWriter) {
+	h := w.Header()
+	if r.header != nil {
+		r.header(h)
+	}
+	if r.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((r.retry+time.Second-1)/time.Second)))
+	}
+	writeJSON(w, r.status, r.problem)
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the sender may have gone
+}
