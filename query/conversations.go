@@ -144,7 +144,7 @@ func (q *root) Conversation(ctx context.Context, args struct {
 	if err != nil {
 		return nil, q.told(ctx, err)
 	}
-	scope, id, err := r.named(args.ID, args.ProjectID)
+	scope, id, err := r.named("id", args.ID, args.ProjectID)
 	if err != nil {
 		return nil, q.told(ctx, err)
 	}

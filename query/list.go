@@ -61,8 +61,8 @@ func (a *API) one(ctx context.Context, scope Scope, id string, columns []string)
 }
 
 // named reads which conversation is meant by an id and, perhaps, a project.
-func (r *request) named(id input, project *input) (Scope, string, error) {
-	key, err := id.uuid("id")
+func (r *request) named(field string, id input, project *input) (Scope, string, error) {
+	key, err := id.uuid(field)
 	if err != nil || project == nil {
 		return r.scope(nil), key, err
 	}

@@ -34,6 +34,7 @@ type Store interface {
 	ContactReader
 	ThreadReader
 	FigureReader
+	EventReader
 }
 
 // ConversationReader reads conversations.
@@ -81,4 +82,10 @@ type ThreadReader interface {
 type FigureReader interface {
 	ConversationFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ConversationFigures, error)
 	ContactFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ContactFigures, error)
+}
+
+// EventReader reads the archive: at most limit events of a conversation, by
+// sequence.
+type EventReader interface {
+	Events(ctx context.Context, scope Scope, of schema.ConversationKey, limit int) ([]EventRow, error)
 }

@@ -149,3 +149,10 @@ type VisitorRow struct {
 	Email      *string
 	Phone      *string
 }
+
+// EventRow is a row of events.
+type EventRow struct {
+	Sequence   uint64
+	ReceivedAt int64
+	Original   string // the bytes as the log holds them
+}

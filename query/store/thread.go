@@ -40,3 +40,9 @@ func (s *Store) Visitors(ctx context.Context, scope query.Scope, keys []schema.C
 		return []any{&r.Project, &r.Conversation, &r.ID, &r.ExternalID, &r.FirstName, &r.LastName, &r.Email, &r.Phone}
 	})
 }
+
+// Events implements query.EventReader.
+func (s *Store) Events(ctx context.Context, scope query.Scope, key schema.ConversationKey, limit int) ([]query.EventRow, error) {
+	st := newStatement("events", scope).where("where", of("a", scope, []schema.ConversationKey{key})).bind("limit", uint32(limit))
+	return read(ctx, s, st, func(r *query.EventRow) []any { return []any{&r.Sequence, &r.ReceivedAt, &r.Original} })
+}
