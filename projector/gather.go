@@ -30,7 +30,7 @@ type intake struct {
 }
 
 // judge tells of an entry whether it is an event or a rejection. It keeps
-// nothing of the payload: the caller sets Original.
+// nothing of the payload: the caller sets Original, unless it is another.
 type judge func(entry schema.Entry) (schema.Record, *Rejection)
 
 // judgeEvent reads an entry of the log of events. Anyone with the broker's
@@ -118,7 +118,9 @@ func (in *intake) take(entries []schema.Entry, judge judge) error {
 		copies = append(copies, entry.Payload...)
 		original := copies[start:len(copies):len(copies)]
 		if record, rejected := judge(entry); rejected != nil {
-			rejected.Original = original
+			if rejected.Original == nil {
+				rejected.Original = original
+			}
 			in.rejected = append(in.rejected, *rejected)
 		} else {
 			in.events = append(in.events, ArchivedEvent{Record: record, Original: original})

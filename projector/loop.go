@@ -147,9 +147,11 @@ func (l *loop) resume(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the position: %w", err)
 	}
-	strays, err := l.archive.Ahead(ctx, l.name)
-	if err != nil {
-		return fmt.Errorf("look for rows ahead of the position: %w", err)
+	var strays []Stray
+	if l.name == LogEvents { // only events make rows with versions
+		if strays, err = l.archive.Ahead(ctx, l.name); err != nil {
+			return fmt.Errorf("look for rows ahead of the position: %w", err)
+		}
 	}
 	last, err := l.gatherer.log.Last(ctx)
 	if err != nil {
@@ -185,10 +187,26 @@ func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("the tables hold the %s log up to sequence %d, but it ends at %d: it was truncated or made anew; restore it, or rebuild the projection with replay", e.Log, e.Held, e.Last)
 }
 
+// grace is how long a batch in hand may take when the context has ended: one
+// that is done leaves nothing to clear up.
+const grace = 5 * time.Second
+
+// outlasting gives a context that ends some time after another.
+func outlasting(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		ended := time.AfterFunc(by, cancel)
+		context.AfterFunc(lasting, func() { ended.Stop() })
+	})
+	return lasting, func() { stop(); cancel() }
+}
+
 // take makes a batch of what was gathered, writes it, and advances.
 func (l *loop) take(ctx context.Context, in *intake) error {
 	l.desk.Lock()
 	defer l.desk.Unlock()
+	ctx, done := outlasting(ctx, grace)
+	defer done()
 	begun := l.gatherer.clock()
 	lap := func(stage string) {
 		now := l.gatherer.clock()

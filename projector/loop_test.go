@@ -48,8 +48,23 @@ type plan struct {
 	batch   []int  // size of a batch, by run
 	cache   []int  // size of the cache, by run
 	failing int    // how many in a hundred points of a write fail
+	halting int    // how many in a hundred reads give nothing
 	seed    uint64 // which ones
 	crashes []int  // number of points after which a run is cut off
+}
+
+// halting is a log that now and then gives nothing though there is something.
+type halting struct {
+	*porttest.Log
+	dice    foldtest.Dice
+	percent int
+}
+
+func (h halting) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
+	if h.dice.IntN(100) < h.percent {
+		return nil, nil
+	}
+	return h.Log.Read(ctx, after, most, wait)
 }
 
 func drawPlan(t *rapid.T) plan {
@@ -61,6 +76,7 @@ func drawPlan(t *rapid.T) plan {
 		p.crashes = append(p.crashes, rapid.IntRange(1, 60).Draw(t, "crash after"))
 	}
 	p.failing = rapid.SampledFrom([]int{0, 1, 5}).Draw(t, "failing")
+	p.halting = rapid.SampledFrom([]int{0, 5, 40}).Draw(t, "halting")
 	p.seed = rapid.Uint64().Draw(t, "seed")
 	return p
 }
@@ -92,7 +108,7 @@ func (p plan) carryOut() error {
 		if run == len(p.batch)-1 {
 			left = 0 // the last one goes on to the end
 		}
-		_, stop, err := running(projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: p.batch[run], CacheBytes: p.cache[run]})
+		_, stop, err := running(projector.Config{Log: halting{log, foldtest.Seeded(p.seed + 1), p.halting}, Sink: tables, Archive: tables, BatchEvents: p.batch[run], CacheBytes: p.cache[run]})
 		if err != nil {
 			return err
 		}
@@ -101,6 +117,9 @@ func (p plan) carryOut() error {
 	}
 	if err := tables.Await(ctx, projector.LogEvents, last); err != nil {
 		return err
+	}
+	if twice := tables.Doubled(); twice != "" && p.halting == 0 {
+		return fmt.Errorf("conversation %s had two rows for a while", twice)
 	}
 	return tables.Compare(foldtest.Distinct(foldtest.Records(p.events, 1)))
 }
@@ -278,6 +297,42 @@ func TestALateEventMovesTheClosingTimeAndLeavesOneRow(t *testing.T) {
 			await(t, ctx, tables, projector.LogEvents, last)
 			compare(t, tables, foldtest.Records(events[:i+1], 1))
 		}
+	})
+}
+
+func TestRowsOfACutOffBatchAreWrittenOver(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		key := foldtest.Conversation(1, 1)
+		var events []schema.Event
+		for i, text := range []string{"first", "edited", "first"} {
+			events = append(events, schema.Event{Project: key.Project, Conversation: key.Conversation, Source: "s", ID: fmt.Sprint(i),
+				Time: schema.Timestamp(i), Type: schema.TypeMessage,
+				Data: &schema.Message{MessageID: "m", AuthorKind: schema.KindVisitor, Text: &text}})
+		}
+		cut := false
+		tables.Fail = func(point string) error {
+			if cut && point == "before position" {
+				return errors.New("cut off")
+			}
+			return nil
+		}
+		log.Append(taken, payloads(events[:1])...)
+		_, stop, err := running(projector.Config{Log: log, Sink: tables, Archive: tables})
+		if err != nil {
+			t.Fatal(err)
+		}
+		await(t, ctx, tables, projector.LogEvents, 1)
+		cut = true
+		log.Append(taken, payloads(events[1:2])...)
+		time.Sleep(time.Second) // the edited text stands in the tables, ahead of the position
+		stop()
+
+		// The text is again what it was before the batch that was cut off.
+		cut = false
+		last := log.Append(taken, payloads(events[2:])...)
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
+		await(t, ctx, tables, projector.LogEvents, last)
+		compare(t, tables, foldtest.Records(events, 1))
 	})
 }
 

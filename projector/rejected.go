@@ -1,11 +1,20 @@
 package projector
 
-import (
-	"github.com/parley-analytics/parley/schema"
-)
+import "github.com/parley-analytics/parley/schema"
 
-// judgeRejected reads an entry of the log of what was refused at the edge.
+// judgeRejected reads an entry of the log of what was refused at the edge: it is
+// a row of quarantine as it stands. What is no such entry (anyone with the
+// broker's credentials may publish) is one as well, with its own bytes.
 func judgeRejected(entry schema.Entry) (schema.Record, *Rejection) {
 	r := schema.Record{Sequence: entry.Sequence, ReceivedAt: schema.TimestampOf(entry.ReceivedAt)}
-	return r, rejection(LogRejected, r, &schema.Error{Code: schema.CodeInvalidJSON, Rule: "must be an envelope of a rejected event"})
+	refused, err := schema.DecodeRejected(entry.Payload)
+	if err != nil {
+		return r, rejection(LogRejected, r, &schema.Error{Code: schema.CodeInvalidJSON, Rule: "must be a message of the rejected log"})
+	}
+	return r, &Rejection{
+		Log: LogRejected, Sequence: r.Sequence, ReceivedAt: r.ReceivedAt,
+		Reason: refused.Reason, Detail: refused.Detail,
+		Source: refused.Source, EventID: refused.EventID,
+		Original: append([]byte{}, refused.Original...), // not nil: it is known
+	}
 }

@@ -3,6 +3,7 @@ package porttest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -31,6 +32,7 @@ type Tables struct {
 	keys          map[schema.EventKey]schema.Sequence
 	quarantine    map[entryKey]projector.Rejection
 	positions     map[string]schema.Sequence
+	doubled       string // the conversation that had two rows when a position was written
 }
 
 type sortKey struct {
@@ -201,8 +203,25 @@ func (t *Tables) insertQuarantine(b *projector.Batch) {
 
 func (t *Tables) insertPosition(b *projector.Batch) {
 	t.positions[b.Log] = max(t.positions[b.Log], b.Position)
+	if b.Log == projector.LogEvents {
+		t.noticeDoubles()
+	}
 	close(t.changed)
 	t.changed = make(chan struct{})
+}
+
+// noticeDoubles looks for conversations of which a reader sees two rows.
+func (t *Tables) noticeDoubles() {
+	seen := map[schema.ConversationKey]bool{}
+	for key, row := range t.conversations {
+		if row.deleted {
+			continue
+		}
+		if seen[key.ConversationKey] {
+			t.doubled = fmt.Sprint(key.ConversationKey)
+		}
+		seen[key.ConversationKey] = true
+	}
 }
 
 // Recall gives the archived events of conversations, in log order.
@@ -240,7 +259,7 @@ func (t *Tables) Ahead(_ context.Context, log string) ([]projector.Stray, error)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if log != projector.LogEvents {
-		return nil, t.point("before looking ahead")
+		return nil, errors.New("versions count in the log of events")
 	}
 	strays := map[schema.ConversationKey]*projector.Stray{}
 	see := func(key schema.ConversationKey, version schema.Sequence) {

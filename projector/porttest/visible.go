@@ -28,6 +28,14 @@ func (t *Tables) Await(ctx context.Context, log string, position schema.Sequence
 	}
 }
 
+// Doubled names a conversation of which a reader could see two rows while a
+// position was written; empty if there was none.
+func (t *Tables) Doubled() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.doubled
+}
+
 // Quarantine gives the rows of quarantine, by log and sequence.
 func (t *Tables) Quarantine() []projector.Rejection {
 	t.mu.Lock()
