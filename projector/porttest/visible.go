@@ -28,6 +28,19 @@ func (t *Tables) Await(ctx context.Context, log string, position schema.Sequence
 	}
 }
 
+// Seen gives the rows of conversations that a reader sees.
+func (t *Tables) Seen() []Seen {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var rows []Seen
+	for _, row := range t.conversations {
+		if c := row.row; !row.deleted {
+			rows = append(rows, Seen{c.ConversationKey, c.ClosedAt, c.LastSequence, c.EventCount, c.ContactCount})
+		}
+	}
+	return rows
+}
+
 // Doubled names a conversation of which a reader could see two rows while a
 // position was written; empty if there was none.
 func (t *Tables) Doubled() string {
