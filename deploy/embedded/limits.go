@@ -95,7 +95,7 @@ var biFixed = []string{
 	 local_filesystem_read_method storage_file_read_method filesystem_prefetch_max_memory_usage filesystem_prefetches_limit
 	 http_response_buffer_size temporary_files_buffer_size function_range_max_elements_in_block
 	 max_reverse_dictionary_lookup_cache_size_bytes max_threads_min_free_memory_per_thread
-	 max_insert_threads_min_free_memory_per_thread`,
+	 max_insert_threads_min_free_memory_per_thread reserve_memory webassembly_udf_max_memory input_format_json_max_depth`,
 	// Time that is not counted, or that ends in something else than an error.
 	`max_execution_time_leaf max_estimated_execution_time timeout_overflow_mode timeout_overflow_mode_leaf
 	 timeout_before_checking_execution_speed max_execution_speed max_execution_speed_bytes function_sleep_max_microseconds_per_block
