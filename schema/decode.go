@@ -168,16 +168,23 @@ func (o *object) attribute() string {
 	if b == nil {
 		return ""
 	}
-	text := string(b)
-	if text == "" || strings.ContainsFunc(text, isControl) {
+	if len(b) == 0 || hasControl(b) {
 		o.breaks(ruleName)
 		return ""
 	}
-	return text
+	return string(b)
 }
 
-// isControl tells of the characters U+0000 to U+001F and U+007F to U+009F.
-func isControl(r rune) bool { return r < ' ' || 0x7f <= r && r <= 0x9f }
+// hasControl tells whether UTF-8 has one of the characters U+0000 to U+001F
+// and U+007F to U+009F.
+func hasControl(b []byte) bool {
+	for i, c := range b {
+		if c < ' ' || c == 0x7f || c == 0xc2 && b[i+1] < 0xa0 {
+			return true
+		}
+	}
+	return false
+}
 
 // form reads the type and finds its form; nil where there is none.
 func (d decoder) form(o *object) *form {

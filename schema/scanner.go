@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"bytes"
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -280,43 +282,48 @@ func escapeLen(b []byte) int {
 // unescape undoes the escapes of a string that str has read. The result is
 // good until the next call.
 func (s *scanner) unescape(raw []byte) []byte {
-	out := s.scratch[:0]
-	for i := 0; i < len(raw); {
-		if raw[i] != '\\' {
-			out = append(out, raw[i])
-			i++
+	out := slices.Grow(s.scratch[:0], len(raw)) // escapes are longer than what they stand for
+	for {
+		i := bytes.IndexByte(raw, '\\')
+		if i < 0 {
+			out = append(out, raw...)
+			break
+		}
+		out = append(out, raw[:i]...)
+		raw = raw[i:]
+		if raw[1] != 'u' {
+			out = append(out, unescaped(raw[1]))
+			raw = raw[2:]
 			continue
 		}
-		switch c := raw[i+1]; c {
-		case 'u':
-			r := unicodeEscape(raw[i:])
-			i += 6
-			if utf16.IsSurrogate(r) {
-				pair := utf16.DecodeRune(r, unicodeEscape(raw[i:]))
-				if pair != utf8.RuneError {
-					i += 6
-				}
-				r = pair
+		r := unicodeEscape(raw)
+		raw = raw[6:]
+		if utf16.IsSurrogate(r) {
+			if r = utf16.DecodeRune(r, unicodeEscape(raw)); r != utf8.RuneError {
+				raw = raw[6:]
 			}
-			out = utf8.AppendRune(out, r)
-			continue
-		case 'b':
-			out = append(out, '\b')
-		case 'f':
-			out = append(out, '\f')
-		case 'n':
-			out = append(out, '\n')
-		case 'r':
-			out = append(out, '\r')
-		case 't':
-			out = append(out, '\t')
-		default:
-			out = append(out, c)
 		}
-		i += 2
+		out = utf8.AppendRune(out, r)
 	}
 	s.scratch = out
 	return out
+}
+
+// unescaped gives what the letter behind a backslash stands for.
+func unescaped(letter byte) byte {
+	switch letter {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return letter // the quote, the backslash and the slash
 }
 
 // unicodeEscape gives the UTF-16 unit of the \u escape that b begins with, -1
