@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 // rig is an API over the tables of one random world, shared by the tests of the
-// package: they only read. Projects 1, 2 and 3 hold conversations.
+// package: they only read. Projects 1, 2 and 3 hold conversations of spring 2020, project 9999 some of its June.
 type rig struct {
 	server *enginetest.ClickHouseServer
 	world  *storetest.World
@@ -49,6 +49,10 @@ func theRig(t *testing.T) *rig {
 			Seed: 7, Projects: []uint32{1, 2, 3}, Conversations: 150,
 			From: millis("2020-03-20T00:00:00Z"), To: millis("2020-04-10T00:00:00Z"),
 		})
+		world.Merge(storetest.Random(storetest.Shape{
+			Seed: 8, Projects: []uint32{9999}, Conversations: 20,
+			From: millis("2020-06-01T00:00:00Z"), To: millis("2020-06-01T12:00:00Z"),
+		}))
 		world.Insert(t, server, projection)
 		storetest.SetPosition(t, server, projection, position)
 		r := &rig{server: server, world: world, logged: new(strings.Builder)}
@@ -66,6 +70,9 @@ func theRig(t *testing.T) *rig {
 	}
 	return shared.rig
 }
+
+// always is an interval that holds every row.
+const always = `interval: {from: "1970-01-01T00:00:00Z", to: "2199-12-31T23:59:59Z"}`
 
 func millis(text string) storetest.Millis {
 	at, err := time.Parse(time.RFC3339Nano, text)
