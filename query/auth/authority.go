@@ -67,8 +67,14 @@ func New(c Config) (*Authority, error) {
 		}
 		a.foreign = f
 	}
-	if err := c.Metrics.Register(a.attempts); err != nil {
-		return nil, err
+	hashes := prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "parley_auth_hashes_total",
+		Help: "argon2id hashes computed to check passwords and secrets.",
+	}, func() float64 { return float64(d.hasher.total.Load()) })
+	for _, collector := range []prometheus.Collector{a.attempts, hashes} {
+		if err := c.Metrics.Register(collector); err != nil {
+			return nil, err
+		}
 	}
 	return a, nil
 }

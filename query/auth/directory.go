@@ -103,8 +103,7 @@ func (d *Directory) create(ctx context.Context, r *record) error {
 	return nil
 }
 
-// Find gives the id of a credential from its id or a user's e-mail address.
-// ErrNotFound when there is none.
+// Find gives the credential of an id or of a user's e-mail address. ErrNotFound when there is none.
 func (d *Directory) Find(ctx context.Context, idOrEmail string) (Credential, error) {
 	id := idOrEmail
 	if strings.Contains(id, "@") {
@@ -119,16 +118,13 @@ func (d *Directory) Find(ctx context.Context, idOrEmail string) (Credential, err
 
 // List gives all credentials of a kind, oldest first.
 func (d *Directory) List(ctx context.Context, kind Kind) ([]Credential, error) {
-	keys, err := d.store.List(ctx, credentialKey(""))
+	found, err := d.store.List(ctx, credentialKey(""))
 	if err != nil {
 		return nil, fmt.Errorf("auth: list credentials: %w", err)
 	}
 	var all []Credential
-	for _, key := range keys {
-		r, _, err := d.read(ctx, strings.TrimPrefix(key, credentialKey("")))
-		if errors.Is(err, ErrNotFound) {
-			continue // removed in between
-		}
+	for _, value := range found {
+		r, err := decodeRecord(value)
 		if err != nil {
 			return nil, err
 		}
@@ -222,11 +218,16 @@ func (d *Directory) read(ctx context.Context, id string) (*record, uint64, error
 	if err != nil {
 		return nil, 0, fmt.Errorf("auth: read a credential: %w", err)
 	}
+	r, err := decodeRecord(value)
+	return r, revision, err
+}
+
+func decodeRecord(value []byte) (*record, error) {
 	r := new(record)
 	if err := json.Unmarshal(value, r); err != nil {
-		return nil, 0, fmt.Errorf("auth: read a credential: %w", err)
+		return nil, fmt.Errorf("auth: read a credential: %w", err)
 	}
-	return r, revision, nil
+	return r, nil
 }
 
 // verifyKey checks a key's id and secret. An unknown id, a wrong secret and a

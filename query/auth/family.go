@@ -167,18 +167,11 @@ func (f *families) revoked(ctx context.Context, c *claims) (bool, error) {
 func (f *families) sweep(ctx context.Context) (int, error) {
 	deleted := 0
 	for _, prefix := range []string{familyKey(""), revokedKey("")} {
-		keys, err := f.store.List(ctx, prefix)
+		found, err := f.store.List(ctx, prefix)
 		if err != nil {
 			return deleted, fmt.Errorf("auth: list expired records: %w", err)
 		}
-		for _, key := range keys {
-			value, _, err := f.store.Get(ctx, key)
-			if errors.Is(err, ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return deleted, fmt.Errorf("auth: read an expired record: %w", err)
-			}
+		for key, value := range found {
 			if expires, ok := expiry(prefix, value); !ok || f.now().Before(expires) {
 				continue
 			}

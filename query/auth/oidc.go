@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/time/rate"
 
 	"github.com/parley-analytics/parley/schema"
 )
@@ -63,18 +64,43 @@ func newForeign(c OIDC, s *signing, now func() time.Time) (*foreign, error) {
 	if c.Client == nil {
 		c.Client = &http.Client{Timeout: 5 * time.Second}
 	}
+	paced := *c.Client
+	paced.Transport = &pacedTransport{inner: c.Client.Transport, limiter: rate.NewLimiter(rate.Every(5*time.Second), 10), now: now}
+	c.Client = &paced
 	return &foreign{OIDC: c, signing: s, now: now}, nil
+}
+
+// pacedTransport bounds how often the issuer is asked: a token that names an
+// unknown key makes us ask for the keys again, and anybody can write one.
+type pacedTransport struct {
+	inner   http.RoundTripper
+	limiter *rate.Limiter
+	now     func() time.Time
+}
+
+// RoundTrip implements http.RoundTripper.
+func (p *pacedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !p.limiter.AllowN(p.now(), 1) {
+		return nil, errors.New("auth: the OIDC issuer was asked too often")
+	}
+	if p.inner == nil {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	return p.inner.RoundTrip(r)
 }
 
 // authenticate checks signature, issuer, audience and times, and reads rights.
 func (f *foreign) authenticate(ctx context.Context, token string) (schema.Caller, error) {
-	verifier, err := f.discover(ctx)
+	verifier, err := f.discover()
 	if err != nil {
 		return schema.Caller{}, err
 	}
 	verified, err := verifier.Verify(oidc.ClientContext(ctx, f.Client), token)
 	if expired := (*oidc.TokenExpiredError)(nil); errors.As(err, &expired) {
 		return schema.Caller{}, errToken("the token has expired")
+	}
+	if err != nil && strings.Contains(err.Error(), "fetching keys") {
+		return schema.Caller{}, fmt.Errorf("auth: the keys of the OIDC issuer: %w", err)
 	}
 	if err != nil {
 		return schema.Caller{}, errToken("the token is not valid")
@@ -96,7 +122,7 @@ func (f *foreign) authenticate(ctx context.Context, token string) (schema.Caller
 
 // discover finds the issuer's keys, at first use: an issuer that is down must
 // not keep us from starting.
-func (f *foreign) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+func (f *foreign) discover() (*oidc.IDTokenVerifier, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.verifier != nil {
@@ -105,8 +131,9 @@ func (f *foreign) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if f.now().Sub(f.failed) < discoveryPause {
 		return nil, errors.New("auth: the OIDC issuer could not be reached a moment ago")
 	}
-	// The provider keeps the context for later key fetches, so it must outlive the request.
-	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), f.Client), f.Issuer)
+	// The provider keeps the context for later key fetches, so it is not the
+	// request's; the client has a time limit of its own.
+	provider, err := oidc.NewProvider(oidc.ClientContext(context.Background(), f.Client), f.Issuer)
 	if err != nil {
 		f.failed = f.now()
 		return nil, fmt.Errorf("auth: discover the OIDC issuer: %w", err)

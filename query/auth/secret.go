@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -39,7 +40,8 @@ type hasher struct {
 	cost    cost
 	running chan struct{}
 	waiting chan struct{}
-	dummy   string // verified instead of the hash of a user that does not exist
+	total   atomic.Int64 // hashes computed
+	dummy   string       // verified instead of the hash of a user that does not exist
 }
 
 func newHasher(c cost) *hasher {
@@ -66,6 +68,7 @@ func (h *hasher) compute(ctx context.Context, secret string, salt []byte, c cost
 	case <-ctx.Done():
 		return nil, fmt.Errorf("auth: waiting to check a secret: %w", ctx.Err())
 	}
+	h.total.Add(1)
 	return argon2.IDKey([]byte(secret), salt, c.passes, c.memory, c.lanes, hashBytes), nil
 }
 

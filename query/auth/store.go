@@ -16,8 +16,9 @@ type Store interface {
 	Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	// Delete removes a record; one that is not there is no error.
 	Delete(ctx context.Context, key string) error
-	// List gives the keys that begin with prefix, in any order.
-	List(ctx context.Context, prefix string) ([]string, error)
+	// List gives all records whose keys begin with prefix, which is empty or ends
+	// in a point.
+	List(ctx context.Context, prefix string) (map[string][]byte, error)
 }
 
 // What a Store answers, wrapped or not.

@@ -5,6 +5,7 @@ package authtest
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -66,19 +67,28 @@ func Store(t *testing.T, open func(t *testing.T) auth.Store) {
 	})
 	t.Run("AListHasThePrefixOnly", func(t *testing.T) {
 		s := open(t)
-		if keys, err := s.List(t.Context(), "family."); err != nil || len(keys) != 0 {
-			t.Fatalf("List of an empty store = %q, %v", keys, err)
+		if found, err := s.List(t.Context(), "family."); err != nil || len(found) != 0 {
+			t.Fatalf("List of an empty store = %q, %v", found, err)
 		}
 		for _, key := range []string{"family.b", "family.a", "familyx", "credential.c", "family.gone"} {
-			mustPut(t, s, key, "1", 0)
+			mustPut(t, s, key, "value of "+key, 0)
 		}
 		if err := s.Delete(t.Context(), "family.gone"); err != nil {
 			t.Fatal(err)
 		}
-		keys, err := s.List(t.Context(), "family.")
-		slices.Sort(keys)
-		if err != nil || !slices.Equal(keys, []string{"family.a", "family.b"}) {
-			t.Fatalf("List = %q, %v", keys, err)
+		for prefix, want := range map[string][]string{
+			"family.": {"family.a", "family.b"},
+			"":        {"credential.c", "family.a", "family.b", "familyx"},
+		} {
+			found, err := s.List(t.Context(), prefix)
+			if err != nil || !slices.Equal(slices.Sorted(maps.Keys(found)), want) {
+				t.Fatalf("List(%q) = %q, %v", prefix, found, err)
+			}
+			for key, value := range found {
+				if string(value) != "value of "+key {
+					t.Errorf("%s = %q", key, value)
+				}
+			}
 		}
 	})
 	t.Run("OneOfManyWritersWins", func(t *testing.T) {

@@ -66,17 +66,17 @@ func (m *Memory) Delete(ctx context.Context, key string) error {
 }
 
 // List implements auth.Store.
-func (m *Memory) List(ctx context.Context, prefix string) ([]string, error) {
+func (m *Memory) List(ctx context.Context, prefix string) (map[string][]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var keys []string
-	for key := range m.records {
+	found := make(map[string][]byte)
+	for key, r := range m.records {
 		if strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
+			found[key] = append([]byte(nil), r.value...)
 		}
 	}
-	return keys, nil
+	return found, nil
 }
