@@ -26,7 +26,7 @@ type front struct {
 	done      chan struct{}
 }
 
-func startFront(listener net.Listener, backend string, users []User, ready func() error, log *slog.Logger) *front {
+func startFront(listener net.Listener, backend func() string, users []User, ready func() error, log *slog.Logger) *front {
 	f := &front{address: listener.Addr().String(), done: make(chan struct{}), transport: &http.Transport{
 		DisableCompression:  true, // encodings pass as they are
 		MaxIdleConnsPerHost: 32,
@@ -63,10 +63,10 @@ func (f *front) close() {
 
 // newFrontHandler passes what is allowed to the child, with the credentials in one form: the headers X-ClickHouse-User and
 // X-ClickHouse-Key, wherever they came from.
-func newFrontHandler(backend string, transport http.RoundTripper, users []User, ready func() error) http.Handler {
+func newFrontHandler(backend func() string, transport http.RoundTripper, users []User, ready func() error) http.Handler {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", backend, backend
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", backend(), ""
 			// The child would take trailers for the start of another request.
 			r.Out.Trailer = nil
 			r.Out.Header.Del("Te")

@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	startAttempts = 3
 	firstRestart  = 200 * time.Millisecond
 	slowestStart  = 30 * time.Second
 	stableAfter   = time.Minute // a child that lived this long starts the backoff anew
@@ -30,7 +31,7 @@ func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 	defer c.lock.Close()
 	defer c.stop()
 
-	child, err := c.startChild(ctx)
+	child, err := c.firstChild(ctx)
 	if err != nil {
 		first <- err
 		return
@@ -61,6 +62,19 @@ func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 		if child, err = c.startChild(c.stopping); err == nil {
 			c.log.Info("ClickHouse is ready again", "pid", child.pid())
 			c.setState(nil)
+		}
+	}
+}
+
+// firstChild starts the first child. Somebody else may take its port before it does; then it gets another one.
+func (c *ClickHouse) firstChild(ctx context.Context) (*child, error) {
+	for attempt := 1; ; attempt++ {
+		p, err := c.startChild(ctx)
+		if err == nil || attempt == startAttempts || !strings.Contains(err.Error(), "Address already in use") {
+			return p, err
+		}
+		if c.port, err = reservePort(ctx, "private ClickHouse", "127.0.0.1", 0); err != nil {
+			return nil, err
 		}
 	}
 }
