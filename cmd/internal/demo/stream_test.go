@@ -65,6 +65,9 @@ func TestEventsAreInOrderInTheWindowAndOnce(t *testing.T) {
 			t.Fatalf("id %s twice", event.ID)
 		}
 		ids[event.ID] = true
+		if _, err := schema.Decode(e.JSON, until); err != nil {
+			t.Fatalf("%v: %s", err, e.JSON)
+		}
 		if !event.Time.Equal(e.At) {
 			t.Fatalf("time %s, but At %s", event.Time, e.At)
 		}

@@ -1,0 +1,75 @@
+# Parley. `make help` lists the targets; each does all it needs on a machine with Go, npm and make.
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+OUT      := .build
+PARLEY   := $(OUT)/parley
+DATA     ?= ./parley-data
+GO       ?= go
+GO_MINOR := 26
+LINTER   := v2.15.0
+PACKAGES ?= ./...
+
+export CGO_ENABLED := 0
+
+.PHONY: help build run test lint vuln bench engine audit clean toolchain
+# Targets with a file's name are still always made: the Go tool knows better what is stale.
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: toolchain ## build .build/parley
+	@mkdir -p $(OUT)
+	@$(GO) build -trimpath -o $(PARLEY) ./cmd/parley
+	@echo "built $(PARLEY)"
+
+run: build engine ## build, then serve demo data from ./parley-data until Ctrl-C
+	@exec $(PARLEY) serve --data-dir $(DATA) --demo
+
+test: build engine audit ## run every test with the real engines
+	@echo "engines: $$($(PARLEY) version --engines)"
+	@$(GO) test -count=1 -timeout 15m $(PACKAGES)
+	@echo "tests passed with the real engines: $$($(PARLEY) version --engines)"
+
+lint: toolchain ## gofmt, go vet, and the linters of .golangci.yml
+	@mkdir -p $(OUT)/bin
+	@$(OUT)/bin/golangci-lint version --short 2>/dev/null | grep -qxF '$(LINTER:v%=%)' || { \
+		echo "installing golangci-lint $(LINTER) into $(OUT)/bin"; \
+		GOBIN=$(CURDIR)/$(OUT)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER); }
+	@unformatted=$$(git ls-files '*.go' | xargs -r gofmt -l); \
+		if [ -n "$$unformatted" ]; then echo "gofmt would change:" $$unformatted; exit 1; fi
+	@$(GO) vet ./...
+	@$(OUT)/bin/golangci-lint run ./...
+
+vuln: toolchain ## look for known vulnerabilities (needs vuln.go.dev, so it is no part of lint or CI)
+	@$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+bench: toolchain engine ## run the Go benchmarks of the hot functions
+	@$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+engine: ## fetch the ClickHouse library into deploy/embedded (CHDB_LIB names one that is already there)
+	@if [ -n "$${CHDB_LIB:-}" ]; then echo "engine: using CHDB_LIB"; \
+	elif ! command -v npm >/dev/null; then \
+		echo "npm is missing: install Node.js, or set CHDB_LIB to a libchdb.so" >&2; exit 1; \
+	elif [ ! -e deploy/embedded/node_modules/.package-lock.json ] || \
+		[ deploy/embedded/package-lock.json -nt deploy/embedded/node_modules/.package-lock.json ]; then \
+		npm ci --prefix deploy/embedded --no-audit --no-fund --loglevel=error; \
+	fi
+
+audit: ## fetch the GraphQL over HTTP audit suite that a test runs
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js" >&2; exit 1; }
+	@if [ ! -e query/transport/testdata/audit/node_modules/.package-lock.json ] || \
+		[ query/transport/testdata/audit/package-lock.json -nt query/transport/testdata/audit/node_modules/.package-lock.json ]; then \
+		npm ci --prefix query/transport/testdata/audit --no-audit --no-fund --loglevel=error; \
+	fi
+
+clean: ## remove what was built and fetched; ./parley-data stays
+	@rm -rf $(OUT) deploy/embedded/node_modules query/transport/testdata/audit/node_modules
+
+toolchain:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.$(GO_MINOR) or newer from https://go.dev/dl" >&2; exit 1; }
+	@minor=$$($(GO) env GOVERSION | sed -nE 's/^go1\.([0-9]+).*/\1/p'); \
+		if [ -n "$$minor" ] && [ "$$minor" -lt $(GO_MINOR) ]; then \
+			echo "Go 1.$$minor is too old: install Go 1.$(GO_MINOR) or newer from https://go.dev/dl" >&2; exit 1; fi

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parley-analytics/parley/cmd/internal/demo"
+	"github.com/parley-analytics/parley/query/auth"
+)
+
+// demoFlags say what stream to send. The same flags give the same events,
+// whenever they are sent.
+type demoFlags struct {
+	Seed          uint64    `help:"Seed of everything that is drawn." default:"1"`
+	Conversations int       `help:"Conversations of history." default:"5000"`
+	History       span      `help:"Time over which they begin." default:"30d"`
+	Until         time.Time `help:"End of the history (RFC 3339); the start of this hour unless given."`
+}
+
+type demoCommand struct {
+	dataDir
+	demoFlags
+	Rate    float64 `help:"Events a second to go on with after the history; 0 ends there." default:"0"`
+	URL     string  `name:"url" help:"Address of the HTTP edge; that of the serve on --data-dir unless given." placeholder:"URL"`
+	KeyFile string  `help:"File with the id and secret of a key with scope ingest; the admin key of --data-dir unless given." type:"path" placeholder:"FILE"`
+}
+
+// Run sends the stream to a running parley.
+func (c *demoCommand) Run(a *app) error {
+	if c.URL == "" {
+		e, err := runningEndpoints(c.DataDir)
+		if err != nil {
+			return err
+		}
+		c.URL = e.HTTP
+	}
+	if c.KeyFile == "" {
+		c.KeyFile = filepath.Join(c.DataDir, adminKeyName)
+	}
+	key, err := readKey(c.KeyFile)
+	if err != nil {
+		return err
+	}
+	if err := c.check(c.Rate, time.Now()); err != nil {
+		return err
+	}
+	s := newSender(c.URL, key)
+	if err := c.sendHistory(a.ctx, s, a.stderr); err != nil {
+		return err
+	}
+	return c.sendLive(a.ctx, s, c.Rate, a.log)
+}
+
+// readKey reads a key as `key add` prints it.
+func readKey(path string) (auth.Key, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return auth.Key{}, fmt.Errorf("the key (--key-file): %w", err)
+	}
+	var key auth.Key
+	if err := json.Unmarshal(content, &key); err != nil || key.ID == "" || key.Secret == "" {
+		return auth.Key{}, fmt.Errorf("%s holds no key: it must be {\"id\": …, \"secret\": …}, as `parley key add` prints it", path)
+	}
+	return key, nil
+}
+
+func (f *demoFlags) check(rate float64, now time.Time) error {
+	switch {
+	case f.Conversations < 0:
+		return errors.New("--conversations must not be negative")
+	case f.Conversations > 0 && f.History <= 0:
+		return errors.New("--history must be a duration above zero, such as 30d")
+	case rate < 0:
+		return errors.New("--rate must not be negative")
+	case f.Until.After(now):
+		return errors.New("--until must not be in the future")
+	}
+	return nil
+}
+
+// demoConnections send at once.
+const demoConnections = 4
+
+// history is the stream of the past, where it begins, and until when it is sent.
+func (f *demoFlags) history() (stream *demo.Stream, first int64, until time.Time) {
+	until = f.Until
+	if until.IsZero() {
+		// Runs of one hour end at one moment, and so send the same events.
+		until = time.Now().Truncate(time.Hour)
+	}
+	stream = demo.History(f.Seed, f.Conversations, time.Duration(f.History))
+	return stream, stream.Last(until) - int64(f.Conversations) + 1, until
+}
+
+// sendHistory returns when all of the history is accepted.
+func (f *demoFlags) sendHistory(ctx context.Context, s *sender, out io.Writer) error {
+	if f.Conversations == 0 {
+		return nil
+	}
+	stream, first, until := f.history()
+	shown := newProgress(out, "demo history", "events", int64(f.Conversations)*demo.EventsPerConversation)
+	if err := sendAll(ctx, s, stream, first, until, shown); err != nil {
+		return err
+	}
+	shown.finish()
+	return nil
+}
+
+// sendLive goes on until ctx ends: with new conversations at the rate, and with
+// those of the history that are still open.
+func (f *demoFlags) sendLive(ctx context.Context, s *sender, rate float64, log *slog.Logger) error {
+	if rate == 0 {
+		return nil
+	}
+	log.Info("demo: live", "rate", rate)
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		now := time.Now()
+		live := demo.Live(f.Seed, rate)
+		return sendAsItHappens(ctx, s, live, live.Last(now)+1, now)
+	})
+	if f.Conversations > 0 {
+		both.Go(func() error {
+			stream, first, until := f.history()
+			return sendAsItHappens(ctx, s, stream, first, until)
+		})
+	}
+	err := both.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// sendAll sends the conversations from first on as they stand at a moment.
+func sendAll(ctx context.Context, s *sender, stream *demo.Stream, first int64, until time.Time, shown *progress) error {
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan *batch)
+	for range demoConnections {
+		group.Go(func() error {
+			for b := range batches {
+				if err := s.post(ctx, b); err != nil {
+					return err
+				}
+				shown.add(b.events)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		defer close(batches)
+		b := &batch{}
+		for event := range stream.Between(first, until) {
+			b.add(event.JSON)
+			if b.events < batchEvents {
+				continue
+			}
+			select {
+			case batches <- b:
+				b = &batch{}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if b.events > 0 {
+			select {
+			case batches <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// sendAsItHappens sends the events after a moment when their time has come.
+func sendAsItHappens(ctx context.Context, s *sender, stream *demo.Stream, first int64, after time.Time) error {
+	const gather = 100 * time.Millisecond
+	b := &batch{}
+	var opened time.Time // of the first event in b
+	forever := after.AddDate(100, 0, 0)
+	for event := range stream.Between(first, forever) {
+		if !event.At.After(after) {
+			continue
+		}
+		if b.events == batchEvents || b.events > 0 && event.At.Sub(opened) > gather {
+			if err := s.post(ctx, b); err != nil {
+				return err
+			}
+			b = &batch{}
+		}
+		if b.events == 0 {
+			opened = event.At
+		}
+		select {
+		case <-time.After(time.Until(event.At)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		b.add(event.JSON)
+	}
+	return nil
+}

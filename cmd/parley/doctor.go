@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/deploy/embedded"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+)
+
+type doctorCommand struct {
+	dataDir
+	serverFlags
+	embeddedFlags
+	Listen string `help:"Address that serve is to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+}
+
+const (
+	doctorTimeout = 20 * time.Second
+	// leastFree is the room on disk below which ClickHouse cannot merge for long.
+	leastFree = 1 << 30
+)
+
+// diagnosis is one line of the doctor's: what was found, or what is wrong with
+// what to do about it.
+type diagnosis struct {
+	name  string
+	check func(context.Context) (found string, err error)
+}
+
+// Run checks what a start needs, and beside a running serve what it does. It
+// fails when one check does.
+func (c *doctorCommand) Run(a *app) error {
+	ctx, cancel := context.WithTimeout(a.ctx, doctorTimeout)
+	defer cancel()
+	checks := []diagnosis{
+		{"library", c.library},
+		{"data dir", c.folder},
+		{"disk space", c.disk},
+	}
+	running, err := runningEndpoints(c.DataDir)
+	beside := err == nil || c.NATSURL != "" && c.ClickHouseURL != ""
+	if err == nil {
+		checks = append(checks, diagnosis{"serve", func(ctx context.Context) (string, error) { return c.readiness(ctx, running) }})
+	} else {
+		checks = append(checks,
+			diagnosis{"port http", c.port("--listen", c.Listen)},
+			diagnosis{"port nats", c.port("--nats-listen", c.NATSListen)},
+			diagnosis{"port clickhouse", c.port("--clickhouse-http", c.ClickHouseHTTP)})
+	}
+	failed := report(ctx, a.stdout, checks)
+	if beside {
+		failed = c.besides(ctx, a.stdout) || failed
+	} else {
+		fmt.Fprintf(a.stdout, "--    engines: not checked, %v\n", err)
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+func report(ctx context.Context, out io.Writer, checks []diagnosis) (failed bool) {
+	for _, d := range checks {
+		found, err := d.check(ctx)
+		if err != nil {
+			failed = true
+			fmt.Fprintf(out, "FAIL  %s: %s\n", d.name, strings.ReplaceAll(err.Error(), "\n", "; "))
+			continue
+		}
+		fmt.Fprintf(out, "ok    %s: %s\n", d.name, found)
+	}
+	return failed
+}
+
+func (c *doctorCommand) library(context.Context) (string, error) {
+	if c.ClickHouseURL != "" {
+		return "not needed with --clickhouse-url", nil
+	}
+	path, err := embedded.FindLibrary("")
+	if err != nil {
+		return "", err
+	}
+	if err := embedded.VerifyLibrary(path, ""); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s is ClickHouse %s", path, embedded.LibraryVersion), nil
+}
+
+func (c *doctorCommand) folder(context.Context) (string, error) {
+	info, err := os.Stat(c.DataDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return c.DataDir + " will be made by serve", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("%s is no folder: give another --data-dir", c.DataDir)
+	}
+	if others := info.Mode().Perm() & 0o077; others != 0 {
+		return "", fmt.Errorf("%s is open to other users (%v): run `chmod 700 %s`", c.DataDir, info.Mode().Perm(), shellQuoted(c.DataDir))
+	}
+	probe, err := os.CreateTemp(c.DataDir, ".doctor-*")
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be written to: %w: give it to the user that runs serve", c.DataDir, err)
+	}
+	probe.Close()
+	if err := os.Remove(probe.Name()); err != nil {
+		return "", err
+	}
+	for _, name := range []string{endpointsName, adminKeyName, embedded.CredentialsFile} {
+		path := filepath.Join(c.DataDir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			return "", fmt.Errorf("%s holds secrets and is open to other users: run `chmod 600 %s`", path, shellQuoted(path))
+		}
+	}
+	return c.DataDir + " is ours alone", nil
+}
+
+func (c *doctorCommand) disk(context.Context) (string, error) {
+	folder := c.DataDir
+	for {
+		if _, err := os.Stat(folder); err == nil || folder == filepath.Dir(folder) {
+			break
+		}
+		folder = filepath.Dir(folder)
+	}
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(folder, &fs); err != nil {
+		return "", err
+	}
+	free := int64(fs.Bavail) * int64(fs.Bsize)
+	if free < leastFree {
+		return "", fmt.Errorf("%d MiB are free below %s: make room, at least %d MiB", free>>20, folder, leastFree>>20)
+	}
+	return fmt.Sprintf("%.1f GiB are free", float64(free)/(1<<30)), nil
+}
+
+func (c *doctorCommand) port(flag, address string) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			return "", fmt.Errorf("%w: stop what listens there, or give another %s", err, flag)
+		}
+		return address + " is free", l.Close()
+	}
+}
+
+func (c *doctorCommand) readiness(ctx context.Context, e *endpoints) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.HTTP+"/readyz", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("process %d does not answer: %w", e.PID, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return "", err
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s is not ready: %s", e.HTTP, excerpt(body))
+	}
+	return fmt.Sprintf("process %d is ready at %s", e.PID, e.HTTP), nil
+}
+
+// besides checks the engines that answer now.
+func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool) {
+	var broker *eventlog.Broker
+	var tables driver.Conn
+	e, err := enginesBeside(c.DataDir, &c.serverFlags)
+	if err != nil {
+		return report(ctx, out, []diagnosis{{"engines", func(context.Context) (string, error) { return "", err }}})
+	}
+	defer func() {
+		if broker != nil {
+			broker.Close()
+		}
+		if tables != nil {
+			_ = tables.Close() // nothing was written
+		}
+	}()
+	var last, first uint64
+	checks := []diagnosis{
+		{"nats", func(ctx context.Context) (string, error) {
+			ctx, cancel := context.WithTimeout(ctx, doctorTimeout/4)
+			defer cancel()
+			options := e.log
+			options.Name, options.Observe = "parley doctor", true
+			broker, err = eventlog.Open(ctx, options)
+			if err != nil {
+				return "", fmt.Errorf("%w: check that the server runs and that its credentials are right", err)
+			}
+			return withoutCredentials(options.URL) + " answers", broker.Ready()
+		}},
+		{"log", func(ctx context.Context) (string, error) {
+			if broker == nil {
+				return "", errors.New("not reachable, see nats")
+			}
+			state, err := broker.Events().State(ctx)
+			if err != nil {
+				return "", err
+			}
+			first, last = uint64(state.First), uint64(state.Last)
+			if len(state.Lost) > 0 {
+				return "", fmt.Errorf("%d events are in damaged files, from sequence %d on: restore the folder nats from a backup", len(state.Lost), state.Lost[0])
+			}
+			return fmt.Sprintf("%d events, sequences %d to %d, %d MiB", state.Messages, first, last, state.Bytes>>20), nil
+		}},
+		{"clickhouse", func(ctx context.Context) (string, error) {
+			if tables, err = sink.Dial(ctx, e.writer); err != nil {
+				return "", fmt.Errorf("%w: check that the server runs and that its credentials are right", err)
+			}
+			return withoutCredentials(e.writer.URL) + " answers", nil
+		}},
+		{"tables", func(ctx context.Context) (string, error) {
+			if tables == nil {
+				return "", errors.New("not reachable, see clickhouse")
+			}
+			if err := migrate.Check(ctx, tables); err != nil {
+				return "", err
+			}
+			live, err := migrate.Live(ctx, tables)
+			return fmt.Sprintf("up to date, projection %d is live", live), err
+		}},
+		{"position", func(ctx context.Context) (string, error) {
+			if tables == nil || broker == nil {
+				return "", errors.New("not reachable, see nats and clickhouse")
+			}
+			live, err := migrate.Live(ctx, tables)
+			if err != nil {
+				return "", err
+			}
+			s, err := sink.Open(ctx, tables, sink.Options{Projection: live})
+			if err != nil {
+				return "", err
+			}
+			position, err := s.Position(ctx, projector.LogEvents)
+			if err != nil {
+				return "", err
+			}
+			if uint64(position) > last {
+				return "", fmt.Errorf("the tables stand at %d, the log ends at %d: the log was lost or is another one; restore it, or start with an empty data dir", position, last)
+			}
+			return fmt.Sprintf("%d of %d, %d behind", position, last, last-uint64(position)), nil
+		}},
+	}
+	return report(ctx, out, checks)
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/template"
+	"time"
+)
+
+type endpointsCommand struct {
+	dataDir
+	JSON    bool `help:"Print endpoints.json as it is, passwords included."`
+	Secrets bool `help:"Show the passwords on the page."`
+}
+
+// Run says where the serve on the data dir listens. The page shows no password
+// unless asked to: pages are pasted into tickets. JSON is for programs.
+func (c *endpointsCommand) Run(a *app) error {
+	e, err := runningEndpoints(c.DataDir)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(a.stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(e)
+	}
+	return writeGuide(a.stdout, e, c.DataDir, c.Secrets, "")
+}
+
+//go:embed guide.tmpl
+var guideText string
+
+// writeGuide writes the page of addresses with an example query that can be
+// pasted, and with a token where there is one.
+func writeGuide(out io.Writer, e *endpoints, dir string, secrets bool, token string) error {
+	guide, err := template.New("guide").Parse(guideText)
+	if err != nil {
+		return err
+	}
+	shown := *e
+	if !secrets {
+		for _, password := range []*string{&shown.NATS.Password, &shown.ClickHouse.BI.Password, &shown.ClickHouse.Writer.Password} {
+			*password = "(parley endpoints --secrets shows it)"
+		}
+	}
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	return guide.Execute(out, map[string]any{
+		"At":    &shown,
+		"Key":   shellQuoted(filepath.Join(dir, adminKeyName)),
+		"Token": token,
+		"Nodes": "{conversation {id channel createdAt closedAt duration contactCount} satisfactionSurvey {customerSatisfaction}}",
+		"From":  today.AddDate(0, 0, -7).Format(time.RFC3339),
+		"To":    today.AddDate(0, 0, 1).Format(time.RFC3339),
+	})
+}
+
+// shellQuoted is a word for a POSIX shell.
+func shellQuoted(s string) string {
+	plain := strings.IndexFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%=", r)
+	}) < 0
+	if plain && s != "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parley-analytics/parley/deploy/embedded"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector/sink"
+)
+
+// serverFlags name engines that run elsewhere. Passwords come from files or in
+// the URL from the environment, so that no process list shows them.
+type serverFlags struct {
+	NATSURL                string `name:"nats-url" help:"NATS server to use, nats://HOST:PORT (several with commas)." group:"Servers" placeholder:"URL"`
+	NATSUser               string `name:"nats-user" help:"User of the NATS server." group:"Servers" placeholder:"NAME"`
+	NATSPasswordFile       string `name:"nats-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	ClickHouseURL          string `name:"clickhouse-url" help:"ClickHouse server to use, http://HOST:PORT or clickhouse://HOST:PORT." group:"Servers" placeholder:"URL"`
+	ClickHouseUser         string `name:"clickhouse-user" help:"User that owns the tables." group:"Servers" placeholder:"NAME"`
+	ClickHousePasswordFile string `name:"clickhouse-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	ReaderUser             string `name:"clickhouse-reader-user" help:"User for queries; the owner unless given." group:"Servers" placeholder:"NAME"`
+	ReaderPasswordFile     string `name:"clickhouse-reader-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+}
+
+// embeddedFlags say how the engines inside serve run.
+type embeddedFlags struct {
+	NATSListen       string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
+	ClickHouseHTTP   string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
+	ClickHouseMemory int64  `name:"clickhouse-memory" help:"Most memory of the embedded ClickHouse in MiB; 0 is half of the machine's." group:"Embedded engines" default:"0"`
+	Sync             string `help:"When the log is forced to disk: always, before an event is accepted; interval, once a second." group:"Embedded engines" enum:"always,interval" default:"always"`
+	BIPersonalData   bool   `name:"bi-personal-data" help:"Let the dashboards' user read names, addresses, texts and original events too." group:"Embedded engines"`
+}
+
+// syncInterval is how much of the log may be lost with --sync=interval when the
+// machine (not the process) dies.
+const syncInterval = time.Second
+
+// engines say how to reach the two engines, wherever they run.
+type engines struct {
+	log            eventlog.Options
+	writer, reader sink.Server
+	bi             embedded.User // of the embedded ClickHouse only
+	biURL          string        // where dashboards connect
+	clickHouse     *embedded.ClickHouse
+}
+
+// startEngines starts those engines that no flag names a server for, both at
+// once, and adds them to the process.
+func startEngines(ctx context.Context, p *process, dir string, servers *serverFlags, own *embeddedFlags, ready *readiness) (*engines, error) {
+	credentials, err := embedded.LoadOrCreateCredentials(dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &engines{}
+	if err := e.useServers(servers); err != nil {
+		return nil, err
+	}
+	var nats *embedded.NATS
+	both, ctx := errgroup.WithContext(ctx)
+	if servers.NATSURL == "" {
+		both.Go(func() (err error) {
+			nats, err = startNATS(ctx, p, dir, own, credentials.NATS)
+			return err
+		})
+	}
+	if servers.ClickHouseURL == "" {
+		both.Go(func() (err error) {
+			e.clickHouse, err = embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
+				Dir:            filepath.Join(dir, "clickhouse"),
+				Listen:         own.ClickHouseHTTP,
+				WriterPassword: credentials.Writer.Password,
+				ReaderPassword: credentials.Reader.Password,
+				BIPassword:     credentials.BI.Password,
+				BIPersonalData: own.BIPersonalData,
+				MaxMemory:      own.ClickHouseMemory << 20,
+				Logger:         p.log,
+			})
+			return err
+		})
+	}
+	err = both.Wait()
+	// What has started is stopped even when the other has not.
+	if nats != nil {
+		p.onStop("NATS", func(context.Context) error { nats.Shutdown(); return nil })
+		e.log = eventlog.Options{
+			URL: nats.URL(), InProcess: nats.InProcess(),
+			User: credentials.NATS.Name, Password: credentials.NATS.Password,
+		}
+	}
+	if e.clickHouse != nil {
+		p.onStop("ClickHouse", e.clickHouse.Shutdown)
+		ready.watch(partClickHouse, func(context.Context) error { return e.clickHouse.Ready() })
+		private := "http://" + e.clickHouse.PrivateAddr()
+		e.writer = serverOf(private, e.clickHouse.Writer())
+		e.reader = serverOf(private, e.clickHouse.Reader())
+		e.bi, e.biURL = e.clickHouse.BI(), e.clickHouse.HTTPURL()
+	}
+	return e, err
+}
+
+func startNATS(ctx context.Context, p *process, dir string, own *embeddedFlags, user embedded.User) (*embedded.NATS, error) {
+	config := embedded.NATSConfig{
+		Dir: filepath.Join(dir, "nats"), Listen: own.NATSListen,
+		User: user.Name, Password: user.Password, Logger: p.log,
+	}
+	if own.Sync == "interval" {
+		config.SyncInterval = syncInterval
+		p.log.Warn("the log is forced to disk at intervals: events of that time are lost when the machine goes down", "interval", syncInterval)
+	}
+	return embedded.StartNATS(ctx, config)
+}
+
+func serverOf(address string, user embedded.User) sink.Server {
+	return sink.Server{URL: address, User: user.Name, Password: user.Password}
+}
+
+// useServers takes over what the flags say.
+func (e *engines) useServers(f *serverFlags) error {
+	if f.NATSURL != "" {
+		password, err := passwordFile("--nats-password-file", f.NATSPasswordFile)
+		if err != nil {
+			return err
+		}
+		e.log = eventlog.Options{URL: f.NATSURL, User: f.NATSUser, Password: password}
+	}
+	if f.ClickHouseURL == "" {
+		return nil
+	}
+	password, err := passwordFile("--clickhouse-password-file", f.ClickHousePasswordFile)
+	if err != nil {
+		return err
+	}
+	e.writer = sink.Server{URL: f.ClickHouseURL, User: f.ClickHouseUser, Password: password}
+	e.reader = e.writer
+	if f.ReaderUser != "" {
+		if password, err = passwordFile("--clickhouse-reader-password-file", f.ReaderPasswordFile); err != nil {
+			return err
+		}
+		e.reader = sink.Server{URL: f.ClickHouseURL, User: f.ReaderUser, Password: password}
+	}
+	e.biURL = withoutCredentials(f.ClickHouseURL)
+	return nil
+}
+
+// logBeside is the log that the flags name, or else that of the serve that runs
+// on dir.
+func logBeside(dir string, f *serverFlags) (*engines, error) {
+	e := &engines{}
+	if err := e.useServers(f); err != nil || f.NATSURL != "" {
+		return e, err
+	}
+	running, err := runningEndpoints(dir)
+	if err != nil {
+		return nil, err
+	}
+	e.log = running.eventLog()
+	return e, nil
+}
+
+// enginesBeside are the engines that the flags name, or else those of the serve
+// that runs on dir.
+func enginesBeside(dir string, f *serverFlags) (*engines, error) {
+	e, err := logBeside(dir, f)
+	if err != nil || f.ClickHouseURL != "" {
+		return e, err
+	}
+	running, err := runningEndpoints(dir)
+	if err != nil {
+		return nil, err
+	}
+	e.writer = serverOf(running.ClickHouse.HTTP, running.ClickHouse.Writer)
+	e.reader = e.writer
+	if credentials, err := embedded.LoadOrCreateCredentials(dir); err == nil && credentials.Writer == running.ClickHouse.Writer {
+		e.reader = serverOf(running.ClickHouse.HTTP, credentials.Reader)
+	}
+	e.biURL, e.bi = running.ClickHouse.HTTP, running.ClickHouse.BI
+	return e, nil
+}
+
+// eventLog is how a command beside the serve connects to its log.
+func (e *endpoints) eventLog() eventlog.Options {
+	return eventlog.Options{URL: e.NATS.URL, User: e.NATS.User, Password: e.NATS.Password}
+}
+
+// passwordFile reads a password; none is given with an empty path.
+func passwordFile(flag, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: %s does not exist", flag, path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", flag, err)
+	}
+	return strings.TrimRight(string(content), "\r\n"), nil
+}
+
+// withoutCredentials is an address that may be shown.
+func withoutCredentials(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery = nil, ""
+	return u.String()
+}

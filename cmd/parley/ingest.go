@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+
+	"github.com/parley-analytics/parley/ingest"
+)
+
+// ingestFlags are the settings of the HTTP edge.
+type ingestFlags struct {
+	IngestMemory int64 `name:"ingest-memory" help:"Bodies that are read or appended at one time, in MiB; more is answered 429." group:"Ingest" default:"128"`
+}
+
+func (f *ingestFlags) routes() []string { return []string{ingest.Path} }
+func (f *ingestFlags) parts() []string  { return []string{"ingest"} }
+
+// start opens the edge onto the log.
+func (f *ingestFlags) start(_ context.Context, n *node) error {
+	edge := ingest.New(ingest.Config{
+		Auth: n.authority, Events: n.broker.Events(), Rejected: n.broker.Rejected(),
+		Logger: n.log, Registerer: n.registry, MaxHeldBytes: f.IngestMemory << 20,
+	})
+	n.onStop("ingest", func(context.Context) error { edge.Close(); return nil })
+	n.web.open(ingest.Path, edge)
+	n.ready.watch("ingest", nil)
+	return nil
+}
+
+// ingestCommand runs the HTTP edge alone. It needs no ClickHouse.
+type ingestCommand struct {
+	nodeFlags
+	ingestFlags
+}
+
+// Run serves until the process is asked to stop.
+func (c *ingestCommand) Run(a *app) error {
+	return serveBeside(a, &c.nodeFlags, "parley ingest", &c.ingestFlags)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/parley-analytics/parley/deploy/embedded"
+)
+
+// Exit codes. A command that ran and found something wrong (doctor) exits with
+// exitFailed too.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	if embedded.IsChild() {
+		embedded.ChildMain()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole command: it returns the exit code. The end of ctx is a
+// request to stop cleanly.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var config Config
+	exited := -1
+	parser, err := kong.New(&config,
+		kong.Name("parley"),
+		kong.Description("Event-sourced conversation analytics: events in over HTTP, contacts and conversations out over GraphQL and SQL."),
+		kong.DefaultEnvars("PARLEY"),
+		kong.Configuration(settingsFile),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "parley:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "parley: %v\n", err)
+		return exitUsage
+	}
+	log, err := newLogger(stderr, config.LogFormat, config.LogLevel)
+	if err != nil {
+		fmt.Fprintln(stderr, "parley:", err)
+		return exitUsage
+	}
+	err = command.Run(&app{ctx: ctx, log: log, stdin: stdin, stdout: stdout, stderr: stderr})
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errReported):
+		return exitFailed
+	default:
+		fmt.Fprintln(stderr, "parley:", err)
+		return exitFailed
+	}
+}
+
+// errReported ends a command that has said on its own what is wrong.
+var errReported = errors.New("reported")

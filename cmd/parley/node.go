@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// role is a part of the pipeline that a process runs. Its routes are those it
+// opens, its parts those that /readyz names for it (with partClickHouse, that
+// engine is needed too); start returns when it works, having added what it runs
+// to the process.
+type role interface {
+	routes() []string
+	parts() []string
+	start(ctx context.Context, n *node) error
+}
+
+// The parts of every process, or nearly: the engines.
+const partNATS, partClickHouse = "nats", "clickhouse"
+
+// node is a process that stays, with what its roles share.
+type node struct {
+	*process
+	registry  *prometheus.Registry
+	ready     *readiness
+	web       *web
+	engines   *engines
+	broker    *eventlog.Broker
+	directory *auth.Directory
+	store     auth.Store // what the directory keeps its records in
+	authority *auth.Authority
+}
+
+// nodeFlags are what every process that stays can be told.
+type nodeFlags struct {
+	dataDir
+	serverFlags
+	Listen string `help:"Address of the HTTP server; port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+}
+
+// authRoutes are those of every process that checks credentials.
+func authRoutes() []string { return []string{"/oauth2/token", "/oauth2/revoke", "/_authenticated"} }
+
+// newNode binds HTTP for the roles. From here on the caller shuts the process down.
+func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
+	n := &node{process: newProcess(a.log), registry: prometheus.NewRegistry()}
+	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	parts := []string{partNATS}
+	var routes []string
+	for _, r := range roles {
+		parts = append(parts, r.parts()...)
+		routes = append(routes, r.routes()...)
+	}
+	n.ready = newReadiness(parts...)
+	web, err := listenHTTP(a.ctx, n.process, f.Listen, n.ready, n.registry, append(routes, authRoutes()...)...)
+	if err != nil {
+		return nil, err
+	}
+	n.web = web
+	return n, nil
+}
+
+// connect opens the log and the credentials on it.
+func (n *node) connect(ctx context.Context, name string) error {
+	options := n.engines.log
+	options.Name, options.Logger = name, n.log
+	broker, err := eventlog.Open(ctx, options)
+	if err != nil {
+		return err
+	}
+	n.broker = broker
+	n.onStop("log", func(context.Context) error { broker.Close(); return nil })
+	n.ready.watch(partNATS, func(context.Context) error { return broker.Ready() })
+	if n.directory, n.store, err = loadDirectory(ctx, broker); err != nil {
+		return err
+	}
+	if n.authority, err = auth.New(auth.Config{Directory: n.directory, Logger: n.log, Metrics: n.registry}); err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	n.authority.Routes(mux)
+	for _, path := range authRoutes() {
+		n.web.open(path, mux)
+	}
+	return nil
+}
+
+// makeAdminKey writes the first key of a new data dir, for all projects and
+// with every scope. A key that was taken away is not made again.
+func (n *node) makeAdminKey(ctx context.Context, dir string, fresh bool) error {
+	path := filepath.Join(dir, adminKeyName)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if !fresh {
+		keys, err := n.directory.List(ctx, auth.KindKey)
+		if err != nil || len(keys) > 0 {
+			return err
+		}
+	}
+	scopes := []schema.Scope{schema.ScopeIngest, schema.ScopeRead, schema.ScopeAdmin}
+	key, err := n.directory.AddKey(ctx, "first key of "+filepath.Base(dir), scopes, schema.Projects{All: true})
+	if err != nil {
+		return err
+	}
+	return writePrivately(path, key)
+}

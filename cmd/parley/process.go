@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// stopTimeout bounds how long one part may take to stop.
+const stopTimeout = 30 * time.Second
+
+// process is the one group of what a command runs. Parts are added while they
+// start, in order, and stopped in reverse, each to its end before the next.
+type process struct {
+	log    *slog.Logger
+	stops  []stop
+	failed chan error
+	first  sync.Once
+}
+
+type stop struct {
+	name string
+	stop func(context.Context) error
+}
+
+func newProcess(log *slog.Logger) *process {
+	return &process{log: log, failed: make(chan error, 1)}
+}
+
+// onStop adds a part that is running already.
+func (p *process) onStop(name string, f func(context.Context) error) {
+	p.stops = append(p.stops, stop{name, f})
+}
+
+// background runs a part until it is its turn to stop: then its context ends,
+// and the end of run is waited for. A part that ends with an error by itself
+// stops the process.
+func (p *process) background(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	var result error
+	go func() {
+		defer close(done)
+		result = run(ctx)
+		if result != nil && ctx.Err() == nil {
+			p.fail(fmt.Errorf("%s: %w", name, result))
+		}
+	}()
+	p.onStop(name, func(limit context.Context) error {
+		cancel()
+		select {
+		case <-done:
+			if errors.Is(result, context.Canceled) {
+				return nil
+			}
+			return result
+		case <-limit.Done():
+			return limit.Err()
+		}
+	})
+}
+
+// fail stops the process with an error; the first one counts.
+func (p *process) fail(err error) {
+	p.first.Do(func() { p.failed <- err })
+}
+
+// wait returns when ctx ends, with nil, or when a part has failed.
+func (p *process) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-p.failed:
+		return err
+	}
+}
+
+// shutdown stops all parts. It goes on after an error and returns the first.
+func (p *process) shutdown() error {
+	var first error
+	for len(p.stops) > 0 {
+		part := p.stops[len(p.stops)-1]
+		p.stops = p.stops[:len(p.stops)-1]
+		from := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		err := part.stop(ctx)
+		cancel()
+		p.log.Debug("stopped", "part", part.name, "after", time.Since(from).Round(time.Millisecond))
+		if err != nil && first == nil {
+			first = fmt.Errorf("stopping %s: %w", part.name, err)
+		}
+	}
+	return first
+}

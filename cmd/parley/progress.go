@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// progressEvery is how often a pipe gets a line.
+const progressEvery = 2 * time.Second
+
+// progress shows long work: a bar with rate and time left on a terminal, lines
+// on a pipe. Several goroutines may add to it.
+type progress struct {
+	out   io.Writer
+	what  string
+	unit  string
+	bar   *progressbar.ProgressBar // nil on a pipe
+	start time.Time
+
+	mu     sync.Mutex
+	done   int64
+	total  int64
+	spoken time.Time
+}
+
+// newProgress begins to show work of about total units.
+func newProgress(out io.Writer, what, unit string, total int64) *progress {
+	p := &progress{out: out, what: what, unit: unit, total: total, start: time.Now(), spoken: time.Now()}
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		p.bar = progressbar.NewOptions64(total,
+			progressbar.OptionSetWriter(out),
+			progressbar.OptionSetDescription(what),
+			progressbar.OptionSetItsString(unit),
+			progressbar.OptionShowIts(),
+			progressbar.OptionShowCount(),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSetWidth(30),
+			progressbar.OptionUseANSICodes(true),
+		)
+	}
+	return p
+}
+
+// add counts n more units.
+func (p *progress) add(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += int64(n)
+	if p.bar != nil {
+		_ = p.bar.Set64(min(p.done, p.total-1)) // the end is for finish to say
+		return
+	}
+	if time.Since(p.spoken) >= progressEvery {
+		p.spoken = time.Now()
+		p.speak()
+	}
+}
+
+// reach says how far the work has come; more may turn out to be to do.
+func (p *progress) reach(done, all schema.Sequence) {
+	p.mu.Lock()
+	p.total = int64(all)
+	step := int64(done) - p.done
+	p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.ChangeMax64(int64(all))
+	}
+	p.add(int(step))
+}
+
+// finish says how much it was in the end.
+func (p *progress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.ChangeMax64(p.done)
+		_ = p.bar.Set64(p.done)
+		_ = p.bar.Finish()
+		fmt.Fprintln(p.out)
+		return
+	}
+	spent := time.Since(p.start)
+	fmt.Fprintf(p.out, "%s: %d %s in %s, %.0f/s\n", p.what, p.done, p.unit, spent.Round(time.Millisecond), p.rate())
+}
+
+func (p *progress) speak() {
+	left := "?"
+	if rate := p.rate(); rate > 0 {
+		left = time.Duration(float64(max(0, p.total-p.done)) / rate * float64(time.Second)).Round(time.Second).String()
+	}
+	fmt.Fprintf(p.out, "%s: %d of about %d %s, %.0f/s, %s left\n", p.what, p.done, p.total, p.unit, p.rate(), left)
+}
+
+func (p *progress) rate() float64 {
+	return float64(p.done) / max(time.Since(p.start).Seconds(), 1e-9)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/cenkalti/backoff/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/rebuild"
+	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+)
+
+// projectFlags are the settings of the projector.
+type projectFlags struct {
+	Migrate     bool          `help:"Bring the ClickHouse tables up to date at start." group:"Projector" default:"true" negatable:""`
+	StoreText   bool          `help:"Keep the text of messages in message_texts." group:"Projector"`
+	BatchEvents int           `help:"Most events of one batch." group:"Projector" default:"20000"`
+	BatchAge    time.Duration `help:"Most time a batch is gathered." group:"Projector" default:"250ms"`
+	CacheMB     int           `name:"cache-mb" help:"Memory for the events of live conversations, in MiB." group:"Projector" default:"128"`
+	StallAfter  time.Duration `help:"Time without progress after which the projector is not ready." group:"Projector" default:"30s"`
+}
+
+func (f *projectFlags) routes() []string { return nil }
+func (f *projectFlags) parts() []string  { return []string{partClickHouse, "projector"} }
+
+// start brings the tables up to date and projects both logs into the live
+// projection.
+func (f *projectFlags) start(ctx context.Context, n *node) error {
+	conn, err := dialPatiently(ctx, n.log, n.engines.writer)
+	if err != nil {
+		return err
+	}
+	n.onStop("tables", func(context.Context) error { return conn.Close() })
+	if n.engines.clickHouse == nil {
+		n.ready.watch(partClickHouse, conn.Ping)
+	}
+	ready := migrate.Check
+	if f.Migrate {
+		ready = migrate.Up
+	}
+	if err := ready(ctx, conn); err != nil {
+		return err
+	}
+	metrics := &renewed{Registerer: n.registry}
+	leader := &rebuild.Leader{Conn: conn, Logger: n.log, Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
+		metrics.renew()
+		return f.open(ctx, n, conn, version, metrics)
+	}}
+	n.background("projector", leader.Run)
+	n.ready.watch("projector", func(context.Context) error { return leader.Ready() })
+	return nil
+}
+
+// open makes a projector for a version.
+func (f *projectFlags) open(ctx context.Context, n *node, conn driver.Conn, version uint32, metrics prometheus.Registerer) (*projector.Projector, func(), error) {
+	options := sink.Options{Projection: version, StoreText: f.StoreText, Logger: n.log}
+	if crash := crashPoint("write"); crash != nil {
+		options.After = func(stage sink.Stage) error { crash(string(stage)); return nil }
+	}
+	tables, err := sink.Open(ctx, conn, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	events, rejected := n.broker.Events().NewReader(), n.broker.Rejected().NewReader()
+	release := func() { events.Close(); rejected.Close() }
+	p, err := projector.New(projector.Config{
+		Log: events, Rejected: rejected, Sink: tables, Archive: tables,
+		BatchEvents: f.BatchEvents, BatchAge: f.BatchAge, CacheBytes: f.CacheMB << 20, StallAfter: f.StallAfter,
+		Logger: n.log, Registerer: metrics,
+	})
+	return p, release, err
+}
+
+// renewed registers the metrics of one projector after the other: those of the
+// latest are shown.
+type renewed struct {
+	prometheus.Registerer
+	mu   sync.Mutex
+	held []prometheus.Collector
+}
+
+// Register keeps account of what renew takes out again.
+func (r *renewed) Register(c prometheus.Collector) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = append(r.held, c)
+	return r.Registerer.Register(c)
+}
+
+// renew makes room for the metrics of the next projector.
+func (r *renewed) renew() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.held {
+		r.Unregister(c)
+	}
+	r.held = nil
+}
+
+// authenticationFailed is ClickHouse's code for a wrong user or password.
+const authenticationFailed = 516
+
+// dialPatiently connects to ClickHouse, and waits for a server that does not
+// answer yet. Wrong credentials are an error at once.
+func dialPatiently(ctx context.Context, log *slog.Logger, server sink.Server) (driver.Conn, error) {
+	return backoff.Retry(ctx, func() (driver.Conn, error) {
+		conn, err := sink.Dial(ctx, server)
+		var refused *clickhouse.Exception
+		if errors.As(err, &refused) && refused.Code == authenticationFailed {
+			return nil, backoff.Permanent(err)
+		}
+		if err != nil {
+			log.Warn("ClickHouse does not answer yet", "error", err)
+		}
+		return conn, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(time.Second)), backoff.WithMaxElapsedTime(0))
+}
+
+// projectCommand runs the projector alone.
+type projectCommand struct {
+	nodeFlags
+	projectFlags
+}
+
+// Run serves until the process is asked to stop.
+func (c *projectCommand) Run(a *app) error {
+	return serveBeside(a, &c.nodeFlags, "parley project", &c.projectFlags)
+}

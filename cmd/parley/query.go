@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/query/store"
+	"github.com/parley-analytics/parley/query/transport"
+	"github.com/parley-analytics/parley/query/transport/graphiql"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// queryFlags are the settings of the GraphQL API.
+type queryFlags struct {
+	QueryTimeout   time.Duration `help:"Most time of one request." group:"Queries" default:"30s"`
+	QueryBudget    int           `help:"Most points of cost that a credential can have." group:"Queries" default:"2000000"`
+	QueryRestore   int           `help:"Points that come back to it a second." group:"Queries" default:"50000"`
+	QueryDepth     int           `help:"Most levels of fields." group:"Queries" default:"20"`
+	QueryParallel  int           `help:"Requests of one credential that run at a time." group:"Queries" default:"8"`
+	QueryBodyBytes int64         `help:"Longest body of a request, in bytes." group:"Queries" default:"1048576"`
+	QueryMemory    uint64        `help:"Most memory of one statement in ClickHouse, in MiB; 0 leaves it to the user's profile." group:"Queries" default:"0"`
+	QueryRows      uint64        `help:"Most rows one statement may read; 0 is no limit." group:"Queries" default:"0"`
+	AllowOrigin    []string      `help:"Origins that browsers may ask from (CORS); * for all." group:"Queries" placeholder:"URL"`
+}
+
+const graphQLPath, graphiQLPath = "/graphql", "/graphiql"
+
+func (f *queryFlags) routes() []string {
+	return []string{graphQLPath, graphiQLPath, graphiQLPath + "/"}
+}
+func (f *queryFlags) parts() []string { return []string{partClickHouse, "query"} }
+
+// start opens the tables for reading and the API on them.
+func (f *queryFlags) start(ctx context.Context, n *node) error {
+	reader := n.engines.reader
+	tables, err := store.Open(store.Config{
+		URL: reader.URL, User: reader.User, Password: reader.Password,
+		Timeout: f.QueryTimeout, MaxMemory: f.QueryMemory << 20, MaxRows: f.QueryRows,
+	})
+	if err != nil {
+		return err
+	}
+	n.onStop("query", func(context.Context) error { return tables.Close() })
+	if n.engines.clickHouse == nil {
+		n.ready.watch(partClickHouse, tables.Ping)
+	}
+
+	key, err := cursorKey(ctx, n.store)
+	if err != nil {
+		return err
+	}
+	limits := f.limits()
+	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Options: limits.SchemaOptions()})
+	if err != nil {
+		return err
+	}
+	handler, err := transport.New(transport.Config{
+		Executor: api.Schema(), SDL: api.SDL(), Authenticator: n.authority, Begin: beginQuery,
+		Limits: limits, Prices: transport.DefaultPrices(), Origins: f.AllowOrigin,
+		Logger: n.log, Metrics: n.registry, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	page, err := graphiql.New()
+	if err != nil {
+		return err
+	}
+	pages := http.NewServeMux()
+	page.Routes(pages)
+	n.web.open(graphQLPath, handler)
+	n.web.open(graphiQLPath, pages)
+	n.web.open(graphiQLPath+"/", pages)
+	n.ready.watch("query", func(ctx context.Context) error {
+		_, err := tables.Live(ctx)
+		return err
+	})
+	return nil
+}
+
+func (f *queryFlags) limits() transport.Limits {
+	limits := transport.DefaultLimits()
+	limits.Time, limits.Budget, limits.Restore = f.QueryTimeout, f.QueryBudget, f.QueryRestore
+	limits.Depth, limits.Concurrent, limits.BodyBytes = f.QueryDepth, f.QueryParallel, f.QueryBodyBytes
+	return limits
+}
+
+// beginQuery puts the caller into a request's context and counts what it reads.
+func beginQuery(ctx context.Context, caller schema.Caller) (context.Context, func() uint64) {
+	ctx, stats := query.WithStats(query.WithCaller(ctx, caller))
+	return ctx, stats.RowsRead
+}
+
+// cursorKey is what all query roles sign cursors with; the first one makes it.
+func cursorKey(ctx context.Context, records auth.Store) ([]byte, error) {
+	const name = "cursor-key"
+	for {
+		key, _, err := records.Get(ctx, name)
+		if err == nil || !errors.Is(err, auth.ErrNotFound) {
+			return key, err
+		}
+		fresh := make([]byte, 32)
+		rand.Read(fresh) // never fails
+		_, err = records.Put(ctx, name, fresh, 0)
+		if err == nil || !errors.Is(err, auth.ErrConflict) {
+			return fresh, err
+		}
+	}
+}
+
+// queryCommand runs the GraphQL API alone.
+type queryCommand struct {
+	nodeFlags
+	queryFlags
+}
+
+// Run serves until the process is asked to stop.
+func (c *queryCommand) Run(a *app) error {
+	return serveBeside(a, &c.nodeFlags, "parley query", &c.queryFlags)
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded"
+)
+
+// serveCommand runs every role. The engines are embedded unless servers are
+// named.
+type serveCommand struct {
+	nodeFlags
+	embeddedFlags
+	ingestFlags
+	projectFlags
+	queryFlags
+	Demo      bool      `help:"Send demo data, and print a page of addresses when it is in." group:"Demo data"`
+	DemoRate  float64   `help:"Events a second to go on with after the demo history; 0 ends there." group:"Demo data" default:"2"`
+	DemoFlags demoFlags `embed:"" prefix:"demo-" group:"Demo data"`
+}
+
+// Run serves until the process is asked to stop.
+func (c *serveCommand) Run(a *app) error {
+	lock, err := embedded.LockDataDir(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Unlock() }() // the end of the process unlocks too
+	if err := os.Chmod(c.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data dir: %w", err)
+	}
+	_, err = os.Stat(filepath.Join(c.DataDir, embedded.CredentialsFile))
+	fresh := errors.Is(err, os.ErrNotExist)
+
+	roles := []role{&c.ingestFlags, &c.projectFlags, &c.queryFlags}
+	n, err := newNode(a, &c.nodeFlags, roles...)
+	if err != nil {
+		return err
+	}
+	return n.run(a, func(ctx context.Context) error {
+		n.engines, err = startEngines(ctx, n.process, c.DataDir, &c.serverFlags, &c.embeddedFlags, n.ready)
+		if err != nil {
+			return err
+		}
+		if err := n.startRoles(ctx, "parley serve", roles); err != nil {
+			return err
+		}
+		if err := n.makeAdminKey(ctx, c.DataDir, fresh); err != nil {
+			return err
+		}
+		where := n.endpoints()
+		if err := writePrivately(filepath.Join(c.DataDir, endpointsName), where); err != nil {
+			return err
+		}
+		if c.Demo {
+			n.background("demo data", func(ctx context.Context) error { return c.demonstrate(ctx, a, where) })
+		}
+		return nil
+	})
+}
+
+// serveBeside runs roles on engines that are there already: those named by
+// flags, or those of the serve on the data dir.
+func serveBeside(a *app, f *nodeFlags, name string, roles ...role) error {
+	find := logBeside
+	if slices.ContainsFunc(roles, func(r role) bool { return slices.Contains(r.parts(), partClickHouse) }) {
+		find = enginesBeside
+	}
+	e, err := find(f.DataDir, &f.serverFlags)
+	if err != nil {
+		return err
+	}
+	n, err := newNode(a, f, roles...)
+	if err != nil {
+		return err
+	}
+	n.engines = e
+	return n.run(a, func(ctx context.Context) error { return n.startRoles(ctx, name, roles) })
+}
+
+// run starts, says that all is ready, waits for the end, and stops everything.
+func (n *node) run(a *app, start func(context.Context) error) error {
+	began := time.Now()
+	err := start(a.ctx)
+	if err == nil {
+		err = n.awaitReady(a.ctx)
+	}
+	if err == nil {
+		n.log.Info("ready", "http", n.web.url, "after", time.Since(began).Round(time.Millisecond))
+		_, err = fmt.Fprintf(a.stdout, "ready %s\n", n.web.url)
+	}
+	if err == nil {
+		err = n.wait(a.ctx)
+	}
+	if a.ctx.Err() != nil {
+		n.log.Info("stopping")
+		err = nil // what the end of ctx cut off is no failure
+	}
+	n.web.drain(n.log)
+	if stopped := n.shutdown(); err == nil {
+		err = stopped
+	}
+	if err == nil {
+		n.log.Info("stopped")
+	}
+	return err
+}
+
+// startRoles connects to the engines and starts the roles in the order of the
+// data's way.
+func (n *node) startRoles(ctx context.Context, name string, roles []role) error {
+	if err := n.connect(ctx, name); err != nil {
+		return err
+	}
+	for _, r := range roles {
+		if err := r.start(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitReady polls until nothing is missing.
+func (n *node) awaitReady(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for len(n.ready.missing(ctx)) > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-n.failed:
+			return err
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// endpoints is what endpoints.json says of this process.
+func (n *node) endpoints() *endpoints {
+	e := &endpoints{
+		HTTP: n.web.url,
+		NATS: natsEndpoint{URL: n.engines.log.URL, User: n.engines.log.User, Password: n.engines.log.Password},
+		PID:  os.Getpid(),
+	}
+	e.ClickHouse = clickHouseEndpoints{
+		HTTP: n.engines.biURL, Database: "parley", BI: n.engines.bi,
+		Writer: embedded.User{Name: n.engines.writer.User, Password: n.engines.writer.Password},
+	}
+	return e
+}
+
+// demonstrate sends demo data to this process and prints the guide when it is in.
+func (c *serveCommand) demonstrate(ctx context.Context, a *app, where *endpoints) error {
+	key, err := readKey(filepath.Join(c.DataDir, adminKeyName))
+	if err != nil {
+		return err
+	}
+	if err := c.DemoFlags.check(c.DemoRate, time.Now()); err != nil {
+		return err
+	}
+	sender := newSender(where.HTTP, key)
+	if err := c.DemoFlags.sendHistory(ctx, sender, a.stderr); err != nil {
+		return err
+	}
+	if err := writeGuide(a.stderr, where, c.DataDir, true, ""); err != nil {
+		return err
+	}
+	return c.DemoFlags.sendLive(ctx, sender, c.DemoRate, a.log)
+}

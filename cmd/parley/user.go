@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/parley-analytics/parley/query/auth"
+)
+
+type userCommand struct {
+	Add    userAdd          `cmd:"" help:"Add a user; the password is read from standard input."`
+	List   userList         `cmd:"" help:"List the users."`
+	Remove credentialRemove `cmd:"" help:"Remove a user, by e-mail address; tokens end at once."`
+}
+
+// rights are the flags of what a new credential may do.
+type rights struct {
+	Projects string `help:"Projects it may touch: 1,2 or all." required:"" placeholder:"1,2|all"`
+	Scopes   string `help:"What it may do: read, ingest, admin." required:"" placeholder:"read,ingest,admin"`
+}
+
+type userAdd struct {
+	dataDir
+	serverFlags
+	rights
+	Email string `help:"E-mail address, which is the user name." required:"" placeholder:"E"`
+}
+
+// Run adds a user to the credentials that all roles share.
+func (c *userAdd) Run(a *app) error {
+	projects, err := auth.ParseProjects(c.Projects)
+	if err != nil {
+		return err
+	}
+	scopes, err := auth.ParseScopes(c.Scopes)
+	if err != nil {
+		return err
+	}
+	password, err := readPassword(a.stdin, a.stderr)
+	if err != nil {
+		return err
+	}
+	d, err := openDirectory(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if _, err := d.AddUser(a.ctx, c.Email, password, scopes, projects); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "user %s added\n", c.Email)
+	return nil
+}
+
+// readPassword reads one line; on a terminal it asks for it and shows nothing.
+func readPassword(in io.Reader, out io.Writer) (string, error) {
+	if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprint(out, "password: ")
+		password, err := term.ReadPassword(int(file.Fd()))
+		fmt.Fprintln(out)
+		return string(password), err
+	}
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", errors.New("the password is read from standard input, which is empty")
+	}
+	return line, nil
+}
+
+type userList struct {
+	dataDir
+	serverFlags
+	JSON bool `help:"Print JSON, one user a line."`
+}
+
+// Run lists the users.
+func (c *userList) Run(a *app) error {
+	return listCredentials(a, c.DataDir, &c.serverFlags, auth.KindUser, c.JSON)
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Limits of the HTTP server. A request of the largest size has to arrive within
+// readTimeout; answers that stream for longer than writeTimeout set deadlines of
+// their own.
+const (
+	headerTimeout  = 10 * time.Second
+	readTimeout    = time.Minute
+	writeTimeout   = 3 * time.Minute
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+	drainTimeout   = 20 * time.Second
+)
+
+//go:embed index.html
+var indexPage []byte
+
+// web is the HTTP side of a process. It listens from the beginning; routes are
+// opened as the roles behind them get ready, and answer 503 before.
+type web struct {
+	url       string
+	ready     *readiness
+	routes    map[string]*route
+	durations *prometheus.HistogramVec
+	server    *http.Server
+	done      chan struct{} // closed when the server has ended
+}
+
+// route answers 503 until open gives it a handler.
+type route struct {
+	ready *readiness
+	mu    sync.RWMutex
+	open  http.Handler
+}
+
+func (r *route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	r.mu.RLock()
+	handler := r.open
+	r.mu.RUnlock()
+	if handler != nil {
+		handler.ServeHTTP(w, request)
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	writeProblem(w, http.StatusServiceUnavailable, "not_ready", "starting; GET /readyz names what is not ready")
+}
+
+// writeProblem answers with the one form of errors that belong to no role.
+func writeProblem(w http.ResponseWriter, status int, code, message string) {
+	writeJSON(w, status, map[string]string{"error": code, "message": message})
+}
+
+// listenHTTP binds the address and serves health, metrics and the routes named,
+// which are still closed.
+func listenHTTP(ctx context.Context, p *process, address string, ready *readiness, registry *prometheus.Registry, paths ...string) (*web, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("the address %s is already in use: stop what listens there, or give another --listen (port 0 picks a free one)", address)
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen on %s (--listen): %w", address, err)
+	}
+	w := &web{
+		url:    httpURL(listener.Addr()),
+		ready:  ready,
+		routes: make(map[string]*route),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "parley_http_request_duration_seconds",
+			Help:    "Time to answer HTTP requests.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"path", "method", "code"}),
+	}
+	registry.MustRegister(w.durations)
+
+	mux := http.NewServeMux()
+	for _, path := range paths {
+		w.routes[path] = &route{ready: ready}
+		mux.Handle(path, w.measured(path, w.routes[path]))
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]bool{"alive": true})
+	})
+	mux.Handle("GET /readyz", ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: nil}))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		_, _ = w.Write(indexPage) // the client is gone
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, http.StatusNotFound, "not_found", "there is nothing at this path")
+	})
+
+	w.server = &http.Server{
+		Handler:           recovered(p.log, mux),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	w.done = make(chan struct{})
+	go func() {
+		defer close(w.done)
+		if err := w.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			p.fail(fmt.Errorf("HTTP: %w", err))
+		}
+	}()
+	return w, nil
+}
+
+// drain takes no more requests and lets those that run be answered.
+func (w *web) drain(log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := w.server.Shutdown(ctx); err != nil {
+		log.Warn("requests were cut off", "after", drainTimeout)
+		_ = w.server.Close() // nobody is left to hear about it
+	}
+	<-w.done
+}
+
+// open lets requests for a path through to its handler.
+func (w *web) open(path string, handler http.Handler) {
+	r := w.routes[path]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open = handler
+}
+
+func (w *web) measured(path string, next http.Handler) http.Handler {
+	return promhttp.InstrumentHandlerDuration(w.durations.MustCurryWith(prometheus.Labels{"path": path}), next)
+}
+
+// recovered turns a panic of a handler into an answer and a log line, without
+// the values that may stand in it.
+func recovered(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch thrown := recover(); thrown {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(thrown)
+			default:
+				log.Error("a request failed unexpectedly", "path", r.URL.Path, "kind", fmt.Sprintf("%T", thrown))
+				writeProblem(w, http.StatusInternalServerError, "internal", "an internal error; it is in the log")
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// httpURL is where a client on this machine reaches the address.
+func httpURL(address net.Addr) string {
+	tcp := address.(*net.TCPAddr)
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
+}
