@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+)
+
+// crashVariable names a point of the program at which it kills itself, for the
+// crash tests: AREA.POINT, or AREA.POINT:N for the N-th time it is passed. The
+// areas are write (keys, rows, events, quarantine, position: after that stage of
+// a batch is on disk) and replay (built, compared, offered).
+const crashVariable = "PARLEY_CRASH_AT"
+
+// crashPoint gives what is to be called at the points of an area. It is nil
+// unless the variable names one of them.
+func crashPoint(area string) func(point string) {
+	name, count, _ := strings.Cut(os.Getenv(crashVariable), ":")
+	point, ours := strings.CutPrefix(name, area+".")
+	if !ours {
+		return nil
+	}
+	left := new(atomic.Int64)
+	if n, err := strconv.ParseInt(count, 10, 64); err == nil {
+		left.Store(n)
+	}
+	return func(passed string) {
+		if passed == point && left.Add(-1) <= 0 {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // the signal ends every thread
+		}
+	}
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/deploy/embedded"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/rebuild"
+	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// rebuildFlags are what replay and verify have in common.
+type rebuildFlags struct {
+	dataDir
+	serverFlags
+	Projects  string `help:"These projects only, e.g. 1,2." default:"all" placeholder:"1,2|all"`
+	Since     string `help:"Only conversations with an event at or after this time (RFC 3339)." placeholder:"TIME"`
+	From      string `help:"Where the events are read from: log is the stream, archive the events table, for what the stream no longer holds." enum:"log,archive" default:"log"`
+	StoreText bool   `help:"Keep the text of messages, as serve --store-text does."`
+	Show      int    `help:"Differing rows to spell out." default:"20"`
+}
+
+// workshop is a rebuild with what it works on.
+type workshop struct {
+	*rebuild.Rebuild
+	close func()
+}
+
+// open connects to the engines, and makes sure that nobody else rebuilds.
+func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
+	scope, err := f.scope()
+	if err != nil {
+		return nil, err
+	}
+	lock, err := embedded.LockDataDir(filepath.Join(f.DataDir, "rebuild"))
+	if err != nil {
+		return nil, fmt.Errorf("another replay or verify is at work: %w", err)
+	}
+	e, err := enginesBeside(f.DataDir, &f.serverFlags)
+	if err != nil {
+		_ = lock.Unlock()
+		return nil, err
+	}
+	e.log.Name, e.log.Observe, e.log.Logger = "parley "+what, true, a.log
+	broker, err := eventlog.Open(a.ctx, e.log)
+	if err != nil {
+		_ = lock.Unlock()
+		return nil, err
+	}
+	conn, err := dialPatiently(a.ctx, a.log, e.writer)
+	if err != nil {
+		broker.Close()
+		_ = lock.Unlock()
+		return nil, err
+	}
+	bar := newProgress(a.stderr, what, "events", 0)
+	w := &workshop{close: func() { _ = conn.Close(); broker.Close(); _ = lock.Unlock() }}
+	w.Rebuild = &rebuild.Rebuild{
+		Conn: conn, Scope: scope, Limit: f.Show, Open: f.opener(a, conn, broker),
+		Report: bar.reach,
+		Ends:   func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) },
+		At:     crashPoint("replay"),
+	}
+	if f.From == "archive" {
+		w.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return archived(ctx, conn, broker) }
+	}
+	return w, nil
+}
+
+func (f *rebuildFlags) scope() (rebuild.Scope, error) {
+	projects, err := auth.ParseProjects(f.Projects)
+	if err != nil {
+		return rebuild.Scope{}, fmt.Errorf("--projects: %w", err)
+	}
+	scope := rebuild.Scope{Projects: projects.IDs}
+	if f.Since != "" {
+		since, err := time.Parse(time.RFC3339, f.Since)
+		if err != nil {
+			return rebuild.Scope{}, fmt.Errorf("--since: must be an RFC 3339 time, e.g. 2024-03-01T00:00:00Z")
+		}
+		scope.Since = schema.TimestampOf(since)
+	}
+	return scope, nil
+}
+
+// opener makes projectors that write a version from the log, or the archive of
+// the live version.
+func (f *rebuildFlags) opener(a *app, conn driver.Conn, broker *eventlog.Broker) rebuild.Open {
+	return func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
+		tables, err := sink.Open(ctx, conn, sink.Options{Projection: version, StoreText: f.StoreText, Logger: a.log})
+		if err != nil {
+			return nil, nil, err
+		}
+		events, rejected := broker.Events().NewReader(), broker.Rejected().NewReader()
+		release := func() { events.Close(); rejected.Close() }
+		var log projector.Log = events
+		if f.From == "archive" {
+			live, err := migrate.Live(ctx, conn)
+			if err != nil {
+				release()
+				return nil, nil, err
+			}
+			archive := rebuild.NewArchive(conn, live)
+			log, release = archive, func() { archive.Close(); events.Close(); rejected.Close() }
+		}
+		p, err := projector.New(projector.Config{Log: log, Rejected: rejected, Sink: tables, Archive: tables, Logger: a.log})
+		return p, release, err
+	}
+}
+
+// ends gives the last sequence of both logs.
+func ends(ctx context.Context, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
+	events, err := broker.Events().Last(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rejected, err := broker.Rejected().Last(ctx)
+	return map[string]schema.Sequence{projector.LogEvents: events, projector.LogRejected: rejected}, err
+}
+
+// archived gives the last sequence of the live archive, and that of the log of
+// rejections.
+func archived(ctx context.Context, conn driver.Conn, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
+	live, err := migrate.Live(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	all, err := ends(ctx, broker)
+	if err != nil {
+		return nil, err
+	}
+	all[projector.LogEvents], err = rebuild.NewArchive(conn, live).Last(ctx)
+	return all, err
+}
+
+// replayCommand rebuilds the projection.
+type replayCommand struct {
+	rebuildFlags
+	Undo bool `help:"Make the version before the last replay live again."`
+}
+
+// Run replays beside the live projection and says what it found.
+func (c *replayCommand) Run(a *app) error {
+	w, err := c.open(a, "replay")
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	began := time.Now()
+	switch {
+	case c.Undo:
+		undone, err := w.Undo(a.ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "version %d is live again after %s; version %d is kept\n", undone.Version, since(began), undone.Before)
+		return nil
+	case !w.Scope.Everything():
+		return c.repair(a, w, true)
+	}
+	replayed, err := w.Replay(a.ctx)
+	if err != nil {
+		return err
+	}
+	printReport(a, replayed.Report, "the version before")
+	fmt.Fprintf(a.stdout, "replayed %d events of %d conversations in %s: version %d is live, version %d is kept for --undo\n",
+		replayed.Events, replayed.Conversations, since(began), replayed.Version, replayed.Before)
+	return nil
+}
+
+// verifyCommand compares the tables with the log.
+type verifyCommand struct {
+	rebuildFlags
+	Repair bool `help:"Write the conversations that differ again."`
+}
+
+// Run fails when the tables are not what the log says.
+func (c *verifyCommand) Run(a *app) error {
+	w, err := c.open(a, "verify")
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	return c.repair(a, w, c.Repair)
+}
+
+// repair verifies, and repairs where asked to; what is left makes it fail.
+func (f *rebuildFlags) repair(a *app, w *workshop, repair bool) error {
+	began := time.Now()
+	verified, err := w.Verify(a.ctx, repair)
+	if err != nil {
+		return err
+	}
+	printReport(a, verified.Found, "the tables")
+	left := verified.Left
+	if left.Differing > 0 {
+		fmt.Fprintf(a.stdout, "%d rows differ at sequence %d\n", left.Differing, left.Sequence)
+		return errReported
+	}
+	fmt.Fprintf(a.stdout, "verified at sequence %d in %s: %d conversations, %d contacts, %d messages, %d transactions, %d events; %d rows repaired, %d conversations left out because they moved on\n",
+		left.Sequence, since(began), left.Rows["conversations"], left.Rows["contacts"], left.Rows["messages"],
+		left.Rows["transactions"], left.Rows["events"], verified.Found.Differing, left.Moved)
+	return nil
+}
+
+func printReport(a *app, r *rebuild.Report, what string) {
+	for _, d := range r.Differences {
+		fmt.Fprintln(a.stdout, d)
+	}
+	if r.Differing > 0 {
+		fmt.Fprintf(a.stdout, "%s had %d rows that differ from the log\n", what, r.Differing)
+	}
+}
+
+func since(t time.Time) time.Duration { return time.Since(t).Round(time.Millisecond) }
