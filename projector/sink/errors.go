@@ -99,9 +99,10 @@ func (e *transientError) Unwrap() error { return e.err }
 // Temporary is true: trying again later succeeds.
 func (e *transientError) Temporary() bool { return true }
 
-// classed tells apart what passes by itself (an error with Temporary() true),
-// what no repetition mends ([projector.UnwritableError]), and the rest, which
-// somebody has to mend: rights, missing tables, wrong addresses.
+// classed tells apart, of the errors of a write, what passes by itself (an error
+// with Temporary() true), what no repetition mends ([projector.UnwritableError]),
+// and the rest, which somebody has to mend: rights, missing tables, wrong
+// addresses.
 func classed(err error) error {
 	var cell *cellError
 	if errors.As(err, &cell) {
@@ -117,10 +118,18 @@ func classed(err error) error {
 		if name, found := unwritableCodes[exception.Code]; found {
 			return &projector.UnwritableError{Err: &serverError{exception.Code, name, err}}
 		}
-		if _, found := transientCodes[exception.Code]; found {
-			return &transientError{err}
+	}
+	return passing(err)
+}
+
+// passing marks an error that passes by itself.
+func passing(err error) error {
+	var exception *clickhouse.Exception
+	if errors.As(err, &exception) {
+		if _, found := transientCodes[exception.Code]; !found {
+			return err
 		}
-		return err
+		return &transientError{err}
 	}
 	if fromNetwork(err) {
 		return &transientError{err}

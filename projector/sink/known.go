@@ -26,7 +26,7 @@ type seen struct {
 func (s *Sink) Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {
 	if s.seen.filter == nil || s.seen.stale || s.seen.filter.full() {
 		if err := s.remember(ctx); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read event keys: %w", passing(err))
 		}
 	}
 	probable := map[hash][]schema.EventKey{}
@@ -40,7 +40,7 @@ func (s *Sink) Known(ctx context.Context, keys []schema.EventKey) (map[schema.Ev
 		return known, nil
 	}
 	if err := s.lookUp(ctx, probable, known); err != nil {
-		return nil, fmt.Errorf("look up %d event keys: %w", len(probable), err)
+		return nil, fmt.Errorf("look up %d event keys: %w", len(probable), passing(err))
 	}
 	return known, nil
 }
@@ -79,23 +79,23 @@ func (s *Sink) remember(ctx context.Context) error {
 	s.seen = seen{} // first, so that the memory of the old one is free for the new one
 	var count uint64
 	if err := s.conn.QueryRow(ctx, s.in(keysCountSQL)).Scan(&count); err != nil {
-		return fmt.Errorf("count event keys: %w", err)
+		return err
 	}
 	made := newFilter(int(count))
 	rows, err := s.conn.Query(ctx, s.in(keysSQL))
 	if err != nil {
-		return fmt.Errorf("read event keys: %w", err)
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var key uint64
 		if err := rows.Scan(&key); err != nil {
-			return fmt.Errorf("read event keys: %w", err)
+			return err
 		}
 		made.add(key)
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read event keys: %w", err)
+		return err
 	}
 	s.seen.filter = made
 	s.log.Info("event keys read", "count", count, "duration", time.Since(started))

@@ -22,7 +22,7 @@ func (s *Sink) Recall(ctx context.Context, keys []schema.ConversationKey) (map[s
 	found := make(map[schema.ConversationKey][]projector.ArchivedEvent, len(keys))
 	for some := range slices.Chunk(keys, recallAtOnce) {
 		if err := s.recall(ctx, some, found); err != nil {
-			return nil, fmt.Errorf("recall %d conversations: %w", len(keys), err)
+			return nil, fmt.Errorf("recall %d conversations: %w", len(keys), passing(err))
 		}
 	}
 	// A batch that was written twice has its events twice in the table, until they are merged.

@@ -47,7 +47,7 @@ type Sink struct {
 	positions     *table[positionRow]
 
 	seen    seen
-	written map[string]schema.Sequence // positions this sink has written, by log
+	written schema.Sequence // position in the log of events that this sink has written
 
 	// What a batch that was cut off has left, until the log has passed it.
 	strays  map[schema.ConversationKey]projector.Stray
@@ -68,7 +68,7 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 		conversations: conversationsTable(), contacts: contactsTable(), transactions: transactionsTable(),
 		messages: messagesTable(), texts: messageTextsTable(), visitors: visitorsTable(),
 		events: eventsTable(), keys: eventKeysTable(), quarantine: quarantineTable(), positions: positionsTable(),
-		written: map[string]schema.Sequence{}, strays: map[schema.ConversationKey]projector.Stray{},
+		strays: map[schema.ConversationKey]projector.Stray{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -90,11 +90,11 @@ func (s *Sink) Position(ctx context.Context, log string) (schema.Sequence, error
 	var stored uint64
 	row := s.conn.QueryRow(ctx, s.in(positionSQL), clickhouse.Named("log", log))
 	if err := row.Scan(&stored); err != nil {
-		return 0, fmt.Errorf("position of %s: %w", log, err)
+		return 0, fmt.Errorf("position of %s: %w", log, passing(err))
 	}
 	position := schema.Sequence(stored)
-	if position != s.written[log] {
-		s.seen.stale = true
+	if log == projector.LogEvents && position != s.written {
+		s.seen.stale = true // somebody else has written
 	}
 	return position, nil
 }

@@ -1,17 +1,24 @@
 package sink
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/projector/sink/migrate"
 	"github.com/parley-analytics/parley/schema"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
+
+// versions numbers the projections of tests: each has one of its own.
+var versions atomic.Uint32
 
 func connect(t testing.TB) driver.Conn {
 	t.Helper()
@@ -20,30 +27,52 @@ func connect(t testing.TB) driver.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
-func TestHappy(t *testing.T) {
-	conn := connect(t)
+// projection makes an empty projection and gives its version.
+func projection(t testing.TB, conn driver.Conn) uint32 {
+	t.Helper()
 	if err := migrate.Up(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(t.Context(), conn, Options{Projection: 1, StoreText: true})
+	version := 1000 + versions.Add(1)
+	if err := migrate.CreateProjection(t.Context(), conn, version); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := migrate.DropProjection(context.Background(), conn, version); err != nil {
+			t.Error(err)
+		}
+	})
+	return version
+}
+
+// empty opens a sink on an empty projection.
+func empty(t testing.TB, options Options) *Sink {
+	t.Helper()
+	conn := connect(t)
+	options.Projection = projection(t, conn)
+	return reopen(t, conn, options)
+}
+
+// reopen opens a sink on what is there, as after a crash.
+func reopen(t testing.TB, conn driver.Conn, options Options) *Sink {
+	t.Helper()
+	s, err := Open(t.Context(), conn, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := projector.Rows{Conversation: projector.Conversation{ConversationKey: schema.ConversationKey{Project: 1, Conversation: "c"},
-		LastSequence: 7, CustomData: []schema.CustomValue{{Key: "a", Value: "1"}}, Users: []schema.User{{ID: 4, Kind: "BOT"}},
-		Marks: []projector.Mark{{EventID: "e", At: 99, Type: schema.TypePushed}}},
-		Contacts: []projector.Contact{{ID: "c:1", StartedAt: 1}}, Messages: []projector.Message{{ID: "m"}}, Transactions: []projector.Transaction{{ID: "t", Amount: -15}}}
-	if err := s.Write(t.Context(), &projector.Batch{Log: "events", Position: 9, Changes: []projector.Change{{After: rows}}}); err != nil {
-		t.Fatal(err)
+	return s
+}
+
+// archived gives events as the log has them, from sequence first on.
+func archived(events []schema.Event, first schema.Sequence) []projector.ArchivedEvent {
+	list := make([]projector.ArchivedEvent, len(events))
+	for i, r := range foldtest.Records(events, first) {
+		r.ReceivedAt = schema.TimestampOf(time.UnixMilli(int64(r.Event.Time)).Add(time.Second))
+		list[i] = projector.ArchivedEvent{Record: r, Original: foldtest.JSON(&events[i])}
 	}
-	t.Log(enginetest.ClickHouse(t).Exec(t, "SELECT * FROM parley_1.conversations FORMAT Vertical"))
-	t.Log(enginetest.ClickHouse(t).Exec(t, "SELECT * FROM parley.transactions FORMAT Vertical"))
-	t.Log(s.Position(t.Context(), "events"))
-	if err := migrate.Check(t.Context(), conn); err != nil {
-		t.Fatal(err)
-	}
+	return list
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/schema"
@@ -49,30 +50,41 @@ func (s *Sink) tables() []inserter {
 
 // Write stores a batch: see [projector.Sink].
 func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
-	if len(batch.Changes) > 0 && !s.settled {
-		if _, err := s.Ahead(ctx, batch.Log); err != nil {
-			return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, err)
-		}
-	}
 	defer func() {
 		for _, t := range s.tables() {
 			t.clear()
 		}
 	}()
+	if len(batch.Changes) > 0 {
+		if !s.settled {
+			if _, err := s.Ahead(ctx, batch.Log); err != nil {
+				return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, err)
+			}
+		}
+		s.settled = false // until this write has succeeded
+	}
 	s.fill(batch)
-	s.settled = false
 	if err := s.insert(ctx); err != nil {
 		return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, classed(err))
 	}
+	if len(batch.Changes) > 0 {
+		s.settle(batch.Changes)
+	}
+	if batch.Log == projector.LogEvents {
+		s.written = batch.Position
+	}
+	return nil
+}
+
+// settle forgets the strays that the log has passed.
+func (s *Sink) settle(changes []projector.Change) {
 	s.settled = true
-	s.written[batch.Log] = batch.Position
-	for i := range batch.Changes {
-		c := &batch.Changes[i].After.Conversation
+	for i := range changes {
+		c := &changes[i].After.Conversation
 		if stray, found := s.strays[c.ConversationKey]; found && c.LastSequence >= stray.Version {
 			delete(s.strays, c.ConversationKey)
 		}
 	}
-	return nil
 }
 
 // fill puts the rows of the batch into the tables.
@@ -170,10 +182,12 @@ func (s *Sink) insert(ctx context.Context) error {
 		}
 	}
 	for i, stage := range stages {
+		var sending errgroup.Group
 		for _, b := range prepared[i] {
-			if err := b.Send(); err != nil {
-				return fmt.Errorf("%s: %w", stage.name, err)
-			}
+			sending.Go(b.Send)
+		}
+		if err := sending.Wait(); err != nil {
+			return fmt.Errorf("%s: %w", stage.name, err)
 		}
 		if s.options.After == nil {
 			continue

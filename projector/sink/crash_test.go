@@ -1,0 +1,221 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/schema"
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+var errCut = errors.New("cut off")
+
+// reader is the projector's loop in small: it reads a log on from the stored
+// position in batches, and folds what the sink recalls.
+type reader struct {
+	sink     *Sink
+	log      []projector.ArchivedEvent // sequence = index + 1
+	position schema.Sequence
+}
+
+// start begins after the stored position, as after a crash.
+func (r *reader) start(ctx context.Context) error {
+	position, err := r.sink.Position(ctx, projector.LogEvents)
+	r.position = position
+	return err
+}
+
+// step writes the next n events.
+func (r *reader) step(ctx context.Context, n int) error {
+	upTo := min(int(r.position)+n, len(r.log))
+	batch := &projector.Batch{Log: projector.LogEvents, Position: schema.Sequence(upTo)}
+	fresh, err := r.distinct(ctx, r.log[r.position:upTo])
+	if err != nil {
+		return err
+	}
+	byKey := map[schema.ConversationKey][]schema.Record{}
+	for _, e := range fresh {
+		byKey[e.Event.ConversationKey()] = append(byKey[e.Event.ConversationKey()], e.Record)
+	}
+	var keys []schema.ConversationKey
+	for key := range byKey {
+		keys = append(keys, key)
+	}
+	recalled, err := r.sink.Recall(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		var before []schema.Record
+		for _, e := range recalled[key] {
+			if e.Sequence <= r.position {
+				before = append(before, e.Record)
+			}
+		}
+		change := projector.Change{After: projector.Fold(slices.Concat(before, byKey[key]))}
+		if len(before) > 0 {
+			rows := projector.Fold(before)
+			change.Before = &rows
+		}
+		batch.Changes = append(batch.Changes, change)
+	}
+	batch.Events = fresh
+	if err := r.sink.Write(ctx, batch); err != nil {
+		return err
+	}
+	r.position = batch.Position
+	return nil
+}
+
+// distinct drops the duplicates.
+func (r *reader) distinct(ctx context.Context, events []projector.ArchivedEvent) ([]projector.ArchivedEvent, error) {
+	var keys []schema.EventKey
+	for i := range events {
+		keys = append(keys, events[i].Event.Key())
+	}
+	known, err := r.sink.Known(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []projector.ArchivedEvent
+	for _, e := range events {
+		if first, found := known[e.Event.Key()]; found && first < e.Sequence {
+			continue
+		}
+		if !slices.ContainsFunc(fresh, func(f projector.ArchivedEvent) bool { return f.Event.Key() == e.Event.Key() }) {
+			fresh = append(fresh, e)
+		}
+	}
+	return fresh, nil
+}
+
+// contents gives the rows of every stable name, as text without bookkeeping.
+func contents(t *testing.T, version uint32) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, v := range tables.Views() {
+		found[v.View] = enginetest.ClickHouse(t).Exec(t, fmt.Sprintf("SELECT %s FROM %s.%s FINAL ORDER BY ALL FORMAT TSV",
+			strings.Join(v.Columns, ", "), tables.ProjectionDatabase(version), v.Table))
+	}
+	return found
+}
+
+// TestCutOffBatchesLeadToTheSameTables cuts batches off after every stage, goes
+// on with other batches and with or without a new process, and looks at the
+// tables all the while.
+func TestCutOffBatchesLeadToTheSameTables(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			d := foldtest.Seeded(seed)
+			log := archived(foldtest.Stream(d, 6), 1)
+
+			whole := empty(t, Options{StoreText: true})
+			for r := (reader{sink: whole, log: log}); int(r.position) < len(log); {
+				if err := r.step(t.Context(), len(log)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cut := cutOften(t, d, log)
+			want, got := contents(t, whole.options.Projection), contents(t, cut.options.Projection)
+			for name := range want {
+				if got[name] != want[name] {
+					t.Errorf("%s differs:\n%s\nwant\n%s", name, got[name], want[name])
+				}
+			}
+			if strays, err := cut.Ahead(t.Context(), projector.LogEvents); err != nil || len(strays) > 0 {
+				t.Errorf("after a clean stop %v are ahead (%v)", strays, err)
+			}
+		})
+	}
+}
+
+// cutOften writes the log with cuts.
+func cutOften(t *testing.T, d foldtest.Dice, log []projector.ArchivedEvent) *Sink {
+	t.Helper()
+	stages := []Stage{StageKeys, StageRows, StageEvents, StageQuarantine, StagePosition, "none", "none"}
+	var cutAfter Stage
+	s := empty(t, Options{StoreText: true, After: func(stage Stage) error {
+		if stage == cutAfter {
+			return errCut
+		}
+		return nil
+	}})
+	seen := 0
+	for r := (reader{sink: s, log: log}); int(r.position) < len(log); {
+		cutAfter = stages[d.IntN(len(stages))]
+		err := r.step(t.Context(), 1+d.IntN(30))
+		if err != nil && !errors.Is(err, errCut) {
+			t.Fatal(err)
+		}
+		seen = noDuplicates(t, s, seen)
+		if err == nil {
+			continue
+		}
+		if d.IntN(2) == 0 {
+			r.sink = reopen(t, s.conn, s.options)
+		}
+		if err := r.start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return reopen(t, s.conn, s.options)
+}
+
+// noDuplicates checks that every key stands once, and that no conversation that
+// was there is gone.
+func noDuplicates(t *testing.T, s *Sink, least int) int {
+	t.Helper()
+	answer := enginetest.ClickHouse(t).Exec(t, s.in(`
+		SELECT count(), uniqExact(project_id, conversation_id),
+			(SELECT count() - uniqExact(project_id, conversation_id, contact_id) FROM $projection.contacts FINAL),
+			(SELECT count() - uniqExact(project_id, source, event_id) FROM $projection.events FINAL)
+		FROM $projection.conversations FINAL`))
+	var count, distinct, contacts, events int
+	if _, err := fmt.Sscan(answer, &count, &distinct, &contacts, &events); err != nil {
+		t.Fatal(err)
+	}
+	if count != distinct || contacts != 0 || events != 0 || count < least {
+		t.Fatalf("%d rows of %d conversations (%d before), %d contacts and %d events twice", count, distinct, least, contacts, events)
+	}
+	return count
+}
+
+// TestSortKeyMovesLeaveOneRow closes, reopens and closes a conversation again at
+// the instant of the first time.
+func TestSortKeyMovesLeaveOneRow(t *testing.T) {
+	s := empty(t, Options{})
+	key := foldtest.Conversation(1, 1)
+	at := func(ms schema.Timestamp) *schema.Timestamp { return &ms }
+	fold := func(closed *schema.Timestamp, last schema.Sequence) projector.Rows {
+		return projector.Rows{Conversation: projector.Conversation{ConversationKey: key, ClosedAt: closed, LastSequence: last}}
+	}
+	var before *projector.Rows
+	for i, closed := range []*schema.Timestamp{nil, at(5000), nil, at(9000), at(5000), nil} {
+		sequence := schema.Sequence(i + 1)
+		after := fold(closed, sequence)
+		batch := &projector.Batch{Log: projector.LogEvents, Position: sequence, Changes: []projector.Change{{Before: before, After: after}}}
+		// Twice, as after a crash before the position.
+		for range 1 + rand.IntN(2) {
+			if err := s.Write(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := "\\N\t" + fmt.Sprint(sequence)
+		if closed != nil {
+			want = strings.TrimSuffix(strings.Replace(closed.String(), "T", " ", 1), "Z") + "\t" + fmt.Sprint(sequence)
+		}
+		got := enginetest.ClickHouse(t).Exec(t, s.in("SELECT closed_at, last_sequence FROM $projection.conversations FINAL"))
+		if got != want {
+			t.Errorf("after %d the rows are %q, want %q", sequence, got, want)
+		}
+		before = &after
+	}
+}
