@@ -141,10 +141,10 @@ func TestANewPasswordEndsEveryLogin(t *testing.T) {
 	}
 	_, err := r.caller(token)
 	wantStatus(t, err, 401, "invalid_token")
-	if response, body := r.post("/oauth2/token", refreshForm(refresh)); response.StatusCode != 400 || body["error"] != "invalid_grant" {
+	if response, body := r.post("/oauth2/token", refreshForm(refresh)); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {
 		t.Errorf("refresh: %d %v", response.StatusCode, body)
 	}
-	if response, _ := r.post("/oauth2/token", passwordForm("a@example.org", "correct horse")); response.StatusCode != 400 {
+	if response, _ := r.post("/oauth2/token", passwordForm("a@example.org", "correct horse")); response.StatusCode != http.StatusBadRequest {
 		t.Errorf("the old password: %d", response.StatusCode)
 	}
 	r.token(passwordForm("a@example.org", "battery staple"))
@@ -165,7 +165,7 @@ func TestNobodyIsLetInWhileTheStoreIsDown(t *testing.T) {
 	broken.store.(*switched).off = true
 	_, err := broken.authority.Authenticate(broken.request("x-api-id: "+key.ID, "x-api-secret: "+key.Secret))
 	wantStatus(t, err, http.StatusServiceUnavailable, "temporarily_unavailable")
-	if response, _ := broken.post("/oauth2/token", clientForm(key)); response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
+	if response, _ := broken.post("/oauth2/token", clientForm(key)); response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
 		t.Errorf("token: %d %v", response.StatusCode, response.Header)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ func TestAnUnknownUserCostsAsMuchAsAWrongPassword(t *testing.T) {
 	cost := func(email string) int64 {
 		before := r.directory.Hashes()
 		response, body := r.post("/oauth2/token", passwordForm(email, "wrong horse"))
-		if response.StatusCode != 400 || body["error_description"] != "the user name or the password is wrong" {
+		if response.StatusCode != http.StatusBadRequest || body["error_description"] != "the user name or the password is wrong" {
 			t.Errorf("%d %v", response.StatusCode, body)
 		}
 		return r.directory.Hashes() - before

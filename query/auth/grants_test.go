@@ -30,7 +30,7 @@ func TestAnswersOfTheTokenEndpointHaveExactlyTheirMembers(t *testing.T) {
 		"client_credentials": {clientForm(key), []string{"access_token", "expires_in", "token_type"}},
 	} {
 		response, body := r.post("/oauth2/token", c.form)
-		if response.StatusCode != 200 || !slices.Equal(slices.Sorted(maps.Keys(body)), c.members) ||
+		if response.StatusCode != http.StatusOK || !slices.Equal(slices.Sorted(maps.Keys(body)), c.members) ||
 			body["token_type"] != "bearer" || body["expires_in"] != 86400.0 {
 			t.Errorf("%s: %d %v", name, response.StatusCode, body)
 		}
@@ -127,7 +127,7 @@ func TestRefusalsOfTheTokenEndpoint(t *testing.T) {
 func TestParametersInTheAddressAreIgnored(t *testing.T) {
 	r := newRig(t)
 	key := r.key(everything, "all")
-	if response, body := r.post("/oauth2/token?"+clientForm(key).Encode(), url.Values{}); response.StatusCode != 400 || body["error"] != "invalid_request" {
+	if response, body := r.post("/oauth2/token?"+clientForm(key).Encode(), url.Values{}); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_request" {
 		t.Errorf("%d %v", response.StatusCode, body)
 	}
 }
@@ -223,10 +223,10 @@ func TestRefreshTokenIsUsedOnce(t *testing.T) {
 		}
 	}
 	// The first refresh token again: somebody has a copy. Everything of this login ends.
-	if response, body := r.post("/oauth2/token", refreshForm(refresh1)); response.StatusCode != 400 || body["error"] != "invalid_grant" {
+	if response, body := r.post("/oauth2/token", refreshForm(refresh1)); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {
 		t.Fatalf("%d %v", response.StatusCode, body)
 	}
-	if response, body := r.post("/oauth2/token", refreshForm(refresh2)); response.StatusCode != 400 || body["error"] != "invalid_grant" {
+	if response, body := r.post("/oauth2/token", refreshForm(refresh2)); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {
 		t.Errorf("the newer refresh token still works: %d %v", response.StatusCode, body)
 	}
 	for _, access := range []string{access1, access2} {
@@ -254,7 +254,7 @@ func TestRefreshKeepsTheScopeOfTheLogin(t *testing.T) {
 	}
 	beyond := refreshForm(refresh)
 	beyond.Set("scope", "admin")
-	if response, body := r.post("/oauth2/token", beyond); response.StatusCode != 400 || body["error"] != "invalid_scope" {
+	if response, body := r.post("/oauth2/token", beyond); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_scope" {
 		t.Errorf("%d %v", response.StatusCode, body)
 	}
 	access, _ = r.token(refreshForm(refresh))
@@ -268,12 +268,12 @@ func TestRefreshTokenExpiresAndBelongsToItsClient(t *testing.T) {
 	r.user("a@example.org", "correct horse")
 	key := r.key(everything, "all")
 	_, refresh := r.token(passwordForm("a@example.org", "correct horse"), basic(key.ID, key.Secret))
-	if response, body := r.post("/oauth2/token", refreshForm(refresh)); response.StatusCode != 400 || body["error"] != "invalid_grant" {
+	if response, body := r.post("/oauth2/token", refreshForm(refresh)); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {
 		t.Errorf("without its client: %d %v", response.StatusCode, body)
 	}
 	_, refresh = r.token(refreshForm(refresh), basic(key.ID, key.Secret))
 	r.clock.advance(auth.RefreshLife)
-	if response, body := r.post("/oauth2/token", refreshForm(refresh), basic(key.ID, key.Secret)); response.StatusCode != 400 || body["error"] != "invalid_grant" {
+	if response, body := r.post("/oauth2/token", refreshForm(refresh), basic(key.ID, key.Secret)); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {
 		t.Errorf("expired: %d %v", response.StatusCode, body)
 	}
 }
@@ -286,7 +286,7 @@ func TestDisabledUserCannotRefresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, form := range []url.Values{refreshForm(refresh), passwordForm("a@example.org", "correct horse")} {
-		if response, body := r.post("/oauth2/token", form); response.StatusCode != 400 || body["error"] != "invalid_grant" {
+		if response, body := r.post("/oauth2/token", form); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {
 			t.Errorf("%d %v", response.StatusCode, body)
 		}
 	}
@@ -306,7 +306,7 @@ func TestAuthenticatedSaysWhetherCredentialsAreGood(t *testing.T) {
 		func(r *http.Request) { r.Header.Set("authorization", "bearer "+access) },
 		func(r *http.Request) { r.Header.Set("X-Api-Id", key.ID); r.Header.Set("X-Api-Secret", key.Secret) },
 	} {
-		if response, body := get(good); response.StatusCode != 200 || len(body) != 1 || body["authenticated"] != true {
+		if response, body := get(good); response.StatusCode != http.StatusOK || len(body) != 1 || body["authenticated"] != true {
 			t.Errorf("%d %v", response.StatusCode, body)
 		}
 	}
@@ -316,12 +316,12 @@ func TestAuthenticatedSaysWhetherCredentialsAreGood(t *testing.T) {
 		func(r *http.Request) { r.Header.Set("X-Api-Id", key.ID) },
 	} {
 		response, body := get(bad)
-		if response.StatusCode != 401 || body["error"] != "invalid_token" || body["error_description"] == "" || len(body) != 2 ||
+		if response.StatusCode != http.StatusUnauthorized || body["error"] != "invalid_token" || body["error_description"] == "" || len(body) != 2 ||
 			!strings.HasPrefix(response.Header.Get("WWW-Authenticate"), "Bearer ") {
 			t.Errorf("%d %v %v", response.StatusCode, body, response.Header)
 		}
 	}
-	if response, _ := get(func(r *http.Request) { r.Method = http.MethodPost }); response.StatusCode != 405 {
+	if response, _ := get(func(r *http.Request) { r.Method = http.MethodPost }); response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d", response.StatusCode)
 	}
 }

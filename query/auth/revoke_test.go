@@ -26,7 +26,7 @@ func TestRevokedTokenEndsAtOnceInEveryRole(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if response := here.revoke(token); response.StatusCode != 200 {
+			if response := here.revoke(token); response.StatusCode != http.StatusOK {
 				t.Fatal(response.StatusCode)
 			}
 		}
@@ -47,12 +47,12 @@ func TestRevokedRefreshTokenEndsItsLogin(t *testing.T) {
 	r.user("a@example.org", "correct horse")
 	access, refresh := r.token(passwordForm("a@example.org", "correct horse"))
 	other, _ := r.token(passwordForm("a@example.org", "correct horse"))
-	if response := r.revoke(refresh); response.StatusCode != 200 {
+	if response := r.revoke(refresh); response.StatusCode != http.StatusOK {
 		t.Fatal(response.StatusCode)
 	}
 	_, err := r.caller(access)
 	wantStatus(t, err, 401, "invalid_token")
-	if response, _ := r.post("/oauth2/token", refreshForm(refresh)); response.StatusCode != 400 {
+	if response, _ := r.post("/oauth2/token", refreshForm(refresh)); response.StatusCode != http.StatusBadRequest {
 		t.Errorf("refresh: %d", response.StatusCode)
 	}
 	if _, err := r.caller(other); err != nil {
@@ -66,21 +66,21 @@ func TestRevokingWhatIsNoTokenIsFine(t *testing.T) {
 	r.user("a@example.org", "correct horse")
 	_, refresh := r.token(passwordForm("a@example.org", "correct horse"))
 	for _, token := range []string{"x", "a.b", "a.b.c", "*.>", refresh + "x"} {
-		if response := r.revoke(token); response.StatusCode != 200 {
+		if response := r.revoke(token); response.StatusCode != http.StatusOK {
 			t.Errorf("%q: %d", token, response.StatusCode)
 		}
 	}
 	r.token(refreshForm(refresh)) // still good
-	if response := r.revoke("x", basic(key.ID, key.Secret)); response.StatusCode != 200 {
+	if response := r.revoke("x", basic(key.ID, key.Secret)); response.StatusCode != http.StatusOK {
 		t.Errorf("with a client: %d", response.StatusCode)
 	}
-	if response := r.revoke("x", basic(key.ID, "wrong")); response.StatusCode != 401 {
+	if response := r.revoke("x", basic(key.ID, "wrong")); response.StatusCode != http.StatusUnauthorized {
 		t.Errorf("with a wrong client: %d", response.StatusCode)
 	}
-	if response := r.revoke(""); response.StatusCode != 400 {
+	if response := r.revoke(""); response.StatusCode != http.StatusBadRequest {
 		t.Errorf("without a token: %d", response.StatusCode)
 	}
-	if response := r.revoke("x", func(r *http.Request) { r.Method = http.MethodGet }); response.StatusCode != 405 {
+	if response := r.revoke("x", func(r *http.Request) { r.Method = http.MethodGet }); response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", response.StatusCode)
 	}
 }

@@ -3,7 +3,6 @@ package auth_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +62,7 @@ func newRole(t *testing.T, store auth.Store, c *clock, edit ...func(*auth.Config
 		t.Fatal(err)
 	}
 	config := auth.Config{
-		Directory: directory, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: prometheus.NewRegistry(),
+		Directory: directory, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	}
 	for _, e := range edit {
 		e(&config)

@@ -64,12 +64,3 @@ func (l Limits) SchemaOptions() []graphql.SchemaOpt {
 		graphql.OverlapValidationLimit(l.Selections * 100),
 	}
 }
-
-// Timeouts for the http.Server in front: a request's header must arrive in
-// time, and an idle connection is closed. The body and the answer have limits
-// of their own here, because other roles take longer ones.
-const (
-	ReadHeaderTimeout = 10 * time.Second
-	IdleTimeout       = 2 * time.Minute
-	MaxHeaderBytes    = 64 << 10
-)

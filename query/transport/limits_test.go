@@ -97,9 +97,7 @@ func repeat(n int, text func(int) string) string {
 
 func TestSlowSendersDoNotHoldUpOthers(t *testing.T) {
 	r := newRig(t, func(c *transport.Config) { c.Limits.BodyTime = 500 * time.Millisecond })
-	server := httptest.NewUnstartedServer(r.handler)
-	server.Config.ReadHeaderTimeout = transport.ReadHeaderTimeout
-	server.Start()
+	server := httptest.NewServer(r.handler)
 	defer server.Close()
 
 	// 50 connections of the same credential send half a body and stop.

@@ -73,8 +73,8 @@ func TestSpansHaveNamesAndNoVariables(t *testing.T) {
 			t.Errorf("%s is in trace %s", span.Name(), got)
 		}
 		for _, a := range span.Attributes() {
-			if strings.Contains(a.Value.Emit(), personal) {
-				t.Errorf("%s has %s = %q", span.Name(), a.Key, a.Value.Emit())
+			if strings.Contains(a.Value.String(), personal) {
+				t.Errorf("%s has %s = %q", span.Name(), a.Key, a.Value.String())
 			}
 		}
 	}
@@ -90,8 +90,8 @@ func TestSpansHaveNamesAndNoVariables(t *testing.T) {
 		"graphql.operation.name": "Find", "graphql.operation.type": "query", "http.request.method": "POST",
 		"http.route": "/graphql", "http.response.status_code": "200", "error.type": "INTERNAL_SERVER_ERROR",
 	} {
-		if got, _ := attributes.Value(key); got.Emit() != want {
-			t.Errorf("%s = %q, want %q", key, got.Emit(), want)
+		if got, _ := attributes.Value(key); got.String() != want {
+			t.Errorf("%s = %q, want %q", key, got.String(), want)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (r *rig) preflight(origin string) *http.Response {
 
 func TestBrowsersOfOtherSitesAreKeptAwayByDefault(t *testing.T) {
 	r := newRig(t)
-	if got := r.preflight("https://bi.example.org"); got.StatusCode != 405 || got.Header.Get("Access-Control-Allow-Origin") != "" {
+	if got := r.preflight("https://bi.example.org"); got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("preflight: %d %v", got.StatusCode, got.Header)
 	}
 	if a := r.post(`{ echo }`, nil, fields("Origin: https://bi.example.org")); a.header.Get("Access-Control-Allow-Origin") != "" {
@@ -31,7 +31,7 @@ func TestBrowsersOfOtherSitesAreKeptAwayByDefault(t *testing.T) {
 func TestConfiguredOriginsMayAsk(t *testing.T) {
 	r := newRig(t, func(c *transport.Config) { c.Origins = []string{"https://bi.example.org"} })
 	got := r.preflight("https://bi.example.org")
-	if got.StatusCode != 204 || got.Header.Get("Access-Control-Allow-Origin") != "https://bi.example.org" ||
+	if got.StatusCode != http.StatusNoContent || got.Header.Get("Access-Control-Allow-Origin") != "https://bi.example.org" ||
 		got.Header.Get("Access-Control-Allow-Headers") == "" || got.Header.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("preflight: %d %v", got.StatusCode, got.Header)
 	}
