@@ -116,27 +116,28 @@ func (l *loop) recall(ctx context.Context, events []ArchivedEvent) ([]*work, err
 	return all, nil
 }
 
-// change folds a conversation and says what is to be written. Rows that a
-// batch before a crash may have left are written over in full, and their sort
-// keys retired.
+// change says what is to be written of a conversation. Rows that a batch before
+// a crash has left are written over in full, and their sort keys retired.
 func (l *loop) change(w *work, after *history) Change {
 	c := Change{After: after.rows}
 	if w.before != nil {
 		c.Before = &w.before.rows
 	}
-	stray, is := l.strays[w.key]
-	if !is {
-		return c
-	}
-	c.Retired = slices.Clone(stray.Keys)
-	if c.Before != nil {
-		c.Retired = append(c.Retired, sortKey(c.Before))
+	if stray, is := l.strays[w.key]; is {
 		c.Before = nil
+		c.Retired = slices.DeleteFunc(slices.Clone(stray.Keys), func(key schema.Timestamp) bool {
+			return key == sortKey(&c.After)
+		})
 	}
-	c.Retired = slices.DeleteFunc(c.Retired, func(key schema.Timestamp) bool { return key == sortKey(&c.After) })
-	slices.Sort(c.Retired)
-	c.Retired = slices.Compact(c.Retired)
 	return c
+}
+
+// ahead tells that rows of the conversation stand in the tables which a batch
+// up to this position cannot replace: those of a batch that was cut off and was
+// bigger. Older rows would lose against them, or stand beside them at another
+// sort key; so none are written until the log has passed the version found.
+func (l *loop) ahead(key schema.ConversationKey, position schema.Sequence) bool {
+	return l.strays[key].Version > position
 }
 
 // sortKey is the part of a conversation's sort key that may move: its closing

@@ -55,6 +55,9 @@ func (c *cache) put(key schema.ConversationKey, h *history) {
 	if element, kept := c.at[key]; kept {
 		c.drop(element)
 	}
+	if h.bytes > c.most {
+		return
+	}
 	c.at[key] = c.used.PushFront(&cached{key, h})
 	c.bytes += h.bytes
 	for c.bytes > c.most {

@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-analytics/parley/schema"
@@ -58,20 +59,31 @@ func rejection(log string, r schema.Record, err *schema.Error) *Rejection {
 type gatherer struct {
 	log    Log
 	judge  judge
-	events int           // a batch is big enough with so many entries
+	events batchSize     // a batch is big enough with so many entries
 	size   int           // or so many bytes
 	age    time.Duration // or when it is so old
 	clock  func() time.Time
 }
 
+// batchSize is the most entries of a batch. It becomes half with every failure,
+// as a smaller batch may pass where a big one does not (for memory, or time),
+// and double again with every batch written.
+type batchSize struct {
+	most int
+	now  atomic.Int64
+}
+
+func (b *batchSize) get() int { return int(b.now.Load()) }
+func (b *batchSize) halve()   { b.now.Store(max(1, b.now.Load()/2)) }
+func (b *batchSize) double()  { b.now.Store(min(int64(b.most), b.now.Load()*2)) }
+
 // gather reads on after a position until the batch is big or old enough, or no
-// more entries arrive. It waits for the first entry as long as it takes, and
-// does not stop before reach, as far as the log goes.
-func (g *gatherer) gather(ctx context.Context, after, reach schema.Sequence) (*intake, error) {
+// more entries arrive. It waits for the first entry as long as it takes.
+func (g *gatherer) gather(ctx context.Context, after schema.Sequence) (*intake, error) {
 	in := &intake{position: after}
-	wait := quiet
+	wait, events := quiet, g.events.get()
 	for {
-		entries, err := g.log.Read(ctx, in.position, min(readMost, max(1, g.events-in.entries)), wait)
+		entries, err := g.log.Read(ctx, in.position, min(readMost, max(1, events-in.entries)), wait)
 		if err != nil {
 			return nil, fmt.Errorf("read after %d: %w", in.position, err)
 		}
@@ -91,14 +103,10 @@ func (g *gatherer) gather(ctx context.Context, after, reach schema.Sequence) (*i
 			return nil, err
 		}
 		left := g.age - g.clock().Sub(in.begun)
-		switch enough := in.entries >= g.events || in.bytes >= g.size || left <= 0; {
-		case in.position < reach:
-			wait = quiet
-		case enough:
+		if in.entries >= events || in.bytes >= g.size || left <= 0 {
 			return in, nil
-		default:
-			wait = min(linger, left)
 		}
+		wait = min(linger, left)
 	}
 }
 

@@ -34,18 +34,20 @@ type loop struct {
 	position   schema.Sequence
 	cache      *cache
 	strays     map[schema.ConversationKey]Stray
-	reach      schema.Sequence // the first batch has to get here: the strays' highest version
 	unwritable map[schema.Sequence]*schema.Error
 }
 
 func newLoop(c Config, name string, log Log, judge judge, desk *sync.Mutex, m *metrics) *loop {
-	return &loop{
+	l := &loop{
 		name:     name,
-		gatherer: gatherer{log: log, judge: judge, events: c.BatchEvents, size: c.BatchBytes, age: c.BatchAge, clock: c.Clock},
+		gatherer: gatherer{log: log, judge: judge, size: c.BatchBytes, age: c.BatchAge, clock: c.Clock},
 		sink:     c.Sink, archive: c.Archive, logger: c.Logger.With("log", name), metrics: m, stall: c.StallAfter,
 		desk: desk, state: newState(name, c.Clock),
 		cache: newCache(c.CacheBytes), unwritable: map[schema.Sequence]*schema.Error{},
 	}
+	l.gatherer.events.most = c.BatchEvents
+	l.gatherer.events.now.Store(int64(c.BatchEvents))
+	return l
 }
 
 // run projects until the context ends. A failure drops what is in flight and
@@ -60,6 +62,7 @@ func (l *loop) run(ctx context.Context) {
 			return
 		}
 		l.metrics.failures.WithLabelValues(l.name).Inc()
+		l.gatherer.events.halve()
 		l.state.fail(err)
 		l.logger.Warn("projection starts again from the stored position", "position", l.position, "error", err)
 		if l.position > before {
@@ -122,7 +125,7 @@ func cause(ctx context.Context, err error) error {
 func (l *loop) gather(ctx context.Context, gathered chan<- *intake) error {
 	position := l.position
 	for {
-		in, err := l.gatherer.gather(ctx, position, l.reach)
+		in, err := l.gatherer.gather(ctx, position)
 		if err != nil {
 			return err
 		}
@@ -157,13 +160,14 @@ func (l *loop) resume(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the end of the log: %w", err)
 	}
-	l.position, l.reach = position, 0
+	l.position = position
+	held := position
 	l.strays = make(map[schema.ConversationKey]Stray, len(strays))
 	for _, stray := range strays {
 		l.strays[stray.ConversationKey] = stray
-		l.reach = max(l.reach, stray.Version)
+		held = max(held, stray.Version)
 	}
-	if held := max(position, l.reach); held > last {
+	if held > last {
 		return &TruncatedError{Log: l.name, Held: held, Last: last}
 	}
 	l.state.resume(position, last)
@@ -226,7 +230,9 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 	after := make([]*history, len(works))
 	for i, w := range works {
 		after[i] = w.after(len(w.fresh))
-		batch.Changes = append(batch.Changes, l.change(w, after[i]))
+		if !l.ahead(w.key, in.position) {
+			batch.Changes = append(batch.Changes, l.change(w, after[i]))
+		}
 	}
 	lap("fold")
 	if err := l.sink.Write(ctx, batch); err != nil {
@@ -253,6 +259,7 @@ func (l *loop) advance(in *intake) {
 			delete(l.unwritable, sequence)
 		}
 	}
+	l.gatherer.events.double()
 	l.state.advance(l.position)
 	l.metrics.advance(l, in)
 }

@@ -118,7 +118,7 @@ func (p plan) carryOut() error {
 	if err := tables.Await(ctx, projector.LogEvents, last); err != nil {
 		return err
 	}
-	if twice := tables.Doubled(); twice != "" && p.halting == 0 {
+	if twice := tables.Doubled(); twice != "" {
 		return fmt.Errorf("conversation %s had two rows for a while", twice)
 	}
 	return tables.Compare(foldtest.Distinct(foldtest.Records(p.events, 1)))
@@ -273,6 +273,51 @@ func TestAnUnwritableEventGoesToQuarantineAlone(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestABatchThatIsTooMuchIsWrittenInSmallerOnes(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Stream(foldtest.Seeded(5), 60)
+		last := log.Append(taken, payloads(events)...)
+		sink := &limited{Sink: tables, most: 40}
+		p := start(t, projector.Config{Log: log, Sink: sink, Archive: tables})
+		await(t, ctx, tables, projector.LogEvents, last)
+		compare(t, tables, foldtest.Records(events, 1))
+		synctest.Wait()
+		if err := p.Ready(); err != nil {
+			t.Errorf("not ready: %v", err)
+		}
+
+		// And in big ones again when the trouble is over.
+		sink.most, sink.largest = 1000, 0
+		more := foldtest.Stream(foldtest.Seeded(6), 60)
+		for i := range more {
+			more[i].Source = "again"
+		}
+		last = log.Append(taken, payloads(more)...)
+		await(t, ctx, tables, projector.LogEvents, last)
+		if sink.largest < 200 {
+			t.Errorf("the largest batch has %d events", sink.largest)
+		}
+	})
+}
+
+// limited is a sink that has memory for some events only, and notices that
+// when it has written a part of the batch.
+type limited struct {
+	projector.Sink
+	most, largest int
+}
+
+func (l *limited) Write(ctx context.Context, b *projector.Batch) error {
+	if len(b.Events) > l.most {
+		part := *b
+		part.Position, part.Events = 0, nil
+		_ = l.Sink.Write(ctx, &part)
+		return errors.New("memory limit exceeded")
+	}
+	l.largest = max(l.largest, len(b.Events))
+	return l.Sink.Write(ctx, b)
 }
 
 func TestALateEventMovesTheClosingTimeAndLeavesOneRow(t *testing.T) {

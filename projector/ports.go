@@ -87,6 +87,8 @@ type Stray struct {
 // position. It may fail between any two; writing the same or an overlapping
 // batch again afterwards leads to the same tables. An error that no repetition
 // mends is an [*UnwritableError].
+//
+// Sink and Archive are used by one goroutine at a time, for all logs together.
 type Sink interface {
 	Position(ctx context.Context, log string) (schema.Sequence, error)
 	Write(ctx context.Context, batch *Batch) error
