@@ -2,7 +2,9 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -39,13 +41,26 @@ func Dial(ctx context.Context, server Server) (driver.Conn, error) {
 	}
 	if err := conn.Ping(ctx); err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("clickhouse at %s: %w", options.Addr[0], err)
+		return nil, fmt.Errorf("clickhouse at %s: %w", options.Addr[0], passing(err))
 	}
 	return conn, nil
 }
 
 func (s Server) options() (*clickhouse.Options, error) {
-	options, err := clickhouse.ParseDSN(s.URL)
+	address, err := url.Parse(s.URL)
+	if err != nil {
+		return nil, errors.New("clickhouse url: not a URL") // the cause would quote the password
+	}
+	switch address.Scheme {
+	case "clickhouse", "tcp", "http":
+	case "https":
+		query := address.Query()
+		query.Set("secure", "true")
+		address.RawQuery = query.Encode()
+	default:
+		return nil, errors.New("clickhouse url: must begin with clickhouse://, tcp://, http:// or https://")
+	}
+	options, err := clickhouse.ParseDSN(address.String())
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse url: %w", err)
 	}
