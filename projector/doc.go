@@ -8,30 +8,67 @@
 // contract section 3 promises about late, duplicate and out-of-order events
 // follows from it: whoever has the same events computes the same rows.
 //
+// The choices that the contract leaves are listed at [Fold]. Transcripts in
+// testdata show every rule, each with the sentence it comes from; a second fold,
+// written definition by definition (projector/reference), has to agree on any
+// events that projector/foldtest can think of.
+//
 // # The loop
 //
-// One goroutine owns a batch ([Projector.Run]):
+// [Projector.Run] has one goroutine that owns a batch, and one before it that
+// gathers the next:
 //
-//	gather   events from the log after the position, until the batch is big or old enough
-//	sort out what is no valid event (to quarantine) and what is a duplicate (dropped)
-//	recall   the earlier events of the conversations in the batch: from the cache,
-//	         and for those not in it from the archive, in one query
-//	fold     each conversation before and after; rows that differ are written
-//	write    keys, rows, events, then the position: each insert on disk before the next
-//	advance  the position in memory
+//	gather    events from the log after the position, until the batch is big or old
+//	          enough, or no more arrive; decode them
+//	sort out  what is no valid event (to quarantine) and what is a duplicate (dropped)
+//	recall    the earlier events of the conversations in the batch: from the cache,
+//	          and for those not in it from the archive, in one query
+//	fold      each conversation before and after; rows that differ are written
+//	write     keys, rows, events, quarantine, then the position: each insert on disk
+//	          before the next
+//	advance   the position and the cache in memory
 //
 // A failure anywhere drops the batch and the cache and reads again from the
-// stored position. A crash between any two writes only repeats work, because
-// every row is keyed and versioned by the last sequence folded in.
+// stored position, after a pause that grows to a few seconds, with batches half
+// as big. A crash between any two writes only repeats work, because every row is
+// keyed and versioned by the last sequence folded in.
+//
+// The log of what was refused at the edge goes the same way, with a position of
+// its own; its batches hold quarantine only.
+//
+// # What counts
+//
+// An event counts if its key (project, source, id) has not been seen under a
+// lower sequence, in whichever conversation and however long ago. A key known
+// under the event's own sequence is this very event, written by a batch whose
+// position was not.
+//
+// An event whose rows the tables refuse for good ([UnwritableError]) is found by
+// writing parts of its batch, and goes to quarantine as UNWRITABLE. It is then in
+// no fold, no archive and no table of keys: the fold is one of the events that
+// can be written, in a replay too. A later event of the same key counts.
 //
 // # Rows left over from a crash
 //
 // After a crash rows may stand in the tables that are ahead of the position:
 // written by a batch whose position never was. The events come again, but not
 // necessarily in the same batches, so a difference against the previous fold
-// would not see such a row. [Archive.Ahead] lists these conversations at start;
-// until the log has passed the version found there, their rows are written in
-// full, and the sort keys found are retired when they differ.
+// would not see such a row. [Archive.Ahead] lists these conversations at start.
+// Until the log has passed the version found there their rows are left as they
+// are (older ones could not replace them, and at another sort key would stand
+// beside them); then they are written in full, and the sort keys found are
+// retired when they differ. Events that the archive holds above the position are
+// not recalled: they are on their way.
+//
+// # What may go wrong
+//
+// Whatever fails is tried again, without end; [Projector.Ready] names it until
+// the position has moved. A position that stands still for [Config.StallAfter]
+// while the log is ahead makes the projector unready, and starts its reader
+// anew. A log that ends before the position, or before a sequence found in the
+// tables, is another log or has lost its end ([TruncatedError]): nothing is
+// projected from it. Sequences missing in between are no failure: entries may be
+// discarded.
 //
 // # Interfaces
 //

@@ -45,14 +45,22 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		cacheHits:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_hits_total", Help: "Conversations of batches that were in memory."}),
 		cacheMisses: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_misses_total", Help: "Conversations of batches that had to be recalled, new ones included."}),
 	}
-	var wrong error
-	for _, c := range []prometheus.Collector{
-		m.position, m.lag, m.entries, m.events, m.duplicates, m.quarantined, m.failures,
-		m.seconds, m.cacheBytes, m.cacheHits, m.cacheMisses,
-	} {
-		wrong = errors.Join(wrong, r.Register(c))
+	return m, errors.Join(
+		register(r, &m.position), register(r, &m.lag), register(r, &m.entries), register(r, &m.events),
+		register(r, &m.duplicates), register(r, &m.quarantined), register(r, &m.failures), register(r, &m.seconds),
+		register(r, &m.cacheBytes), register(r, &m.cacheHits), register(r, &m.cacheMisses),
+	)
+}
+
+// register makes a metric known, or takes the one that an earlier projector has.
+func register[C prometheus.Collector](r prometheus.Registerer, metric *C) error {
+	err := r.Register(*metric)
+	if known, is := errors.AsType[prometheus.AlreadyRegisteredError](err); is {
+		if same, is := known.ExistingCollector.(C); is {
+			*metric, err = same, nil
+		}
 	}
-	return m, wrong
+	return err
 }
 
 // advance counts a batch that was written.

@@ -74,8 +74,8 @@ type Projector struct {
 	rejected *loop // nil without a log of rejections
 }
 
-// New makes a projector. It registers its metrics, so there can be one per
-// registerer.
+// New makes a projector and registers its metrics. One that is made later with
+// the same registerer goes on with the same metrics.
 func New(config Config) (*Projector, error) {
 	if config.Log == nil || config.Sink == nil || config.Archive == nil {
 		return nil, errors.New("a projector needs a Log, a Sink and an Archive")

@@ -1,0 +1,61 @@
+package projector_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/projector/porttest"
+)
+
+func TestMetricsAddUp(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
+		log.Append(taken, payloads(events)...)
+		log.Append(taken, payloads(events[:3])...)
+		last := log.Append(taken, []byte("no event"))
+		registry := prometheus.NewRegistry()
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables, Registerer: registry})
+		await(t, ctx, tables, projector.LogEvents, last)
+		synctest.Wait()
+
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]float64{}
+		for _, f := range families {
+			for _, m := range f.Metric {
+				got[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+		for name, want := range map[string]float64{
+			"parley_projector_entries_total":      float64(last),
+			"parley_projector_events_total":       float64(len(events)),
+			"parley_projector_duplicates_total":   3,
+			"parley_projector_quarantined_total":  1,
+			"parley_projector_position":           float64(last),
+			"parley_projector_failures_total":     0,
+			"parley_projector_cache_misses_total": 1,
+			"parley_projector_batch_seconds":      5,
+		} {
+			if got[name] != want {
+				t.Errorf("%s is %v, want %v", name, got[name], want)
+			}
+		}
+	})
+}
+
+func TestProjectorsOneAfterTheOtherShareTheirMetrics(t *testing.T) {
+	tables := porttest.NewTables()
+	config := projector.Config{Log: porttest.NewLog(), Sink: tables, Archive: tables, Registerer: prometheus.NewRegistry()}
+	for range 2 {
+		if _, err := projector.New(config); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
