@@ -136,7 +136,7 @@ func (d decoder) envelope(s *scanner, taken time.Time) (e Event, err *Error) {
 		}
 	}
 	if s.fault == nil && f != nil && later >= 0 {
-		again := scanner{buf: s.buf, pos: later, depth: 1}
+		again := scanner{buf: s.buf, pos: later} // syntax and depth have been checked
 		e.Data, err = f.read(&again)
 		o.at, o.name = len(attributes)-1, "data"
 		o.nest(err)

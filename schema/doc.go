@@ -18,6 +18,25 @@
 // The bytes themselves are what the log keeps: unknown extensions and unknown
 // data members survive there value for value.
 //
+// # Where the contract is silent
+//
+//   - A name that is known here and stands twice in one object is refused, even
+//     where one of the two is null: readers of JSON differ in which one they see.
+//     The same holds for any name in customData. Unknown names may repeat.
+//   - Ids are not empty: of an event, its source, messages, tags, routing rules
+//     and groups, campaigns, conversions and transactions. A visitor's id may be
+//     any string, the empty one included, for the contract says so.
+//   - id and source have no control characters (CloudEvents). Other strings may.
+//   - Half of a surrogate pair (`\ud83d`, what cutting a text in JavaScript
+//     leaves) reads as U+FFFD and is no error. Bytes that are not UTF-8 are one.
+//   - projectid and sequence given in a string may have leading zeros, up to 19
+//     digits in all. sequence may be a JSON number of 1 to 19 digits.
+//   - The media type may be any that CloudEvents knows as JSON (text/json too).
+//   - A leap second counts as the second after it, as in Unix time.
+//   - customData takes any JSON number and keeps its text; its names may be empty.
+//   - Objects and arrays nest at most MaxDepth levels deep.
+//   - The size that counts is that of the bytes as they came, blanks included.
+//
 // # Versions
 //
 // A type's name ends in its version (parley.conversation.opened.v1). Schemas

@@ -35,7 +35,7 @@ func (o *object) author(into *Message) {
 		case "kind":
 			into.AuthorKind = enum(&in, authorKinds)
 		case "id":
-			id = scanner{buf: in.buf, pos: in.pos, depth: in.depth}
+			id = scanner{buf: in.buf, pos: in.pos}
 			in.skip()
 		}
 	}
