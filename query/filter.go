@@ -8,13 +8,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-const (
-	// maxValues is the most values of one list of a filter.
-	maxValues = 1000
-	// maxValueBytes is the most bytes of the strings of one list: parameters
-	// travel in the address of a request to ClickHouse.
-	maxValueBytes = 64 << 10
-)
+// maxValues is the most values of one list of a filter.
+const maxValues = 1000
 
 // Filter says which conversations, or contacts, are asked for. Members are all
 // required, values of a list are alternatives; nil is no filter. Lists are
@@ -158,15 +153,7 @@ func (r *reader) integers(field string, given *[]input, least, most int64) []int
 }
 
 func (r *reader) texts(field string, given *[]input, read func(input, string) (string, error)) []string {
-	values := ascending(r, field, given, read)
-	bytes := 0
-	for _, v := range values {
-		bytes += len(v)
-	}
-	if bytes > maxValueBytes {
-		r.note(badInput(field, "must hold at most %d bytes", maxValueBytes))
-	}
-	return values
+	return ascending(r, field, given, read)
 }
 
 // names takes the values of an enumeration, which the library has checked.

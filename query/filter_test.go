@@ -3,6 +3,7 @@ package query_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/parley-analytics/parley/query"
@@ -189,6 +190,37 @@ func TestVariablesAreCoercedLikeLiterals(t *testing.T) {
 	}
 	refused(t, r, reader(1), query.CodeBadInput, document, map[string]any{"first": "x"})
 	refused(t, r, reader(1), query.CodeBadInput, `{ closedConversations(`+always+`, filters: {userIds: [999999999999999999999999]}) { totalCount } }`, nil)
+}
+
+// TestFiltersOfManyValues has the longest lists that are taken sent, and longer
+// ones refused.
+func TestFiltersOfManyValues(t *testing.T) {
+	r := theRig(t)
+	document := `query($f: ConversationFilters) { closedConversations(` + always + `, filters: $f) { totalCount } }`
+	many := func(n int, value func(int) any) []any {
+		list := make([]any, n)
+		for i := range list {
+			list[i] = value(i)
+		}
+		return list
+	}
+	uuid := func(i int) any { return fmt.Sprintf("%08x-0000-4000-8000-000000000000", i) }
+	escapes := func(i int) any { return strings.Repeat("\\'\n", 6) + fmt.Sprint(i) }
+	for _, f := range []map[string]any{
+		{"conversationIds": many(1000, uuid), "userIds": many(1000, func(i int) any { return float64(i + 1) })},
+		{"tagIds": many(1000, escapes), "visitorIds": many(1000, escapes)},
+	} {
+		ask[struct{}](t, r, reader(1), document, map[string]any{"f": f})
+	}
+	long := func(i int) any { return fmt.Sprint(i) + strings.Repeat("é", 100) }
+	for _, f := range []map[string]any{
+		{"conversationIds": many(1001, uuid)},
+		{"tagIds": many(1000, long)},
+		{"channels": many(1001, func(int) any { return "CHAT" })},
+		{"languages": strings.Repeat("x", 1025)},
+	} {
+		refused(t, r, reader(1), query.CodeBadInput, document, map[string]any{"f": f})
+	}
 }
 
 func upper(id string) string {

@@ -102,16 +102,20 @@ func contactFigureColumns() []column[query.ContactFigures] {
 }
 
 // grouped fills in what tells the groups apart. Steps are cut at moments that
-// the caller has computed: calendars stay out of SQL.
+// the caller has computed: calendars stay out of SQL. They are sent as the
+// differences between them, which are shorter.
 func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimension) dimension) *statement {
 	step := "toInt64(0)"
 	if len(g.Steps) > 0 {
-		starts := make([]int64, len(g.Steps))
+		lengths := make([]int64, len(g.Steps))
 		for i, at := range g.Steps {
-			starts[i] = int64(at)
+			lengths[i] = int64(at)
+			if i > 0 {
+				lengths[i] -= int64(g.Steps[i-1])
+			}
 		}
-		s.bind("steps", starts)
-		step = "roundDown(" + millis(time) + ", {steps:Array(Int64)})"
+		s.bind("steps", lengths)
+		step = "roundDown(" + millis(time) + ", arrayCumSum({steps:Array(Int64)}))"
 	}
 	tuples := []string{noDimension, noDimension}
 	for i, name := range g.By {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/schema"
@@ -99,4 +100,42 @@ func (c *conditions) String() string {
 		return "1"
 	}
 	return strings.Join(c.all, "\n    AND ")
+}
+
+// Parameters travel in the address of a request over HTTP, of which ClickHouse
+// takes 1 MiB, and 128 KiB of one parameter.
+const (
+	maxParameter  = 96 << 10
+	maxParameters = 256 << 10
+)
+
+// fits tells whether the parameters can be sent.
+func (s *statement) fits() error {
+	total := 0
+	for _, arg := range s.args {
+		size := 0
+		switch value := arg.(driver.NamedValue).Value.(type) {
+		case string:
+			size = escaped(value)
+		case []string:
+			for _, v := range value {
+				size += escaped(v)
+			}
+		}
+		if total += size; size > maxParameter || total > maxParameters {
+			return &query.Error{Code: query.CodeBadInput, Message: "filters: hold too many or too long values"}
+		}
+	}
+	return nil
+}
+
+// escaped bounds the bytes a string takes in a parameter.
+func escaped(s string) int {
+	size := len(s) + len("'', ")
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '\\' || c == '\'' {
+			size += 3
+		}
+	}
+	return size
 }

@@ -134,6 +134,9 @@ func (s *Store) readLive(ctx context.Context) (query.Live, error) {
 
 // read runs a statement and gives its rows.
 func read[R any](ctx context.Context, s *Store, st *statement, into func(*R) []any) ([]R, error) {
+	if err := st.fits(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	count := &query.Statement{Name: st.name, Columns: st.columns}
