@@ -27,12 +27,12 @@ func (s *sizes) Write(ctx context.Context, b *projector.Batch) error {
 }
 
 func TestBatchesHaveTheSizeAskedFor(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		last := log.Append(taken, payloads(events)...)
 		sink := &sizes{Sink: tables}
 		start(t, projector.Config{Log: log, Sink: sink, Archive: tables, BatchEvents: 4})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		synctest.Wait()
 		for i, n := range sink.events {
 			if n != min(4, len(events)-4*i) {
@@ -43,12 +43,12 @@ func TestBatchesHaveTheSizeAskedFor(t *testing.T) {
 }
 
 func TestBatchesAreBoundedInBytes(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Stream(foldtest.Seeded(1), 200)
 		last := log.Append(taken, payloads(events)...)
 		sink := &sizes{Sink: tables}
 		start(t, projector.Config{Log: log, Sink: sink, Archive: tables, BatchBytes: 100_000})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		synctest.Wait()
 		// A batch ends with the read in which it gets big enough: 512 entries at most.
 		for i, size := range sink.bytes {
@@ -63,12 +63,12 @@ func TestBatchesAreBoundedInBytes(t *testing.T) {
 }
 
 func TestOneBatchOfAQuietLogIsNotCutUp(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Stream(foldtest.Seeded(1), 200)
 		last := log.Append(taken, payloads(events)...)
 		sink := &sizes{Sink: tables}
 		start(t, projector.Config{Log: log, Sink: sink, Archive: tables})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		synctest.Wait()
 		if len(sink.events) != 1 {
 			t.Errorf("%d batches", len(sink.events))

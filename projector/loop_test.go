@@ -136,13 +136,14 @@ func TestWhateverHappensTheTablesHoldTheFolds(t *testing.T) {
 }
 
 // bubble runs a test with a log and tables of its own, under synctest.
-func bubble(t *testing.T, test func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables)) {
+func bubble(t *testing.T, test func(t *testing.T, log *porttest.Log, tables *porttest.Tables)) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		test(t, ctx, porttest.NewLog(), porttest.NewTables())
+		test(t, porttest.NewLog(), porttest.NewTables())
 	})
 }
+
+// pass lets time pass, which under synctest takes none.
+func pass(d time.Duration) { <-time.After(d) }
 
 // start runs a projector until the test ends.
 func start(t *testing.T, config projector.Config) *projector.Projector {
@@ -155,8 +156,10 @@ func start(t *testing.T, config projector.Config) *projector.Projector {
 	return p
 }
 
-func await(t *testing.T, ctx context.Context, tables *porttest.Tables, log string, position schema.Sequence) {
+func await(t *testing.T, tables *porttest.Tables, log string, position schema.Sequence) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
 	if err := tables.Await(ctx, log, position); err != nil {
 		t.Fatal(err)
 	}
@@ -170,13 +173,13 @@ func compare(t *testing.T, tables *porttest.Tables, records []schema.Record) {
 }
 
 func TestEventsAreInTheTablesSoonWhenTheLogIsQuiet(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		begun := time.Now()
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		last := log.Append(taken, payloads(events[:1])...)
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		if took := time.Since(begun); took > 50*time.Millisecond {
 			t.Errorf("a single event took %s", took)
 		}
@@ -185,27 +188,27 @@ func TestEventsAreInTheTablesSoonWhenTheLogIsQuiet(t *testing.T) {
 }
 
 func TestEventsThatKeepArrivingAreInTheTablesAtBatchAge(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchAge: 100 * time.Millisecond})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		all := payloads(foldtest.Stream(foldtest.Seeded(2), 100))[:1000]
 		go func() {
 			for _, p := range all {
 				log.Append(taken, p)
-				time.Sleep(2 * time.Millisecond)
+				pass(2 * time.Millisecond)
 			}
 		}()
 		begun := time.Now()
-		await(t, ctx, tables, projector.LogEvents, 1)
+		await(t, tables, projector.LogEvents, 1)
 		if took := time.Since(begun); took > 110*time.Millisecond {
 			t.Errorf("the first event took %s", took)
 		}
-		await(t, ctx, tables, projector.LogEvents, schema.Sequence(len(all)))
+		await(t, tables, projector.LogEvents, schema.Sequence(len(all)))
 	})
 }
 
 func TestABadEntryGoesToQuarantineAndStopsNobody(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		records := foldtest.Records(events[:2], 1)
 		log.Append(taken, payloads(events[:2])...)
@@ -214,7 +217,7 @@ func TestABadEntryGoesToQuarantineAndStopsNobody(t *testing.T) {
 		records = append(records, foldtest.Records(events[2:4], 5)...)
 
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		compare(t, tables, records)
 		bad := tables.Quarantine()
 		if len(bad) != 2 {
@@ -235,7 +238,7 @@ func TestABadEntryGoesToQuarantineAndStopsNobody(t *testing.T) {
 func TestAnUnwritableEventGoesToQuarantineAlone(t *testing.T) {
 	for _, batch := range []int{1, 3, 1000} {
 		t.Run(fmt.Sprint(batch), func(t *testing.T) {
-			bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+			bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 				events := foldtest.Stream(foldtest.Seeded(5), 30)
 				refused := map[schema.EventKey]bool{}
 				for i := 7; i < len(events); i += 40 {
@@ -245,7 +248,7 @@ func TestAnUnwritableEventGoesToQuarantineAlone(t *testing.T) {
 				records := foldtest.Records(events, 1)
 				last := log.Append(taken, payloads(events)...)
 				p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: batch})
-				await(t, ctx, tables, projector.LogEvents, last)
+				await(t, tables, projector.LogEvents, last)
 
 				var counting []schema.Record
 				unwritable := 0
@@ -276,12 +279,12 @@ func TestAnUnwritableEventGoesToQuarantineAlone(t *testing.T) {
 }
 
 func TestABatchThatIsTooMuchIsWrittenInSmallerOnes(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Stream(foldtest.Seeded(5), 60)
 		last := log.Append(taken, payloads(events)...)
 		sink := &limited{Sink: tables, most: 40}
 		p := start(t, projector.Config{Log: log, Sink: sink, Archive: tables})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		compare(t, tables, foldtest.Records(events, 1))
 		synctest.Wait()
 		if err := p.Ready(); err != nil {
@@ -295,7 +298,7 @@ func TestABatchThatIsTooMuchIsWrittenInSmallerOnes(t *testing.T) {
 			more[i].Source = "again"
 		}
 		last = log.Append(taken, payloads(more)...)
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		if sink.largest < 200 {
 			t.Errorf("the largest batch has %d events", sink.largest)
 		}
@@ -321,7 +324,7 @@ func (l *limited) Write(ctx context.Context, b *projector.Batch) error {
 }
 
 func TestALateEventMovesTheClosingTimeAndLeavesOneRow(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		key := foldtest.Conversation(1, 1)
 		var events []schema.Event
 		happen := func(at schema.Timestamp, typ schema.Type, data schema.Data) {
@@ -339,14 +342,14 @@ func TestALateEventMovesTheClosingTimeAndLeavesOneRow(t *testing.T) {
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
 		for i := range events {
 			last := log.Append(taken, foldtest.JSON(&events[i]))
-			await(t, ctx, tables, projector.LogEvents, last)
+			await(t, tables, projector.LogEvents, last)
 			compare(t, tables, foldtest.Records(events[:i+1], 1))
 		}
 	})
 }
 
 func TestRowsOfACutOffBatchAreWrittenOver(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		key := foldtest.Conversation(1, 1)
 		var events []schema.Event
 		for i, text := range []string{"first", "edited", "first"} {
@@ -366,23 +369,23 @@ func TestRowsOfACutOffBatchAreWrittenOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		await(t, ctx, tables, projector.LogEvents, 1)
+		await(t, tables, projector.LogEvents, 1)
 		cut = true
 		log.Append(taken, payloads(events[1:2])...)
-		time.Sleep(time.Second) // the edited text stands in the tables, ahead of the position
+		pass(time.Second) // the edited text stands in the tables, ahead of the position
 		stop()
 
 		// The text is again what it was before the batch that was cut off.
 		cut = false
 		last := log.Append(taken, payloads(events[2:])...)
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		compare(t, tables, foldtest.Records(events, 1))
 	})
 }
 
 func TestADuplicateInAnotherConversationChangesNothing(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)[:5]
 		again := events[2]
 		again.Conversation = foldtest.Conversation(1, 2).Conversation
@@ -391,33 +394,33 @@ func TestADuplicateInAnotherConversationChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		compare(t, tables, foldtest.Records(events, 1))
 		stop()
 
 		// Also after a restart, in a batch of its own.
 		last = log.Append(taken, foldtest.JSON(&again))
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		compare(t, tables, foldtest.Records(events, 1))
 	})
 }
 
 func TestDiscardedEntriesAreNoFailure(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)[:6]
 		log.Append(taken, payloads(events)...)
 		for _, gap := range []schema.Sequence{1, 3, 6} {
 			log.Discard(gap)
 		}
 		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, StallAfter: time.Minute})
-		await(t, ctx, tables, projector.LogEvents, 5)
+		await(t, tables, projector.LogEvents, 5)
 		all := foldtest.Records(events, 1)
 		compare(t, tables, []schema.Record{all[1], all[3], all[4]})
 
 		// The last entry will never come; once a new reader has found nothing
 		// either, that is known.
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if err := p.Ready(); err != nil {
 			t.Errorf("not ready: %v", err)
 		}
@@ -425,17 +428,17 @@ func TestDiscardedEntriesAreNoFailure(t *testing.T) {
 }
 
 func TestATruncatedLogIsNamedAndNotProjected(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		records := foldtest.Records(events, 1)
 		last := log.Append(taken, payloads(events)...)
 		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 
 		log.Truncate(2)
 		other := foldtest.Realistic(foldtest.Seeded(2), foldtest.Conversation(1, 2), 0)
 		log.Append(taken, foldtest.JSON(&other[0]))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		var truncated *projector.TruncatedError
 		if err := p.Ready(); !errors.As(err, &truncated) || truncated.Held != last || truncated.Last != 3 {
 			t.Errorf("ready: %v", err)
@@ -445,19 +448,19 @@ func TestATruncatedLogIsNamedAndNotProjected(t *testing.T) {
 }
 
 func TestASilentReaderIsStartedAnew(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, StallAfter: 30 * time.Second})
 		log.Append(taken, payloads(events[:3])...)
-		await(t, ctx, tables, projector.LogEvents, 3)
+		await(t, tables, projector.LogEvents, 3)
 		log.Silence()
 		last := log.Append(taken, payloads(events[3:])...)
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		if err := p.Ready(); err != nil {
 			t.Errorf("not ready too soon: %v", err)
 		}
 		begun := time.Now()
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		if took := time.Since(begun); took > 20*time.Second {
 			t.Errorf("silent for another %s", took)
 		}
@@ -470,7 +473,7 @@ func TestASilentReaderIsStartedAnew(t *testing.T) {
 }
 
 func TestReadyNamesWhatFails(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		failing := false
 		tables.Fail = func(point string) error {
@@ -486,7 +489,7 @@ func TestReadyNamesWhatFails(t *testing.T) {
 		if err := p.Ready(); err == nil {
 			t.Error("ready before it runs")
 		}
-		running, cancel := context.WithCancel(ctx)
+		running, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); _ = p.Run(running) }()
 		defer func() { cancel(); <-done }()
@@ -497,7 +500,7 @@ func TestReadyNamesWhatFails(t *testing.T) {
 
 		failing = true
 		last := log.Append(taken, payloads(events)...)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if err := p.Ready(); err == nil || err.Error() != "projection of the events log: write 1 conversations: out of disk" {
 			t.Errorf("ready: %v", err)
 		}
@@ -505,7 +508,7 @@ func TestReadyNamesWhatFails(t *testing.T) {
 			t.Errorf("lag is %d", lag)
 		}
 		failing = false
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		synctest.Wait()
 		if err := p.Ready(); err != nil {
 			t.Errorf("not ready after it was mended: %v", err)
@@ -515,12 +518,12 @@ func TestReadyNamesWhatFails(t *testing.T) {
 		}
 
 		log.Fail(errors.New("no connection"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if err := p.Ready(); err == nil {
 			t.Error("ready without a log")
 		}
 		log.Fail(nil)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if err := p.Ready(); err != nil {
 			t.Errorf("not ready with the log back: %v", err)
 		}

@@ -1,7 +1,6 @@
 package projector_test
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 
@@ -13,14 +12,14 @@ import (
 )
 
 func TestMetricsAddUp(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		log.Append(taken, payloads(events)...)
 		log.Append(taken, payloads(events[:3])...)
 		last := log.Append(taken, []byte("no event"))
 		registry := prometheus.NewRegistry()
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables, Registerer: registry})
-		await(t, ctx, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogEvents, last)
 		synctest.Wait()
 
 		families, err := registry.Gather()

@@ -1,7 +1,6 @@
 package projector_test
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 
@@ -12,7 +11,7 @@ import (
 )
 
 func TestWhatWasRefusedAtTheEdgeGetsIntoQuarantine(t *testing.T) {
-	bubble(t, func(t *testing.T, ctx context.Context, log *porttest.Log, tables *porttest.Tables) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		rejected := porttest.NewLog()
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		last := log.Append(taken, payloads(events)...)
@@ -23,8 +22,8 @@ func TestWhatWasRefusedAtTheEdgeGetsIntoQuarantine(t *testing.T) {
 			[]byte("somebody else's"),
 		)
 		p := start(t, projector.Config{Log: log, Rejected: rejected, Sink: tables, Archive: tables})
-		await(t, ctx, tables, projector.LogEvents, last)
-		await(t, ctx, tables, projector.LogRejected, end)
+		await(t, tables, projector.LogEvents, last)
+		await(t, tables, projector.LogRejected, end)
 		compare(t, tables, foldtest.Records(events, 1))
 
 		got := tables.Quarantine()

@@ -232,12 +232,14 @@ func projectorFills(t *testing.T, s SinkSubject) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); _ = p.Run(ctx) }()
-		for begun := time.Now(); p.Progress().Position < last; time.Sleep(5 * time.Millisecond) {
-			if time.Since(begun) > time.Minute {
+		looks := time.NewTicker(5 * time.Millisecond)
+		for deadline := time.Now().Add(time.Minute); p.Progress().Position < last; <-looks.C {
+			if time.Now().After(deadline) {
 				t.Errorf("the position is %d of %d: %v", p.Progress().Position, last, p.Ready())
 				break
 			}
 		}
+		looks.Stop()
 		cancel()
 		<-done
 		s.expect(t, foldtest.Distinct(foldtest.Records(events[:last], 1)))
