@@ -163,5 +163,26 @@ func caller(r *record, scopes []schema.Scope) (schema.Caller, error) {
 }
 
 // Sweep deletes the records of logins and revocations that have expired, and
-// gives how many. Call it now and then; missing a call costs space only.
+// gives how many. Missing a sweep costs space only.
 func (a *Authority) Sweep(ctx context.Context) (int, error) { return a.families.sweep(ctx) }
+
+// sweepEvery is the time between two sweeps of Run.
+const sweepEvery = time.Hour
+
+// Run sweeps now and then until ctx ends. Several roles may run it on one store.
+func (a *Authority) Run(ctx context.Context) error {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if deleted, err := a.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "expired logins cannot be deleted", "error", err)
+		} else if deleted > 0 {
+			a.log.InfoContext(ctx, "expired logins deleted", "records", deleted)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func newGrantAnswer(access, refresh string) *grantAnswer {
 }
 
 func (a *Authority) serveToken(w http.ResponseWriter, r *http.Request) {
-	form, err := readForm(w, r)
+	form, err := a.arrive(w, r)
 	var granted *grantAnswer
 	if err == nil {
 		granted, err = a.grant(r, form)
@@ -47,11 +47,18 @@ func grantLabel(grantType string) string {
 	return "other"
 }
 
-// grant answers one attempt, after counting it.
-func (a *Authority) grant(r *http.Request, form url.Values) (*grantAnswer, error) {
-	if wait, ok := a.byAddress.Allow(network(a.proxies.Sender(r))); !ok {
-		return nil, errTooMany(wait)
+// arrive counts an attempt for its address, whatever it holds, and reads it.
+func (a *Authority) arrive(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if r.Method == http.MethodPost {
+		if wait, ok := a.byAddress.Allow(network(a.proxies.Sender(r))); !ok {
+			return nil, errTooMany(wait)
+		}
 	}
+	return readForm(w, r)
+}
+
+// grant answers one attempt, after counting it for its user and its client.
+func (a *Authority) grant(r *http.Request, form url.Values) (*grantAnswer, error) {
 	client, err := clientOf(r, form)
 	if err != nil {
 		return nil, err

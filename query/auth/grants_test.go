@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -238,6 +240,27 @@ func TestRefreshTokenIsUsedOnce(t *testing.T) {
 	if _, err := r.caller(access3); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestARefreshTokenUsedTwiceAtOnceEndsItsLogin(t *testing.T) {
+	r := newRig(t)
+	r.user("a@example.org", "correct horse")
+	access, refresh := r.token(passwordForm("a@example.org", "correct horse"))
+	var users sync.WaitGroup
+	var granted atomic.Int32
+	for range 4 {
+		users.Go(func() {
+			if response, _ := r.post("/oauth2/token", refreshForm(refresh)); response.StatusCode == http.StatusOK {
+				granted.Add(1)
+			}
+		})
+	}
+	users.Wait()
+	if granted.Load() > 1 {
+		t.Errorf("%d refreshes were granted", granted.Load())
+	}
+	_, err := r.caller(access)
+	wantStatus(t, err, 401, "invalid_token")
 }
 
 func TestRefreshKeepsTheScopeOfTheLogin(t *testing.T) {

@@ -100,6 +100,10 @@ func TestTheHundredAndFirstAttemptOfAnAddressIsRefused(t *testing.T) {
 	if status, wait := r.attempt(url.Values{}, from("192.0.2.7:1")); status != 429 || wait != "60" {
 		t.Errorf("%d, Retry-After %q", status, wait)
 	}
+	noForm := func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }
+	if status, _ := r.attempt(url.Values{}, from("192.0.2.7:1"), noForm); status != 429 {
+		t.Errorf("what is no form: %d", status)
+	}
 	if status, _ := r.attempt(url.Values{}, from("192.0.2.8:1")); status != 400 {
 		t.Errorf("another address: %d", status)
 	}

@@ -1,9 +1,11 @@
 package auth_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parley-analytics/parley/query/auth"
@@ -83,6 +85,38 @@ func TestRevokingWhatIsNoTokenIsFine(t *testing.T) {
 	if response := r.revoke("x", func(r *http.Request) { r.Method = http.MethodGet }); response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", response.StatusCode)
 	}
+}
+
+func TestRunSweepsEveryHourUntilItsContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.user("a@example.org", "correct horse")
+		r.token(passwordForm("a@example.org", "correct horse"))
+		logins := func() int {
+			found, err := r.store.List(t.Context(), "family.")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(found)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- r.authority.Run(ctx) }()
+		r.clock.advance(auth.RefreshLife)
+		synctest.Wait()
+		if logins() != 1 {
+			t.Error("it swept at once")
+		}
+		<-time.After(time.Hour)
+		synctest.Wait()
+		if logins() != 0 {
+			t.Error("it did not sweep")
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestSweepDeletesWhatHasExpired(t *testing.T) {
