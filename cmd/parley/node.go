@@ -88,6 +88,7 @@ func (n *node) connect(ctx context.Context, name string) error {
 	if n.authority, err = auth.New(auth.Config{Directory: n.directory, Logger: n.log, Metrics: n.registry}); err != nil {
 		return err
 	}
+	n.background("expired logins", n.authority.Run)
 	mux := http.NewServeMux()
 	n.authority.Routes(mux)
 	for _, path := range authRoutes() {
