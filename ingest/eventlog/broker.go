@@ -40,8 +40,10 @@ type Options struct {
 	Logger *slog.Logger
 
 	// MaxBytes and MaxAge bound the events stream. 0 leaves what the stream
-	// has, which is unlimited for a new one. A full stream refuses new
-	// messages ([ErrFull]); it never drops old ones to make room.
+	// has, which is unlimited for a new one. A stream of MaxBytes refuses new
+	// messages ([ErrFull]); it never drops old ones to make room. MaxAge does
+	// drop old ones, whether or not they were projected: [Stream.DropBefore] is
+	// the safe way.
 	MaxBytes int64
 	MaxAge   time.Duration
 	// Replicas of the streams in a cluster; 0 leaves what they have, 1 for new ones.
@@ -76,11 +78,11 @@ func Open(ctx context.Context, options Options) (*Broker, error) {
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
+	b.events = newStream(b, EventsStream, EventsSubject)
+	b.rejected = newStream(b, RejectedStream, RejectedSubject)
 	if err := b.connect(ctx); err != nil {
 		return nil, fmt.Errorf("eventlog: connect: %w", err)
 	}
-	b.events = newStream(b, EventsStream, EventsSubject)
-	b.rejected = newStream(b, RejectedStream, RejectedSubject)
 	for _, s := range []*Stream{b.events, b.rejected} {
 		if err := patiently(ctx, func() error { return s.ensure(ctx) }); err != nil {
 			b.Close()
@@ -132,6 +134,9 @@ func (b *Broker) connect(ctx context.Context) error {
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.arrive()
 			b.log.Info("log connected again")
+			for _, s := range []*Stream{b.events, b.rejected} {
+				go s.recognise(context.Background())
+			}
 		}),
 		nats.ClosedHandler(func(*nats.Conn) { b.present.Load().end() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {

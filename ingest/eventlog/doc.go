@@ -7,19 +7,67 @@
 //	PARLEY_REJECTED  subject parley.rejected   what was refused at the edge, with the reason
 //
 // A stream is a partition; there is one until measurements ask for more. File
-// storage, discard new when full, no per-message TTL. The message id is a hash of
-// the event key, so that JetStream drops a resend inside its window; what comes
-// later than that is recognised by the projector.
+// storage; a full stream refuses new messages; messages may be deleted one by
+// one (erasure) or up to a sequence (retention), never by themselves unless
+// MaxAge is set. What an operator changes of a stream beyond that stays.
+//
+// Anyone with the broker's credentials may publish to a stream, so whoever
+// reads it judges each payload again.
 //
 // # Append
 //
-// Append puts messages into the stream durably and in order, as one atomic batch
-// where the server has the right (one flush). A batch that is refused for a
-// duplicate id is sent again message by message.
+// [Stream.Append] puts messages into the stream durably and in order. One
+// message goes as it is, several as an atomic batch: all of them or none, one
+// flush. A batch costs about 2.3 ms before its first message where the server
+// syncs always (it is a small file store of its own there), a lone message 0.5
+// ms; 1,000 messages of 375 bytes take 9 ms, 10,000 take 57 ms (two cores,
+// nothing else running).
+//
+// # Repeats
+//
+// The message id is a hash of the event key. Who has appended, or called
+// [Stream.Remember], knows the last quarter of a million ids and their
+// sequences; those are not sent again. The server knows those of the last half
+// minute, which covers other processes, and resolves what a lost answer left
+// open. It refuses a batch with a known id as a whole and does not say which id
+// it was: then each message is asked about with a probe (see probe.go), which
+// stores nothing, and the rest goes as a batch again. So an append stays all or
+// nothing with repeats in it too.
+//
+// What is older than both is stored a second time, under its own sequence. It
+// changes no table: the projector knows all keys for ever.
+//
+// # Lost answers
+//
+// A batch whose answer is lost may be stored or not. Before Append gives up it
+// connects again and asks. Nothing is buffered while the connection is down, so
+// that a batch is never stored after its sender was told that it was not.
 //
 // # Read
 //
-// A Reader is an ordered consumer from a sequence, without acknowledgements: the
+// A [Reader] is an ordered consumer from a sequence, without acknowledgements: the
 // reader owns its position (a durable consumer redelivers old messages after
-// newer ones when it comes back from a crash).
+// newer ones when it comes back from a crash). It reads ahead by at most 48 MiB,
+// and starts its consumer again when that is lost, silent, or alive but still
+// although the stream goes on. 340,000 to 420,000 messages a second of 375 bytes
+// in process. (Parsing the protocol by hand instead of nats.go was tried: 540,000
+// to 670,000, and a third less processor time. Worth it once reading is what
+// the projector waits for.)
+//
+// Sequences that a stream has lost with a damaged block are gaps for a reader,
+// like erased ones. [Stream.State] and [Stream.Deleted] tell what is missing,
+// and what of it the server knows to be damaged.
+//
+// # Disk
+//
+// A message takes its payload and about 135 bytes: the record's frame, and the
+// headers of the batch and the id. With Compression the server packs a block
+// of 8 MiB with S2 once it is full: generated events took 114 bytes instead of
+// 464, for 1.4 µs of processor time each on top of 10. It is off by default,
+// for the same time buys more in front of the disk than behind it.
+//
+// # Buckets
+//
+// A [Bucket] is a NATS key-value bucket: small values with revisions, compare
+// and set, expiry of single keys, and a watch that outlives the connection.
 package eventlog

@@ -171,6 +171,18 @@ func (r *Reader) start(ctx context.Context, after schema.Sequence) error {
 		f.close()
 		return classed(err)
 	}
+	if err := s.deliver(ctx, inbox, after, false); err != nil {
+		f.close()
+		return err
+	}
+	r.feed, r.taken, r.next = f, nil, after+1
+	return nil
+}
+
+// deliver makes an ordered consumer that sends what comes after a sequence to
+// an inbox, with flow control and signs of life. The server lets go of it soon
+// after the inbox has gone. headersOnly leaves the payloads out.
+func (s *Stream) deliver(ctx context.Context, inbox string, after schema.Sequence, headersOnly bool) error {
 	request, err := json.Marshal(map[string]any{
 		"stream_name": s.name,
 		"config": map[string]any{
@@ -185,29 +197,25 @@ func (r *Reader) start(ctx context.Context, after schema.Sequence) error {
 			"flow_control":       true,
 			"idle_heartbeat":     heartbeat,
 			"inactive_threshold": 30 * time.Second,
+			"headers_only":       headersOnly,
 		},
 	})
 	if err != nil {
-		f.close()
 		return err
 	}
 	answer, err := s.ask(ctx, "$JS.API.CONSUMER.CREATE."+s.name, request)
 	if err != nil {
-		f.close()
 		return err
 	}
 	var made struct {
 		Error *apiError `json:"error"`
 	}
 	if err := json.Unmarshal(answer.Data, &made); err != nil {
-		f.close()
 		return fmt.Errorf("consumer: %w", err)
 	}
 	if made.Error != nil {
-		f.close()
 		return made.Error
 	}
-	r.feed, r.taken, r.next = f, nil, after+1
 	return nil
 }
 

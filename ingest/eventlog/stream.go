@@ -25,7 +25,8 @@ type Stream struct {
 	// batchLimit is the most messages the server takes in one atomic batch, as
 	// far as known.
 	batchLimit atomic.Int64
-	clustered  atomic.Bool // more than one replica
+	clustered  atomic.Bool  // more than one replica
+	created    atomic.Int64 // when the stream was made, in Unix nanoseconds
 }
 
 func newStream(b *Broker, name, subject string) *Stream {
@@ -68,8 +69,29 @@ func (s *Stream) ensure(ctx context.Context) error {
 		return errors.New("the server cannot publish atomic batches: nats-server 2.15.2 or newer is needed")
 	}
 	s.clustered.Store(info.Config.Replicas > 1)
+	s.created.Store(info.Created.UnixNano())
 	s.saw(schema.Sequence(info.State.LastSeq))
 	return nil
+}
+
+// recognise asks after a reconnect whether the stream is still the one that
+// was known before. Behind the same address may be a server with other data: a
+// restored copy, or an empty one. Then what is remembered of it is forgotten,
+// for a message must not count as stored that is not there.
+func (s *Stream) recognise(ctx context.Context) {
+	info, err := s.info(ctx, false)
+	if err != nil {
+		s.recent.forget()
+		return
+	}
+	if info.Created.UnixNano() == s.created.Load() && uint64(info.State.LastSeq) >= s.highest.Load() {
+		return
+	}
+	s.broker.log.Error("the log is not the one it was before the connection was lost", "stream", s.name,
+		"last", info.State.LastSeq, "last before", s.highest.Load())
+	s.recent.forget()
+	s.created.Store(info.Created.UnixNano())
+	s.highest.Store(uint64(info.State.LastSeq))
 }
 
 // adapt tells whether it changed anything.
@@ -251,6 +273,19 @@ func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entr
 		return schema.Entry{}, classed(err)
 	}
 	return schema.Entry{Sequence: sequence, ReceivedAt: message.Time, Payload: message.Data}, nil
+}
+
+// DropBefore deletes all messages below a sequence, which is how a bounded log
+// makes room: by the word of who knows that they are stored elsewhere, never by
+// itself.
+func (s *Stream) DropBefore(ctx context.Context, sequence schema.Sequence) error {
+	ctx, cancel := s.broker.bounded(ctx)
+	defer cancel()
+	stream, err := s.broker.js.Stream(ctx, s.name)
+	if err != nil {
+		return classed(err)
+	}
+	return classed(stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(sequence))))
 }
 
 // Erase deletes one message and overwrites its bytes on disk with random ones.

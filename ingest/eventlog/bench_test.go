@@ -1,0 +1,108 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// payload is as long as the event that the project's figures are about.
+var payload = bytes.Repeat([]byte("0123456789abcde"), 25)
+
+func benchMessages(next *int, n int) []Message {
+	batch := make([]Message, n)
+	for i := range batch {
+		*next++
+		batch[i] = Message{ID: MessageID(schema.EventKey{Project: 1, Source: "/bench", ID: fmt.Sprint(*next)}), Payload: payload}
+	}
+	return batch
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, size := range []int{1, 10, 100, 1000, 4000, 10_000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			s := open(b, enginetest.NATS(b, enginetest.SyncAlways())).Events()
+			next := 0
+			used := cpuTime(b)
+			for b.Loop() {
+				if _, err := s.Append(context.Background(), benchMessages(&next, size)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "msg/s")
+			b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/float64(b.N*size), "cpu-µs/msg")
+		})
+	}
+}
+
+// BenchmarkCompression compares what events take on disk, and what that costs.
+func BenchmarkCompression(b *testing.B) {
+	for _, compression := range []bool{false, true} {
+		b.Run(fmt.Sprint(compression), func(b *testing.B) {
+			server := enginetest.NATS(b, enginetest.SyncAlways())
+			s := open(b, server, func(o *Options) { o.Compression = compression }).Events()
+			next, used := 0, cpuTime(b)
+			for b.Loop() {
+				batch := benchMessages(&next, 4000)
+				for i := range batch {
+					batch[i].Payload = fmt.Appendf(nil, `{"specversion":"1.0","id":"evt-%x","source":"/routing/eu-1","type":"parley.conversation.pushed.v1",`+
+						`"time":"2026-01-02T03:04:%02d.%03dZ","subject":"%08x-7c1e-4a53-9d52-%012x","projectid":%d,`+
+						`"data":{"toUser":{"id":%d,"kind":"PROFESSIONAL","name":"Agent %x","email":"agent.%x@example.com"}}}`,
+						uint64(next+i)*0x9e3779b97f4a7c15, i%60, i%1000, uint32(next/20+i/20)*0x9e3779b9, uint64(i/20)*0x9e3779b97f4a7&0xffffffffffff, i%7+1, i%300, i%300, i%300)
+				}
+				if _, err := s.Append(context.Background(), batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/float64(next), "cpu-µs/msg")
+			var bytes int64
+			err := filepath.WalkDir(server.Dir, func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() || filepath.Ext(path) != ".blk" {
+					return err
+				}
+				info, err := d.Info()
+				bytes += info.Size()
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(bytes)/float64(next), "disk-bytes/msg")
+		})
+	}
+}
+
+// BenchmarkRead reads a stream from its beginning, over and over.
+func BenchmarkRead(b *testing.B) {
+	s := open(b, enginetest.NATS(b)).Events()
+	next := 0
+	const total = 300_000
+	for next < total {
+		if _, err := s.Append(context.Background(), benchMessages(&next, 10_000)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	used := cpuTime(b)
+	for b.Loop() {
+		r := s.NewReader()
+		for at := schema.Sequence(0); at < total; {
+			entries, err := r.Read(context.Background(), at, 10_000, time.Second)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if len(entries) > 0 {
+				at = entries[len(entries)-1].Sequence
+			}
+		}
+		r.Close()
+	}
+	b.ReportMetric(float64(b.N)*total/b.Elapsed().Seconds(), "msg/s")
+	b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/float64(b.N*total), "cpu-µs/msg")
+}
