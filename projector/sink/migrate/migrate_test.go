@@ -1,0 +1,249 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+// fresh gives a connection to a server without any of our databases.
+func fresh(t *testing.T) driver.Conn {
+	t.Helper()
+	server := enginetest.ClickHouse(t)
+	conn, err := clickhouse.Open(&clickhouse.Options{
+		Addr: []string{server.Addr}, Protocol: clickhouse.HTTP,
+		Auth: clickhouse.Auth{Username: server.Writer.Name, Password: server.Writer.Password},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	databases, err := names(t.Context(), conn, "SELECT name FROM system.databases WHERE name = 'parley' OR startsWith(name, 'parley_')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, database := range databases {
+		server.Exec(t, "DROP DATABASE "+database+" SYNC")
+	}
+	return conn
+}
+
+func up(t *testing.T, conn driver.Conn) {
+	t.Helper()
+	if err := Up(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(t.Context(), conn); err != nil {
+		t.Fatalf("after Up: %v", err)
+	}
+}
+
+func TestUpTwiceChangesNothingMore(t *testing.T) {
+	conn := fresh(t)
+	up(t, conn)
+	state := func() string {
+		return enginetest.ClickHouse(t).Exec(t, `SELECT * FROM (
+			SELECT name, checksum, toString(applied_at) FROM parley_meta.migrations
+			UNION ALL SELECT database || '.' || name, create_table_query, toString(metadata_modification_time) FROM system.tables WHERE database LIKE 'parley%'
+		) ORDER BY ALL`)
+	}
+	before := state()
+	up(t, conn)
+	if after := state(); after != before {
+		t.Errorf("the second Up makes\n%s\nof\n%s", after, before)
+	}
+	if live, err := Live(t.Context(), conn); live != 1 || err != nil {
+		t.Errorf("live is %d (%v)", live, err)
+	}
+	if engines := enginetest.ClickHouse(t).Exec(t, "SELECT DISTINCT engine FROM system.databases WHERE name LIKE 'parley%'"); engines != "Atomic" {
+		t.Errorf("engines are %s", engines)
+	}
+}
+
+// cutOff is a connection that breaks after some statements.
+type cutOff struct {
+	driver.Conn
+	left int
+}
+
+var errCut = errors.New("cut off")
+
+func (c *cutOff) Exec(ctx context.Context, query string, args ...any) error {
+	if c.left--; c.left < 0 {
+		return errCut
+	}
+	return c.Conn.Exec(ctx, query, args...)
+}
+
+func TestUpGoesOnWhereItWasCutOff(t *testing.T) {
+	conn := fresh(t)
+	cuts := 0
+	for ; ; cuts++ {
+		// One statement is applied and not noted, the next time it is, and one more.
+		err := Up(t.Context(), &cutOff{Conn: conn, left: 1 + cuts%4})
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errCut) {
+			t.Fatal(err)
+		}
+		var pending *PendingError
+		if err := Check(t.Context(), conn); !errors.As(err, &pending) || len(pending.Missing) == 0 {
+			t.Fatalf("check says %v", err)
+		}
+	}
+	if cuts < 5 {
+		t.Errorf("only %d cuts", cuts)
+	}
+	up(t, conn)
+}
+
+func TestManyProcessesAtOnceMayBringAServerUp(t *testing.T) {
+	conn := fresh(t)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if err := Up(t.Context(), conn); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	up(t, conn)
+	all, err := Projections(t.Context(), conn)
+	if err != nil || len(all) != 1 {
+		t.Errorf("projections are %v (%v)", all, err)
+	}
+}
+
+func TestCheckNamesWhatIsMissing(t *testing.T) {
+	conn := fresh(t)
+	err := Check(t.Context(), conn)
+	if err == nil || !strings.Contains(err.Error(), "database parley_meta") {
+		t.Errorf("on an empty server: %v", err)
+	}
+	if databases, err := names(t.Context(), conn, "SELECT name FROM system.databases WHERE name LIKE 'parley%'"); err != nil || len(databases) > 0 {
+		t.Errorf("Check makes %v (%v)", databases, err)
+	}
+	up(t, conn)
+	enginetest.ClickHouse(t).Exec(t, "DROP VIEW parley.contacts SYNC")
+	var pending *PendingError
+	if err := Check(t.Context(), conn); !errors.As(err, &pending) || !slices.Equal(pending.Missing, []string{"view parley.contacts"}) {
+		t.Errorf("without a view: %v", err)
+	}
+	up(t, conn)
+}
+
+func TestAChangedFileIsAnError(t *testing.T) {
+	conn := fresh(t)
+	up(t, conn)
+	enginetest.ClickHouse(t).Exec(t, "INSERT INTO parley_meta.migrations (name, checksum, applied_at) SELECT 'parley_1/projection/0002_contacts.sql', 'ab', now64(3) + 1")
+	for _, run := range []func(context.Context, driver.Conn) error{Up, Check} {
+		if err := run(t.Context(), conn); err == nil || !strings.Contains(err.Error(), "0002_contacts.sql") {
+			t.Errorf("error is %v", err)
+		}
+	}
+}
+
+func TestAnotherCommentOrTypeMakesTheViewAnew(t *testing.T) {
+	conn := fresh(t)
+	up(t, conn)
+	enginetest.ClickHouse(t).Exec(t, "ALTER TABLE parley_1.contacts COMMENT COLUMN ordinal 'it''s \\\\ another'")
+	up(t, conn)
+	if got := enginetest.ClickHouse(t).Exec(t, "SELECT comment FROM system.columns WHERE database = 'parley' AND table = 'contacts' AND name = 'ordinal' FORMAT RawBLOB"); got != `it's \ another` {
+		t.Errorf("comment is %s", got)
+	}
+}
+
+func TestASwapMakesAnotherVersionLive(t *testing.T) {
+	conn := fresh(t)
+	up(t, conn)
+	if err := CreateProjection(t.Context(), conn, 2); err != nil {
+		t.Fatal(err)
+	}
+	enginetest.ClickHouse(t).Exec(t, "INSERT INTO parley_2.quarantine (log, sequence, _version) SELECT 'rejected', 77, 1")
+	read := func() string { return enginetest.ClickHouse(t).Exec(t, "SELECT sequence FROM parley.quarantine") }
+	if got := read(); got != "" {
+		t.Errorf("before the swap the view reads %s", got)
+	}
+
+	// Cut off after the insert that makes it live: everyone who asks is told the
+	// new version, and the views follow.
+	if err := SwapViews(t.Context(), &cutOff{Conn: conn, left: 3}, 2); !errors.Is(err, errCut) {
+		t.Fatalf("the swap is not cut off: %v", err)
+	}
+	if live, err := Live(t.Context(), conn); live != 2 || err != nil {
+		t.Errorf("live is %d (%v)", live, err)
+	}
+	up(t, conn)
+	if got := read(); got != "77" {
+		t.Errorf("after the swap the view reads %q", got)
+	}
+
+	// And back.
+	if err := SwapViews(t.Context(), conn, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := SwapViews(t.Context(), conn, 1); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
+	if got := read(); got != "" {
+		t.Errorf("after the swap back the view reads %s", got)
+	}
+	all, err := Projections(t.Context(), conn)
+	if err != nil || len(all) != 2 || all[0].State != Alive || all[1].State != Kept {
+		t.Errorf("projections are %v (%v)", all, err)
+	}
+}
+
+func TestADroppedVersionIsGoneForGood(t *testing.T) {
+	conn := fresh(t)
+	up(t, conn)
+	if err := DropProjection(t.Context(), conn, 1); err == nil {
+		t.Error("the live version can be dropped")
+	}
+	if err := CreateProjection(t.Context(), conn, 2); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := DropProjection(t.Context(), conn, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, err := range map[string]error{
+		"made":          CreateProjection(t.Context(), conn, 2),
+		"made live":     SwapViews(t.Context(), conn, 2),
+		"offered":       Offer(t.Context(), conn, 2),
+		"dropped (9)":   DropProjection(t.Context(), conn, 9),
+		"made live (9)": SwapViews(t.Context(), conn, 9),
+		"made (0)":      CreateProjection(t.Context(), conn, 0),
+	} {
+		if err == nil {
+			t.Errorf("it can be %s", name)
+		}
+	}
+	up(t, conn)
+	if databases := enginetest.ClickHouse(t).Exec(t, "SELECT count() FROM system.databases WHERE name = '"+tables.ProjectionDatabase(2)+"'"); databases != "0" {
+		t.Error("its database is there")
+	}
+}
+
+func TestLiveSaysWhenThereIsNone(t *testing.T) {
+	conn := fresh(t)
+	up(t, conn)
+	enginetest.ClickHouse(t).Exec(t, "TRUNCATE TABLE parley_meta.projections")
+	if _, err := Live(t.Context(), conn); !errors.Is(err, ErrNoLive) {
+		t.Errorf("error is %v", err)
+	}
+}

@@ -1,0 +1,69 @@
+package clickhouse
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"testing"
+)
+
+func TestFilesAreNumberedSingleStatements(t *testing.T) {
+	var views []File
+	for _, v := range Views() {
+		views = append(views, v.File)
+	}
+	for folder, list := range map[string][]File{"meta": Meta(), "projection": Projection(7), "views": views} {
+		for i, f := range list {
+			if prefix := fmt.Sprintf("%s/%04d_", folder, i+1); !strings.HasPrefix(f.Name, prefix) {
+				t.Errorf("%s does not begin with %s", f.Name, prefix)
+			}
+			if strings.Contains(f.Statement, ";") {
+				t.Errorf("%s ends its statement itself, or holds several", f.Name)
+			}
+			if !strings.HasPrefix(f.Statement, "CREATE TABLE IF NOT EXISTS ") && !strings.HasPrefix(f.Statement, "CREATE OR REPLACE VIEW ") &&
+				!strings.HasPrefix(f.Statement, "ALTER TABLE ") {
+				t.Errorf("%s may not be repeatable: %.40s", f.Name, f.Statement)
+			}
+		}
+	}
+}
+
+func TestProjectionsHaveADatabaseEach(t *testing.T) {
+	for _, f := range Projection(7) {
+		if !strings.Contains(f.Statement, " parley_7.") || strings.Contains(f.Statement, "$") {
+			t.Errorf("%s: %.80s", f.Name, f.Statement)
+		}
+	}
+}
+
+func TestViewsSayWhatTheyReadFrom(t *testing.T) {
+	for _, v := range Views() {
+		name := strings.TrimSuffix(path.Base(v.Name), ".sql")
+		if !strings.HasSuffix(name, "_"+v.View) {
+			t.Errorf("%s makes %q", v.Name, v.View)
+		}
+		if v.Table == "" || !strings.HasPrefix(v.View, v.Table) || len(v.Columns) < 3 {
+			t.Errorf("%s reads %q, columns %q", v.Name, v.Table, v.Columns)
+		}
+		for _, c := range v.Columns {
+			if c == "" || strings.HasPrefix(c, "_") || strings.ContainsAny(c, " \n") {
+				t.Errorf("%s has column %q", v.Name, c)
+			}
+		}
+	}
+}
+
+func TestViewsTakeTypesAndCommentsOver(t *testing.T) {
+	v := View{
+		File: File{Name: "views/0001_v.sql", Statement: "CREATE OR REPLACE VIEW parley.v ($columns)\nAS SELECT\na, b\nFROM $projection.t FINAL\nCOMMENT $comment"},
+		View: "v", Table: "t", Columns: []string{"a", "b"},
+	}
+	got, err := v.Over(3, `the $table's \`, []Column{{"b", "String", "it's"}, {"_c", "UInt8", ""}, {"a", "UInt8", "first"}})
+	want := "CREATE OR REPLACE VIEW parley.v (a UInt8 COMMENT 'first', b String COMMENT 'it\\'s')\nAS SELECT\na, b\nFROM parley_3.t FINAL\nCOMMENT 'the $table\\'s \\\\'"
+	if err != nil || got != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+	}
+	if _, err := v.Over(3, "", []Column{{"a", "UInt8", ""}}); err == nil || !strings.Contains(err.Error(), "column b") {
+		t.Errorf("a missing column: %v", err)
+	}
+}
