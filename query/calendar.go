@@ -74,9 +74,9 @@ func nextStep(t time.Time, step Step) time.Time {
 func nextHour(t time.Time) time.Time {
 	within := time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
 	next := t.Add(time.Hour - within)
-	if _, change := t.ZoneBounds(); !change.IsZero() && change.Before(next) {
-		// The clock changes before the hour is over: the hour ends with the change
-		// where another one begins, and goes on where it does not.
+	if _, change := t.ZoneBounds(); !change.IsZero() && !change.After(next) {
+		// The clock changes when the hour is over, or before: the hour ends with the
+		// change where another one begins, and goes on where it does not.
 		if change.Hour() != t.Hour() || change.Minute() == 0 {
 			return change
 		}
