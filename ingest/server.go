@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -145,9 +146,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if status >= http.StatusInternalServerError {
 			s.log.Warn("events refused", "status", status, "error", err)
 		}
+		drain(r, status)
 		refusal.write(w)
 	}
 	s.metrics.request(status, time.Since(begin))
+}
+
+// drain reads over the rest of a body that is not wanted. Many clients look for
+// an answer only after they have sent everything, and take a connection that is
+// closed before for a failure. Strangers are not read to the end, nor who waits
+// to be asked for the body.
+func drain(r *http.Request, status int) {
+	if status == http.StatusUnauthorized || r.Header.Get("Expect") != "" {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, 2*schema.MaxRequestBytes)
 }
 
 func (s *Server) serve(r *http.Request) (*Answer, error) {

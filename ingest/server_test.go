@@ -1,10 +1,13 @@
 package ingest
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -168,6 +171,30 @@ func TestAWholeRequestOfTenThousandEventsIsTaken(t *testing.T) {
 	a := r.post(typeLines, &body)
 	if a.status != 202 || a.Accepted+a.Duplicates != schema.MaxRequestEvents {
 		t.Fatal(a.status, a.body)
+	}
+}
+
+func TestAnswerReachesWhoSendsEverythingFirst(t *testing.T) {
+	r := newRig(t)
+	for contentType, status := range map[string]string{typeLines: "413", "text/plain": "415"} {
+		conn, err := net.Dial("tcp", r.http.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		body := strings.Repeat(" ", schema.MaxRequestBytes+schema.MaxRequestBytes/2)
+		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Api-Id: sender\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+			Path, contentType, len(body), body)
+		if err != nil {
+			t.Fatalf("%s: %v", status, err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", status, err)
+		}
+		if !strings.HasPrefix(response.Status, status) {
+			t.Fatalf("status %s, want %s", response.Status, status)
+		}
 	}
 }
 
