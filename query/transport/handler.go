@@ -198,12 +198,15 @@ func (h *Handler) read(x *exchange) (*parameters, *refusal) {
 	// Writers without deadlines (in tests) wait for the body as long as it takes.
 	control := http.NewResponseController(x.w)
 	_ = control.SetReadDeadline(time.Now().Add(h.config.Limits.BodyTime))
-	body, refused := readBody(x.w, x.r, h.config.Limits.BodyBytes)
-	if refused != nil {
-		x.w.Header().Set("Connection", "close") // the rest of the body is not worth reading
+	body, refused := readBody(x.r, h.config.Limits.BodyBytes)
+	if refused != nil && refused.status == http.StatusRequestTimeout {
+		x.w.Header().Set("Connection", "close") // the rest of the body may come at any time
 		return nil, refused
 	}
 	_ = control.SetReadDeadline(time.Time{})
+	if refused != nil {
+		return nil, refused
+	}
 	return fromBody(body)
 }
 

@@ -87,6 +87,34 @@ func TestHostileBodiesAreRefused(t *testing.T) {
 	}
 }
 
+// Many clients do not look at the answer before they have sent everything.
+func TestTheRefusalOfALargeBodyArrives(t *testing.T) {
+	server := httptest.NewServer(newRig(t).handler)
+	defer server.Close()
+	connection, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	const size = 20 << 20
+	fmt.Fprintf(connection, "POST /graphql HTTP/1.1\r\nHost: x\r\nX-Api-Id: reader\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", size)
+	if _, err := io.CopyN(connection, zeros{}, size); err != nil {
+		t.Fatalf("the body cannot be sent: %v", err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if a := read(t, response); a.status != http.StatusRequestEntityTooLarge || a.code() != "QUERY_TOO_LARGE" {
+		t.Errorf("%d %s", a.status, a.raw)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
 func repeat(n int, text func(int) string) string {
 	var b strings.Builder
 	for i := range n {

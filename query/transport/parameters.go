@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -116,14 +115,18 @@ func fromMembers(members map[string]json.RawMessage) (*parameters, *refusal) {
 	return p, nil
 }
 
+// drained is how much of a body that is too large is read and thrown away:
+// many clients look for the answer only after they have sent everything.
+const drained = 64 << 20
+
 // readBody reads at most limit bytes.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *refusal) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
+func readBody(r *http.Request, limit int64) ([]byte, *refusal) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		_, _ = io.CopyN(io.Discard, r.Body, drained) // a client that does not send it all has left
 		return nil, &refusal{code: codeTooLarge, message: "the body is larger than it may be", status: http.StatusRequestEntityTooLarge}
-	case err != nil:
+	}
+	if err != nil {
 		return nil, &refusal{code: codeBadRequest, message: "the body did not arrive", status: http.StatusRequestTimeout}
 	}
 	return body, nil
