@@ -51,14 +51,17 @@ func badInput(field, rule string, args ...any) *Error {
 	return &Error{Code: CodeBadInput, Message: field + ": " + fmt.Sprintf(rule, args...)}
 }
 
-// told turns any error of a resolver into one that may be told. What has no
-// code of its own is logged here, and nowhere else.
+// told turns any error of a resolver into one that may be told. What an operator
+// should know of is logged here, and nowhere else.
 func (a *API) told(ctx context.Context, err error) error {
 	var known *Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &known):
+		if known.Code == CodeUnavailable {
+			a.log.WarnContext(ctx, "query failed", "error", err)
+		}
 		return known
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{CodeTimeout, "the query took longer than it may"}

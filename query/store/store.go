@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -191,21 +194,35 @@ func readCount(ctx context.Context, s *Store, st *statement) (uint64, error) {
 	return counts[0], nil
 }
 
-// told gives the limits of a statement a code; everything else stays a fault.
+// told gives what stops a statement a code where the caller should know; every
+// other failure stays a fault. The cause goes along for the log.
 func told(name string, err error) error {
+	known := codeOf(err)
+	if known == nil {
+		return fmt.Errorf("statement %s: %w", name, err)
+	}
+	return fmt.Errorf("statement %s: %w: %w", name, known, err)
+}
+
+func codeOf(err error) *query.Error {
+	late := &query.Error{Code: query.CodeTimeout, Message: "the query took longer than it may"}
+	away := &query.Error{Code: query.CodeUnavailable, Message: "the tables cannot be reached at the moment"}
 	var exception *clickhouse.Exception
+	var network net.Error
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return &query.Error{Code: query.CodeTimeout, Message: "the query took longer than it may"}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return late
 	case errors.As(err, &exception):
 		switch exception.Code {
-		case 159, 160, 209: // TIMEOUT_EXCEEDED, TOO_SLOW, SOCKET_TIMEOUT
-			return &query.Error{Code: query.CodeTimeout, Message: "the query took longer than it may"}
+		case 159, 160, 394: // TIMEOUT_EXCEEDED, TOO_SLOW, QUERY_WAS_CANCELLED
+			return late
 		case 158, 241, 307, 396: // TOO_MANY_ROWS, MEMORY_LIMIT_EXCEEDED, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
 			return &query.Error{Code: query.CodeTooLarge, Message: "the query needs more rows or memory than it may: ask for a shorter interval or fewer fields"}
-		case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
-			return &query.Error{Code: query.CodeUnavailable, Message: "too many queries at the moment"}
+		case 202, 210, 236: // TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR, ABORTED
+			return away
 		}
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return away
 	}
-	return fmt.Errorf("statement %s: %w", name, err)
+	return nil
 }
