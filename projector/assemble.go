@@ -13,16 +13,17 @@ type work struct {
 	key    schema.ConversationKey
 	before *history // nil where there was nothing
 	fresh  []ArchivedEvent
+	ahead  bool // see loop.ahead: no rows are written
 }
 
-// after is the history with the first n fresh events.
-func (w *work) after(n int) *history {
+// after is the history with the fresh events.
+func (w *work) after() *history {
 	h := &history{}
 	if w.before != nil {
 		h.bytes = w.before.bytes
-		h.records = slices.Grow(slices.Clip(w.before.records), n)
+		h.records = slices.Grow(slices.Clip(w.before.records), len(w.fresh))
 	}
-	for i := range w.fresh[:n] {
+	for i := range w.fresh {
 		h.records = append(h.records, w.fresh[i].Record)
 		h.bytes += recordBytes(w.fresh[i].Original)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/parley-analytics/parley/schema"
 )
@@ -12,8 +13,9 @@ import (
 // good, the events to blame are found by writing parts of the batch, without a
 // position. They are noted, so that the batch, gathered again, takes them for
 // rejections; the parts that were written meanwhile stand ahead of the position
-// and are treated as after a crash. It always gives an error, as the batch has
-// to be gathered again in any case.
+// and are treated as after a crash (until then, a conversation that some of its
+// events close and others reopen may have two rows). It always gives an error,
+// as the batch has to be gathered again in any case.
 //
 // An event that is unwritable is in no table but quarantine, and no fold has
 // it: neither now nor in a replay, which meets the same refusal. A later event
@@ -58,30 +60,32 @@ func (l *loop) bisect(ctx context.Context, works []*work) error {
 // first, in log order, that makes the rows of those before it unwritable, then
 // the next without that one.
 func (l *loop) blame(ctx context.Context, w *work) error {
-	rest := &work{key: w.key, before: w.before, fresh: append([]ArchivedEvent(nil), w.fresh...)}
-	for len(rest.fresh) > 0 {
-		refusal, err := l.try(ctx, []*work{rest})
+	rest := *w
+	rest.fresh = slices.Clone(w.fresh)
+	good := 0 // so many of the first events pass; rows are only written with more
+	for len(rest.fresh) > good {
+		refusal, err := l.try(ctx, []*work{&rest})
 		if refusal == nil || err != nil {
 			return err
 		}
-		// The first good events pass, the first bad ones do not.
-		good, bad := 0, len(rest.fresh)
+		bad := len(rest.fresh) // the first so many do not pass
 		for bad-good > 1 {
-			middle := (good + bad) / 2
-			why, err := l.try(ctx, []*work{{key: w.key, before: w.before, fresh: rest.fresh[:middle]}})
+			some := rest
+			some.fresh = rest.fresh[:(good+bad)/2]
+			why, err := l.try(ctx, []*work{&some})
 			if err != nil {
 				return err
 			}
 			if why == nil {
-				good = middle
+				good = len(some.fresh)
 			} else {
-				bad, refusal = middle, why
+				bad, refusal = len(some.fresh), why
 			}
 		}
 		guilty := rest.fresh[bad-1]
 		l.unwritable[guilty.Sequence] = &schema.Error{Code: schema.CodeUnwritable, Rule: refusal.Error()}
 		l.logger.Error("event is unwritable", "sequence", guilty.Sequence, "error", refusal)
-		rest.fresh = append(rest.fresh[:bad-1], rest.fresh[bad:]...)
+		rest.fresh = slices.Delete(rest.fresh, bad-1, bad)
 	}
 	return nil
 }
@@ -91,7 +95,9 @@ func (l *loop) blame(ctx context.Context, w *work) error {
 func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error) {
 	batch := &Batch{Log: l.name, Position: l.position}
 	for _, w := range works {
-		batch.Changes = append(batch.Changes, l.change(w, w.after(len(w.fresh))))
+		if !w.ahead {
+			batch.Changes = append(batch.Changes, l.change(w, w.after()))
+		}
 		batch.Events = append(batch.Events, w.fresh...)
 	}
 	err := l.sink.Write(ctx, batch)

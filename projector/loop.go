@@ -229,8 +229,8 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 	batch := &Batch{Log: l.name, Position: in.position, Events: in.events, Quarantine: in.rejected}
 	after := make([]*history, len(works))
 	for i, w := range works {
-		after[i] = w.after(len(w.fresh))
-		if !l.ahead(w.key, in.position) {
+		after[i] = w.after()
+		if w.ahead = l.ahead(w.key, in.position); !w.ahead {
 			batch.Changes = append(batch.Changes, l.change(w, after[i]))
 		}
 	}
