@@ -173,6 +173,9 @@ func (c *ClickHouse) Reader() User { return User{ReaderUser, c.config.ReaderPass
 // BI may read the views for dashboards in database parley.
 func (c *ClickHouse) BI() User { return User{BIUser, c.config.BIPassword} }
 
+// BackupDir is the folder that names in BACKUP … TO File('NAME') and RESTORE … FROM File('NAME') begin at.
+func (c *ClickHouse) BackupDir() string { return filepath.Join(c.config.Dir, "backups") }
+
 // Ready is nil while ClickHouse answers, and otherwise says why it does not.
 func (c *ClickHouse) Ready() error {
 	c.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,6 +32,7 @@ const (
 // run is what the tests of this binary share.
 var run struct {
 	sync.Mutex
+	main       bool   // Main has been called
 	dir        string // of the shared ClickHouse
 	server     *embedded.ClickHouse
 	clickHouse *ClickHouseServer
@@ -44,6 +46,7 @@ func Main(m *testing.M) {
 	if embedded.IsChild() {
 		embedded.ChildMain()
 	}
+	run.main = true
 	code := m.Run()
 	if err := stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "enginetest:", err)
@@ -174,9 +177,10 @@ func noteNATS(engine string) {
 
 // ClickHouseServer is the ClickHouse that all tests of a binary share.
 type ClickHouseServer struct {
-	// Addr is the HOST:PORT of the HTTP interface for our own roles (clickhouse.Options.Addr with Protocol HTTP).
+	// Addr is the HOST:PORT of the HTTP interface for our own roles: Addr of clickhouse.Options, with Protocol HTTP and
+	// TransportFunc embedded.Transport.
 	Addr string
-	// FrontURL is the http://HOST:PORT that dashboards use.
+	// FrontURL is the http://HOST:PORT that dashboards and other processes use.
 	FrontURL           string
 	Writer, Reader, BI embedded.User
 
@@ -200,6 +204,9 @@ func ClickHouse(t testing.TB) *ClickHouseServer {
 func startClickHouse() (*ClickHouseServer, error) {
 	if address := os.Getenv(clickHouseURLEnv); address != "" {
 		return namedClickHouse(address)
+	}
+	if !run.main {
+		return nil, errors.New("enginetest: the package needs func TestMain(m *testing.M) { enginetest.Main(m) }")
 	}
 	dir, err := os.MkdirTemp("", "parley-enginetest-")
 	if err != nil {
