@@ -103,7 +103,8 @@ type Sink interface {
 // lowest sequence under which it was.
 //
 // Ahead lists the conversations with rows whose version is above the stored
-// position of the log; empty after a clean stop.
+// position of the log; empty after a clean stop. Only the log of events is asked
+// about: versions count in no other.
 type Archive interface {
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]ArchivedEvent, error)
 	Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error)
