@@ -1,0 +1,263 @@
+package soak
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/projector/reference"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// verdict is what a check has found.
+type verdict struct {
+	events, rows               int
+	lost, doubled, differing   int
+	firstLost, firstDifference string
+}
+
+// check holds the tables against the log, and the log against what was
+// acknowledged. The senders have to pause meanwhile.
+func (h *house) check(ctx context.Context, senders []*sender) (v verdict, err error) {
+	records, last, err := h.readLog(ctx)
+	if err != nil {
+		return v, fmt.Errorf("read the log: %w", err)
+	}
+	if err := h.caughtUp(ctx, last); err != nil {
+		return v, err
+	}
+	conversations := foldtest.Distinct(records)
+	distinct := map[schema.EventKey]bool{}
+	for _, of := range conversations {
+		v.events += len(of)
+		for i := range of {
+			distinct[of[i].Event.Key()] = true
+		}
+	}
+	for _, s := range senders {
+		s.mu.Lock()
+		for key := range s.keys {
+			if !distinct[key] {
+				v.lost++
+				v.firstLost = fmt.Sprint(key)
+			}
+		}
+		s.mu.Unlock()
+	}
+
+	want := map[string]map[string]string{}
+	for _, table := range tables {
+		want[table.name] = map[string]string{}
+	}
+	for _, of := range conversations {
+		expect(want, reference.Rows(of), of)
+	}
+	for _, table := range tables {
+		if err := h.compare(table, want[table.name], &v); err != nil {
+			return v, fmt.Errorf("%s: %w", table.name, err)
+		}
+	}
+	return v, nil
+}
+
+// readLog reads every event of the log from the beginning.
+func (h *house) readLog(ctx context.Context) ([]schema.Record, schema.Sequence, error) {
+	e := h.endpoints()
+	broker, err := eventlog.Open(ctx, eventlog.Options{URL: e.NATS.URL, User: e.NATS.User, Password: e.NATS.Password, Name: "soak", Observe: true})
+	if err != nil {
+		return nil, 0, err
+	}
+	defer broker.Close()
+	reader := broker.Events().NewReader()
+	defer reader.Close()
+	last, err := reader.Last(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	var records []schema.Record
+	for at := schema.Sequence(0); at < last; {
+		entries, err := reader.Read(ctx, at, 5000, time.Second)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, entry := range entries {
+			at = entry.Sequence
+			event, refused := schema.Decode(entry.Payload, entry.ReceivedAt)
+			if refused != nil {
+				return nil, 0, refused
+			}
+			records = append(records, schema.Record{Sequence: at, ReceivedAt: schema.TimestampOf(entry.ReceivedAt), Event: event})
+		}
+	}
+	return records, last, nil
+}
+
+// caughtUp waits until the live projection has reached a sequence.
+func (h *house) caughtUp(ctx context.Context, last schema.Sequence) error {
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		position := "0"
+		_ = h.queryWriter("SELECT argMax(version, _version) AS live FROM parley_meta.projections FINAL WHERE state = 'live'", func(row map[string]any) {
+			_ = h.queryWriter(fmt.Sprintf("SELECT max(sequence) AS position FROM parley_%v.positions WHERE log = 'events'", row["live"]), func(row map[string]any) {
+				position = fmt.Sprint(row["position"])
+			})
+		})
+		if position == fmt.Sprint(uint64(last)) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the projection is at %s two minutes after the log stopped at %d", position, last)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// compare reads a view and holds each row against the wanted one.
+func (h *house) compare(t table, want map[string]string, v *verdict) error {
+	seen := map[string]bool{}
+	differs := func(key, found string) {
+		v.differing++
+		if v.firstDifference == "" {
+			v.firstDifference = fmt.Sprintf("%s %s:\n want %s\n have %s", t.name, key, want[key], found)
+		}
+	}
+	err := h.query("SELECT "+strings.Join(t.columns, ", ")+" FROM "+t.name, func(row map[string]any) {
+		v.rows++
+		key, found := t.identify(row), canonical(row)
+		if seen[key] {
+			v.doubled++
+		}
+		seen[key] = true
+		if found != want[key] {
+			differs(key, found)
+		}
+	})
+	for key := range want {
+		if err == nil && !seen[key] {
+			differs(key, "no row")
+		}
+	}
+	return err
+}
+
+// table is a stable view: what tells its rows apart, and what is compared.
+type table struct {
+	name    string
+	key     []string
+	columns []string
+}
+
+var tables = []table{
+	{"conversations", []string{"project_id", "conversation_id"}, strings.Fields(`
+		project_id conversation_id created_at closed_at duration_ms channel language initiator visitor_id
+		campaign_id campaign_name custom_data contact_count snooze_count transfer_count reopen_count anomaly_count
+		answered answered_by_human automation_level abandoned first_response_time_ms resolution_time_ms
+		first_resolution_time_ms handle_time_ms human_handle_time_ms snooze_time_ms visitor_message_count
+		operator_message_count customer_satisfaction net_promoter_score satisfaction_comment tag_ids tag_names
+		user_ids revenue close_reason event_count first_sequence last_sequence`)},
+	{"contacts", []string{"contact_id", "project_id"}, strings.Fields(`
+		project_id conversation_id contact_id ordinal channel started_at ended_at duration_ms status ending
+		ending_inferred close_reason wait_time_ms first_response_time_ms visitor_message_count
+		operator_message_count operator_id operator_kind operator_name operator_email routing_rule_id
+		routing_rule_name routing_group_id routing_group_name`)},
+	{"messages", []string{"project_id", "conversation_id", "message_id"}, strings.Fields(`
+		project_id conversation_id message_id contact_id sent_at author_kind author_id automatic`)},
+	{"transactions", []string{"project_id", "conversation_id", "transaction_id"}, strings.Fields(`
+		project_id conversation_id transaction_id external_conversion_id amount currency received_at source
+		attributed_to_id`)},
+	{"events", []string{"project_id", "source", "event_id"}, strings.Fields(`
+		project_id conversation_id event_id source type time sequence`)},
+}
+
+func (t table) identify(row map[string]any) string {
+	var key []string
+	for _, column := range t.key {
+		key = append(key, fmt.Sprint(row[column]))
+	}
+	return strings.Join(key, "/")
+}
+
+// canonical writes a row so that equal rows are equal texts: members sorted,
+// numbers without trailing zeros.
+func canonical(row any) string {
+	text, err := json.Marshal(plain(row))
+	if err != nil {
+		panic(err) // what came out of JSON goes into it
+	}
+	return string(text)
+}
+
+func plain(value any) any {
+	switch v := value.(type) {
+	case json.Number:
+		if d, err := decimal.NewFromString(v.String()); err == nil {
+			return json.Number(d.String())
+		}
+		return v
+	case map[string]any:
+		for name := range v {
+			v[name] = plain(v[name])
+		}
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+	}
+	return value
+}
+
+// expect notes the rows that a conversation has to have.
+func expect(want map[string]map[string]string, rows projector.Rows, records []schema.Record) {
+	add := func(name string, row map[string]any) {
+		text, err := json.Marshal(row)
+		if err != nil {
+			panic(err) // rows are made of plain values
+		}
+		var decoded map[string]any
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		if err := decoder.Decode(&decoded); err != nil {
+			panic(err)
+		}
+		i := slices.IndexFunc(tables, func(t table) bool { return t.name == name })
+		want[name][tables[i].identify(decoded)] = canonical(decoded)
+	}
+	c := rows.Conversation
+	add("conversations", conversationRow(&c))
+	for i := range rows.Contacts {
+		add("contacts", contactRow(&c, &rows.Contacts[i]))
+	}
+	for _, m := range rows.Messages {
+		add("messages", map[string]any{
+			"project_id": c.Project, "conversation_id": c.Conversation, "message_id": m.ID, "contact_id": m.ContactID,
+			"sent_at": moment(m.SentAt), "author_kind": m.AuthorKind, "author_id": m.AuthorID, "automatic": m.Automatic,
+		})
+	}
+	for _, t := range rows.Transactions {
+		add("transactions", map[string]any{
+			"project_id": c.Project, "conversation_id": c.Conversation, "transaction_id": t.ID,
+			"external_conversion_id": t.ExternalConversionID, "amount": json.Number(t.Amount.String()), "currency": t.Currency,
+			"received_at": moment(t.ReceivedAt), "source": t.Source, "attributed_to_id": t.AttributedTo,
+		})
+	}
+	for i := range records {
+		e := &records[i].Event
+		add("events", map[string]any{
+			"project_id": e.Project, "conversation_id": e.Conversation, "event_id": e.ID, "source": e.Source,
+			"type": e.Type, "time": moment(e.Time), "sequence": records[i].Sequence,
+		})
+	}
+}

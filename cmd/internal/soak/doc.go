@@ -1,0 +1,23 @@
+// Package soak kills Parley in every way there is, and holds what it says
+// afterwards against what it was told. It is a test and nothing else.
+//
+// The real binary runs with its real engines on a data dir. Senders post seeded
+// events (late, duplicate and out of order ones among them) until each is
+// acknowledged, resending what they do not know the fate of. Meanwhile cycle
+// after cycle the process, the ClickHouse child, or both are killed: at random,
+// while starting, at the named points of a batch (PARLEY_CRASH_AT), and during a
+// replay, which is killed too. After the restart the senders go on.
+//
+// At a check the senders pause, the projection catches up, and then
+//
+//   - every acknowledged event is in the log: else it is lost;
+//   - every table has one row per key: else it is doubled;
+//   - every row is the one that the reference fold (projector/reference) makes of
+//     the log: else it differs.
+//
+// The fold here is not the projector's, and the rows are read as a dashboard
+// reads them: with SQL over the stable views.
+//
+// A run is repeated with its seed: go test ./cmd/internal/soak -seed N. The length
+// is -duration; make soak runs a long one.
+package soak

@@ -1,0 +1,253 @@
+package soak
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// house is a data dir and the serve that runs on it, if any.
+type house struct {
+	t      testing.TB
+	binary string
+	dir    string
+	log    *os.File
+
+	process *exec.Cmd
+	exited  chan struct{}
+	url     string
+}
+
+// endpoints is what a serve writes about itself.
+type endpoints struct {
+	NATS       struct{ URL, User, Password string }
+	ClickHouse struct {
+		HTTP       string
+		BI, Writer struct{ User, Password string }
+	}
+}
+
+func newHouse(t testing.TB, binary string) *house {
+	t.Helper()
+	dir := t.TempDir()
+	log, err := os.Create(filepath.Join(dir, "serve.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, binary: binary, dir: filepath.Join(dir, "data"), log: log}
+	t.Cleanup(func() {
+		h.kill(h.pid())
+		h.await()
+		if t.Failed() {
+			h.lastWords()
+		}
+		_ = log.Close()
+	})
+	return h
+}
+
+// lastWords shows the end of the log of a run that failed.
+func (h *house) lastWords() {
+	text, _ := os.ReadFile(h.log.Name())
+	h.t.Logf("end of the log:\n%s", text[max(0, len(text)-4000):])
+}
+
+// start runs serve. It returns when that is ready, or has ended: a process that
+// is to crash may do so before.
+func (h *house) start(env ...string) (ready bool) {
+	h.t.Helper()
+	h.await()
+	command := exec.Command(h.binary, "serve", "--data-dir", h.dir, "--listen", "127.0.0.1:0",
+		"--nats-listen", "127.0.0.1:0", "--clickhouse-http", "127.0.0.1:0", "--store-text", "--log-level", "warn")
+	command.Env = append(os.Environ(), env...)
+	command.Stderr = h.log
+	output, err := command.StdoutPipe()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	h.process, h.exited = command, make(chan struct{})
+	said := make(chan string, 1)
+	go func(exited chan struct{}) {
+		lines := bufio.NewScanner(output)
+		for lines.Scan() {
+			if address, ok := strings.CutPrefix(lines.Text(), "ready "); ok {
+				said <- address
+			}
+		}
+		_ = command.Wait() // how it ends is what the test is about
+		close(exited)
+	}(h.exited)
+	select {
+	case h.url = <-said:
+		return true
+	case <-h.exited:
+		return false
+	case <-time.After(90 * time.Second):
+		h.t.Fatal("serve is not ready after 90 s")
+		return false
+	}
+}
+
+func (h *house) pid() int {
+	if h.process == nil {
+		return 0
+	}
+	return h.process.Process.Pid
+}
+
+// child is the process id of the ClickHouse child, 0 when there is none.
+func (h *house) child() int {
+	pid := strconv.Itoa(h.pid())
+	tasks, _ := filepath.Glob("/proc/" + pid + "/task/*/children")
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task)
+		for _, word := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				return child
+			}
+		}
+	}
+	return 0
+}
+
+func (h *house) kill(pid int) {
+	if pid > 0 {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone already
+	}
+}
+
+// await waits for the end of the process and of its child.
+func (h *house) await() {
+	if h.process == nil {
+		return
+	}
+	<-h.exited
+	h.process = nil
+}
+
+// stop asks serve to end, and wants it to end well.
+func (h *house) stop() {
+	h.t.Helper()
+	_ = h.process.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-h.exited:
+		if code := h.process.ProcessState.ExitCode(); code != 0 {
+			h.t.Errorf("serve ended with code %d after SIGTERM", code)
+		}
+	case <-time.After(60 * time.Second):
+		h.t.Fatal("serve has not ended 60 s after SIGTERM")
+	}
+	h.process = nil
+}
+
+// run runs another command of the binary beside serve.
+func (h *house) run(env []string, args ...string) (string, error) {
+	command := exec.Command(h.binary, append(args, "--data-dir", h.dir)...)
+	command.Env = append(os.Environ(), env...)
+	output, err := command.CombinedOutput()
+	return string(output), err
+}
+
+func (h *house) read(name string, into any) {
+	h.t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.dir, name))
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *house) endpoints() (e endpoints) {
+	h.read("endpoints.json", &e)
+	return e
+}
+
+// errUnknown says that nobody knows whether a request was taken.
+var errUnknown = errors.New("no answer")
+
+// post sends events as NDJSON. An error means that they have to be sent again.
+func (h *house) post(client *http.Client, base string, key map[string]string, body []byte) error {
+	request, err := http.NewRequest(http.MethodPost, base+"/v1/events", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("content-type", "application/x-ndjson")
+	request.Header.Set("x-api-id", key["id"])
+	request.Header.Set("x-api-secret", key["secret"])
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnknown, err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnknown, err)
+	}
+	if response.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("%w: %s %s", errUnknown, response.Status, answer)
+	}
+	var taken struct{ Rejected []json.RawMessage }
+	if err := json.Unmarshal(answer, &taken); err != nil || len(taken.Rejected) > 0 {
+		h.t.Errorf("valid events were rejected: %s", answer)
+	}
+	return nil
+}
+
+// query asks ClickHouse as the dashboards' user, and gives each row.
+func (h *house) query(sql string, each func(row map[string]any)) error {
+	e := h.endpoints()
+	return h.ask(e.ClickHouse.HTTP, e.ClickHouse.BI.User, e.ClickHouse.BI.Password, sql, each)
+}
+
+// queryWriter asks as the owner of the tables.
+func (h *house) queryWriter(sql string, each func(row map[string]any)) error {
+	e := h.endpoints()
+	return h.ask(e.ClickHouse.HTTP, e.ClickHouse.Writer.User, e.ClickHouse.Writer.Password, sql, each)
+}
+
+func (h *house) ask(base, user, password, sql string, each func(row map[string]any)) error {
+	request, err := http.NewRequest(http.MethodPost, base+"/?"+url.Values{"database": {"parley"}}.Encode(), strings.NewReader(sql+" FORMAT JSONEachRow"))
+	if err != nil {
+		return err
+	}
+	request.SetBasicAuth(user, password)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(response.Body)
+		return fmt.Errorf("%s: %s", response.Status, text)
+	}
+	rows := json.NewDecoder(response.Body)
+	rows.UseNumber()
+	for {
+		var row map[string]any
+		switch err := rows.Decode(&row); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		each(row)
+	}
+}
