@@ -24,9 +24,10 @@ type Server struct {
 
 const (
 	dialTimeout = 10 * time.Second
-	// connections is enough for the inserts of one batch, which are all prepared
-	// before the first is sent, and some queries beside them.
-	connections = 16
+	// A batch holds a connection for each of its up to ten inserts, which are all
+	// prepared before the first is sent. There is room for the batches of several
+	// sinks at once; most are closed again when idle.
+	connections, idleConnections = 64, 12
 )
 
 // Dial connects and makes sure that the server answers.
@@ -68,7 +69,7 @@ func (s Server) options() (*clickhouse.Options, error) {
 		options.Auth.Username, options.Auth.Password = s.User, s.Password
 	}
 	options.Auth.Database = "" // every statement names its own
-	options.MaxOpenConns, options.MaxIdleConns = connections, connections
+	options.MaxOpenConns, options.MaxIdleConns = connections, idleConnections
 	if options.DialTimeout == 0 {
 		options.DialTimeout = dialTimeout
 	}

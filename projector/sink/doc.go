@@ -1,3 +1,98 @@
 // Package sink writes the projector's rows into ClickHouse and reads archived
-// events back.
+// events back. It is the [projector.Sink] and [projector.Archive] of `parley`.
+//
+//	conn, err := sink.Dial(ctx, sink.Server{URL: …, User: …, Password: …})
+//	err = migrate.Up(ctx, conn)              // or migrate.Check
+//	live, err := migrate.Live(ctx, conn)
+//	s, err := sink.Open(ctx, conn, sink.Options{Projection: live})
+//
+// A sink writes one projection and is for one goroutine at a time. Several sinks
+// may share a connection.
+//
+// # Write
+//
+// A batch is written in stages, each on disk before the next begins:
+//
+//	keys        event_keys, one row per new event
+//	rows        conversations, contacts, transactions, messages, message_texts, visitors
+//	events      the archive
+//	quarantine  what was rejected
+//	position    how far the log is in the tables
+//
+// Each table with rows gets one insert, which is one block and so one part: it is
+// there as a whole or not at all. The inserts of the rows stage run at the same
+// time. All blocks are made before the first is sent: a value that no column
+// takes leaves nothing of the batch behind.
+//
+// Of a change, conversations gets its row always, the other tables the rows that
+// differ from before. The version of every row is the last sequence folded in.
+// When the sort key of a conversation has moved, the same insert marks the row at
+// the old key as deleted: no reader sees two rows, or none. Among rows with one
+// key and one version the one inserted last stands, so a batch may be written
+// twice; insert_deduplicate is off, because the second of two equal blocks has to
+// count when a conversation came back to a sort key in between.
+//
+// # What a cut-off batch leaves
+//
+// A batch that ends between two stages leaves rows ahead of the position. When
+// the log is read again, in other batches perhaps, such a conversation passes
+// through folds older than its rows. An older row at another sort key would stand
+// beside the newer one, and a deletion mark of an older version would not remove
+// it. So the sink asks for these conversations ([Sink.Ahead]) before the first
+// write, and again after every write that failed, and writes none of their rows
+// until a fold is as new as what was found; that one it writes in full, and
+// removes the row from every other key at which it was found. The same holds for
+// an insert that was given up here and completed on the server later.
+//
+// # Known
+//
+// An event key is 128 bits of xxh3 over project, source and id in event_keys. In
+// front of the table stands a Bloom filter of its keys in memory, so that a batch
+// of new events costs no lookup but for the one in a hundred that the filter
+// cannot tell from a known one. The filter is read from the table at the first
+// [Sink.Known], when it is full (it has room for half as many keys again), and
+// when another process was seen to have moved the position; keys are in it before
+// they are written. It takes 10 to 15 bits a key: 19 MB for 10 million keys, read
+// in a second; 1.9 GB for 1,000 million.
+//
+// # Recall
+//
+// The keys asked for travel as a table of their own in the body of the query
+// (an external table), 2,000 a statement: as a parameter 10,000 of them would not
+// fit into a URL. The primary key of events serves the lookup.
+//
+// # Errors
+//
+// [projector.UnwritableError] is a value that ClickHouse or its driver refuses;
+// its text names the column or the code and never the value. An error with a
+// method Temporary() that is true passes by itself: network, timeouts, memory,
+// too many parts, a keeper that is away. Anything else is for an operator:
+// rights, missing tables, a wrong address. Both are to be tried again.
+//
+// # Replicated tables
+//
+// The tables made here are not replicated. Who replicates them has to make
+// inserts wait for a quorum and reads see it, by parameters of the URL that go
+// with every statement:
+//
+//	clickhouse://HOST:9000?insert_quorum=auto&insert_quorum_parallel=0&select_sequential_consistency=1
+//
+// Without them a fold read back from a lagging replica would lose events.
+//
+// # Measured
+//
+// On 2 cores with other work beside it, embedded ClickHouse 26.7, HTTP on
+// loopback, batches of whole conversations of 14 events each:
+//
+//	conversations  events  one batch  with inserts one by one  without fsync
+//	            1      12      33 ms                    58 ms          32 ms
+//	          100   1,400      65 ms                   114 ms          52 ms
+//	        1,000  13,700     155 ms                   259 ms         121 ms
+//
+// Against the floor of the same run (the blocks made beforehand and sent one by
+// one) Write takes 0.6 to 1.0 of the time. LZ4 makes no difference on loopback,
+// and stays on for servers elsewhere. Recall gives 210,000 events a second for
+// 10,000 conversations, decoding included; Known takes 20 ms for 10,000 new keys
+// among 10 million, and 0.5 s when all are known. Blocks need no splitting: a
+// batch is far below the million rows at which ClickHouse would.
 package sink

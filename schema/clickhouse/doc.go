@@ -22,7 +22,14 @@
 //
 // Columns that begin with _ are bookkeeping; the views leave them out. Every
 // table and column has a comment; the views take over those of the tables.
-// Each insert is on disk when it is answered (fsync_after_insert).
+//
+// # On disk
+//
+// An insert is on disk when it is answered (fsync_after_insert, and the part's
+// folder with fsync_part_directory). Merges are not forced to disk: ClickHouse
+// keeps the parts that were merged for eight minutes more (old_parts_lifetime),
+// and goes back to them at start when the merged one is damaged. Forcing merges
+// too made batches of 14,000 events a quarter slower, of 70,000 a third.
 //
 // # Files
 //

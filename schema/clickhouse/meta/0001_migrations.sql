@@ -6,5 +6,5 @@ CREATE TABLE IF NOT EXISTS parley_meta.migrations
 )
 ENGINE = ReplacingMergeTree(applied_at)
 ORDER BY name
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'The statements that were applied'

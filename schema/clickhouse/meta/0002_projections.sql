@@ -7,5 +7,5 @@ CREATE TABLE IF NOT EXISTS parley_meta.projections
 )
 ENGINE = ReplacingMergeTree(_version)
 ORDER BY version
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'The versions of the projection and which of them is live'

@@ -64,5 +64,5 @@ CREATE TABLE IF NOT EXISTS $projection.conversations
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY (project_id, _closed_key, conversation_id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'One row per conversation'

@@ -30,5 +30,5 @@ CREATE TABLE IF NOT EXISTS $projection.contacts
 )
 ENGINE = ReplacingMergeTree(_version)
 ORDER BY (project_id, started_at, conversation_id, contact_id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'One row per contact: one exchange between the visitor and one operator'

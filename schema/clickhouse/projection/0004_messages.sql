@@ -14,5 +14,5 @@ CREATE TABLE IF NOT EXISTS $projection.messages
 )
 ENGINE = ReplacingMergeTree(_version)
 ORDER BY (project_id, conversation_id, message_id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'One row per message; the text stands in message_texts'

@@ -9,5 +9,5 @@ CREATE TABLE IF NOT EXISTS $projection.message_texts
 )
 ENGINE = ReplacingMergeTree(_version)
 ORDER BY (project_id, conversation_id, message_id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Texts of messages, empty unless text is stored. Personal data'

@@ -6,5 +6,5 @@ CREATE TABLE IF NOT EXISTS $projection.event_keys
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (key, check, sequence)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Keys of the accepted events: recognises a duplicate however late it comes, in whichever conversation'

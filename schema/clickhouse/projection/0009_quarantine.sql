@@ -13,5 +13,5 @@ CREATE TABLE IF NOT EXISTS $projection.quarantine
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY (log, sequence)
-SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'What was rejected, with the reason'

@@ -6,5 +6,5 @@ CREATE TABLE IF NOT EXISTS $projection.positions
 )
 ENGINE = ReplacingMergeTree(sequence)
 ORDER BY log
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'How far the projection has come in each log'
