@@ -173,7 +173,7 @@ func (l *log) String() string {
 }
 
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	handler *transport.Handler
 	toy     *toy
 	clock   *clock
@@ -181,7 +181,7 @@ type rig struct {
 	metrics *prometheus.Registry
 }
 
-func newRig(t *testing.T, edit ...func(*transport.Config)) *rig {
+func newRig(t testing.TB, edit ...func(*transport.Config)) *rig {
 	t.Helper()
 	r := &rig{
 		t: t, toy: &toy{waiting: make(chan struct{}, 100), release: make(chan struct{})},
@@ -302,7 +302,7 @@ func (r *rig) do(request *http.Request) *answer {
 	return read(r.t, recorder.Result())
 }
 
-func read(t *testing.T, response *http.Response) *answer {
+func read(t testing.TB, response *http.Response) *answer {
 	t.Helper()
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
@@ -317,7 +317,7 @@ func read(t *testing.T, response *http.Response) *answer {
 	return a
 }
 
-func marshal(t *testing.T, v any) string {
+func marshal(t testing.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
