@@ -46,7 +46,7 @@ func outlive() {
 			break
 		}
 	}
-	time.Sleep(orphanGrace)
+	<-time.After(orphanGrace)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }
 

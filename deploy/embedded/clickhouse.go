@@ -86,10 +86,10 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 
 func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, error) {
 	if config.Dir == "" {
-		return nil, errors.New("Dir is required")
+		return nil, errors.New("the setting Dir is required")
 	}
 	if config.WriterPassword == "" || config.ReaderPassword == "" || config.BIPassword == "" {
-		return nil, errors.New("WriterPassword, ReaderPassword and BIPassword are required")
+		return nil, errors.New("the settings WriterPassword, ReaderPassword and BIPassword are required")
 	}
 	dir, err := filepath.Abs(config.Dir)
 	if err != nil {

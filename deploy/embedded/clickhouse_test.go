@@ -21,7 +21,7 @@ import (
 // start runs a ClickHouse of the test's own.
 func start(t *testing.T, c embedded.ClickHouseConfig) (*embedded.ClickHouse, *enginetest.ClickHouseServer) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	server, err := embedded.StartClickHouse(ctx, c)
 	if err != nil {
@@ -36,7 +36,7 @@ func start(t *testing.T, c embedded.ClickHouseConfig) (*embedded.ClickHouse, *en
 func shutdown(t *testing.T, server *embedded.ClickHouse) {
 	t.Helper()
 	closeIdle()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		t.Error(err)
@@ -47,7 +47,7 @@ func TestKilledParentLeavesNoChild(t *testing.T) {
 	for name, waitFor := range map[string]string{"when ready": "ready", "while the child starts": ""} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "clickhouse")
-			parent := exec.Command(os.Args[0])
+			parent := exec.CommandContext(t.Context(), os.Args[0])
 			parent.Env = append(os.Environ(), serveEnv+"="+dir)
 			out, err := parent.StdoutPipe()
 			if err != nil {
@@ -153,7 +153,7 @@ func TestTwoDataDirsRunInParallel(t *testing.T) {
 func TestOneDirTakesOneClickHouse(t *testing.T) {
 	c := config(filepath.Join(t.TempDir(), "clickhouse"))
 	start(t, c)
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := embedded.StartClickHouse(ctx, c); err == nil || !strings.Contains(err.Error(), "another ClickHouse runs on "+c.Dir) {
 		t.Errorf("error is %v", err)

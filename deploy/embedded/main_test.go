@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,32 +47,53 @@ func config(dir string) embedded.ClickHouseConfig {
 // eventually polls until ok, and fails the test when that takes too long.
 func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(within)
-	for !ok() {
-		if time.Now().After(deadline) {
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.After(within); !ok(); {
+		select {
+		case <-ticker.C:
+		case <-deadline:
 			t.Fatalf("not within %s: %s", within, what)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-// processesWith lists the running processes whose command line contains text. One that is dead but not yet collected does not count.
+// processesWith lists the running processes whose command line contains text. One that is dead but not yet collected does not count:
+// its command line is gone.
 func processesWith(t *testing.T, text string) []int {
 	t.Helper()
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil || len(lines) == 0 {
-		t.Skip("no /proc on this system") // darwin: the rest of the suite covers it
-	}
 	var found []int
-	for _, path := range lines {
-		content, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(content), text) {
-			continue
-		}
-		var pid int
-		if _, err := fmt.Sscanf(path, "/proc/%d/cmdline", &pid); err == nil && pid != os.Getpid() {
+	for pid, arguments := range processes(t) {
+		if strings.Contains(arguments, text) && pid != os.Getpid() {
 			found = append(found, pid)
 		}
 	}
 	return found
+}
+
+// processes are the command lines of all processes: from /proc, or from ps where there is none.
+func processes(t *testing.T) map[int]string {
+	t.Helper()
+	all := map[int]string{}
+	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is right
+	for _, path := range paths {
+		if arguments, err := os.ReadFile(path); err == nil {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path))) // digits
+			all[pid] = string(arguments)
+		}
+	}
+	if len(paths) > 0 {
+		return all
+	}
+	list, err := exec.CommandContext(t.Context(), "ps", "-axww", "-o", "pid=,args=").Output()
+	if err != nil {
+		t.Fatalf("ps: %v", err)
+	}
+	for line := range strings.Lines(string(list)) {
+		digits, arguments, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if pid, err := strconv.Atoi(digits); err == nil {
+			all[pid] = arguments
+		}
+	}
+	return all
 }

@@ -160,7 +160,7 @@ func (n *NATS) Ready() error {
 	case !n.server.Running():
 		return errors.New("the NATS server is stopped")
 	case !n.server.JetStreamEnabled():
-		return errors.New("JetStream is off: the disk is full or fails; see the log, then start again")
+		return errors.New("the log takes nothing, for JetStream is off: the disk is full or fails; see the log, then start again")
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func (c *ClickHouse) spawn() (*child, error) {
 	defer lifeRead.Close()
 
 	p := &child{output: &tail{log: c.log}, life: lifeWrite, exited: make(chan struct{})}
-	p.cmd = exec.Command(executable,
+	p.cmd = exec.CommandContext(context.Background(), executable, // it ends with its standard input
 		"--path="+c.files.data,
 		"-C", c.files.config,
 		"--listen_host=127.0.0.1",
@@ -255,7 +255,7 @@ func (c *ClickHouse) probe(ctx context.Context) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "1" {
-		return fmt.Errorf("ClickHouse answers %d", response.StatusCode)
+		return fmt.Errorf("status %d of ClickHouse", response.StatusCode)
 	}
 	return nil
 }

@@ -156,7 +156,7 @@ func NATS(t testing.TB, options ...NATSOption) *NATSServer {
 
 func (s *NATSServer) start(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	server, err := embedded.StartNATS(ctx, s.config)
 	if err != nil {
@@ -287,7 +287,7 @@ func (s *ClickHouseServer) Exec(t testing.TB, statement string) string {
 
 // Query runs a statement as a user on Addr and returns the answer, or an error with ClickHouse's message.
 func (s *ClickHouseServer) Query(user embedded.User, statement string) (string, error) {
-	request, err := http.NewRequest(http.MethodPost, "http://"+s.Addr+"/", strings.NewReader(statement))
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+s.Addr+"/", strings.NewReader(statement))
 	if err != nil {
 		return "", err
 	}
@@ -299,7 +299,7 @@ func (s *ClickHouseServer) Query(user embedded.User, statement string) (string, 
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("ClickHouse answers %d: %s", response.StatusCode, strings.TrimSpace(string(body)))
+		err = fmt.Errorf("status %d of ClickHouse: %s", response.StatusCode, strings.TrimSpace(string(body)))
 	}
 	return strings.TrimSuffix(string(body), "\n"), err
 }
