@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
+	chcolumn "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/shopspring/decimal"
 
 	"github.com/parley-analytics/parley/projector"
@@ -57,8 +57,8 @@ type pairs[K, V any] struct {
 	values []V
 }
 
-// Iterator makes pairs a column.IterableOrderedMap.
-func (p pairs[K, V]) Iterator() driver.MapIterator { return &pairsIterator[K, V]{pairs: p, at: -1} }
+// Iterator makes pairs a chcolumn.IterableOrderedMap.
+func (p pairs[K, V]) Iterator() chcolumn.MapIterator { return &pairsIterator[K, V]{pairs: p, at: -1} }
 
 type pairsIterator[K, V any] struct {
 	pairs pairs[K, V]
@@ -69,7 +69,7 @@ func (i *pairsIterator[K, V]) Next() bool { i.at++; return i.at < len(i.pairs.ke
 func (i *pairsIterator[K, V]) Key() any   { return i.pairs.keys[i.at] }
 func (i *pairsIterator[K, V]) Value() any { return i.pairs.values[i.at] }
 
-// Put is part of column.IterableOrderedMap for reading into it, which is not done.
+// Put is part of chcolumn.IterableOrderedMap for reading into it, which is not done.
 func (p pairs[K, V]) Put(any, any) {}
 
 // customData is sorted by key already.

@@ -42,7 +42,7 @@ func projection(t testing.TB, conn driver.Conn) uint32 {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := migrate.DropProjection(context.Background(), conn, version); err != nil {
+		if err := migrate.DropProjection(context.WithoutCancel(t.Context()), conn, version); err != nil {
 			t.Error(err)
 		}
 	})
