@@ -16,7 +16,7 @@ import (
 	"text/template"
 )
 
-// Names of the ClickHouse users. Only names that begin with parley_ reach the child's HTTP port.
+// Names of the ClickHouse users.
 const (
 	WriterUser = "parley_writer"
 	ReaderUser = "parley_reader"
