@@ -11,8 +11,12 @@ GO       ?= go
 GO_MINOR := 26
 LINTER   := v2.15.0
 PACKAGES ?= ./...
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 export CGO_ENABLED := 0
+
+# What a passing test says is in the log only, but for what it measured.
+QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
 .PHONY: help build run test lint vuln bench engine audit clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
@@ -22,16 +26,17 @@ help: ## list the targets
 
 build: toolchain ## build .build/parley
 	@mkdir -p $(OUT)
-	@$(GO) build -trimpath -o $(PARLEY) ./cmd/parley
+	@$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(PARLEY) ./cmd/parley
 	@echo "built $(PARLEY)"
 
 run: build engine ## build, then serve demo data from ./parley-data until Ctrl-C
 	@exec $(PARLEY) serve --data-dir $(DATA) --demo
 
-test: build engine audit ## run every test with the real engines
-	@echo "engines: $$($(PARLEY) version --engines)"
-	@$(GO) test -count=1 -timeout 15m $(PACKAGES)
-	@echo "tests passed with the real engines: $$($(PARLEY) version --engines)"
+test: build engine audit ## run every test with the real engines, and say which ran
+	@echo "testing with $$($(PARLEY) version --engines)"
+	@$(GO) test -count=1 -timeout 15m -v $(PACKAGES) 2>&1 | tee $(OUT)/test.log | grep -Ev $(QUIET)
+	@echo "passed: $$(grep -c '^--- PASS' $(OUT)/test.log) tests, $$(grep -c '^ok' $(OUT)/test.log) packages; $(OUT)/test.log has all of it"
+	@grep -h '^engines:' $(OUT)/test.log | sed 's/^engines: /engines that ran: /' | sort | uniq -c | sed -E 's/^ *([0-9]+) (.*)/\2 (\1 packages)/'
 
 lint: toolchain ## gofmt, go vet, and the linters of .golangci.yml
 	@mkdir -p $(OUT)/bin

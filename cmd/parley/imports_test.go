@@ -17,6 +17,7 @@ const module = "github.com/parley-analytics/parley/"
 // longest path that fits a package counts. Each may import what is below it.
 var mayImport = map[string][]string{
 	"cmd/parley":        {"cmd", "schema", "ingest", "projector", "query", "deploy/embedded"},
+	"cmd/internal":      {"cmd/internal", "schema", "ingest", "projector", "query", "deploy/embedded"},
 	"cmd/internal/demo": {"schema"},
 
 	"schema": {},

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -40,13 +41,18 @@ type node struct {
 	directory *auth.Directory
 	store     auth.Store // what the directory keeps its records in
 	authority *auth.Authority
+	// live tells which tables answer queries and how far they are; nil without
+	// the role that asks them.
+	live func(context.Context) (query.Live, error)
 }
 
 // nodeFlags are what every process that stays can be told.
 type nodeFlags struct {
 	dataDir
 	serverFlags
-	Listen string `help:"Address of the HTTP server; port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Listen      string `help:"Address of the HTTP server; port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	DebugListen string `help:"Address for profiles (net/http/pprof), which ask for no credentials; none unless given." placeholder:"HOST:PORT"`
+	Memory      int64  `help:"Memory that parley itself aims to stay below, in MiB; GOMEMLIMIT wins. The embedded ClickHouse is not in it." default:"384"`
 }
 
 // authRoutes are those of every process that checks credentials.
@@ -68,6 +74,13 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 		return nil, err
 	}
 	n.web = web
+	n.boundMemory(f.Memory)
+	if f.DebugListen != "" {
+		if err := n.serveProfiles(a.ctx, f.DebugListen); err != nil {
+			n.web.drain(n.log)
+			return nil, errors.Join(err, n.shutdown())
+		}
+	}
 	return n, nil
 }
 

@@ -24,7 +24,7 @@ type projectFlags struct {
 	StoreText   bool          `help:"Keep the text of messages in message_texts." group:"Projector"`
 	BatchEvents int           `help:"Most events of one batch." group:"Projector" default:"20000"`
 	BatchAge    time.Duration `help:"Most time a batch is gathered." group:"Projector" default:"250ms"`
-	CacheMB     int           `name:"cache-mb" help:"Memory for the events of live conversations, in MiB." group:"Projector" default:"128"`
+	CacheMB     int           `name:"cache-mb" help:"Memory for the events of live conversations, in MiB." group:"Projector" default:"64"`
 	StallAfter  time.Duration `help:"Time without progress after which the projector is not ready." group:"Projector" default:"30s"`
 }
 

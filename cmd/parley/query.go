@@ -76,6 +76,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	n.web.open(graphQLPath, handler)
 	n.web.open(graphiQLPath, pages)
 	n.web.open(graphiQLPath+"/", pages)
+	n.live = tables.Live
 	n.ready.watch("query", func(ctx context.Context) error {
 		_, err := tables.Live(ctx)
 		return err

@@ -59,7 +59,7 @@ func (c *serveCommand) Run(a *app) error {
 			return err
 		}
 		if c.Demo {
-			n.background("demo data", func(ctx context.Context) error { return c.demonstrate(ctx, a, where) })
+			n.background("demo data", func(ctx context.Context) error { return c.demonstrate(ctx, a, n, where) })
 		}
 		return nil
 	})
@@ -142,6 +142,27 @@ func (n *node) awaitReady(ctx context.Context) error {
 	return nil
 }
 
+// awaitTables waits until the tables are where the log ends now.
+func (n *node) awaitTables(ctx context.Context) error {
+	last, err := n.broker.Events().Last(ctx)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		live, err := n.live(ctx)
+		if err != nil || live.Position >= last {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
 // endpoints is what endpoints.json says of this process.
 func (n *node) endpoints() *endpoints {
 	e := &endpoints{
@@ -156,8 +177,9 @@ func (n *node) endpoints() *endpoints {
 	return e
 }
 
-// demonstrate sends demo data to this process and prints the guide when it is in.
-func (c *serveCommand) demonstrate(ctx context.Context, a *app, where *endpoints) error {
+// demonstrate sends demo data to this process and prints the guide when all of
+// it can be seen.
+func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *endpoints) error {
 	key, err := readKey(filepath.Join(c.DataDir, adminKeyName))
 	if err != nil {
 		return err
@@ -167,6 +189,9 @@ func (c *serveCommand) demonstrate(ctx context.Context, a *app, where *endpoints
 	}
 	sender := newSender(where.HTTP, key)
 	if err := c.DemoFlags.sendHistory(ctx, sender, a.stderr); err != nil {
+		return err
+	}
+	if err := n.awaitTables(ctx); err != nil {
 		return err
 	}
 	if err := writeGuide(a.stderr, where, c.DataDir, true, ""); err != nil {

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+)
+
+// serveProfiles opens net/http/pprof at an address of its own; it asks for no
+// credentials.
+func (p *process) serveProfiles(ctx context.Context, address string) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("--debug-listen: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
+	p.log.Info("profiles", "url", httpURL(listener.Addr())+"/debug/pprof/")
+	p.background("profiles", func(ctx context.Context) error {
+		context.AfterFunc(ctx, func() { _ = server.Close() }) // whoever reads a profile is cut off
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
