@@ -144,7 +144,7 @@ func (c *doctorCommand) disk(context.Context) (string, error) {
 	if err := syscall.Statfs(folder, &fs); err != nil {
 		return "", err
 	}
-	free := int64(fs.Bavail) * int64(fs.Bsize)
+	free := int64(fs.Bavail) * int64(fs.Bsize) //nolint:unconvert // another type on macOS
 	if free < leastFree {
 		return "", fmt.Errorf("%d MiB are free below %s: make room, at least %d MiB", free>>20, folder, leastFree>>20)
 	}

@@ -294,10 +294,10 @@ func TestDocumentedQueriesRunUnchanged(t *testing.T) {
 	)
 	eventually(t, seenWithin, func() error {
 		rows, err := i.trySQL(fmt.Sprintf("SELECT event_count FROM parley.conversations WHERE conversation_id = '%s'", id))
-		if err != nil || len(rows) != 1 || fmt.Sprint(rows[0]["event_count"]) != "5" {
-			return fmt.Errorf("%v, %v", rows, err)
+		if err == nil && (len(rows) != 1 || fmt.Sprint(rows[0]["event_count"]) != "5") {
+			err = fmt.Errorf("conversations: %v", rows)
 		}
-		return nil
+		return err
 	})
 	conversation := `"conversation":{"id":"` + id + `","duration":"PT312S","createdAt":"2020-06-01T10:00:00.000Z","closedAt":"2020-06-01T10:05:12.900Z"}`
 	survey := `,"satisfactionSurvey":{"comment":"bien","customerSatisfaction":4,"netPromoterScore":null}`

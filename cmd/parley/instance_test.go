@@ -195,7 +195,7 @@ func running(t *testing.T) *instance {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.instance == nil {
-		dir, err := os.MkdirTemp(filepath.Dir(binary), "data-")
+		dir, err := os.MkdirTemp(filepath.Dir(binary), "data-") //nolint:usetesting // it outlives the test
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,6 @@ package demo
 
 type brand struct {
 	project   int
-	share     float64
 	currency  string
 	languages []weighted[string]
 	ticket    float64 // what a sale comes to, in the middle
