@@ -24,7 +24,7 @@ func TestPartsStopInReverseEachToItsEnd(t *testing.T) {
 		p.onStop("engine", func(context.Context) error { stopped = append(stopped, "engine"); return nil })
 		p.background("role", func(ctx context.Context) error {
 			<-ctx.Done()
-			time.Sleep(time.Second) //nolint:forbidigo // the clock is synctest's
+			time.Sleep(time.Second)
 			stopped = append(stopped, "role")
 			return ctx.Err()
 		})
