@@ -11,6 +11,8 @@ GO       ?= go
 GO_MINOR := 26
 LINTER   := v2.15.0
 PACKAGES ?= ./...
+SOAK     ?= 15m
+LIBRARY  := deploy/embedded/node_modules/@chdb/*/libchdb.so
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 export CGO_ENABLED := 0
@@ -18,7 +20,7 @@ export CGO_ENABLED := 0
 # What a passing test says is in the log only, but for what it measured.
 QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
-.PHONY: help build run test lint vuln bench engine audit clean toolchain
+.PHONY: help build run test lint vuln soak bench engine audit clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
 
 help: ## list the targets
@@ -51,6 +53,9 @@ lint: toolchain ## gofmt, go vet, and the linters of .golangci.yml
 vuln: toolchain ## look for known vulnerabilities (needs vuln.go.dev, so it is no part of lint or CI)
 	@$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
+soak: build engine ## kill it for 15 minutes (SOAK=1h for longer) and hold the tables against the log
+	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK)
+
 bench: toolchain engine ## run the Go benchmarks of the hot functions
 	@$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
 
@@ -58,9 +63,9 @@ engine: ## fetch the ClickHouse library into deploy/embedded (CHDB_LIB names one
 	@if [ -n "$${CHDB_LIB:-}" ]; then echo "engine: using CHDB_LIB"; \
 	elif ! command -v npm >/dev/null; then \
 		echo "npm is missing: install Node.js, or set CHDB_LIB to a libchdb.so" >&2; exit 1; \
-	elif [ ! -e deploy/embedded/node_modules/.package-lock.json ] || \
-		[ deploy/embedded/package-lock.json -nt deploy/embedded/node_modules/.package-lock.json ]; then \
+	elif ! ls $(LIBRARY) >/dev/null 2>&1 || [ deploy/embedded/package-lock.json -nt deploy/embedded/node_modules/.package-lock.json ]; then \
 		npm ci --prefix deploy/embedded --no-audit --no-fund --loglevel=error; \
+		ls $(LIBRARY) >/dev/null 2>&1 || { echo "the ClickHouse library was not fetched: there is one for linux/amd64 only, and the npm registry has to be within reach" >&2; exit 1; }; \
 	fi
 
 audit: ## fetch the GraphQL over HTTP audit suite that a test runs

@@ -120,7 +120,7 @@ func startNATS(ctx context.Context, p *process, dir string, own *embeddedFlags, 
 }
 
 func serverOf(address string, user embedded.User) sink.Server {
-	return sink.Server{URL: address, User: user.Name, Password: user.Password}
+	return sink.Server{URL: address, User: user.Name, Password: user.Password, Transport: embedded.Transport}
 }
 
 // useServers takes over what the flags say.

@@ -39,7 +39,7 @@ func (f *queryFlags) parts() []string { return []string{partClickHouse, "query"}
 func (f *queryFlags) start(ctx context.Context, n *node) error {
 	reader := n.engines.reader
 	tables, err := store.Open(store.Config{
-		URL: reader.URL, User: reader.User, Password: reader.Password,
+		URL: reader.URL, User: reader.User, Password: reader.Password, Transport: reader.Transport,
 		Timeout: f.QueryTimeout, MaxMemory: f.QueryMemory << 20, MaxRows: f.QueryRows,
 	})
 	if err != nil {

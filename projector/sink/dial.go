@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -20,6 +21,9 @@ type Server struct {
 	URL string
 	// User and Password stand over those in the URL.
 	User, Password string
+	// Transport, if given, makes what carries the requests of HTTP: see
+	// TransportFunc of clickhouse-go.
+	Transport func(*http.Transport) (http.RoundTripper, error)
 }
 
 const (
@@ -68,6 +72,7 @@ func (s Server) options() (*clickhouse.Options, error) {
 	if s.User != "" {
 		options.Auth.Username, options.Auth.Password = s.User, s.Password
 	}
+	options.TransportFunc = s.Transport
 	options.Auth.Database = "" // every statement names its own
 	options.MaxOpenConns, options.MaxIdleConns = connections, idleConnections
 	if options.DialTimeout == 0 {

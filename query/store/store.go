@@ -26,6 +26,9 @@ type Config struct {
 	// User and Password stand over those in the URL. The user needs SELECT on
 	// parley_* only.
 	User, Password string
+	// Transport, if given, makes what carries the requests of HTTP: see
+	// TransportFunc of clickhouse-go.
+	Transport func(*http.Transport) (http.RoundTripper, error)
 	// Timeout ends a statement, in ClickHouse too. 0 is 10 s.
 	Timeout time.Duration
 	// MaxMemory is the most bytes a statement may use; 0 leaves it to the user's
@@ -82,7 +85,13 @@ func Open(config Config) (*Store, error) {
 	if options.Protocol == clickhouse.HTTP {
 		// The summary of an answer is complete only at its end.
 		options.Settings["wait_end_of_query"] = 1
-		options.TransportFunc = func(t *http.Transport) (http.RoundTripper, error) { return summaries{t}, nil }
+		options.TransportFunc = func(t *http.Transport) (http.RoundTripper, error) {
+			if config.Transport == nil {
+				return summaries{t}, nil
+			}
+			carried, err := config.Transport(t)
+			return summaries{carried}, err
+		}
 	}
 	if config.MaxMemory > 0 {
 		options.Settings["max_memory_usage"] = config.MaxMemory
