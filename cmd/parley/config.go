@@ -27,6 +27,7 @@ type Config struct {
 	Replay    replayCommand    `cmd:"" help:"Rebuild the tables from the log beside the live ones, and swap."`
 	Verify    verifyCommand    `cmd:"" help:"Compare the tables with what the log says."`
 	User      userCommand      `cmd:"" help:"Look after users, who log in with e-mail and password."`
+	Webhook   webhookCommand   `cmd:"" help:"Look after the addresses that chat platforms post to."`
 	Key       keyCommand       `cmd:"" help:"Look after keys, for programs."`
 	Endpoints endpointsCommand `cmd:"" help:"Say where a running serve listens."`
 	Doctor    doctorCommand    `cmd:"" help:"Check everything that parley needs and say what to do."`

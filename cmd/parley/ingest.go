@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/parley-analytics/parley/ingest"
+	"github.com/parley-analytics/parley/ingest/iadvize"
+	"github.com/parley-analytics/parley/ingest/webhook"
 )
 
 // ingestFlags are the settings of the HTTP edge.
@@ -11,18 +14,37 @@ type ingestFlags struct {
 	IngestMemory int64 `name:"ingest-memory" help:"Bodies that are read or appended at one time, in MiB; more is answered 429." group:"Ingest" default:"128"`
 }
 
-func (f *ingestFlags) routes() []string { return []string{ingest.Path} }
+func (f *ingestFlags) routes() []string { return []string{ingest.Path, webhook.Path} }
 func (f *ingestFlags) parts() []string  { return []string{"ingest"} }
 
 // start opens the edge onto the log.
-func (f *ingestFlags) start(_ context.Context, n *node) error {
+func (f *ingestFlags) start(ctx context.Context, n *node) error {
 	edge := ingest.New(ingest.Config{
 		Auth: n.authority, Events: n.broker.Events(), Rejected: n.broker.Rejected(),
 		Logger: n.log, Registerer: n.registry, MaxHeldBytes: f.IngestMemory << 20,
 	})
 	n.onStop("ingest", func(context.Context) error { edge.Close(); return nil })
 	n.web.open(ingest.Path, edge)
+	if err := startWebhooks(ctx, n, edge); err != nil {
+		return err
+	}
 	n.ready.watch("ingest", nil)
+	return nil
+}
+
+// startWebhooks opens the addresses that chat platforms post to, in front of
+// the edge.
+func startWebhooks(ctx context.Context, n *node, edge *ingest.Server) error {
+	registry, err := webhook.OpenRegistry(ctx, n.broker)
+	if err != nil {
+		return err
+	}
+	hooks := webhook.New(webhook.Config{
+		Registry: registry, Door: edge, Now: time.Now, Logger: n.log, Registerer: n.registry,
+		Sources: map[string]webhook.Source{"iadvize": iadvize.Webhook{}},
+	})
+	n.background("webhooks", hooks.Run)
+	n.web.open(webhook.Path, hooks)
 	return nil
 }
 

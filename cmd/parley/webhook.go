@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/ingest/webhook"
+	"github.com/parley-analytics/parley/schema"
+)
+
+type webhookCommand struct {
+	Add    webhookAdd    `cmd:"" help:"Add a webhook and print its id and url. The platform's signing secret, where it has one, is read from standard input."`
+	List   webhookList   `cmd:"" help:"List the webhooks with their counts and last errors."`
+	Remove webhookRemove `cmd:"" help:"Remove a webhook: what is posted to it is answered 404 at once."`
+}
+
+type webhookAdd struct {
+	dataDir
+	serverFlags
+	Source   string              `help:"Platform that posts." enum:"iadvize,chatra" required:"" placeholder:"iadvize|chatra"`
+	Project  uint32              `help:"Project that its events belong to." required:"" placeholder:"N"`
+	URL      string              `name:"url" help:"Address under which the platform reaches the HTTP edge; that of the serve on --data-dir unless given." placeholder:"URL"`
+	Currency string              `help:"Currency of amounts that come without one." default:"EUR"`
+	Bots     []schema.OperatorID `help:"Ids of operators that are bots; iAdvize's webhooks do not say." placeholder:"ID"`
+}
+
+// Run adds a webhook to those that all roles know.
+func (c *webhookAdd) Run(a *app) error {
+	if c.Project < 1 || c.Project > 1<<31-1 {
+		return errors.New("--project must be an integer from 1 to 2147483647")
+	}
+	if len(c.Currency) != 3 || strings.Trim(c.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return errors.New("--currency must be three capital letters, e.g. EUR")
+	}
+	secret, err := readSecret(a.stdin, a.stderr)
+	if err != nil {
+		return err
+	}
+	if secret == "" && c.Source == "iadvize" {
+		fmt.Fprintln(a.stderr, "no secret was given: signatures are not checked, the id in the url is all that protects it")
+	}
+	base := c.URL
+	if base == "" {
+		running, err := runningEndpoints(c.DataDir)
+		if err != nil {
+			return fmt.Errorf("%w; or say with --url where the edge is reached", err)
+		}
+		base = running.HTTP
+	}
+	registry, release, err := openRegistry(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer release()
+	hook, err := registry.Add(a.ctx, webhook.Hook{
+		Source: c.Source, Project: schema.ProjectID(c.Project), Secret: secret,
+		AddedAt: time.Now().UTC(), Currency: c.Currency, Bots: c.Bots,
+	})
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(a.stdout).Encode(struct {
+		ID  string `json:"id"`
+		URL string `json:"url"`
+	}{hook.ID, strings.TrimSuffix(base, "/") + hook.Path()})
+}
+
+// readSecret reads one line, which may be empty.
+func readSecret(in io.Reader, out io.Writer) (string, error) {
+	if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprint(out, "signing secret (empty for none): ")
+		secret, err := term.ReadPassword(int(file.Fd()))
+		fmt.Fprintln(out)
+		return strings.TrimSpace(string(secret)), err
+	}
+	content, err := io.ReadAll(io.LimitReader(in, 64<<10))
+	return strings.Trim(string(content), "\r\n"), err
+}
+
+// openRegistry connects to the broker beside which the command runs.
+func openRegistry(a *app, dir string, servers *serverFlags) (*webhook.Registry, func(), error) {
+	e, err := logBeside(dir, servers)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, 15*time.Second)
+	defer cancel()
+	e.log.Name, e.log.Observe = "parley webhook", true
+	broker, err := eventlog.Open(ctx, e.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	registry, err := webhook.OpenRegistry(ctx, broker)
+	if err != nil {
+		broker.Close()
+		return nil, nil, err
+	}
+	return registry, broker.Close, nil
+}
+
+type webhookList struct {
+	dataDir
+	serverFlags
+	JSON bool `help:"Print JSON, one webhook a line."`
+}
+
+// Run lists the webhooks. Ids are secrets where the platform signs nothing;
+// signing secrets are not shown.
+func (c *webhookList) Run(a *app) error {
+	registry, release, err := openRegistry(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer release()
+	all, err := registry.List(a.ctx)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	if !c.JSON {
+		fmt.Fprintln(table, "ID\tSOURCE\tPROJECT\tADDED\tDELIVERIES\tACCEPTED\tDUPLICATES\tUNSUPPORTED\tFAILED\tLAST ERROR")
+	}
+	for _, l := range all {
+		if c.JSON {
+			row := struct {
+				ID      string           `json:"id"`
+				Source  string           `json:"source"`
+				Project schema.ProjectID `json:"project"`
+				Signed  bool             `json:"signed"`
+				AddedAt time.Time        `json:"addedAt"`
+				webhook.Figures
+			}{l.ID, l.Source, l.Project, l.Secret != "", l.AddedAt, l.Figures}
+			if err := json.NewEncoder(a.stdout).Encode(row); err != nil {
+				return err
+			}
+			continue
+		}
+		last := "-"
+		if l.LastError != "" {
+			last = l.LastErrorAt.Format(time.DateTime) + " " + l.LastError
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", l.ID, l.Source, l.Project, l.AddedAt.Format(time.DateTime),
+			l.Deliveries, l.Accepted, l.Duplicates, l.Unsupported, l.Failed, last)
+	}
+	return table.Flush()
+}
+
+type webhookRemove struct {
+	dataDir
+	serverFlags
+	ID string `arg:"" help:"Id of the webhook."`
+}
+
+// Run removes the webhook.
+func (c *webhookRemove) Run(a *app) error {
+	registry, release, err := openRegistry(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := registry.Remove(a.ctx, c.ID); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stderr, "webhook removed")
+	return nil
+}

@@ -1,0 +1,32 @@
+// Package iadvize takes conversations from iAdvize, or from a platform that
+// speaks like it: live by webhooks, history by its GraphQL API.
+//
+// # Webhooks
+//
+//	eventType                 events                                  id
+//	v2.conversation.pushed    opened (channel, visitor) at createdAt  opened:<conversation>:<ms>
+//	                          pushed to operatorId at createdAt       pushed:<conversation>:<operator>:<ms>
+//	v2.conversation.closed    opened (channel, visitor) at createdAt  opened:<conversation>:<ms>
+//	                          closed at createdAt                     closed:<conversation>:<ms>
+//	satisfaction.answered     answered at createdAt                   satisfaction:<conversation>:<ms>:<digest>
+//	transaction.attributed    recorded at receivedAt                  transaction:<conversation>:<transactionId>:<ms>:<amount>
+//	user.*, visitor.updated   none: they name nobody                  –
+//	anything else             none: kept in quarantine, UNSUPPORTED   –
+//
+// The source of all events is [Source]; <ms> is the moment in Unix milliseconds.
+// Ids are made of these facts alone, so a retry, another delivery, and an import
+// of the same fact are one event. eventId, x-iadvize-delivery and
+// x-iadvize-correlationid are not used.
+//
+// Every push and close names channel and visitor, and becomes an opened event
+// too: whichever arrives, and in whatever order, the conversation is whole, for
+// the fold takes the earliest and fills in only what is missing.
+//
+// There is no webhook for a snooze or a transfer: the next push ends the contact
+// before it (endingInferred). Nor does one say whether an operator is a bot: the
+// hook's list of bots does (`parley webhook add --bots`), anyone else is
+// PROFESSIONAL. Amounts without a currency have the hook's. Each click of a
+// survey is an answer, and the last one counts. An answer to a customQuestion
+// has no place in Parley's events: it is kept in quarantine. operatorIds of a
+// close stand in the event's data and mean nothing to the fold.
+package iadvize

@@ -1,0 +1,340 @@
+package webhook
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-analytics/parley/ingest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Path is where all webhooks are posted: below it stand source and id.
+const Path = "/webhooks/"
+
+// Door takes in what sources make of payloads. *ingest.Server is one.
+type Door interface {
+	// Receive reads a body within limits; release gives its room back.
+	Receive(r *http.Request) (body []byte, release func(), err error)
+	// Deliver returns when everything is on disk.
+	Deliver(d *ingest.Delivery) (*ingest.Answer, error)
+}
+
+// Source knows one platform.
+type Source interface {
+	// Verify tells whether the payload is the platform's, as far as it signs.
+	Verify(hook *Hook, header http.Header, body []byte) bool
+	// Translate makes events of a payload. The same payload gives the same
+	// events, or what is left of them. The error is a MalformedError where the
+	// payload is not what it should be; any other one means not now.
+	Translate(ctx context.Context, hook *Hook, body []byte) (Translation, error)
+}
+
+// Translation is what a source makes of a payload.
+type Translation struct {
+	Kind   string // the platform's name of it, when it is one that the source knows
+	Events [][]byte
+	// Unsupported says why a well-formed payload means nothing here: it is
+	// kept in quarantine.
+	Unsupported string
+	// Notice is remembered as the hook's last error although all went well.
+	Notice string
+	// After, unless nil, is called when the events are on disk.
+	After func(ctx context.Context) error
+}
+
+// MalformedError says which rule a payload breaks, without a value.
+type MalformedError struct{ Field, Rule string }
+
+// Error reads "field: rule".
+func (e *MalformedError) Error() string {
+	if e.Field == "" {
+		return e.Rule
+	}
+	return e.Field + ": " + e.Rule
+}
+
+// Config is what a Server needs. All but Logger and Registerer is required.
+type Config struct {
+	Registry   *Registry
+	Door       Door
+	Sources    map[string]Source // by the name in the path
+	Now        func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Server answers POST /webhooks/<source>/<id>.
+type Server struct {
+	registry *Registry
+	door     Door
+	sources  map[string]Source
+	now      func() time.Time
+	log      *slog.Logger
+	payloads *prometheus.CounterVec
+
+	mu      sync.Mutex
+	hooks   map[[32]byte]Hook   // by the hash of the id
+	counted map[string]*Figures // since they were last written, by id
+}
+
+// New makes a server; Run keeps it up to date.
+func New(c Config) *Server {
+	s := &Server{
+		registry: c.Registry, door: c.Door, sources: c.Sources, now: c.Now, log: c.Logger,
+		hooks: make(map[[32]byte]Hook), counted: make(map[string]*Figures),
+		payloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_webhook_payloads_total", Help: "Payloads of webhooks, by source, kind and outcome."},
+			[]string{"source", "kind", "outcome"}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if c.Registerer != nil {
+		c.Registerer.MustRegister(s.payloads)
+	}
+	return s
+}
+
+// flushEvery is how often figures are written.
+const flushEvery = time.Second
+
+// Run follows what is added and removed, and writes figures, until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	var watching sync.WaitGroup
+	var watched error
+	watching.Go(func() { watched = s.registry.bucket.Watch(ctx, hookPrefix, s.learn) })
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			watching.Wait()
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			s.flush(last)
+			return watched
+		case <-tick.C:
+			s.flush(ctx)
+		}
+	}
+}
+
+// learn takes over a hook that was added, changed or removed.
+func (s *Server) learn(key string, value []byte) {
+	id := strings.TrimPrefix(key, hookPrefix)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var hook Hook
+	if value == nil || json.Unmarshal(value, &hook) != nil || hook.ID != id {
+		delete(s.hooks, sha256.Sum256([]byte(id)))
+		return
+	}
+	s.hooks[sha256.Sum256([]byte(id))] = hook
+}
+
+// find gives the hook of an id. Ids are looked up by their hash and compared in
+// constant time, so that the time of an answer says nothing about them.
+func (s *Server) find(ctx context.Context, id string) (Hook, error) {
+	s.mu.Lock()
+	hook, known := s.hooks[sha256.Sum256([]byte(id))]
+	s.mu.Unlock()
+	if !known {
+		var err error
+		if hook, err = s.registry.Find(ctx, id); err != nil { // added a moment ago, perhaps
+			return Hook{}, err
+		}
+	}
+	if subtle.ConstantTimeCompare([]byte(hook.ID), []byte(id)) != 1 {
+		return Hook{}, ErrNotFound
+	}
+	return hook, nil
+}
+
+// answered is the body of 200 and 202.
+type answered struct {
+	Accepted   int    `json:"accepted"`
+	Duplicates int    `json:"duplicates"`
+	Rejected   int    `json:"rejected,omitempty"`
+	Code       string `json:"code,omitempty"`
+	Message    string `json:"message,omitempty"`
+}
+
+// ServeHTTP answers one payload, after what it means is on disk.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, id, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, Path), "/")
+	source, known := s.sources[name]
+	if !known {
+		ingest.Refuse(w, r, errNoHook)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		ingest.Refuse(w, r, ingest.Refusal(http.StatusMethodNotAllowed, "method_not_allowed", "payloads are sent with POST", 0))
+		return
+	}
+	hook, err := s.find(r.Context(), id)
+	if errors.Is(err, ErrNotFound) || err == nil && hook.Source != name {
+		err = errNoHook
+	}
+	if err != nil {
+		status := ingest.Refuse(w, r, err)
+		s.payloads.WithLabelValues(name, "", outcomeOf(status)).Inc()
+		return
+	}
+
+	figures := Figures{Deliveries: 1, LastAt: s.now().UTC()}
+	status, body, kind, err := s.take(r, &hook, source, &figures)
+	if err != nil {
+		figures.Failed = 1
+		status = ingest.Refuse(w, r, err)
+		figures.LastError, figures.LastErrorAt = fmt.Sprintf("%d %s", status, err), figures.LastAt
+		if status >= http.StatusInternalServerError {
+			s.log.Warn("webhook refused", "source", name, "status", status, "error", err)
+			figures.LastError = fmt.Sprintf("%d the log is unavailable", status)
+		}
+	} else {
+		writeAnswer(w, status, body)
+	}
+	s.count(hook.ID, &figures)
+	s.payloads.WithLabelValues(name, kind, outcomeOf(status)).Inc()
+}
+
+var (
+	errNoHook    = ingest.Refusal(http.StatusNotFound, "not_found", ErrNotFound.Error(), 0)
+	errSignature = ingest.Refusal(http.StatusUnauthorized, "invalid_signature", "the signature is missing or wrong", 0)
+)
+
+// take reads, translates and delivers one payload.
+func (s *Server) take(r *http.Request, hook *Hook, source Source, figures *Figures) (status int, body answered, kind string, err error) {
+	payload, release, err := s.door.Receive(r)
+	defer release()
+	if err != nil {
+		return 0, body, "", err
+	}
+	if !source.Verify(hook, r.Header, payload) {
+		return 0, body, "", errSignature
+	}
+	translated, err := source.Translate(r.Context(), hook, payload)
+	var malformed *MalformedError
+	if errors.As(err, &malformed) {
+		err = ingest.Refusal(http.StatusBadRequest, "malformed", malformed.Error(), 0)
+	}
+	if err != nil {
+		return 0, body, translated.Kind, err
+	}
+	status, body, err = s.deliver(r.Context(), hook, &translated, payload, figures)
+	return status, body, translated.Kind, err
+}
+
+// Deliver takes in what a source makes of payloads that it has kept for later.
+func (s *Server) Deliver(ctx context.Context, id string, translated *Translation) error {
+	hook, err := s.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	figures := Figures{LastAt: s.now().UTC()}
+	_, _, err = s.deliver(ctx, &hook, translated, nil, &figures)
+	s.count(id, &figures)
+	return err
+}
+
+func (s *Server) deliver(ctx context.Context, hook *Hook, translated *Translation, payload []byte, figures *Figures) (int, answered, error) {
+	delivery := &ingest.Delivery{Project: hook.Project, Events: translated.Events}
+	status, body := http.StatusOK, answered{}
+	if translated.Unsupported != "" {
+		status = http.StatusAccepted
+		body.Code, body.Message = string(schema.CodeUnsupported), translated.Unsupported
+		figures.Unsupported = 1
+		figures.LastError, figures.LastErrorAt = body.Code+": "+body.Message, s.now().UTC()
+		delivery.Refused = []schema.Rejected{{
+			Reason: schema.CodeUnsupported, Detail: translated.Unsupported,
+			Project: hook.Project, Source: hook.Source, ReceivedAt: s.now(), Original: payload,
+		}}
+	}
+	if translated.Notice != "" {
+		figures.LastError, figures.LastErrorAt = translated.Notice, s.now().UTC()
+	}
+	result, err := s.door.Deliver(delivery)
+	if err != nil {
+		return 0, body, err
+	}
+	if translated.After != nil {
+		if err := translated.After(ctx); err != nil {
+			return 0, body, err
+		}
+	}
+	body.Accepted, body.Duplicates, body.Rejected = result.Accepted, result.Duplicates, len(result.Rejected)
+	figures.Accepted, figures.Duplicates = uint64(result.Accepted), uint64(result.Duplicates)
+	if len(result.Rejected) > 0 {
+		first := result.Rejected[0]
+		figures.LastError, figures.LastErrorAt = string(first.Code)+": "+first.Message, s.now().UTC()
+		body.Code, body.Message = string(first.Code), first.Message
+		if result.Accepted+result.Duplicates == 0 {
+			return 0, body, ingest.Refusal(http.StatusBadRequest, "malformed", body.Code+": "+body.Message, 0)
+		}
+	}
+	return status, body, nil
+}
+
+// count adds to what the next flush writes.
+func (s *Server) count(id string, more *Figures) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.counted[id]; known != nil {
+		known.add(more)
+		return
+	}
+	s.counted[id] = more
+}
+
+// flush writes the figures; those that cannot be written now are kept.
+func (s *Server) flush(ctx context.Context) {
+	s.mu.Lock()
+	counted := s.counted
+	s.counted = make(map[string]*Figures)
+	s.mu.Unlock()
+	for id, figures := range counted {
+		if err := s.registry.count(ctx, id, figures); err != nil {
+			s.log.Debug("figures of a webhook could not be written", "error", err)
+			s.count(id, figures)
+		}
+	}
+}
+
+func outcomeOf(status int) string {
+	switch {
+	case status == http.StatusAccepted:
+		return "unsupported"
+	case status < 300:
+		return "taken"
+	case status == http.StatusUnauthorized:
+		return "unauthorized"
+	case status == http.StatusNotFound:
+		return "unknown_hook"
+	case status < 500:
+		return "malformed"
+	default:
+		return "unavailable"
+	}
+}
+
+func writeAnswer(w http.ResponseWriter, status int, body answered) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the sender may have gone
+}
