@@ -99,8 +99,9 @@ func started(prefix string, scope query.Scope, interval query.Interval, filter *
 	before := len(of.all)
 	c.startedIn(interval, filter, of)
 	if len(of.all) > before {
-		c.nest(`(project_id, conversation_id) IN (
-        SELECT project_id, conversation_id FROM {projection:Identifier}.conversations FINAL WHERE $)`, of)
+		// By a hash of 128 bits: half the time of the strings themselves.
+		c.nest(`sipHash128(project_id, conversation_id) IN (
+        SELECT sipHash128(project_id, conversation_id) FROM {projection:Identifier}.conversations FINAL WHERE $)`, of)
 	}
 	return c
 }

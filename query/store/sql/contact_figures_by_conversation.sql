@@ -3,12 +3,12 @@ SELECT
 FROM (
     SELECT *, $step AS _step, $first AS _first, $second AS _second
     FROM (
-        SELECT *
+        SELECT *, sipHash128(project_id, conversation_id) AS _key
         FROM {projection:Identifier}.contacts FINAL
         WHERE $where) AS contacts
-    INNER JOIN (
-        SELECT project_id, conversation_id, tag_ids, tag_names, campaign_id, campaign_name, language, automation_level
+    ANY LEFT JOIN (
+        SELECT sipHash128(project_id, conversation_id) AS _key, tag_ids, tag_names, campaign_id, campaign_name, language, automation_level
         FROM {projection:Identifier}.conversations FINAL
-        WHERE $conversations) AS conversations USING (project_id, conversation_id))
+        WHERE $conversations) AS conversations USING (_key))
 GROUP BY _step, _first.1, _second.1
 LIMIT {limit:UInt32}
