@@ -28,15 +28,15 @@ func (c *endpointsCommand) Run(a *app) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(e)
 	}
-	return writeGuide(a.stdout, e, c.DataDir, c.Secrets, "")
+	return writeGuide(a.stdout, e, c.DataDir, c.Secrets)
 }
 
 //go:embed guide.tmpl
 var guideText string
 
 // writeGuide writes the page of addresses with an example query that can be
-// pasted, and with a token where there is one.
-func writeGuide(out io.Writer, e *endpoints, dir string, secrets bool, token string) error {
+// pasted.
+func writeGuide(out io.Writer, e *endpoints, dir string, secrets bool) error {
 	guide, err := template.New("guide").Parse(guideText)
 	if err != nil {
 		return err
@@ -51,7 +51,6 @@ func writeGuide(out io.Writer, e *endpoints, dir string, secrets bool, token str
 	return guide.Execute(out, map[string]any{
 		"At":    &shown,
 		"Key":   shellQuoted(filepath.Join(dir, adminKeyName)),
-		"Token": token,
 		"Nodes": "{conversation {id channel createdAt closedAt duration contactCount} satisfactionSurvey {customerSatisfaction}}",
 		"From":  today.AddDate(0, 0, -7).Format(time.RFC3339),
 		"To":    today.AddDate(0, 0, 1).Format(time.RFC3339),

@@ -86,12 +86,25 @@ func (o *output) String() string {
 
 // serve starts parley on a data dir and returns when it has said that it is ready.
 func serve(dir string, flags ...string) (*instance, error) {
+	i, err := launch(dir, append([]string{"serve", "--nats-listen", "127.0.0.1:0", "--clickhouse-http", "127.0.0.1:0"}, flags...)...)
+	if err != nil {
+		return nil, err
+	}
+	url := i.where.HTTP
+	if err = i.load(); err == nil && url != i.where.HTTP {
+		err = fmt.Errorf("the ready line names %s, endpoints.json %s", url, i.where.HTTP)
+	}
+	if err != nil {
+		i.kill()
+		return nil, err
+	}
+	return i, nil
+}
+
+// launch starts a command that stays and returns when it has said that it is ready.
+func launch(dir string, arguments ...string) (*instance, error) {
 	i := &instance{dir: dir, stderr: &output{}, ended: make(chan struct{})}
-	arguments := append([]string{
-		"serve", "--data-dir", dir,
-		"--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0", "--clickhouse-http", "127.0.0.1:0",
-	}, flags...)
-	i.process = exec.Command(binary, arguments...)
+	i.process = exec.Command(binary, append(arguments, "--data-dir", dir, "--listen", "127.0.0.1:0")...)
 	i.process.Stderr = i.stderr
 	stdout, err := i.process.StdoutPipe()
 	if err != nil {
@@ -117,20 +130,13 @@ func serve(dir string, flags ...string) (*instance, error) {
 		url, ready := strings.CutPrefix(line, "ready ")
 		if !open || !ready {
 			i.kill()
-			return nil, fmt.Errorf("serve said %q instead of ready:\n%s", line, i.stderr)
+			return nil, fmt.Errorf("%v said %q instead of ready:\n%s", arguments, line, i.stderr)
 		}
-		if err := i.load(); err != nil {
-			i.kill()
-			return nil, err
-		}
-		if url != i.where.HTTP {
-			i.kill()
-			return nil, fmt.Errorf("the ready line names %s, endpoints.json %s", url, i.where.HTTP)
-		}
+		i.where.HTTP = url
 		return i, nil
 	case <-time.After(startWithin):
 		i.kill()
-		return nil, fmt.Errorf("serve was not ready within %s:\n%s", startWithin, i.stderr)
+		return nil, fmt.Errorf("%v was not ready within %s:\n%s", arguments, startWithin, i.stderr)
 	}
 }
 
@@ -160,13 +166,19 @@ func start(t *testing.T, dir string, flags ...string) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
+	watch(t, i)
+	return i
+}
+
+// watch ends an instance with the test.
+func watch(t *testing.T, i *instance) {
+	t.Helper()
 	t.Cleanup(func() {
 		i.kill()
 		if t.Failed() {
-			t.Logf("serve wrote:\n%s", i.stderr)
+			t.Logf("parley wrote:\n%s", i.stderr)
 		}
 	})
-	return i
 }
 
 // terminate stops cleanly and gives the exit code.

@@ -194,7 +194,7 @@ func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *
 	if err := n.awaitTables(ctx); err != nil {
 		return err
 	}
-	if err := writeGuide(a.stderr, where, c.DataDir, true, ""); err != nil {
+	if err := writeGuide(a.stderr, where, c.DataDir, true); err != nil {
 		return err
 	}
 	return c.DemoFlags.sendLive(ctx, sender, c.DemoRate, a.log)
