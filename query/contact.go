@@ -98,9 +98,9 @@ func (q *root) Contacts(ctx context.Context, args struct {
 	Filters  *filtersInput
 	Interval intervalInput
 	pageInput
-	OrderBy string
+	OrderBy input
 }) (*ContactConnection, error) {
-	descending := args.OrderBy == "STARTED_AT_DESC"
+	descending := args.OrderBy.value == "STARTED_AT_DESC"
 	l, err := q.open(ctx, "contacts", args.Filters, args.Interval, args.pageInput, descending)
 	if err != nil {
 		return nil, q.told(ctx, err)

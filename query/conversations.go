@@ -11,7 +11,7 @@ type conversationsArgs struct {
 	Filters  *filtersInput
 	Interval intervalInput
 	pageInput
-	OrderBy string
+	OrderBy input
 }
 
 // conversationList is a page of either list of conversations.
@@ -22,7 +22,7 @@ type conversationList struct {
 
 // conversations reads a page. The paths of conversations lie below node.
 func (a *API) conversations(ctx context.Context, field string, args conversationsArgs, below func(fields) fields) (*conversationList, error) {
-	descending := args.OrderBy == "CLOSED_AT_DESC"
+	descending := args.OrderBy.value == "CLOSED_AT_DESC"
 	l, err := a.open(ctx, field, args.Filters, args.Interval, args.pageInput, descending)
 	if err != nil {
 		return nil, a.told(ctx, err)

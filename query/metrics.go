@@ -74,13 +74,15 @@ func (a *API) metrics(ctx context.Context, filters *filtersInput, interval inter
 	if len(m.grouping.By) > maxDimensions {
 		return nil, badInput("groupBy", "must name at most %d dimensions", maxDimensions)
 	}
-	name, err := timeZone.text("timeZone")
-	if err != nil {
-		return nil, err
-	}
-	var location *time.Location
-	if location, err = zone(name); err != nil {
-		return nil, err
+	location := time.UTC
+	if timeZone.value != nil {
+		name, err := timeZone.text("timeZone")
+		if err != nil {
+			return nil, err
+		}
+		if location, err = zone(name); err != nil {
+			return nil, err
+		}
 	}
 	if step != nil {
 		m.grouping.Steps, err = steps(m.interval, Step(*step), location, maxBuckets)

@@ -86,18 +86,22 @@ func (*Decimal) UnmarshalGraphQL(any) error { return output{}.refuse() }
 // MarshalJSON writes the digits, without quotes and without an exponent.
 func (d Decimal) MarshalJSON() ([]byte, error) { return []byte(d.String()), nil }
 
-// input is a scalar as it was given. It takes everything, so that every rule is
+// input is a scalar, or the name of an order, as it was given. It takes everything, so that every rule is
 // checked in one place and broken in one way: an [Error] that names the field.
 type input struct{ value any }
 
 // ImplementsGraphQLType names the scalars that may be given.
 func (input) ImplementsGraphQLType(name string) bool {
 	switch name {
-	case "Int", "String", "ID", "Boolean", "UUID", "DateTime", "LegacyId", "Long":
+	case "Int", "String", "ID", "Boolean", "UUID", "DateTime", "LegacyId", "ConversationOrder", "ContactOrder":
 		return true
 	}
 	return false
 }
+
+// Nullable has the library give null for an argument with a default, as the
+// language has it.
+func (*input) Nullable() {}
 
 // UnmarshalGraphQL keeps what was given.
 func (i *input) UnmarshalGraphQL(value any) error {
