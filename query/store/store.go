@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"syscall"
 	"time"
 
@@ -46,7 +45,9 @@ type Store struct {
 	config Config
 	conn   driver.Conn
 
-	mu     sync.Mutex
+	// asking holds one token while somebody reads what is live; it guards the two
+	// below. Waiting for it ends with the request that waits.
+	asking chan struct{}
 	live   query.Live
 	readAt time.Time
 }
@@ -103,7 +104,7 @@ func Open(config Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query store: %w", err)
 	}
-	return &Store{config: config, conn: conn}, nil
+	return &Store{config: config, conn: conn, asking: make(chan struct{}, 1)}, nil
 }
 
 // Close ends the connections.
@@ -115,8 +116,12 @@ func (s *Store) Ping(ctx context.Context) error { return s.conn.Ping(ctx) }
 // Live tells which projection answers. What it tells is at most a second old:
 // the position may be behind what the tables show, never ahead of it.
 func (s *Store) Live(ctx context.Context) (query.Live, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	case <-ctx.Done():
+		return query.Live{}, ctx.Err()
+	}
 	if now := s.config.Clock(); s.readAt.IsZero() || now.Sub(s.readAt) >= liveFor || now.Before(s.readAt) {
 		live, err := s.readLive(ctx)
 		if err != nil {
