@@ -23,15 +23,17 @@ type Config struct {
 	Project projectCommand `cmd:"" help:"Run the projector alone."`
 	Query   queryCommand   `cmd:"" help:"Run the GraphQL API alone."`
 
-	Demo      demoCommand      `cmd:"" help:"Send a realistic, seeded stream of conversations to a running parley."`
-	Replay    replayCommand    `cmd:"" help:"Rebuild the tables from the log beside the live ones, and swap."`
-	Verify    verifyCommand    `cmd:"" help:"Compare the tables with what the log says."`
-	User      userCommand      `cmd:"" help:"Look after users, who log in with e-mail and password."`
-	Webhook   webhookCommand   `cmd:"" help:"Look after the addresses that chat platforms post to."`
-	Key       keyCommand       `cmd:"" help:"Look after keys, for programs."`
-	Endpoints endpointsCommand `cmd:"" help:"Say where a running serve listens."`
-	Doctor    doctorCommand    `cmd:"" help:"Check everything that parley needs and say what to do."`
-	Version   versionCommand   `cmd:"" help:"Say which version this is."`
+	Demo       demoCommand       `cmd:"" help:"Send a realistic, seeded stream of conversations to a running parley."`
+	Replay     replayCommand     `cmd:"" help:"Rebuild the tables from the log beside the live ones, and swap."`
+	Verify     verifyCommand     `cmd:"" help:"Compare the tables with what the log says."`
+	Quarantine quarantineCommand `cmd:"" help:"Look after what was refused."`
+	Explain    explainCommand    `cmd:"" help:"Say for every number of a conversation which events it came from."`
+	User       userCommand       `cmd:"" help:"Look after users, who log in with e-mail and password."`
+	Webhook    webhookCommand    `cmd:"" help:"Look after the addresses that chat platforms post to."`
+	Key        keyCommand        `cmd:"" help:"Look after keys, for programs."`
+	Endpoints  endpointsCommand  `cmd:"" help:"Say where a running serve listens."`
+	Doctor     doctorCommand     `cmd:"" help:"Check everything that parley needs and say what to do."`
+	Version    versionCommand    `cmd:"" help:"Say which version this is."`
 }
 
 // app is what every command gets.

@@ -46,7 +46,7 @@ var onlyIn = map[string][]string{
 	"github.com/nats-io/nats.go":            {"ingest/eventlog", "deploy/embedded"}, // the latter hands out a connection in the process
 	"github.com/nats-io/nats-server":        {"deploy/embedded"},
 	"github.com/ebitengine/purego":          {"deploy/embedded"},
-	"github.com/ClickHouse/clickhouse-go":   {"projector/sink", "projector/rebuild", "query/store", "cmd/parley"},
+	"github.com/ClickHouse/clickhouse-go":   {"projector/sink", "projector/rebuild", "projector/quarantine", "projector/erase", "query/store", "cmd/parley"},
 	"github.com/graph-gophers/graphql-go":   {"query"},
 	"github.com/alecthomas/kong":            {"cmd/parley"},
 	"github.com/schollz/progressbar":        {"cmd/parley"},

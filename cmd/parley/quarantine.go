@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/quarantine"
+	"github.com/parley-analytics/parley/schema"
+)
+
+type quarantineCommand struct {
+	List   quarantineList   `cmd:"" help:"List what was refused, and why; never the bytes."`
+	Show   quarantineShow   `cmd:"" help:"Show one entry with its original bytes."`
+	Replay quarantineReplay `cmd:"" help:"Put entries through the door again, after a fix; those that pass leave the quarantine."`
+	Purge  quarantinePurge  `cmd:"" help:"Remove entries for good, from their log and from the tables."`
+}
+
+// quarantineFilter picks entries.
+type quarantineFilter struct {
+	dataDir
+	serverFlags
+	Reason   string   `help:"Only this reason, e.g. INVALID_FIELD." placeholder:"CODE"`
+	Source   string   `help:"Only events of this CloudEvents source." placeholder:"SOURCE"`
+	Log      string   `help:"Only entries of this log: rejected is what the HTTP edge refused, events what was published to the stream and cannot be projected." enum:",rejected,events" default:"" placeholder:"rejected|events"`
+	Since    string   `help:"Taken at or after this time (RFC 3339)." placeholder:"TIME"`
+	Until    string   `help:"Taken before this time (RFC 3339)." placeholder:"TIME"`
+	Sequence []uint64 `help:"Only these sequences." placeholder:"N"`
+	Limit    int      `help:"Most entries, oldest first; 0 is all." default:"1000"`
+}
+
+func (f *quarantineFilter) filter() (quarantine.Filter, error) {
+	filter := quarantine.Filter{Log: f.Log, Reason: schema.Code(f.Reason), Source: f.Source, Limit: f.Limit}
+	for _, n := range f.Sequence {
+		filter.Sequences = append(filter.Sequences, schema.Sequence(n))
+	}
+	for flag, bound := range map[string]struct {
+		text string
+		at   *time.Time
+	}{"--since": {f.Since, &filter.Since}, "--until": {f.Until, &filter.Until}} {
+		if bound.text == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, bound.text)
+		if err != nil {
+			return filter, fmt.Errorf("%s: must be an RFC 3339 time, e.g. 2024-03-01T00:00:00Z", flag)
+		}
+		*bound.at = at
+	}
+	return filter, nil
+}
+
+// find connects and gives the entries picked.
+func (f *quarantineFilter) find(a *app, alone, originals bool) (*upkeep, []quarantine.Entry, error) {
+	filter, err := f.filter()
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := openUpkeep(a, f.DataDir, &f.serverFlags, "quarantine", alone)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := quarantine.List(a.ctx, u.conn, u.live, filter, originals)
+	if err != nil {
+		u.close()
+		return nil, nil, err
+	}
+	return u, entries, nil
+}
+
+// quarantineRow is an entry as it is printed.
+type quarantineRow struct {
+	Log        string          `json:"log"`
+	Sequence   schema.Sequence `json:"sequence"`
+	ReceivedAt time.Time       `json:"receivedAt"`
+	Reason     schema.Code     `json:"reason"`
+	Detail     string          `json:"detail"`
+	Source     *string         `json:"source"`
+	EventID    *string         `json:"eventId"`
+	Bytes      uint64          `json:"bytes"`
+}
+
+func rowOf(e quarantine.Entry) quarantineRow {
+	return quarantineRow{e.Log, e.Sequence, e.ReceivedAt, e.Reason, e.Detail, e.Source, e.EventID, e.Bytes}
+}
+
+// printEntries prints a table, or JSON lines.
+func printEntries(a *app, entries []quarantine.Entry, asJSON bool) error {
+	if asJSON {
+		out := json.NewEncoder(a.stdout)
+		for _, e := range entries {
+			if err := out.Encode(rowOf(e)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "LOG\tSEQUENCE\tRECEIVED\tREASON\tDETAIL\tSOURCE\tEVENT\tBYTES")
+	for _, e := range entries {
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\n", e.Log, e.Sequence, e.ReceivedAt.Format(time.RFC3339),
+			e.Reason, e.Detail, orDash(e.Source), orDash(e.EventID), e.Bytes)
+	}
+	return table.Flush()
+}
+
+// orDash shows a text from outside on one line: control characters would
+// reach the terminal.
+func orDash(text *string) string {
+	if text == nil || *text == "" {
+		return "-"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return '�'
+		}
+		return r
+	}, *text)
+}
+
+type quarantineList struct {
+	quarantineFilter
+	JSON bool `help:"Print JSON, one entry a line."`
+}
+
+// Run lists.
+func (c *quarantineList) Run(a *app) error {
+	u, entries, err := c.find(a, false, false)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	if err := printEntries(a, entries, c.JSON); err != nil {
+		return err
+	}
+	if c.Limit > 0 && len(entries) == c.Limit {
+		fmt.Fprintf(a.stderr, "there may be more: --limit is %d\n", c.Limit)
+	}
+	return nil
+}
+
+type quarantineShow struct {
+	quarantineFilter
+	Raw bool `help:"Print the original bytes and nothing else."`
+}
+
+// Run shows one entry.
+func (c *quarantineShow) Run(a *app) error {
+	if len(c.Sequence) != 1 {
+		return errors.New("--sequence: name the one entry to show")
+	}
+	u, entries, err := c.find(a, false, true)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	switch len(entries) {
+	case 0:
+		return errors.New("there is no such entry in quarantine")
+	case 1:
+	default:
+		return fmt.Errorf("both logs have an entry %d in quarantine: name one with --log", c.Sequence[0])
+	}
+	e := entries[0]
+	if c.Raw {
+		_, err := a.stdout.Write(e.Original)
+		return err
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "log\t%s\nsequence\t%d\nreceived\t%s\nreason\t%s\ndetail\t%s\nsource\t%s\nevent\t%s\nbytes\t%d\n",
+		e.Log, e.Sequence, e.ReceivedAt.Format(time.RFC3339Nano), e.Reason, e.Detail, orDash(e.Source), orDash(e.EventID), e.Bytes)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout)
+	if json.Valid(e.Original) {
+		_, err = fmt.Fprintf(a.stdout, "%s\n", e.Original)
+	} else {
+		_, err = fmt.Fprintf(a.stdout, "%q\n", e.Original) // no JSON: control characters would reach the terminal
+	}
+	return err
+}
+
+type quarantineReplay struct {
+	quarantineFilter
+	DryRun bool `help:"Only say what would pass now."`
+}
+
+// Run replays, and fails where something is still refused.
+func (c *quarantineReplay) Run(a *app) error {
+	u, entries, err := c.find(a, !c.DryRun, true)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	bar := newProgress(a.stderr, "quarantine replay", "entries", int64(len(entries)))
+	desk := u.desk(bar)
+	var passed int
+	var refused []quarantine.Refusal
+	verb := "replayed"
+	if c.DryRun {
+		pass, still := desk.Judge(entries)
+		passed, refused, verb = len(pass), still, "would be replayed"
+	} else {
+		if passed, refused, err = desk.Replay(a.ctx, entries); err != nil {
+			return err
+		}
+		bar.finish()
+	}
+	for _, r := range refused {
+		fmt.Fprintf(a.stdout, "%s %d is still refused: %s\n", r.Entry.Log, r.Entry.Sequence, r.Why)
+	}
+	fmt.Fprintf(a.stdout, "%d of %d entries %s\n", passed, len(entries), verb)
+	if len(refused) > 0 {
+		return errReported
+	}
+	return nil
+}
+
+type quarantinePurge struct {
+	quarantineFilter
+	DryRun bool `help:"Only say what would be removed."`
+	Yes    bool `help:"Do not ask."`
+}
+
+// Run purges after a confirmation.
+func (c *quarantinePurge) Run(a *app) error {
+	u, entries, err := c.find(a, !c.DryRun, false)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	if c.DryRun || len(entries) == 0 {
+		if err := printEntries(a, entries, false); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "%d entries would be purged\n", len(entries))
+		return nil
+	}
+	if err := confirm(a, c.Yes, fmt.Sprintf("%d entries will be removed from the log and the tables.", len(entries))); err != nil {
+		return err
+	}
+	bar := newProgress(a.stderr, "quarantine purge", "entries", int64(len(entries)))
+	if err := u.desk(bar).Purge(a.ctx, entries); err != nil {
+		return err
+	}
+	bar.finish()
+	fmt.Fprintf(a.stdout, "%d entries purged\n", len(entries))
+	return nil
+}
+
+// desk deals with quarantine on the engines of this upkeep.
+func (u *upkeep) desk(bar *progress) *quarantine.Desk {
+	return &quarantine.Desk{
+		Conn: u.conn, Door: door{u.broker.Events()}, Clock: time.Now, Done: bar.add,
+		Logs: map[string]quarantine.Eraser{projector.LogEvents: u.broker.Events(), projector.LogRejected: u.broker.Rejected()},
+	}
+}
+
+// door appends to the log of events as the edge does.
+type door struct{ events *eventlog.Stream }
+
+// Append puts events at the end of the log.
+func (d door) Append(ctx context.Context, events []quarantine.Admitted) error {
+	messages := make([]eventlog.Message, len(events))
+	for i, e := range events {
+		messages[i].Payload = e.Original
+		if !e.Again {
+			messages[i].ID = eventlog.MessageID(e.Key)
+		}
+	}
+	_, err := d.events.Append(ctx, messages)
+	return err
+}

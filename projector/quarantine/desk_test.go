@@ -1,0 +1,196 @@
+package quarantine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/projector/quarantine"
+	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/schema"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+// erased notes what was erased of a log.
+type erased []schema.Sequence
+
+func (e *erased) Erase(_ context.Context, sequence schema.Sequence) error {
+	*e = append(*e, sequence)
+	return nil
+}
+
+// door notes what came through; with an error nothing does.
+type door struct {
+	through []quarantine.Admitted
+	err     error
+}
+
+func (d *door) Append(_ context.Context, events []quarantine.Admitted) error {
+	if d.err == nil {
+		d.through = append(d.through, events...)
+	}
+	return d.err
+}
+
+type room struct {
+	conn             driver.Conn
+	version          uint32
+	sink             *sink.Sink
+	events, rejected erased
+	door             door
+	desk             *quarantine.Desk
+	progress         int
+}
+
+func newRoom(t *testing.T) *room {
+	t.Helper()
+	server := enginetest.ClickHouse(t)
+	conn, err := sink.Dial(t.Context(), sink.Server{URL: "http://" + server.Addr, User: server.Writer.Name, Password: server.Writer.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := migrate.Up(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	live, err := migrate.Live(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Exec(t.Context(), fmt.Sprintf("TRUNCATE TABLE parley_%d.quarantine", live)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sink.Open(t.Context(), conn, sink.Options{Projection: live})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &room{conn: conn, version: live, sink: s}
+	r.desk = &quarantine.Desk{
+		Conn: conn, Door: &r.door, Clock: time.Now, Done: func(n int) { r.progress += n },
+		Logs: map[string]quarantine.Eraser{projector.LogEvents: &r.events, projector.LogRejected: &r.rejected},
+	}
+	return r
+}
+
+func (r *room) put(t *testing.T, rejections ...projector.Rejection) {
+	t.Helper()
+	if err := r.sink.Write(t.Context(), &projector.Batch{Log: projector.LogRejected, Position: 1, Quarantine: rejections}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *room) list(t *testing.T, filter quarantine.Filter) []quarantine.Entry {
+	t.Helper()
+	list, err := quarantine.List(t.Context(), r.conn, r.version, filter, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func rejection(log string, sequence schema.Sequence, original []byte) projector.Rejection {
+	return projector.Rejection{
+		Log: log, Sequence: sequence, ReceivedAt: schema.Timestamp(1_700_000_000_000 + 1000*int64(sequence)),
+		Reason: schema.CodeInvalid, Detail: "time: must be a time", Source: "/shop", Original: original,
+	}
+}
+
+func valid(n int) []byte {
+	e := foldtest.Realistic(foldtest.Seeded(uint64(n)), foldtest.Conversation(1, n), 1_600_000_000_000)[0]
+	return foldtest.JSON(&e)
+}
+
+func TestFiltersPickEntries(t *testing.T) {
+	r := newRoom(t)
+	other := rejection(projector.LogEvents, 3, []byte("x"))
+	other.Reason, other.Source = schema.CodeUnknownType, ""
+	r.put(t, rejection(projector.LogRejected, 1, []byte("{")), rejection(projector.LogRejected, 2, []byte("{{")), other)
+	at := func(second int64) time.Time { return time.UnixMilli(1_700_000_000_000 + 1000*second) }
+	for name, c := range map[string]struct {
+		filter quarantine.Filter
+		want   []schema.Sequence
+	}{
+		"none":      {quarantine.Filter{}, []schema.Sequence{1, 2, 3}},
+		"log":       {quarantine.Filter{Log: projector.LogEvents}, []schema.Sequence{3}},
+		"reason":    {quarantine.Filter{Reason: schema.CodeInvalid}, []schema.Sequence{1, 2}},
+		"source":    {quarantine.Filter{Source: "/shop"}, []schema.Sequence{1, 2}},
+		"since":     {quarantine.Filter{Since: at(2)}, []schema.Sequence{2, 3}},
+		"until":     {quarantine.Filter{Until: at(2)}, []schema.Sequence{1}},
+		"sequences": {quarantine.Filter{Sequences: []schema.Sequence{1, 3, 9}}, []schema.Sequence{1, 3}},
+		"limit":     {quarantine.Filter{Limit: 2}, []schema.Sequence{1, 2}},
+	} {
+		var got []schema.Sequence
+		for _, e := range r.list(t, c.filter) {
+			got = append(got, e.Sequence)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	if list := r.list(t, quarantine.Filter{}); list[1].Bytes != 2 || string(list[1].Original) != "{{" || list[2].Source != nil {
+		t.Errorf("%+v", list)
+	}
+}
+
+func TestReplayTakesOutWhatPassesAndLeavesTheRest(t *testing.T) {
+	r := newRoom(t)
+	r.put(t, rejection(projector.LogRejected, 7, valid(1)), rejection(projector.LogRejected, 8, []byte("{")), rejection(projector.LogEvents, 9, valid(2)))
+	replayed, refused, err := r.desk.Replay(t.Context(), r.list(t, quarantine.Filter{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if replayed != 2 || len(refused) != 1 || refused[0].Entry.Sequence != 8 || refused[0].Why.Code != schema.CodeInvalidJSON || r.progress != 3 {
+		t.Fatalf("%d replayed, refused %+v, progress %d", replayed, refused, r.progress)
+	}
+	if len(r.door.through) != 2 || r.door.through[0].Again || !r.door.through[1].Again || string(r.door.through[0].Original) != string(valid(1)) {
+		t.Fatalf("through the door came %+v", r.door.through)
+	}
+	if !slices.Equal(r.rejected, erased{7}) || !slices.Equal(r.events, erased{9}) {
+		t.Fatalf("erased %v and %v", r.rejected, r.events)
+	}
+	if left := r.list(t, quarantine.Filter{}); len(left) != 1 || left[0].Sequence != 8 {
+		t.Fatalf("left: %+v", left)
+	}
+	// A batch that is written twice does not bring it back.
+	r.put(t, rejection(projector.LogRejected, 7, valid(1)))
+	if left := r.list(t, quarantine.Filter{}); len(left) != 1 {
+		t.Fatalf("left after the batch came again: %+v", left)
+	}
+}
+
+func TestReplayThatCannotAppendLeavesEverything(t *testing.T) {
+	r := newRoom(t)
+	r.door.err = errors.New("full")
+	r.put(t, rejection(projector.LogRejected, 1, valid(1)))
+	if _, _, err := r.desk.Replay(t.Context(), r.list(t, quarantine.Filter{})); !errors.Is(err, r.door.err) {
+		t.Fatal(err)
+	}
+	if len(r.rejected) != 0 || len(r.list(t, quarantine.Filter{})) != 1 {
+		t.Error("the entry has gone although its event was not taken")
+	}
+}
+
+func TestPurgeLeavesNoBytes(t *testing.T) {
+	r := newRoom(t)
+	r.put(t, rejection(projector.LogRejected, 1, []byte("Jane Doe")), rejection(projector.LogRejected, 2, []byte("John Doe")))
+	if err := r.desk.Purge(t.Context(), r.list(t, quarantine.Filter{Sequences: []schema.Sequence{1}})); err != nil {
+		t.Fatal(err)
+	}
+	var n uint64
+	if err := r.conn.QueryRow(t.Context(), fmt.Sprintf("SELECT countIf(original LIKE '%%Jane%%') FROM parley_%d.quarantine", r.version)).Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d rows still hold the bytes (%v)", n, err)
+	}
+	if left := r.list(t, quarantine.Filter{}); len(left) != 1 || left[0].Sequence != 2 || !slices.Equal(r.rejected, erased{1}) {
+		t.Errorf("left %+v, erased %v", left, r.rejected)
+	}
+}
