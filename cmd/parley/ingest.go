@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/ingest"
+	"github.com/parley-analytics/parley/ingest/chatra"
+	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/iadvize"
 	"github.com/parley-analytics/parley/ingest/webhook"
 )
@@ -28,6 +30,13 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 	if err := startWebhooks(ctx, n, edge); err != nil {
 		return err
 	}
+	n.background("remembered ids", func(ctx context.Context) error {
+		err := n.broker.Events().Remember(ctx, eventlog.RememberedIDs)
+		if err != nil && ctx.Err() == nil {
+			n.log.Warn("ids of earlier events are not known: repeats of them are told apart by the projector only", "error", err)
+		}
+		return nil
+	})
 	n.ready.watch("ingest", nil)
 	return nil
 }
@@ -39,11 +48,13 @@ func startWebhooks(ctx context.Context, n *node, edge *ingest.Server) error {
 	if err != nil {
 		return err
 	}
+	chats := &chatra.Webhook{Bucket: registry.Bucket(), Now: time.Now, Settle: chatra.Settle, Logger: n.log}
 	hooks := webhook.New(webhook.Config{
 		Registry: registry, Door: edge, Now: time.Now, Logger: n.log, Registerer: n.registry,
-		Sources: map[string]webhook.Source{"iadvize": iadvize.Webhook{}},
+		Sources: map[string]webhook.Source{"iadvize": iadvize.Webhook{}, "chatra": chats},
 	})
 	n.background("webhooks", hooks.Run)
+	n.background("chats", func(ctx context.Context) error { return chats.Run(ctx, hooks) })
 	n.web.open(webhook.Path, hooks)
 	return nil
 }

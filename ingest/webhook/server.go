@@ -146,6 +146,9 @@ func (s *Server) learn(key string, value []byte) {
 	s.hooks[sha256.Sum256([]byte(id))] = hook
 }
 
+// Hook gives the hook of an id; ErrNotFound where there is none.
+func (s *Server) Hook(ctx context.Context, id string) (Hook, error) { return s.find(ctx, id) }
+
 // find gives the hook of an id. Ids are looked up by their hash and compared in
 // constant time, so that the time of an answer says nothing about them.
 func (s *Server) find(ctx context.Context, id string) (Hook, error) {
