@@ -38,6 +38,7 @@ type node struct {
 	web       *web
 	engines   *engines
 	broker    *eventlog.Broker
+	access    auth.Config // what flags say of it
 	directory *auth.Directory
 	store     auth.Store // what the directory keeps its records in
 	authority *auth.Authority
@@ -50,6 +51,7 @@ type node struct {
 type nodeFlags struct {
 	dataDir
 	serverFlags
+	accessFlags
 	Listen      string `help:"Address of the HTTP server; port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	DebugListen string `help:"Address for profiles (net/http/pprof), which ask for no credentials; none unless given." placeholder:"HOST:PORT"`
 	Memory      int64  `help:"Memory that parley itself aims to stay below, in MiB; GOMEMLIMIT wins. The embedded ClickHouse is not in it." default:"384"`
@@ -60,7 +62,11 @@ func authRoutes() []string { return []string{"/oauth2/token", "/oauth2/revoke", 
 
 // newNode binds HTTP for the roles. From here on the caller shuts the process down.
 func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
-	n := &node{process: newProcess(a.log), registry: prometheus.NewRegistry()}
+	access, err := f.accessFlags.config()
+	if err != nil {
+		return nil, err
+	}
+	n := &node{process: newProcess(a.log), registry: prometheus.NewRegistry(), access: access}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	parts := []string{partNATS}
 	var routes []string
@@ -98,7 +104,9 @@ func (n *node) connect(ctx context.Context, name string) error {
 	if n.directory, n.store, err = loadDirectory(ctx, broker); err != nil {
 		return err
 	}
-	if n.authority, err = auth.New(auth.Config{Directory: n.directory, Logger: n.log, Metrics: n.registry}); err != nil {
+	config := n.access
+	config.Directory, config.Logger, config.Metrics = n.directory, n.log, n.registry
+	if n.authority, err = auth.New(config); err != nil {
 		return err
 	}
 	n.background("expired logins", n.authority.Run)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	graphql "github.com/graph-gophers/graphql-go"
+
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/store"
@@ -17,15 +19,11 @@ import (
 
 // queryFlags are the settings of the GraphQL API.
 type queryFlags struct {
-	QueryTimeout   time.Duration `help:"Most time of one request." group:"Queries" default:"30s"`
-	QueryBudget    int           `help:"Most points of cost that a credential can have." group:"Queries" default:"2000000"`
-	QueryRestore   int           `help:"Points that come back to it a second." group:"Queries" default:"50000"`
-	QueryDepth     int           `help:"Most levels of fields." group:"Queries" default:"20"`
-	QueryParallel  int           `help:"Requests of one credential that run at a time." group:"Queries" default:"8"`
-	QueryBodyBytes int64         `help:"Longest body of a request, in bytes." group:"Queries" default:"1048576"`
-	QueryMemory    uint64        `help:"Most memory of one statement in ClickHouse, in MiB; 0 leaves it to the user's profile." group:"Queries" default:"0"`
-	QueryRows      uint64        `help:"Most rows one statement may read; 0 is no limit." group:"Queries" default:"0"`
-	AllowOrigin    []string      `help:"Origins that browsers may ask from (CORS); * for all." group:"Queries" placeholder:"URL"`
+	limitFlags
+	tracingFlags
+	QueryMemory uint64   `help:"Most memory of one statement in ClickHouse, in MiB; 0 leaves it to the user's profile." group:"Queries" default:"0"`
+	QueryRows   uint64   `help:"Most rows one statement may read; 0 is no limit." group:"Queries" default:"0"`
+	AllowOrigin []string `help:"Origins that browsers may ask from (CORS), https://HOST[:PORT]; * for all, none unless given." group:"Queries" placeholder:"URL"`
 }
 
 const graphQLPath, graphiQLPath = "/graphql", "/graphiql"
@@ -54,15 +52,23 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
+	traces, err := f.tracingFlags.start(ctx, n)
+	if err != nil {
+		return err
+	}
 	limits := f.limits()
-	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Options: limits.SchemaOptions()})
+	options := limits.SchemaOptions()
+	if traces != nil {
+		options = append(options, graphql.Tracer(transport.FieldTracer(traces)))
+	}
+	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Options: options})
 	if err != nil {
 		return err
 	}
 	handler, err := transport.New(transport.Config{
 		Executor: api.Schema(), SDL: api.SDL(), Authenticator: n.authority, Begin: beginQuery,
 		Limits: limits, Prices: transport.DefaultPrices(), Origins: f.AllowOrigin,
-		Logger: n.log, Metrics: n.registry, Now: time.Now,
+		Logger: n.log, Metrics: n.registry, Tracing: traces, Now: time.Now,
 	})
 	if err != nil {
 		return err
@@ -82,13 +88,6 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	})
 	return nil
-}
-
-func (f *queryFlags) limits() transport.Limits {
-	limits := transport.DefaultLimits()
-	limits.Time, limits.Budget, limits.Restore = f.QueryTimeout, f.QueryBudget, f.QueryRestore
-	limits.Depth, limits.Concurrent, limits.BodyBytes = f.QueryDepth, f.QueryParallel, f.QueryBodyBytes
-	return limits
 }
 
 // beginQuery puts the caller into a request's context and counts what it reads.

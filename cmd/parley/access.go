@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// accessFlags say whose word is believed: that of proxies about senders, and
+// that of an outside issuer about callers.
+type accessFlags struct {
+	TrustedProxy      []network         `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed; none unless given." group:"Access" placeholder:"CIDR"`
+	OIDCIssuer        string            `name:"oidc-issuer" help:"URL of an OpenID Connect issuer whose tokens are accepted too." group:"Access" placeholder:"URL"`
+	OIDCAudience      string            `name:"oidc-audience" help:"What its tokens must name as audience." group:"Access" placeholder:"NAME"`
+	OIDCScopesClaim   string            `name:"oidc-scopes-claim" help:"Claim that holds the scopes." group:"Access" default:"scope"`
+	OIDCProjectsClaim string            `name:"oidc-projects-claim" help:"Claim that holds the projects: a list of integers, 1,2 or all." group:"Access" default:"parley_projects"`
+	OIDCScopeName     map[string]string `name:"oidc-scope-name" help:"What the issuer calls our scopes, as THEIRS=read; without any it calls them as we do." group:"Access" placeholder:"THEIRS=OURS"`
+}
+
+// config is what the flags make of a check of credentials.
+func (f *accessFlags) config() (auth.Config, error) {
+	var c auth.Config
+	for _, n := range f.TrustedProxy {
+		c.Proxies = append(c.Proxies, netip.Prefix(n))
+	}
+	if f.OIDCIssuer == "" {
+		if f.OIDCAudience != "" || len(f.OIDCScopeName) > 0 {
+			return c, errors.New("--oidc-audience and --oidc-scope-name need --oidc-issuer")
+		}
+		return c, nil
+	}
+	if f.OIDCAudience == "" {
+		return c, errors.New("--oidc-issuer needs --oidc-audience: without it tokens made for other services would be accepted")
+	}
+	c.OIDC = &auth.OIDC{
+		Issuer: f.OIDCIssuer, Audience: f.OIDCAudience,
+		ScopesClaim: f.OIDCScopesClaim, ProjectsClaim: f.OIDCProjectsClaim,
+	}
+	for theirs, ours := range f.OIDCScopeName {
+		scopes, err := auth.ParseScopes(ours)
+		if err != nil || len(scopes) != 1 {
+			return c, fmt.Errorf("--oidc-scope-name: %s must stand for one of read, ingest and admin", theirs)
+		}
+		if c.OIDC.ScopeNames == nil {
+			c.OIDC.ScopeNames = make(map[string]schema.Scope)
+		}
+		c.OIDC.ScopeNames[theirs] = scopes[0]
+	}
+	return c, nil
+}
+
+// network is an address or a network of addresses.
+type network netip.Prefix
+
+// UnmarshalText reads 10.0.0.0/8 or 10.1.2.3.
+func (n *network) UnmarshalText(text []byte) error {
+	if !strings.Contains(string(text), "/") {
+		address, err := netip.ParseAddr(string(text))
+		if err != nil || address.Zone() != "" {
+			return fmt.Errorf("%q is no address or network: write 10.0.0.0/8 or 10.1.2.3", text)
+		}
+		address = address.Unmap()
+		*n = network(netip.PrefixFrom(address, address.BitLen()))
+		return nil
+	}
+	prefix, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no address or network: write 10.0.0.0/8 or 10.1.2.3", text)
+	}
+	*n = network(prefix.Masked())
+	return nil
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/query/auth/authtest"
+)
+
+func TestTheBrokersBucketKeepsCredentialsAsAuthWants(t *testing.T) {
+	server := enginetest.NATS(t)
+	broker, err := eventlog.Open(t.Context(), eventlog.Options{URL: server.URL, User: server.User, Password: server.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	buckets := 0
+	authtest.Store(t, func(t *testing.T) auth.Store {
+		buckets++
+		bucket, err := broker.Bucket(t.Context(), fmt.Sprintf("%s_%d", credentialsBucket, buckets), eventlog.BucketConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return credentialStore{bucket}
+	})
+}
+
+func TestAccessThatCannotBeMeantIsRefused(t *testing.T) {
+	for _, flags := range [][]string{
+		{"--oidc-issuer", "https://id.example"}, {"--oidc-audience", "parley"},
+		{"--oidc-issuer", "https://id.example", "--oidc-audience", "parley", "--oidc-scope-name", "analyst=everything"},
+	} {
+		arguments := append([]string{"serve", "--data-dir", t.TempDir()}, flags...)
+		if _, stderr, code := runHere(t, arguments...); code != exitFailed || !strings.Contains(stderr, "--oidc-") {
+			t.Errorf("%v: exit %d, %q", flags, code, stderr)
+		}
+	}
+	for _, wrong := range []string{"proxy.example", "10.0.0.0/99", "fe80::1%eth0"} {
+		if _, stderr, code := runHere(t, "serve", "--trusted-proxy", wrong); code != exitUsage || !strings.Contains(stderr, "no address or network") {
+			t.Errorf("%s: exit %d, %q", wrong, code, stderr)
+		}
+	}
+}
+
+// collector takes traces as an OpenTelemetry collector does.
+type collector struct {
+	*httptest.Server
+	mu   sync.Mutex
+	sent bytes.Buffer
+}
+
+func newCollector(t *testing.T) *collector {
+	c := &collector{}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		fmt.Fprintln(&c.sent, r.Method, r.URL.Path)
+		_, _ = io.Copy(&c.sent, r.Body)
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+// issuer is an OpenID provider on this machine, and signs tokens.
+func issuer(t *testing.T) (url string, sign func(jwt.MapClaims) string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"issuer": server.URL, "jwks_uri": server.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"},
+		})
+	})
+	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		encode := base64.RawURLEncoding.EncodeToString
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
+			"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "k1", "n": encode(key.N.Bytes()), "e": encode(big.NewInt(int64(key.E)).Bytes()),
+		}}})
+	})
+	return server.URL, func(claims jwt.MapClaims) string {
+		token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
+		token.Header["kid"] = "k1"
+		signed, err := token.SignedString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+}
+
+// TestSettingsOfAccessLimitsAndTracesTakeEffect starts one serve with all of them.
+func TestSettingsOfAccessLimitsAndTracesTakeEffect(t *testing.T) {
+	traces := newCollector(t)
+	idp, sign := issuer(t)
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+	i := start(t, t.TempDir(),
+		"--trusted-proxy", "127.0.0.0/8,::1", "--allow-origin", "https://bi.example",
+		"--oidc-issuer", idp, "--oidc-audience", "parley-bi", "--oidc-scopes-claim", "roles",
+		"--oidc-projects-claim", "brands", "--oidc-scope-name", "analyst=read",
+		"--otlp-endpoint", traces.URL, "--query-depth", "4", "--query-aliases", "1", "--query-root-fields", "3",
+		"--query-document-bytes", "2000", "--query-body-bytes", "4000", "--query-budget", "1500", "--query-tokens", "300", "--query-selections", "40")
+	asked := func(document string, headers map[string]string) answer {
+		body, err := json.Marshal(map[string]string{"query": document})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]string{"Content-Type": "application/json"}
+		for name, value := range headers {
+			all[name] = value
+		}
+		r := request{method: http.MethodPost, path: "/graphql", body: string(body), headers: all}
+		if headers["Authorization"] == "" {
+			r.key = &i.admin
+		}
+		return i.do(t, r)
+	}
+
+	t.Run("senders behind a proxy are told apart", func(t *testing.T) {
+		from := func(address string) int {
+			return i.do(t, request{method: http.MethodPost, path: "/oauth2/token", headers: map[string]string{
+				"X-Forwarded-For": address, "Content-Type": "application/x-www-form-urlencoded",
+			}}).status
+		}
+		for range 100 {
+			from("203.0.113.1")
+		}
+		if one, other := from("203.0.113.1"), from("203.0.113.2"); one != http.StatusTooManyRequests || other == one {
+			t.Errorf("the one who asks too often: %d, another: %d", one, other)
+		}
+	})
+	t.Run("tokens of the issuer", func(t *testing.T) {
+		claims := func(audience, role string) map[string]string {
+			return map[string]string{"Authorization": "Bearer " + sign(jwt.MapClaims{
+				"iss": idp, "sub": "ada", "aud": audience, "exp": time.Now().Add(time.Minute).Unix(), "roles": role, "brands": []int{1, 2},
+			})}
+		}
+		for status, headers := range map[int]map[string]string{
+			http.StatusOK: claims("parley-bi", "analyst"), http.StatusForbidden: claims("parley-bi", "read"), http.StatusUnauthorized: claims("other", "analyst"),
+		} {
+			if got := asked("{__typename}", headers); got.status != status {
+				t.Errorf("%s, want %d", got, status)
+			}
+		}
+	})
+	t.Run("origins", func(t *testing.T) {
+		for origin, want := range map[string]string{"https://bi.example": "https://bi.example", "https://other.example": ""} {
+			got := asked("{__typename}", map[string]string{"Origin": origin})
+			if allowed := got.header.Get("Access-Control-Allow-Origin"); allowed != want {
+				t.Errorf("%s: %q", origin, allowed)
+			}
+		}
+	})
+	t.Run("limits", func(t *testing.T) {
+		for message, document := range map[string]string{
+			"6 levels deep":            `{searchClosedConversations(interval: {from: "2024-01-01T00:00:00Z", to: "2024-01-02T00:00:00Z"}, first: 1) {edges {node {conversation {project {id}}}}}}`,
+			"more than 1 aliases":      `{a: __typename b: __typename}`,
+			"more than 3 fields":       `{__typename __schema {queryType {name}} position: __typename conversation(id: "00000000-0000-4000-8000-000000000000") {id}}`,
+			"at most 2000":             `{__typename}` + strings.Repeat(" ", 2000),
+			"body is larger":           `{__typename}` + strings.Repeat(" ", 4000),
+			"token limit of 300":       `{` + strings.Repeat("id ", 301) + `}`,
+			"selects more than 40":     `{__typename` + strings.Repeat(" __typename", 60) + `}`,
+			"at most 1500 are allowed": `{m: metrics(interval: {from: "2024-01-01T00:00:00Z", to: "2024-01-02T00:00:00Z"}) {buckets {revenue {amount} wait {count meanMs}}}}`,
+		} {
+			if got := asked(document, nil); !bytes.Contains(got.body, []byte(message)) {
+				t.Errorf("%s: %.300s", message, got)
+			}
+		}
+		if got := asked(`{__typename}`, nil); !bytes.Contains(got.body, []byte(`"maximumAvailable":1500`)) {
+			t.Errorf("budget: %s", got)
+		}
+	})
+	t.Run("traces", func(t *testing.T) {
+		asked(`query Traced {conversation(id: "00000000-0000-4000-8000-000000000000") {id}}`, nil)
+		eventually(t, seenWithin, func() error {
+			traces.mu.Lock()
+			defer traces.mu.Unlock()
+			for _, part := range []string{"POST /v1/traces\n", "POST /graphql", "Query.conversation", "Traced", "service.name"} {
+				if !bytes.Contains(traces.sent.Bytes(), []byte(part)) {
+					return errors.New(part + " was not sent")
+				}
+			}
+			return nil
+		})
+	})
+}
