@@ -3,10 +3,12 @@ package soak
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,6 +27,7 @@ type house struct {
 	binary string
 	dir    string
 	log    *os.File
+	ports  [3]string // of HTTP, NATS and ClickHouse: the same at every start, as they are for those who use it
 
 	process *exec.Cmd
 	exited  chan struct{}
@@ -48,6 +51,14 @@ func newHouse(t testing.TB, binary string) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, binary: binary, dir: filepath.Join(dir, "data"), log: log}
+	for i := range h.ports {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer free.Close()
+		h.ports[i] = free.Addr().String()
+	}
 	t.Cleanup(func() {
 		h.kill(h.pid())
 		h.await()
@@ -70,8 +81,8 @@ func (h *house) lastWords() {
 func (h *house) start(env ...string) (ready bool) {
 	h.t.Helper()
 	h.await()
-	command := exec.Command(h.binary, "serve", "--data-dir", h.dir, "--listen", "127.0.0.1:0",
-		"--nats-listen", "127.0.0.1:0", "--clickhouse-http", "127.0.0.1:0", "--store-text", "--log-level", "warn")
+	command := exec.Command(h.binary, "serve", "--data-dir", h.dir, "--listen", h.ports[0],
+		"--nats-listen", h.ports[1], "--clickhouse-http", h.ports[2], "--store-text", "--log-level", "warn")
 	command.Env = append(os.Environ(), env...)
 	command.Stderr = h.log
 	output, err := command.StdoutPipe()
@@ -158,9 +169,14 @@ func (h *house) stop() {
 
 // run runs another command of the binary beside serve.
 func (h *house) run(env []string, args ...string) (string, error) {
-	command := exec.Command(h.binary, append(args, "--data-dir", h.dir)...)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, h.binary, append(args, "--data-dir", h.dir)...)
 	command.Env = append(os.Environ(), env...)
 	output, err := command.CombinedOutput()
+	if ctx.Err() != nil {
+		h.t.Errorf("parley %v has not ended after 5 minutes:\n%s", args, output)
+	}
 	return string(output), err
 }
 

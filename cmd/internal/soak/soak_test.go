@@ -159,8 +159,17 @@ func (h *house) strike(dice *rand.Rand, restart func(env ...string)) string {
 	case n < 17:
 		h.kill(h.pid())
 		h.await()
-		time.AfterFunc(time.Duration(dice.IntN(2500))*time.Millisecond, func() { h.kill(h.pid()) })
+		var hit atomic.Int64
+		timer := time.AfterFunc(time.Duration(dice.IntN(2500))*time.Millisecond, func() {
+			pid := h.pid()
+			hit.Store(int64(pid))
+			h.kill(pid)
+		})
 		restart()
+		if !timer.Stop() && hit.Load() == int64(h.pid()) { // it was ready already
+			h.await()
+			restart()
+		}
 		return "while starting"
 	case n < 18:
 		h.stop()
