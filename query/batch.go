@@ -2,22 +2,21 @@ package query
 
 import (
 	"context"
+	"fmt"
+	"sync"
 
 	"github.com/parley-analytics/parley/schema"
 )
 
-// conversationBatch is the conversations of one page. Whatever hangs on them is
-// read for all of them when the first is asked, in one statement.
+// conversationBatch is the conversations of one page. What hangs on them is read
+// for all of them together, in one statement each.
 type conversationBatch struct {
 	api     *API
 	request *request
 	fields  fields // selected below the conversations
 	rows    []ConversationRow
 
-	onceContacts     once[map[schema.ConversationKey][]*Contact]
-	onceVisitors     once[map[schema.ConversationKey]VisitorRow]
-	onceTransactions once[map[schema.ConversationKey][]TransactionRow]
-	onceMessages     onces[Page, map[schema.ConversationKey][]MessageRow]
+	threads onces[Page, map[schema.ConversationKey][]MessageRow]
 }
 
 func newConversations(a *API, r *request, selected fields) *conversationBatch {
@@ -40,14 +39,53 @@ func (b *conversationBatch) columns() []string {
 	return columns
 }
 
-// fill makes the conversations of the rows read.
-func (b *conversationBatch) fill(rows []ConversationRow) []*Conversation {
+// load makes the conversations of the rows read, with what hangs on them but for
+// their threads: those are asked for by the page.
+func (b *conversationBatch) load(ctx context.Context, rows []ConversationRow) ([]*Conversation, error) {
 	b.rows = rows
 	list := make([]*Conversation, len(rows))
+	byKey := make(map[schema.ConversationKey]*Conversation, len(rows))
 	for i := range rows {
 		list[i] = newConversation(b, &rows[i])
+		byKey[key(rows[i].Project, rows[i].ID)] = list[i]
 	}
-	return list
+	if len(rows) == 0 {
+		return list, nil
+	}
+	var loads []func() error
+	if b.fields.below("visitor").any("externalId", "firstName", "lastName", "email", "phone") {
+		loads = append(loads, func() error { return b.visitors(ctx, byKey) })
+	}
+	if b.fields.has("conversions.transactions") {
+		loads = append(loads, func() error { return b.transactions(ctx, byKey) })
+	}
+	if b.fields.has("contacts") {
+		loads = append(loads, func() error { return b.contacts(ctx, byKey) })
+	}
+	return list, together(loads)
+}
+
+// together runs functions side by side and gives the first error. A panic is one.
+func together(loads []func() error) error {
+	errs := make([]error, len(loads))
+	var group sync.WaitGroup
+	for i, load := range loads {
+		group.Go(func() {
+			defer func() {
+				if value := recover(); value != nil {
+					errs[i] = fmt.Errorf("panic: %v", value)
+				}
+			}()
+			errs[i] = load()
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // scope is the caller's projects: all rows of the batch are in them.
@@ -71,22 +109,25 @@ func byConversation[R any](rows []R, of func(*R) schema.ConversationKey) map[sch
 	return groups
 }
 
-func (b *conversationBatch) visitors(ctx context.Context) (map[schema.ConversationKey]VisitorRow, error) {
-	return b.onceVisitors.get(func() (map[schema.ConversationKey]VisitorRow, error) {
-		rows, err := b.api.store.Visitors(ctx, b.scope(), b.keys())
-		visitors := make(map[schema.ConversationKey]VisitorRow, len(rows))
-		for _, r := range rows {
-			visitors[key(r.Project, r.Conversation)] = r
+func (b *conversationBatch) visitors(ctx context.Context, of map[schema.ConversationKey]*Conversation) error {
+	rows, err := b.api.store.Visitors(ctx, b.scope(), b.keys())
+	for _, r := range rows {
+		if c := of[key(r.Project, r.Conversation)]; c != nil && c.Visitor != nil {
+			c.Visitor.ExternalID, c.Visitor.FirstName, c.Visitor.LastName = r.ExternalID, r.FirstName, r.LastName
+			c.Visitor.Email, c.Visitor.Phone = r.Email, r.Phone
 		}
-		return visitors, err
-	})
+	}
+	return err
 }
 
-func (b *conversationBatch) transactions(ctx context.Context) (map[schema.ConversationKey][]TransactionRow, error) {
-	return b.onceTransactions.get(func() (map[schema.ConversationKey][]TransactionRow, error) {
-		rows, err := b.api.store.Transactions(ctx, b.scope(), b.keys())
-		return byConversation(rows, func(r *TransactionRow) schema.ConversationKey { return key(r.Project, r.Conversation) }), err
-	})
+func (b *conversationBatch) transactions(ctx context.Context, of map[schema.ConversationKey]*Conversation) error {
+	rows, err := b.api.store.Transactions(ctx, b.scope(), b.keys())
+	for i := range rows {
+		if c := of[key(rows[i].Project, rows[i].Conversation)]; c != nil {
+			c.Conversions.Transactions = append(c.Conversions.Transactions, c.transaction(&rows[i]))
+		}
+	}
+	return err
 }
 
 // messages reads a piece of every thread of the page; of one thread alone where
@@ -97,7 +138,7 @@ func (b *conversationBatch) messages(ctx context.Context, of *Conversation, page
 	if page.After != nil || page.Before != nil {
 		return b.api.store.Messages(ctx, b.scope(), []schema.ConversationKey{k}, page, columns)
 	}
-	groups, err := b.onceMessages.get(page, func() (map[schema.ConversationKey][]MessageRow, error) {
+	groups, err := b.threads.get(page, func() (map[schema.ConversationKey][]MessageRow, error) {
 		rows, err := b.api.store.Messages(ctx, b.scope(), b.keys(), page, columns)
 		return byConversation(rows, func(r *MessageRow) schema.ConversationKey { return key(r.Project, r.Conversation) }), err
 	})
@@ -106,36 +147,33 @@ func (b *conversationBatch) messages(ctx context.Context, of *Conversation, page
 
 // contacts reads the contacts that started between the earliest first and the
 // latest last contact of the page.
-func (b *conversationBatch) contacts(ctx context.Context) (map[schema.ConversationKey][]*Contact, error) {
-	return b.onceContacts.get(func() (map[schema.ConversationKey][]*Contact, error) {
-		var ids []string
-		within := Interval{lastMoment, firstMoment}
-		for i := range b.rows {
-			r := &b.rows[i]
-			if r.FirstContactAt == nil || r.LastContactAt == nil {
-				continue
-			}
-			ids = append(ids, r.ID)
-			within.From = min(within.From, schema.Timestamp(*r.FirstContactAt))
-			within.To = max(within.To, schema.Timestamp(*r.LastContactAt)+1)
+func (b *conversationBatch) contacts(ctx context.Context, of map[schema.ConversationKey]*Conversation) error {
+	var ids []string
+	within := Interval{lastMoment, firstMoment}
+	for i := range b.rows {
+		r := &b.rows[i]
+		if r.FirstContactAt == nil || r.LastContactAt == nil {
+			continue
 		}
-		grouped := map[schema.ConversationKey][]*Contact{}
-		for i := range b.rows {
-			grouped[key(b.rows[i].Project, b.rows[i].ID)] = []*Contact{}
+		ids = append(ids, r.ID)
+		within.From = min(within.From, schema.Timestamp(*r.FirstContactAt))
+		within.To = max(within.To, schema.Timestamp(*r.LastContactAt)+1)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	batch := newContacts(b.api, b.request, b.fields.below("contacts"))
+	rows, err := b.api.store.ContactsOf(ctx, b.scope(), within, ids, batch.columns())
+	if err != nil {
+		return err
+	}
+	contacts, err := batch.load(ctx, rows)
+	for _, k := range contacts {
+		if c := of[key(k.row.Project, k.row.Conversation)]; c != nil {
+			c.Contacts = append(c.Contacts, k)
 		}
-		if len(ids) == 0 {
-			return grouped, nil
-		}
-		batch := newContacts(b.api, b.request, b.fields.below("contacts"))
-		rows, err := b.api.store.ContactsOf(ctx, b.scope(), within, ids, batch.columns())
-		for _, c := range batch.fill(rows) {
-			k := key(c.row.Project, c.row.Conversation)
-			if _, asked := grouped[k]; asked {
-				grouped[k] = append(grouped[k], c)
-			}
-		}
-		return grouped, err
-	})
+	}
+	return err
 }
 
 // contactBatch is the contacts of one page.
@@ -143,9 +181,6 @@ type contactBatch struct {
 	api     *API
 	request *request
 	fields  fields
-	rows    []ContactRow
-
-	onceConversations once[map[schema.ConversationKey]*Conversation]
 }
 
 func newContacts(a *API, r *request, selected fields) *contactBatch {
@@ -154,32 +189,33 @@ func newContacts(a *API, r *request, selected fields) *contactBatch {
 
 func (b *contactBatch) columns() []string { return b.fields.columns() }
 
-func (b *contactBatch) fill(rows []ContactRow) []*Contact {
-	b.rows = rows
+// load makes the contacts of the rows read, with their conversations.
+func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact, error) {
 	list := make([]*Contact, len(rows))
+	var ids []string
+	seen := map[string]bool{}
 	for i := range rows {
-		list[i] = newContact(b, &rows[i])
+		list[i] = newContact(&rows[i])
+		if id := rows[i].Conversation; !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
 	}
-	return list
-}
-
-// conversations reads the conversations of the contacts.
-func (b *contactBatch) conversations(ctx context.Context) (map[schema.ConversationKey]*Conversation, error) {
-	return b.onceConversations.get(func() (map[schema.ConversationKey]*Conversation, error) {
-		seen := map[string]bool{}
-		var ids []string
-		for i := range b.rows {
-			if id := b.rows[i].Conversation; !seen[id] {
-				seen[id] = true
-				ids = append(ids, id)
-			}
-		}
-		batch := newConversations(b.api, b.request, b.fields.below("conversation"))
-		rows, err := b.api.store.Conversations(ctx, b.request.scope(nil), ids, batch.columns())
-		conversations := make(map[schema.ConversationKey]*Conversation, len(rows))
-		for _, c := range batch.fill(rows) {
-			conversations[key(c.row.Project, c.row.ID)] = c
-		}
-		return conversations, err
-	})
+	if len(ids) == 0 || !b.fields.has("conversation") {
+		return list, nil
+	}
+	batch := newConversations(b.api, b.request, b.fields.below("conversation"))
+	found, err := b.api.store.Conversations(ctx, b.request.scope(nil), ids, batch.columns())
+	if err != nil {
+		return nil, err
+	}
+	conversations, err := batch.load(ctx, found)
+	byKey := make(map[schema.ConversationKey]*Conversation, len(conversations))
+	for _, c := range conversations {
+		byKey[key(c.row.Project, c.row.ID)] = c
+	}
+	for _, k := range list {
+		k.Conversation = byKey[key(k.row.Project, k.row.Conversation)]
+	}
+	return list, err
 }

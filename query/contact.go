@@ -8,13 +8,14 @@ import (
 
 // Contact is the SDL's type.
 type Contact struct {
-	batch *contactBatch
-	row   *ContactRow
+	row *ContactRow
 
 	ID      ID
 	Ordinal int32
 	Project Project
 	Channel string
+
+	Conversation *Conversation
 
 	StartedAt  DateTime
 	EndedAt    *DateTime
@@ -33,10 +34,10 @@ type Contact struct {
 	VisitorMessageCount, OperatorMessageCount int32
 }
 
-func newContact(batch *contactBatch, r *ContactRow) *Contact {
+func newContact(r *ContactRow) *Contact {
 	return &Contact{
-		batch: batch, row: r,
-		ID: ID(r.ID), Ordinal: int32(r.Ordinal), Project: Project{int32(r.Project)}, Channel: r.Channel,
+		row: r,
+		ID:  ID(r.ID), Ordinal: int32(r.Ordinal), Project: Project{int32(r.Project)}, Channel: r.Channel,
 		StartedAt: DateTime(r.StartedAt), EndedAt: moment(r.EndedAt), DurationMs: long(r.Duration),
 		Status: r.Status, Ending: r.Ending, EndingInferred: r.EndingInferred, CloseReason: r.CloseReason,
 		Operator:    User{LegacyID(r.OperatorID), nonEmpty(r.OperatorKind), r.OperatorName, r.OperatorEmail},
@@ -44,15 +45,6 @@ func newContact(batch *contactBatch, r *ContactRow) *Contact {
 		WaitTimeMs: long(r.Wait), FirstResponseTimeMs: long(r.FirstResponse),
 		VisitorMessageCount: int32(r.VisitorMessages), OperatorMessageCount: int32(r.OperatorMessages),
 	}
-}
-
-// Conversation is the conversation the contact belongs to.
-func (c *Contact) Conversation(ctx context.Context) (*Conversation, error) {
-	conversations, err := c.batch.conversations(ctx)
-	if err != nil {
-		return nil, c.batch.api.told(ctx, err)
-	}
-	return conversations[key(c.row.Project, c.row.Conversation)], nil
 }
 
 // ContactConnection is a page of contacts.
@@ -116,6 +108,9 @@ func (q *root) Contacts(ctx context.Context, args struct {
 		return nil, q.told(ctx, err)
 	}
 	rows, l.pageInfo = cut(l.paging, rows, startPlace)
-	result.rows = batch.fill(rows)
+	result.rows, err = batch.load(ctx, rows)
+	if err != nil {
+		return nil, q.told(ctx, err)
+	}
 	return result, nil
 }

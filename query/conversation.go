@@ -2,7 +2,6 @@ package query
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,9 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Conversation is the SDL's type. What one statement read of it are fields; the
-// lists that hang on it are methods of its batch, loaded for all conversations
-// of a page at once.
+// Conversation is the SDL's type: plain fields, all but the thread, which is read
+// by pages of its own.
 type Conversation struct {
 	batch *conversationBatch
 	row   *ConversationRow
@@ -28,6 +26,7 @@ type Conversation struct {
 	Channel    string
 	Language   *string
 	Initiator  *string
+	Visitor    *Visitor
 	Campaign   *Named
 	CustomData []CustomDatum
 
@@ -46,6 +45,7 @@ type Conversation struct {
 	Tags               []Named
 	Users              []User
 	RoutingEvents      []RoutingEvent
+	Contacts           []*Contact
 	CloseReason        *string
 
 	EventCount                  int32
@@ -112,7 +112,10 @@ func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation
 		EventCount:         int32(r.EventCount), FirstSequence: Long(r.FirstSequence), LastSequence: Long(r.LastSequence),
 		Users: r.users(),
 	}
-	c.Conversions = Conversions{c}
+	c.Conversions.Transactions, c.Contacts = []Transaction{}, []*Contact{}
+	if r.VisitorID != nil {
+		c.Visitor = &Visitor{ID: ID(*r.VisitorID)}
+	}
 	c.CustomData = make([]CustomDatum, 0, len(r.CustomData))
 	for _, key := range slices.Sorted(maps.Keys(r.CustomData)) {
 		c.CustomData = append(c.CustomData, CustomDatum{key, r.CustomData[key]})
@@ -203,64 +206,24 @@ func nonEmpty(s string) *string {
 	return &s
 }
 
-// Visitor is the visitor: the id from the conversation, personal data from the
-// table that holds it.
-func (c *Conversation) Visitor(ctx context.Context) (*Visitor, error) {
-	if c.row.VisitorID == nil {
-		return nil, nil
-	}
-	visitor := &Visitor{ID: ID(*c.row.VisitorID)}
-	if !c.batch.fields.below("visitor").any("externalId", "firstName", "lastName", "email", "phone") {
-		return visitor, nil
-	}
-	visitors, err := c.batch.visitors(ctx)
-	if err != nil {
-		return nil, c.batch.api.told(ctx, err)
-	}
-	if v, ok := visitors[key(c.row.Project, c.row.ID)]; ok {
-		visitor.ExternalID, visitor.FirstName, visitor.LastName = v.ExternalID, v.FirstName, v.LastName
-		visitor.Email, visitor.Phone = v.Email, v.Phone
-	}
-	return visitor, nil
-}
-
 // Visitor is the person on the other side.
 type Visitor struct {
 	ID                                            ID
 	ExternalID, FirstName, LastName, Email, Phone *string
 }
 
-// Contacts lists the contacts by their number.
-func (c *Conversation) Contacts(ctx context.Context) ([]*Contact, error) {
-	contacts, err := c.batch.contacts(ctx)
-	if err != nil {
-		return nil, c.batch.api.told(ctx, err)
-	}
-	return contacts[key(c.row.Project, c.row.ID)], nil
-}
-
 // Conversions are the sales of a conversation.
-type Conversions struct{ conversation *Conversation }
+type Conversions struct{ Transactions []Transaction }
 
-// Transactions lists them.
-func (c Conversions) Transactions(ctx context.Context) ([]Transaction, error) {
-	batch, row := c.conversation.batch, c.conversation.row
-	transactions, err := batch.transactions(ctx)
-	if err != nil {
-		return nil, batch.api.told(ctx, err)
+func (c *Conversation) transaction(t *TransactionRow) Transaction {
+	transaction := Transaction{
+		TransactionID: ID(t.ID), ExternalConversionID: ID(t.Conversion), Amount: Decimal{t.Amount},
+		Currency: t.Currency, ReceivedAt: DateTime(t.ReceivedAt), Source: t.Source,
 	}
-	rows := transactions[key(row.Project, row.ID)]
-	list := make([]Transaction, len(rows))
-	for i, t := range rows {
-		list[i] = Transaction{
-			TransactionID: ID(t.ID), ExternalConversionID: ID(t.Conversion), Amount: Decimal{t.Amount},
-			Currency: t.Currency, ReceivedAt: DateTime(t.ReceivedAt), Source: t.Source,
-		}
-		if t.AttributedTo != nil {
-			list[i].AttributedTo = c.conversation.user(*t.AttributedTo)
-		}
+	if t.AttributedTo != nil {
+		transaction.AttributedTo = c.user(*t.AttributedTo)
 	}
-	return list, nil
+	return transaction
 }
 
 // Transaction is a sale or a refund.

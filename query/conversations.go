@@ -38,7 +38,10 @@ func (a *API) conversations(ctx context.Context, field string, args conversation
 		return nil, a.told(ctx, err)
 	}
 	rows, l.pageInfo = cut(l.paging, rows, closingPlace)
-	result.rows = batch.fill(rows)
+	result.rows, err = batch.load(ctx, rows)
+	if err != nil {
+		return nil, a.told(ctx, err)
+	}
 	return result, nil
 }
 
@@ -153,5 +156,9 @@ func (q *root) Conversation(ctx context.Context, args struct {
 	if err != nil || row == nil {
 		return nil, q.told(ctx, err)
 	}
-	return batch.fill([]ConversationRow{*row})[0], nil
+	loaded, err := batch.load(ctx, []ConversationRow{*row})
+	if err != nil {
+		return nil, q.told(ctx, err)
+	}
+	return loaded[0], nil
 }

@@ -21,9 +21,10 @@
 // means stands in the SDL. A request is a context made by [WithCaller]. A field
 // of Query reads its arguments into a [Filter], an [Interval] and a [Page], has
 // the store read the columns that are selected, and gives plain structs. What
-// hangs on the rows of a page belongs to the page's batch: the first row that is
-// asked for its contacts, messages, transactions or visitor has them read for
-// all rows.
+// hangs on the rows of a page belongs to the page's batch, which reads contacts,
+// transactions and visitors for all rows before they are shown, and the threads
+// for all rows when the first is asked for its own. So nearly all fields are
+// plain, and the library resolves them without goroutines.
 //
 // Input is taken as it comes and checked here ([Error] with BAD_USER_INPUT and
 // the field's name). What the store cannot answer is told with a code or, when

@@ -67,7 +67,11 @@ func (a *API) explain(ctx context.Context, conversation input, project *input) (
 	if err != nil || row == nil {
 		return nil, err
 	}
-	explanation := &Explanation{Conversation: batch.fill([]ConversationRow{*row})[0]}
+	loaded, err := batch.load(ctx, []ConversationRow{*row})
+	if err != nil {
+		return nil, err
+	}
+	explanation := &Explanation{Conversation: loaded[0]}
 	if !selected.any("events", "values", "contacts") {
 		return explanation, nil
 	}
