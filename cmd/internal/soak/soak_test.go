@@ -159,14 +159,14 @@ func (h *house) strike(dice *rand.Rand, restart func(env ...string)) string {
 	case n < 17:
 		h.kill(h.pid())
 		h.await()
-		var hit atomic.Int64
+		hit := make(chan int, 1)
 		timer := time.AfterFunc(time.Duration(dice.IntN(2500))*time.Millisecond, func() {
 			pid := h.pid()
-			hit.Store(int64(pid))
 			h.kill(pid)
+			hit <- pid
 		})
 		restart()
-		if !timer.Stop() && hit.Load() == int64(h.pid()) { // it was ready already
+		if !timer.Stop() && <-hit == h.pid() { // it was ready already
 			h.await()
 			restart()
 		}
