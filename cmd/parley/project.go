@@ -20,6 +20,7 @@ import (
 
 // projectFlags are the settings of the projector.
 type projectFlags struct {
+	retentionFlags
 	Migrate     bool          `help:"Bring the ClickHouse tables up to date at start." group:"Projector" default:"true" negatable:""`
 	StoreText   bool          `help:"Keep the text of messages in message_texts." group:"Projector"`
 	BatchEvents int           `help:"Most events of one batch." group:"Projector" default:"20000"`
@@ -50,11 +51,18 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	metrics := &renewed{Registerer: n.registry}
-	leader := &rebuild.Leader{Conn: conn, Logger: n.log, Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
+	leader := &rebuild.Leader{Conn: conn, Logger: n.log, Gaps: gaps(conn, n.broker), Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
 		metrics.renew()
 		return f.open(ctx, n, conn, version, metrics)
 	}}
 	n.background("projector", leader.Run)
+	if f.wanted() {
+		r := &retention{
+			events: n.broker.Events(), conn: conn, log: n.log,
+			maxAge: time.Duration(f.LogMaxAge), maxBytes: int64(f.LogMaxBytes), every: time.Duration(f.LogEvery),
+		}
+		n.background("log retention", r.run)
+	}
 	n.ready.watch("projector", func(context.Context) error { return leader.Ready() })
 	return nil
 }
@@ -69,7 +77,12 @@ func (f *projectFlags) open(ctx context.Context, n *node, conn driver.Conn, vers
 	if err != nil {
 		return nil, nil, err
 	}
-	events, rejected := n.broker.Events().NewReader(), n.broker.Rejected().NewReader()
+	live, err := migrate.Live(ctx, conn)
+	if err != nil {
+		return nil, nil, err
+	}
+	// A version that was made live again may be behind what retention has dropped since.
+	events, rejected := wholeLog(n.broker.Events(), conn, live), n.broker.Rejected().NewReader()
 	release := func() { events.Close(); rejected.Close() }
 	p, err := projector.New(projector.Config{
 		Log: events, Rejected: rejected, Sink: tables, Archive: tables,

@@ -24,7 +24,7 @@ type rebuildFlags struct {
 	serverFlags
 	Projects  string `help:"These projects only, e.g. 1,2." default:"all" placeholder:"1,2|all"`
 	Since     string `help:"Only conversations with an event at or after this time (RFC 3339)." placeholder:"TIME"`
-	From      string `help:"Where the events are read from: log is the stream, archive the events table, for what the stream no longer holds." enum:"log,archive" default:"log"`
+	From      string `help:"Where the events are read from. auto: out of the archive (the events table) what retention has dropped of the stream, then the stream; log: the stream alone; archive: the archive alone." enum:"auto,log,archive" default:"auto"`
 	StoreText bool   `help:"Keep the text of messages, as serve --store-text does."`
 	Show      int    `help:"Differing rows to spell out." default:"20"`
 }
@@ -64,11 +64,24 @@ func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
 	}
 	bar := newProgress(a.stderr, what, "events", 0)
 	w := &workshop{close: func() { _ = conn.Close(); broker.Close(); _ = lock.Unlock() }}
+	live, err := migrate.Live(a.ctx, conn)
+	if err != nil {
+		w.close()
+		return nil, err
+	}
 	w.Rebuild = &rebuild.Rebuild{
 		Conn: conn, Scope: scope, Limit: f.Show, Open: f.opener(a, conn, broker),
 		Report: bar.reach,
 		Ends:   func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) },
 		At:     crashPoint("replay"),
+	}
+	whole := wholeLog(broker.Events(), conn, live)
+	w.Begins, w.Gaps = whole.Begins, gaps(conn, broker)
+	if f.From == "log" {
+		if err := streamIsWhole(a.ctx, whole); err != nil {
+			w.close()
+			return nil, err
+		}
 	}
 	if f.From == "archive" {
 		w.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return archived(ctx, conn, broker) }
@@ -103,18 +116,56 @@ func (f *rebuildFlags) opener(a *app, conn driver.Conn, broker *eventlog.Broker)
 		events, rejected := broker.Events().NewReader(), broker.Rejected().NewReader()
 		release := func() { events.Close(); rejected.Close() }
 		var log projector.Log = events
-		if f.From == "archive" {
-			live, err := migrate.Live(ctx, conn)
-			if err != nil {
-				release()
-				return nil, nil, err
-			}
-			archive := rebuild.NewArchive(conn, live)
-			log, release = archive, func() { archive.Close(); events.Close(); rejected.Close() }
+		live, err := migrate.Live(ctx, conn)
+		if err != nil {
+			release()
+			return nil, nil, err
+		}
+		switch f.From {
+		case "auto":
+			log = rebuild.NewWhole(events, conn, live)
+		case "archive":
+			log = rebuild.NewArchive(conn, live)
+		}
+		if closing, can := log.(interface{ Close() }); can {
+			release = func() { closing.Close(); events.Close(); rejected.Close() }
 		}
 		p, err := projector.New(projector.Config{Log: log, Rejected: rejected, Sink: tables, Archive: tables, Logger: a.log})
 		return p, release, err
 	}
+}
+
+// wholeLog is the log of events with what was dropped of it.
+func wholeLog(events *eventlog.Stream, conn driver.Conn, live uint32) *rebuild.Whole {
+	return rebuild.NewWhole(events.NewReader(), conn, live)
+}
+
+// gaps tells where the two logs have nothing, by the archive that is live at
+// that moment.
+func gaps(conn driver.Conn, broker *eventlog.Broker) rebuild.Gaps {
+	return func(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
+		if log == projector.LogRejected {
+			return rebuild.NewRest(broker.Rejected().NewReader()).Gap(ctx, after)
+		}
+		live, err := migrate.Live(ctx, conn)
+		if err != nil {
+			return after, err
+		}
+		return wholeLog(broker.Events(), conn, live).Gap(ctx, after)
+	}
+}
+
+// streamIsWhole makes sure that the stream alone has all events.
+func streamIsWhole(ctx context.Context, whole *rebuild.Whole) error {
+	first, err := whole.Begins(ctx)
+	if err != nil || first <= 1 {
+		return err
+	}
+	next, err := whole.Gap(ctx, 0)
+	if err == nil && next+1 < first {
+		err = fmt.Errorf("--from log: the stream begins at %d, what was before is in the archive only: use --from auto", first)
+	}
+	return err
 }
 
 // ends gives the last sequence of both logs.

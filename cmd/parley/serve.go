@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/deploy/embedded"
+	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
 // serveCommand runs every role. The engines are embedded unless servers are
@@ -115,6 +116,11 @@ func (n *node) run(a *app, start func(context.Context) error) error {
 // startRoles connects to the engines and starts the roles in the order of the
 // data's way.
 func (n *node) startRoles(ctx context.Context, name string, roles []role) error {
+	for _, r := range roles {
+		if b, can := r.(interface{ bound(o *eventlog.Options) }); can {
+			b.bound(&n.engines.log)
+		}
+	}
 	if err := n.connect(ctx, name); err != nil {
 		return err
 	}

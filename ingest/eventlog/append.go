@@ -107,6 +107,7 @@ type attempt struct {
 	messages []Message
 	receipts []Receipt
 	open     []int // indexes of the messages without a receipt
+	filler   bool  // they only take up sequences, see Stream.fill
 }
 
 func (a *attempt) run(ctx context.Context) error {
@@ -173,6 +174,9 @@ func (a *attempt) publish(ctx context.Context) error {
 	if s.broker.link().Err() != nil || s.broker.conn.Status() != nats.CONNECTED {
 		return fmt.Errorf("%w: not connected", ErrUnavailable)
 	}
+	if !a.filler && s.vetted.Load() != s.broker.present.Load() {
+		return fmt.Errorf("%w: not looked at since the connection was lost", ErrUnavailable)
+	}
 	if len(a.open) == 1 {
 		message := a.header(a.open[0])
 		answer, err := s.commit(ctx, message)
@@ -217,6 +221,9 @@ func (a *attempt) header(i int) *nats.Msg {
 	m := &nats.Msg{Subject: a.stream.subject, Header: make(nats.Header, 4), Data: a.messages[i].Payload}
 	if id := a.messages[i].ID; id != "" {
 		m.Header[headerMessageID] = []string{id}
+	}
+	if a.filler {
+		m.Header[headerFiller] = []string{"1"}
 	}
 	return m
 }

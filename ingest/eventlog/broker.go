@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parley-analytics/parley/schema"
 )
 
 // Names of the streams and of their only subjects.
@@ -40,7 +43,7 @@ type Options struct {
 	Logger *slog.Logger
 
 	// MaxBytes and MaxAge bound the events stream. 0 leaves what the stream
-	// has, which is unlimited for a new one. A stream of MaxBytes refuses new
+	// has, which is unlimited for a new one; MaxBytes below 0 lifts the limit. A stream of MaxBytes refuses new
 	// messages ([ErrFull]); it never drops old ones to make room. MaxAge does
 	// drop old ones, whether or not they were projected: [Stream.DropBefore] is
 	// the safe way.
@@ -68,6 +71,9 @@ type Broker struct {
 	present atomic.Pointer[presence]
 
 	events, rejected *Stream
+
+	stopKeeping context.CancelFunc // nil with Observe
+	keeping     sync.WaitGroup
 }
 
 // Open connects, and makes or updates the streams. It tries until ctx ends
@@ -88,6 +94,9 @@ func Open(ctx context.Context, options Options) (*Broker, error) {
 			b.Close()
 			return nil, fmt.Errorf("eventlog: stream %s: %w", s.name, err)
 		}
+	}
+	if !options.Observe {
+		b.keep(ctx)
 	}
 	return b, nil
 }
@@ -135,7 +144,7 @@ func (b *Broker) connect(ctx context.Context) error {
 			b.arrive()
 			b.log.Info("log connected again")
 			for _, s := range []*Stream{b.events, b.rejected} {
-				go s.recognise(context.Background())
+				go s.recognise(b.link())
 			}
 		}),
 		nats.ClosedHandler(func(*nats.Conn) { b.present.Load().end() }),
@@ -215,8 +224,33 @@ func (b *Broker) Ready() error {
 	return nil
 }
 
+// keep starts what looks after the streams.
+func (b *Broker) keep(ctx context.Context) {
+	for _, s := range []*Stream{b.events, b.rejected} {
+		if _, err := s.Damage(ctx); err != nil {
+			b.log.Warn("the log could not be looked at", "stream", s.name, "error", err)
+		}
+	}
+	ctx, b.stopKeeping = context.WithCancel(context.WithoutCancel(ctx))
+	for _, s := range []*Stream{b.events, b.rejected} {
+		b.keeping.Go(func() { s.keep(ctx) })
+		b.keeping.Go(func() { s.scrub(ctx) })
+	}
+}
+
 // Close ends the connection. Appends and reads under way fail.
 func (b *Broker) Close() {
+	if b.stopKeeping != nil {
+		b.stopKeeping()
+		b.keeping.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		for _, s := range []*Stream{b.events, b.rejected} {
+			if b.conn.IsConnected() && s.vetted.Load() == b.present.Load() {
+				_ = s.ledger.reach(ctx, schema.Sequence(s.highest.Load())) // it is checked against, no more
+			}
+		}
+	}
 	if b.conn != nil {
 		b.conn.Close()
 	}

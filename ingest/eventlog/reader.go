@@ -3,7 +3,9 @@ package eventlog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,7 +44,8 @@ type Reader struct {
 	taken  []schema.Entry // from the feed, not yet given out
 	next   schema.Sequence
 
-	restarts uint64
+	headersOnly bool
+	restarts    uint64
 }
 
 // NewReader makes a reader. It holds nothing at the server until the first Read.
@@ -51,7 +54,8 @@ func (s *Stream) NewReader() *Reader { return &Reader{stream: s} }
 // Read gives up to most entries with sequences greater than after, ascending,
 // each once. It waits up to wait for the first of them, and gives what is there
 // then: nothing within wait is no error. Sequences have gaps where messages
-// were deleted. Payloads are valid until the next call. Reading on from the
+// were deleted on purpose; where they are lost the error is a [DamageError], and
+// it stays until they are given up. Payloads are valid until the next call. Reading on from the
 // last entry given is cheap, any other position starts a new consumer.
 func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
 	if r.feed != nil && (r.next != after+1 || r.feed.over()) {
@@ -66,7 +70,7 @@ func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait
 			}
 		}
 		if entries := r.take(most); len(entries) > 0 {
-			return entries, nil
+			return r.gapless(ctx, after, entries)
 		}
 		check := time.NewTimer(heartbeat)
 		select {
@@ -95,6 +99,22 @@ func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait
 
 // Last is the highest sequence of the stream.
 func (r *Reader) Last(ctx context.Context) (schema.Sequence, error) { return r.stream.Last(ctx) }
+
+// First is the lowest sequence that the stream may still hold: what is below it
+// was dropped. It is one above Last in a stream that holds nothing.
+func (r *Reader) First(ctx context.Context) (schema.Sequence, error) {
+	state, err := r.stream.State(ctx)
+	return state.First, err
+}
+
+// Next is the sequence of the first message after another, 0 where there is none.
+func (r *Reader) Next(ctx context.Context, after schema.Sequence) (schema.Sequence, error) {
+	entry, err := r.stream.Next(ctx, after)
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	return entry.Sequence, err
+}
 
 // Restarts counts how often the consumer underneath had to be started again
 // because it fell silent or stood still.
@@ -125,6 +145,28 @@ func (r *Reader) take(most int) []schema.Entry {
 	return entries
 }
 
+// gapless gives entries up to where one is missing that was not deleted on
+// purpose. Entries before it are given first.
+func (r *Reader) gapless(ctx context.Context, after schema.Sequence, entries []schema.Entry) ([]schema.Entry, error) {
+	for i := range entries {
+		if entries[i].Sequence == after+1 {
+			after++
+			continue
+		}
+		if err := r.stream.explain(ctx, Range{after + 1, entries[i].Sequence - 1}); err != nil {
+			if i == 0 {
+				r.stop()
+				return nil, fmt.Errorf("read %s: %w", r.stream.name, err)
+			}
+			r.taken = append(slices.Clone(entries[i:]), r.taken...)
+			r.next = after + 1
+			return entries[:i], nil
+		}
+		after = entries[i].Sequence
+	}
+	return entries, nil
+}
+
 // watch is called when nothing has arrived for a while: it ends a feed that
 // has fallen silent, or that stands still although the stream has more.
 func (r *Reader) watch(ctx context.Context, after schema.Sequence) error {
@@ -142,8 +184,16 @@ func (r *Reader) watch(ctx context.Context, after schema.Sequence) error {
 		if err != nil {
 			return err
 		}
-		// Deleted messages at the end of the stream are not coming.
 		if last <= after || r.feed.reached() >= last {
+			r.feed.still()
+			return nil
+		}
+		// Deleted messages at the end of the stream are not coming.
+		if _, err := r.stream.Next(ctx, after); errors.Is(err, ErrNotFound) {
+			if err := r.stream.explain(ctx, Range{after + 1, last}); err != nil {
+				r.stop()
+				return fmt.Errorf("read %s: %w", r.stream.name, err)
+			}
 			r.feed.still()
 			return nil
 		}
@@ -171,7 +221,7 @@ func (r *Reader) start(ctx context.Context, after schema.Sequence) error {
 		f.close()
 		return classed(err)
 	}
-	if err := s.deliver(ctx, inbox, after, false); err != nil {
+	if err := s.deliver(ctx, inbox, after, r.headersOnly); err != nil {
 		f.close()
 		return err
 	}
@@ -256,6 +306,9 @@ func (f *feed) receive(m *nats.Msg) {
 		return
 	}
 	f.delivered, f.last, f.arrived = delivered, sequence, now
+	if isFiller(m) {
+		return
+	}
 	f.entries = append(f.entries, schema.Entry{Sequence: sequence, ReceivedAt: taken, Payload: m.Data})
 	f.bytes += len(m.Data) + entryOverhead
 	f.signal()

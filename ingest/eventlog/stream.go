@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,10 +28,24 @@ type Stream struct {
 	batchLimit atomic.Int64
 	clustered  atomic.Bool  // more than one replica
 	created    atomic.Int64 // when the stream was made, in Unix nanoseconds
+
+	ledger *ledger
+	// vetted is the connection under which the stream was looked at: nothing is
+	// appended under another.
+	vetted atomic.Pointer[presence]
+
+	damageMu sync.Mutex
+	found    []Range // by readers, as not there and not gone on purpose
+	lost     []Range // by the last look at all of it
+	audited  struct {
+		audited
+		suspects []Range
+	}
 }
 
 func newStream(b *Broker, name, subject string) *Stream {
 	s := &Stream{broker: b, name: name, subject: subject, recent: newRecent(RememberedIDs)}
+	s.ledger = &ledger{broker: b, stream: name, pages: map[uint64]*page{}}
 	s.batchLimit.Store(schema.MaxRequestEvents)
 	return s
 }
@@ -70,6 +85,9 @@ func (s *Stream) ensure(ctx context.Context) error {
 	}
 	s.clustered.Store(info.Config.Replicas > 1)
 	s.created.Store(info.Created.UnixNano())
+	if err := s.vet(ctx); err != nil {
+		return err
+	}
 	s.saw(schema.Sequence(info.State.LastSeq))
 	return nil
 }
@@ -77,21 +95,40 @@ func (s *Stream) ensure(ctx context.Context) error {
 // recognise asks after a reconnect whether the stream is still the one that
 // was known before. Behind the same address may be a server with other data: a
 // restored copy, or an empty one. Then what is remembered of it is forgotten,
-// for a message must not count as stored that is not there.
-func (s *Stream) recognise(ctx context.Context) {
+// for a message must not count as stored that is not there. It tries until it
+// is answered, or the connection of link ends; nothing is appended before.
+func (s *Stream) recognise(link context.Context) {
+	for {
+		err := s.recogniseOnce(link)
+		if err == nil {
+			return
+		}
+		s.recent.forget()
+		s.broker.log.Warn("the log is not looked at yet", "stream", s.name, "error", err)
+		if !pause(link, 250*time.Millisecond) {
+			return
+		}
+	}
+}
+
+func (s *Stream) recogniseOnce(ctx context.Context) error {
 	info, err := s.info(ctx, false)
 	if err != nil {
+		return err
+	}
+	if info.Created.UnixNano() != s.created.Load() || uint64(info.State.LastSeq) < s.highest.Load() {
+		s.broker.log.Error("the log is not the one it was before the connection was lost", "stream", s.name,
+			"last", info.State.LastSeq, "last before", s.highest.Load())
 		s.recent.forget()
-		return
 	}
-	if info.Created.UnixNano() == s.created.Load() && uint64(info.State.LastSeq) >= s.highest.Load() {
-		return
+	if err := s.vet(ctx); err != nil {
+		return err
 	}
-	s.broker.log.Error("the log is not the one it was before the connection was lost", "stream", s.name,
-		"last", info.State.LastSeq, "last before", s.highest.Load())
-	s.recent.forget()
-	s.created.Store(info.Created.UnixNano())
-	s.highest.Store(uint64(info.State.LastSeq))
+	if info.Created.UnixNano() != s.created.Load() {
+		s.created.Store(info.Created.UnixNano())
+		s.highest.Store(uint64(info.State.LastSeq))
+	}
+	return nil
 }
 
 // adapt tells whether it changed anything.
@@ -112,8 +149,8 @@ func (s *Stream) adapt(config *jetstream.StreamConfig) bool {
 		set(&config.Compression, jetstream.S2Compression, &changed)
 	}
 	if s.name == EventsStream {
-		if o.MaxBytes > 0 {
-			set(&config.MaxBytes, o.MaxBytes, &changed)
+		if o.MaxBytes != 0 {
+			set(&config.MaxBytes, max(o.MaxBytes, -1), &changed)
 		}
 		if o.MaxAge > 0 {
 			set(&config.MaxAge, o.MaxAge, &changed)
@@ -184,7 +221,10 @@ func (s *Stream) Deleted(ctx context.Context) ([]schema.Sequence, error) {
 type streamInfo struct {
 	Error   *apiError `json:"error"`
 	Created time.Time `json:"created"`
-	State   struct {
+	Config  struct {
+		MaxAge time.Duration `json:"max_age"`
+	} `json:"config"`
+	State struct {
 		Msgs       uint64            `json:"messages"`
 		Bytes      uint64            `json:"bytes"`
 		FirstSeq   schema.Sequence   `json:"first_seq"`
@@ -237,7 +277,10 @@ func (s *Stream) ready(ctx context.Context) error {
 	if info.Cluster != nil && s.clustered.Load() && info.Cluster.Leader == "" {
 		return fmt.Errorf("%w: no leader", ErrUnavailable)
 	}
-	return nil
+	if s.vetted.Load() != s.broker.present.Load() {
+		return fmt.Errorf("%w: not looked at since the connection was lost", ErrUnavailable)
+	}
+	return s.damaged()
 }
 
 // Last is the highest sequence given out, 0 for a stream that never held anything.
@@ -275,10 +318,29 @@ func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entr
 	return schema.Entry{Sequence: sequence, ReceivedAt: message.Time, Payload: message.Data}, nil
 }
 
+// Next gives the first message after a sequence; [ErrNotFound] where there is
+// none.
+func (s *Stream) Next(ctx context.Context, after schema.Sequence) (schema.Entry, error) {
+	ctx, cancel := s.broker.bounded(ctx)
+	defer cancel()
+	stream, err := s.broker.js.Stream(ctx, s.name)
+	if err != nil {
+		return schema.Entry{}, classed(err)
+	}
+	message, err := stream.GetMsg(ctx, uint64(after)+1, jetstream.WithGetMsgSubject(s.subject))
+	if err != nil {
+		return schema.Entry{}, classed(err)
+	}
+	return schema.Entry{Sequence: schema.Sequence(message.Sequence), ReceivedAt: message.Time, Payload: message.Data}, nil
+}
+
 // DropBefore deletes all messages below a sequence, which is how a bounded log
 // makes room: by the word of who knows that they are stored elsewhere, never by
 // itself.
 func (s *Stream) DropBefore(ctx context.Context, sequence schema.Sequence) error {
+	if err := s.ledger.drop(ctx, sequence); err != nil {
+		return err
+	}
 	ctx, cancel := s.broker.bounded(ctx)
 	defer cancel()
 	stream, err := s.broker.js.Stream(ctx, s.name)
@@ -291,6 +353,9 @@ func (s *Stream) DropBefore(ctx context.Context, sequence schema.Sequence) error
 // Erase deletes one message and overwrites its bytes on disk with random ones.
 // A message that is not there is no error.
 func (s *Stream) Erase(ctx context.Context, sequence schema.Sequence) error {
+	if err := s.ledger.note(ctx, Range{sequence, sequence}); err != nil {
+		return err
+	}
 	ctx, cancel := s.broker.bounded(ctx)
 	defer cancel()
 	stream, err := s.broker.js.Stream(ctx, s.name)

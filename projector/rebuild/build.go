@@ -1,8 +1,11 @@
 package rebuild
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -53,8 +56,15 @@ func stage(ctx context.Context, conn driver.Conn) (uint32, error) {
 	return next, migrate.CreateProjection(ctx, conn, next)
 }
 
+// stuck is how long a build may stand still before it is given up: the engines
+// may be away for a while, or not come back where they were.
+const stuck = time.Minute
+
+// errStill is said of a build that stands still for no reason that is known.
+var errStill = errors.New("the log gives no more events")
+
 // build projects into version until it has reached the given positions.
-func build(ctx context.Context, conn driver.Conn, open Open, version uint32, to map[string]schema.Sequence, report Progress) error {
+func build(ctx context.Context, conn driver.Conn, open Open, version uint32, to map[string]schema.Sequence, gaps Gaps, report Progress) error {
 	p, release, err := open(ctx, version)
 	if err != nil {
 		return fmt.Errorf("build version %d: %w", version, err)
@@ -70,9 +80,14 @@ func build(ctx context.Context, conn driver.Conn, open Open, version uint32, to 
 
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
+	var before map[string]schema.Sequence
+	moved := time.Now()
 	for {
 		at, err := positions(ctx, conn, version)
 		if err == nil {
+			if !maps.Equal(at, before) {
+				moved = time.Now()
+			}
 			if report != nil {
 				report(min(at[projector.LogEvents], to[projector.LogEvents]), to[projector.LogEvents])
 			}
@@ -83,6 +98,15 @@ func build(ctx context.Context, conn driver.Conn, open Open, version uint32, to 
 			if complete {
 				return nil
 			}
+			if maps.Equal(at, before) { // at work on a batch, or before a gap
+				if err := passGaps(ctx, conn, gaps, version); err != nil && ctx.Err() == nil {
+					return fmt.Errorf("build version %d: %w", version, err)
+				}
+			}
+			before = at
+		}
+		if time.Since(moved) > stuck {
+			return fmt.Errorf("build version %d: no progress for %v: %w", version, stuck, cmp.Or(err, p.Ready(), errStill))
 		}
 		select {
 		case <-ctx.Done():
@@ -90,4 +114,15 @@ func build(ctx context.Context, conn driver.Conn, open Open, version uint32, to 
 		case <-ticker.C:
 		}
 	}
+}
+
+// Archived is the sequence up to which the live version has archived the log of
+// events. Retention may drop these from the stream.
+func Archived(ctx context.Context, conn driver.Conn) (schema.Sequence, error) {
+	live, err := migrate.Live(ctx, conn)
+	if err != nil {
+		return 0, err
+	}
+	at, err := positions(ctx, conn, live)
+	return at[projector.LogEvents], err
 }

@@ -24,6 +24,8 @@ type Leader struct {
 	Conn   driver.Conn
 	Open   Open
 	Logger *slog.Logger
+	// Gaps tells where nothing comes any more; nil for logs that have none.
+	Gaps Gaps
 	// Every is how often it looks for an offer. Default: 250 ms.
 	Every time.Duration
 
@@ -121,10 +123,15 @@ const near = 20_000
 func (l *Leader) takeOver(ctx context.Context, next *run) (bool, error) {
 	current := l.leading()
 	if !reached(ctx, l.Conn, next.version, current.version, near) {
-		return false, nil
+		return false, passGaps(ctx, l.Conn, l.Gaps, next.version)
 	}
 	current.stop()
-	for !reached(ctx, l.Conn, next.version, current.version, 0) {
+	for tries := 1; !reached(ctx, l.Conn, next.version, current.version, 0); tries++ {
+		if tries%100 == 0 {
+			if err := passGaps(ctx, l.Conn, l.Gaps, next.version); err != nil {
+				l.Logger.Warn("cannot look for gaps of the log", "error", err)
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return false, nil

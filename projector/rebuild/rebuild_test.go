@@ -62,6 +62,57 @@ type house struct {
 	conn    driver.Conn
 	log     *memory
 	rebuild *rebuild.Rebuild
+
+	mu    sync.Mutex
+	drops *leaky // the log as its readers see it, once it drops entries
+}
+
+// reader is the log as a projector gets it.
+func (h *house) reader(ctx context.Context) (projector.Log, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.drops == nil {
+		return h.log, nil
+	}
+	live, err := migrate.Live(ctx, h.conn)
+	return rebuild.NewWhole(h.drops, h.conn, live), err
+}
+
+// readBy lets all that is opened from now on read a log that drops entries.
+func (h *house) readBy(l *leaky) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drops = l
+	h.rebuild.Begins = l.First
+	h.rebuild.Gaps = func(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
+		if log != projector.LogEvents {
+			return after, nil
+		}
+		live, err := migrate.Live(ctx, h.conn)
+		if err != nil {
+			return after, err
+		}
+		return rebuild.NewWhole(l, h.conn, live).Gap(ctx, after)
+	}
+}
+
+// settle waits until the live version has all of the log.
+func (h *house) settle(t *testing.T) {
+	t.Helper()
+	last, err := h.log.Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		at, err := rebuild.Archived(t.Context(), h.conn)
+		if err == nil && at >= last {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the live version stands at %d of %d: %v", at, last, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 func newHouse(t *testing.T) *house {
@@ -90,7 +141,11 @@ func newHouse(t *testing.T) *house {
 		if err != nil {
 			return nil, nil, err
 		}
-		p, err := projector.New(projector.Config{Log: h.log, Sink: s, Archive: s, BatchEvents: 500})
+		log, err := h.reader(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := projector.New(projector.Config{Log: log, Sink: s, Archive: s, BatchEvents: 500})
 		return p, func() {}, err
 	}
 	h.rebuild = &rebuild.Rebuild{Conn: conn, Open: open, Patience: 20 * time.Second,

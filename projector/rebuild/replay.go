@@ -22,6 +22,11 @@ type Rebuild struct {
 	Open Open
 	// Ends gives the last sequence of each log: how far a version has to come.
 	Ends func(ctx context.Context) (map[string]schema.Sequence, error)
+	// Gaps tells where nothing comes any more; nil for a log that has none.
+	Gaps Gaps
+	// Begins is the first sequence that the stream of events still holds; nil for
+	// one that drops nothing.
+	Begins func(ctx context.Context) (schema.Sequence, error)
 	// Report is told how far the build has come; may be nil.
 	Report Progress
 	// Scope narrows what is compared and repaired.
@@ -78,6 +83,9 @@ func (r *Rebuild) Replay(ctx context.Context) (*Replayed, error) {
 	if outcome.Handed, err = r.makeLive(ctx, version); err != nil {
 		return nil, err
 	}
+	if err := r.carry(ctx, live, version); err != nil { // what was dropped while it was offered
+		return nil, err
+	}
 	return outcome, r.dropOlder(ctx, live)
 }
 
@@ -101,7 +109,10 @@ func (r *Rebuild) catchUp(ctx context.Context, version uint32) error {
 	if err != nil {
 		return fmt.Errorf("end of the log: %w", err)
 	}
-	return build(ctx, r.Conn, r.Open, version, ends, r.Report)
+	if err := build(ctx, r.Conn, r.Open, version, ends, r.Gaps, r.Report); err != nil {
+		return err
+	}
+	return r.carryFromLive(ctx, version)
 }
 
 // compare holds the live version against a built one, at the sequence both have
@@ -113,11 +124,16 @@ func (r *Rebuild) compare(ctx context.Context, version, live uint32) (*Report, e
 	}
 	// The live version gets the time to write what the log had before the build ended.
 	deadline := time.Now().Add(r.patience())
-	for !reached(ctx, r.Conn, live, version, 0) && time.Now().Before(deadline) {
+	for tries := 1; !reached(ctx, r.Conn, live, version, 0) && time.Now().Before(deadline); tries++ {
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-time.After(50 * time.Millisecond):
+		}
+		if tries%20 == 0 {
+			if err := passGaps(ctx, r.Conn, r.Gaps, live); err != nil {
+				return nil, err
+			}
 		}
 	}
 	at, err := positions(ctx, r.Conn, live)
@@ -165,6 +181,12 @@ func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversati
 // makeLive offers a version and waits until it is live. Where nobody projects,
 // it catches up and swaps itself.
 func (r *Rebuild) makeLive(ctx context.Context, version uint32) (handed bool, err error) {
+	if err := r.carryFromLive(ctx, version); err != nil {
+		return false, err
+	}
+	if err := passGaps(ctx, r.Conn, r.Gaps, version); err != nil {
+		return false, err
+	}
 	if err := migrate.Offer(ctx, r.Conn, version); err != nil {
 		return false, err
 	}

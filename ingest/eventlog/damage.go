@@ -1,0 +1,318 @@
+package eventlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+const (
+	// headerFiller marks a message that only takes up a lost sequence.
+	headerFiller = "Parley-Lost"
+	// mostFillers is the longest end of a log that is filled up.
+	mostFillers = 100_000
+	// noteEvery is how often the highest sequence is noted, auditEvery how often
+	// the stream is held against the ledger.
+	noteEvery  = 250 * time.Millisecond
+	auditEvery = 2 * time.Second
+	// scrubEvery is how often all of a stream is read, scrubIdle how much longer
+	// than each portion of it the pause after it is.
+	scrubEvery = 24 * time.Hour
+	scrubIdle  = 3
+)
+
+// DamageError says that a stream has lost messages: acknowledged once, and
+// neither erased nor dropped since.
+type DamageError struct {
+	Stream  string
+	Missing []Range
+}
+
+// Error names the first of the lost sequences, and what to do.
+func (e *DamageError) Error() string {
+	count := uint64(0)
+	names := make([]string, 0, 5)
+	for i, r := range e.Missing {
+		count += uint64(r.To-r.From) + 1
+		if i < 4 {
+			names = append(names, r.String())
+		} else if i == 4 {
+			names = append(names, "…")
+		}
+	}
+	return fmt.Sprintf("the log %s is damaged: %d messages are lost, sequences %s; restore the log from a backup, or see `parley log`",
+		e.Stream, count, strings.Join(names, ", "))
+}
+
+// Damage holds the stream against the ledger and gives what is lost; nil where
+// nothing is. Single messages whose bytes have changed on disk are found only
+// when they are read; those a [Reader] of this process has found are among them.
+func (s *Stream) Damage(ctx context.Context) ([]Range, error) {
+	info, err := s.info(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	st := info.State
+	s.damageMu.Lock()
+	suspects := slices.Clone(s.found)
+	known := s.audited
+	s.damageMu.Unlock()
+
+	now := audited{first: st.FirstSeq, deleted: st.NumDeleted}
+	if st.NumDeleted > 0 && now != known.audited {
+		details, err := s.info(ctx, true)
+		if err != nil {
+			return nil, err
+		}
+		for _, gone := range details.State.Deleted {
+			known.suspects = extend(known.suspects, Range{gone, gone})
+		}
+	}
+	suspects = append(suspects, known.suspects...)
+	if st.FirstSeq > 1 && info.Config.MaxAge == 0 {
+		suspects = append(suspects, Range{1, st.FirstSeq - 1})
+	}
+	if st.Lost != nil {
+		for _, lost := range st.Lost.Msgs {
+			suspects = append(suspects, Range{lost, lost})
+		}
+	}
+	s.ledger.mu.Lock()
+	reached := s.ledger.reached
+	s.ledger.mu.Unlock()
+	if reached > st.LastSeq {
+		suspects = append(suspects, Range{st.LastSeq + 1, reached})
+	}
+
+	var lost []Range
+	for _, r := range suspects {
+		missing, err := s.ledger.missing(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		lost = append(lost, missing...)
+	}
+	lost = merged(lost)
+	s.damageMu.Lock()
+	defer s.damageMu.Unlock()
+	// What is explained once stays so: only what is not is looked at again.
+	s.audited = struct {
+		audited
+		suspects []Range
+	}{now, lost}
+	if len(lost) > 0 && !slices.Equal(lost, s.lost) {
+		s.broker.log.Error("the log is damaged", "stream", s.name, "error", &DamageError{s.name, lost})
+	}
+	s.lost = lost
+	return lost, nil
+}
+
+// audited is what a stream looked like when it was held against the ledger.
+type audited struct {
+	first   schema.Sequence
+	deleted uint64
+}
+
+func merged(ranges []Range) []Range {
+	slices.SortFunc(ranges, func(a, b Range) int { return cmp.Compare(a.From, b.From) })
+	var all []Range
+	for _, r := range ranges {
+		all = extend(all, r)
+	}
+	return all
+}
+
+// damaged is what the last look found.
+func (s *Stream) damaged() error {
+	s.damageMu.Lock()
+	defer s.damageMu.Unlock()
+	if len(s.lost) == 0 {
+		return nil
+	}
+	return &DamageError{s.name, s.lost}
+}
+
+// explain is asked about sequences that the stream does not give: nil where
+// they are gone on purpose, a DamageError where they are not.
+func (s *Stream) explain(ctx context.Context, gap Range) error {
+	missing, err := s.ledger.missing(ctx, gap)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	info, err := s.info(ctx, false)
+	if err != nil {
+		return err
+	}
+	if info.Config.MaxAge > 0 { // what is below the first has expired
+		missing = slices.DeleteFunc(missing, func(r Range) bool { return r.To < info.State.FirstSeq })
+		if len(missing) == 0 {
+			return nil
+		}
+		missing[0].From = max(missing[0].From, info.State.FirstSeq)
+	}
+	s.damageMu.Lock()
+	defer s.damageMu.Unlock()
+	s.found = merged(append(s.found, missing...))
+	if before := len(s.lost); true {
+		s.lost = merged(append(slices.Clone(s.lost), missing...))
+		if len(s.lost) != before {
+			s.broker.log.Error("the log is damaged", "stream", s.name, "error", &DamageError{s.name, missing})
+		}
+	}
+	return &DamageError{s.name, missing}
+}
+
+// GiveUp notes that lost sequences are not coming back, or have come back under
+// others: readers pass over them from now on.
+func (s *Stream) GiveUp(ctx context.Context, lost Range) error {
+	if lost.From == 0 || lost.From > lost.To {
+		return errors.New("give up: the range must begin at 1 or later and end where it begins, or later")
+	}
+	last, err := s.Last(ctx)
+	if err != nil {
+		return err
+	}
+	if lost.To > last {
+		return fmt.Errorf("give up: the log ends at %d", last)
+	}
+	return s.ledger.note(ctx, lost)
+}
+
+// vet looks at the stream of a new connection before anything is appended to
+// it. A log that has lost its end must not give out those sequences again:
+// whoever is past them would pass over the new messages. So they are taken up
+// by messages that are deleted at once, and stay missing.
+func (s *Stream) vet(ctx context.Context) error {
+	at := s.broker.present.Load()
+	if !s.broker.options.Observe {
+		info, err := s.info(ctx, false)
+		if err != nil {
+			return err
+		}
+		s.ledger.mu.Lock()
+		err = s.ledger.load(ctx, Range{})
+		reached := s.ledger.reached
+		s.ledger.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if info.Created.UnixNano() == s.created.Load() {
+			reached = max(reached, schema.Sequence(s.highest.Load()))
+		}
+		if err := s.fill(ctx, info.State.LastSeq, reached); err != nil {
+			return err
+		}
+	}
+	s.vetted.Store(at)
+	return nil
+}
+
+// fill takes up the sequences after last, up to reached.
+func (s *Stream) fill(ctx context.Context, last, reached schema.Sequence) error {
+	if last >= reached {
+		return nil
+	}
+	if reached-last > mostFillers {
+		return fmt.Errorf("the log %s ends at %d, but sequences up to %d were acknowledged: it was cut off, or made anew; restore it from a backup, or begin with an empty data dir",
+			s.name, last, reached)
+	}
+	s.broker.log.Error("the log has lost its end; the sequences are not given out again", "stream", s.name, "last", last, "acknowledged", reached)
+	stream, err := s.broker.js.Stream(ctx, s.name)
+	if err != nil {
+		return classed(err)
+	}
+	for last < reached {
+		fillers := make([]Message, min(1000, reached-last))
+		a := attempt{stream: s, messages: fillers, receipts: make([]Receipt, len(fillers)), filler: true}
+		for i := range fillers {
+			a.open = append(a.open, i)
+		}
+		if err := a.run(ctx); err != nil {
+			return err
+		}
+		for _, r := range a.receipts {
+			if err := stream.DeleteMsg(ctx, uint64(r.Sequence)); err != nil {
+				return classed(err)
+			}
+			last = r.Sequence
+		}
+	}
+	return nil
+}
+
+// keep notes how far the stream has come, holds it against the ledger, and
+// reads all of it now and then, until the broker is closed.
+func (s *Stream) keep(ctx context.Context) {
+	ticks := time.NewTicker(noteEvery)
+	defer ticks.Stop()
+	for next := time.Now().Add(auditEvery); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		if s.vetted.Load() != s.broker.present.Load() {
+			continue
+		}
+		// A failure of either is one of the connection, and said elsewhere.
+		_ = s.ledger.reach(ctx, schema.Sequence(s.highest.Load()))
+		if now := time.Now(); now.After(next) {
+			_, _ = s.Damage(ctx)
+			next = now.Add(auditEvery)
+		}
+	}
+}
+
+// scrub reads the stream from end to end, slowly, again and again: a message
+// whose bytes have changed on disk is missing only when it is read.
+func (s *Stream) scrub(ctx context.Context) {
+	r := s.NewReader()
+	r.headersOnly = true
+	for {
+		s.scrubOnce(ctx, r)
+		r.Close()
+		if !pause(ctx, scrubEvery) {
+			return
+		}
+	}
+}
+
+func (s *Stream) scrubOnce(ctx context.Context, r *Reader) {
+	last, err := s.Last(ctx)
+	if err != nil {
+		return
+	}
+	state, err := s.State(ctx)
+	if err != nil || state.Messages == 0 {
+		return
+	}
+	for at := state.First - 1; at < last; {
+		begun := time.Now()
+		entries, err := r.Read(ctx, at, 5000, time.Second)
+		var damage *DamageError
+		switch {
+		case errors.As(err, &damage):
+			at = damage.Missing[len(damage.Missing)-1].To
+		case err != nil:
+			if !pause(ctx, time.Second) {
+				return
+			}
+		case len(entries) > 0:
+			at = entries[len(entries)-1].Sequence
+		}
+		if !pause(ctx, scrubIdle*time.Since(begun)) {
+			return
+		}
+	}
+}
+
+// isFiller tells a message that only takes up a lost sequence.
+func isFiller(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get(headerFiller) != "" }

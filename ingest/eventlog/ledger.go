@@ -1,0 +1,283 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"strconv"
+	"sync"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// ledgerBucket is where it is noted what of a stream is gone on purpose.
+const ledgerBucket = "PARLEY_LEDGER"
+
+const (
+	pageBits  = 16
+	pageSize  = 1 << pageBits // sequences of one page
+	pageBytes = pageSize / 8
+	// manyPages is from where on all pages are read at once.
+	manyPages = 16
+)
+
+// ledger is what is known about a stream apart from the stream itself, so that
+// damage can be told from what was done on purpose:
+//
+//	STREAM.reached  the highest sequence that was acknowledged, within a moment
+//	STREAM.dropped  everything below was dropped by DropBefore
+//	STREAM.gone.N   which of the sequences N·65536 … were erased, or given up
+//
+// It is written before a message is deleted: an entry too many does no harm.
+type ledger struct {
+	broker *Broker
+	stream string
+
+	mu      sync.Mutex
+	bucket  *Bucket
+	pages   map[uint64]*page
+	dropped schema.Sequence
+	reached schema.Sequence // as far as noted
+}
+
+// page is a set of sequences, relative to its beginning.
+type page [pageSize / 64]uint64
+
+func (p *page) has(i uint64) bool { return p[i/64]&(1<<(i%64)) != 0 }
+func (p *page) add(i uint64)      { p[i/64] |= 1 << (i % 64) }
+func (p *page) count() (n int) {
+	for _, word := range p {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
+// encode writes few sequences one by one, and many as the whole set.
+func (p *page) encode() []byte {
+	var list []byte
+	for i := uint64(0); i < pageSize && len(list) < pageBytes; i++ {
+		if p.has(i) {
+			list = binary.BigEndian.AppendUint16(list, uint16(i))
+		}
+	}
+	if len(list) < pageBytes {
+		return list
+	}
+	set := make([]byte, 0, pageBytes)
+	for _, word := range p {
+		set = binary.BigEndian.AppendUint64(set, word)
+	}
+	return set
+}
+
+func decodePage(value []byte) *page {
+	p := new(page)
+	if len(value) == pageBytes {
+		for i := range p {
+			p[i] = binary.BigEndian.Uint64(value[8*i:])
+		}
+		return p
+	}
+	for ; len(value) >= 2; value = value[2:] {
+		p.add(uint64(binary.BigEndian.Uint16(value)))
+	}
+	return p
+}
+
+// Range is a run of sequences, both ends included.
+type Range struct{ From, To schema.Sequence }
+
+// String reads 7 or 7-9.
+func (r Range) String() string {
+	if r.From == r.To {
+		return strconv.FormatUint(uint64(r.From), 10)
+	}
+	return fmt.Sprintf("%d-%d", r.From, r.To)
+}
+
+// open gives the bucket, which is made when it is missing.
+func (l *ledger) open(ctx context.Context) (*Bucket, error) {
+	if l.bucket == nil {
+		bucket, err := l.broker.Bucket(ctx, ledgerBucket, BucketConfig{
+			Description: "What of the logs is gone on purpose", MaxValueBytes: 2 * pageBytes,
+		})
+		if err != nil {
+			return nil, err
+		}
+		l.bucket = bucket
+	}
+	return l.bucket, nil
+}
+
+// change rewrites a value, however many others do at the same time. Nothing is
+// written where do gives nil.
+func (l *ledger) change(ctx context.Context, key string, do func(before []byte) []byte) error {
+	bucket, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		before, revision, err := bucket.Get(ctx, l.stream+"."+key)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		after := do(before)
+		if after == nil {
+			return nil
+		}
+		_, err = bucket.Put(ctx, l.stream+"."+key, after, revision)
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		return nil
+	}
+}
+
+// raise notes a number that only grows, and gives the highest noted.
+func (l *ledger) raise(ctx context.Context, key string, to schema.Sequence) (schema.Sequence, error) {
+	highest := to
+	err := l.change(ctx, key, func(before []byte) []byte {
+		stored, _ := strconv.ParseUint(string(before), 10, 64) // nothing reads as 0
+		if highest = max(to, schema.Sequence(stored)); highest == schema.Sequence(stored) {
+			return nil
+		}
+		return strconv.AppendUint(nil, uint64(to), 10)
+	})
+	return highest, err
+}
+
+// reach notes that sequences up to here were acknowledged.
+func (l *ledger) reach(ctx context.Context, sequence schema.Sequence) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if sequence <= l.reached {
+		return nil
+	}
+	noted, err := l.raise(ctx, "reached", sequence)
+	if err == nil {
+		l.reached = noted
+	}
+	return err
+}
+
+// drop notes that all below a sequence is dropped.
+func (l *ledger) drop(ctx context.Context, below schema.Sequence) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	noted, err := l.raise(ctx, "dropped", below)
+	if err == nil {
+		l.dropped = noted
+	}
+	return err
+}
+
+// note writes down that sequences are gone on purpose.
+func (l *ledger) note(ctx context.Context, gone Range) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for number := uint64(gone.From) >> pageBits; number <= uint64(gone.To)>>pageBits; number++ {
+		var noted *page
+		err := l.change(ctx, "gone."+strconv.FormatUint(number, 10), func(before []byte) []byte {
+			noted = decodePage(before)
+			begin := number << pageBits
+			for at := max(begin, uint64(gone.From)); at <= min(uint64(gone.To), begin+pageSize-1); at++ {
+				noted.add(at - begin)
+			}
+			return noted.encode()
+		})
+		if err != nil {
+			return err
+		}
+		l.pages[number] = noted
+	}
+	return nil
+}
+
+// load reads what others have noted since: the pages of a range, or all.
+func (l *ledger) load(ctx context.Context, of Range) error {
+	bucket, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	for key, into := range map[string]*schema.Sequence{"reached": &l.reached, "dropped": &l.dropped} {
+		value, _, err := bucket.Get(ctx, l.stream+"."+key)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		stored, _ := strconv.ParseUint(string(value), 10, 64) // nothing reads as 0
+		*into = schema.Sequence(stored)
+	}
+	first, last := uint64(of.From)>>pageBits, uint64(of.To)>>pageBits
+	if last-first >= manyPages {
+		pages, err := bucket.List(ctx, l.stream+".gone.")
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		clear(l.pages)
+		for key, value := range pages {
+			if number, err := strconv.ParseUint(key[len(l.stream+".gone."):], 10, 64); err == nil {
+				l.pages[number] = decodePage(value)
+			}
+		}
+		return nil
+	}
+	for number := first; number <= last; number++ {
+		value, _, err := bucket.Get(ctx, l.stream+".gone."+strconv.FormatUint(number, 10))
+		if errors.Is(err, ErrNotFound) {
+			delete(l.pages, number)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		l.pages[number] = decodePage(value)
+	}
+	return nil
+}
+
+// missing gives those of a range that are not gone on purpose. What others have
+// noted is read where something seems to be missing.
+func (l *ledger) missing(ctx context.Context, of Range) ([]Range, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if found := l.lacking(of); len(found) == 0 {
+		return nil, nil
+	}
+	if err := l.load(ctx, of); err != nil {
+		return nil, err
+	}
+	return l.lacking(of), nil
+}
+
+func (l *ledger) lacking(of Range) (found []Range) {
+	at, end := max(of.From, l.dropped), of.To
+	for at <= end {
+		number := uint64(at) >> pageBits
+		p, next := l.pages[number], schema.Sequence((number+1)<<pageBits)
+		if p == nil {
+			found = extend(found, Range{at, min(end, next-1)})
+			at = next
+			continue
+		}
+		for ; at <= end && at < next; at++ {
+			if !p.has(uint64(at) % pageSize) {
+				found = extend(found, Range{at, at})
+			}
+		}
+	}
+	return found
+}
+
+// extend adds a range behind others.
+func extend(ranges []Range, r Range) []Range {
+	if n := len(ranges); n > 0 && ranges[n-1].To+1 >= r.From {
+		ranges[n-1].To = max(ranges[n-1].To, r.To)
+		return ranges
+	}
+	return append(ranges, r)
+}
