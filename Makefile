@@ -53,8 +53,8 @@ lint: toolchain ## gofmt, go vet, and the linters of .golangci.yml
 vuln: toolchain ## look for known vulnerabilities (needs vuln.go.dev, so it is no part of lint or CI)
 	@$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
-soak: build engine ## kill it for 15 minutes (SOAK=1h for longer) and hold the tables against the log
-	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK)
+soak: build engine ## kill it for 15 minutes (SOAK=1h for longer); replay 2 million events under a client that pages
+	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK) -conversations 100000
 
 bench: toolchain engine ## run the Go benchmarks of the hot functions
 	@$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)

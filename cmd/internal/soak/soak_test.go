@@ -25,16 +25,23 @@ var (
 // every is how many cycles pass between two checks.
 const every = 4
 
+// build makes the binary that is killed.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "parley")
+	if output, err := exec.Command("go", "build", "-o", binary, "../../parley").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
+	}
+	return binary
+}
+
 func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	t.Logf("seed %d, duration %v: go test ./cmd/internal/soak -seed %d -duration %v", seed, *duration, seed, *duration)
-	binary := filepath.Join(t.TempDir(), "parley")
-	if output, err := exec.Command("go", "build", "-o", binary, "../../parley").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, output)
-	}
+	binary := build(t)
 	dice := rand.New(rand.NewPCG(seed, 7))
 	h := newHouse(t, binary)
 
