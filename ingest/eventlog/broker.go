@@ -90,7 +90,13 @@ func Open(ctx context.Context, options Options) (*Broker, error) {
 		return nil, fmt.Errorf("eventlog: connect: %w", err)
 	}
 	for _, s := range []*Stream{b.events, b.rejected} {
-		if err := patiently(ctx, func() error { return s.ensure(ctx) }); err != nil {
+		err := patiently(ctx, func() error {
+			if err := s.ensure(ctx); err != nil {
+				return err
+			}
+			return s.vet(ctx)
+		})
+		if err != nil {
 			b.Close()
 			return nil, fmt.Errorf("eventlog: stream %s: %w", s.name, err)
 		}

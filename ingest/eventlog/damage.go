@@ -67,13 +67,20 @@ func (s *Stream) Damage(ctx context.Context) ([]Range, error) {
 	s.damageMu.Unlock()
 
 	now := audited{first: st.FirstSeq, deleted: st.NumDeleted}
-	if st.NumDeleted > 0 && now != known.audited {
-		details, err := s.info(ctx, true)
+	if now.first != known.first || now.deleted != known.deleted {
+		noted, err := s.ledger.count(ctx, Range{st.FirstSeq, st.LastSeq})
 		if err != nil {
 			return nil, err
 		}
-		for _, gone := range details.State.Deleted {
-			known.suspects = extend(known.suspects, Range{gone, gone})
+		if noted != st.NumDeleted {
+			details, err := s.info(ctx, true)
+			if err != nil {
+				return nil, err
+			}
+			for _, gone := range details.State.Deleted {
+				known.suspects = append(known.suspects, Range{gone, gone})
+			}
+			known.suspects = merged(known.suspects)
 		}
 	}
 	suspects = append(suspects, known.suspects...)
@@ -104,21 +111,25 @@ func (s *Stream) Damage(ctx context.Context) ([]Range, error) {
 	s.damageMu.Lock()
 	defer s.damageMu.Unlock()
 	// What is explained once stays so: only what is not is looked at again.
-	s.audited = struct {
-		audited
-		suspects []Range
-	}{now, lost}
-	if len(lost) > 0 && !slices.Equal(lost, s.lost) {
-		s.broker.log.Error("the log is damaged", "stream", s.name, "error", &DamageError{s.name, lost})
-	}
-	s.lost = lost
+	now.suspects = lost
+	s.audited = now
+	s.lose(lost)
 	return lost, nil
 }
 
 // audited is what a stream looked like when it was held against the ledger.
 type audited struct {
-	first   schema.Sequence
-	deleted uint64
+	first    schema.Sequence
+	deleted  uint64
+	suspects []Range // not explained then
+}
+
+// lose sets what is lost, and says so where it is news.
+func (s *Stream) lose(lost []Range) {
+	if len(lost) > 0 && !slices.Equal(lost, s.lost) {
+		s.broker.log.Error("the log is damaged", "stream", s.name, "error", &DamageError{s.name, lost})
+	}
+	s.lost = lost
 }
 
 func merged(ranges []Range) []Range {
@@ -161,12 +172,7 @@ func (s *Stream) explain(ctx context.Context, gap Range) error {
 	s.damageMu.Lock()
 	defer s.damageMu.Unlock()
 	s.found = merged(append(s.found, missing...))
-	if before := len(s.lost); true {
-		s.lost = merged(append(slices.Clone(s.lost), missing...))
-		if len(s.lost) != before {
-			s.broker.log.Error("the log is damaged", "stream", s.name, "error", &DamageError{s.name, missing})
-		}
-	}
+	s.lose(merged(append(slices.Clone(s.lost), missing...)))
 	return &DamageError{s.name, missing}
 }
 

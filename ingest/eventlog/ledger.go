@@ -240,6 +240,28 @@ func (l *ledger) load(ctx context.Context, of Range) error {
 	return nil
 }
 
+// count tells how many of a range are noted as erased or given up.
+func (l *ledger) count(ctx context.Context, of Range) (n uint64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.load(ctx, of); err != nil {
+		return 0, err
+	}
+	for number, p := range l.pages {
+		begin, end := number<<pageBits, number<<pageBits+pageSize-1
+		if begin >= uint64(of.From) && end <= uint64(of.To) {
+			n += uint64(p.count())
+			continue
+		}
+		for at := max(begin, uint64(of.From)); at <= min(end, uint64(of.To)); at++ {
+			if p.has(at - begin) {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
+
 // missing gives those of a range that are not gone on purpose. What others have
 // noted is read where something seems to be missing.
 func (l *ledger) missing(ctx context.Context, of Range) ([]Range, error) {

@@ -37,10 +37,7 @@ type Stream struct {
 	damageMu sync.Mutex
 	found    []Range // by readers, as not there and not gone on purpose
 	lost     []Range // by the last look at all of it
-	audited  struct {
-		audited
-		suspects []Range
-	}
+	audited  audited
 }
 
 func newStream(b *Broker, name, subject string) *Stream {
@@ -85,9 +82,6 @@ func (s *Stream) ensure(ctx context.Context) error {
 	}
 	s.clustered.Store(info.Config.Replicas > 1)
 	s.created.Store(info.Created.UnixNano())
-	if err := s.vet(ctx); err != nil {
-		return err
-	}
 	s.saw(schema.Sequence(info.State.LastSeq))
 	return nil
 }

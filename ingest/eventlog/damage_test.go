@@ -1,0 +1,251 @@
+package eventlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// blocks are the files of the events stream.
+func blocks(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", EventsStream, "msgs", "*.blk"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no blocks: %v", err)
+	}
+	slices.SortFunc(files, func(a, b string) int { // 2.blk before 10.blk
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	return files
+}
+
+// flip changes one bit of a payload in the middle of a file.
+func flip(t *testing.T, file string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := len(content) / 2
+	at := half + bytes.Index(content[half:], []byte("padding padding"))
+	content[at+4] ^= 1
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func cut(t *testing.T, file string) {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err == nil {
+		err = os.Truncate(file, info.Size()/2)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, file string) {
+	t.Helper()
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDamageOfTheFilesIsNamedAndNeverPassedOver(t *testing.T) {
+	index := func(file string) string { return filepath.Join(filepath.Dir(file), "index.db") }
+	first := func(all []string) string { return all[0] }
+	middle := func(all []string) string { return all[len(all)/2] }
+	last := func(all []string) string { return all[len(all)-1] }
+	for name, damage := range map[string]func(t *testing.T, all []string){
+		"a bit in the first block":             func(t *testing.T, all []string) { flip(t, first(all)) },
+		"a bit in a block":                     func(t *testing.T, all []string) { flip(t, middle(all)) },
+		"a bit in the last block":              func(t *testing.T, all []string) { flip(t, last(all)) },
+		"a block cut off":                      func(t *testing.T, all []string) { cut(t, middle(all)) },
+		"the last block cut off":               func(t *testing.T, all []string) { cut(t, last(all)) },
+		"the first block gone":                 func(t *testing.T, all []string) { remove(t, first(all)) },
+		"a block gone":                         func(t *testing.T, all []string) { remove(t, middle(all)) },
+		"the last block gone":                  func(t *testing.T, all []string) { remove(t, last(all)) },
+		"no index, a bit in a block":           func(t *testing.T, all []string) { remove(t, index(all[0])); flip(t, middle(all)) },
+		"no index, a bit in the last block":    func(t *testing.T, all []string) { remove(t, index(all[0])); flip(t, last(all)) },
+		"no index, the last block cut off":     func(t *testing.T, all []string) { remove(t, index(all[0])); cut(t, last(all)) },
+		"no index, the last block gone":        func(t *testing.T, all []string) { remove(t, index(all[0])); remove(t, last(all)) },
+		"no index, the first block gone":       func(t *testing.T, all []string) { remove(t, index(all[0])); remove(t, first(all)) },
+		"the last block emptied":               func(t *testing.T, all []string) { _ = os.Truncate(last(all), 0) },
+		"no index, and the last block emptied": func(t *testing.T, all []string) { remove(t, index(all[0])); _ = os.Truncate(last(all), 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := enginetest.NATS(t)
+			const stored = 30_000
+			b := open(t, server, overTCP)
+			var all []Message
+			for n := range stored {
+				m := message(n)
+				m.Payload = fmt.Appendf(nil, `{"n":%d,"text":%q}`, n, strings.Repeat("padding ", 80))
+				all = append(all, m)
+			}
+			for some := range slices.Chunk(all, 5000) {
+				mustAppend(t, b.Events(), some...)
+			}
+			erased := []schema.Sequence{7, 8, 15_000, stored - 100}
+			for _, sequence := range erased {
+				if err := b.Events().Erase(testContext(t), sequence); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.Close()
+			server.Stop()
+			damage(t, blocks(t, server.Dir))
+			server.Restart(t)
+
+			b = open(t, server, overTCP)
+			s, r := b.Events(), b.Events().NewReader()
+			defer r.Close()
+			// A sequence that was given out is not given out again.
+			if receipt := mustAppend(t, s, Message{ID: "after", Payload: []byte("{}")}); receipt[0].Sequence != stored+1 {
+				t.Errorf("the next message has sequence %d", receipt[0].Sequence)
+			}
+			ctx := testContext(t)
+			seen := map[schema.Sequence]bool{}
+			var missing []Range
+			for at := schema.Sequence(0); at < stored+1; {
+				entries, err := r.Read(ctx, at, 5000, time.Second)
+				var lost *DamageError
+				if errors.As(err, &lost) {
+					missing = append(missing, lost.Missing...)
+					at = lost.Missing[len(lost.Missing)-1].To
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range entries {
+					at = e.Sequence
+					seen[at] = true
+				}
+			}
+			if len(missing) == 0 {
+				t.Fatal("no damage was found")
+			}
+			for _, sequence := range erased {
+				for _, r := range missing {
+					if r.From <= sequence && sequence <= r.To {
+						t.Errorf("%d was erased, and is named as lost with %v", sequence, r)
+					}
+				}
+				seen[sequence] = true
+			}
+			for _, r := range missing {
+				for at := r.From; at <= r.To; at++ {
+					if seen[at] {
+						t.Errorf("%d is named as lost and is there", at)
+					}
+					seen[at] = true
+				}
+			}
+			for at := schema.Sequence(1); at <= stored+1; at++ {
+				if !seen[at] {
+					t.Fatalf("%d was passed over in silence", at)
+				}
+			}
+			lost, err := s.Damage(ctx)
+			if err != nil || !slices.Equal(lost, merged(slices.Clone(missing))) {
+				t.Errorf("damage: %v, %v; the reader found %v", lost, err, missing)
+			}
+			if err := b.Ready(); err == nil || !strings.Contains(err.Error(), missing[0].String()) {
+				t.Errorf("ready: %v", err)
+			}
+			for _, r := range missing {
+				if err := s.GiveUp(ctx, r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if lost, err := s.Damage(ctx); len(lost) > 0 || err != nil {
+				t.Errorf("given up, and still damaged: %v, %v", lost, err)
+			}
+			if err := b.Ready(); err != nil {
+				t.Errorf("given up: %v", err)
+			}
+			r.Close()
+			for at := schema.Sequence(0); at < stored+1; { // no error any more
+				entries, err := r.Read(ctx, at, 5000, time.Second)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(entries) > 0 {
+					at = entries[len(entries)-1].Sequence
+				}
+			}
+		})
+	}
+}
+
+func TestWhatIsDeletedOnPurposeIsNoDamage(t *testing.T) {
+	server := enginetest.NATS(t)
+	b := open(t, server, overTCP)
+	s := b.Events()
+	mustAppend(t, s, messages(1, 300)...)
+	for sequence := schema.Sequence(100); sequence <= 150; sequence++ {
+		if err := s.Erase(testContext(t), sequence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sequence := range []schema.Sequence{299, 300} {
+		if err := s.Erase(testContext(t), sequence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.DropBefore(testContext(t), 51); err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string) {
+		t.Helper()
+		if lost, err := s.Damage(testContext(t)); len(lost) > 0 || err != nil {
+			t.Errorf("%s: %v, %v", when, lost, err)
+		}
+		if err := b.Ready(); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	check("at once")
+	if entries := readAll(t, s.NewReader(), 0, 298); len(entries) != 298-50-51 {
+		t.Errorf("%d entries", len(entries))
+	}
+	b.Close()
+	server.Stop()
+	remove(t, filepath.Join(filepath.Dir(blocks(t, server.Dir)[0]), "index.db"))
+	server.Restart(t)
+	b = open(t, server, overTCP)
+	s = b.Events()
+	check("after a restart without the index")
+	if receipt := mustAppend(t, s, message(301)); receipt[0].Sequence != 301 {
+		t.Errorf("the next message has sequence %d", receipt[0].Sequence)
+	}
+	check("and after more")
+}
+
+func TestOnePageOfTheLedgerHoldsFewAndMany(t *testing.T) {
+	for _, count := range []uint64{0, 1, 100, 4095, 4096, 5000, pageSize} {
+		p := new(page)
+		for i := range count {
+			p.add(i * (pageSize / max(count, 1)))
+		}
+		value := p.encode()
+		if *decodePage(value) != *p || len(value) > pageBytes {
+			t.Errorf("%d sequences: %d bytes, not the same when read", count, len(value))
+		}
+	}
+}
