@@ -1,7 +1,6 @@
 package query_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +58,7 @@ func record(b *testing.B, server *enginetest.ClickHouseServer) *recorder {
 // it side by side.
 func replay(b *testing.B, requests []sent) {
 	send := func(s sent) {
-		request, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(s.body))
+		request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, s.url, strings.NewReader(s.body))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -115,7 +114,7 @@ func BenchmarkPageOfEverything(b *testing.B) {
 	caller := reader(1, 2, 3, 4, 5)
 	document := `{ closedConversations(` + always + `) { edges { cursor node { ` + everything + ` } } pageInfo { hasNextPage endCursor } } }`
 	run := func(api *query.API) {
-		response := api.Schema().Exec(query.WithCaller(context.Background(), caller), document, "", nil)
+		response := api.Schema().Exec(query.WithCaller(b.Context(), caller), document, "", nil)
 		if len(response.Errors) > 0 {
 			b.Fatal(response.Errors)
 		}

@@ -54,66 +54,31 @@ func contactFigures() []string {
 	}
 }
 
-// The definitions stand in the SDL.
+// settle makes the fields of a bucket of its figures. Their definitions stand in
+// the SDL.
+func (b *MetricsBucket) settle() {
+	c, k := &b.ofConversations, &b.ofContacts
 
-func (b *MetricsBucket) ClosedConversations() Long    { return Long(b.ofConversations.Closed) }
-func (b *MetricsBucket) AbandonedConversations() Long { return Long(b.ofConversations.Abandoned) }
-func (b *MetricsBucket) ReopenedConversations() Long  { return Long(b.ofConversations.Reopened) }
-func (b *MetricsBucket) VisitorMessages() Long        { return Long(b.ofConversations.VisitorMessages) }
-func (b *MetricsBucket) OperatorMessages() Long       { return Long(b.ofConversations.OperatorMessages) }
-func (b *MetricsBucket) Transactions() Long           { return Long(b.ofConversations.Transactions) }
-func (b *MetricsBucket) SurveyAnswers() Long          { return Long(b.ofConversations.Surveys) }
-func (b *MetricsBucket) NpsAnswers() Long             { return Long(b.ofConversations.Scores) }
-func (b *MetricsBucket) Contacts() Long               { return Long(b.ofContacts.Contacts) }
-func (b *MetricsBucket) AnsweredContacts() Long       { return Long(b.ofContacts.Answered) }
-func (b *MetricsBucket) UnansweredContacts() Long     { return Long(b.ofContacts.Unanswered) }
-func (b *MetricsBucket) TransferredContacts() Long    { return Long(b.ofContacts.Transferred) }
-func (b *MetricsBucket) SnoozedContacts() Long        { return Long(b.ofContacts.Snoozed) }
+	b.ClosedConversations, b.AbandonedConversations, b.ReopenedConversations = Long(c.Closed), Long(c.Abandoned), Long(c.Reopened)
+	b.VisitorMessages, b.OperatorMessages = Long(c.VisitorMessages), Long(c.OperatorMessages)
+	b.Transactions, b.SurveyAnswers, b.NpsAnswers = Long(c.Transactions), Long(c.Surveys), Long(c.Scores)
+	b.Contacts, b.AnsweredContacts, b.UnansweredContacts = Long(k.Contacts), Long(k.Answered), Long(k.Unanswered)
+	b.TransferredContacts, b.SnoozedContacts = Long(k.Transferred), Long(k.Snoozed)
 
-func (b *MetricsBucket) AnswerRate() *float64 {
-	return rate(int64(b.ofContacts.Answered), int64(b.ofContacts.Contacts), 1)
+	b.AnswerRate = rate(int64(k.Answered), int64(k.Contacts), 1)
+	b.TransferRate = rate(int64(k.Transferred), int64(k.Contacts), 1)
+	b.Csat = rate(int64(c.Satisfied), int64(c.Surveys), 100)
+	b.Nps = rate(int64(c.Promoters)-int64(c.Detractors), int64(c.Scores), 100)
+	b.ConversionRate = rate(int64(c.Converted), int64(c.Closed), 1)
+
+	b.Revenue = monies(c.Revenue)
+	b.AverageOrderValue = each(c.Revenue, func(currency string) int64 { return int64(c.TransactionCounts[currency]) })
+	b.RevenuePerConversation = each(c.Revenue, func(string) int64 { return int64(c.Closed) })
+
+	b.Wait, b.ContactFirstResponse, b.ContactDuration = k.Wait.distribution(), k.FirstResponse.distribution(), k.Duration.distribution()
+	b.ConversationFirstResponse, b.Resolution = c.FirstResponse.distribution(), c.Resolution.distribution()
+	b.Handle, b.Duration = c.Handle.distribution(), c.Duration.distribution()
 }
-
-func (b *MetricsBucket) TransferRate() *float64 {
-	return rate(int64(b.ofContacts.Transferred), int64(b.ofContacts.Contacts), 1)
-}
-
-func (b *MetricsBucket) Csat() *float64 {
-	return rate(int64(b.ofConversations.Satisfied), int64(b.ofConversations.Surveys), 100)
-}
-
-func (b *MetricsBucket) Nps() *float64 {
-	c := &b.ofConversations
-	return rate(int64(c.Promoters)-int64(c.Detractors), int64(c.Scores), 100)
-}
-
-func (b *MetricsBucket) ConversionRate() *float64 {
-	return rate(int64(b.ofConversations.Converted), int64(b.ofConversations.Closed), 1)
-}
-
-func (b *MetricsBucket) Revenue() []Money { return monies(b.ofConversations.Revenue) }
-
-func (b *MetricsBucket) AverageOrderValue() []Money {
-	c := &b.ofConversations
-	return each(c.Revenue, func(currency string) int64 { return int64(c.TransactionCounts[currency]) })
-}
-
-func (b *MetricsBucket) RevenuePerConversation() []Money {
-	c := &b.ofConversations
-	return each(c.Revenue, func(string) int64 { return int64(c.Closed) })
-}
-
-func (b *MetricsBucket) Wait() Distribution { return b.ofContacts.Wait.distribution() }
-func (b *MetricsBucket) ContactFirstResponse() Distribution {
-	return b.ofContacts.FirstResponse.distribution()
-}
-func (b *MetricsBucket) ContactDuration() Distribution { return b.ofContacts.Duration.distribution() }
-func (b *MetricsBucket) ConversationFirstResponse() Distribution {
-	return b.ofConversations.FirstResponse.distribution()
-}
-func (b *MetricsBucket) Resolution() Distribution { return b.ofConversations.Resolution.distribution() }
-func (b *MetricsBucket) Handle() Distribution     { return b.ofConversations.Handle.distribution() }
-func (b *MetricsBucket) Duration() Distribution   { return b.ofConversations.Duration.distribution() }
 
 // Distribution is the SDL's type.
 type Distribution struct {

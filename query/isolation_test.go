@@ -37,7 +37,7 @@ func TestAnotherProjectIsLikeOneThatDoesNotExist(t *testing.T) {
 	} {
 		document = strings.ReplaceAll(document, "ALWAYS", always)
 		answer := func(project, id string) string {
-			response, _ := r.exec(reader(1), strings.NewReplacer("<project>", project, "<id>", id).Replace(document), nil)
+			response, _ := r.exec(t, reader(1), strings.NewReplacer("<project>", project, "<id>", id).Replace(document), nil)
 			text, err := json.Marshal(response)
 			if err != nil || len(response.Errors) > 0 {
 				t.Fatalf("%s: %v %v", document, response.Errors, err)
@@ -65,7 +65,7 @@ func TestEveryRowIsOfTheCallersProjects(t *testing.T) {
 			`{ contacts(%s, orderBy: STARTED_AT_DESC) { edges { node { project { id } conversation { project { id } contacts { project { id } conversation { project { id } } } } } } } }`,
 			`{ contacts(%s, filters: {projectIds: [1, 2, 3, 9999], answered: true}) { edges { node { project { id } } } } }`,
 		} {
-			response, _ := r.exec(caller, fmt.Sprintf(document, always), nil)
+			response, _ := r.exec(t, caller, fmt.Sprintf(document, always), nil)
 			found := project.FindAllSubmatch(response.Data, -1)
 			if len(response.Errors) > 0 || len(found) < 50 {
 				t.Fatalf("%v: %d projects: %v", caller.Projects, len(found), response.Errors)

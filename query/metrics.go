@@ -132,7 +132,7 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 	b := &bucketing{metrics: m, grouping: grouping, byGroup: map[group]*MetricsBucket{}}
 	b.frame()
 	if m.scope.Empty() {
-		return b.list, nil
+		ofConversations, ofContacts = false, false
 	}
 	if ofConversations {
 		rows, err := m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, grouping, columns)
@@ -159,6 +159,9 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 			}
 			bucket.ofContacts = rows[i]
 		}
+	}
+	for _, bucket := range b.list {
+		bucket.settle()
 	}
 	slices.SortFunc(b.list, func(a, b *MetricsBucket) int { return a.compare(b) })
 	return b.list, nil
@@ -255,6 +258,19 @@ type MetricsBucket struct {
 
 	From, To   *DateTime
 	Dimensions []DimensionLabel
+
+	ClosedConversations, AbandonedConversations, ReopenedConversations Long
+	VisitorMessages, OperatorMessages                                  Long
+	Transactions, SurveyAnswers, NpsAnswers                            Long
+	Contacts, AnsweredContacts, UnansweredContacts                     Long
+	TransferredContacts, SnoozedContacts                               Long
+
+	AnswerRate, TransferRate, Csat, Nps, ConversionRate *float64
+
+	Revenue, AverageOrderValue, RevenuePerConversation []Money
+
+	Wait, ContactFirstResponse, ContactDuration             Distribution
+	ConversationFirstResponse, Resolution, Handle, Duration Distribution
 }
 
 // compare orders buckets by step, then by values, none last.

@@ -1,7 +1,6 @@
 package query_test
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"strings"
@@ -91,15 +90,15 @@ func reader(projects ...schema.ProjectID) schema.Caller {
 }
 
 // exec runs a query and gives the whole response with its counters.
-func (r *rig) exec(caller schema.Caller, document string, variables map[string]any) (*graphql.Response, *query.Stats) {
-	ctx, stats := query.WithStats(query.WithCaller(context.Background(), caller))
+func (r *rig) exec(t testing.TB, caller schema.Caller, document string, variables map[string]any) (*graphql.Response, *query.Stats) {
+	ctx, stats := query.WithStats(query.WithCaller(t.Context(), caller))
 	return r.api.Schema().Exec(ctx, document, "", variables), stats
 }
 
 // ask runs a query that must succeed and decodes its data.
 func ask[D any](t *testing.T, r *rig, caller schema.Caller, document string, variables map[string]any) D {
 	t.Helper()
-	response, _ := r.exec(caller, document, variables)
+	response, _ := r.exec(t, caller, document, variables)
 	if len(response.Errors) > 0 {
 		t.Fatalf("%s\n%v: %v (logged: %s)", document, variables, response.Errors[0], r.logged)
 	}
@@ -113,7 +112,7 @@ func ask[D any](t *testing.T, r *rig, caller schema.Caller, document string, var
 // refused runs a query that must fail with the code and gives the message.
 func refused(t *testing.T, r *rig, caller schema.Caller, code query.Code, document string, variables map[string]any) string {
 	t.Helper()
-	response, _ := r.exec(caller, document, variables)
+	response, _ := r.exec(t, caller, document, variables)
 	if len(response.Errors) == 0 {
 		t.Fatalf("%s %v: answered %s", document, variables, response.Data)
 	}

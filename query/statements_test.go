@@ -34,7 +34,7 @@ const everything = `
 // projection, which are sent once a second at most.
 func (r *rig) names(t *testing.T, document string) []string {
 	t.Helper()
-	response, stats := r.exec(reader(1, 2), document, nil)
+	response, stats := r.exec(t, reader(1, 2), document, nil)
 	if len(response.Errors) > 0 {
 		t.Fatalf("%s: %v (logged: %s)", document, response.Errors, r.logged)
 	}
@@ -95,7 +95,7 @@ func TestOnlySelectedColumnsAreRead(t *testing.T) {
 		if strings.Contains(c.selection, "...F") {
 			document += " fragment F on Conversation { initiator }"
 		}
-		_, stats := r.exec(reader(1), document, nil)
+		_, stats := r.exec(t, reader(1), document, nil)
 		for _, s := range stats.Statements() {
 			if s.Name == "closed_conversations" || s.Name == "contacts" {
 				if got := strings.Join(s.Columns, " "); got != c.want {

@@ -1,0 +1,303 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Path is the part of the address before the table.
+const Path = "/v1/export/"
+
+// The header fields of an answer that are ours.
+const (
+	HeaderPosition = "X-Parley-Position" // where the next incremental read goes on
+	HeaderRows     = "X-Parley-Rows"     // how many rows there are, when count=true asks for it
+)
+
+// Authenticator tells who sends a request. Its errors may say which status to
+// answer; any other error is 503.
+type Authenticator interface {
+	Authenticate(r *http.Request) (schema.Caller, error)
+}
+
+// Reader understands what is asked, in a context of the caller: a *query.API.
+type Reader interface {
+	Extract(ctx context.Context, table query.Table, parameters url.Values) (*query.Extract, error)
+}
+
+// Tables writes rows. Extract returns when the first error would be known; a later
+// one comes from the stream.
+type Tables interface {
+	Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, error)
+	CountExtract(ctx context.Context, e *query.Extract) (uint64, error)
+}
+
+// Config is what a Handler needs. Limits that are 0 get their defaults.
+type Config struct {
+	Authenticator Authenticator
+	Reader        Reader
+	Tables        Tables
+
+	Time      time.Duration // most time of an export: 10 minutes
+	WriteTime time.Duration // most time to read one piece: 1 minute
+	PerCaller int           // at a time: 2
+	Together  int           // at a time, of all callers: 8
+
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Handler answers below Path.
+type Handler struct {
+	config Config
+	places *places
+	total  *prometheus.CounterVec
+	bytes  *prometheus.CounterVec
+}
+
+// New makes a Handler.
+func New(c Config) (*Handler, error) {
+	if c.Time == 0 {
+		c.Time = 10 * time.Minute
+	}
+	if c.WriteTime == 0 {
+		c.WriteTime = time.Minute
+	}
+	if c.PerCaller == 0 {
+		c.PerCaller = 2
+	}
+	if c.Together == 0 {
+		c.Together = 8
+	}
+	h := &Handler{
+		config: c, places: newPlaces(c.PerCaller, c.Together),
+		total: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_exports_total", Help: "Exports by table and outcome.",
+		}, []string{"table", "outcome"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_export_bytes_total", Help: "Bytes of exports by table.",
+		}, []string{"table"}),
+	}
+	for _, collector := range []prometheus.Collector{h.total, h.bytes} {
+		if err := c.Metrics.Register(collector); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	began := time.Now()
+	x := &export{handler: h, w: w, r: r}
+	err := x.serve()
+	outcome := "complete"
+	switch {
+	case err == nil:
+	case x.begun && r.Context().Err() != nil:
+		outcome = "given up"
+	case x.begun:
+		outcome = "cut off"
+	default:
+		outcome = x.refuse(err)
+	}
+	table := "none"
+	if x.extract != nil {
+		table = string(x.extract.Table)
+	}
+	h.total.WithLabelValues(table, outcome).Inc()
+	h.bytes.WithLabelValues(table).Add(float64(x.written))
+	h.config.Logger.InfoContext(r.Context(), "export", "table", table, "caller", x.caller.ID, "outcome", outcome, "bytes", x.written, "duration", time.Since(began))
+	if err != nil && x.begun {
+		if outcome == "cut off" {
+			h.config.Logger.ErrorContext(r.Context(), "an export broke off", "table", table, "error", err)
+		}
+		panic(http.ErrAbortHandler) // the only way to tell a client that a body is not complete
+	}
+}
+
+// export is one request and what became of it.
+type export struct {
+	handler *Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	caller  schema.Caller
+	extract *query.Extract
+	begun   bool // the status is sent
+	written int64
+}
+
+// serve answers, or says why not.
+func (x *export) serve() error {
+	c := &x.handler.config
+	if x.r.Method != http.MethodGet {
+		x.w.Header().Set("Allow", http.MethodGet)
+		return &refusal{http.StatusMethodNotAllowed, string(query.CodeBadInput), "the method must be GET"}
+	}
+	table := query.Table(x.r.URL.Path[len(Path):])
+	switch table {
+	case query.TableConversations, query.TableContacts, query.TableTransactions:
+	default:
+		return &refusal{http.StatusNotFound, string(query.CodeNotFound), "there are exports of conversations, contacts and transactions"}
+	}
+	var err error
+	if x.caller, err = c.Authenticator.Authenticate(x.r); err != nil {
+		return err
+	}
+	values, err := url.ParseQuery(x.r.URL.RawQuery)
+	if err != nil {
+		return &refusal{http.StatusBadRequest, string(query.CodeBadInput), "the query string is malformed"}
+	}
+	count := values["count"]
+	delete(values, "count")
+	if len(count) > 1 || len(count) == 1 && count[0] != "true" && count[0] != "false" {
+		return &refusal{http.StatusBadRequest, string(query.CodeBadInput), "count: must be true or false"}
+	}
+	leave, ok := x.handler.places.enter(x.caller.ID)
+	if !ok {
+		x.w.Header().Set("Retry-After", "10")
+		return &refusal{http.StatusTooManyRequests, "THROTTLED", "too many exports run at the same time"}
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(query.WithCaller(x.r.Context(), x.caller), c.Time)
+	defer cancel()
+	if x.extract, err = c.Reader.Extract(ctx, table, values); err != nil {
+		return err
+	}
+	if len(count) == 1 && count[0] == "true" {
+		rows, err := c.Tables.CountExtract(ctx, x.extract)
+		if err != nil {
+			return err
+		}
+		x.w.Header().Set(HeaderRows, strconv.FormatUint(rows, 10))
+	}
+	stream, err := c.Tables.Extract(ctx, x.extract)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	return x.pass(stream)
+}
+
+// pieceBytes is how much is passed on at a time.
+const pieceBytes = 128 << 10
+
+// pass sends the stream on as it comes. The status is sent with the first byte, or
+// with the end.
+func (x *export) pass(stream io.Reader) error {
+	control := http.NewResponseController(x.w)
+	piece := make([]byte, pieceBytes)
+	for {
+		n, err := stream.Read(piece)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if !x.begun && (n > 0 || err != nil) {
+			x.begin()
+		}
+		if n > 0 {
+			// Writers without deadlines (in tests) wait as long as it takes.
+			_ = control.SetWriteDeadline(time.Now().Add(x.handler.config.WriteTime))
+			m, broken := x.w.Write(piece[:n])
+			x.written += int64(m)
+			if broken != nil {
+				return broken
+			}
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// begin sends the header.
+func (x *export) begin() {
+	h := x.w.Header()
+	h.Set("Content-Type", map[query.Format]string{
+		query.FormatNDJSON:  "application/x-ndjson",
+		query.FormatCSV:     "text/csv; charset=utf-8; header=present",
+		query.FormatParquet: "application/vnd.apache.parquet",
+	}[x.extract.Format])
+	h.Set("Content-Disposition", `attachment; filename="`+string(x.extract.Table)+"."+string(x.extract.Format)+`"`)
+	h.Set(HeaderPosition, x.extract.Position)
+	x.w.WriteHeader(http.StatusOK)
+	x.begun = true
+}
+
+// refusal is an error of this package with its status.
+type refusal struct {
+	status  int
+	code    string
+	message string
+}
+
+// Error is the message.
+func (r *refusal) Error() string { return r.message }
+
+// refuse answers with an error and gives its code.
+func (x *export) refuse(err error) string {
+	var ours *refusal
+	var known *query.Error
+	var theirs interface {
+		error
+		HTTPStatus() int
+		Header(http.Header)
+	}
+	told := refusal{http.StatusInternalServerError, string(query.CodeInternal), "internal error"}
+	switch {
+	case errors.As(err, &ours):
+		told = *ours
+	case errors.As(err, &known):
+		told = refusal{statusOf(known.Code), string(known.Code), known.Message}
+		if told.status == http.StatusServiceUnavailable {
+			x.w.Header().Set("Retry-After", "1")
+		}
+	case errors.As(err, &theirs):
+		theirs.Header(x.w.Header())
+		told = refusal{theirs.HTTPStatus(), string(query.CodeUnauthenticated), theirs.Error()}
+	case x.caller.ID == "":
+		told = refusal{http.StatusServiceUnavailable, string(query.CodeUnavailable), "credentials cannot be checked now"}
+	}
+	if told.status >= http.StatusInternalServerError && x.r.Context().Err() == nil {
+		x.handler.config.Logger.ErrorContext(x.r.Context(), "an export failed", "error", err)
+	}
+	x.w.Header().Del(HeaderRows)
+	x.w.Header().Set("Content-Type", "application/json")
+	x.w.WriteHeader(told.status)
+	_ = json.NewEncoder(x.w).Encode(map[string]string{"error": told.code, "message": told.message}) // the client is gone
+	return told.code
+}
+
+func statusOf(code query.Code) int {
+	switch code {
+	case query.CodeBadInput:
+		return http.StatusBadRequest
+	case query.CodeUnauthenticated:
+		return http.StatusUnauthorized
+	case query.CodeForbidden:
+		return http.StatusForbidden
+	case query.CodeNotFound:
+		return http.StatusNotFound
+	case query.CodeTimeout:
+		return http.StatusGatewayTimeout
+	case query.CodeTooLarge:
+		return http.StatusUnprocessableEntity
+	case query.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,237 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/graph-gophers/graphql-go/ast"
+)
+
+// Table is a table that may be read as a whole.
+type Table string
+
+// The tables.
+const (
+	TableConversations Table = "conversations"
+	TableContacts      Table = "contacts"
+	TableTransactions  Table = "transactions"
+)
+
+// Format is a form that whole tables are written in.
+type Format string
+
+// The formats.
+const (
+	FormatNDJSON  Format = "ndjson"
+	FormatCSV     Format = "csv"
+	FormatParquet Format = "parquet"
+)
+
+// Extract asks for all rows of a table that match, in one form.
+//
+// With an interval, conversations are those closed in it, contacts those started
+// in it and transactions those received in it. Without one they are all, open
+// conversations among them. Filters on transactions are about their conversations.
+type Extract struct {
+	Table    Table
+	Format   Format
+	Scope    Scope
+	Interval Interval
+	Always   bool // no interval was given: Interval holds every moment
+	Filter   *Filter
+	Position string // where an incremental read goes on
+}
+
+// Extract reads the parameters of a request for rows of a table: format, from, to
+// and the filters by their names in the SDL. Several values of a list come in
+// several parameters of one name, or in one with commas between them, where \,
+// is a comma and \\ a backslash. The errors may be told.
+func (a *API) Extract(ctx context.Context, table Table, values url.Values) (*Extract, error) {
+	r, err := a.begin(ctx)
+	if err != nil {
+		return nil, a.told(ctx, err)
+	}
+	e, err := a.extract(table, values)
+	if err != nil {
+		return nil, a.told(ctx, err)
+	}
+	e.Scope, e.Position = r.scope(e.Filter.Projects), writePosition(r.live.Position)
+	return e, nil
+}
+
+func (a *API) extract(table Table, values url.Values) (*Extract, error) {
+	p := parameters{values: values, known: map[string]bool{}}
+	filters := p.filters()
+	e := &Extract{Table: table, Interval: Interval{firstMoment, lastMoment}}
+	from, to := p.text("from"), p.text("to")
+	e.Format = FormatNDJSON
+	if given := p.text("format"); given != nil {
+		e.Format = Format(given.value.(string))
+	}
+	p.strangers()
+	switch {
+	case p.err != nil:
+		return nil, p.err
+	case !slices.Contains([]Format{FormatNDJSON, FormatCSV, FormatParquet}, e.Format):
+		return nil, badInput("format", "must be one of ndjson, csv and parquet")
+	case from == nil && to == nil:
+		e.Always = true
+	case from == nil || to == nil:
+		return nil, badInput("interval", "from and to go together")
+	default:
+		var err error
+		if e.Interval, err = (intervalInput{*from, *to}).interval(); err != nil {
+			return nil, err
+		}
+	}
+	for name, list := range map[string]*[]string{"Channel": filters.Channels, "AutomationLevel": filters.AutomationLevels} {
+		if err := a.enumerated(name, list); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	e.Filter, err = filters.filter(a)
+	return e, err
+}
+
+// enumerated checks what the library checks in documents: that values are those
+// of an enumeration.
+func (a *API) enumerated(name string, given *[]string) error {
+	if given == nil {
+		return nil
+	}
+	definition := a.schema.AST().Types[name].(*ast.EnumTypeDefinition)
+	for _, value := range *given {
+		if !slices.ContainsFunc(definition.EnumValuesDefinition, func(d *ast.EnumValueDefinition) bool { return d.EnumValue == value }) {
+			return badInput("filters", "a value is none of the enumeration %s", name)
+		}
+	}
+	return nil
+}
+
+// parameters reads the members of a query string one after the other and keeps
+// the first rule broken.
+type parameters struct {
+	values url.Values
+	known  map[string]bool
+	err    error
+}
+
+func (p *parameters) note(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+func (p *parameters) filters() *filtersInput {
+	f := &filtersInput{
+		ProjectIDs: p.list("projectIds", number), Channels: p.names("channels"),
+		Answered: p.flag("answered"), AnsweredByHuman: p.flag("answeredByHuman"),
+		AutomationLevels: p.names("automationLevels"), CloseReason: p.list("closeReason", word),
+		ConversationIDs: p.list("conversationIds", word), VisitorIDs: p.list("visitorIds", word),
+		CustomerSatisfaction: p.list("customerSatisfaction", number), CampaignIDs: p.list("campaignIds", word),
+		RoutingRuleIDs: p.list("routingRuleIds", word), RoutingGroupIDs: p.list("routingGroupIds", word),
+		UserIDs: p.list("userIds", number), TagIDs: p.list("tagIds", word), Languages: p.list("languages", word),
+		HasConversion: p.flag("hasConversion"), MinContacts: p.number("minContacts"),
+		Transferred: p.flag("transferred"), Snoozed: p.flag("snoozed"), Reopened: p.flag("reopened"),
+		UpdatedSince: p.text("updatedSince"), Rows: p.text("rows"),
+	}
+	least, most := p.number("netPromoterScore.min"), p.number("netPromoterScore.max")
+	if least != nil || most != nil {
+		f.NetPromoterScore = &struct{ Min, Max *input }{least, most}
+	}
+	return f
+}
+
+func word(text string) input   { return input{text} }
+func number(text string) input { return input{json.Number(text)} }
+
+// text reads a parameter that is given once at most.
+func (p *parameters) text(name string) *input {
+	p.known[name] = true
+	given := p.values[name]
+	if len(given) > 1 {
+		p.note(badInput(name, "must be given once"))
+	}
+	if len(given) == 0 {
+		return nil
+	}
+	return &input{given[0]}
+}
+
+func (p *parameters) number(name string) *input {
+	given := p.text(name)
+	if given != nil {
+		given.value = json.Number(given.value.(string))
+	}
+	return given
+}
+
+func (p *parameters) flag(name string) *input {
+	given := p.text(name)
+	if given != nil && (given.value == "true" || given.value == "false") {
+		given.value = given.value == "true"
+	}
+	return given
+}
+
+func (p *parameters) list(name string, as func(string) input) *[]input {
+	names := p.names(name)
+	if names == nil {
+		return nil
+	}
+	list := make([]input, len(*names))
+	for i, text := range *names {
+		list[i] = as(text)
+	}
+	return &list
+}
+
+func (p *parameters) names(name string) *[]string {
+	p.known[name] = true
+	var all []string
+	for _, text := range p.values[name] {
+		all = append(all, words(text)...)
+	}
+	if all == nil {
+		return nil
+	}
+	return &all
+}
+
+// words cuts a text at its commas. Nothing is no word.
+func words(text string) []string {
+	if text == "" {
+		return nil
+	}
+	all := []string{""}
+	var last strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text) && (text[i+1] == ',' || text[i+1] == '\\'):
+			i++
+			last.WriteByte(text[i])
+		case c == ',':
+			all = append(all, "")
+			last.Reset()
+			continue
+		default:
+			last.WriteByte(c)
+		}
+		all[len(all)-1] = last.String()
+	}
+	return all
+}
+
+// strangers refuses parameters that nothing has asked for: a misspelt filter must
+// not be lost.
+func (p *parameters) strangers() {
+	for name := range p.values {
+		if !p.known[name] {
+			p.note(badInput("query string", "a parameter is unknown: the names are format, from, to and those of the filters of GraphQL, with netPromoterScore.min and netPromoterScore.max"))
+		}
+	}
+}

@@ -1,0 +1,5 @@
+SELECT
+    $columns
+FROM {projection:Identifier}.conversations FINAL
+WHERE $where
+ORDER BY project_id, _closed_key, conversation_id
