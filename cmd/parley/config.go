@@ -46,7 +46,7 @@ type app struct {
 
 // dataDir is the flag that every command has which knows a data dir.
 type dataDir struct {
-	DataDir string `help:"Folder that holds everything." default:"./parley-data" placeholder:"DIR" type:"path"`
+	DataDir string `help:"Folder that holds everything (${default})." default:"./parley-data" placeholder:"DIR" type:"path"`
 }
 
 // span is a duration that may also be given in days: 30d, 1.5d.

@@ -26,7 +26,7 @@ type doctorCommand struct {
 	dataDir
 	serverFlags
 	embeddedFlags
-	Listen string `help:"Address that serve is to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Listen string `help:"Address that serve is to listen on (${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 }
 
 const (

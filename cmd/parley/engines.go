@@ -33,8 +33,8 @@ type serverFlags struct {
 
 // embeddedFlags say how the engines inside serve run.
 type embeddedFlags struct {
-	NATSListen       string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
-	ClickHouseHTTP   string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
+	NATSListen       string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
+	ClickHouseHTTP   string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
 	ClickHouseMemory int64  `name:"clickhouse-memory" help:"Most memory of the embedded ClickHouse in MiB; 0 is half of the machine's." group:"Embedded engines" default:"0"`
 	Sync             string `help:"When the log is forced to disk: always, before an event is accepted; interval, once a second." group:"Embedded engines" enum:"always,interval" default:"always"`
 	BIPersonalData   bool   `name:"bi-personal-data" help:"Let the dashboards' user read names, addresses, texts and original events too." group:"Embedded engines"`

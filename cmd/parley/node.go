@@ -52,7 +52,7 @@ type nodeFlags struct {
 	dataDir
 	serverFlags
 	accessFlags
-	Listen      string `help:"Address of the HTTP server; port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Listen      string `help:"Address of the HTTP server; port 0 picks a free one (${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	DebugListen string `help:"Address for profiles (net/http/pprof), which ask for no credentials; none unless given." placeholder:"HOST:PORT"`
 	Memory      int64  `help:"Memory that parley itself aims to stay below, in MiB; GOMEMLIMIT wins. The embedded ClickHouse is not in it." default:"384"`
 }

@@ -22,7 +22,7 @@ import (
 type rebuildFlags struct {
 	dataDir
 	serverFlags
-	Projects  string `help:"These projects only, e.g. 1,2." default:"all" placeholder:"1,2|all"`
+	Projects  string `help:"These projects only, e.g. 1,2 (${default})." default:"all" placeholder:"1,2|all"`
 	Since     string `help:"Only conversations with an event at or after this time (RFC 3339)." placeholder:"TIME"`
 	From      string `help:"Where the events are read from. auto: out of the archive (the events table) what retention has dropped of the stream, then the stream; log: the stream alone; archive: the archive alone." enum:"auto,log,archive" default:"auto"`
 	StoreText bool   `help:"Keep the text of messages, as serve --store-text does."`
