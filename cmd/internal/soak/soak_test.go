@@ -23,7 +23,7 @@ var (
 )
 
 // every is how many cycles pass between two checks.
-const every = 4
+const every = 8
 
 // build makes the binary that is killed.
 func build(t *testing.T) string {
