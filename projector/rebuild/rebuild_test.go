@@ -83,17 +83,16 @@ func (h *house) readBy(l *leaky) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.drops = l
-	h.rebuild.Begins = l.First
-	h.rebuild.Gaps = func(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
-		if log != projector.LogEvents {
-			return after, nil
-		}
-		live, err := migrate.Live(ctx, h.conn)
-		if err != nil {
-			return after, err
-		}
-		return rebuild.NewWhole(l, h.conn, live).Gap(ctx, after)
+	h.rebuild.Begins, h.rebuild.Gaps = l.First, h.gaps
+}
+
+// gaps tells where the log has nothing.
+func (h *house) gaps(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
+	reader, err := h.reader(ctx)
+	if whole, drops := reader.(*rebuild.Whole); drops && err == nil && log == projector.LogEvents {
+		return whole.Gap(ctx, after)
 	}
+	return after, err
 }
 
 // settle waits until the live version has all of the log.
@@ -153,7 +152,7 @@ func newHouse(t *testing.T) *house {
 			last, err := h.log.Last(ctx)
 			return map[string]schema.Sequence{projector.LogEvents: last}, err
 		}}
-	leader := &rebuild.Leader{Conn: conn, Open: open, Logger: slog.New(slog.DiscardHandler), Every: 20 * time.Millisecond}
+	leader := &rebuild.Leader{Conn: conn, Open: open, Gaps: h.gaps, Logger: slog.New(slog.DiscardHandler), Every: 20 * time.Millisecond}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- leader.Run(ctx) }()
