@@ -47,7 +47,7 @@ var onlyIn = map[string][]string{
 	"github.com/nats-io/nats-server":        {"deploy/embedded"},
 	"github.com/ebitengine/purego":          {"deploy/embedded"},
 	"github.com/ClickHouse/clickhouse-go":   {"projector/sink", "projector/rebuild", "projector/quarantine", "projector/erase", "query/store", "cmd/parley"},
-	"github.com/graph-gophers/graphql-go":   {"query"},
+	"github.com/graph-gophers/graphql-go":   {"query", "cmd/parley"},
 	"github.com/alecthomas/kong":            {"cmd/parley"},
 	"github.com/schollz/progressbar":        {"cmd/parley"},
 	"github.com/testcontainers":             {},
