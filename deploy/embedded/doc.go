@@ -33,7 +33,9 @@
 //
 // JetStream with file storage. Each message, or each atomic batch, is on disk before it is acknowledged, unless SyncInterval says
 // otherwise. User and password are asked for on the socket and in process; there is no monitoring port unless one is named, and no
-// signal handler. Ready turns into an error when JetStream has turned itself off because the disk is full.
+// signal handler. After a failed write (a full disk) the server would refuse everything for that stream until it is started again:
+// that is done within this process, with the same data and address, once a file of 16 MiB can be written. Ready names the cause
+// meanwhile; connections, those in process too, reconnect to the new server.
 //
 // The server's limits of atomic batches are 1,000 messages, 50 open batches for each stream, 1,000 for the server, and 10 seconds
 // between two messages of a batch (streamDefaultMaxAtomicBatch… in its stream.go; JetStreamLimits in its options raise them). Here

@@ -51,11 +51,20 @@ type NATSConfig struct {
 	Logger *slog.Logger
 }
 
-// NATS is a running embedded server.
+// NATS is an embedded server. It is started again within this process when it can no longer write: see nurse.
 type NATS struct {
+	options *server.Options
+	logger  *slog.Logger
+	url     string
+
+	mu     sync.Mutex
 	server *server.Server
-	url    string
+	sick   error // why it is to be started again, nil when it need not be
+
 	stop   sync.Once
+	ending context.Context
+	end    context.CancelFunc
+	nursed chan struct{} // closed when nobody looks after it any more
 }
 
 // StartNATS starts a JetStream server in this process and returns when it takes connections. It ends at Shutdown, not when ctx
@@ -93,6 +102,9 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		SyncAlways:             config.SyncInterval == 0,
 		SyncInterval:           config.SyncInterval,
 		JetStreamMaxMemory:     orDefault(config.MaxMemory, 64<<20),
+		// The server's own limit would be what three quarters of the disk were at its start, and stay so when room is made. A full
+		// disk says so by itself.
+		JetStreamMaxStore:      1 << 50,
 		DisableJetStreamBanner: true,
 		JetStreamLimits: server.JSLimitOpts{
 			MaxBatchSize:              orDefault(config.MaxBatch, MaxBatch),
@@ -103,20 +115,36 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	if config.MonitorPort != 0 {
 		options.HTTPHost, options.HTTPPort = host, config.MonitorPort
 	}
-	s, err := server.NewServer(options)
-	if err != nil {
-		return nil, fmt.Errorf("embedded nats: %w", err)
+	n := &NATS{options: options, logger: config.Logger, url: "nats://" + net.JoinHostPort(host, strconv.Itoa(port)), nursed: make(chan struct{})}
+	if n.logger == nil {
+		n.logger = slog.New(slog.DiscardHandler)
 	}
-	log := &natsLog{logger: config.Logger}
-	s.SetLoggerV2(log, false, false, false)
-	s.Start()
-
-	n := &NATS{server: s, url: "nats://" + net.JoinHostPort(host, strconv.Itoa(port))}
-	if err := n.waitReady(ctx, log); err != nil {
-		n.Shutdown()
+	if err := n.launch(ctx); err != nil {
 		return nil, err
 	}
+	n.ending, n.end = context.WithCancel(context.Background())
+	go n.nurse()
 	return n, nil
+}
+
+// launch starts a server and returns when it takes connections. On an error none is left.
+func (n *NATS) launch(ctx context.Context) error {
+	s, err := server.NewServer(n.options.Clone())
+	if err != nil {
+		return fmt.Errorf("embedded nats: %w", err)
+	}
+	log := &natsLog{logger: n.logger}
+	s.SetLoggerV2(log, false, false, false)
+	s.Start()
+	if err := waitReady(ctx, s, log); err != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.server, n.sick = s, nil
+	return nil
 }
 
 // onlyUser lets one user in, by TCP and in process alike.
@@ -129,13 +157,13 @@ func (u onlyUser) Check(c server.ClientAuthentication) bool {
 }
 
 // waitReady returns when connections are taken and JetStream is up, or with the reason why they are not.
-func (n *NATS) waitReady(ctx context.Context, log *natsLog) error {
+func waitReady(ctx context.Context, s *server.Server, log *natsLog) error {
 	deadline := time.Now().Add(natsStartTimeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
 	for time.Now().Before(deadline) && ctx.Err() == nil && log.fatal() == "" {
-		if n.server.ReadyForConnections(100*time.Millisecond) && n.server.JetStreamEnabled() {
+		if s.ReadyForConnections(100*time.Millisecond) && s.JetStreamEnabled() {
 			return nil
 		}
 	}
@@ -151,16 +179,30 @@ func (n *NATS) waitReady(ctx context.Context, log *natsLog) error {
 // URL is the address for clients on this machine, without the credentials.
 func (n *NATS) URL() string { return n.url }
 
-// InProcess connects without a socket: nats.Connect("", nats.InProcessServer(n.InProcess()), nats.UserInfo(user, password)).
-func (n *NATS) InProcess() nats.InProcessConnProvider { return n.server }
+// InProcess connects without a socket: nats.Connect("", nats.InProcessServer(n.InProcess()), nats.UserInfo(user, password)). A
+// connection that reconnects finds the server that runs then.
+func (n *NATS) InProcess() nats.InProcessConnProvider { return n }
 
-// Ready is nil while the server takes messages. JetStream turns itself off when the disk is full.
+// InProcessConn makes a connection without a socket.
+func (n *NATS) InProcessConn() (net.Conn, error) { return n.current().InProcessConn() }
+
+func (n *NATS) current() *server.Server {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.server
+}
+
+// Ready is nil while the server takes messages.
 func (n *NATS) Ready() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	switch {
+	case n.sick != nil:
+		return n.sick
 	case !n.server.Running():
 		return errors.New("the NATS server is stopped")
 	case !n.server.JetStreamEnabled():
-		return errors.New("the log takes nothing, for JetStream is off: the disk is full or fails; see the log, then start again")
+		return errJetStreamOff
 	}
 	return nil
 }
@@ -168,7 +210,10 @@ func (n *NATS) Ready() error {
 // Shutdown flushes the streams, closes every connection and waits until all is done. A second call waits for the first.
 func (n *NATS) Shutdown() {
 	n.stop.Do(func() {
-		n.server.Shutdown()
-		n.server.WaitForShutdown()
+		n.end()
+		<-n.nursed
+		s := n.current()
+		s.Shutdown()
+		s.WaitForShutdown()
 	})
 }

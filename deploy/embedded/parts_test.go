@@ -21,7 +21,7 @@ func TestNATSSyncsEachMessageUnlessToldOtherwise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := n.server.JetStreamConfig()
+		got := n.current().JetStreamConfig()
 		if got.SyncAlways != want || !want && got.SyncInterval != interval {
 			t.Errorf("with an interval of %s: always %t, interval %s", interval, got.SyncAlways, got.SyncInterval)
 		}
