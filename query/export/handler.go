@@ -20,6 +20,10 @@ import (
 // Path is the part of the address before the table.
 const Path = "/v1/export/"
 
+// DefaultTime is the most time of an export. The query role's profile in the
+// embedded ClickHouse allows ten minutes, of which the client library adds seconds.
+const DefaultTime = 9 * time.Minute
+
 // The header fields of an answer that are ours.
 const (
 	HeaderPosition = "X-Parley-Position" // where the next incremental read goes on
@@ -50,7 +54,7 @@ type Config struct {
 	Reader        Reader
 	Tables        Tables
 
-	Time      time.Duration // most time of an export: 10 minutes
+	Time      time.Duration // most time of an export: [DefaultTime]
 	WriteTime time.Duration // most time to read one piece: 1 minute
 	PerCaller int           // at a time: 2
 	Together  int           // at a time, of all callers: 8
@@ -70,7 +74,7 @@ type Handler struct {
 // New makes a Handler.
 func New(c Config) (*Handler, error) {
 	if c.Time == 0 {
-		c.Time = 10 * time.Minute
+		c.Time = DefaultTime
 	}
 	if c.WriteTime == 0 {
 		c.WriteTime = time.Minute
@@ -269,6 +273,9 @@ func (x *export) refuse(err error) string {
 	case errors.As(err, &theirs):
 		theirs.Header(x.w.Header())
 		told = refusal{theirs.HTTPStatus(), string(query.CodeUnauthenticated), theirs.Error()}
+		if told.status == http.StatusBadRequest {
+			told.code = string(query.CodeBadInput)
+		}
 	case x.caller.ID == "":
 		told = refusal{http.StatusServiceUnavailable, string(query.CodeUnavailable), "credentials cannot be checked now"}
 	}
