@@ -24,6 +24,8 @@ type Config struct {
 	Query   queryCommand   `cmd:"" help:"Run the GraphQL API alone."`
 
 	Demo       demoCommand       `cmd:"" help:"Send a realistic, seeded stream of conversations to a running parley."`
+	Import     importCommand     `cmd:"" help:"Bring events in from files, or history from a chat platform."`
+	Export     exportCommand     `cmd:"" help:"Write out what parley has."`
 	Replay     replayCommand     `cmd:"" help:"Rebuild the tables from the log beside the live ones, and swap."`
 	Verify     verifyCommand     `cmd:"" help:"Compare the tables with what the log says."`
 	Quarantine quarantineCommand `cmd:"" help:"Look after what was refused."`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/query/auth"
 )
 
@@ -53,50 +54,53 @@ const giveUpAfter = 2 * time.Minute
 // post sends a batch until it is accepted. An event that is rejected is an
 // error: what we make ourselves is valid.
 func (s *sender) post(ctx context.Context, b *batch) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, s.try(ctx, b) },
-		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(giveUpAfter))
+	answer, err := s.send(ctx, b)
+	if err == nil && len(answer.Rejected) > 0 {
+		first := answer.Rejected[0]
+		err = fmt.Errorf("POST %s rejected %d of %d events, the first with %s: %s",
+			s.url, len(answer.Rejected), b.events, first.Code, first.Message)
+	}
 	return err
 }
 
-func (s *sender) try(ctx context.Context, b *batch) error {
+// send sends a batch until it is judged: accepted, or rejected event by event.
+func (s *sender) send(ctx context.Context, b *batch) (*ingest.Answer, error) {
+	return backoff.Retry(ctx, func() (*ingest.Answer, error) { return s.try(ctx, b) },
+		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(giveUpAfter))
+}
+
+func (s *sender) try(ctx context.Context, b *batch) (*ingest.Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(b.body.Bytes()))
 	if err != nil {
-		return backoff.Permanent(err)
+		return nil, backoff.Permanent(err)
 	}
 	request.Header.Set("Content-Type", "application/x-ndjson")
 	request.Header.Set("X-Api-Id", s.key.ID)
 	request.Header.Set("X-Api-Secret", s.key.Secret)
 	response, err := s.client.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch response.StatusCode {
-	case http.StatusAccepted:
+	case http.StatusAccepted, http.StatusUnprocessableEntity:
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
 		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
-			return backoff.RetryAfter(seconds)
+			return nil, backoff.RetryAfter(seconds)
 		}
-		return fmt.Errorf("POST %s answered %s", s.url, response.Status)
+		return nil, fmt.Errorf("POST %s answered %s", s.url, response.Status)
 	default:
-		return backoff.Permanent(fmt.Errorf("POST %s answered %s: %s", s.url, response.Status, excerpt(body)))
+		return nil, backoff.Permanent(fmt.Errorf("POST %s answered %s: %s", s.url, response.Status, excerpt(body)))
 	}
-	var answer struct {
-		Rejected []struct{ Code, Message string }
+	answer := new(ingest.Answer)
+	if err := json.Unmarshal(body, answer); err != nil {
+		return nil, backoff.Permanent(fmt.Errorf("POST %s: the answer is not readable: %w", s.url, err))
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return backoff.Permanent(fmt.Errorf("POST %s: the answer is not readable: %w", s.url, err))
-	}
-	if len(answer.Rejected) > 0 {
-		first := answer.Rejected[0]
-		return backoff.Permanent(fmt.Errorf("POST %s rejected %d of %d events, the first with %s: %s",
-			s.url, len(answer.Rejected), b.events, first.Code, first.Message))
-	}
-	return nil
+	return answer, nil
 }
 
 // excerpt is the beginning of an answer, on one line.

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// written makes a file of a test.
+func written(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func zipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestImportTakesEveryFormOfFile(t *testing.T) {
+	i := running(t)
+	packer, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, form := range []struct {
+		name string
+		make func(lines []string) (file string, stdin string)
+	}{
+		{"ndjson", func(lines []string) (string, string) {
+			return written(t, "a.ndjson", []byte("\xef\xbb\xbf"+strings.Join(lines, "\r\n\n"))), ""
+		}},
+		{"array", func(lines []string) (string, string) {
+			pretty := "[\n " + strings.ReplaceAll(strings.Join(lines, ",\n"), `,"`, ",\n  \"") + "\n]\n"
+			return written(t, "a.json", []byte(pretty)), ""
+		}},
+		{"gzip", func(lines []string) (string, string) {
+			return written(t, "a.gz", zipped(t, strings.Join(lines, "\n"))), ""
+		}},
+		{"zstd", func(lines []string) (string, string) {
+			return written(t, "a.zst", packer.EncodeAll([]byte(strings.Join(lines, "\n")), nil)), ""
+		}},
+		{"standard input", func(lines []string) (string, string) { return "-", strings.Join(lines, "\n") }},
+	} {
+		t.Run(form.name, func(t *testing.T) {
+			project := 7800 + n
+			lines := exampleLines(t, project)
+			file, stdin := form.make(lines)
+			for _, want := range []string{"11 accepted, 0 duplicates, 0 bad", "0 accepted, 11 duplicates, 0 bad"} {
+				stdout, stderr, code := i.command(t, stdin, "import", file, "--batch", "4")
+				if code != 0 || !strings.HasSuffix(stdout, want+"\n") {
+					t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+				}
+			}
+			waitForEvents(t, i, project, len(lines))
+			wantExample(t, i, project)
+		})
+	}
+}
+
+func TestBadLinesAreNamedAndKeptAndTheRestIsTaken(t *testing.T) {
+	i := running(t)
+	const project = 7810
+	lines := exampleLines(t, project)
+	text := strings.Join([]string{
+		lines[0], "", "no JSON", lines[1],
+		event(project, someConversation, "import-bad", "conversation.pushed", "2025-01-01T10:00:01Z", `{"toUser":{"id":0,"kind":"BOT"}}`),
+	}, "\n")
+	file := written(t, "bad.ndjson", []byte(text))
+	check := func(wantOut string, arguments ...string) {
+		t.Helper()
+		stdout, stderr, code := i.command(t, "", append([]string{"import", file}, arguments...)...)
+		if code != exitFailed || stdout != file+": "+wantOut+"\n" {
+			t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+		}
+		for _, want := range []string{file + ":3: INVALID_JSON: ", file + ":5: INVALID_FIELD: data.toUser.id: "} {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%q is missing in %q", want, stderr)
+			}
+		}
+	}
+	check("2 valid, 2 bad", "--dry-run")
+	if n := i.number(t, fmt.Sprintf("SELECT count() FROM parley.events WHERE project_id = %d", project)); n != 0 {
+		t.Fatalf("a dry run sent %d events", n)
+	}
+	check("2 accepted, 0 duplicates, 2 bad")
+	waitForEvents(t, i, project, 2)
+	eventually(t, seenWithin, func() error {
+		rows, err := i.trySQL("SELECT reason FROM parley.quarantine WHERE event_id = 'import-bad'")
+		if err != nil || len(rows) == 0 {
+			return fmt.Errorf("quarantine: %v, %v", rows, err)
+		}
+		return nil
+	})
+}
+
+func TestBrokenOffImportGoesOnWhereItWas(t *testing.T) {
+	i := running(t)
+	const project = 7811
+	lines := exampleLines(t, project)
+	file := written(t, "a.ndjson", []byte(strings.Join(lines, "\n")))
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := openImportState(i.dir, file, info, newSender(i.where.HTTP, i.admin), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := state.reach(6); err != nil { // as if six had been sent
+		t.Fatal(err)
+	}
+	stdout, stderr, code := i.command(t, "", "import", file)
+	if code != 0 || !strings.Contains(stdout, "5 accepted") || !strings.Contains(stderr, "going on after 6 events") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	stdout, stderr, code = i.command(t, "", "import", file)
+	if code != 0 || !strings.Contains(stdout, "6 accepted, 5 duplicates") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+func TestCSVBecomesEventsByItsMapping(t *testing.T) {
+	i := running(t)
+	mapping := written(t, "mapping.yaml", []byte(`
+delimiter: ";"
+timeLayout: "2006-01-02 15:04:05"
+timeZone: Europe/Paris
+values:
+  via: {web: CHAT, mail: EMAIL}
+events:
+  - {id: "opened-{ticket}", source: helpdesk, type: parley.conversation.opened.v1, time: "{created:time}", subject: "{ticket:uuid}", projectid: 7820, data: {channel: "{via}", visitor: {id: "{customer}"}}}
+  - {id: "pushed-{ticket}", source: helpdesk, type: parley.conversation.pushed.v1, time: "{created:time}", subject: "{ticket:uuid}", projectid: 7820, when: "{agent}", data: {toUser: {id: "{agent:operator}", kind: PROFESSIONAL, name: "{agent}"}}}
+  - {id: "closed-{ticket}", source: helpdesk, type: parley.conversation.closed.v1, time: "{closed:time}", subject: "{ticket:uuid}", projectid: 7820, when: "{closed}", data: {reason: "{reason}"}}
+`))
+	file := written(t, "tickets.csv", []byte("ticket;via;customer;agent;created;closed;reason\n"+
+		"T-1;web;\"Ada; the first\";alice;2025-03-30 03:30:00;2025-03-30 04:00:00;solved\n"+
+		"T-2;mail;c2;;2025-03-30 09:00:00;;\n"+
+		"T-3;web;c3;bob;yesterday;;\n"+
+		"T-4;web\n"))
+	stdout, stderr, code := i.command(t, "", "import", file, "--mapping", mapping)
+	if code != exitFailed || !strings.Contains(stdout, "4 accepted, 0 duplicates, 3 bad") ||
+		strings.Count(stderr, file+":4: INVALID_FIELD: time: column created: must be a time like 2006-01-02 15:04:05") != 2 ||
+		!strings.Contains(stderr, file+":5: INVALID_FIELD: has 2 cells, the first row 7") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	waitForEvents(t, i, 7820, 4)
+	rows := i.sql(t, "SELECT channel, created_at, closed_at, close_reason, visitor_id, contact_count FROM parley.conversations WHERE project_id = 7820 ORDER BY created_at")
+	got, err := json.Marshal(rows)
+	want := `[{"channel":"CHAT","close_reason":"solved","closed_at":"2025-03-30T02:00:00.000Z","contact_count":1,"created_at":"2025-03-30T01:30:00.000Z","visitor_id":"Ada; the first"},` +
+		`{"channel":"EMAIL","close_reason":null,"closed_at":null,"contact_count":0,"created_at":"2025-03-30T07:00:00.000Z","visitor_id":"c2"}]`
+	if err != nil || string(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestExportImportsIntoAnEqualInstance takes what one instance has into another,
+// in both formats.
+func TestExportImportsIntoAnEqualInstance(t *testing.T) {
+	i := running(t)
+	const project = 7830
+	i.post(t, exampleLines(t, project)...)
+	// The same key twice, with different contents: the first counts.
+	i.post(t, event(project, someConversation, "twice", "conversation.opened", "2025-01-01T10:00:00Z", `{"channel":"CHAT"}`),
+		event(project, someConversation, "twice", "conversation.opened", "2025-01-01T10:00:00Z", `{"channel":"EMAIL"}`))
+	other := start(t, t.TempDir())
+	for _, format := range []string{"ndjson", "parquet"} {
+		file := filepath.Join(t.TempDir(), "events."+format)
+		_, stderr, code := i.command(t, "", "export", "events", "--format", format, "--projects", fmt.Sprint(project), "--out", file)
+		if code != 0 {
+			t.Fatalf("export: exit %d, %q", code, stderr)
+		}
+		stdout, stderr, code := other.command(t, "", "import", file)
+		want := "12 accepted, 0 duplicates, 0 bad"
+		if format == "parquet" {
+			want = "0 accepted, 12 duplicates, 0 bad"
+		}
+		if code != 0 || !strings.Contains(stdout, want) {
+			t.Fatalf("import %s: exit %d, %q, %q", format, code, stdout, stderr)
+		}
+	}
+	waitForEvents(t, other, project, 12)
+	if got, want := rowsOf(t, other, project), rowsOf(t, i, project); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	stdout, _, _ := i.command(t, "", "export", "events", "--projects", fmt.Sprint(project))
+	for n, line := range exampleLines(t, project) {
+		if got := strings.Split(stdout, "\n")[n]; got != line {
+			t.Errorf("line %d: %s, want %s", n+1, got, line)
+		}
+	}
+}

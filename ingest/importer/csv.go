@@ -1,0 +1,289 @@
+package importer
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/parley-analytics/parley/ingest/source"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Mapping says which events a row of CSV makes; see the package comment.
+type Mapping struct {
+	Delimiter  string                       `yaml:"delimiter"`
+	TimeLayout string                       `yaml:"timeLayout"`
+	TimeZone   string                       `yaml:"timeZone"`
+	Values     map[string]map[string]string `yaml:"values"`
+	Events     []MappedEvent                `yaml:"events"`
+
+	zone *time.Location
+}
+
+// MappedEvent is a pattern of an event.
+type MappedEvent struct {
+	When      string `yaml:"when"`
+	ID        string `yaml:"id"`
+	Source    string `yaml:"source"`
+	Type      string `yaml:"type"`
+	Time      string `yaml:"time"`
+	Subject   string `yaml:"subject"`
+	ProjectID string `yaml:"projectid"`
+	Sequence  string `yaml:"sequence"`
+	Data      any    `yaml:"data"`
+}
+
+// ReadMapping reads YAML or JSON, and refuses what it does not know.
+func ReadMapping(r io.Reader) (*Mapping, error) {
+	decoder := yaml.NewDecoder(r)
+	decoder.KnownFields(true)
+	m := &Mapping{TimeLayout: time.RFC3339Nano}
+	if err := decoder.Decode(m); err != nil {
+		return nil, fmt.Errorf("mapping: %w", err)
+	}
+	if len(m.Events) == 0 {
+		return nil, errors.New("mapping: events is required")
+	}
+	if len([]rune(m.Delimiter)) > 1 {
+		return nil, errors.New("mapping: delimiter must be one character")
+	}
+	for i, e := range m.Events {
+		for name, value := range map[string]string{"id": e.ID, "source": e.Source, "type": e.Type, "time": e.Time, "subject": e.Subject, "projectid": e.ProjectID} {
+			if value == "" {
+				return nil, fmt.Errorf("mapping: events[%d].%s is required", i, name)
+			}
+		}
+	}
+	var err error
+	if m.zone, err = time.LoadLocation(m.TimeZone); err != nil {
+		return nil, fmt.Errorf("mapping: timeZone: %w", err)
+	}
+	return m, nil
+}
+
+func (r *Reader) csv(in *bufio.Reader, m *Mapping) error {
+	reader := csv.NewReader(in)
+	reader.FieldsPerRecord = -1
+	if m.Delimiter != "" {
+		reader.Comma = []rune(m.Delimiter)[0]
+	}
+	header, err := reader.Read()
+	if err != nil {
+		return fmt.Errorf("csv: the first row must name the columns: %w", err)
+	}
+	header = slices.Clone(header)
+	if unknown := m.unknown(header); unknown != "" {
+		return fmt.Errorf("mapping: there is no column %q", unknown)
+	}
+	reader.ReuseRecord = true
+	r.next = func() (Record, error) {
+		cells, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return Record{}, io.EOF
+		}
+		var broken *csv.ParseError
+		if errors.As(err, &broken) {
+			return Record{Line: int64(broken.StartLine), Err: errors.New(broken.Err.Error())}, nil
+		}
+		if err != nil {
+			return Record{}, err
+		}
+		line, _ := reader.FieldPos(0)
+		if len(cells) != len(header) {
+			return Record{Line: int64(line), Err: fmt.Errorf("has %d cells, the first row %d", len(cells), len(header))}, nil
+		}
+		row := row{mapping: m, header: header, cells: cells}
+		for i := range m.Events {
+			event, err := row.event(&m.Events[i])
+			if err != nil {
+				r.queue = append(r.queue, Record{Line: int64(line), Err: err})
+			} else if event != nil {
+				r.queue = append(r.queue, Record{Line: int64(line), Event: event})
+			}
+		}
+		return Record{}, nil
+	}
+	return nil
+}
+
+var placeholder = regexp.MustCompile(`\{([^{}:]+)(?::(time|uuid|operator|number|bool))?\}`)
+
+// unknown finds a column that the mapping names and the file does not have.
+func (m *Mapping) unknown(header []string) (missing string) {
+	check := func(text string) {
+		for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
+			if !slices.Contains(header, found[1]) {
+				missing = found[1]
+			}
+		}
+	}
+	var walk func(any)
+	walk = func(value any) {
+		switch v := value.(type) {
+		case string:
+			check(v)
+		case map[string]any:
+			for _, member := range v {
+				walk(member)
+			}
+		case []any:
+			for _, element := range v {
+				walk(element)
+			}
+		}
+	}
+	for _, e := range m.Events {
+		for _, text := range []string{e.When, e.ID, e.Source, e.Type, e.Time, e.Subject, e.ProjectID, e.Sequence} {
+			check(text)
+		}
+		walk(e.Data)
+	}
+	return missing
+}
+
+type row struct {
+	mapping       *Mapping
+	header, cells []string
+}
+
+// event makes one event; nil where its condition does not hold.
+func (r *row) event(e *MappedEvent) ([]byte, error) {
+	if e.When != "" {
+		held, err := r.fill(e.When)
+		if err != nil || held == "" {
+			return nil, err
+		}
+	}
+	out := map[string]any{"specversion": "1.0", "datacontenttype": "application/json"}
+	for name, pattern := range map[string]string{
+		"id": e.ID, "source": e.Source, "type": e.Type, "time": e.Time, "subject": e.Subject, "projectid": e.ProjectID, "sequence": e.Sequence,
+	} {
+		value, err := r.fill(pattern)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if value != "" {
+			out[name] = value
+		}
+	}
+	data, err := r.value(e.Data)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	if data == nil {
+		data = struct{}{}
+	}
+	out["data"] = data
+	return json.Marshal(out)
+}
+
+// value fills a pattern of data; nil where nothing is left of it.
+func (r *row) value(pattern any) (any, error) {
+	switch p := pattern.(type) {
+	case string:
+		found := placeholder.FindStringSubmatch(p)
+		if found != nil && found[0] == p {
+			return r.typed(found[1], found[2])
+		}
+		return r.fill(p)
+	case map[string]any:
+		out := make(map[string]any)
+		for name, member := range p {
+			value, err := r.value(member)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			if value != nil {
+				out[name] = value
+			}
+		}
+		if len(out) == 0 {
+			return nil, nil
+		}
+		return out, nil
+	default:
+		return p, nil
+	}
+}
+
+// typed is the value of a member that is one placeholder.
+func (r *row) typed(column, form string) (any, error) {
+	text, err := r.cell(column, form)
+	if err != nil || text == "" {
+		return nil, err
+	}
+	switch form {
+	case "number", "operator":
+		if _, err := schema.ParseAmount(text); err != nil && form == "number" {
+			return nil, fmt.Errorf("column %s: must be a decimal number", column)
+		}
+		return json.Number(text), nil
+	case "bool":
+		value, err := strconv.ParseBool(strings.ToLower(text))
+		if err != nil {
+			return nil, fmt.Errorf("column %s: must be true or false", column)
+		}
+		return value, nil
+	default:
+		return text, nil
+	}
+}
+
+// fill replaces the placeholders of a text.
+func (r *row) fill(pattern string) (string, error) {
+	var failed error
+	text := placeholder.ReplaceAllStringFunc(pattern, func(found string) string {
+		parts := placeholder.FindStringSubmatch(found)
+		value, err := r.cell(parts[1], parts[2])
+		if err != nil {
+			failed = err
+		}
+		return value
+	})
+	return text, failed
+}
+
+// idSpace is that of the UUIDs made of ids that are none.
+var idSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://parley-analytics.org/#imported"))
+
+// cell is a value of the row in a form.
+func (r *row) cell(column, form string) (string, error) {
+	text := strings.TrimSpace(r.cells[slices.Index(r.header, column)])
+	if translated, there := r.mapping.Values[column][text]; there {
+		text = translated
+	}
+	if text == "" {
+		return "", nil
+	}
+	switch form {
+	case "time":
+		at, err := time.ParseInLocation(r.mapping.TimeLayout, text, r.mapping.zone)
+		if err != nil {
+			return "", fmt.Errorf("column %s: must be a time like %s", column, r.mapping.TimeLayout)
+		}
+		return schema.TimestampOf(at).String(), nil
+	case "uuid":
+		if id, err := schema.ParseConversationID(text); err == nil {
+			return string(id), nil
+		}
+		return uuid.NewSHA1(idSpace, []byte(column+"\n"+text)).String(), nil
+	case "operator":
+		if n, err := strconv.ParseUint(text, 10, 53); err == nil && n > 0 {
+			return text, nil
+		}
+		return strconv.FormatInt(int64(source.OperatorID("imported", text)), 10), nil
+	default:
+		return text, nil
+	}
+}

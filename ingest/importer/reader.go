@@ -1,0 +1,202 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Record is an event of a file, in the structured form on one line; or what
+// stands in the place of one, with Err.
+type Record struct {
+	Line  int64 // from 1; for an array and Parquet the number of the element
+	Event []byte
+	Err   error // the event could not be made; Event is what was there instead, or nil
+}
+
+// Reader gives the events of a file in their order.
+type Reader struct {
+	next  func() (Record, error)
+	queue []Record // made of one row
+	close func() error
+}
+
+// Next gives the next record; io.EOF after the last one. Any other error says
+// that the rest cannot be read. Event is valid until the next call.
+func (r *Reader) Next() (Record, error) {
+	for len(r.queue) == 0 {
+		record, err := r.next()
+		if err != nil {
+			return Record{}, err
+		}
+		if record.Event != nil || record.Err != nil {
+			return record, nil
+		}
+	}
+	record := r.queue[0]
+	r.queue = r.queue[1:]
+	return record, nil
+}
+
+// Close lets go of what unpacks.
+func (r *Reader) Close() error {
+	if r.close == nil {
+		return nil
+	}
+	return r.close()
+}
+
+const bufferSize = 1 << 20
+
+// Open finds out what a file is. With a mapping it is CSV.
+func Open(file io.Reader, mapping *Mapping) (*Reader, error) {
+	in := bufio.NewReaderSize(file, bufferSize)
+	r := &Reader{}
+	magic, err := in.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		unpack, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, fmt.Errorf("gzip: %w", err)
+		}
+		in = bufio.NewReaderSize(unpack, bufferSize)
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		unpack, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20))
+		if err != nil {
+			return nil, fmt.Errorf("zstd: %w", err)
+		}
+		r.close = func() error { unpack.Close(); return nil }
+		in = bufio.NewReaderSize(unpack, bufferSize)
+	case bytes.Equal(magic, []byte("PAR1")):
+		at, ok := file.(interface {
+			io.ReaderAt
+			io.Seeker
+		})
+		if !ok {
+			return nil, errors.New("a Parquet file is read from its end: it cannot come through a pipe")
+		}
+		return r, r.parquet(at)
+	}
+	if mark, _ := in.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
+		_, _ = in.Discard(3) // they were there a moment ago
+	}
+	if mapping != nil {
+		return r, r.csv(in, mapping)
+	}
+	first, err := firstByte(in)
+	switch {
+	case err != nil:
+		return nil, err
+	case first == '[':
+		r.array(in)
+	default:
+		r.lines(in)
+	}
+	return r, nil
+}
+
+// firstByte looks at the first byte that is no white space, which stays.
+func firstByte(in *bufio.Reader) (byte, error) {
+	for n := 1; n < bufferSize; n++ {
+		ahead, err := in.Peek(n)
+		if len(ahead) < n {
+			if errors.Is(err, io.EOF) {
+				return 0, nil
+			}
+			return 0, err
+		}
+		if c := ahead[n-1]; c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return c, nil
+		}
+	}
+	return 0, nil
+}
+
+// mostLine is how much of one line is read. What is longer is no event, and the
+// beginning is enough to keep it in quarantine.
+const mostLine = schema.MaxRejectedBytes + 1<<10
+
+// lines reads NDJSON. Blank lines count as lines and are no events.
+func (r *Reader) lines(in *bufio.Reader) {
+	number := int64(0)
+	var line []byte
+	r.next = func() (Record, error) {
+		line = line[:0]
+		number++
+		for {
+			part, err := in.ReadSlice('\n')
+			line = append(line, part[:min(len(part), max(0, mostLine-len(line)))]...)
+			if errors.Is(err, bufio.ErrBufferFull) {
+				continue
+			}
+			if err != nil && !errors.Is(err, io.EOF) {
+				return Record{}, fmt.Errorf("line %d: %w", number, err)
+			}
+			text := bytes.TrimSpace(line)
+			if len(text) == 0 {
+				if err != nil {
+					return Record{}, io.EOF
+				}
+				return Record{}, nil
+			}
+			return Record{Line: number, Event: text}, nil
+		}
+	}
+}
+
+// array reads a JSON array element by element.
+func (r *Reader) array(in *bufio.Reader) {
+	decoder := json.NewDecoder(in)
+	number := int64(0)
+	r.next = func() (Record, error) {
+		if number == 0 {
+			if _, err := decoder.Token(); err != nil {
+				return Record{}, err
+			}
+		}
+		number++
+		if !decoder.More() {
+			if _, err := decoder.Token(); err != nil {
+				return Record{}, fmt.Errorf("after element %d: the array is no JSON from byte %d on: %w", number-1, decoder.InputOffset(), err)
+			}
+			if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+				return Record{}, fmt.Errorf("something stands after the array, at byte %d", decoder.InputOffset())
+			}
+			return Record{}, io.EOF
+		}
+		var element json.RawMessage
+		if err := decoder.Decode(&element); err != nil {
+			return Record{}, fmt.Errorf("element %d: the array is no JSON from byte %d on: %w", number, decoder.InputOffset(), err)
+		}
+		return Record{Line: number, Event: OneLine(element)}, nil
+	}
+}
+
+// OneLine is JSON without line breaks between its parts; every value stays as
+// it is written.
+func OneLine(event []byte) []byte {
+	if bytes.IndexByte(event, '\n') < 0 && bytes.IndexByte(event, '\r') < 0 {
+		return event
+	}
+	var out bytes.Buffer
+	if json.Compact(&out, event) != nil {
+		return bytes.Map(func(c rune) rune {
+			if c == '\n' || c == '\r' {
+				return ' '
+			}
+			return c
+		}, event)
+	}
+	return out.Bytes()
+}
