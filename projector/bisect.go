@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/parley-analytics/parley/schema"
@@ -25,15 +26,29 @@ func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 	if !errors.As(err, &unwritable) || len(works) == 0 {
 		return fmt.Errorf("write %d conversations: %w", len(works), err)
 	}
-	found := len(l.unwritable)
+	known := maps.Clone(l.unwritable)
 	if again := l.bisect(ctx, works); again != nil {
+		if errors.Is(again, errWrongTables) { // then none of them is to blame
+			l.unwritable = known
+			return fmt.Errorf("%w: %w", again, err)
+		}
 		return fmt.Errorf("look for unwritable events: %w", again)
 	}
-	if len(l.unwritable) == found {
+	if len(l.unwritable) == len(known) {
 		return fmt.Errorf("write %d conversations, each of which can be written alone: %w", len(works), err)
 	}
-	return fmt.Errorf("%d unwritable events go to quarantine: %w", len(l.unwritable)-found, err)
+	return fmt.Errorf("%w: %d, which go to quarantine: %w", errUnwritable, len(l.unwritable)-len(known), err)
 }
+
+// mostUnwritable is how many events may be unwritable, one after the other with
+// none between that can be written, before the tables are to blame.
+const mostUnwritable = 100
+
+var (
+	// errUnwritable ends a round in which events were found that are unwritable.
+	errUnwritable  = errors.New("events are unwritable")
+	errWrongTables = fmt.Errorf("more than %d events in a row are refused, so the tables are not as they should be, and nothing goes to quarantine: look at what was changed of them", mostUnwritable)
+)
 
 // bisect finds the conversations that are refused, by halves.
 func (l *loop) bisect(ctx context.Context, works []*work) error {
@@ -83,6 +98,9 @@ func (l *loop) blame(ctx context.Context, w *work) error {
 			}
 		}
 		guilty := rest.fresh[bad-1]
+		if l.refusals++; l.refusals > mostUnwritable {
+			return errWrongTables
+		}
 		l.unwritable[guilty.Sequence] = &schema.Error{Code: schema.CodeUnwritable, Rule: refusal.Error()}
 		l.logger.Error("event is unwritable", "sequence", guilty.Sequence, "error", refusal)
 		rest.fresh = slices.Delete(rest.fresh, bad-1, bad)
@@ -104,6 +122,9 @@ func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error)
 	var unwritable *UnwritableError
 	if errors.As(err, &unwritable) {
 		return unwritable, nil
+	}
+	if err == nil && len(batch.Events) > 0 {
+		l.refusals = 0
 	}
 	return nil, err
 }

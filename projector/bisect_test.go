@@ -2,8 +2,11 @@ package projector_test
 
 import (
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/foldtest"
@@ -44,6 +47,35 @@ func TestAnUnwritableEventGoesToQuarantineAlone(t *testing.T) {
 					if r.Reason != schema.CodeUnwritable || len(r.Original) == 0 || r.Detail == "" || !refused[schema.EventKey{Project: records[r.Sequence-1].Event.Project, Source: r.Source, ID: r.EventID}] {
 						t.Errorf("in quarantine: %+v", r)
 					}
+				}
+				synctest.Wait()
+				if err := p.Ready(); err != nil {
+					t.Errorf("not ready: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestTablesThatRefuseEverythingPutNothingIntoQuarantine(t *testing.T) {
+	for _, batch := range []int{1000, 1} {
+		t.Run(fmt.Sprint(batch), func(t *testing.T) {
+			bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+				events := foldtest.Stream(foldtest.Seeded(6), 60)
+				wrong := atomic.Bool{}
+				wrong.Store(true)
+				tables.Refuse = func(schema.Event) bool { return wrong.Load() }
+				last := log.Append(taken, payloads(events)...)
+				p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: batch})
+				time.Sleep(10 * time.Minute) // of the bubble
+				if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "in a row are refused") {
+					t.Errorf("ready: %v", err)
+				}
+				wrong.Store(false)
+				await(t, tables, projector.LogEvents, last)
+				// Alone, one event is refused like any bad one, until it is clear what is wrong.
+				if n := len(tables.Quarantine()); n > 0 && batch > 1 || n > 100 {
+					t.Errorf("%d in quarantine", n)
 				}
 				synctest.Wait()
 				if err := p.Ready(); err != nil {

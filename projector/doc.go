@@ -24,7 +24,7 @@
 //	recall    the earlier events of the conversations in the batch: from the cache,
 //	          and for those not in it from the archive, in one query
 //	fold      each conversation before and after; rows that differ are written
-//	write     keys, rows, events, quarantine, then the position: each insert on disk
+//	write     rows, events, keys, quarantine, then the position: each insert on disk
 //	          before the next
 //	advance   the position and the cache in memory
 //

@@ -35,6 +35,7 @@ type loop struct {
 	cache      *cache
 	strays     map[schema.ConversationKey]Stray
 	unwritable map[schema.Sequence]*schema.Error
+	refusals   int // unwritable events since one could be written
 }
 
 func newLoop(c Config, name string, log Log, judge judge, desk *sync.Mutex, m *metrics) *loop {
@@ -62,7 +63,9 @@ func (l *loop) run(ctx context.Context) {
 			return
 		}
 		l.metrics.failures.WithLabelValues(l.name).Inc()
-		l.gatherer.events.halve()
+		if !errors.Is(err, errUnwritable) && !errors.Is(err, errWrongTables) {
+			l.gatherer.events.halve()
+		}
 		l.state.fail(err)
 		l.logger.Warn("projection starts again from the stored position", "position", l.position, "error", err)
 		if l.position > before {
@@ -249,6 +252,9 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 // advance moves the position in memory, now that it is stored.
 func (l *loop) advance(in *intake) {
 	l.position = in.position
+	if len(in.events) > 0 {
+		l.refusals = 0
+	}
 	for key, stray := range l.strays {
 		if stray.Version <= l.position {
 			delete(l.strays, key)

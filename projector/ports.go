@@ -83,7 +83,7 @@ type Stray struct {
 //
 // Position is the last sequence of the log that Write has stored, 0 at first.
 //
-// Write stores a batch durably, in this order: keys, rows, events, quarantine,
+// Write stores a batch durably, in this order: rows, events, keys, quarantine,
 // position. It may fail between any two; writing the same or an overlapping
 // batch again afterwards leads to the same tables. An error that no repetition
 // mends is an [*UnwritableError].

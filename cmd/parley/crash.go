@@ -10,7 +10,7 @@ import (
 
 // crashVariable names a point of the program at which it kills itself, for the
 // crash tests: AREA.POINT, or AREA.POINT:N for the N-th time it is passed. The
-// areas are write (keys, rows, events, quarantine, position: after that stage of
+// areas are write (rows, events, keys, quarantine, position: after that stage of
 // a batch is on disk) and replay (built, compared, offered).
 const crashVariable = "PARLEY_CRASH_AT"
 

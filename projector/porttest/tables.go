@@ -98,9 +98,9 @@ func (t *Tables) Write(_ context.Context, b *projector.Batch) error {
 		name   string
 		insert func(*projector.Batch)
 	}{
-		{"keys", t.insertKeys}, {"conversations", t.insertConversations}, {"contacts", t.insertContacts},
+		{"conversations", t.insertConversations}, {"contacts", t.insertContacts},
 		{"messages", t.insertMessages}, {"transactions", t.insertTransactions}, {"events", t.insertEvents},
-		{"quarantine", t.insertQuarantine}, {"position", t.insertPosition},
+		{"keys", t.insertKeys}, {"quarantine", t.insertQuarantine}, {"position", t.insertPosition},
 	}
 	for _, i := range inserts {
 		if err := t.point("before " + i.name); err != nil {

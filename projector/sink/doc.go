@@ -13,9 +13,9 @@
 //
 // A batch is written in stages, each on disk before the next begins:
 //
-//	keys        event_keys, one row per new event
 //	rows        conversations, contacts, transactions, messages, message_texts, visitors
 //	events      the archive
+//	keys        event_keys, one row per new event: of none whose rows were refused
 //	quarantine  what was rejected
 //	position    how far the log is in the tables
 //

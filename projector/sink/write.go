@@ -17,9 +17,9 @@ type Stage string
 
 // The stages, in their order.
 const (
-	StageKeys       Stage = "keys"
 	StageRows       Stage = "rows"
 	StageEvents     Stage = "events"
+	StageKeys       Stage = "keys"
 	StageQuarantine Stage = "quarantine"
 	StagePosition   Stage = "position"
 )
@@ -27,9 +27,9 @@ const (
 // stages gives the tables of each stage. Inserts of one stage may run in any order.
 func (s *Sink) stages() []stage {
 	return []stage{
-		{StageKeys, []inserter{s.keys}},
 		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors}},
 		{StageEvents, []inserter{s.events}},
+		{StageKeys, []inserter{s.keys}}, // after these: an event whose rows are refused leaves no key behind
 		{StageQuarantine, []inserter{s.quarantine}},
 		{StagePosition, []inserter{s.positions}},
 	}
