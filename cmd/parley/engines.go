@@ -51,6 +51,18 @@ type engines struct {
 	bi             embedded.User // of the embedded ClickHouse only
 	biURL          string        // where dashboards connect
 	clickHouse     *embedded.ClickHouse
+	nats           *embedded.NATS
+}
+
+// logReady tells why the log takes nothing now; the server's own reason comes
+// before that of the connection to it.
+func (e *engines) logReady(broker *eventlog.Broker) error {
+	if e.nats != nil {
+		if err := e.nats.Ready(); err != nil {
+			return err
+		}
+	}
+	return broker.Ready()
 }
 
 // startEngines starts those engines that no flag names a server for, both at
@@ -64,11 +76,10 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 	if err := e.useServers(servers); err != nil {
 		return nil, err
 	}
-	var nats *embedded.NATS
 	both, ctx := errgroup.WithContext(ctx)
 	if servers.NATSURL == "" {
 		both.Go(func() (err error) {
-			nats, err = startNATS(ctx, p, dir, own, credentials.NATS)
+			e.nats, err = startNATS(ctx, p, dir, own, credentials.NATS)
 			return err
 		})
 	}
@@ -89,10 +100,10 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 	}
 	err = both.Wait()
 	// What has started is stopped even when the other has not.
-	if nats != nil {
-		p.onStop("NATS", func(context.Context) error { nats.Shutdown(); return nil })
+	if e.nats != nil {
+		p.onStop("NATS", func(context.Context) error { e.nats.Shutdown(); return nil })
 		e.log = eventlog.Options{
-			URL: nats.URL(), InProcess: nats.InProcess(),
+			URL: e.nats.URL(), InProcess: e.nats.InProcess(),
 			User: credentials.NATS.Name, Password: credentials.NATS.Password,
 		}
 	}

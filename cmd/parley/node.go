@@ -100,7 +100,7 @@ func (n *node) connect(ctx context.Context, name string) error {
 	}
 	n.broker = broker
 	n.onStop("log", func(context.Context) error { broker.Close(); return nil })
-	n.ready.watch(partNATS, func(context.Context) error { return broker.Ready() })
+	n.ready.watch(partNATS, func(context.Context) error { return n.engines.logReady(broker) })
 	if n.directory, n.store, err = loadDirectory(ctx, broker); err != nil {
 		return err
 	}
