@@ -29,6 +29,7 @@ import (
 )
 
 type exportCommand struct {
+	exportTables
 	Events exportEvents `cmd:"" help:"Write the accepted events, in log order: what an import makes an equal projection of. Personal data."`
 }
 

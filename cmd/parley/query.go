@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/query/export"
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/query/transport/graphiql"
@@ -21,15 +22,16 @@ import (
 type queryFlags struct {
 	limitFlags
 	tracingFlags
-	QueryMemory uint64   `help:"Most memory of one statement in ClickHouse, in MiB; 0 leaves it to the user's profile." group:"Queries" default:"0"`
-	QueryRows   uint64   `help:"Most rows one statement may read; 0 is no limit." group:"Queries" default:"0"`
+	QueryMemory uint64 `help:"Most memory of one statement in ClickHouse, in MiB; 0 leaves it to the user's profile." group:"Queries" default:"0"`
+	QueryRows   uint64 `help:"Most rows one statement may read; 0 is no limit." group:"Queries" default:"0"`
+	exportFlags
 	AllowOrigin []string `help:"Origins that browsers may ask from (CORS), https://HOST[:PORT]; * for all, none unless given." group:"Queries" placeholder:"URL"`
 }
 
 const graphQLPath, graphiQLPath = "/graphql", "/graphiql"
 
 func (f *queryFlags) routes() []string {
-	return []string{graphQLPath, graphiQLPath, graphiQLPath + "/"}
+	return []string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path}
 }
 func (f *queryFlags) parts() []string { return []string{partClickHouse, "query"} }
 
@@ -73,6 +75,9 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
+	if err := f.exportFlags.start(n, api, tables); err != nil {
+		return err
+	}
 	page, err := graphiql.New()
 	if err != nil {
 		return err
@@ -87,6 +92,27 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		_, err := tables.Live(ctx)
 		return err
 	})
+	return nil
+}
+
+// exportFlags bound exports of whole tables.
+type exportFlags struct {
+	ExportTimeout  time.Duration `help:"Most time of one export; the embedded ClickHouse allows 9m." group:"Queries" default:"9m"`
+	ExportParallel int           `help:"Exports of one credential that run at a time." group:"Queries" default:"2"`
+	ExportTogether int           `help:"Exports of all credentials that run at a time; each holds a connection to ClickHouse." group:"Queries" default:"8"`
+}
+
+// start opens the exports.
+func (f *exportFlags) start(n *node, api *query.API, tables *store.Store) error {
+	exports, err := export.New(export.Config{
+		Authenticator: n.authority, Reader: api, Tables: tables,
+		Time: f.ExportTimeout, PerCaller: f.ExportParallel, Together: f.ExportTogether,
+		Logger: n.log, Metrics: n.registry,
+	})
+	if err != nil {
+		return err
+	}
+	n.web.open(export.Path, exports)
 	return nil
 }
 

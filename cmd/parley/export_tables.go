@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/query/export"
+)
+
+// exportTables are the commands that write out what queries see.
+type exportTables struct {
+	Conversations exportConversations `cmd:"" help:"Write the table of conversations."`
+	Contacts      exportContacts      `cmd:"" help:"Write the table of contacts."`
+	Transactions  exportTransactions  `cmd:"" help:"Write the table of transactions."`
+}
+
+type (
+	exportConversations struct{ exportTable }
+	exportContacts      struct{ exportTable }
+	exportTransactions  struct{ exportTable }
+)
+
+// Run writes conversations.
+func (c *exportConversations) Run(a *app) error { return c.run(a, "conversations") }
+
+// Run writes contacts.
+func (c *exportContacts) Run(a *app) error { return c.run(a, "contacts") }
+
+// Run writes transactions.
+func (c *exportTransactions) Run(a *app) error { return c.run(a, "transactions") }
+
+// exportTable says which rows of a table go where. It asks the HTTP API, and sees
+// what its key may see.
+type exportTable struct {
+	dataDir
+	Format       string   `help:"ndjson, csv or parquet." enum:"ndjson,csv,parquet" default:"ndjson"`
+	Projects     string   `help:"These projects only, e.g. 1,2." default:"all" placeholder:"1,2|all"`
+	From         string   `help:"First moment: of the close, the start or the receipt. Without it, and --to, all rows." placeholder:"TIME"`
+	To           string   `help:"First moment that is not taken." placeholder:"TIME"`
+	Filter       []string `help:"A filter of GraphQL: answered=true, channels=CHAT,SMS, tagIds=vip, netPromoterScore.min=9; may be repeated." sep:"none" placeholder:"NAME=VALUE"`
+	UpdatedSince string   `help:"Only rows that changed after this position." placeholder:"POSITION" xor:"since"`
+	PositionFile string   `help:"Only rows that changed after the position in this file, if there is one; the next position is written to it." type:"path" placeholder:"FILE" xor:"since"`
+	Out          string   `help:"File to write, as a whole or not at all; standard output unless given." type:"path" placeholder:"FILE"`
+	URL          string   `name:"url" help:"Address of the API; that of the serve on --data-dir unless given." placeholder:"URL"`
+	KeyFile      string   `help:"File with the id and secret of a key with scope read; the admin key of --data-dir unless given." type:"path" placeholder:"FILE"`
+}
+
+func (c *exportTable) run(a *app, table string) error {
+	if c.URL == "" {
+		e, err := runningEndpoints(c.DataDir)
+		if err != nil {
+			return err
+		}
+		c.URL = e.HTTP
+	}
+	if c.KeyFile == "" {
+		c.KeyFile = filepath.Join(c.DataDir, adminKeyName)
+	}
+	key, err := readKey(c.KeyFile)
+	if err != nil {
+		return err
+	}
+	values, err := c.parameters()
+	if err != nil {
+		return err
+	}
+	address := strings.TrimSuffix(c.URL, "/") + export.Path + table + "?" + values.Encode()
+	response, err := backoff.Retry(a.ctx, func() (*http.Response, error) { return askExport(a.ctx, address, key) },
+		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(giveUpAfter))
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	rows, err := strconv.ParseInt(response.Header.Get(export.HeaderRows), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%s is no parley: the answer does not say how many rows there are", c.URL)
+	}
+	shown := newRowCounter(a.stderr, table, c.Format, rows)
+	err = toFile(a.stdout, c.Out, func(out io.Writer) error {
+		_, err := io.Copy(io.MultiWriter(out, shown), response.Body)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("the export broke off and is not complete: %w", err)
+	}
+	shown.progress.finish()
+	position := response.Header.Get(export.HeaderPosition)
+	if c.PositionFile != "" {
+		return os.WriteFile(c.PositionFile, []byte(position+"\n"), 0o600)
+	}
+	fmt.Fprintf(a.stderr, "position: %s (--updated-since goes on from here)\n", position)
+	return nil
+}
+
+// parameters are those of the request.
+func (c *exportTable) parameters() (url.Values, error) {
+	values := url.Values{"format": {c.Format}, "count": {"true"}}
+	projects, err := auth.ParseProjects(c.Projects)
+	if err != nil {
+		return nil, fmt.Errorf("--projects: %w", err)
+	}
+	if !projects.All {
+		values.Set("projectIds", c.Projects)
+	}
+	if c.PositionFile != "" {
+		content, err := os.ReadFile(c.PositionFile)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("--position-file: %w", err)
+		}
+		c.UpdatedSince = strings.TrimSpace(string(content))
+	}
+	for name, value := range map[string]string{"from": c.From, "to": c.To, "updatedSince": c.UpdatedSince} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	for _, filter := range c.Filter {
+		name, value, ok := strings.Cut(filter, "=")
+		if !ok {
+			return nil, errors.New("--filter: must be NAME=VALUE, e.g. answered=true")
+		}
+		values.Add(name, value)
+	}
+	return values, nil
+}
+
+// askExport begins an export. It is worth another try while the API is busy,
+// starting or gone.
+func askExport(ctx context.Context, address string, key auth.Key) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, backoff.Permanent(err)
+	}
+	request.Header.Set("X-Api-Id", key.ID)
+	request.Header.Set("X-Api-Secret", key.Secret)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil || response.StatusCode == http.StatusOK {
+		return response, err
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // the status says enough
+	err = fmt.Errorf("GET %s answered %s: %s", request.URL.Path, response.Status, excerpt(text))
+	switch response.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway:
+		if seconds, wrong := strconv.Atoi(response.Header.Get("Retry-After")); wrong == nil {
+			return nil, backoff.RetryAfter(seconds)
+		}
+		return nil, err
+	}
+	return nil, backoff.Permanent(err)
+}
+
+// rowCounter shows how many rows have come by.
+type rowCounter struct {
+	progress *progress
+	format   string
+	header   bool // the line of names is still to come
+	quoted   bool // inside a value of CSV, which may hold line ends
+}
+
+// parquetRowBytes is about what a row takes in Parquet, whose rows cannot be
+// counted as they pass.
+const parquetRowBytes = 96
+
+func newRowCounter(out io.Writer, table, format string, rows int64) *rowCounter {
+	if format == "parquet" {
+		return &rowCounter{progress: newProgress(out, table, "KiB", rows*parquetRowBytes>>10+1), format: format}
+	}
+	return &rowCounter{progress: newProgress(out, table, "rows", rows), format: format, header: format == "csv"}
+}
+
+// Write implements io.Writer.
+func (c *rowCounter) Write(p []byte) (int, error) {
+	if c.format == "parquet" {
+		c.progress.add((len(p) + 512) >> 10)
+		return len(p), nil
+	}
+	rows := 0
+	for _, b := range p {
+		switch {
+		case b == '"' && c.format == "csv":
+			c.quoted = !c.quoted
+		case b == '\n' && !c.quoted:
+			rows++
+		}
+	}
+	if c.header && rows > 0 {
+		c.header = false
+		rows--
+	}
+	c.progress.add(rows)
+	return len(p), nil
+}
