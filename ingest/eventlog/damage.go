@@ -277,30 +277,31 @@ func (s *Stream) keep(ctx context.Context) {
 	}
 }
 
-// scrub reads the stream from end to end, slowly, again and again: a message
-// whose bytes have changed on disk is missing only when it is read.
+// scrub reads the stream from end to end, slowly, again and again.
 func (s *Stream) scrub(ctx context.Context) {
-	r := s.NewReader()
-	r.headersOnly = true
 	for {
-		s.scrubOnce(ctx, r)
-		r.Close()
-		if !pause(ctx, scrubEvery) {
+		wait := scrubEvery
+		if err := s.Scrub(ctx, scrubIdle); err != nil {
+			wait = silence
+		}
+		if !pause(ctx, wait) {
 			return
 		}
 	}
 }
 
-func (s *Stream) scrubOnce(ctx context.Context, r *Reader) {
-	last, err := s.Last(ctx)
-	if err != nil {
-		return
-	}
+// Scrub reads the stream from end to end, for a message whose bytes have changed
+// on disk is missing only when it is read. What is found is part of [Stream.Damage]
+// from then on. After each portion it rests idle times as long as that took.
+func (s *Stream) Scrub(ctx context.Context, idle int) error {
 	state, err := s.State(ctx)
 	if err != nil || state.Messages == 0 {
-		return
+		return err
 	}
-	for at := state.First - 1; at < last; {
+	r := s.NewReader()
+	r.headersOnly = true
+	defer r.Close()
+	for at := state.First - 1; at < state.Last; {
 		begun := time.Now()
 		entries, err := r.Read(ctx, at, 5000, time.Second)
 		var damage *DamageError
@@ -308,16 +309,22 @@ func (s *Stream) scrubOnce(ctx context.Context, r *Reader) {
 		case errors.As(err, &damage):
 			at = damage.Missing[len(damage.Missing)-1].To
 		case err != nil:
-			if !pause(ctx, time.Second) {
-				return
-			}
+			return err
 		case len(entries) > 0:
 			at = entries[len(entries)-1].Sequence
+		default: // nothing but deleted messages may be left
+			if _, err := s.Next(ctx, at); errors.Is(err, ErrNotFound) {
+				if err := s.explain(ctx, Range{at + 1, state.Last}); err != nil && !errors.As(err, &damage) {
+					return err
+				}
+				return nil
+			}
 		}
-		if !pause(ctx, scrubIdle*time.Since(begun)) {
-			return
+		if idle > 0 && !pause(ctx, time.Duration(idle)*time.Since(begun)) {
+			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // isFiller tells a message that only takes up a lost sequence.

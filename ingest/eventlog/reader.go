@@ -101,10 +101,22 @@ func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait
 func (r *Reader) Last(ctx context.Context) (schema.Sequence, error) { return r.stream.Last(ctx) }
 
 // First is the lowest sequence that the stream may still hold: what is below it
-// was dropped. It is one above Last in a stream that holds nothing.
+// was dropped. It is one above Last in a stream that holds nothing. What is lost
+// at the beginning was not dropped: reading it is an error.
 func (r *Reader) First(ctx context.Context) (schema.Sequence, error) {
-	state, err := r.stream.State(ctx)
-	return state.First, err
+	info, err := r.stream.info(ctx, false)
+	if err != nil {
+		return 0, err
+	}
+	first := info.State.FirstSeq
+	if first <= 1 || info.Config.MaxAge > 0 {
+		return first, nil
+	}
+	missing, err := r.stream.ledger.missing(ctx, Range{1, first - 1})
+	if err != nil || len(missing) == 0 {
+		return first, err
+	}
+	return missing[0].From, nil
 }
 
 // Next is the sequence of the first message after another, 0 where there is none.

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/schema"
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// logCommand looks after a log whose files were damaged.
+type logCommand struct {
+	Check   logCheck   `cmd:"" help:"Read the logs from end to end and name what is lost."`
+	Restore logRestore `cmd:"" help:"Append lost events again that the archive in ClickHouse still has; then run replay."`
+	GiveUp  logGiveUp  `cmd:"" help:"Accept that sequences are lost for good, so that the projection goes on behind them."`
+}
+
+// lostOf reads all of a stream and gives what is missing.
+func lostOf(ctx context.Context, s *eventlog.Stream) ([]eventlog.Range, error) {
+	if err := s.Scrub(ctx, 0); err != nil {
+		return nil, err
+	}
+	return s.Damage(ctx)
+}
+
+func describe(ranges []eventlog.Range) string {
+	names := make([]string, len(ranges))
+	for i, r := range ranges {
+		names[i] = r.String()
+	}
+	return strings.Join(names, ",")
+}
+
+type logCheck struct {
+	dataDir
+	serverFlags
+}
+
+// Run fails where anything is lost.
+func (c *logCheck) Run(a *app) error {
+	u, err := openUpkeep(a, c.DataDir, &c.serverFlags, "log check", false)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	damaged := false
+	for _, s := range []*eventlog.Stream{u.broker.Events(), u.broker.Rejected()} {
+		lost, err := lostOf(a.ctx, s)
+		if err != nil {
+			return err
+		}
+		state, err := s.State(a.ctx)
+		if err != nil {
+			return err
+		}
+		if len(lost) == 0 {
+			fmt.Fprintf(a.stdout, "ok    %s: %d messages, sequences %d to %d, every one read\n", s.Name(), state.Messages, state.First, state.Last)
+			continue
+		}
+		damaged = true
+		have, all := uint64(0), uint64(0)
+		for _, r := range lost {
+			all += uint64(r.To-r.From) + 1
+			if s == u.broker.Events() {
+				found, err := archivedIn(a.ctx, u.conn, u.live, r, nil)
+				if err != nil {
+					return err
+				}
+				have += found
+			}
+		}
+		fmt.Fprintf(a.stdout, "FAIL  %s: %d messages are lost, sequences %s; the archive has %d of them (log restore)\n", s.Name(), all, describe(lost), have)
+	}
+	if damaged {
+		return errReported
+	}
+	return nil
+}
+
+// archivedIn gives the archived events of a range to do, in order, and counts them.
+func archivedIn(ctx context.Context, conn driver.Conn, live uint32, of eventlog.Range, do func(schema.Sequence, []byte) error) (count uint64, err error) {
+	rows, err := conn.Query(ctx, `SELECT sequence, original FROM `+tables.ProjectionDatabase(live)+`.events FINAL
+		WHERE sequence BETWEEN {from:UInt64} AND {to:UInt64} ORDER BY sequence`,
+		clickhouse.Named("from", uint64(of.From)), clickhouse.Named("to", uint64(of.To)))
+	if err != nil {
+		return 0, fmt.Errorf("read the archive: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var sequence uint64
+		var original string
+		if err := rows.Scan(&sequence, &original); err != nil {
+			return count, fmt.Errorf("read the archive: %w", err)
+		}
+		count++
+		if do != nil {
+			if err := do(schema.Sequence(sequence), []byte(original)); err != nil {
+				return count, err
+			}
+		}
+	}
+	return count, rows.Err()
+}
+
+type logRestore struct {
+	dataDir
+	serverFlags
+	DryRun bool `help:"Only say what would be done."`
+}
+
+// Run appends what the archive has. Each portion is noted as restored once it
+// is in the log; one that is cut off in between is appended twice, which changes
+// no table.
+func (c *logRestore) Run(a *app) error {
+	u, err := openUpkeep(a, c.DataDir, &c.serverFlags, "log restore", true)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	events := u.broker.Events()
+	lost, err := lostOf(a.ctx, events)
+	if err != nil {
+		return err
+	}
+	restored := uint64(0)
+	for _, r := range lost {
+		var messages []eventlog.Message
+		var sequences []schema.Sequence
+		flush := func() error {
+			if len(messages) == 0 || c.DryRun {
+				return nil
+			}
+			if _, err := events.Append(a.ctx, messages); err != nil {
+				return err
+			}
+			for _, sequence := range sequences {
+				if err := events.GiveUp(a.ctx, eventlog.Range{From: sequence, To: sequence}); err != nil {
+					return err
+				}
+			}
+			messages, sequences = nil, nil
+			return nil
+		}
+		found, err := archivedIn(a.ctx, u.conn, u.live, r, func(sequence schema.Sequence, original []byte) error {
+			// Without an id: the server may still know that of the lost message.
+			messages, sequences = append(messages, eventlog.Message{Payload: original}), append(sequences, sequence)
+			if len(messages) == 1000 {
+				return flush()
+			}
+			return nil
+		})
+		if err == nil {
+			err = flush()
+		}
+		if err != nil {
+			return err
+		}
+		restored += found
+	}
+	if c.DryRun {
+		fmt.Fprintf(a.stdout, "%d events would be restored; lost are %s\n", restored, describe(lost))
+		return nil
+	}
+	left, err := events.Damage(a.ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%d events are in the log again, at its end; run `parley replay` so that the tables name their new sequences\n", restored)
+	if len(left) > 0 {
+		fmt.Fprintf(a.stdout, "not in the archive: sequences %s (duplicates, bad events, or not projected yet): have them sent again, then `parley log give-up`\n", describe(left))
+		return errReported
+	}
+	return nil
+}
+
+type logGiveUp struct {
+	dataDir
+	serverFlags
+	Rejected  bool     `help:"In the log of what was refused, rather than in that of events."`
+	Yes       bool     `help:"Do not ask."`
+	Sequences []string `arg:"" help:"What is given up, e.g. 451-462." placeholder:"FROM-TO"`
+}
+
+// Run notes what is given up, if it is lost indeed.
+func (c *logGiveUp) Run(a *app) error {
+	var ranges []eventlog.Range
+	for _, text := range strings.Split(strings.Join(c.Sequences, ","), ",") {
+		from, to, two := strings.Cut(text, "-")
+		if !two {
+			to = from
+		}
+		first, err := strconv.ParseUint(from, 10, 64)
+		last, err2 := strconv.ParseUint(to, 10, 64)
+		if errors.Join(err, err2) != nil || first == 0 || first > last {
+			return fmt.Errorf("%q is no range of sequences, e.g. 451-462", text)
+		}
+		ranges = append(ranges, eventlog.Range{From: schema.Sequence(first), To: schema.Sequence(last)})
+	}
+	u, err := openUpkeep(a, c.DataDir, &c.serverFlags, "log give-up", true)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	s := u.broker.Events()
+	if c.Rejected {
+		s = u.broker.Rejected()
+	}
+	lost, err := lostOf(a.ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, r := range ranges {
+		inside := false
+		for _, l := range lost {
+			inside = inside || l.From <= r.From && r.To <= l.To
+		}
+		if !inside {
+			return fmt.Errorf("sequences %s of %s are not lost (lost are: %s)", r, s.Name(), describe(lost))
+		}
+	}
+	if err := confirm(a, c.Yes, fmt.Sprintf("Sequences %s of %s will count as gone.", describe(ranges), s.Name())); err != nil {
+		return err
+	}
+	for _, r := range ranges {
+		if err := s.GiveUp(a.ctx, r); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(a.stdout, "given up: %s\n", describe(ranges))
+	return nil
+}
