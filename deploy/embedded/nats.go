@@ -67,6 +67,10 @@ type NATS struct {
 	nursed chan struct{} // closed when nobody looks after it any more
 }
 
+// PublishSubject is where any NATS client may publish CloudEvents; the star is the conversation's id, which the server maps to the
+// subject of its partition.
+const PublishSubject, partitionSubject = "parley.publish.*", "parley.events.{{partition(1,1)}}"
+
 // StartNATS starts a JetStream server in this process and returns when it takes connections. It ends at Shutdown, not when ctx
 // does: ctx bounds the start only.
 func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
@@ -92,16 +96,16 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		// Checked here because the server calls a password in its own options a mistake.
 		CustomClientAuthentication: onlyUser{config.User, config.Password},
 
-		ServerName:             "parley-embedded",
-		Host:                   host,
-		Port:                   port,
-		NoSigs:                 true,
-		MaxPayload:             MaxPayload,
-		JetStream:              true,
-		StoreDir:               config.Dir,
-		SyncAlways:             config.SyncInterval == 0,
-		SyncInterval:           config.SyncInterval,
-		JetStreamMaxMemory:     orDefault(config.MaxMemory, 64<<20),
+		ServerName:         "parley-embedded",
+		Host:               host,
+		Port:               port,
+		NoSigs:             true,
+		MaxPayload:         MaxPayload,
+		JetStream:          true,
+		StoreDir:           config.Dir,
+		SyncAlways:         config.SyncInterval == 0,
+		SyncInterval:       config.SyncInterval,
+		JetStreamMaxMemory: orDefault(config.MaxMemory, 64<<20),
 		// The server's own limit would be what three quarters of the disk were at its start, and stay so when room is made. A full
 		// disk says so by itself.
 		JetStreamMaxStore:      1 << 50,
@@ -132,6 +136,10 @@ func (n *NATS) launch(ctx context.Context) error {
 	s, err := server.NewServer(n.options.Clone())
 	if err != nil {
 		return fmt.Errorf("embedded nats: %w", err)
+	}
+	// Plain clients publish below one subject, whatever the number of partitions.
+	if err := s.GlobalAccount().AddMapping(PublishSubject, partitionSubject); err != nil {
+		return fmt.Errorf("embedded nats: subject mapping: %w", err)
 	}
 	log := &natsLog{logger: n.logger}
 	s.SetLoggerV2(log, false, false, false)

@@ -321,7 +321,7 @@ func (f *feed) receive(m *nats.Msg) {
 	if isFiller(m) {
 		return
 	}
-	f.entries = append(f.entries, schema.Entry{Sequence: sequence, ReceivedAt: taken, Payload: m.Data})
+	f.entries = append(f.entries, schema.Entry{Sequence: sequence, ReceivedAt: taken, Payload: structuredOf(m.Header, m.Data)})
 	f.bytes += len(m.Data) + entryOverhead
 	f.signal()
 }

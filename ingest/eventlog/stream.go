@@ -309,7 +309,7 @@ func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entr
 	if err != nil {
 		return schema.Entry{}, classed(err)
 	}
-	return schema.Entry{Sequence: sequence, ReceivedAt: message.Time, Payload: message.Data}, nil
+	return schema.Entry{Sequence: sequence, ReceivedAt: message.Time, Payload: structuredOf(message.Header, message.Data)}, nil
 }
 
 // Next gives the first message after a sequence; [ErrNotFound] where there is
@@ -325,7 +325,7 @@ func (s *Stream) Next(ctx context.Context, after schema.Sequence) (schema.Entry,
 	if err != nil {
 		return schema.Entry{}, classed(err)
 	}
-	return schema.Entry{Sequence: schema.Sequence(message.Sequence), ReceivedAt: message.Time, Payload: message.Data}, nil
+	return schema.Entry{Sequence: schema.Sequence(message.Sequence), ReceivedAt: message.Time, Payload: structuredOf(message.Header, message.Data)}, nil
 }
 
 // DropBefore deletes all messages below a sequence, which is how a bounded log
