@@ -29,6 +29,8 @@ type Config struct {
 	Replay     replayCommand     `cmd:"" help:"Rebuild the tables from the log beside the live ones, and swap."`
 	Verify     verifyCommand     `cmd:"" help:"Compare the tables with what the log says."`
 	Quarantine quarantineCommand `cmd:"" help:"Look after what was refused."`
+	Log        logCommand        `cmd:"" help:"Look after a log whose files were damaged."`
+	Erase      eraseCommand      `cmd:"" help:"Erase personal data from the log, the archive and the tables; the figures stay."`
 	Explain    explainCommand    `cmd:"" help:"Say for every number of a conversation which events it came from."`
 	User       userCommand       `cmd:"" help:"Look after users, who log in with e-mail and password."`
 	Webhook    webhookCommand    `cmd:"" help:"Look after the addresses that chat platforms post to."`

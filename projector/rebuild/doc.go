@@ -20,6 +20,20 @@
 // A GraphQL request reads the live version once and uses it in all its
 // statements, so no page mixes versions; the tables of the old version stay.
 //
+// # What the log has lost on purpose
+//
+// [Whole] is the log from its beginning: what retention has dropped of the stream
+// comes out of the live version's archive, the rest out of the stream. A stream
+// that drops entries while it is read is noticed by the gap. Retention may drop
+// what [Archived] says, and nothing above it; so a replay, a verification, and a
+// kept version that is made live again find everything. Rows of quarantine whose
+// entries were dropped are in no archive: they are carried over from the live
+// version.
+//
+// Entries that were erased, or taken out of quarantine, are in neither. A version
+// built afterwards never reads them, so positions are moved over such gaps: or
+// one that was there in time could never be reached.
+//
 // # Verify
 //
 // Verify builds a version from the log in the same way, compares it with the live

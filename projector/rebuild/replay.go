@@ -80,7 +80,7 @@ func (r *Rebuild) Replay(ctx context.Context) (*Replayed, error) {
 		return nil, err
 	}
 	r.at("compared")
-	if outcome.Handed, err = r.makeLive(ctx, version); err != nil {
+	if outcome.Handed, err = r.MakeLive(ctx, version); err != nil {
 		return nil, err
 	}
 	if err := r.carry(ctx, live, version); err != nil { // what was dropped while it was offered
@@ -178,9 +178,10 @@ func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversati
 	return events, conversations, nil
 }
 
-// makeLive offers a version and waits until it is live. Where nobody projects,
-// it catches up and swaps itself.
-func (r *Rebuild) makeLive(ctx context.Context, version uint32) (handed bool, err error) {
+// MakeLive offers a version that is complete up to its positions, and waits until
+// it is live. Where nobody projects, it catches up and swaps itself; handed says
+// that a live projector did.
+func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, err error) {
 	if err := r.carryFromLive(ctx, version); err != nil {
 		return false, err
 	}
@@ -240,7 +241,7 @@ func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
 		return nil, errors.New("no earlier version of the projection is kept: there is nothing to undo")
 	}
 	outcome := &Replayed{Version: kept, Before: live}
-	if outcome.Handed, err = r.makeLive(ctx, kept); err != nil {
+	if outcome.Handed, err = r.MakeLive(ctx, kept); err != nil {
 		return nil, err
 	}
 	outcome.Events, outcome.Conversations, err = r.check(ctx, kept)

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector/erase"
+	"github.com/parley-analytics/parley/projector/rebuild"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// eraseCommand takes personal data out of the log, the archive and the tables.
+type eraseCommand struct {
+	dataDir
+	serverFlags
+	Project      uint32  `help:"Project of the conversations." required:"" placeholder:"P"`
+	Visitor      *string `help:"All conversations in which this visitor takes part." placeholder:"ID" xor:"whose" required:""`
+	Conversation string  `help:"This conversation only." placeholder:"UUID" xor:"whose" required:""`
+	DryRun       bool    `help:"Only say what would be erased."`
+	Yes          bool    `help:"Do not ask."`
+	Grace        span    `help:"How long requests that read the tables before may go on." default:"5s"`
+}
+
+func (c *eraseCommand) target() (erase.Target, error) {
+	target := erase.Target{Project: schema.ProjectID(c.Project), Visitor: c.Visitor}
+	if c.Visitor != nil {
+		return target, nil
+	}
+	id, err := schema.ParseConversationID(c.Conversation)
+	if err != nil {
+		return target, fmt.Errorf("--conversation: %w", err)
+	}
+	target.Conversation = id
+	return target, nil
+}
+
+// Run erases after a confirmation.
+func (c *eraseCommand) Run(a *app) error {
+	target, err := c.target()
+	if err != nil {
+		return err
+	}
+	u, err := openUpkeep(a, c.DataDir, &c.serverFlags, "erase", true)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	steps := &steps{out: a}
+	e := u.erasure(a, time.Duration(c.Grace), steps)
+	found, err := e.Find(a.ctx, target)
+	if err != nil {
+		return err
+	}
+	steps.finish()
+	what := fmt.Sprintf("%d conversations, %d events with personal data (%d redacted before), %d entries of quarantine",
+		len(found.Conversations), found.Events, found.Redacted, found.Refused)
+	switch {
+	case found.Nothing():
+		fmt.Fprintf(a.stdout, "nothing to erase: %s\n", what)
+		return nil
+	case c.DryRun:
+		for _, id := range found.Conversations {
+			fmt.Fprintln(a.stdout, id)
+		}
+		fmt.Fprintf(a.stdout, "would be erased: %s\n", what)
+		return nil
+	}
+	question := fmt.Sprintf("Erase the personal data of %s? Earlier versions of the tables are dropped, so that no replay can be undone.", what)
+	if err := confirm(a, c.Yes, question); err != nil {
+		return err
+	}
+	began := time.Now()
+	if found, err = e.Run(a.ctx, target); err != nil {
+		return errors.Join(err, errors.New("the erasure is not complete: run it again"))
+	}
+	steps.finish()
+	fmt.Fprintf(a.stdout, "erased: %d conversations, %d events, %d entries of quarantine in %s; the figures stay\n",
+		len(found.Conversations), found.Events, found.Refused, since(began))
+	return nil
+}
+
+// erasure works on the engines of this upkeep.
+func (u *upkeep) erasure(a *app, grace time.Duration, steps *steps) *erase.Erasure {
+	events := wholeLog(u.broker.Events(), u.conn, u.live)
+	r := &rebuild.Rebuild{
+		Conn: u.conn, Begins: events.Begins, Gaps: gaps(u.conn, u.broker), Patience: 2 * time.Minute,
+		Open: (&rebuildFlags{From: "auto"}).opener(a, u.conn, u.broker),
+	}
+	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, u.broker) }
+	return &erase.Erasure{
+		Conn: u.conn, Logger: a.log, Grace: grace, Report: steps.reach, At: crashPoint("erase"),
+		Events:   erasableLog{events, u.broker.Events()},
+		Rejected: erasableLog{rebuild.NewRest(u.broker.Rejected().NewReader()), u.broker.Rejected()},
+		MakeLive: func(ctx context.Context, version uint32) error {
+			_, err := r.MakeLive(ctx, version)
+			return err
+		},
+	}
+}
+
+// erasableLog is a log that messages are taken out of.
+type erasableLog struct {
+	*rebuild.Whole
+	stream *eventlog.Stream
+}
+
+// Erase overwrites a message.
+func (l erasableLog) Erase(ctx context.Context, sequence schema.Sequence) error {
+	return l.stream.Erase(ctx, sequence)
+}
+
+// Append puts messages at the end, known ones too.
+func (l erasableLog) Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error) {
+	messages := make([]eventlog.Message, len(payloads))
+	for i, payload := range payloads {
+		messages[i].Payload = payload // without an id, or it would be taken for a repeat of what it replaces
+	}
+	receipts, err := l.stream.Append(ctx, messages)
+	sequences := make([]schema.Sequence, len(receipts))
+	for i, r := range receipts {
+		sequences[i] = r.Sequence
+	}
+	return sequences, err
+}
+
+// steps shows work of several steps, one after the other.
+type steps struct {
+	out  *app
+	name string
+	bar  *progress
+}
+
+func (s *steps) reach(step string, done, all schema.Sequence) {
+	if s.name != step {
+		s.finish()
+		s.name, s.bar = step, newProgress(s.out.stderr, step, "entries", int64(all))
+	}
+	s.bar.reach(done, all)
+}
+
+func (s *steps) finish() {
+	if s.bar != nil {
+		s.bar.finish()
+	}
+	s.name, s.bar = "", nil
+}

@@ -1,0 +1,305 @@
+package erase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/quarantine"
+	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/schema"
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// Log is a log that messages can be taken out of.
+//
+// Gap is the sequence up to which nothing comes after another. Erase overwrites
+// a message; one that is not there is no error. Append puts messages at the end,
+// durably and in order, whether or not the same were there before, and gives
+// their sequences.
+type Log interface {
+	projector.Log
+	Gap(ctx context.Context, after schema.Sequence) (schema.Sequence, error)
+	Erase(ctx context.Context, sequence schema.Sequence) error
+	Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error)
+}
+
+// Erasure takes personal data out of the logs and the tables. No replay, verify
+// or work on the quarantine may run beside it: the caller sees to that.
+type Erasure struct {
+	Conn driver.Conn
+	// Events is the log of events from its beginning, with what only the archive
+	// holds; Rejected that of what was refused at the edge.
+	Events, Rejected Log
+	// MakeLive makes a version live that has everything up to its positions, and
+	// returns when it is.
+	MakeLive func(ctx context.Context, version uint32) error
+	// Grace is how long requests that read the version before may go on.
+	Grace  time.Duration
+	Logger *slog.Logger
+	// Report is told how far a step has come; may be nil.
+	Report func(step string, done, all schema.Sequence)
+	// At is called at the named points of an erasure: "appended", "erased",
+	// "copied", "live". Tests cut it off there; may be nil.
+	At func(point string)
+}
+
+func (e *Erasure) report(step string, done, all schema.Sequence) {
+	if e.Report != nil {
+		e.Report(step, done, all)
+	}
+}
+
+func (e *Erasure) at(point string) {
+	if e.At != nil {
+		e.At(point)
+	}
+}
+
+// Run erases, and says what it worked on. Cut off anywhere it may be run again.
+func (e *Erasure) Run(ctx context.Context, target Target) (*Found, error) {
+	s, err := e.search(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	found := s.found()
+	if found.Nothing() {
+		return found, nil
+	}
+	version, err := e.empty(ctx)
+	if err != nil {
+		return nil, err
+	}
+	count, err := e.rewriteLog(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.fill(ctx, target, s, version, count); err != nil {
+		return nil, fmt.Errorf("rewrite the tables: %w", err)
+	}
+	e.at("copied")
+	if err := e.MakeLive(ctx, version); err != nil {
+		return nil, fmt.Errorf("make the rewritten tables live: %w", err)
+	}
+	e.at("live")
+	select {
+	case <-ctx.Done():
+	case <-time.After(e.Grace):
+	}
+	return found, e.dropOthers(context.WithoutCancel(ctx), version)
+}
+
+// empty makes a version without rows. One that was being built is dropped: it
+// may hold what is erased.
+func (e *Erasure) empty(ctx context.Context) (uint32, error) {
+	all, err := migrate.Projections(ctx, e.Conn)
+	if err != nil {
+		return 0, err
+	}
+	next := uint32(1)
+	for _, p := range all {
+		next = max(next, p.Version+1)
+		if p.State == migrate.Building {
+			if err := migrate.DropProjection(ctx, e.Conn, p.Version); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return next, migrate.CreateProjection(ctx, e.Conn, next)
+}
+
+// portion is how many messages are appended, or conversations written, at a time.
+const portion = 1000
+
+// rewriteLog appends the redacted copies and then erases what they were made
+// of. It gives the redacted events that count now, as the log has them.
+func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.ArchivedEvent, error) {
+	r := newRedaction()
+	copied := map[schema.Sequence]bool{}
+	var first, last schema.Sequence
+	for some := range slices.Chunk(s.copies, portion) {
+		payloads := make([][]byte, len(some))
+		for i, v := range some {
+			var err error
+			if _, payloads[i], err = r.redact(v.event, v.entry.ReceivedAt); err != nil {
+				return nil, fmt.Errorf("event %d: %w", v.entry.Sequence, err)
+			}
+		}
+		sequences, err := e.Events.Append(ctx, payloads)
+		if err != nil {
+			return nil, fmt.Errorf("append redacted events: %w", err)
+		}
+		for _, sequence := range sequences {
+			copied[sequence] = true
+			if first == 0 {
+				first = sequence
+			}
+			last = max(last, sequence)
+		}
+	}
+	e.at("appended")
+
+	all := schema.Sequence(len(s.erase) + len(s.spoiled) + len(s.rejected))
+	done := schema.Sequence(0)
+	for _, part := range []struct {
+		log       Log
+		sequences []schema.Sequence
+	}{{e.Rejected, s.rejected}, {e.Events, s.spoiled}, {e.Events, s.erase}} {
+		for _, sequence := range part.sequences {
+			if err := part.log.Erase(ctx, sequence); err != nil {
+				return nil, fmt.Errorf("erase %d: %w", sequence, err)
+			}
+			done++
+			e.report("erasing", done, all)
+		}
+	}
+	e.at("erased")
+
+	var count []projector.ArchivedEvent
+	var failed error
+	note := func(entry schema.Entry) {
+		event, fault := schema.Decode(entry.Payload, entry.ReceivedAt)
+		if fault != nil {
+			failed = fmt.Errorf("redacted event %d: %w", entry.Sequence, fault)
+			return
+		}
+		count = append(count, projector.ArchivedEvent{
+			Record:   schema.Record{Sequence: entry.Sequence, ReceivedAt: schema.TimestampOf(entry.ReceivedAt), Event: event},
+			Original: slices.Clone(entry.Payload),
+		})
+	}
+	for _, v := range s.stay {
+		note(v.entry)
+	}
+	if len(copied) > 0 {
+		err := e.read(ctx, e.Events, "reading back", first-1, last, func(entry schema.Entry) {
+			if copied[entry.Sequence] {
+				delete(copied, entry.Sequence)
+				note(entry)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(copied) > 0 {
+			return nil, errors.New("redacted events that were appended are not in the log")
+		}
+	}
+	return count, failed
+}
+
+// fill writes the tables of a version: the conversations as the redacted events
+// fold, then everything else as the live version has it. Positions are last:
+// without one, whoever finds the version builds it from the log.
+func (e *Erasure) fill(ctx context.Context, target Target, s *search, version uint32, count []projector.ArchivedEvent) error {
+	if err := e.fold(ctx, version, count); err != nil {
+		return err
+	}
+	for log, gone := range map[string][]schema.Sequence{
+		projector.LogEvents: s.spoiled, projector.LogRejected: s.rejected,
+	} {
+		for some := range slices.Chunk(gone, portion) {
+			if err := quarantine.RemoveRows(ctx, e.Conn, log, some); err != nil {
+				return err
+			}
+		}
+	}
+	if err := e.copyRest(ctx, target, s, version); err != nil {
+		return err
+	}
+	for log, at := range s.positions {
+		err := e.Conn.Exec(ctx, "INSERT INTO "+tables.ProjectionDatabase(version)+".positions (log, sequence) SELECT {log:String}, {sequence:UInt64}",
+			clickhouse.Named("log", log), clickhouse.Named("sequence", uint64(at)))
+		if err != nil {
+			return fmt.Errorf("position: %w", err)
+		}
+	}
+	return nil
+}
+
+// fold writes the rows of the conversations. The version has no others yet.
+func (e *Erasure) fold(ctx context.Context, version uint32, count []projector.ArchivedEvent) error {
+	writer, err := sink.Open(ctx, e.Conn, sink.Options{Projection: version, Logger: e.Logger})
+	if err != nil {
+		return err
+	}
+	byConversation := map[schema.ConversationKey][]projector.ArchivedEvent{}
+	for _, event := range count {
+		key := event.Event.ConversationKey()
+		byConversation[key] = append(byConversation[key], event)
+	}
+	batch := &projector.Batch{Log: projector.LogEvents}
+	for _, events := range byConversation {
+		records := make([]schema.Record, len(events))
+		for i := range events {
+			records[i] = events[i].Record
+		}
+		batch.Changes = append(batch.Changes, projector.Change{After: projector.Fold(records)})
+		batch.Events = append(batch.Events, events...)
+		if len(batch.Events) >= portion {
+			if err := writer.Write(ctx, batch); err != nil {
+				return err
+			}
+			batch = &projector.Batch{Log: projector.LogEvents}
+		}
+	}
+	if len(batch.Events) == 0 {
+		return nil
+	}
+	return writer.Write(ctx, batch)
+}
+
+// copyRest copies what does not belong to the conversations. The tables are
+// read one after the other while the live version goes on: what stands above the
+// positions is what a batch leaves that was cut off, and projected again. Keys
+// above them are left out: the key of a message erased meanwhile would make its
+// redacted copy a duplicate.
+func (e *Erasure) copyRest(ctx context.Context, target Target, s *search, version uint32) error {
+	from, to := tables.ProjectionDatabase(s.live), tables.ProjectionDatabase(version)
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0}))
+	parameters := target.parameters(s)
+	position := strconv.FormatUint(uint64(s.positions[projector.LogEvents]), 10)
+	copies := []string{
+		"INSERT INTO " + to + ".event_keys SELECT * FROM " + from + ".event_keys FINAL WHERE sequence <= " + position +
+			" AND sequence NOT IN (SELECT sequence FROM " + from + ".events WHERE " + inConversations + ")",
+	}
+	for _, table := range []string{"conversations", "contacts", "transactions", "messages", "message_texts", "visitors", "events"} {
+		copies = append(copies, "INSERT INTO "+to+"."+table+" SELECT * FROM "+from+"."+table+" FINAL WHERE NOT "+inConversations)
+	}
+	for i, statement := range append(copies, "INSERT INTO "+to+".quarantine SELECT * FROM "+from+".quarantine FINAL") {
+		e.report("copying tables", schema.Sequence(i), schema.Sequence(len(copies)+1))
+		if i == len(copies) {
+			parameters = nil
+		}
+		if err := e.Conn.Exec(ctx, statement, parameters...); err != nil {
+			return fmt.Errorf("copy: %w", err)
+		}
+	}
+	return nil
+}
+
+// dropOthers drops every other version: they hold what was erased.
+func (e *Erasure) dropOthers(ctx context.Context, version uint32) error {
+	all, err := migrate.Projections(ctx, e.Conn)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.Version == version || p.State == migrate.Dropped {
+			continue
+		}
+		if err := migrate.DropProjection(ctx, e.Conn, p.Version); err != nil {
+			return err
+		}
+	}
+	return nil
+}

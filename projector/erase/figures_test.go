@@ -1,0 +1,31 @@
+package erase
+
+import (
+	"encoding/json"
+
+	"github.com/parley-analytics/parley/projector"
+)
+
+// figures are the rows without what an erasure takes out.
+func figures(rows *projector.Rows) string {
+	anonymous := *rows
+	c := &anonymous.Conversation
+	c.CustomData = nil
+	if c.Visitor != nil {
+		c.Visitor = nil
+	}
+	if c.Comment != nil {
+		c.Comment = new("")
+	}
+	messages := make([]projector.Message, len(rows.Messages))
+	for i, m := range rows.Messages {
+		m.Text = nil
+		if m.AuthorKind == "VISITOR" {
+			m.AuthorID = nil
+		}
+		messages[i] = m
+	}
+	anonymous.Messages = messages
+	text, _ := json.Marshal(&anonymous) // numbers and strings
+	return string(text)
+}

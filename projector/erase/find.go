@@ -1,0 +1,422 @@
+package erase
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/schema"
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// Target says whose personal data is erased: all conversations in which a
+// visitor takes part, or one conversation.
+type Target struct {
+	Project      schema.ProjectID
+	Visitor      *string
+	Conversation schema.ConversationID
+}
+
+// Found is what an erasure would work on.
+type Found struct {
+	Conversations []schema.ConversationID
+	Events        int // that hold what is erased
+	Redacted      int // that were redacted before
+	Refused       int // entries of quarantine that belong to the conversations, as far as one can tell
+	// Stale: the log is redacted, but tables may still hold what was erased,
+	// because an erasure was cut off or versions of the projection are kept.
+	Stale bool
+}
+
+// Nothing tells that there is nothing to erase.
+func (f *Found) Nothing() bool { return f.Events == 0 && f.Refused == 0 && !f.Stale }
+
+// version is a message of the log, decoded.
+type version struct {
+	entry    schema.Entry
+	event    schema.Event
+	redacted bool
+}
+
+// search is what was found, with what has to be done.
+type search struct {
+	live      uint32
+	positions map[string]schema.Sequence // of the live version, read before all else
+	affected  map[schema.ConversationID]bool
+
+	copies   []version         // to be appended, redacted
+	erase    []schema.Sequence // of the log of events; what names the visitor comes last
+	stay     []version         // redacted before, and counting
+	spoiled  []schema.Sequence // rows of quarantine of the log of events
+	rejected []schema.Sequence // of the log of rejections
+	stale    bool
+}
+
+// Find tells what an erasure would work on.
+func (e *Erasure) Find(ctx context.Context, target Target) (*Found, error) {
+	s, err := e.search(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	return s.found(), nil
+}
+
+func (s *search) found() *Found {
+	f := &Found{Events: len(s.copies), Redacted: len(s.stay), Refused: len(s.spoiled) + len(s.rejected), Stale: s.stale}
+	for id := range s.affected {
+		f.Conversations = append(f.Conversations, id)
+	}
+	slices.Sort(f.Conversations)
+	return f
+}
+
+func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
+	s := &search{affected: map[schema.ConversationID]bool{}, positions: map[string]schema.Sequence{}}
+	var err error
+	if s.live, err = migrate.Live(ctx, e.Conn); err != nil {
+		return nil, err
+	}
+	// The positions before the ends of the logs: whatever is in the tables up to
+	// them is in what is scanned.
+	if err := e.readPositions(ctx, s); err != nil {
+		return nil, err
+	}
+	if target.Visitor == nil {
+		s.affected[target.Conversation] = true
+	} else if err := e.conversationsOf(ctx, target, s); err != nil {
+		return nil, err
+	}
+	all, err := e.versions(ctx, target, s)
+	if err != nil {
+		return nil, err
+	}
+	if target.Visitor == nil && len(all) == 0 {
+		delete(s.affected, target.Conversation)
+	}
+	if err := e.sort(ctx, target, s, all); err != nil {
+		return nil, err
+	}
+	if len(s.affected) > mostConversations {
+		return nil, fmt.Errorf("%d conversations are too many for one erasure: erase them one by one with their ids", len(s.affected))
+	}
+	if s.stale, err = e.stale(ctx, target, s); err != nil {
+		return nil, err
+	}
+	return s, e.refused(ctx, target, s)
+}
+
+// mostConversations bounds the list of conversations that travels with each
+// statement.
+const mostConversations = 10_000
+
+// stale tells whether tables may hold other events of the conversations than the
+// redacted ones of the log.
+func (e *Erasure) stale(ctx context.Context, target Target, s *search) (bool, error) {
+	if len(s.affected) == 0 {
+		return false, nil
+	}
+	all, err := migrate.Projections(ctx, e.Conn)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range all {
+		if p.Version != s.live && p.State != migrate.Dropped {
+			return true, nil
+		}
+	}
+	archived, err := e.archived(ctx, target, s)
+	if err != nil {
+		return false, err
+	}
+	for _, v := range s.stay {
+		delete(archived, v.entry.Sequence)
+	}
+	return len(archived) > 0, nil
+}
+
+func (e *Erasure) readPositions(ctx context.Context, s *search) error {
+	for _, log := range []string{projector.LogEvents, projector.LogRejected} {
+		var at uint64
+		err := e.Conn.QueryRow(ctx, "SELECT max(sequence) FROM "+tables.ProjectionDatabase(s.live)+".positions WHERE log = {log:String}",
+			clickhouse.Named("log", log)).Scan(&at)
+		if err != nil {
+			return fmt.Errorf("position of the %s log: %w", log, err)
+		}
+		s.positions[log] = schema.Sequence(at)
+	}
+	return nil
+}
+
+// conversationsOf finds the conversations of a visitor: in the tables of every
+// version (an erasure that was cut off may have redacted the log already) and in
+// the log.
+func (e *Erasure) conversationsOf(ctx context.Context, target Target, s *search) error {
+	all, err := migrate.Projections(ctx, e.Conn)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.State == migrate.Dropped {
+			continue
+		}
+		database := tables.ProjectionDatabase(p.Version)
+		var ids []string
+		err := e.Conn.QueryRow(ctx, `SELECT groupUniqArray(conversation_id) FROM (
+			SELECT conversation_id FROM `+database+`.conversations WHERE project_id = {project:UInt32} AND visitor_id = {visitor:String}
+			UNION ALL SELECT conversation_id FROM `+database+`.visitors WHERE project_id = {project:UInt32} AND visitor_id = {visitor:String}
+			UNION ALL SELECT conversation_id FROM `+database+`.messages WHERE project_id = {project:UInt32} AND author_kind = 'VISITOR' AND author_id = {visitor:String})`,
+			clickhouse.Named("project", uint32(target.Project)), clickhouse.Named("visitor", *target.Visitor)).Scan(&ids)
+		if err != nil {
+			return fmt.Errorf("conversations of the visitor: %w", err)
+		}
+		for _, id := range ids {
+			s.affected[schema.ConversationID(id)] = true
+		}
+	}
+	return e.scan(ctx, e.Events, "looking for the visitor", func(entry schema.Entry) {
+		if event, fault := schema.Decode(entry.Payload, entry.ReceivedAt); fault == nil && event.Project == target.Project && names(&event, *target.Visitor) {
+			s.affected[event.Conversation] = true
+		}
+	})
+}
+
+// versions gives all messages of the log that are events of the conversations,
+// and notes those that are no events but seem to belong to them.
+func (e *Erasure) versions(ctx context.Context, target Target, s *search) ([]version, error) {
+	var all []version
+	var failed error
+	r := newRedaction()
+	err := e.scan(ctx, e.Events, "looking for events", func(entry schema.Entry) {
+		event, fault := schema.Decode(entry.Payload, entry.ReceivedAt)
+		switch {
+		case fault != nil:
+			if s.concerns(target, event, entry.Payload) {
+				s.spoiled = append(s.spoiled, entry.Sequence)
+			}
+		case event.Project == target.Project && s.affected[event.Conversation]:
+			_, redacted, err := r.redact(event, entry.ReceivedAt)
+			if err != nil {
+				failed = fmt.Errorf("event %d: %w", entry.Sequence, err)
+				return
+			}
+			entry.Payload = bytes.Clone(entry.Payload)
+			all = append(all, version{entry, event, bytes.Equal(redacted, entry.Payload)})
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	return all, err
+}
+
+// concerns tells whether something that is no event belongs to what is erased:
+// by the project and conversation that could be read, by the id of the visitor
+// as a JSON string anywhere in its bytes, and where no conversation could be
+// read, by the id of one.
+func (s *search) concerns(target Target, event schema.Event, payload []byte) bool {
+	if event.Project != 0 && event.Project != target.Project {
+		return false
+	}
+	if s.affected[event.Conversation] {
+		return true
+	}
+	if target.Visitor != nil {
+		if quoted, err := json.Marshal(*target.Visitor); err == nil && len(quoted) > 2 && bytes.Contains(payload, quoted) {
+			return true
+		}
+	}
+	if event.Conversation != "" {
+		return false
+	}
+	lower := bytes.ToLower(payload)
+	for id := range s.affected {
+		if bytes.Contains(lower, []byte(id)) {
+			return true
+		}
+	}
+	return false
+}
+
+// sort decides about each message: of an event, the redacted copy with the
+// lowest sequence stays; where there is none, the message that counts is copied.
+// Everything that is not redacted is erased.
+func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []version) error {
+	byKey := map[schema.EventKey][]version{}
+	var keys []schema.EventKey
+	for _, v := range all {
+		key := v.event.Key()
+		if byKey[key] == nil {
+			keys = append(keys, key)
+		}
+		byKey[key] = append(byKey[key], v)
+	}
+	elsewhere, err := e.elsewhere(ctx, target, s, byKey, keys)
+	if err != nil {
+		return err
+	}
+	unwritable, err := e.unwritable(ctx, s)
+	if err != nil {
+		return err
+	}
+	var last []schema.Sequence
+	for _, key := range keys {
+		kept := false
+		for _, v := range byKey[key] { // ascending by sequence
+			if v.redacted {
+				if !kept && !elsewhere[key] {
+					s.stay = append(s.stay, v)
+				}
+				kept = true
+				continue
+			}
+			if unwritable[v.entry.Sequence] {
+				s.spoiled = append(s.spoiled, v.entry.Sequence)
+				continue
+			}
+			if target.Visitor != nil && names(&v.event, *target.Visitor) {
+				last = append(last, v.entry.Sequence)
+			} else {
+				s.erase = append(s.erase, v.entry.Sequence)
+			}
+		}
+		if kept || elsewhere[key] {
+			continue
+		}
+		for _, v := range byKey[key] {
+			if !unwritable[v.entry.Sequence] {
+				s.copies = append(s.copies, v)
+				break
+			}
+		}
+	}
+	s.erase = append(s.erase, last...)
+	slices.SortFunc(s.copies, func(a, b version) int { return cmp.Compare(a.entry.Sequence, b.entry.Sequence) })
+	return nil
+}
+
+// elsewhere tells which keys count in another conversation: the same id was
+// given to two events, and the first one is none of ours.
+func (e *Erasure) elsewhere(ctx context.Context, target Target, s *search, byKey map[schema.EventKey][]version, keys []schema.EventKey) (map[schema.EventKey]bool, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	reader, err := sink.Open(ctx, e.Conn, sink.Options{Projection: s.live, Logger: e.Logger})
+	if err != nil {
+		return nil, err
+	}
+	known, err := reader.Known(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	archived, err := e.archived(ctx, target, s)
+	if err != nil {
+		return nil, err
+	}
+	found := map[schema.EventKey]bool{}
+	for _, key := range keys {
+		at, counts := known[key]
+		found[key] = counts && at < byKey[key][0].entry.Sequence && !archived[at]
+	}
+	return found, nil
+}
+
+// archived are the sequences under which the live version holds events of the
+// conversations.
+func (e *Erasure) archived(ctx context.Context, target Target, s *search) (map[schema.Sequence]bool, error) {
+	return e.sequences(ctx, "SELECT sequence FROM "+tables.ProjectionDatabase(s.live)+".events WHERE "+inConversations, target.parameters(s)...)
+}
+
+func (e *Erasure) unwritable(ctx context.Context, s *search) (map[schema.Sequence]bool, error) {
+	return e.sequences(ctx, "SELECT sequence FROM "+tables.ProjectionDatabase(s.live)+".quarantine FINAL WHERE log = 'events' AND reason = 'UNWRITABLE'")
+}
+
+func (e *Erasure) sequences(ctx context.Context, query string, parameters ...any) (map[schema.Sequence]bool, error) {
+	rows, err := e.Conn.Query(ctx, query, parameters...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[schema.Sequence]bool{}
+	for rows.Next() {
+		var sequence uint64
+		if err := rows.Scan(&sequence); err != nil {
+			return nil, err
+		}
+		found[schema.Sequence(sequence)] = true
+	}
+	return found, rows.Err()
+}
+
+// refused finds what the edge refused of the conversations.
+func (e *Erasure) refused(ctx context.Context, target Target, s *search) error {
+	return e.scan(ctx, e.Rejected, "looking at what was refused", func(entry schema.Entry) {
+		original := entry.Payload
+		if r, err := schema.DecodeRejected(entry.Payload); err == nil {
+			original = r.Original
+		}
+		event, _ := schema.Decode(original, entry.ReceivedAt)
+		if s.concerns(target, event, original) {
+			s.rejected = append(s.rejected, entry.Sequence)
+		}
+	})
+}
+
+// inConversations is the condition on rows of the conversations, and parameters
+// what it needs.
+const inConversations = "(project_id = {project:UInt32} AND conversation_id IN {conversations:Array(String)})"
+
+func (t Target) parameters(s *search) []any {
+	ids := make([]string, 0, len(s.affected))
+	for id := range s.affected {
+		ids = append(ids, string(id))
+	}
+	slices.Sort(ids)
+	return []any{clickhouse.Named("project", uint32(t.Project)), clickhouse.Named("conversations", ids)}
+}
+
+// scan reads a log from its beginning to the end it has now.
+func (e *Erasure) scan(ctx context.Context, log Log, what string, each func(entry schema.Entry)) error {
+	last, err := log.Last(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return e.read(ctx, log, what, 0, last, each)
+}
+
+// read gives the entries after one sequence and up to another.
+func (e *Erasure) read(ctx context.Context, log Log, what string, after, last schema.Sequence, each func(entry schema.Entry)) error {
+	for after < last {
+		entries, err := log.Read(ctx, after, 512, 50*time.Millisecond)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if len(entries) == 0 {
+			gap, err := log.Gap(ctx, after)
+			if err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			if gap >= last {
+				break
+			}
+		}
+		for _, entry := range entries {
+			after = entry.Sequence
+			if after > last {
+				break
+			}
+			each(entry)
+		}
+		e.report(what, min(after, last), last)
+	}
+	e.report(what, last, last)
+	return nil
+}

@@ -1,0 +1,92 @@
+package erase
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// aliasPrefix begins every id that stands for an erased visitor.
+const aliasPrefix = "erased-"
+
+// redaction takes personal data out of events. Within one, a visitor id always
+// gets the same alias; nobody knows afterwards which.
+type redaction struct{ aliases map[string]string }
+
+func newRedaction() *redaction { return &redaction{aliases: map[string]string{}} }
+
+// alias gives the id that stands for a visitor from now on. An alias is its own.
+func (r *redaction) alias(id string) string {
+	if isAlias(id) {
+		return id
+	}
+	if r.aliases[id] == "" {
+		var random [16]byte
+		_, _ = rand.Read(random[:]) // never fails
+		r.aliases[id] = aliasPrefix + hex.EncodeToString(random[:])
+	}
+	return r.aliases[id]
+}
+
+func isAlias(id string) bool {
+	digits, begins := strings.CutPrefix(id, aliasPrefix)
+	_, err := hex.DecodeString(digits)
+	return begins && len(digits) == 32 && err == nil
+}
+
+// redact gives an event without personal data, and its bytes. What the bytes
+// hold is what is known of an event of its type and not personal: members and
+// attributes that nobody knows are gone. Redacting a redacted event changes
+// nothing.
+func (r *redaction) redact(e schema.Event, received time.Time) (schema.Event, []byte, error) {
+	switch data := e.Data.(type) {
+	case *schema.Opened:
+		opened := *data
+		if data.Visitor != nil {
+			opened.Visitor = &schema.Visitor{ID: r.alias(data.Visitor.ID)}
+		}
+		if data.CustomData != nil {
+			opened.CustomData = []schema.CustomValue{}
+		}
+		e.Data = &opened
+	case *schema.Message:
+		message := *data
+		message.Text = nil
+		if data.VisitorID != nil {
+			alias := r.alias(*data.VisitorID)
+			message.VisitorID = &alias
+		}
+		e.Data = &message
+	case *schema.Satisfaction:
+		if data.Comment != nil {
+			answered, empty := *data, "" // that there was one is a figure
+			answered.Comment = &empty
+			e.Data = &answered
+		}
+	}
+	payload := encode(&e)
+	again, fault := schema.Decode(payload, received)
+	if fault != nil {
+		return e, nil, fmt.Errorf("a redacted %s does not decode: %w", e.Type, fault)
+	}
+	if !reflect.DeepEqual(again, e) {
+		return e, nil, fmt.Errorf("a redacted %s decodes into another event", e.Type)
+	}
+	return e, payload, nil
+}
+
+// names tells whether an event names a visitor.
+func names(e *schema.Event, visitor string) bool {
+	switch data := e.Data.(type) {
+	case *schema.Opened:
+		return data.Visitor != nil && data.Visitor.ID == visitor
+	case *schema.Message:
+		return data.VisitorID != nil && *data.VisitorID == visitor
+	}
+	return false
+}
