@@ -56,8 +56,12 @@ vuln: toolchain ## look for known vulnerabilities (needs vuln.go.dev, so it is n
 soak: build engine ## kill it for 15 minutes (SOAK=1h for longer); replay 2 million events under a client that pages
 	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK) -conversations 100000
 
-bench: toolchain engine ## run the Go benchmarks of the hot functions
-	@$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
+bench: build engine ## measure the pipeline against its floors (LINES=a,c and BENCH_EVENTS choose what)
+	@$(GO) build -trimpath -o $(OUT)/bench ./cmd/internal/bench
+	@$(OUT)/bench -parley $(PARLEY) -out $(OUT) $(if $(LINES),-lines $(LINES)) $(BENCH_FLAGS)
+
+hot: toolchain engine ## run the Go benchmarks of the hot functions, for benchstat (COUNT=10)
+	@$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) $(PACKAGES)
 
 engine: ## fetch the ClickHouse library into deploy/embedded (CHDB_LIB names one that is already there)
 	@if [ -n "$${CHDB_LIB:-}" ]; then echo "engine: using CHDB_LIB"; \

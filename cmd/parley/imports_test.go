@@ -43,10 +43,10 @@ var mayImport = map[string][]string{
 // onlyIn names the packages that may use a module of others; every other
 // package of ours may not.
 var onlyIn = map[string][]string{
-	"github.com/nats-io/nats.go":            {"ingest/eventlog", "deploy/embedded"}, // the latter hands out a connection in the process
+	"github.com/nats-io/nats.go":            {"ingest/eventlog", "deploy/embedded", "cmd/internal/bench"}, // the second hands out a connection in the process, the last measures it
 	"github.com/nats-io/nats-server":        {"deploy/embedded"},
 	"github.com/ebitengine/purego":          {"deploy/embedded"},
-	"github.com/ClickHouse/clickhouse-go":   {"projector/sink", "projector/rebuild", "projector/quarantine", "projector/erase", "query/store", "cmd/parley"},
+	"github.com/ClickHouse/clickhouse-go":   {"projector/sink", "projector/rebuild", "projector/quarantine", "projector/erase", "query/store", "cmd/parley", "cmd/internal/bench"},
 	"github.com/graph-gophers/graphql-go":   {"query", "cmd/parley"},
 	"github.com/alecthomas/kong":            {"cmd/parley"},
 	"github.com/schollz/progressbar":        {"cmd/parley"},

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Lines f and g read tables with as many conversations as asked for. A part of
+// them is projected from events; the tables that are read hold copies of those
+// rows, made inside ClickHouse, with ids of their own and moved back by up to a
+// year.
+const projected = 20_000
+
+var (
+	crowdFrom = corpusEnd.AddDate(-1, 0, 0)
+	crowdTo   = corpusEnd.AddDate(0, 0, 1)
+	monthFrom = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
+	monthTo   = time.Date(2025, time.February, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// copied are the tables that are copied, and what of their rows is another in a
+// copy, beside the id of the conversation, which begins with other digits.
+func copied() map[string]map[string]string {
+	return map[string]map[string]string{
+		"conversations": {
+			"created_at": "base.created_at - shift", "closed_at": "base.closed_at - shift",
+			"_first_contact_at": "base._first_contact_at - shift", "_last_contact_at": "base._last_contact_at - shift",
+			"_closed_key": "if(base.closed_at IS NULL, base._closed_key, base._closed_key - shift)",
+		},
+		"contacts": {
+			"started_at": "base.started_at - shift", "ended_at": "base.ended_at - shift",
+			"contact_id": "concat(other, substring(base.contact_id, 37))",
+		},
+		"messages":     {"sent_at": "base.sent_at - shift", "contact_id": "concat(other, substring(base.contact_id, 37))"},
+		"transactions": {"received_at": "base.received_at - shift"},
+		"visitors":     {},
+	}
+}
+
+// crowd adds the copies numbered from … to−1 of the rows of a version to another.
+func (r *rig) crowd(ctx context.Context, base, version uint32, from, to int) error {
+	const atOnce = 5
+	for table, changes := range copied() {
+		columns, err := r.columns(ctx, version, table)
+		if err != nil {
+			return err
+		}
+		selected := make([]string, len(columns))
+		for i, column := range columns {
+			selected[i] = "base." + column
+			if column == "conversation_id" {
+				selected[i] = "other"
+			}
+			if changed, found := changes[column]; found {
+				selected[i] = changed
+			}
+		}
+		for k := from; k < to; k += atOnce {
+			statement := fmt.Sprintf(`INSERT INTO parley_%d.%s (%s)
+				WITH concat(leftPad(lower(hex(toUInt32(cityHash64(base.conversation_id, n.number)))), 8, '0'), substring(base.conversation_id, 9)) AS other,
+					toIntervalDay(cityHash64(base.conversation_id, n.number, 'shift') %% 350) AS shift
+				SELECT %s FROM parley_%d.%s AS base FINAL CROSS JOIN numbers(%d, %d) AS n`,
+				version, table, strings.Join(columns, ", "), strings.Join(selected, ", "), base, table, k, min(atOnce, to-k))
+			if err := r.conn.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("copy %s: %w", table, err)
+			}
+		}
+	}
+	return r.settle(ctx)
+}
+
+func (r *rig) columns(ctx context.Context, version uint32, table string) ([]string, error) {
+	var columns []string
+	row := r.conn.QueryRow(ctx, fmt.Sprintf("SELECT groupArray(name) FROM system.columns WHERE database = 'parley_%d' AND table = '%s'", version, table))
+	err := row.Scan(&columns)
+	return columns, err
+}
+
+// settle waits, not for ever, until ClickHouse merges nothing any more.
+func (r *rig) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	ticks := time.NewTicker(200 * time.Millisecond)
+	defer ticks.Stop()
+	for quiet := 0; quiet < 5; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+		}
+		var merges uint64
+		if err := r.conn.QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil {
+			return err
+		}
+		quiet++
+		if merges > 0 {
+			quiet = 0
+		}
+	}
+	return nil
+}

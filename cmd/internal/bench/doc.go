@@ -1,0 +1,38 @@
+// Command bench measures the pipeline beside its floors: what the two engines do
+// by themselves with the same bytes, rows and statements.
+//
+//	make bench
+//	BENCH_EVENTS=1000000 make bench LINES=c,d
+//
+// Every line is a figure of ours, the floor measured in the same run in turns
+// with it, and the ratio of the two. Both are medians of the rounds, with the
+// lowest and the highest in brackets. The table goes to .build/bench.md, the same
+// as JSON to .build/bench.json. A line that could not be measured says why in
+// both, and makes the command fail.
+//
+// # Lines
+//
+//	a  durable ingest over HTTP, 1,000 events a request, against atomic publishing of the same bytes
+//	b  ingest of single events from 64 connections, against single publishing from as many
+//	c  catch-up from the log to rows, against C: the slower of reading the log and inserting the same blocks
+//	d  replay of the whole log, against C
+//	e  freshness: accepted until visible in GraphQL
+//	f  GraphQL pages, against the same statements sent directly
+//	g  queries a second, against the same statements at the same concurrency
+//	h  bytes, memory and processor time
+//	i  growth: c and memory at ten times the events
+//
+// # Engines
+//
+// They are real and those of `parley serve`: NATS inside this process, synced at
+// every write, and ClickHouse as a child. Every line starts them anew on an empty
+// directory. Only h and i run the binary `parley` itself, for its memory is to be
+// told apart from that of the measurement.
+//
+// # The floor of inserts
+//
+// A catch-up is run once beforehand while its requests to ClickHouse are kept. The
+// floor sends the very same bytes again to tables of another version: per batch
+// all inserts at once and the next batch when all are answered, without the order
+// of stages, without anything made.
+package main

@@ -1,0 +1,102 @@
+package main
+
+import "encoding/json"
+
+// document is a GraphQL request of line f.
+type document struct {
+	name string
+	body []byte
+}
+
+// tenFields and the fragments after it are what the pages select.
+const (
+	tenFields     = `id createdAt closedAt durationMs channel language contactCount answered handleTimeMs closeReason`
+	contactFields = `contacts { id ordinal startedAt endedAt durationMs status ending endingInferred closeReason waitTimeMs firstResponseTimeMs
+		visitorMessageCount operatorMessageCount channel operator { id kind name email } routingRule { id name } routingGroup { id name } }`
+	allFields = tenFields + ` duration initiator project { id } visitor { id externalId firstName lastName email phone } campaign { id name }
+		customData { key value } snoozeCount transferCount reopenCount anomalyCount answeredByHuman automationLevel abandoned
+		firstResponseTimeMs resolutionTimeMs firstResolutionTimeMs humanHandleTimeMs snoozeTimeMs visitorMessageCount operatorMessageCount
+		satisfactionSurvey { customerSatisfaction netPromoterScore comment }
+		conversions { transactions { transactionId externalConversionId amount currency receivedAt source attributedTo { id } } }
+		revenue { currency amount } tags { id name } users { id kind name email }
+		routingEvents { createdAt routingRule { id name } routingGroup { id name } } eventCount firstSequence lastSequence`
+	messageFields = ` messages(first: 20) { edges { node { id createdAt ... on ChatMessage { author { kind id } automatic contactId }
+		... on SystemMessage { attachment { __typename } } } } }`
+	distribution = `{ count meanMs medianMs p90Ms p95Ms p99Ms }`
+)
+
+// request is the body of a page of closed conversations.
+func request(fields string, from, to any, more map[string]any) []byte {
+	variables := map[string]any{"from": from, "to": to}
+	for name, value := range more {
+		variables[name] = value
+	}
+	body, err := json.Marshal(map[string]any{
+		"query": `query($from: DateTime!, $to: DateTime!, $first: Int, $last: Int, $after: String, $filters: ConversationFilters) {
+			closedConversations(interval: {from: $from, to: $to}, first: $first, last: $last, after: $after, filters: $filters) {
+				edges { node { ` + fields + ` } } pageInfo { hasNextPage startCursor endCursor } } }`,
+		"variables": variables,
+	})
+	if err != nil {
+		panic(err) // maps of strings and numbers
+	}
+	return body
+}
+
+// documents are the requests of line f; after is a place far from the beginning.
+func documents(after string) []document {
+	first := map[string]any{"first": 100}
+	metrics, err := json.Marshal(map[string]any{
+		"query": `query($from: DateTime!, $to: DateTime!) { metrics(interval: {from: $from, to: $to}, step: DAY, timeZone: "Europe/Paris") {
+			total { closedConversations contacts answerRate csat nps conversionRate wait ` + distribution + ` resolution ` + distribution + ` }
+			buckets { from to closedConversations contacts answerRate csat handle ` + distribution + ` } } }`,
+		"variables": map[string]any{"from": monthFrom, "to": monthTo},
+	})
+	if err != nil {
+		panic(err) // times
+	}
+	return []document{
+		{"page of 100, 10 fields, of a month", request(tenFields, monthFrom, monthTo, first)},
+		{"page of 100, all fields, of a month", request(allFields, monthFrom, monthTo, first)},
+		{"page of 100, 10 fields and contacts, of a month", request(tenFields+" "+contactFields, monthFrom, monthTo, first)},
+		{"page of 100, 10 fields and 20 messages each, of a month", request(tenFields+messageFields, monthFrom, monthTo, first)},
+		{"page of 100, 10 fields, of a year", request(tenFields, crowdFrom, crowdTo, first)},
+		{"page of 100, 10 fields, the last of a year", request(tenFields, crowdFrom, crowdTo, map[string]any{"first": 100, "after": after})},
+		{"metrics of a month by day", metrics},
+	}
+}
+
+// filtered are pages of a year, each with one filter, beside the filter's name.
+func filtered() []document {
+	var list []document
+	for _, f := range []struct {
+		name    string
+		filters map[string]any
+	}{
+		{"channels", map[string]any{"channels": []string{"WHATSAPP"}}},
+		{"answered: false", map[string]any{"answered": false}},
+		{"answeredByHuman", map[string]any{"answeredByHuman": true}},
+		{"automationLevels", map[string]any{"automationLevels": []string{"PARTIALLY_AUTOMATED"}}},
+		{"closeReason that no row has", map[string]any{"closeReason": []string{"NO_SUCH_REASON"}}},
+		{"conversationIds", map[string]any{"conversationIds": []string{"00000000-0000-4000-8000-000000000000"}}},
+		{"visitorIds", map[string]any{"visitorIds": []string{"no-such-visitor"}}},
+		{"customerSatisfaction", map[string]any{"customerSatisfaction": []int{1}}},
+		{"netPromoterScore", map[string]any{"netPromoterScore": map[string]any{"min": 9}}},
+		{"campaignIds that no row has", map[string]any{"campaignIds": []string{"no-such-campaign"}}},
+		{"routingRuleIds that no row has", map[string]any{"routingRuleIds": []string{"no-such-rule"}}},
+		{"routingGroupIds that no row has", map[string]any{"routingGroupIds": []string{"no-such-group"}}},
+		{"userIds that no row has", map[string]any{"userIds": []int{9007199254740991}}},
+		{"tagIds that no row has", map[string]any{"tagIds": []string{"no-such-tag"}}},
+		{"languages that no row has", map[string]any{"languages": []string{"xx"}}},
+		{"hasConversion", map[string]any{"hasConversion": true}},
+		{"minContacts: 50", map[string]any{"minContacts": 50}},
+		{"transferred", map[string]any{"transferred": true}},
+		{"snoozed", map[string]any{"snoozed": true}},
+		{"reopened", map[string]any{"reopened": true}},
+		{"tag and operator that no row has", map[string]any{"tagIds": []string{"no-such-tag"}, "userIds": []int{9007199254740991}}},
+		{"reopened, unanswered, with a sale", map[string]any{"reopened": true, "answered": false, "hasConversion": true}},
+	} {
+		list = append(list, document{f.name, request(tenFields, crowdFrom, crowdTo, map[string]any{"first": 100, "filters": f.filters})})
+	}
+	return list
+}

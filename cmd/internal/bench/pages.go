@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parley-analytics/parley/cmd/internal/demo"
+	"github.com/parley-analytics/parley/projector/sink/migrate"
+)
+
+const (
+	repeats    = 10 // of a page in a round
+	askFor     = 2 * time.Second
+	slowFilter = 300 // milliseconds
+)
+
+// pages measures lines f and g.
+func (b *bench) pages(ctx context.Context) error {
+	sizes, err := b.sizes()
+	if err != nil {
+		return err
+	}
+	slices.Sort(sizes)
+	r, err := b.start(ctx, bothEngines)
+	defer r.close()
+	if err != nil {
+		return err
+	}
+	if err := r.fill(ctx, projected*demo.EventsPerConversation); err != nil {
+		return fmt.Errorf("fill the log: %w", err)
+	}
+	base, err := r.version(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := r.catchUp(ctx, base, 0); err != nil {
+		return err
+	}
+	crowded, err := r.version(ctx)
+	if err != nil {
+		return err
+	}
+	if err := migrate.SwapViews(ctx, r.conn, crowded); err != nil {
+		return err
+	}
+	w, err := r.serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	client, err := plainClient(connections)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+
+	copies := 0
+	for i, size := range sizes {
+		wanted := max(size/projected, 1)
+		if err := r.crowd(ctx, base, crowded, copies, wanted); err != nil {
+			return err
+		}
+		copies = max(copies, wanted)
+		if b.wants("f") {
+			if err := b.pagesOf(ctx, w, client, size); err != nil {
+				return fmt.Errorf("%d conversations: %w", size, err)
+			}
+		}
+		if i == len(sizes)-1 && b.wants("f") {
+			if err := b.filters(ctx, w, size); err != nil {
+				return err
+			}
+		}
+		if i == len(sizes)-1 && b.wants("g") {
+			if err := b.queriesPerSecond(ctx, w, client, size); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pagesOf measures the documents of line f over tables of one size.
+func (b *bench) pagesOf(ctx context.Context, w *web, client *http.Client, size int) error {
+	after, err := w.deep(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range documents(after) {
+		statements, err := w.statements(ctx, d)
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.name, err)
+		}
+		var ours, floor []float64
+		for range b.rounds {
+			_, _, err := together(ctx, 1, repeats, func(ctx context.Context, _ int) error {
+				began := time.Now()
+				if err := w.ask(ctx, d.body, nil); err != nil {
+					return err
+				}
+				between := time.Now()
+				if err := statements.send(ctx, client); err != nil {
+					return err
+				}
+				ours = append(ours, between.Sub(began).Seconds()*1000)
+				floor = append(floor, time.Since(between).Seconds()*1000)
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", d.name, err)
+			}
+		}
+		for _, q := range []float64{0.5, 0.95} {
+			f := latencies("f", fmt.Sprintf("%s conversations: %s", number(float64(size)), d.name), ours, fmt.Sprintf("its statements (%d)", len(statements)), floor, q)
+			b.report.add(f.goal("≤ 1.25 × + 1 ms", f.Ours.Median <= 1.25*f.Floor.Median+1))
+		}
+	}
+	return nil
+}
+
+// deep gives a cursor with almost all of a year before it.
+func (w *web) deep(ctx context.Context) (string, error) {
+	var answer struct {
+		ClosedConversations struct{ PageInfo struct{ StartCursor string } }
+	}
+	if err := w.ask(ctx, request("id", crowdFrom, crowdTo, map[string]any{"last": 100}), &answer); err != nil {
+		return "", err
+	}
+	if cursor := answer.ClosedConversations.PageInfo.StartCursor; cursor != "" {
+		return cursor, nil
+	}
+	return "", errors.New("no conversation was closed within the year")
+}
+
+// statements are the requests that a document makes to ClickHouse.
+type statements []taped
+
+// statements asks a document once so that everything is warm, and once to hear
+// what it asks of ClickHouse, without the look at which projection is live, which
+// is made once a second.
+func (w *web) statements(ctx context.Context, d document) (statements, error) {
+	var page struct{ ClosedConversations *struct{ Edges []struct{} } }
+	if err := w.ask(ctx, d.body, &page); err != nil {
+		return nil, err
+	}
+	if c := page.ClosedConversations; c != nil && len(c.Edges) == 0 {
+		return nil, errors.New("the page is empty")
+	}
+	kept, err := w.reads.record(func() error { return w.ask(ctx, d.body, nil) })
+	if err != nil {
+		return nil, err
+	}
+	kept = slices.DeleteFunc(kept, func(r taped) bool {
+		return bytes.Contains(r.body, []byte("parley_meta")) || bytes.Contains(r.body, []byte(".positions"))
+	})
+	if len(kept) == 0 {
+		return nil, errors.New("no statement was heard")
+	}
+	for i := range kept {
+		query := kept[i].url.Query()
+		query.Del("query_id")
+		kept[i].url.RawQuery = query.Encode()
+	}
+	return kept, nil
+}
+
+// send sends the statements one after the other.
+func (s statements) send(ctx context.Context, client *http.Client) error {
+	for _, request := range s {
+		if err := request.send(ctx, client); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filters looks for filters that make a page slow.
+func (b *bench) filters(ctx context.Context, w *web, size int) error {
+	type timed struct {
+		name   string
+		median float64
+	}
+	var list []timed
+	for _, d := range filtered() {
+		each, _, err := together(ctx, 1, 4, func(ctx context.Context, _ int) error { return w.ask(ctx, d.body, nil) })
+		if err != nil {
+			return fmt.Errorf("filter %s: %w", d.name, err)
+		}
+		list = append(list, timed{d.name, spreadOf(each[1:]).Median})
+		fmt.Fprintf(b.progress, "  filter %-40s %6.0f ms\n", d.name, list[len(list)-1].median)
+	}
+	slices.SortFunc(list, func(a, b timed) int { return cmp.Compare(b.median, a.median) })
+	var slow []string
+	all := make([]float64, len(list))
+	for i, f := range list {
+		all[i] = f.median
+		if f.median > slowFilter || i < 3 {
+			slow = append(slow, fmt.Sprintf("%s %.0f ms", f.name, f.median))
+		}
+	}
+	f := figure{Line: "f", What: fmt.Sprintf("%s conversations: page of a year with one filter", number(float64(size))), Unit: "ms", Ours: spreadOf(all),
+		Note: fmt.Sprintf("median of %d filters; slowest: %s", len(list), strings.Join(slow, ", "))}
+	b.report.add(f)
+	return nil
+}
+
+// queriesPerSecond measures line g.
+func (b *bench) queriesPerSecond(ctx context.Context, w *web, client *http.Client, size int) error {
+	d := documents("")[0]
+	asked, err := w.statements(ctx, d)
+	if err != nil {
+		return err
+	}
+	for _, clients := range []int{1, 8, 32} {
+		var ours, floor, oursEach, floorEach []float64
+		for range b.rounds {
+			rate, each, err := askedPerSecond(ctx, clients, func(ctx context.Context) error { return w.ask(ctx, d.body, nil) })
+			if err != nil {
+				return fmt.Errorf("%d clients: %w", clients, err)
+			}
+			ours, oursEach = append(ours, rate), append(oursEach, each...)
+			rate, each, err = askedPerSecond(ctx, clients, func(ctx context.Context) error { return asked.send(ctx, client) })
+			if err != nil {
+				return fmt.Errorf("%d clients: floor: %w", clients, err)
+			}
+			floor, floorEach = append(floor, rate), append(floorEach, each...)
+		}
+		f := figure{Line: "g", What: fmt.Sprintf("%s conversations, %d clients: %s", number(float64(size)), clients, d.name), Unit: "queries/s", Ours: spreadOf(ours)}.
+			against("its statements", spreadOf(floor))
+		f.Note = fmt.Sprintf("p95 %.0f ms, of the statements %.0f ms", quantile(slices.Sorted(slices.Values(oursEach)), .95), quantile(slices.Sorted(slices.Values(floorEach)), .95))
+		b.report.add(f.goal("≥ 0.8", f.Ratio >= 0.8))
+	}
+	return nil
+}
+
+// askedPerSecond asks from so many clients for a while.
+func askedPerSecond(ctx context.Context, clients int, ask func(context.Context) error) (rate float64, each []float64, err error) {
+	var mu sync.Mutex
+	var asked atomic.Int64
+	all, ctx := errgroup.WithContext(ctx)
+	began := time.Now()
+	for range clients {
+		all.Go(func() error {
+			for time.Since(began) < askFor {
+				from := time.Now()
+				if err := ask(ctx); err != nil {
+					return err
+				}
+				asked.Add(1)
+				mu.Lock()
+				each = append(each, time.Since(from).Seconds()*1000)
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	err = all.Wait()
+	return float64(asked.Load()) / time.Since(began).Seconds(), each, err
+}
