@@ -20,7 +20,7 @@ type eraseCommand struct {
 	Visitor      *string `help:"All conversations in which this visitor takes part." placeholder:"ID" xor:"whose" required:""`
 	Conversation string  `help:"This conversation only." placeholder:"UUID" xor:"whose" required:""`
 	DryRun       bool    `help:"Only say what would be erased."`
-	Yes          bool    `help:"Do not ask."`
+	Yes          bool    `help:"Do not ask." env:"-"`
 	Grace        span    `help:"How long requests that read the tables before may go on." default:"5s"`
 }
 

@@ -71,6 +71,9 @@ func (f *quarantineFilter) find(a *app, alone, originals bool) (*upkeep, []quara
 		u.close()
 		return nil, nil, err
 	}
+	if f.Limit > 0 && len(entries) == f.Limit {
+		fmt.Fprintf(a.stderr, "these are the first %d entries, there may be more (--limit)\n", f.Limit)
+	}
 	return u, entries, nil
 }
 
@@ -138,9 +141,6 @@ func (c *quarantineList) Run(a *app) error {
 	defer u.close()
 	if err := printEntries(a, entries, c.JSON); err != nil {
 		return err
-	}
-	if c.Limit > 0 && len(entries) == c.Limit {
-		fmt.Fprintf(a.stderr, "there may be more: --limit is %d\n", c.Limit)
 	}
 	return nil
 }
@@ -226,7 +226,7 @@ func (c *quarantineReplay) Run(a *app) error {
 type quarantinePurge struct {
 	quarantineFilter
 	DryRun bool `help:"Only say what would be removed."`
-	Yes    bool `help:"Do not ask."`
+	Yes    bool `help:"Do not ask." env:"-"`
 }
 
 // Run purges after a confirmation.

@@ -321,7 +321,7 @@ func (s *Stream) Next(ctx context.Context, after schema.Sequence) (schema.Entry,
 	if err != nil {
 		return schema.Entry{}, classed(err)
 	}
-	message, err := stream.GetMsg(ctx, uint64(after)+1, jetstream.WithGetMsgSubject(s.subject))
+	message, err := stream.GetMsg(ctx, uint64(after)+1, jetstream.WithGetMsgSubject(">"))
 	if err != nil {
 		return schema.Entry{}, classed(err)
 	}
