@@ -81,7 +81,9 @@ func Refusal(status int, code, message string, retry time.Duration) error {
 // Refuse answers a request with what an error comes to, and gives the status.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) int {
 	refusal := refusalOf(err)
-	drain(r, refusal.status)
+	if refusal.status != http.StatusNotFound { // a stranger's
+		drain(r, refusal.status)
+	}
 	refusal.write(w)
 	return refusal.status
 }

@@ -77,10 +77,16 @@ func TestHistoryImportedFromParleyEndsWithTheSameConversations(t *testing.T) {
 	var asked atomic.Int64
 	proxy := httputil.NewSingleHostReverseProxy(address)
 	throttling := newTestServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/graphql" && asked.Add(1) == 2 {
-			w.Header().Set("Retry-After", "1")
-			w.WriteHeader(http.StatusTooManyRequests)
-			return
+		if r.URL.Path == "/graphql" {
+			switch asked.Add(1) {
+			case 2:
+				w.Header().Set("Retry-After", "1")
+				w.WriteHeader(http.StatusTooManyRequests)
+				return
+			case 6:
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
 		}
 		r.Host = address.Host
 		proxy.ServeHTTP(w, r)
@@ -88,16 +94,18 @@ func TestHistoryImportedFromParleyEndsWithTheSameConversations(t *testing.T) {
 
 	other := start(t, t.TempDir())
 	key := filepath.Join(upstream.dir, adminKeyName)
-	bring := func() string {
+	bring := func() (stdout, stderr string, code int) {
 		t.Helper()
-		stdout, stderr, code := other.command(t, "", "import", "iadvize", "--url", throttling, "--upstream-key", key,
+		return other.command(t, "", "import", "iadvize", "--url", throttling, "--upstream-key", key,
 			"--from", "2025-12-01", "--to", "2026-02-01T00:00:00Z", "--projects", projects, "--page", "40")
-		if code != 0 {
-			t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
-		}
-		return stdout
 	}
-	first := bring()
+	if stdout, stderr, code := bring(); code == 0 || !strings.Contains(stderr, "the API answers 403") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	first, stderr, code := bring()
+	if code != 0 || !strings.Contains(stderr, "going on after ") {
+		t.Fatalf("exit %d, %q, %q", code, first, stderr)
+	}
 	want := closedRows(t, upstream, projects)
 	if len(want["conversations"]) < 100 || !strings.HasPrefix(first, fmt.Sprint(len(want["conversations"]), " conversations: ")) {
 		t.Fatalf("%d conversations upstream: %s", len(want["conversations"]), first)
@@ -125,7 +133,7 @@ func TestHistoryImportedFromParleyEndsWithTheSameConversations(t *testing.T) {
 			}
 		}
 	}
-	if again := bring(); !strings.Contains(again, ": 0 accepted, ") {
+	if again, _, _ := bring(); !strings.Contains(again, ": 0 accepted, ") {
 		t.Errorf("a second import: %s", again)
 	}
 }
