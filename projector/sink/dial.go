@@ -32,6 +32,9 @@ const (
 	// prepared before the first is sent. There is room for the batches of several
 	// sinks at once; most are closed again when idle.
 	connections, idleConnections = 64, 12
+	// A connection keeps the buffers of its largest insert; after a burst they are
+	// given back with it.
+	connectionLife = time.Minute
 )
 
 // Dial connects and makes sure that the server answers.
@@ -75,6 +78,7 @@ func (s Server) options() (*clickhouse.Options, error) {
 	options.TransportFunc = s.Transport
 	options.Auth.Database = "" // every statement names its own
 	options.MaxOpenConns, options.MaxIdleConns = connections, idleConnections
+	options.ConnMaxLifetime = connectionLife
 	if options.DialTimeout == 0 {
 		options.DialTimeout = dialTimeout
 	}
