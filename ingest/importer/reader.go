@@ -162,13 +162,13 @@ func (r *Reader) array(in *bufio.Reader) {
 	r.next = func() (Record, error) {
 		if number == 0 {
 			if _, err := decoder.Token(); err != nil {
-				return Record{}, err
+				return Record{}, early(err)
 			}
 		}
 		number++
 		if !decoder.More() {
 			if _, err := decoder.Token(); err != nil {
-				return Record{}, fmt.Errorf("after element %d: the array is no JSON from byte %d on: %w", number-1, decoder.InputOffset(), err)
+				return Record{}, fmt.Errorf("after element %d: the array is no JSON from byte %d on: %w", number-1, decoder.InputOffset(), early(err))
 			}
 			if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 				return Record{}, fmt.Errorf("something stands after the array, at byte %d", decoder.InputOffset())
@@ -177,10 +177,18 @@ func (r *Reader) array(in *bufio.Reader) {
 		}
 		var element json.RawMessage
 		if err := decoder.Decode(&element); err != nil {
-			return Record{}, fmt.Errorf("element %d: the array is no JSON from byte %d on: %w", number, decoder.InputOffset(), err)
+			return Record{}, fmt.Errorf("element %d: the array is no JSON from byte %d on: %w", number, decoder.InputOffset(), early(err))
 		}
 		return Record{Line: number, Event: OneLine(element)}, nil
 	}
+}
+
+// early is the end of a file where it should go on.
+func early(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // OneLine is JSON without line breaks between its parts; every value stays as

@@ -1,0 +1,115 @@
+package iadvize
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest/webhook"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// answered is what an API gives of a conversation whose webhooks were taken in.
+const answered = `{
+	"id": "3b1d6c9a-58e2-4f47-9a0c-7d1e5b2f8c10", "project": {"id": 9999},
+	"createdAt": "2026-03-02T09:15:04.120Z", "closedAt": "2026-03-02T09:31:12.000Z", "channel": "CHAT", "language": null,
+	"visitor": {"id": "5c9e0f5e-7d2b-4d58-8a55-1d7f6f0e2b33", "externalId": "crm-20418", "firstName": null},
+	"customData": [], "tags": [], "routingEvents": [],
+	"conversions": {"transactions": [{"transactionId": "0d4b9a4e-6c0f-4c39-b0a3-3f2f4c5e6a77", "externalConversionId": "order-88213",
+		"amount": 300.2, "currency": "EUR", "receivedAt": "2026-03-02T11:02:30.000Z", "source": "ONSITE", "attributedTo": {"id": 148377}}]},
+	"messages": {"edges": [
+		{"node": {"__typename": "SystemMessage", "id": "1", "createdAt": "2026-03-02T09:15:04.120Z", "toUser": {"id": 148201, "kind": "PROFESSIONAL"}, "attachment": {"__typename": "ConversationPushedSystemAttachment"}}},
+		{"node": {"__typename": "SystemMessage", "id": "2", "createdAt": "2026-03-02T09:19:40.000Z", "toUser": {"id": 148377, "kind": "PROFESSIONAL"}, "attachment": {"__typename": "ConversationPushedSystemAttachment"}}},
+		{"node": {"__typename": "SystemMessage", "id": "3", "createdAt": "2026-03-02T09:31:12.000Z", "attachment": {"__typename": "ConversationClosedSystemAttachment"}}}
+	]}}`
+
+func conversationOf(t *testing.T, text string) *Conversation {
+	t.Helper()
+	c := new(Conversation)
+	if err := json.Unmarshal([]byte(text), c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func decoded(t *testing.T, raw []byte) schema.Event {
+	t.Helper()
+	event, refused := schema.Decode(raw, time.Now())
+	if refused != nil {
+		t.Fatalf("%v: %s", refused, raw)
+	}
+	return event
+}
+
+// TestHistoryAndWebhooksMakeTheSameEvents imports what webhooks have told.
+func TestHistoryAndWebhooksMakeTheSameEvents(t *testing.T) {
+	told := make(map[string]string)
+	for _, body := range [][]byte{file(t, "conversation.pushed"), file(t, "conversation.pushed.again"), file(t, "conversation.closed"), file(t, "transaction.attributed")} {
+		for _, event := range translate(t, testHook, body).Events {
+			told[decoded(t, event).ID] = string(event)
+		}
+	}
+	events := conversationOf(t, answered).Events(time.Now())
+	if len(events) != 5 {
+		t.Errorf("%d events", len(events))
+	}
+	for _, event := range events {
+		before, known := told[decoded(t, event).ID]
+		if !known || before != string(event) && decoded(t, event).Type != schema.TypeClosed { // a webhook names who took part
+			t.Errorf("history  %s\nwebhooks %s", event, before)
+		}
+	}
+}
+
+func TestInstantKeepsTheOrderOfTheThread(t *testing.T) {
+	mark := func(kind, more string) string {
+		return `{"node": {"__typename": "SystemMessage", "createdAt": "2026-03-02T09:15:04.120Z", "attachment": {"__typename": "Conversation` + kind + `SystemAttachment"}` + more + `}}`
+	}
+	push := mark("Pushed", `, "toUser": {"id": 1}`)
+	text := strings.Replace(answered, `"edges": [`, `"edges": [`+push+`,`+mark("Snoozed", "")+`,`+push+`,`, 1)
+	text = strings.Replace(text, `"routingEvents": []`, `"routingEvents": [{"createdAt": "2026-03-02T09:15:04.120Z", "routingRule": {"id": "r"}}]`, 1)
+	var got []string
+	seen := make(map[string]bool)
+	for _, raw := range conversationOf(t, text).Events(time.Now()) {
+		event := decoded(t, raw)
+		if seen[event.ID] {
+			t.Errorf("%s stands twice", event.ID)
+		}
+		seen[event.ID] = true
+		if event.Time == 1772442904120 {
+			got = append(got, fmt.Sprintf("%d %s", event.Order, strings.TrimPrefix(string(event.Type), "parley.conversation.")))
+		}
+	}
+	if want := "1 opened.v1,2 routed.v1,3 pushed.v1,4 snoozed.v1,5 pushed.v1,6 pushed.v1"; strings.Join(got, ",") != want {
+		t.Errorf("%s, want %s", strings.Join(got, ","), want)
+	}
+}
+
+func TestRicherOpeningOfTheHistoryComesFirst(t *testing.T) {
+	text := strings.Replace(answered, `"language": null`, `"language": "fr"`, 1)
+	for _, raw := range conversationOf(t, text).Events(time.Now()) {
+		event := decoded(t, raw)
+		if event.Type == schema.TypeOpened && (!strings.HasPrefix(event.ID, "details:") || event.ID >= "opened:") {
+			t.Error(event.ID)
+		}
+	}
+}
+
+func file(t *testing.T, name string) []byte {
+	t.Helper()
+	return read(t, "testdata/"+name+".json")
+}
+
+var _ webhook.Source = Webhook{}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
