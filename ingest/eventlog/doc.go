@@ -14,6 +14,25 @@
 // Anyone with the broker's credentials may publish to a stream, so whoever
 // reads it judges each payload again.
 //
+// # Plain clients
+//
+// Any NATS client may publish CloudEvents, in the structured mode of the NATS
+// binding (the payload is the event) or the binary one (attributes in headers
+// ce-…, percent-encoded, data as the payload). The subject is parley.publish.ID,
+// ID being the conversation's: the server maps it to the partition's
+// (parley.publish.* to parley.events.{{partition(1,1)}}; serve's own server has
+// that mapping, another one needs it in its account's mappings), or
+// parley.events.0 itself. Wait for JetStream's acknowledgement: without it
+// nothing is known. A client needs the permissions to publish parley.publish.>
+// and to subscribe to its inbox.
+//
+//	nats pub --jetstream parley.publish.$ID "$EVENT"
+//	js.Publish("parley.publish."+id, event)
+//
+// In binary mode [Reader] and [Stream.Get] give the structured form: attributes
+// in the order of their names, then data. Such events are judged when they are
+// projected: a bad one goes to quarantine, a repeat changes nothing.
+//
 // # Append
 //
 // [Stream.Append] puts messages into the stream durably and in order. One

@@ -29,4 +29,28 @@
 // survey is an answer, and the last one counts. An answer to a customQuestion
 // has no place in Parley's events: it is kept in quarantine. operatorIds of a
 // close stand in the event's data and mean nothing to the fold.
+//
+// # History
+//
+// A [Client] pages through closedConversations by closing time, each with its
+// whole thread, and [Conversation.Events] makes of a conversation
+//
+//	opened        at createdAt, as a webhook would; or, where the API says more
+//	              (names, language, campaign, customData), details:<conversation>:<ms>:<digest>,
+//	              which comes first in the fold
+//	routed        routed:<conversation>:<ms>:<digest of rule and group>
+//	pushed        pushed:<conversation>:<operator>:<ms>, the same event as the webhook's
+//	snoozed, transferred, closed   <kind>:<conversation>:<ms>
+//	message       message:<conversation>:<message id>
+//	tagged        at closedAt, tagged:<conversation>:<digest>
+//	answered      one for each question, at the moment of reading: the API does not say
+//	              when; answer:<conversation>:<digest>. A webhook's later answer wins, an
+//	              earlier one is in what the API says
+//	recorded      transaction:<conversation>:<transactionId>:<ms>:<amount>
+//
+// Where one instant has several life-cycle events in an order that is not the
+// fold's own, they carry a sequence. Importing a history twice, or what webhooks
+// have told before, changes no value; eventCount may grow by the answers.
+// Not seen by an import: conversations that are open, tags taken off since, and
+// an answer that went back to a value it had at an earlier import.
 package iadvize
