@@ -27,7 +27,10 @@ type house struct {
 	binary string
 	dir    string
 	log    *os.File
+	flags  []string  // beyond those of every serve
 	ports  [3]string // of HTTP, NATS and ClickHouse: the same at every start, as they are for those who use it
+
+	clickHouse *account // where it is another's than serve's
 
 	process *exec.Cmd
 	exited  chan struct{}
@@ -42,6 +45,9 @@ type endpoints struct {
 		BI, Writer struct{ User, Password string }
 	}
 }
+
+// account is a user of a ClickHouse.
+type account struct{ url, user, password string }
 
 func newHouse(t testing.TB, binary string) *house {
 	t.Helper()
@@ -80,9 +86,23 @@ func (h *house) lastWords() {
 // is to crash may do so before.
 func (h *house) start(env ...string) (ready bool) {
 	h.t.Helper()
+	select {
+	case h.url = <-h.launch(env...):
+		return true
+	case <-h.exited:
+		return false
+	case <-time.After(90 * time.Second):
+		h.t.Fatal("serve is not ready after 90 s")
+		return false
+	}
+}
+
+// launch runs serve, and gives its address when it is ready.
+func (h *house) launch(env ...string) <-chan string {
+	h.t.Helper()
 	h.await()
-	command := exec.Command(h.binary, "serve", "--data-dir", h.dir, "--listen", h.ports[0],
-		"--nats-listen", h.ports[1], "--clickhouse-http", h.ports[2], "--store-text", "--log-level", "warn")
+	command := exec.Command(h.binary, append([]string{"serve", "--data-dir", h.dir, "--listen", h.ports[0],
+		"--nats-listen", h.ports[1], "--clickhouse-http", h.ports[2], "--store-text", "--log-level", "warn"}, h.flags...)...)
 	command.Env = append(os.Environ(), env...)
 	command.Stderr = h.log
 	output, err := command.StdoutPipe()
@@ -104,14 +124,38 @@ func (h *house) start(env ...string) (ready bool) {
 		_ = command.Wait() // how it ends is what the test is about
 		close(exited)
 	}(h.exited)
-	select {
-	case h.url = <-said:
-		return true
-	case <-h.exited:
-		return false
-	case <-time.After(90 * time.Second):
-		h.t.Fatal("serve is not ready after 90 s")
-		return false
+	return said
+}
+
+// missing is what /readyz says is not ready, by part; empty when all is.
+func (h *house) missing() (map[string]string, error) {
+	response, err := http.Get("http://" + h.ports[0] + "/readyz")
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	var answer struct{ NotReady map[string]string }
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	if err == nil && (response.StatusCode == http.StatusOK) != (len(answer.NotReady) == 0) {
+		err = fmt.Errorf("/readyz answers %d and names %v", response.StatusCode, answer.NotReady)
+	}
+	return answer.NotReady, err
+}
+
+// awaitMissing waits until /readyz says something of a part; part and text empty
+// waits until all is ready.
+func (h *house) awaitMissing(within time.Duration, part, text string) string {
+	h.t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		missing, err := h.missing()
+		if err == nil && (part == "" && len(missing) == 0 || part != "" && strings.Contains(missing[part], text) && missing[part] != "") {
+			return missing[part]
+		}
+		if time.Now().After(deadline) {
+			h.t.Fatalf("/readyz has not said %q of %q within %v, but %v (%v)", text, part, within, missing, err)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -167,15 +211,18 @@ func (h *house) stop() {
 	h.process = nil
 }
 
+// hanging is how long a command may take before it is said to hang.
+const hanging = 40 * time.Minute
+
 // run runs another command of the binary beside serve.
 func (h *house) run(env []string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hanging)
 	defer cancel()
 	command := exec.CommandContext(ctx, h.binary, append(args, "--data-dir", h.dir)...)
 	command.Env = append(os.Environ(), env...)
 	output, err := command.CombinedOutput()
 	if ctx.Err() != nil {
-		h.t.Errorf("parley %v has not ended after 5 minutes:\n%s", args, output)
+		h.t.Errorf("parley %v has not ended after %v:\n%s", args, hanging, output[max(0, len(output)-2000):])
 	}
 	return string(output), err
 }
@@ -229,12 +276,18 @@ func (h *house) post(client *http.Client, base string, key map[string]string, bo
 
 // query asks ClickHouse as the dashboards' user, and gives each row.
 func (h *house) query(sql string, each func(row map[string]any)) error {
+	if a := h.clickHouse; a != nil {
+		return h.ask(a.url, a.user, a.password, sql, each)
+	}
 	e := h.endpoints()
 	return h.ask(e.ClickHouse.HTTP, e.ClickHouse.BI.User, e.ClickHouse.BI.Password, sql, each)
 }
 
 // queryWriter asks as the owner of the tables.
 func (h *house) queryWriter(sql string, each func(row map[string]any)) error {
+	if a := h.clickHouse; a != nil {
+		return h.ask(a.url, a.user, a.password, sql, each)
+	}
 	e := h.endpoints()
 	return h.ask(e.ClickHouse.HTTP, e.ClickHouse.Writer.User, e.ClickHouse.Writer.Password, sql, each)
 }

@@ -1,0 +1,386 @@
+package soak
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sys/unix"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// mostMemory is what serve itself may come to hold whatever happens, in MiB.
+const mostMemory = 700
+
+// traffic is a house under load.
+type traffic struct {
+	*house
+	gate    sync.RWMutex
+	senders []*sender
+	key     map[string]string
+}
+
+// underLoad starts a house with two senders that go on until the end of the test.
+func underLoad(t *testing.T, h *house) *traffic {
+	t.Helper()
+	if !h.start() {
+		t.Fatal("serve has not started")
+	}
+	l := &traffic{house: h}
+	h.read("admin-key.json", &l.key)
+	stop := make(chan struct{})
+	var sending sync.WaitGroup
+	for n := range 2 {
+		s := &sender{house: h, number: n, seed: uint64(n) + 7, pace: 50 * time.Millisecond, gate: &l.gate, key: l.key,
+			base: func() string { return h.url }, keys: map[schema.EventKey]bool{}}
+		l.senders = append(l.senders, s)
+		sending.Go(func() { s.run(stop) })
+	}
+	t.Cleanup(func() { close(stop); sending.Wait() })
+	return l
+}
+
+func (l *traffic) acknowledged() (n int64) {
+	for _, s := range l.senders {
+		n += s.acked.Load()
+	}
+	return n
+}
+
+// awaitAcknowledged waits until senders have got so many more events in.
+func (l *traffic) awaitAcknowledged(more int64) {
+	l.t.Helper()
+	from, deadline := l.acknowledged(), time.Now().Add(time.Minute)
+	for l.acknowledged() < from+more {
+		if time.Now().After(deadline) {
+			l.t.Fatal("no events are taken")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// compareAll holds everything against the log.
+func (l *traffic) compareAll() {
+	l.t.Helper()
+	l.gate.Lock()
+	defer l.gate.Unlock()
+	v, err := l.check(l.t.Context(), l.senders)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if v.events == 0 || v.lost+v.doubled+v.differing > 0 {
+		l.t.Fatalf("%d events: %d lost (%s), %d doubled, %d rows differ\n%s", v.events, v.lost, v.firstLost, v.doubled, v.differing, v.firstDifference)
+	}
+	l.t.Logf("%d events, %d rows: all right", v.events, v.rows)
+}
+
+// withinMemory looks at how much serve itself has held at most.
+func (l *traffic) withinMemory() {
+	l.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", l.pid()))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	kib, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil || kib>>10 > mostMemory {
+		l.t.Errorf("serve has held %d MiB (%v)", kib>>10, err)
+	}
+	l.t.Logf("serve has held %d MiB at most", kib>>10)
+}
+
+// execute runs a statement as the owner of the tables.
+func (h *house) execute(sql string) {
+	h.t.Helper()
+	e := h.endpoints()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		request, err := http.NewRequest(http.MethodPost, e.ClickHouse.HTTP, strings.NewReader(sql))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		request.SetBasicAuth(e.ClickHouse.Writer.User, e.ClickHouse.Writer.Password)
+		response, err := http.DefaultClient.Do(request)
+		if err == nil {
+			text, _ := io.ReadAll(response.Body)
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+			err = errors.New(string(text))
+		}
+		if time.Now().After(deadline) {
+			h.t.Fatalf("%s: %v", sql, err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// fault is something that an engine does, and what /readyz says of it.
+type fault struct {
+	name       string
+	strike     func()
+	part, says string
+	heal       func()
+}
+
+// suffer goes through faults, with events coming in all the time.
+func (l *traffic) suffer(faults []fault) {
+	for _, f := range faults {
+		l.awaitAcknowledged(1)
+		f.strike()
+		said := l.awaitMissing(40*time.Second, f.part, f.says)
+		l.t.Logf("%s: /readyz says of %s: %s", f.name, f.part, said)
+		l.awaitAcknowledged(500) // the log takes them all the same
+		f.heal()
+		l.awaitMissing(90*time.Second, "", "")
+		if l.pid() == 0 {
+			l.t.Fatalf("%s: serve has ended", f.name)
+		}
+	}
+	l.withinMemory()
+	l.compareAll()
+}
+
+func TestClickHouseMisbehaves(t *testing.T) {
+	h := newHouse(t, build(t))
+	h.flags = []string{"--stall-after", "3s"}
+	l := underLoad(t, h)
+	var stopKilling func()
+	l.suffer([]fault{
+		{"killed again and again", func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			stopKilling = func() { cancel(); <-done }
+			go func() {
+				defer close(done)
+				for ctx.Err() == nil {
+					h.kill(h.child())
+					select {
+					case <-ctx.Done():
+					case <-time.After(200 * time.Millisecond):
+					}
+				}
+			}()
+		}, "clickhouse", "the ClickHouse process ended", func() { stopKilling() }},
+		{"frozen", func() { _ = syscall.Kill(h.child(), syscall.SIGSTOP) },
+			"projector", "although the log goes up to", func() { _ = syscall.Kill(h.child(), syscall.SIGCONT) }},
+		{"out of disk", func() {
+			h.execute("ALTER TABLE parley_1.events MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000")
+		},
+			"projector", "NOT_ENOUGH_SPACE", func() { h.execute("ALTER TABLE parley_1.events RESET SETTING min_free_disk_bytes_to_perform_insert") }},
+		{"too many parts", func() {
+			h.execute("ALTER TABLE parley_1.conversations MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1, inactive_parts_to_throw_insert = 1")
+		}, "projector", "TOO_MANY_PARTS", func() {
+			h.execute("ALTER TABLE parley_1.conversations RESET SETTING parts_to_throw_insert, parts_to_delay_insert, inactive_parts_to_throw_insert")
+		}},
+		{"read-only", func() { h.execute("ALTER TABLE parley_1.contacts MODIFY SETTING table_readonly = 1") },
+			"projector", "READ_ONLY", func() { h.execute("ALTER TABLE parley_1.contacts MODIFY SETTING table_readonly = 0") }},
+		{"a table gone", func() { h.execute("RENAME TABLE parley_1.messages TO parley_1.messages_elsewhere") },
+			"projector", "UNKNOWN_TABLE", func() { h.execute("RENAME TABLE parley_1.messages_elsewhere TO parley_1.messages") }},
+	})
+	h.stop()
+}
+
+// front stands before ClickHouse and answers inserts as it is told.
+type front struct {
+	code  atomic.Int32 // an error of ClickHouse, 0 for none
+	delay atomic.Int64
+	proxy http.Handler
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head, _ := io.ReadAll(io.LimitReader(r.Body, 64))
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
+	insert := strings.Contains(string(head)+r.URL.Query().Get("query"), "INSERT INTO parley_1.")
+	if insert {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(time.Duration(f.delay.Load())):
+		}
+		if code := f.code.Load(); code != 0 {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("X-ClickHouse-Exception-Code", strconv.Itoa(int(code)))
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprintf(w, "Code: %d. DB::Exception: as the test wants it. (SOME_NAME) (version 26.7.3.1)\n", code)
+			return
+		}
+	}
+	f.proxy.ServeHTTP(w, r)
+}
+
+func TestClickHouseRefusesInEveryWay(t *testing.T) {
+	server := enginetest.ClickHouse(t)
+	target, err := url.Parse(server.FrontURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := &front{proxy: httputil.NewSingleHostReverseProxy(target)}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := &http.Server{Handler: before}
+	go func() { _ = web.Serve(listener) }()
+	t.Cleanup(func() { _ = web.Close() })
+
+	h := newHouse(t, build(t))
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte(server.Writer.Password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.clickHouse = &account{target.String(), server.Writer.Name, server.Writer.Password}
+	h.flags = []string{"--stall-after", "3s", "--clickhouse-url", "http://" + listener.Addr().String(),
+		"--clickhouse-user", server.Writer.Name, "--clickhouse-password-file", password}
+	l := underLoad(t, h)
+	var faults []fault
+	for _, code := range []int32{159, 164, 202, 241, 242, 243, 252, 319, 999} {
+		faults = append(faults, fault{fmt.Sprintf("error %d", code), func() { before.code.Store(code) },
+			"projector", fmt.Sprintf("code: %d", code), func() { before.code.Store(0) }})
+	}
+	faults = append(faults,
+		fault{"slow", func() { before.delay.Store(int64(20 * time.Second)) }, "projector", "although the log goes up to", func() { before.delay.Store(0) }})
+	l.suffer(faults)
+	h.stop()
+}
+
+// natsOf connects to the log as a client of its own.
+func (h *house) natsOf() (*nats.Conn, jetstream.JetStream) {
+	h.t.Helper()
+	e := h.endpoints()
+	conn, err := nats.Connect(e.NATS.URL, nats.UserInfo(e.NATS.User, e.NATS.Password))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return conn, js
+}
+
+// awaitRefused waits until events are refused with 503 and a time to come back.
+func (l *traffic) awaitRefused() {
+	l.t.Helper()
+	event := foldtest.Stream(foldtest.Seeded(99), 1)[0]
+	event.Project = 77_777
+	deadline := time.Now().Add(40 * time.Second)
+	for n := 0; ; n++ {
+		event.ID = "refused-" + strconv.Itoa(n)
+		request, err := http.NewRequest(http.MethodPost, l.url+"/v1/events", bytes.NewReader(foldtest.JSON(&event)))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		request.Header.Set("content-type", "application/cloudevents+json")
+		request.Header.Set("x-api-id", l.key["id"])
+		request.Header.Set("x-api-secret", l.key["secret"])
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		switch response.StatusCode {
+		case http.StatusServiceUnavailable:
+			if response.Header.Get("Retry-After") == "" {
+				l.t.Errorf("503 without Retry-After: %s", text)
+			}
+			l.t.Logf("senders are told: 503, Retry-After %s, %s", response.Header.Get("Retry-After"), bytes.TrimSpace(text))
+			return
+		case http.StatusAccepted:
+		default:
+			l.t.Fatalf("%s: %s", response.Status, text)
+		}
+		if time.Now().After(deadline) {
+			l.t.Fatal("events are still taken")
+		}
+	}
+}
+
+func TestTheLogMisbehaves(t *testing.T) {
+	h := newHouse(t, build(t))
+	h.flags = []string{"--stall-after", "8s"}
+	l := underLoad(t, h)
+	_, js := h.natsOf()
+	l.awaitAcknowledged(1000)
+
+	t.Log("the stream is full")
+	limit := func(bytes int64) {
+		stream, err := js.Stream(t.Context(), eventlog.EventsStream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := stream.CachedInfo().Config
+		if config.MaxBytes = bytes; bytes > 0 {
+			config.MaxBytes = int64(stream.CachedInfo().State.Bytes) + bytes
+		}
+		if _, err := js.UpdateStream(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(100_000)
+	l.awaitRefused()
+	limit(-1)
+	l.awaitAcknowledged(500)
+	l.awaitMissing(30*time.Second, "", "")
+
+	t.Log("writes fail")
+	var before unix.Rlimit
+	if err := unix.Prlimit(h.pid(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 300_000, Max: unix.RLIM_INFINITY}, &before); err != nil {
+		t.Fatal(err)
+	}
+	said := l.awaitMissing(40*time.Second, "nats", "write")
+	t.Logf("/readyz says of nats: %s", said)
+	l.awaitRefused()
+	if err := unix.Prlimit(h.pid(), unix.RLIMIT_FSIZE, &before, nil); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitMissing(60*time.Second, "", "")
+	l.awaitAcknowledged(500)
+	_, js = h.natsOf() // the connection from before is gone with the server
+
+	t.Log("the readers lose their consumers")
+	stream, err := js.Stream(t.Context(), eventlog.EventsStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := stream.ConsumerNames(t.Context())
+	gone := 0
+	for name := range names.Name() {
+		if err := js.DeleteConsumer(t.Context(), eventlog.EventsStream, name); err == nil {
+			gone++
+		}
+	}
+	if gone == 0 || names.Err() != nil {
+		t.Fatalf("%d consumers are gone (%v)", gone, names.Err())
+	}
+	l.awaitAcknowledged(500)
+	l.withinMemory()
+	l.compareAll()
+	h.stop()
+}
