@@ -17,6 +17,8 @@ type Config struct {
 	// Key signs cursors and handles. Roles that answer the same clients need the
 	// same key. Empty makes a random one: cursors then end with the process.
 	Key []byte
+	// Hours are the schedules that business time is measured by; nil: there are none.
+	Hours HoursReader
 	// Options go to the GraphQL library: depth, length, selections, tracer.
 	Options []graphql.SchemaOpt
 }
@@ -26,6 +28,7 @@ type API struct {
 	store  Store
 	log    *slog.Logger
 	key    []byte
+	hours  HoursReader
 	schema *graphql.Schema
 }
 
@@ -34,7 +37,7 @@ func New(config Config) (*API, error) {
 	if config.Store == nil {
 		return nil, errors.New("query: a store is required")
 	}
-	a := &API{store: config.Store, log: config.Logger, key: config.Key}
+	a := &API{store: config.Store, log: config.Logger, key: config.Key, hours: config.Hours}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

@@ -18,6 +18,7 @@ type ConversationFigures struct {
 	TransactionCounts                 map[string]uint64
 	FirstResponse, Resolution         Spread
 	Handle, Duration                  Spread
+	FirstResponseOpen, ResolutionOpen Spread // in business hours
 }
 
 // ContactFigures count contacts by start.
@@ -26,6 +27,7 @@ type ContactFigures struct {
 	Contacts, Answered, Unanswered uint64
 	Transferred, Snoozed           uint64
 	Wait, FirstResponse, Duration  Spread
+	WaitOpen, FirstResponseOpen    Spread // in business hours
 }
 
 // Spread is how milliseconds are distributed. Quantiles are the median, p90, p95
@@ -43,6 +45,7 @@ func conversationFigures() []string {
 		"transactions", "surveyAnswers", "npsAnswers", "csat", "nps", "conversionRate",
 		"revenue", "averageOrderValue", "revenuePerConversation",
 		"conversationFirstResponse", "resolution", "handle", "duration",
+		"conversationFirstResponseBusinessHours", "resolutionBusinessHours",
 	}
 }
 
@@ -51,6 +54,7 @@ func contactFigures() []string {
 	return []string{
 		"contacts", "answeredContacts", "unansweredContacts", "transferredContacts", "snoozedContacts",
 		"answerRate", "transferRate", "wait", "contactFirstResponse", "contactDuration",
+		"waitBusinessHours", "contactFirstResponseBusinessHours",
 	}
 }
 
@@ -78,6 +82,8 @@ func (b *MetricsBucket) settle() {
 	b.Wait, b.ContactFirstResponse, b.ContactDuration = k.Wait.distribution(), k.FirstResponse.distribution(), k.Duration.distribution()
 	b.ConversationFirstResponse, b.Resolution = c.FirstResponse.distribution(), c.Resolution.distribution()
 	b.Handle, b.Duration = c.Handle.distribution(), c.Duration.distribution()
+	b.WaitBusinessHours, b.ContactFirstResponseBusinessHours = k.WaitOpen.distribution(), k.FirstResponseOpen.distribution()
+	b.ConversationFirstResponseBusinessHours, b.ResolutionBusinessHours = c.FirstResponseOpen.distribution(), c.ResolutionOpen.distribution()
 }
 
 // Distribution is the SDL's type.

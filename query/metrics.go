@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -24,6 +25,8 @@ type Grouping struct {
 	By     []Dimension
 	Labels bool // read the names that go with the values
 	Limit  int  // groups at most
+	// Openings are when projects are open; nil when no figure asks for it.
+	Openings *hours.Timeline
 }
 
 // metrics is one question: whose figures, over which rows, into which buckets.
@@ -133,6 +136,13 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 	b.frame()
 	if m.scope.Empty() {
 		ofConversations, ofContacts = false, false
+	}
+	if !m.scope.Empty() && slices.ContainsFunc(columns, ofBusinessHours) {
+		openings, err := m.openings(ctx, m.scope, m.interval)
+		if err != nil {
+			return nil, err
+		}
+		grouping.Openings = openings
 	}
 	if ofConversations {
 		rows, err := m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, grouping, columns)
@@ -271,6 +281,9 @@ type MetricsBucket struct {
 
 	Wait, ContactFirstResponse, ContactDuration             Distribution
 	ConversationFirstResponse, Resolution, Handle, Duration Distribution
+
+	WaitBusinessHours, ContactFirstResponseBusinessHours            Distribution
+	ConversationFirstResponseBusinessHours, ResolutionBusinessHours Distribution
 }
 
 // compare orders buckets by step, then by values, none last.

@@ -59,7 +59,10 @@ func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, e
 		"output_format_json_escape_forward_slashes": 0,
 		"prefer_column_name_to_alias":               1,
 		"optimize_read_in_order":                    1,
-		"max_threads":                               2,
+		// What is read ahead is held in memory.
+		"max_block_size":                    8192,
+		"output_format_parallel_formatting": 0,
+		"max_threads":                       2,
 	}
 	for name, value := range format.settings {
 		settings[name] = value
@@ -97,6 +100,9 @@ func (s extractStream) Read(p []byte) (int, error) {
 
 // CountExtract counts the rows that Extract would write.
 func (s *Store) CountExtract(ctx context.Context, e *query.Extract) (uint64, error) {
+	if s.config.MaxRows > 0 {
+		ctx = chgo.Context(ctx, chgo.WithSettings(chgo.Settings{"max_rows_to_read": 0}))
+	}
 	return readCount(ctx, s, extraction("count_extract_", e))
 }
 

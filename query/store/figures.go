@@ -32,6 +32,8 @@ func keyColumns[R any](version string, key func(*R) *query.GroupKey) []column[R]
 
 func conversationFigureColumns() []column[query.ConversationFigures] {
 	type row = query.ConversationFigures
+	// The first visitor message of a closed conversation.
+	firstMessage := millis("closed_at") + " - resolution_time_ms"
 	closed := func(field string) column[row] {
 		return column[row]{field, "count()", func(r *row) any { return &r.Closed }}
 	}
@@ -70,6 +72,8 @@ func conversationFigureColumns() []column[query.ConversationFigures] {
 		},
 		spread("conversationFirstResponse", "first_response_time_ms", func(r *row) *query.Spread { return &r.FirstResponse }),
 		spread("resolution", "resolution_time_ms", func(r *row) *query.Spread { return &r.Resolution }),
+		spread("conversationFirstResponseBusinessHours", business("("+firstMessage+")", "("+firstMessage+" + first_response_time_ms)"), func(r *row) *query.Spread { return &r.FirstResponseOpen }),
+		spread("resolutionBusinessHours", business("("+firstMessage+")", millis("closed_at")), func(r *row) *query.Spread { return &r.ResolutionOpen }),
 		spread("handle", "handle_time_ms", func(r *row) *query.Spread { return &r.Handle }),
 		spread("duration", "duration_ms", func(r *row) *query.Spread { return &r.Duration }),
 	)
@@ -77,6 +81,7 @@ func conversationFigureColumns() []column[query.ConversationFigures] {
 
 func contactFigureColumns() []column[query.ContactFigures] {
 	type row = query.ContactFigures
+	started := millis("started_at")
 	contacts := func(field string) column[row] {
 		return column[row]{field, "count()", func(r *row) any { return &r.Contacts }}
 	}
@@ -97,6 +102,8 @@ func contactFigureColumns() []column[query.ContactFigures] {
 		},
 		spread("wait", "wait_time_ms", func(r *row) *query.Spread { return &r.Wait }),
 		spread("contactFirstResponse", "first_response_time_ms", func(r *row) *query.Spread { return &r.FirstResponse }),
+		spread("waitBusinessHours", business("("+started+" - wait_time_ms)", started), func(r *row) *query.Spread { return &r.WaitOpen }),
+		spread("contactFirstResponseBusinessHours", business(started, "("+started+" + first_response_time_ms)"), func(r *row) *query.Spread { return &r.FirstResponseOpen }),
 		spread("contactDuration", "duration_ms", func(r *row) *query.Spread { return &r.Duration }),
 	)
 }
@@ -121,7 +128,7 @@ func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimensi
 	for i, name := range g.By {
 		tuples[i] = of(name).tuple(g.Labels)
 	}
-	return s.with("step", step).with("first", tuples[0]).with("second", tuples[1]).bind("limit", uint32(g.Limit))
+	return s.with("step", step).with("first", tuples[0]).with("second", tuples[1]).bind("limit", uint32(g.Limit)).open(g.Openings)
 }
 
 // ConversationFigures implements query.FigureReader.

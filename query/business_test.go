@@ -1,0 +1,172 @@
+package query_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/hours"
+	"github.com/parley-analytics/parley/query/store/storetest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// schedules are opening hours by project.
+type schedules map[schema.ProjectID]*hours.Schedule
+
+func (s schedules) Schedules(_ context.Context, projects schema.Projects) (map[schema.ProjectID]*hours.Schedule, error) {
+	found := map[schema.ProjectID]*hours.Schedule{}
+	for id, schedule := range s {
+		if projects.Contains(id) {
+			found[id] = schedule
+		}
+	}
+	return found, nil
+}
+
+// someHours are schedules of projects 1 and 2 over the change of clocks of March
+// 2020: that of project 1 is changed in April, that of project 2 begins in the
+// middle of the rows. Project 3 has none.
+func someHours(t *testing.T) schedules {
+	t.Helper()
+	long, short := []hours.Span{{From: 8 * 60, To: 20 * 60}}, []hours.Span{{From: 9 * 60, To: 12*60 + 30}, {From: 13*60 + 30, To: 18 * 60}}
+	all := []hours.Span{{From: 0, To: 24 * 60}}
+	s := schedules{1: {}, 2: {}}
+	for _, v := range []struct {
+		project schema.ProjectID
+		hours.Version
+	}{
+		{1, hours.Version{ValidFrom: hours.Date{Year: 2019, Month: 1, Day: 1}, TimeZone: "Europe/Paris",
+			Week: hours.Week{Monday: long, Tuesday: long, Wednesday: long, Thursday: long, Friday: short, Sunday: all}, Holidays: map[hours.Date][]hours.Span{{Year: 2020, Month: 3, Day: 25}: nil}}},
+		{1, hours.Version{ValidFrom: hours.Date{Year: 2020, Month: 4, Day: 2}, TimeZone: "America/New_York",
+			Week: hours.Week{Monday: short, Tuesday: short, Wednesday: short, Thursday: short, Friday: all, Saturday: all}}},
+		{2, hours.Version{ValidFrom: hours.Date{Year: 2020, Month: 3, Day: 28}, TimeZone: "Asia/Kathmandu",
+			Week: hours.Week{Monday: all, Tuesday: short, Wednesday: long, Thursday: all, Friday: short, Saturday: long, Sunday: short}}},
+	} {
+		if err := s[v.project].Set(v.Version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// inclusive is the quantile with linear interpolation between ranks.
+func inclusive(sorted []int64, q float64) float64 {
+	at := q * float64(len(sorted)-1)
+	low := int(math.Floor(at))
+	high := min(low+1, len(sorted)-1)
+	return float64(sorted[low]) + (at-float64(low))*float64(sorted[high]-sorted[low])
+}
+
+// TestBusinessHoursInSQLAreThoseOfGo computes the figures of each project, and of all,
+// from the rows.
+func TestBusinessHoursInSQLAreThoseOfGo(t *testing.T) {
+	r := theRig(t)
+	set := someHours(t)
+	api, err := query.New(query.Config{Store: r.store, Key: []byte("a key of the tests"), Hours: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := *r
+	with.api = api
+	known := hours.NewTimeline(set, hours.Interval{From: time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), To: time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC).Unix()})
+
+	got := ask[struct{ Metrics struct{ Total bucketOfHours } }](t, &with, reader(1, 2, 3), `{
+		metrics(`+always+`) { total { `+hoursFields+` } } }`, nil).Metrics.Total
+	grouped := ask[struct {
+		Metrics struct {
+			Buckets []struct {
+				Dimensions []struct{ Value string }
+				bucketOfHours
+			}
+		}
+	}](t, &with, reader(1, 2, 3), `{ metrics(`+always+`, groupBy: PROJECT) { buckets { dimensions { value } `+hoursFields+` } } }`, nil).Metrics.Buckets
+	compare := func(name string, got bucketOfHours, projects ...uint32) {
+		t.Helper()
+		values := map[string][]int64{}
+		note := func(field string, project uint32, from, to storetest.Millis) {
+			if ms, ok := known.Between(schema.ProjectID(project), schema.Timestamp(from), schema.Timestamp(to)); ok {
+				values[field] = append(values[field], ms)
+			}
+		}
+		for _, c := range r.world.Conversations {
+			if c.ClosedAt == nil || c.Resolution == nil || !slices.Contains(projects, c.Project) {
+				continue
+			}
+			first := *c.ClosedAt - storetest.Millis(*c.Resolution)
+			note("resolution", c.Project, first, *c.ClosedAt)
+			if c.FirstResponse != nil {
+				note("conversationFirstResponse", c.Project, first, first+storetest.Millis(*c.FirstResponse))
+			}
+		}
+		for _, k := range r.world.Contacts {
+			if !slices.Contains(projects, k.Project) {
+				continue
+			}
+			if k.Wait != nil {
+				note("wait", k.Project, k.StartedAt-storetest.Millis(*k.Wait), k.StartedAt)
+			}
+			if k.FirstResponse != nil {
+				note("contactFirstResponse", k.Project, k.StartedAt, k.StartedAt+storetest.Millis(*k.FirstResponse))
+			}
+		}
+		for field, spread := range map[string]spread{
+			"wait": got.WaitBusinessHours, "contactFirstResponse": got.ContactFirstResponseBusinessHours,
+			"conversationFirstResponse": got.ConversationFirstResponseBusinessHours, "resolution": got.ResolutionBusinessHours,
+		} {
+			want := values[field]
+			slices.Sort(want)
+			if spread.Count != len(want) {
+				t.Errorf("%s %s: %d rows, want %d", name, field, spread.Count, len(want))
+				continue
+			}
+			if len(want) == 0 {
+				continue
+			}
+			sum := 0.0
+			for _, ms := range want {
+				sum += float64(ms)
+			}
+			for part, pair := range map[string][2]float64{
+				"mean": {*spread.MeanMs, sum / float64(len(want))}, "median": {*spread.MedianMs, inclusive(want, 0.5)},
+				"p90": {*spread.P90Ms, inclusive(want, 0.9)}, "p99": {*spread.P99Ms, inclusive(want, 0.99)},
+			} {
+				if math.Abs(pair[0]-pair[1]) > 0.001 {
+					t.Errorf("%s %s: %s is %f, want %f", name, field, part, pair[0], pair[1])
+				}
+			}
+		}
+		if name == "project 1" && (len(values["resolution"]) < 20 || inclusive(values["resolution"], 0.9) == 0) {
+			t.Errorf("the rows tell nothing: %v", values["resolution"])
+		}
+	}
+	compare("all", got, 1, 2, 3)
+	for _, b := range grouped {
+		var project uint32
+		if _, err := fmt.Sscan(b.Dimensions[0].Value, &project); err != nil {
+			t.Fatal(err)
+		}
+		compare("project "+b.Dimensions[0].Value, b.bucketOfHours, project)
+	}
+	if len(grouped) != 3 {
+		t.Errorf("%d projects", len(grouped))
+	}
+	// By what only conversations know, which joins them.
+	ask[any](t, &with, reader(1, 2), `{ metrics(`+always+`, groupBy: [TAG, CAMPAIGN]) { buckets { `+hoursFields+` } } }`, nil)
+	// Without any schedule nothing is counted.
+	if none := ask[struct{ Metrics struct{ Total bucketOfHours } }](t, r, reader(1), `{ metrics(`+always+`) { total { `+hoursFields+` } } }`, nil).Metrics.Total; none != (bucketOfHours{}) {
+		t.Errorf("without schedules: %+v", none)
+	}
+}
+
+type bucketOfHours struct {
+	WaitBusinessHours, ContactFirstResponseBusinessHours, ConversationFirstResponseBusinessHours, ResolutionBusinessHours spread
+}
+
+const ofSpread = ` { count meanMs medianMs p90Ms p95Ms p99Ms } `
+
+const hoursFields = `waitBusinessHours` + ofSpread + `contactFirstResponseBusinessHours` + ofSpread +
+	`conversationFirstResponseBusinessHours` + ofSpread + `resolutionBusinessHours` + ofSpread
