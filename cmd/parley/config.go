@@ -34,6 +34,7 @@ type Config struct {
 	Explain    explainCommand    `cmd:"" help:"Say for every number of a conversation which events it came from."`
 	User       userCommand       `cmd:"" help:"Look after users, who log in with e-mail and password."`
 	Webhook    webhookCommand    `cmd:"" help:"Look after the addresses that chat platforms post to."`
+	Hours      hoursCommand      `cmd:"" help:"Look after the opening hours that business hours are measured by."`
 	Key        keyCommand        `cmd:"" help:"Look after keys, for programs."`
 	Endpoints  endpointsCommand  `cmd:"" help:"Say where a running serve listens."`
 	Doctor     doctorCommand     `cmd:"" help:"Check everything that parley needs and say what to do."`

@@ -63,7 +63,11 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if traces != nil {
 		options = append(options, graphql.Tracer(transport.FieldTracer(traces)))
 	}
-	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Options: options})
+	schedules, err := openHours(ctx, n.broker)
+	if err != nil {
+		return err
+	}
+	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Hours: schedules, Options: options})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/query/hours"
+	"github.com/parley-analytics/parley/schema"
+)
+
+type hoursCommand struct {
+	Set    hoursSet    `cmd:"" help:"Set the opening hours of a project from a date on; what held before it stays."`
+	Show   hoursShow   `cmd:"" help:"Show the opening hours of a project."`
+	List   hoursList   `cmd:"" help:"List the projects that have opening hours."`
+	Remove hoursRemove `cmd:"" help:"Remove opening hours of a project."`
+}
+
+// ofProject names a project of the log beside which a command runs.
+type ofProject struct {
+	dataDir
+	serverFlags
+	Project uint32 `help:"The project." required:"" placeholder:"N"`
+}
+
+// open connects to the opening hours.
+func (c *ofProject) open(a *app) (store hoursStore, release func(), err error) {
+	if c.Project < 1 || c.Project > 1<<31-1 {
+		return hoursStore{}, nil, errors.New("--project must be an integer from 1 to 2147483647")
+	}
+	return openHoursBeside(a, c.DataDir, &c.serverFlags)
+}
+
+func openHoursBeside(a *app, dir string, servers *serverFlags) (store hoursStore, release func(), err error) {
+	e, err := logBeside(dir, servers)
+	if err != nil {
+		return hoursStore{}, nil, err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, 15*time.Second)
+	defer cancel()
+	e.log.Name, e.log.Observe = "parley hours", true
+	broker, err := eventlog.Open(ctx, e.log)
+	if err != nil {
+		return hoursStore{}, nil, err
+	}
+	if store, err = openHours(ctx, broker); err != nil {
+		broker.Close()
+		return hoursStore{}, nil, err
+	}
+	return store, broker.Close, nil
+}
+
+type hoursSet struct {
+	ofProject
+	File string `help:"YAML or JSON with validFrom, timeZone, week (monday: [09:00-12:30, 13:30-18:00], …) and holidays (2024-12-25: [] is closed); - reads standard input." required:"" placeholder:"FILE"`
+}
+
+// Run sets one version of a schedule.
+func (c *hoursSet) Run(a *app) error {
+	var content []byte
+	var err error
+	if c.File == "-" {
+		content, err = io.ReadAll(io.LimitReader(a.stdin, 1<<20))
+	} else {
+		content, err = os.ReadFile(c.File)
+	}
+	if err != nil {
+		return err
+	}
+	var version hours.Version
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&version); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	store, release, err := c.open(a)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := store.change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error { return s.Set(version) }); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	fmt.Fprintf(a.stderr, "opening hours of project %d hold from %s on\n", c.Project, version.ValidFrom)
+	return nil
+}
+
+type hoursShow struct{ ofProject }
+
+// Run prints the versions as `hours set` takes them, one JSON document a line.
+func (c *hoursShow) Run(a *app) error {
+	store, release, err := c.open(a)
+	if err != nil {
+		return err
+	}
+	defer release()
+	project := schema.ProjectID(c.Project)
+	found, err := store.Schedules(a.ctx, schema.Projects{IDs: []schema.ProjectID{project}})
+	if err != nil {
+		return err
+	}
+	if found[project] == nil {
+		return fmt.Errorf("project %d has no opening hours", project)
+	}
+	for _, version := range found[project].Versions {
+		if err := json.NewEncoder(a.stdout).Encode(version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type hoursList struct {
+	dataDir
+	serverFlags
+}
+
+// Run prints a table of projects and versions.
+func (c *hoursList) Run(a *app) error {
+	store, release, err := openHoursBeside(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer release()
+	found, err := store.Schedules(a.ctx, schema.Projects{All: true})
+	if err != nil {
+		return err
+	}
+	var projects []schema.ProjectID
+	for project := range found {
+		projects = append(projects, project)
+	}
+	slices.Sort(projects)
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "PROJECT\tVALID FROM\tTIME ZONE\tHOLIDAYS")
+	for _, project := range projects {
+		for _, v := range found[project].Versions {
+			fmt.Fprintf(table, "%d\t%s\t%s\t%d\n", project, v.ValidFrom, v.TimeZone, len(v.Holidays))
+		}
+	}
+	return table.Flush()
+}
+
+type hoursRemove struct {
+	ofProject
+	ValidFrom *hours.Date `help:"Only what holds from this date on; all of the project's unless given." placeholder:"DATE"`
+}
+
+// Run removes one version, or all.
+func (c *hoursRemove) Run(a *app) error {
+	store, release, err := c.open(a)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return store.change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error {
+		switch {
+		case c.ValidFrom == nil && len(s.Versions) > 0:
+			s.Versions = nil
+		case c.ValidFrom == nil || !s.Remove(*c.ValidFrom):
+			return errors.New("there are no such opening hours")
+		}
+		return nil
+	})
+}
