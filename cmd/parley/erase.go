@@ -49,7 +49,11 @@ func (c *eraseCommand) Run(a *app) error {
 	}
 	defer u.close()
 	steps := &steps{out: a}
-	e := u.erasure(a, time.Duration(c.Grace), steps)
+	texts, err := storesText(a.ctx, u.conn, u.live, false)
+	if err != nil {
+		return err
+	}
+	e := u.erasure(a, time.Duration(c.Grace), texts, steps)
 	found, err := e.Find(a.ctx, target)
 	if err != nil {
 		return err
@@ -83,11 +87,11 @@ func (c *eraseCommand) Run(a *app) error {
 }
 
 // erasure works on the engines of this upkeep.
-func (u *upkeep) erasure(a *app, grace time.Duration, steps *steps) *erase.Erasure {
+func (u *upkeep) erasure(a *app, grace time.Duration, texts bool, steps *steps) *erase.Erasure {
 	events := wholeLog(u.broker.Events(), u.conn, u.live)
 	r := &rebuild.Rebuild{
 		Conn: u.conn, Begins: events.Begins, Gaps: gaps(u.conn, u.broker), Patience: 2 * time.Minute,
-		Open: (&rebuildFlags{From: "auto"}).opener(a, u.conn, u.broker),
+		Open: (&rebuildFlags{From: "auto", StoreText: texts}).opener(a, u.conn, u.broker),
 	}
 	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, u.broker) }
 	return &erase.Erasure{

@@ -189,6 +189,9 @@ func TestEraseTakesPersonalDataOutAndKeepsTheFigures(t *testing.T) {
 		if found := i.rowsWith(t, "PUBLIC"); len(found) == 0 {
 			t.Errorf("%s: the data of somebody else is gone", when)
 		}
+		if n := i.asWriter(t, "SELECT count() FROM parley.message_texts"); n != "2" {
+			t.Errorf("%s: %s texts of somebody else, want 2", when, n)
+		}
 	}
 	check("after the erasure")
 	if found := filesWith(t, filepath.Join(i.dir, "nats"), secret); len(found) > 0 {

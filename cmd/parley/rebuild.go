@@ -16,6 +16,7 @@ import (
 	"github.com/parley-analytics/parley/projector/sink/migrate"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // rebuildFlags are what replay and verify have in common.
@@ -25,7 +26,7 @@ type rebuildFlags struct {
 	Projects  string `help:"These projects only, e.g. 1,2 (${default})." default:"all" placeholder:"1,2|all"`
 	Since     string `help:"Only conversations with an event at or after this time (RFC 3339)." placeholder:"TIME"`
 	From      string `help:"Where the events are read from. auto: out of the archive (the events table) what retention has dropped of the stream, then the stream; log: the stream alone; archive: the archive alone." enum:"auto,log,archive" default:"auto"`
-	StoreText bool   `help:"Keep the text of messages, as serve --store-text does."`
+	StoreText bool   `help:"Keep the text of messages, as serve --store-text does; done without asking where the tables hold texts."`
 	Show      int    `help:"Differing rows to spell out." default:"20"`
 }
 
@@ -74,6 +75,10 @@ func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
 		Report: bar.reach,
 		Ends:   func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) },
 		At:     crashPoint("replay"),
+	}
+	if f.StoreText, err = storesText(a.ctx, conn, live, f.StoreText); err != nil {
+		w.close()
+		return nil, err
 	}
 	whole := wholeLog(broker.Events(), conn, live)
 	w.Begins, w.Gaps = whole.Begins, gaps(conn, broker)
@@ -138,6 +143,17 @@ func (f *rebuildFlags) opener(a *app, conn driver.Conn, broker *eventlog.Broker)
 // wholeLog is the log of events with what was dropped of it.
 func wholeLog(events *eventlog.Stream, conn driver.Conn, live uint32) *rebuild.Whole {
 	return rebuild.NewWhole(events.NewReader(), conn, live)
+}
+
+// storesText tells whether texts are kept: when it is asked for, or when the live
+// version holds some, which a rebuild must not lose.
+func storesText(ctx context.Context, conn driver.Conn, live uint32, asked bool) (bool, error) {
+	if asked {
+		return true, nil
+	}
+	var held bool
+	err := conn.QueryRow(ctx, "SELECT count() > 0 FROM "+tables.ProjectionDatabase(live)+".message_texts").Scan(&held)
+	return held, err
 }
 
 // gaps tells where the two logs have nothing, by the archive that is live at
