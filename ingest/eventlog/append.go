@@ -91,8 +91,12 @@ func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, err
 			continue
 		}
 		if err != nil {
+			if errors.Is(err, ErrFull) {
+				s.refusedAt.Store(time.Now().UnixNano())
+			}
 			return nil, fmt.Errorf("append to %s: %w", s.name, err)
 		}
+		s.refusedAt.Store(0)
 		fresh = fresh[length:]
 	}
 	for i, earlier := range repeats {
@@ -224,6 +228,8 @@ func (a *attempt) header(i int) *nats.Msg {
 	}
 	if a.filler {
 		m.Header[headerFiller] = []string{"1"}
+	} else {
+		m.Header[headerSum] = []string{sum(m.Data)}
 	}
 	return m
 }

@@ -168,6 +168,16 @@ func TestDamageOfTheFilesIsNamedAndNeverPassedOver(t *testing.T) {
 			if err := b.Ready(); err == nil || !strings.Contains(err.Error(), missing[0].String()) {
 				t.Errorf("ready: %v", err)
 			}
+			// Nor are they passed over when they are read again.
+			for _, lost := range missing {
+				if entries, err := r.Read(ctx, lost.From-1, 1, 7*time.Second); err == nil {
+					t.Errorf("%v is given out: %v", lost, entries)
+				}
+				r.Close()
+				if entries, err := s.NewReader().Read(ctx, lost.To-1, 1, 7*time.Second); err == nil {
+					t.Errorf("the end of %v is given out: %v", lost, entries)
+				}
+			}
 			for _, r := range missing {
 				if err := s.GiveUp(ctx, r); err != nil {
 					t.Fatal(err)

@@ -76,13 +76,14 @@
 // # Damage
 //
 // A damaged file makes nats-server 2.15.2 leave out what it held, without a word:
-// after a clean stop one message at a time, as it is read and its checksum is
-// wrong; after a kill, or without its index, everything in the block from the
+// after a clean stop one message at a time, the first time it is read, while the
+// next time it gives it out, wrong bytes and all; after a kill, or without its index, everything in the block from the
 // first wrong byte on, which it cuts off and counts as deleted; and when that was
 // the end of the log, it gives the lost sequences out again. (Its own list of
 // lost messages stayed empty in every case tried; see damage_test.go.)
 //
-// So it is written down, in the bucket PARLEY_LEDGER, what is gone on purpose
+// So each message carries a sum of its payload, which readers look at, and it is
+// written down, in the bucket PARLEY_LEDGER, what is gone on purpose
 // ([Stream.Erase], [Stream.DropBefore]) before it goes, and four times a second
 // how far the stream has come. Whatever else is missing is damage. A [Reader]
 // never passes over it: it fails with a [DamageError] that names the sequences.
@@ -95,8 +96,8 @@
 //
 // # Disk
 //
-// A message takes its payload and about 135 bytes: the record's frame, and the
-// headers of the batch and the id. With Compression the server packs a block
+// A message takes its payload and about 155 bytes: the record's frame, and the
+// headers of the batch, the id and the sum. With Compression the server packs a block
 // of 8 MiB with S2 once it is full: generated events took 114 bytes instead of
 // 464, for 1.4 µs of processor time each on top of 10. It is off by default,
 // for the same time buys more in front of the disk than behind it.

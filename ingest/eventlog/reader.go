@@ -222,7 +222,7 @@ func (r *Reader) start(ctx context.Context, after schema.Sequence) error {
 	s := r.stream
 	f := &feed{
 		conn: s.broker.conn, link: s.broker.link(), ready: make(chan struct{}, 1),
-		arrived: time.Now(), sign: time.Now(), last: after,
+		arrived: time.Now(), sign: time.Now(), last: after, headersOnly: r.headersOnly,
 	}
 	inbox := s.broker.conn.NewInbox()
 	var err error
@@ -289,6 +289,8 @@ type feed struct {
 	link  context.Context // of the connection it was started on
 	ready chan struct{}
 
+	headersOnly bool
+
 	mu        sync.Mutex
 	entries   []schema.Entry
 	bytes     int
@@ -318,8 +320,8 @@ func (f *feed) receive(m *nats.Msg) {
 		return
 	}
 	f.delivered, f.last, f.arrived = delivered, sequence, now
-	if isFiller(m) {
-		return
+	if isFiller(m) || !f.headersOnly && altered(m) {
+		return // a gap, then
 	}
 	f.entries = append(f.entries, schema.Entry{Sequence: sequence, ReceivedAt: taken, Payload: structuredOf(m.Header, m.Data)})
 	f.bytes += len(m.Data) + entryOverhead

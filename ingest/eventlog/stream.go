@@ -29,6 +29,10 @@ type Stream struct {
 	clustered  atomic.Bool  // more than one replica
 	created    atomic.Int64 // when the stream was made, in Unix nanoseconds
 
+	// refusedAt is when an append was last refused because the log is full, in
+	// Unix nanoseconds, and 0 since one was taken.
+	refusedAt atomic.Int64
+
 	ledger *ledger
 	// vetted is the connection under which the stream was looked at: nothing is
 	// appended under another.
@@ -216,7 +220,8 @@ type streamInfo struct {
 	Error   *apiError `json:"error"`
 	Created time.Time `json:"created"`
 	Config  struct {
-		MaxAge time.Duration `json:"max_age"`
+		MaxAge   time.Duration `json:"max_age"`
+		MaxBytes int64         `json:"max_bytes"`
 	} `json:"config"`
 	State struct {
 		Msgs       uint64            `json:"messages"`
@@ -274,7 +279,19 @@ func (s *Stream) ready(ctx context.Context) error {
 	if s.vetted.Load() != s.broker.present.Load() {
 		return fmt.Errorf("%w: not looked at since the connection was lost", ErrUnavailable)
 	}
+	if at := s.refusedAt.Load(); at > 0 && (time.Since(time.Unix(0, at)) < fullFor || info.atLimit()) {
+		return fmt.Errorf("%w: %d MiB, and its limit (max_bytes) is %d MiB; or the disk is full", ErrFull, info.State.Bytes>>20, info.Config.MaxBytes>>20)
+	}
 	return s.damaged()
+}
+
+// fullFor is for how long a log counts as full after it has refused something,
+// where its size does not tell.
+const fullFor = 15 * time.Second
+
+// atLimit tells that there is little room below the limit of a stream.
+func (i *streamInfo) atLimit() bool {
+	return i.Config.MaxBytes > 0 && i.State.Bytes >= uint64(i.Config.MaxBytes)/100*99
 }
 
 // Last is the highest sequence given out, 0 for a stream that never held anything.
