@@ -147,7 +147,7 @@ func (i *fileImport) run(dir string, restart bool) error {
 		}
 	}
 	counted := &countedReader{Reader: in}
-	source := in
+	var source io.Reader
 	if _, seekable := in.(io.ReaderAt); !seekable || size == 0 {
 		source = counted
 	} else {
@@ -157,7 +157,7 @@ func (i *fileImport) run(dir string, restart bool) error {
 	if err != nil {
 		return err
 	}
-	defer records.Close()
+	defer func() { _ = records.Close() }() // it was only read
 
 	name := "import"
 	if i.sender == nil {

@@ -55,10 +55,11 @@ func (c *importIAdvize) Run(a *app) error {
 		return err
 	}
 	for {
-		if err := h.run(in); err != nil {
-			if c.Follow && a.ctx.Err() != nil {
-				return nil // asked to stop; the cursor is kept
-			}
+		err := h.run(in)
+		if c.Follow && a.ctx.Err() != nil {
+			return nil // asked to stop; the cursor is kept
+		}
+		if err != nil {
 			return err
 		}
 		if !c.Follow {
@@ -172,7 +173,7 @@ func (h *historyImport) load(in *iadvize.Interval, fixed bool) error {
 		return err
 	}
 	var before historyState
-	if json.Unmarshal(content, &before) != nil || fixed && (!before.From.Equal(in.From) || !before.To.Equal(in.To)) {
+	if readable := json.Unmarshal(content, &before) == nil; !readable || fixed && (!before.From.Equal(in.From) || !before.To.Equal(in.To)) {
 		return nil
 	}
 	// Without --to the interval is that of the run that was broken off.

@@ -107,7 +107,7 @@ func TestBadLinesAreNamedAndKeptAndTheRestIsTaken(t *testing.T) {
 	eventually(t, seenWithin, func() error {
 		rows, err := i.trySQL("SELECT reason FROM parley.quarantine WHERE event_id = 'import-bad'")
 		if err != nil || len(rows) == 0 {
-			return fmt.Errorf("quarantine: %v, %v", rows, err)
+			return fmt.Errorf("quarantine: %v, %w", rows, err)
 		}
 		return nil
 	})

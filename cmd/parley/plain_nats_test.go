@@ -58,7 +58,7 @@ func TestPlainNATSClientPublishesAndBadEventsLandInQuarantine(t *testing.T) {
 	eventually(t, seenWithin, func() error {
 		rows, err := i.trySQL("SELECT reason, detail FROM parley.quarantine WHERE log = 'events' AND event_id = 'nats-bad'")
 		if err != nil || len(rows) != 1 || rows[0]["reason"] != "INVALID_FIELD" || !strings.HasPrefix(fmt.Sprint(rows[0]["detail"]), "data.channel: ") {
-			return fmt.Errorf("%v, %v", rows, err)
+			return fmt.Errorf("%v, %w", rows, err)
 		}
 		return nil
 	})

@@ -248,7 +248,7 @@ func TestWebhookRefusesWhatItCannotTake(t *testing.T) {
 	eventually(t, seenWithin, func() error {
 		rows, err := i.trySQL("SELECT source, count() AS n FROM parley.quarantine WHERE reason = 'UNSUPPORTED' AND source IN ('iadvize', 'chatra') GROUP BY source ORDER BY source")
 		if err != nil || fmt.Sprint(rows) != "[map[n:1 source:chatra] map[n:2 source:iadvize]]" {
-			return fmt.Errorf("%v, %v", rows, err)
+			return fmt.Errorf("%v, %w", rows, err)
 		}
 		return nil
 	})

@@ -176,7 +176,8 @@ func (c *Client) try(ctx context.Context, body []byte, data any) error {
 	if err := json.Unmarshal(text, &answered); err != nil {
 		return backoff.Permanent(fmt.Errorf("the API answers %d and no JSON", status))
 	}
-	for _, e := range answered.Errors {
+	if len(answered.Errors) > 0 {
+		e := &answered.Errors[0]
 		switch e.Extensions.Code {
 		case "THROTTLED":
 			return wait(header, time.Duration(e.Extensions.RetryAfterMs)*time.Millisecond)

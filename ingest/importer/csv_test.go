@@ -31,7 +31,7 @@ func TestCellsBecomeMembersOfTheirForms(t *testing.T) {
 		`{"data":{"fixed":3,"flag":true,"n":12.50,"text":"1 and 2026-01-02T03:04:05+01:00","who":{"id":42}},"datacontenttype":"application/json","id":"1",` +
 			`"projectid":"7","source":"s","specversion":"1.0","subject":"0b6f4b2e-7c1e-4a53-9d52-0d7a4c9b1e10","time":"2026-01-02T02:04:05.000Z","type":"t"}`,
 		`{"data":{"fixed":3,"text":"2 and 2026-01-02T03:04:05Z"},"datacontenttype":"application/json","id":"2","projectid":"7","source":"s",` +
-			`"specversion":"1.0","subject":"` + string(idOf("c", "ticket 9")) + `","time":"2026-01-02T03:04:05.000Z","type":"t"}`,
+			`"specversion":"1.0","subject":"` + idOf("c", "ticket 9") + `","time":"2026-01-02T03:04:05.000Z","type":"t"}`,
 	}
 	for n := range want {
 		if string(got[n].Event) != want[n] {

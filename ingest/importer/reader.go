@@ -34,11 +34,8 @@ type Reader struct {
 func (r *Reader) Next() (Record, error) {
 	for len(r.queue) == 0 {
 		record, err := r.next()
-		if err != nil {
-			return Record{}, err
-		}
-		if record.Event != nil || record.Err != nil {
-			return record, nil
+		if err != nil || record.Event != nil || record.Err != nil {
+			return record, err
 		}
 	}
 	record := r.queue[0]

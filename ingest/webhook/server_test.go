@@ -74,7 +74,11 @@ func (r *rig) add(t *testing.T) webhook.Hook {
 
 func (r *rig) post(t *testing.T, hook webhook.Hook, body string) (int, http.Header, string) {
 	t.Helper()
-	response, err := http.Post(r.http.URL+hook.Path(), "application/json", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.http.URL+hook.Path(), strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
