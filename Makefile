@@ -54,7 +54,7 @@ vuln: toolchain ## look for known vulnerabilities (needs vuln.go.dev, so it is n
 	@$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
 soak: build engine ## kill it for 15 minutes (SOAK=1h for longer); replay 2 million events under a client that pages
-	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK) -conversations 100000
+	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK) -conversations 105000
 
 bench: build engine ## measure the pipeline against its floors (LINES=a,c and BENCH_EVENTS choose what)
 	@$(GO) build -trimpath -o $(OUT)/bench ./cmd/internal/bench

@@ -15,7 +15,10 @@ import (
 	"time"
 )
 
-var conversations = flag.Int("conversations", 1500, "conversations of the replay that is paged through, of about 20 events each")
+var (
+	conversations = flag.Int("conversations", 1500, "conversations of the replay that is paged through, of about 20 events each")
+	existing      = flag.String("data", "", "data dir to replay, of a serve that has ended; demo data is made unless given")
+)
 
 // page is what a client compares: everything of a page but its cost.
 type page struct {
@@ -36,11 +39,16 @@ type page struct {
 // each time it has to get what it got before, without an error.
 func TestReplayUnderAClientThatPages(t *testing.T) {
 	h := newHouse(t, build(t))
+	if *existing != "" {
+		h.dir = *existing
+	}
 	if !h.start() {
 		t.Fatal("serve has not started")
 	}
-	if output, err := h.run(nil, "demo", "--conversations", strconv.Itoa(*conversations), "--until", "2026-01-01T00:00:00Z"); err != nil {
-		t.Fatalf("demo: %v\n%s", err, output)
+	if *existing == "" {
+		if output, err := h.run(nil, "demo", "--conversations", strconv.Itoa(*conversations), "--until", "2026-01-01T00:00:00Z"); err != nil {
+			t.Fatalf("demo: %v\n%s", err, output)
+		}
 	}
 	_, last, err := h.readLog(t.Context())
 	if err != nil {
