@@ -151,17 +151,47 @@ func (s *served) stages(ctx context.Context) (map[string]float64, error) {
 	return stages, nil
 }
 
+// idle is what a `parley serve` takes to start on an empty log: its first start
+// reads the whole library of ClickHouse to verify it, and makes the tables.
+func (b *bench) idle(ctx context.Context) (cost, error) {
+	r, err := b.start(ctx, natsOnly)
+	defer r.close()
+	if err != nil {
+		return cost{}, err
+	}
+	r.stopNATS()
+	s, _, err := r.serveBinary(ctx, 0)
+	defer s.close()
+	if err != nil {
+		return cost{}, err
+	}
+	return s.spent()
+}
+
+// spent is the processor time of parley and of its ClickHouse.
+func (s *served) spent() (c cost, err error) {
+	if c.self, err = processorTime(s.command.Process.Pid); err != nil {
+		return c, err
+	}
+	c.child, err = processorTime(s.child)
+	return c, err
+}
+
 // measured is what a `parley serve` took for a log.
 type measured struct {
-	rate           float64 // events a second, from the start of the process
-	memory, child  float64 // most resident MiB
-	cpu            cost
+	rate           float64            // events a second, from the start of the process
+	memory, child  float64            // most resident MiB
+	cpu            cost               // without those of idle
 	log            float64            // bytes an event
 	tables, stages map[string]float64 // bytes an event, seconds
 }
 
 // measureServed fills a log, has `parley serve` catch up, and looks at what it took.
 func (b *bench) measureServed(ctx context.Context, events int) (*measured, error) {
+	starting, err := b.idle(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("on an empty log: %w", err)
+	}
 	r, err := b.start(ctx, natsOnly)
 	defer r.close()
 	if err != nil {
@@ -189,16 +219,18 @@ func (b *bench) measureServed(ctx context.Context, events int) (*measured, error
 	pid := s.command.Process.Pid
 	for _, read := range []struct {
 		into *float64
-		from func(int) (float64, error)
 		pid  int
 	}{
-		{&m.memory, residentPeak, pid}, {&m.child, residentPeak, s.child},
-		{&m.cpu.self, processorTime, pid}, {&m.cpu.child, processorTime, s.child},
+		{&m.memory, pid}, {&m.child, s.child},
 	} {
-		if *read.into, err = read.from(read.pid); err != nil {
+		if *read.into, err = residentPeak(read.pid); err != nil {
 			return nil, err
 		}
 	}
+	if m.cpu, err = s.spent(); err != nil {
+		return nil, err
+	}
+	m.cpu = m.cpu.minus(starting)
 	if m.stages, err = s.stages(ctx); err != nil {
 		return nil, err
 	}
@@ -248,7 +280,7 @@ func (b *bench) usage(ctx context.Context) error {
 	b.report.add(figure{Line: "h", What: "its ClickHouse: most memory", Unit: "MiB", Ours: one(m.child)})
 	millions := float64(b.events) / 1e6
 	all := (m.cpu.self + m.cpu.child) / millions
-	b.report.add(figure{Line: "h", What: "processor time, all processes, starts included", Unit: "core-s/million", Ours: one(all),
+	b.report.add(figure{Line: "h", What: "processor time, all processes, beyond a start on an empty log", Unit: "core-s/million", Ours: one(all),
 		Note: fmt.Sprintf("parley %.1f, ClickHouse %.1f", m.cpu.self/millions, m.cpu.child/millions)}.goal("≤ 12", all <= 12))
 	b.report.add(figure{Line: "h", What: "disk: the log", Unit: "bytes/event", Ours: one(m.log)})
 	sum := 0.0
