@@ -195,7 +195,7 @@ func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact,
 	var ids []string
 	seen := map[string]bool{}
 	for i := range rows {
-		list[i] = newContact(&rows[i])
+		list[i] = newContact(b, &rows[i])
 		if id := rows[i].Conversation; !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)

@@ -156,6 +156,50 @@ func TestBusinessHoursInSQLAreThoseOfGo(t *testing.T) {
 	}
 	// By what only conversations know, which joins them.
 	ask[any](t, &with, reader(1, 2), `{ metrics(`+always+`, groupBy: [TAG, CAMPAIGN]) { buckets { `+hoursFields+` } } }`, nil)
+	// Rows tell the same, each of its own.
+	rows := ask[struct {
+		ClosedConversations struct{ Edges []struct{ Node rowOfHours } }
+		Contacts            struct{ Edges []struct{ Node rowOfHours } }
+	}](t, &with, reader(1, 2, 3), `{ closedConversations(`+always+`) { edges { node { id project { id } firstResponseTimeBusinessHoursMs resolutionTimeBusinessHoursMs } } }
+		contacts(`+always+`) { edges { node { id project { id } firstResponseTimeBusinessHoursMs waitTimeBusinessHoursMs } } } }`, nil)
+	told := 0
+	agree := func(row rowOfHours, name string, got *int64, project uint32, from storetest.Millis, took *int64) {
+		t.Helper()
+		var want *int64
+		if took != nil {
+			if ms, ok := known.Between(schema.ProjectID(project), schema.Timestamp(from), schema.Timestamp(from+storetest.Millis(*took))); ok {
+				want = &ms
+				told++
+			}
+		}
+		if (got == nil) != (want == nil) || got != nil && *got != *want {
+			t.Errorf("%s of %s is not what the schedule says", name, row.ID)
+		}
+	}
+	for _, edge := range rows.ClosedConversations.Edges {
+		for _, c := range r.world.Conversations {
+			if c.ID != edge.Node.ID || int(c.Project) != edge.Node.Project.ID || c.Resolution == nil {
+				continue
+			}
+			first := *c.ClosedAt - storetest.Millis(*c.Resolution)
+			agree(edge.Node, "first response", edge.Node.FirstResponseTimeBusinessHoursMs, c.Project, first, c.FirstResponse)
+			agree(edge.Node, "resolution", edge.Node.ResolutionTimeBusinessHoursMs, c.Project, first, c.Resolution)
+		}
+	}
+	for _, edge := range rows.Contacts.Edges {
+		for _, k := range r.world.Contacts {
+			if k.ID != edge.Node.ID || int(k.Project) != edge.Node.Project.ID {
+				continue
+			}
+			agree(edge.Node, "first response", edge.Node.FirstResponseTimeBusinessHoursMs, k.Project, k.StartedAt, k.FirstResponse)
+			if k.Wait != nil {
+				agree(edge.Node, "wait", edge.Node.WaitTimeBusinessHoursMs, k.Project, k.StartedAt-storetest.Millis(*k.Wait), k.Wait)
+			}
+		}
+	}
+	if told < 30 {
+		t.Errorf("only %d rows tell anything", told)
+	}
 	// Without any schedule nothing is counted.
 	if none := ask[struct{ Metrics struct{ Total bucketOfHours } }](t, r, reader(1), `{ metrics(`+always+`) { total { `+hoursFields+` } } }`, nil).Metrics.Total; none != (bucketOfHours{}) {
 		t.Errorf("without schedules: %+v", none)
@@ -170,3 +214,9 @@ const ofSpread = ` { count meanMs medianMs p90Ms p95Ms p99Ms } `
 
 const hoursFields = `waitBusinessHours` + ofSpread + `contactFirstResponseBusinessHours` + ofSpread +
 	`conversationFirstResponseBusinessHours` + ofSpread + `resolutionBusinessHours` + ofSpread
+
+type rowOfHours struct {
+	ID                                                                                       string
+	Project                                                                                  struct{ ID int }
+	FirstResponseTimeBusinessHoursMs, ResolutionTimeBusinessHoursMs, WaitTimeBusinessHoursMs *int64
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -14,6 +15,8 @@ type request struct {
 	once sync.Once
 	live Live
 	err  error
+
+	schedules func() (map[schema.ProjectID]*hours.Schedule, error) // read once, when a field asks
 }
 
 type (
@@ -50,7 +53,10 @@ func (a *API) begin(ctx context.Context) (*request, error) {
 	if !r.caller.Has(schema.ScopeRead) {
 		return nil, &Error{CodeForbidden, "the scope read is required"}
 	}
-	r.once.Do(func() { r.live, r.err = a.store.Live(ctx) })
+	r.once.Do(func() {
+		r.live, r.err = a.store.Live(ctx)
+		r.schedules = a.schedulesOnce(ctx, r.caller.Projects)
+	})
 	return r, r.err
 }
 

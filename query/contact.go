@@ -8,7 +8,8 @@ import (
 
 // Contact is the SDL's type.
 type Contact struct {
-	row *ContactRow
+	batch *contactBatch
+	row   *ContactRow
 
 	ID      ID
 	Ordinal int32
@@ -34,10 +35,10 @@ type Contact struct {
 	VisitorMessageCount, OperatorMessageCount int32
 }
 
-func newContact(r *ContactRow) *Contact {
+func newContact(batch *contactBatch, r *ContactRow) *Contact {
 	return &Contact{
-		row: r,
-		ID:  ID(r.ID), Ordinal: int32(r.Ordinal), Project: Project{int32(r.Project)}, Channel: r.Channel,
+		batch: batch, row: r,
+		ID: ID(r.ID), Ordinal: int32(r.Ordinal), Project: Project{int32(r.Project)}, Channel: r.Channel,
 		StartedAt: DateTime(r.StartedAt), EndedAt: moment(r.EndedAt), DurationMs: long(r.Duration),
 		Status: r.Status, Ending: r.Ending, EndingInferred: r.EndingInferred, CloseReason: r.CloseReason,
 		Operator:    User{LegacyID(r.OperatorID), nonEmpty(r.OperatorKind), r.OperatorName, r.OperatorEmail},
