@@ -160,6 +160,7 @@ type historyImport struct {
 	path   string
 	state  historyState
 	bad    int64
+	told   bool // what the API lacks has been said
 }
 
 // load goes on with an interval that was broken off.
@@ -195,6 +196,10 @@ func (h *historyImport) run(in iadvize.Interval) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", h.client.URL, err)
 		}
+		if missing := h.client.Missing(); !h.told && len(missing) > 0 {
+			fmt.Fprintf(h.stderr, "the API does not have, or does not tell of, what these would bring: %s\n", strings.Join(missing, ", "))
+		}
+		h.told = true
 		b := &batch{}
 		read := time.Now()
 		flush := func() error {

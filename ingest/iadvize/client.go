@@ -3,7 +3,6 @@ package iadvize
 import (
 	"bytes"
 	"context"
-	_ "embed" // the queries
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,12 +17,6 @@ import (
 
 	"github.com/parley-analytics/parley/schema"
 )
-
-//go:embed history.graphql
-var historyQuery string
-
-//go:embed thread.graphql
-var threadQuery string
 
 // Credentials are those of a user (grant password) or of a key (grant
 // client_credentials).
@@ -43,6 +36,7 @@ type Client struct {
 
 	token   string
 	expires time.Time
+	offer   offer // nil until asked
 }
 
 // Interval is a stretch of closing time, and the projects looked at.
@@ -66,6 +60,9 @@ var ErrCursor = errors.New("the API does not take the cursor")
 // Read gives up to size conversations after a cursor, oldest close first, each
 // with its whole thread.
 func (c *Client) Read(ctx context.Context, in Interval, after string, size int) (*Page, error) {
+	if err := c.learn(ctx); err != nil {
+		return nil, err
+	}
 	variables := map[string]any{
 		"from": in.From.UTC().Format(time.RFC3339Nano), "to": in.To.UTC().Format(time.RFC3339Nano), "first": size,
 	}
@@ -82,7 +79,7 @@ func (c *Client) Read(ctx context.Context, in Interval, after string, size int) 
 			Edges      []struct{ Node Conversation }
 		}
 	}
-	if err := c.ask(ctx, historyQuery, variables, &data); err != nil {
+	if err := c.ask(ctx, c.offer.document(historyQuery), variables, &data); err != nil {
 		var refused *apiError
 		if after != "" && errors.As(err, &refused) && refused.code == "BAD_USER_INPUT" {
 			err = fmt.Errorf("%w: %w", ErrCursor, err)
@@ -111,9 +108,11 @@ func (c *Client) readOn(ctx context.Context, conversation *Conversation) error {
 	var data struct {
 		Conversation *struct{ Messages thread }
 	}
-	err := c.ask(ctx, threadQuery, map[string]any{
-		"id": conversation.ID, "project": conversation.Project.ID, "after": conversation.Messages.PageInfo.EndCursor,
-	}, &data)
+	variables := map[string]any{"id": conversation.ID, "after": conversation.Messages.PageInfo.EndCursor}
+	if c.offer["Query.conversation.projectId"] {
+		variables["project"] = conversation.Project.ID
+	}
+	err := c.ask(ctx, c.offer.document(threadQuery), variables, &data)
 	if err != nil {
 		return err
 	}
@@ -131,6 +130,9 @@ type apiError struct{ code, message string }
 
 // Error reads as the API's message.
 func (e *apiError) Error() string { return strings.TrimPrefix(e.code+": "+e.message, ": ") }
+
+// passing tells that the API could not answer for the moment.
+func (e *apiError) passing() bool { return e.code == "SERVICE_UNAVAILABLE" || e.code == "TIMEOUT" }
 
 // ask posts a query until it is answered.
 func (c *Client) ask(ctx context.Context, query string, variables map[string]any, data any) error {
@@ -174,17 +176,18 @@ func (c *Client) try(ctx context.Context, body []byte, data any) error {
 		}
 	}
 	if err := json.Unmarshal(text, &answered); err != nil {
-		return backoff.Permanent(fmt.Errorf("the API answers %d and no JSON", status))
+		return backoff.Permanent(&apiError{message: fmt.Sprintf("the API answers %d and no JSON", status)})
 	}
 	if len(answered.Errors) > 0 {
 		e := &answered.Errors[0]
-		switch e.Extensions.Code {
-		case "THROTTLED":
+		if e.Extensions.Code == "THROTTLED" {
 			return wait(header, time.Duration(e.Extensions.RetryAfterMs)*time.Millisecond)
-		case "SERVICE_UNAVAILABLE", "TIMEOUT":
-			return &apiError{e.Extensions.Code, e.Message}
 		}
-		return backoff.Permanent(&apiError{e.Extensions.Code, e.Message})
+		refused := &apiError{e.Extensions.Code, e.Message}
+		if refused.passing() {
+			return refused
+		}
+		return backoff.Permanent(refused)
 	}
 	return json.Unmarshal(answered.Data, data)
 }

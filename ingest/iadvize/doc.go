@@ -48,6 +48,14 @@
 //	              earlier one is in what the API says
 //	recorded      transaction:<conversation>:<transactionId>:<ms>:<amount>
 //
+// The client first asks the API which fields it has (__type), and then for those
+// only: the lines of the .graphql files without "# if" are the core that is asked
+// of every API, and all that is asked of one that refuses to tell of its types.
+// Without ChatMessage's author there are no messages, and no contact is answered;
+// without a user's kind everyone is PROFESSIONAL; a transaction without
+// transactionId goes by externalConversionId, and is then another one than the
+// webhook's. [Client.Missing] names what an API lacks.
+//
 // Where one instant has several life-cycle events in an order that is not the
 // fold's own, they carry a sequence. Importing a history twice, or what webhooks
 // have told before, changes no value; eventCount may grow by the answers.

@@ -98,6 +98,9 @@ func (c *Conversation) Events(read time.Time) [][]byte {
 			TransactionID: t.TransactionID, ExternalConversionID: t.ExternalConversionID,
 			Amount: t.Amount.String(), Currency: t.Currency, Source: t.Source,
 		}
+		if made.TransactionID == "" {
+			made.TransactionID = t.ExternalConversionID // as events without one
+		}
 		if t.AttributedTo != nil {
 			made.AttributedTo = &user{ID: t.AttributedTo.ID}
 		}
@@ -175,6 +178,9 @@ func rank(e *source.Event) int { return slices.Index(ranks, e.Type) }
 func (f facts) message(m *threadMessage) *source.Event {
 	at := m.CreatedAt.Timestamp
 	if m.Typename == "ChatMessage" {
+		if m.Author.Kind == "" {
+			return nil // the API does not say whose message it is
+		}
 		author := map[string]any{"kind": m.Author.Kind}
 		if m.Author.ID != "" && m.Author.Kind == string(schema.KindVisitor) {
 			author["id"] = m.Author.ID
