@@ -14,7 +14,7 @@ import (
 
 func TestTablesAreExportedBesideServe(t *testing.T) {
 	i := running(t)
-	const project = 7401
+	const project = 7411
 	i.post(t, exampleLines(t, project)...)
 	waitForEvents(t, i, project, 11)
 	key := i.newKey(t, fmt.Sprint(project), "read")

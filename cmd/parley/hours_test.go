@@ -20,7 +20,7 @@ holidays:
 
 func TestOpeningHoursAreLookedAfterBesideServe(t *testing.T) {
 	i := running(t)
-	const project = 7402
+	const project = 7412
 	file := filepath.Join(t.TempDir(), "hours.yaml")
 	if err := os.WriteFile(file, []byte(someHours), 0o600); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestOpeningHoursAreLookedAfterBesideServe(t *testing.T) {
 		stdout != `{"validFrom":"2024-01-01","timeZone":"Europe/Paris","week":{"friday":["09:00-12:00"]},"holidays":{"2024-12-24":["09:00-10:00"],"2024-12-25":[]}}`+"\n" {
 		t.Errorf("show: exit %d, %s", code, stdout)
 	}
-	if stdout, _, code := hours("list"); code != 0 || !strings.Contains(stdout, "7402     2024-01-01  Europe/Paris  2") {
+	if stdout, _, code := hours("list"); code != 0 || !strings.Contains(stdout, "7412     2024-01-01  Europe/Paris  2") {
 		t.Errorf("list: exit %d, %s", code, stdout)
 	}
 

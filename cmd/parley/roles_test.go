@@ -26,9 +26,9 @@ func (i *instance) role(t *testing.T, arguments ...string) *instance {
 func TestRolesRunAloneBesideServe(t *testing.T) {
 	i := running(t)
 	ingest, query := i.role(t, "ingest"), i.role(t, "query")
-	ingest.post(t, exampleLines(t, 7401)...)
-	waitForEvents(t, i, 7401, 11)
-	wantExample(t, query, 7401)
+	ingest.post(t, exampleLines(t, 7421)...)
+	waitForEvents(t, i, 7421, 11)
+	wantExample(t, query, 7421)
 	if got := ingest.do(t, request{method: http.MethodPost, path: "/graphql", body: "{}"}); got.status != http.StatusNotFound {
 		t.Errorf("the ingest role at /graphql: %s", got)
 	}
@@ -62,11 +62,11 @@ func TestServeOnNamedServersAnswersLikeTheEmbeddedOne(t *testing.T) {
 	if children := children(t, other.process.Process.Pid); len(children) > 0 {
 		t.Errorf("it has children: %v", children)
 	}
-	other.post(t, exampleLines(t, 7402)...)
-	waitForEvents(t, i, 7402, 11)
+	other.post(t, exampleLines(t, 7422)...)
+	waitForEvents(t, i, 7422, 11)
 	bi := i.where.ClickHouse.BI
 	other.where.ClickHouse.BI = bi // that of the embedded engine; servers have users of their own
-	wantExample(t, other, 7402)
+	wantExample(t, other, 7422)
 	if stdout, _, code := other.command(t, "", append([]string{"doctor"}, elsewhere(t, i)...)...); code != exitOK || !strings.Contains(stdout, "not needed with --clickhouse-url") {
 		t.Errorf("doctor: exit %d\n%s", code, stdout)
 	}
