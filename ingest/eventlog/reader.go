@@ -119,13 +119,27 @@ func (r *Reader) First(ctx context.Context) (schema.Sequence, error) {
 	return missing[0].From, nil
 }
 
-// Next is the sequence of the first message after another, 0 where there is none.
+// Next is the sequence of the first message after another, 0 where there is
+// none. Like Read it never passes over what is lost: that is a [DamageError].
 func (r *Reader) Next(ctx context.Context, after schema.Sequence) (schema.Sequence, error) {
-	entry, err := r.stream.Next(ctx, after)
-	if errors.Is(err, ErrNotFound) {
-		return 0, nil
+	last, err := r.stream.Last(ctx) // first: what is appended meanwhile is found
+	if err != nil {
+		return 0, err
 	}
-	return entry.Sequence, err
+	entry, err := r.stream.Next(ctx, after)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
+	gap := Range{after + 1, last}
+	if err == nil {
+		gap.To = entry.Sequence - 1
+	}
+	if gap.From <= gap.To {
+		if err := r.stream.explain(ctx, gap); err != nil {
+			return 0, err
+		}
+	}
+	return entry.Sequence, nil
 }
 
 // Restarts counts how often the consumer underneath had to be started again
