@@ -60,6 +60,17 @@
 // retired when they differ. Events that the archive holds above the position are
 // not recalled: they are on their way.
 //
+// # What is on disk when
+//
+// An event is acknowledged when its log has forced it to disk. A batch's inserts
+// are forced to disk too, data and folder, each stage before the next, so the
+// position never names what a power loss could take away. Merges are not: until
+// one is old, its sources are kept. So nothing has to be projected again after an
+// unclean stop but what lies above the position. It costs a batch of 13,700
+// events 155 ms instead of 121 (projector/sink has the table). Rows that are
+// missing all the same, for a disk that lies or a folder put back in part, are
+// found by verify, not at the start; replay makes them again.
+//
 // # What may go wrong
 //
 // Whatever fails is tried again, without end; [Projector.Ready] names it until

@@ -15,6 +15,11 @@
 //   - every row is the one that the reference fold (projector/reference) makes of
 //     the log: else it differs.
 //
+// Beside that run engines misbehave under load (faults_linux_test.go), the files
+// of the log are damaged (damage_test.go), and, with -tags powerloss and as root,
+// the power is cut on a disk of the test's own (powerloss_linux_test.go). What
+// takes long of these is left out of a run under a minute.
+//
 // The fold here is not the projector's, and the rows are read as a dashboard
 // reads them: with SQL over the stable views.
 //
