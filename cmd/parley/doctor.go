@@ -219,8 +219,14 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 				return "", err
 			}
 			first, last = uint64(state.First), uint64(state.Last)
-			if len(state.Lost) > 0 {
-				return "", fmt.Errorf("%d events are in damaged files, from sequence %d on: restore the folder nats from a backup", len(state.Lost), state.Lost[0])
+			for _, stream := range []*eventlog.Stream{broker.Events(), broker.Rejected()} {
+				lost, err := stream.Damage(ctx)
+				if err != nil {
+					return "", err
+				}
+				if len(lost) > 0 {
+					return "", &eventlog.DamageError{Stream: stream.Name(), Missing: lost}
+				}
 			}
 			return fmt.Sprintf("%d events, sequences %d to %d, %d MiB", state.Messages, first, last, state.Bytes>>20), nil
 		}},
