@@ -20,7 +20,7 @@ export CGO_ENABLED := 0
 # What a passing test says is in the log only, but for what it measured.
 QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
-.PHONY: help build run test lint vuln soak bench engine audit clean toolchain
+.PHONY: help build run test lint vuln soak powerloss bench engine audit clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
 
 help: ## list the targets
@@ -55,6 +55,9 @@ vuln: toolchain ## look for known vulnerabilities (needs vuln.go.dev, so it is n
 
 soak: build engine ## kill it for 15 minutes (SOAK=1h for longer); replay 2 million events under a client that pages
 	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK) -conversations 105000
+
+powerloss: build engine ## cut the power of a disk of its own, again and again (needs root and mkfs.ext4)
+	@$(GO) test -count=1 -timeout 30m -tags powerloss ./cmd/internal/soak -run PowerLoss -v
 
 bench: build engine ## measure the pipeline against its floors (LINES=a,c and BENCH_EVENTS choose what)
 	@$(GO) build -trimpath -o $(OUT)/bench ./cmd/internal/bench
