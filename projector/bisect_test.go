@@ -67,7 +67,7 @@ func TestTablesThatRefuseEverythingPutNothingIntoQuarantine(t *testing.T) {
 				tables.Refuse = func(schema.Event) bool { return wrong.Load() }
 				last := log.Append(taken, payloads(events)...)
 				p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: batch})
-				time.Sleep(10 * time.Minute) // of the bubble
+				<-time.After(10 * time.Minute) // of the bubble
 				if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "in a row are refused") {
 					t.Errorf("ready: %v", err)
 				}

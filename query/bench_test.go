@@ -1,7 +1,6 @@
 package query_test
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -141,5 +140,5 @@ func BenchmarkPageOfEverything(b *testing.B) {
 	b.ReportMetric(float64(x.Microseconds())/1000, "ms/api")
 	b.ReportMetric(float64(y.Microseconds())/1000, "ms/sql")
 	b.ReportMetric(float64(x)/float64(y), "ratio")
-	b.Log(fmt.Sprintf("%d conversations, %d statements: median %v through the API, %v by SQL", count, len(statements), x, y))
+	b.Logf("%d conversations, %d statements: median %v through the API, %v by SQL", count, len(statements), x, y)
 }

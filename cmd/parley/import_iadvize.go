@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -56,8 +57,8 @@ func (c *importIAdvize) Run(a *app) error {
 	}
 	for {
 		err := h.run(in)
-		if c.Follow && a.ctx.Err() != nil {
-			return nil // asked to stop; the cursor is kept
+		if c.Follow && stopped(a.ctx) {
+			return nil // the cursor is kept
 		}
 		if err != nil {
 			return err
@@ -248,3 +249,6 @@ func (h *historyImport) run(in iadvize.Interval) error {
 	}
 	return nil
 }
+
+// stopped tells that the process is asked to stop.
+func stopped(ctx context.Context) bool { return ctx.Err() != nil }

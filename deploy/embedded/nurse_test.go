@@ -60,7 +60,7 @@ func TestNATSRecoversFromAFailedWrite(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("ready although nothing can be written")
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 	t.Log(n.Ready())
 	full()
@@ -68,7 +68,7 @@ func TestNATSRecoversFromAFailedWrite(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("room was made, and still: %v (%v)", err, n.Ready())
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 	if err := n.Ready(); err != nil {
 		t.Errorf("after it: %v", err)

@@ -110,7 +110,7 @@ func (h *house) settle(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the live version stands at %d of %d: %v", at, last, err)
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 }
 

@@ -207,10 +207,11 @@ func (x *export) pass(stream io.Reader) error {
 	piece := make([]byte, pieceBytes)
 	for {
 		n, err := stream.Read(piece)
-		if err != nil && !errors.Is(err, io.EOF) {
+		ended := errors.Is(err, io.EOF)
+		if err != nil && !ended {
 			return err
 		}
-		if !x.begun && (n > 0 || err != nil) {
+		if !x.begun && (n > 0 || ended) {
 			x.begin()
 		}
 		if n > 0 {
@@ -222,7 +223,7 @@ func (x *export) pass(stream io.Reader) error {
 				return broken
 			}
 		}
-		if err != nil {
+		if ended {
 			return nil
 		}
 	}

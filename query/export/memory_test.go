@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -71,7 +72,7 @@ func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
 			bytes += n
 			runtime.ReadMemStats(&now)
 			peak = max(peak, now.HeapAlloc)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
