@@ -168,6 +168,7 @@ func TestWhatArrivesDuringAnAppendGoesTogetherWithTheNext(t *testing.T) {
 		for range 10 {
 			go one(9, false)
 		}
+		synctest.Wait() // so that the long one comes last
 		go one(250, false)
 		synctest.Wait()
 		g.append(nil)
