@@ -3,6 +3,7 @@ package rebuild_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -121,14 +122,22 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, database := range []string{"parley", "parley_meta"} {
-		if err := conn.Exec(t.Context(), "DROP DATABASE IF EXISTS "+database+" SYNC"); err != nil {
-			t.Fatal(err)
-		}
+	databases := []string{"parley", "parley_meta"}
+	for n := 1; n <= 9; n++ {
+		databases = append(databases, fmt.Sprintf("parley_%d", n))
 	}
-	for n := range 9 {
-		if err := conn.Exec(t.Context(), "DROP DATABASE IF EXISTS parley_"+string(rune('1'+n))+" SYNC"); err != nil {
-			t.Fatal(err)
+	deadline := time.Now().Add(20 * time.Second)
+	for _, database := range databases {
+		// What a test before has cut off in the middle may still make its table.
+		for {
+			err := conn.Exec(t.Context(), "DROP DATABASE IF EXISTS "+database+" SYNC")
+			if err == nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal(err)
+			}
+			<-time.After(100 * time.Millisecond)
 		}
 	}
 	if err := migrate.Up(t.Context(), conn); err != nil {
