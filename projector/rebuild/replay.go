@@ -196,7 +196,7 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 	for time.Now().Before(deadline) {
 		live, err := migrate.Live(ctx, r.Conn)
 		if err == nil && live == version {
-			return true, nil
+			return true, migrate.Up(ctx, r.Conn) // the views may still be on their way
 		}
 		select {
 		case <-ctx.Done():
@@ -212,7 +212,7 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 		return false, err
 	}
 	if live == version {
-		return true, nil
+		return true, migrate.Up(ctx, r.Conn) // the views may still be on their way
 	}
 	if err := r.catchUp(ctx, version); err != nil {
 		return false, err
