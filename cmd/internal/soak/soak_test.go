@@ -35,6 +35,26 @@ func build(t *testing.T) string {
 	return binary
 }
 
+// grown is how many events a house may hold before the next one is moved into:
+// with more, most of the time goes into comparing them.
+const grown = 60_000
+
+// tally is what a run has done so far.
+type tally struct {
+	kills        map[string]int
+	checks       int
+	acked, again int64
+	events, rows int // distinct events and rows compared, of all houses
+	houses       int
+}
+
+func (y *tally) killed() (n int) {
+	for _, times := range y.kills {
+		n += times
+	}
+	return n
+}
+
 func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
 	seed := *seedFlag
 	if seed == 0 {
@@ -43,13 +63,31 @@ func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
 	t.Logf("seed %d, duration %v: go test ./cmd/internal/soak -seed %d -duration %v", seed, *duration, seed, *duration)
 	binary := build(t)
 	dice := rand.New(rand.NewPCG(seed, 7))
-	h := newHouse(t, binary)
+	began := time.Now()
+	done := tally{kills: map[string]int{}}
+	for time.Since(began) < *duration {
+		if !t.Run("house", func(t *testing.T) { done.occupy(t, newHouse(t, binary), dice, began.Add(*duration)) }) {
+			t.Fatalf("seed %d, after %v", seed, done.kills)
+		}
+	}
+	summary := fmt.Sprintf("soak: seed %d, %v, %d kills, %d checks, %d houses; %d events acknowledged, %d requests sent again; %d distinct events, %d rows compared; 0 lost, 0 doubled, 0 differing",
+		seed, time.Since(began).Round(time.Second), done.killed(), done.checks, done.houses, done.acked, done.again, done.events, done.rows)
+	for _, kind := range slices.Sorted(maps.Keys(done.kills)) {
+		summary += fmt.Sprintf("\nsoak:   %4d %s", done.kills[kind], kind)
+	}
+	fmt.Fprintln(os.Stderr, summary)
+	if done.events == 0 || done.rows == 0 {
+		t.Fatal("nothing was sent: the run shows nothing")
+	}
+}
 
+// occupy sends events to a new house and kills what runs in it, until the house
+// has grown or time is up.
+func (y *tally) occupy(t *testing.T, h *house, dice *rand.Rand, until time.Time) {
 	// The very first start is killed too: in the middle of the migrations.
-	kills := map[string]int{}
 	early := time.AfterFunc(time.Duration(800+dice.IntN(1500))*time.Millisecond, func() { h.kill(h.pid()) })
 	if !h.start() {
-		kills["while migrating"]++
+		y.kills["while migrating"]++
 		h.start()
 	}
 	early.Stop()
@@ -78,53 +116,39 @@ func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
 		}
 		base.Store(h.url)
 	}
-	var total verdict
-	checks := 0
+	var found verdict
 	check := func() {
 		gate.Lock()
 		defer gate.Unlock()
 		v, err := h.check(t.Context(), senders)
 		if err != nil {
-			t.Fatalf("check after %v: %v", kills, err)
+			t.Fatalf("check after %v: %v", y.kills, err)
 		}
-		checks++
-		total = v
+		y.checks++
+		found = v
 		if v.lost+v.doubled+v.differing > 0 {
-			t.Fatalf("after %v: %d lost (%s), %d doubled, %d rows differ\n%s", kills, v.lost, v.firstLost, v.doubled, v.differing, v.firstDifference)
+			t.Fatalf("after %v: %d lost (%s), %d doubled, %d rows differ\n%s", y.kills, v.lost, v.firstLost, v.doubled, v.differing, v.firstDifference)
 		}
 	}
-	began := time.Now()
-	for cycle := 1; time.Since(began) < *duration; cycle++ {
+	for cycle := 1; time.Now().Before(until) && found.events < grown; cycle++ {
 		kind := h.strike(dice, restart)
-		kills[kind]++
+		y.kills[kind]++
 		if cycle%every == 0 {
 			check()
-			fmt.Fprintf(os.Stderr, "soak: %v, %d cycles, %d events, %d rows compared: all right\n",
-				time.Since(began).Round(time.Second), cycle, total.events, total.rows)
+			fmt.Fprintf(os.Stderr, "soak: house %d, %v left, %d kills; %d events and %d rows compared: all right\n",
+				y.houses+1, time.Until(until).Round(time.Second), y.killed(), found.events, found.rows)
 		}
 	}
 	end()
 	sending.Wait()
 	check()
 	h.stop()
-
-	var acked, again int64
+	y.houses++
+	y.events += found.events
+	y.rows += found.rows
 	for _, s := range senders {
-		acked += s.acked.Load()
-		again += s.again.Load()
-	}
-	strikes := 0
-	for _, n := range kills {
-		strikes += n
-	}
-	summary := fmt.Sprintf("soak: seed %d, %v, %d kills, %d checks; %d events acknowledged, %d requests sent again; %d distinct events, %d rows compared; 0 lost, 0 doubled, 0 differing",
-		seed, time.Since(began).Round(time.Second), strikes, checks, acked, again, total.events, total.rows)
-	for _, kind := range slices.Sorted(maps.Keys(kills)) {
-		summary += fmt.Sprintf("\nsoak:   %4d %s", kills[kind], kind)
-	}
-	fmt.Fprintln(os.Stderr, summary)
-	if total.events == 0 || total.rows == 0 {
-		t.Fatal("nothing was sent: the run shows nothing")
+		y.acked += s.acked.Load()
+		y.again += s.again.Load()
 	}
 }
 
