@@ -12,15 +12,15 @@ import (
 func eventsTable() *table[projector.ArchivedEvent] {
 	type row = projector.ArchivedEvent
 	return &table[row]{name: "events", columns: []column[row]{
-		cell("project_id", func(e *row) uint32 { return uint32(e.Event.Project) }),
-		cell("conversation_id", func(e *row) string { return string(e.Event.Conversation) }),
-		cell("event_id", func(e *row) string { return e.Event.ID }),
-		cell("source", func(e *row) string { return e.Event.Source }),
-		cell("type", func(e *row) string { return string(e.Event.Type) }),
-		cell("time", func(e *row) int64 { return int64(e.Event.Time) }),
-		cell("sequence", func(e *row) uint64 { return uint64(e.Sequence) }),
-		cell("received_at", func(e *row) int64 { return int64(e.ReceivedAt) }),
-		cell("original", func(e *row) string { return string(e.Original) }),
+		number("project_id", func(e *row) uint32 { return uint32(e.Event.Project) }),
+		text("conversation_id", func(e *row) string { return string(e.Event.Conversation) }),
+		text("event_id", func(e *row) string { return e.Event.ID }),
+		word("source", func(e *row) string { return e.Event.Source }),
+		word("type", func(e *row) string { return string(e.Event.Type) }),
+		moment("time", func(e *row) schema.Timestamp { return e.Event.Time }),
+		number("sequence", func(e *row) uint64 { return uint64(e.Sequence) }),
+		moment("received_at", func(e *row) schema.Timestamp { return e.ReceivedAt }),
+		text("original", func(e *row) []byte { return e.Original }),
 	}}
 }
 
@@ -47,9 +47,9 @@ func hashOf(k schema.EventKey) hash {
 
 func eventKeysTable() *table[keyRow] {
 	return &table[keyRow]{name: "event_keys", columns: []column[keyRow]{
-		cell("key", func(k *keyRow) uint64 { return k.hash.key }),
-		cell("check", func(k *keyRow) uint64 { return k.hash.check }),
-		cell("sequence", func(k *keyRow) uint64 { return uint64(k.sequence) }),
+		number("key", func(k *keyRow) uint64 { return k.hash.key }),
+		number("check", func(k *keyRow) uint64 { return k.hash.check }),
+		number("sequence", func(k *keyRow) uint64 { return uint64(k.sequence) }),
 	}}
 }
 
@@ -61,16 +61,16 @@ const rejectionVersion = 1
 func quarantineTable() *table[projector.Rejection] {
 	type row = projector.Rejection
 	return &table[row]{name: "quarantine", columns: []column[row]{
-		cell("log", func(r *row) string { return r.Log }),
-		cell("sequence", func(r *row) uint64 { return uint64(r.Sequence) }),
-		cell("received_at", func(r *row) int64 { return int64(r.ReceivedAt) }),
-		cell("reason", func(r *row) string { return string(r.Reason) }),
-		cell("detail", func(r *row) string { return r.Detail }),
-		cell("source", func(r *row) *string { return nullIfEmpty(r.Source) }),
-		cell("event_id", func(r *row) *string { return nullIfEmpty(r.EventID) }),
-		cell("original", func(r *row) string { return string(r.Original) }),
-		cell("_version", func(*row) uint64 { return rejectionVersion }),
-		cell("_deleted", func(*row) uint8 { return 0 }),
+		word("log", func(r *row) string { return r.Log }),
+		number("sequence", func(r *row) uint64 { return uint64(r.Sequence) }),
+		moment("received_at", func(r *row) schema.Timestamp { return r.ReceivedAt }),
+		word("reason", func(r *row) string { return string(r.Reason) }),
+		text("detail", func(r *row) string { return r.Detail }),
+		textOrNull("source", func(r *row) *string { return nullIfEmpty(r.Source) }),
+		textOrNull("event_id", func(r *row) *string { return nullIfEmpty(r.EventID) }),
+		text("original", func(r *row) []byte { return r.Original }),
+		number("_version", func(*row) uint64 { return rejectionVersion }),
+		number("_deleted", func(*row) uint8 { return 0 }),
 	}}
 }
 
@@ -89,7 +89,7 @@ type positionRow struct {
 
 func positionsTable() *table[positionRow] {
 	return &table[positionRow]{name: "positions", columns: []column[positionRow]{
-		cell("log", func(p *positionRow) string { return p.log }),
-		cell("sequence", func(p *positionRow) uint64 { return uint64(p.sequence) }),
+		word("log", func(p *positionRow) string { return p.log }),
+		number("sequence", func(p *positionRow) uint64 { return uint64(p.sequence) }),
 	}}
 }

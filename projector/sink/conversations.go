@@ -3,6 +3,8 @@ package sink
 import (
 	"slices"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -33,72 +35,73 @@ func moved(key schema.ConversationKey, from schema.Timestamp, version schema.Seq
 func conversationsTable() *table[conversationRow] {
 	type row = conversationRow
 	return &table[row]{name: "conversations", columns: []column[row]{
-		cell("project_id", func(r *row) uint32 { return uint32(r.Conversation.Project) }),
-		cell("conversation_id", func(r *row) string { return string(r.Conversation.ConversationKey.Conversation) }),
-		cell("created_at", func(r *row) int64 { return int64(r.Conversation.CreatedAt) }),
-		cell("closed_at", func(r *row) *int64 { return (*int64)(r.Conversation.ClosedAt) }),
-		cell("duration_ms", func(r *row) *int64 { return r.Conversation.Duration }),
-		cell("channel", func(r *row) string { return string(r.Conversation.Channel) }),
-		cell("language", func(r *row) any { return orNull(r.Conversation.Language) }),
-		cell("initiator", func(r *row) any { return orNull(r.Conversation.Initiator) }),
-		cell("visitor_id", visitorID),
-		cell("campaign_id", func(r *row) *string { return refID(r.Conversation.Campaign) }),
-		cell("campaign_name", func(r *row) *string { return refName(r.Conversation.Campaign) }),
-		cell("custom_data", func(r *row) pairs[string, string] { return customData(r.Conversation.CustomData) }),
-		cell("contact_count", func(r *row) uint32 { return r.Conversation.ContactCount }),
-		cell("snooze_count", func(r *row) uint32 { return r.Conversation.SnoozeCount }),
-		cell("transfer_count", func(r *row) uint32 { return r.Conversation.TransferCount }),
-		cell("reopen_count", func(r *row) uint32 { return r.Conversation.ReopenCount }),
-		cell("anomaly_count", func(r *row) uint32 { return r.Conversation.AnomalyCount }),
-		cell("answered", func(r *row) bool { return r.Conversation.Answered }),
-		cell("answered_by_human", func(r *row) bool { return r.Conversation.AnsweredByHuman }),
-		cell("automation_level", func(r *row) any { return orNull(r.Conversation.AutomationLevel) }),
-		cell("abandoned", func(r *row) bool { return r.Conversation.Abandoned }),
-		cell("first_response_time_ms", func(r *row) *int64 { return r.Conversation.FirstResponseTime }),
-		cell("resolution_time_ms", func(r *row) *int64 { return r.Conversation.ResolutionTime }),
-		cell("first_resolution_time_ms", func(r *row) *int64 { return r.Conversation.FirstResolutionTime }),
-		cell("handle_time_ms", func(r *row) int64 { return r.Conversation.HandleTime }),
-		cell("human_handle_time_ms", func(r *row) int64 { return r.Conversation.HumanHandleTime }),
-		cell("snooze_time_ms", func(r *row) int64 { return r.Conversation.SnoozeTime }),
-		cell("visitor_message_count", func(r *row) uint32 { return r.Conversation.VisitorMessageCount }),
-		cell("operator_message_count", func(r *row) uint32 { return r.Conversation.OperatorMessageCount }),
-		cell("customer_satisfaction", func(r *row) *uint8 { return r.Conversation.CustomerSatisfaction }),
-		cell("net_promoter_score", func(r *row) *uint8 { return r.Conversation.NetPromoterScore }),
-		cell("satisfaction_comment", func(r *row) *string { return r.Conversation.Comment }),
-		cell("tag_ids", func(r *row) []string { return each(r.Conversation.Tags, func(t *schema.Ref) string { return t.ID }) }),
-		cell("tag_names", func(r *row) []*string {
-			return each(r.Conversation.Tags, func(t *schema.Ref) *string { return t.Name })
-		}),
-		cell("user_ids", func(r *row) []int64 {
-			return each(r.Conversation.Users, func(u *schema.User) int64 { return int64(u.ID) })
-		}),
-		cell("revenue", func(r *row) revenuePairs { return revenue(r.Conversation.Revenue) }),
-		cell("transaction_count", func(r *row) uint32 { return uint32(len(r.Transactions)) }),
-		cell("close_reason", func(r *row) any { return orNull(r.Conversation.CloseReason) }),
-		cell("event_count", func(r *row) uint32 { return r.Conversation.EventCount }),
-		cell("first_sequence", func(r *row) uint64 { return uint64(r.Conversation.FirstSequence) }),
-		cell("last_sequence", func(r *row) uint64 { return uint64(r.Conversation.LastSequence) }),
-		cell("_closed_key", func(r *row) int64 { return int64(r.closedKey) }),
-		cell("_first_contact_at", firstContactAt),
-		cell("_last_contact_at", lastContactAt),
-		cell("_operator_ids", func(r *row) []int64 {
+		number("project_id", func(r *row) uint32 { return uint32(r.Conversation.Project) }),
+		text("conversation_id", func(r *row) string { return string(r.Conversation.ConversationKey.Conversation) }),
+		moment("created_at", func(r *row) schema.Timestamp { return r.Conversation.CreatedAt }),
+		momentOrNull("closed_at", func(r *row) *schema.Timestamp { return r.Conversation.ClosedAt }),
+		numberOrNull("duration_ms", func(r *row) *int64 { return r.Conversation.Duration }),
+		word("channel", func(r *row) string { return string(r.Conversation.Channel) }),
+		wordOrNull("language", func(r *row) *string { return r.Conversation.Language }),
+		wordOrNull("initiator", func(r *row) *schema.Initiator { return r.Conversation.Initiator }),
+		textOrNull("visitor_id", visitorID),
+		textOrNull("campaign_id", func(r *row) *string { return refID(r.Conversation.Campaign) }),
+		textOrNull("campaign_name", func(r *row) *string { return refName(r.Conversation.Campaign) }),
+		pairs("custom_data", func(r *row) []schema.CustomValue { return r.Conversation.CustomData },
+			text("", func(v *schema.CustomValue) string { return v.Key }), text("", func(v *schema.CustomValue) string { return v.Value })),
+		number("contact_count", func(r *row) uint32 { return r.Conversation.ContactCount }),
+		number("snooze_count", func(r *row) uint32 { return r.Conversation.SnoozeCount }),
+		number("transfer_count", func(r *row) uint32 { return r.Conversation.TransferCount }),
+		number("reopen_count", func(r *row) uint32 { return r.Conversation.ReopenCount }),
+		number("anomaly_count", func(r *row) uint32 { return r.Conversation.AnomalyCount }),
+		flag("answered", func(r *row) bool { return r.Conversation.Answered }),
+		flag("answered_by_human", func(r *row) bool { return r.Conversation.AnsweredByHuman }),
+		wordOrNull("automation_level", func(r *row) *projector.AutomationLevel { return r.Conversation.AutomationLevel }),
+		flag("abandoned", func(r *row) bool { return r.Conversation.Abandoned }),
+		numberOrNull("first_response_time_ms", func(r *row) *int64 { return r.Conversation.FirstResponseTime }),
+		numberOrNull("resolution_time_ms", func(r *row) *int64 { return r.Conversation.ResolutionTime }),
+		numberOrNull("first_resolution_time_ms", func(r *row) *int64 { return r.Conversation.FirstResolutionTime }),
+		number("handle_time_ms", func(r *row) int64 { return r.Conversation.HandleTime }),
+		number("human_handle_time_ms", func(r *row) int64 { return r.Conversation.HumanHandleTime }),
+		number("snooze_time_ms", func(r *row) int64 { return r.Conversation.SnoozeTime }),
+		number("visitor_message_count", func(r *row) uint32 { return r.Conversation.VisitorMessageCount }),
+		number("operator_message_count", func(r *row) uint32 { return r.Conversation.OperatorMessageCount }),
+		numberOrNull("customer_satisfaction", func(r *row) *uint8 { return r.Conversation.CustomerSatisfaction }),
+		numberOrNull("net_promoter_score", func(r *row) *uint8 { return r.Conversation.NetPromoterScore }),
+		textOrNull("satisfaction_comment", func(r *row) *string { return r.Conversation.Comment }),
+		list("tag_ids", tagsOf, text("", func(t *schema.Ref) string { return t.ID })),
+		list("tag_names", tagsOf, textOrNull("", func(t *schema.Ref) *string { return t.Name })),
+		list("user_ids", usersOf, number("", func(u *schema.User) int64 { return int64(u.ID) })),
+		pairs("revenue", func(r *row) []inCurrency[decimal.Decimal] { return byCurrency(r.Conversation.Revenue) },
+			word("", func(s *inCurrency[decimal.Decimal]) schema.Currency { return s.currency }),
+			sum("", func(s *inCurrency[decimal.Decimal]) decimal.Decimal { return s.value })),
+		number("transaction_count", func(r *row) uint32 { return uint32(len(r.Transactions)) }),
+		wordOrNull("close_reason", func(r *row) *string { return r.Conversation.CloseReason }),
+		number("event_count", func(r *row) uint32 { return r.Conversation.EventCount }),
+		number("first_sequence", func(r *row) uint64 { return uint64(r.Conversation.FirstSequence) }),
+		number("last_sequence", func(r *row) uint64 { return uint64(r.Conversation.LastSequence) }),
+		moment("_closed_key", func(r *row) schema.Timestamp { return r.closedKey }),
+		momentOrNull("_first_contact_at", firstContactAt),
+		momentOrNull("_last_contact_at", lastContactAt),
+		list("_operator_ids", func(r *row) []int64 {
 			return distinct(r.Contacts, func(c *projector.Contact) (int64, bool) { return int64(c.Operator.ID), true })
-		}),
-		cell("_operator_kinds", func(r *row) []string {
+		}, number("", func(id *int64) int64 { return *id })),
+		list("_operator_kinds", func(r *row) []string {
 			return distinct(r.Contacts, func(c *projector.Contact) (string, bool) { return string(c.Operator.Kind), true })
-		}),
-		cell("_routing_rule_ids", func(r *row) []string {
+		}, word("", itself)),
+		list("_routing_rule_ids", func(r *row) []string {
 			return distinct(r.Contacts, func(c *projector.Contact) (string, bool) { return idOf(c.RoutingRule) })
-		}),
-		cell("_routing_group_ids", func(r *row) []string {
+		}, text("", itself)),
+		list("_routing_group_ids", func(r *row) []string {
 			return distinct(r.Contacts, func(c *projector.Contact) (string, bool) { return idOf(c.RoutingGroup) })
-		}),
-		cell("_transaction_counts", func(r *row) pairs[string, uint32] { return transactionCounts(r.Transactions) }),
-		cell("_users", func(r *row) [][]any { return each(r.Conversation.Users, userTuple) }),
-		cell("_routing", func(r *row) [][]any { return each(r.Conversation.Routing, routingTuple) }),
-		cell("_marks", func(r *row) [][]any { return each(r.Conversation.Marks, markTuple) }),
-		cell("_version", func(r *row) uint64 { return uint64(r.version) }),
-		cell("_deleted", func(r *row) uint8 {
+		}, text("", itself)),
+		pairs("_transaction_counts", func(r *row) []inCurrency[uint32] { return transactionCounts(r.Transactions) },
+			word("", func(n *inCurrency[uint32]) schema.Currency { return n.currency }),
+			number("", func(n *inCurrency[uint32]) uint32 { return n.value })),
+		list("_users", usersOf, userTuple()),
+		list("_routing", func(r *row) []projector.Routing { return r.Conversation.Routing }, routingTuple()),
+		list("_marks", func(r *row) []projector.Mark { return r.Conversation.Marks }, markTuple()),
+		number("_version", func(r *row) uint64 { return uint64(r.version) }),
+		number("_deleted", func(r *row) uint8 {
 			if r.deleted {
 				return 1
 			}
@@ -116,59 +119,88 @@ func visitorID(r *conversationRow) *string {
 
 // firstContactAt and lastContactAt bound the started_at of the contacts, which
 // are in the order of their start.
-func firstContactAt(r *conversationRow) *int64 {
+func firstContactAt(r *conversationRow) *schema.Timestamp {
 	if len(r.Contacts) == 0 {
 		return nil
 	}
-	return (*int64)(&r.Contacts[0].StartedAt)
+	return &r.Contacts[0].StartedAt
 }
 
-func lastContactAt(r *conversationRow) *int64 {
+func lastContactAt(r *conversationRow) *schema.Timestamp {
 	if len(r.Contacts) == 0 {
 		return nil
 	}
-	return (*int64)(&r.Contacts[len(r.Contacts)-1].StartedAt)
+	return &r.Contacts[len(r.Contacts)-1].StartedAt
 }
 
-// userTuple, routingTuple and markTuple follow the order of the tuples' elements.
+func tagsOf(r *conversationRow) []schema.Ref   { return r.Conversation.Tags }
+func usersOf(r *conversationRow) []schema.User { return r.Conversation.Users }
+func itself(s *string) string                  { return *s }
 
-func userTuple(u *schema.User) []any {
-	return []any{int64(u.ID), string(u.Kind), orNull(u.Name), orNull(u.Email)}
+func userTuple() column[schema.User] {
+	type user = schema.User
+	return tuple("",
+		number("id", func(u *user) int64 { return int64(u.ID) }),
+		word("kind", func(u *user) string { return string(u.Kind) }),
+		textOrNull("name", func(u *user) *string { return u.Name }),
+		textOrNull("email", func(u *user) *string { return u.Email }),
+	)
 }
 
-func routingTuple(r *projector.Routing) []any {
-	return append(append(make([]any, 0, 5), r.At.Time(), r.Rule.ID, orNull(r.Rule.Name)), refCells(r.Group)...)
+func routingTuple() column[projector.Routing] {
+	type routing = projector.Routing
+	return tuple("",
+		moment("at", func(r *routing) schema.Timestamp { return r.At }),
+		text("rule_id", func(r *routing) string { return r.Rule.ID }),
+		textOrNull("rule_name", func(r *routing) *string { return r.Rule.Name }),
+		textOrNull("group_id", func(r *routing) *string { return refID(r.Group) }),
+		textOrNull("group_name", func(r *routing) *string { return refName(r.Group) }),
+	)
 }
 
-func markTuple(m *projector.Mark) []any {
-	cells := append(make([]any, 0, 18), m.EventID, m.At.Time(), m.Position, string(m.Type))
-	cells = append(cells, userCells(m.From)...)
-	cells = append(cells, userCells(m.To)...)
-	cells = append(cells, refCells(m.ToRule)...)
-	cells = append(cells, refCells(m.ToGroup)...)
-	var until any
-	if m.Until != nil {
-		until = m.Until.Time()
+func markTuple() column[projector.Mark] {
+	type mark = projector.Mark
+	of := func(side string, user func(*mark) *schema.User) []column[mark] {
+		given := func(m *mark) schema.User {
+			if u := user(m); u != nil {
+				return *u
+			}
+			return schema.User{}
+		}
+		return []column[mark]{
+			numberOrNull(side+"_id", func(m *mark) *int64 {
+				if u := user(m); u != nil {
+					return (*int64)(&u.ID)
+				}
+				return nil
+			}),
+			wordOrNull(side+"_kind", func(m *mark) *schema.UserKind {
+				if u := user(m); u != nil && u.Kind != "" {
+					return &u.Kind
+				}
+				return nil
+			}),
+			textOrNull(side+"_name", func(m *mark) *string { return given(m).Name }),
+			textOrNull(side+"_email", func(m *mark) *string { return given(m).Email }),
+		}
 	}
-	return append(cells, until, orNull(m.Reason))
-}
-
-func userCells(u *schema.User) []any {
-	if u == nil {
-		return []any{nil, nil, nil, nil}
-	}
-	var kind any
-	if u.Kind != "" {
-		kind = string(u.Kind)
-	}
-	return []any{int64(u.ID), kind, orNull(u.Name), orNull(u.Email)}
-}
-
-func refCells(r *schema.Ref) []any {
-	if r == nil {
-		return []any{nil, nil}
-	}
-	return []any{r.ID, orNull(r.Name)}
+	return tuple("", slices.Concat(
+		[]column[mark]{
+			text("event_id", func(m *mark) string { return m.EventID }),
+			moment("at", func(m *mark) schema.Timestamp { return m.At }),
+			number("position", func(m *mark) uint32 { return m.Position }),
+			word("type", func(m *mark) schema.Type { return m.Type }),
+		},
+		of("from", func(m *mark) *schema.User { return m.From }),
+		of("to", func(m *mark) *schema.User { return m.To }),
+		[]column[mark]{
+			textOrNull("to_rule_id", func(m *mark) *string { return refID(m.ToRule) }),
+			textOrNull("to_rule_name", func(m *mark) *string { return refName(m.ToRule) }),
+			textOrNull("to_group_id", func(m *mark) *string { return refID(m.ToGroup) }),
+			textOrNull("to_group_name", func(m *mark) *string { return refName(m.ToGroup) }),
+			momentOrNull("until", func(m *mark) *schema.Timestamp { return m.Until }),
+			textOrNull("reason", func(m *mark) *string { return m.Reason }),
+		})...)
 }
 
 // distinct gives the values that of finds, ascending, each once.

@@ -1,8 +1,6 @@
 package sink
 
 import (
-	"github.com/shopspring/decimal"
-
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -25,11 +23,11 @@ type detail[R any] struct {
 // owned puts the shared columns around the table's own.
 func owned[R any](own ...column[detail[R]]) []column[detail[R]] {
 	columns := []column[detail[R]]{
-		cell("project_id", func(d *detail[R]) uint32 { return uint32(d.Project) }),
-		cell("conversation_id", func(d *detail[R]) string { return string(d.Conversation) }),
+		number("project_id", func(d *detail[R]) uint32 { return uint32(d.Project) }),
+		text("conversation_id", func(d *detail[R]) string { return string(d.Conversation) }),
 	}
 	columns = append(columns, own...)
-	return append(columns, cell("_version", func(d *detail[R]) uint64 { return uint64(d.version) }))
+	return append(columns, number("_version", func(d *detail[R]) uint64 { return uint64(d.version) }))
 }
 
 // contactRow is a row of contacts.
@@ -38,28 +36,28 @@ type contactRow = detail[projector.Contact]
 func contactsTable() *table[contactRow] {
 	type row = contactRow
 	return &table[row]{name: "contacts", columns: owned(
-		cell("contact_id", func(d *row) string { return d.row.ID }),
-		cell("ordinal", func(d *row) uint32 { return d.row.Ordinal }),
-		cell("channel", func(d *row) string { return string(d.row.Channel) }),
-		cell("started_at", func(d *row) int64 { return int64(d.row.StartedAt) }),
-		cell("ended_at", func(d *row) *int64 { return (*int64)(d.row.EndedAt) }),
-		cell("duration_ms", func(d *row) *int64 { return d.row.Duration }),
-		cell("status", func(d *row) string { return string(d.row.Status) }),
-		cell("ending", func(d *row) any { return orNull(d.row.Ending) }),
-		cell("ending_inferred", func(d *row) bool { return d.row.EndingInferred }),
-		cell("close_reason", func(d *row) any { return orNull(d.row.CloseReason) }),
-		cell("wait_time_ms", func(d *row) *int64 { return d.row.WaitTime }),
-		cell("first_response_time_ms", func(d *row) *int64 { return d.row.FirstResponseTime }),
-		cell("visitor_message_count", func(d *row) uint32 { return d.row.VisitorMessageCount }),
-		cell("operator_message_count", func(d *row) uint32 { return d.row.OperatorMessageCount }),
-		cell("operator_id", func(d *row) int64 { return int64(d.row.Operator.ID) }),
-		cell("operator_kind", func(d *row) string { return string(d.row.Operator.Kind) }),
-		cell("operator_name", func(d *row) *string { return d.row.Operator.Name }),
-		cell("operator_email", func(d *row) *string { return d.row.Operator.Email }),
-		cell("routing_rule_id", func(d *row) *string { return refID(d.row.RoutingRule) }),
-		cell("routing_rule_name", func(d *row) *string { return refName(d.row.RoutingRule) }),
-		cell("routing_group_id", func(d *row) *string { return refID(d.row.RoutingGroup) }),
-		cell("routing_group_name", func(d *row) *string { return refName(d.row.RoutingGroup) }),
+		text("contact_id", func(d *row) string { return d.row.ID }),
+		number("ordinal", func(d *row) uint32 { return d.row.Ordinal }),
+		word("channel", func(d *row) string { return string(d.row.Channel) }),
+		moment("started_at", func(d *row) schema.Timestamp { return d.row.StartedAt }),
+		momentOrNull("ended_at", func(d *row) *schema.Timestamp { return d.row.EndedAt }),
+		numberOrNull("duration_ms", func(d *row) *int64 { return d.row.Duration }),
+		word("status", func(d *row) string { return string(d.row.Status) }),
+		wordOrNull("ending", func(d *row) *projector.Ending { return d.row.Ending }),
+		flag("ending_inferred", func(d *row) bool { return d.row.EndingInferred }),
+		wordOrNull("close_reason", func(d *row) *string { return d.row.CloseReason }),
+		numberOrNull("wait_time_ms", func(d *row) *int64 { return d.row.WaitTime }),
+		numberOrNull("first_response_time_ms", func(d *row) *int64 { return d.row.FirstResponseTime }),
+		number("visitor_message_count", func(d *row) uint32 { return d.row.VisitorMessageCount }),
+		number("operator_message_count", func(d *row) uint32 { return d.row.OperatorMessageCount }),
+		number("operator_id", func(d *row) int64 { return int64(d.row.Operator.ID) }),
+		word("operator_kind", func(d *row) string { return string(d.row.Operator.Kind) }),
+		textOrNull("operator_name", func(d *row) *string { return d.row.Operator.Name }),
+		textOrNull("operator_email", func(d *row) *string { return d.row.Operator.Email }),
+		textOrNull("routing_rule_id", func(d *row) *string { return refID(d.row.RoutingRule) }),
+		textOrNull("routing_rule_name", func(d *row) *string { return refName(d.row.RoutingRule) }),
+		textOrNull("routing_group_id", func(d *row) *string { return refID(d.row.RoutingGroup) }),
+		textOrNull("routing_group_name", func(d *row) *string { return refName(d.row.RoutingGroup) }),
 	)}
 }
 
@@ -69,13 +67,13 @@ type transactionRow = detail[projector.Transaction]
 func transactionsTable() *table[transactionRow] {
 	type row = transactionRow
 	return &table[row]{name: "transactions", columns: owned(
-		cell("transaction_id", func(d *row) string { return d.row.ID }),
-		cell("external_conversion_id", func(d *row) string { return d.row.ExternalConversionID }),
-		cell("amount", func(d *row) decimal.Decimal { return amount(d.row.Amount) }),
-		cell("currency", func(d *row) string { return string(d.row.Currency) }),
-		cell("received_at", func(d *row) int64 { return int64(d.row.ReceivedAt) }),
-		cell("source", func(d *row) any { return orNull(d.row.Source) }),
-		cell("attributed_to_id", func(d *row) *int64 { return (*int64)(d.row.AttributedTo) }),
+		text("transaction_id", func(d *row) string { return d.row.ID }),
+		text("external_conversion_id", func(d *row) string { return d.row.ExternalConversionID }),
+		amount("amount", func(d *row) schema.Amount { return d.row.Amount }),
+		word("currency", func(d *row) string { return string(d.row.Currency) }),
+		moment("received_at", func(d *row) schema.Timestamp { return d.row.ReceivedAt }),
+		wordOrNull("source", func(d *row) *schema.TransactionSource { return d.row.Source }),
+		numberOrNull("attributed_to_id", func(d *row) *int64 { return (*int64)(d.row.AttributedTo) }),
 	)}
 }
 
@@ -85,21 +83,21 @@ type messageRow = detail[projector.Message]
 func messagesTable() *table[messageRow] {
 	type row = messageRow
 	return &table[row]{name: "messages", columns: owned(
-		cell("message_id", func(d *row) string { return d.row.ID }),
-		cell("contact_id", func(d *row) *string { return d.row.ContactID }),
-		cell("sent_at", func(d *row) int64 { return int64(d.row.SentAt) }),
-		cell("author_kind", func(d *row) string { return string(d.row.AuthorKind) }),
-		cell("author_id", func(d *row) *string { return d.row.AuthorID }),
-		cell("automatic", func(d *row) bool { return d.row.Automatic }),
-		cell("_position", func(d *row) uint32 { return d.row.Position }),
+		text("message_id", func(d *row) string { return d.row.ID }),
+		textOrNull("contact_id", func(d *row) *string { return d.row.ContactID }),
+		moment("sent_at", func(d *row) schema.Timestamp { return d.row.SentAt }),
+		word("author_kind", func(d *row) string { return string(d.row.AuthorKind) }),
+		textOrNull("author_id", func(d *row) *string { return d.row.AuthorID }),
+		flag("automatic", func(d *row) bool { return d.row.Automatic }),
+		number("_position", func(d *row) uint32 { return d.row.Position }),
 	)}
 }
 
 func messageTextsTable() *table[messageRow] {
 	type row = messageRow
 	return &table[row]{name: "message_texts", columns: owned(
-		cell("message_id", func(d *row) string { return d.row.ID }),
-		cell("text", func(d *row) string { return *d.row.Text }),
+		text("message_id", func(d *row) string { return d.row.ID }),
+		text("text", func(d *row) string { return *d.row.Text }),
 	)}
 }
 
@@ -109,11 +107,11 @@ type visitorRow = detail[schema.Visitor]
 func visitorsTable() *table[visitorRow] {
 	type row = visitorRow
 	return &table[row]{name: "visitors", columns: owned(
-		cell("visitor_id", func(d *row) string { return d.row.ID }),
-		cell("external_id", func(d *row) *string { return d.row.ExternalID }),
-		cell("first_name", func(d *row) *string { return d.row.FirstName }),
-		cell("last_name", func(d *row) *string { return d.row.LastName }),
-		cell("email", func(d *row) *string { return d.row.Email }),
-		cell("phone", func(d *row) *string { return d.row.Phone }),
+		text("visitor_id", func(d *row) string { return d.row.ID }),
+		textOrNull("external_id", func(d *row) *string { return d.row.ExternalID }),
+		textOrNull("first_name", func(d *row) *string { return d.row.FirstName }),
+		textOrNull("last_name", func(d *row) *string { return d.row.LastName }),
+		textOrNull("email", func(d *row) *string { return d.row.Email }),
+		textOrNull("phone", func(d *row) *string { return d.row.Phone }),
 	)}
 }

@@ -28,13 +28,12 @@ type Server struct {
 
 const (
 	dialTimeout = 10 * time.Second
-	// A batch holds a connection for each of its up to ten inserts, which are all
-	// prepared before the first is sent. There is room for the batches of several
-	// sinks at once; most are closed again when idle.
+	// There is room for the inserts of several sinks at once; most connections are
+	// closed again when idle.
 	connections, idleConnections = 64, 12
-	// A connection keeps the buffers of its largest insert; after a burst they are
-	// given back with it.
-	connectionLife = time.Minute
+	connectionLife               = time.Minute
+	// insertTimeout is how long the native protocol waits for a sign of life.
+	insertTimeout = 5 * time.Minute
 )
 
 // Dial connects and makes sure that the server answers.
@@ -51,7 +50,10 @@ func Dial(ctx context.Context, server Server) (driver.Conn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("clickhouse at %s: %w", options.Addr[0], passing(err))
 	}
-	return conn, nil
+	if options.Protocol == clickhouse.HTTP {
+		return conn, nil
+	}
+	return overNative(ctx, conn, options)
 }
 
 func (s Server) options() (*clickhouse.Options, error) {

@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	chcolumn "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"github.com/parley-analytics/parley/projector"
 )
@@ -64,8 +63,8 @@ var unwritableCodes = map[int32]string{
 	469: "VIOLATED_CONSTRAINT",
 }
 
-// cellError says that the driver could not put a row's value into a column. The
-// cause may quote the value, so it is not part of the text.
+// cellError says that a row's value does not fit into a column. The cause may
+// quote the value, so it is not part of the text.
 type cellError struct {
 	table, column string
 	err           error
@@ -106,11 +105,6 @@ func (e *transientError) Temporary() bool { return true }
 func classed(err error) error {
 	var cell *cellError
 	if errors.As(err, &cell) {
-		// A Go type that does not fit the column is a wrong table, not a wrong value.
-		var wrongTable *chcolumn.ColumnConverterError
-		if errors.As(err, &wrongTable) {
-			return err
-		}
 		return &projector.UnwritableError{Err: err}
 	}
 	var exception *clickhouse.Exception

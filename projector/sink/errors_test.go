@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	chcolumn "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/shopspring/decimal"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
@@ -53,7 +52,6 @@ func TestErrorsAreClassed(t *testing.T) {
 		{"too slow", context.DeadlineExceeded, true, false},
 		{"stopped by us", context.Canceled, false, false},
 		{"value", &cellError{"t", "c", errors.New("secret")}, false, true},
-		{"type", &cellError{"t", "c", &chcolumn.ColumnConverterError{Op: "Append"}}, false, false},
 	} {
 		classed := classed(c.err)
 		if temporary(classed) != c.temporary || unwritable(classed) != c.unwritable {

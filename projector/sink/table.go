@@ -2,10 +2,10 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
@@ -16,76 +16,74 @@ type table[R any] struct {
 	columns []column[R]
 	rows    []R
 
-	insert string // INSERT statement, complete but for the data
-	types  []clickhouse.ColumnNameAndType
-}
-
-// column is a column of a table of R.
-type column[R any] struct {
-	name string
-	// cells gives a slice with one cell per row, valid until the next call.
-	cells func(rows []R) any
-}
-
-// cell is a column whose cells are computed one by one. T is a type that
-// clickhouse-go appends to the column by the slice.
-func cell[R, T any](name string, of func(*R) T) column[R] {
-	var list []T
-	return column[R]{name: name, cells: func(rows []R) any {
-		list = list[:0]
-		for i := range rows {
-			list = append(list, of(&rows[i]))
-		}
-		return list
-	}}
+	insert string    // INSERT statement, complete but for the data
+	buffer []byte    // of the block made last
+	made   *rowBlock // nil without rows
 }
 
 // inserter is a table of whatever rows.
 type inserter interface {
 	bind(database string, types map[string]map[string]string) error
-	prepare(ctx context.Context, conn driver.Conn) (driver.Batch, error)
+	prepare() error
+	send(ctx context.Context, conn driver.Conn) error
 	clear()
 }
 
-// bind makes the INSERT statement. It fails if the server's table lacks a column.
+// bind makes the INSERT statement. It fails if a column of the server's table is
+// missing, or of another type.
 func (t *table[R]) bind(database string, types map[string]map[string]string) error {
 	names := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		columnType, found := types[t.name][c.name]
-		if !found {
+		kind, found := types[t.name][c.name]
+		switch {
+		case !found:
 			return fmt.Errorf("table %s.%s has no column %s: bring the tables up to date (--migrate)", database, t.name, c.name)
+		case kind != c.kind:
+			return fmt.Errorf("column %s of table %s.%s is %s, not %s: somebody has changed the table", c.name, database, t.name, kind, c.kind)
 		}
 		names[i] = c.name
-		t.types = append(t.types, clickhouse.ColumnNameAndType{Name: c.name, Type: columnType})
 	}
 	t.insert = "INSERT INTO " + database + "." + t.name + " (" + strings.Join(names, ", ") + ")"
 	return nil
 }
 
-// prepare puts the waiting rows into one insert, that is one block, which
-// ClickHouse writes as a whole or not at all. It gives nil without rows. The
-// caller sends or closes the batch.
-func (t *table[R]) prepare(ctx context.Context, conn driver.Conn) (driver.Batch, error) {
+// prepare makes one block of the waiting rows, which ClickHouse writes as a whole
+// or not at all.
+func (t *table[R]) prepare() (err error) {
 	if len(t.rows) == 0 {
-		return nil, nil
+		return nil
 	}
-	// Over HTTP the driver would ask for the types before every insert.
-	ctx = clickhouse.Context(ctx, clickhouse.WithColumnNamesAndTypes(t.types))
-	batch, err := conn.PrepareBatch(ctx, t.insert)
-	if err != nil {
-		return nil, fmt.Errorf("insert into %s: %w", t.name, err)
+	t.made, t.buffer, err = blockOf(t.buffer, t.columns, t.rows)
+	var cell *cellError
+	if errors.As(err, &cell) {
+		cell.table = t.name
 	}
-	for i, c := range t.columns {
-		if err := batch.Column(i).Append(c.cells(t.rows)); err != nil {
-			_ = batch.Close()
-			return nil, &cellError{table: t.name, column: c.name, err: err}
-		}
-	}
-	return batch, nil
+	return err
 }
 
-// clear forgets the rows and keeps the buffer.
+// send inserts the block, if there is one.
+func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
+	if t.made == nil {
+		return nil
+	}
+	err := conn.InsertFormat(ctx, "Native", t.insert, t.made)
+	if err != nil {
+		t.buffer = nil // whoever carries the block may not have let go of it
+		return fmt.Errorf("insert into %s: %w", t.name, err)
+	}
+	return nil
+}
+
+// spacious is the size from which a buffer is given back when little of it was
+// used, in bytes.
+const spacious = 1 << 20
+
+// clear forgets the rows, and keeps buffers that were of use.
 func (t *table[R]) clear() {
+	if cap(t.buffer) > spacious && len(t.buffer) < cap(t.buffer)/8 {
+		t.buffer = nil
+	}
+	t.made = nil
 	clear(t.rows)
 	t.rows = t.rows[:0]
 }

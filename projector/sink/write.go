@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/projector"
@@ -161,30 +160,15 @@ func (s *Sink) change(c *projector.Change) {
 // insert writes the waiting rows stage by stage. All blocks are made before the
 // first is sent: a value that a column refuses leaves no part of the batch behind.
 func (s *Sink) insert(ctx context.Context) error {
-	stages := s.stages()
-	prepared := make([][]driver.Batch, len(stages))
-	defer func() {
-		for _, batches := range prepared {
-			for _, b := range batches {
-				_ = b.Close() // has no effect on what was sent
-			}
-		}
-	}()
-	for i, stage := range stages {
-		for _, t := range stage.tables {
-			b, err := t.prepare(ctx, s.conn)
-			if err != nil {
-				return err
-			}
-			if b != nil {
-				prepared[i] = append(prepared[i], b)
-			}
+	for _, t := range s.tables() {
+		if err := t.prepare(); err != nil {
+			return err
 		}
 	}
-	for i, stage := range stages {
+	for _, stage := range s.stages() {
 		var sending errgroup.Group
-		for _, b := range prepared[i] {
-			sending.Go(b.Send)
+		for _, t := range stage.tables {
+			sending.Go(func() error { return t.send(ctx, s.conn) })
 		}
 		if err := sending.Wait(); err != nil {
 			return fmt.Errorf("%s: %w", stage.name, err)

@@ -1,0 +1,137 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/chpool"
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// rowBlock is the rows of one insert in the Native format: read as a whole it is the
+// body of a request over HTTP; the native protocol takes it column by column.
+type rowBlock struct {
+	bytes.Reader
+	rows    int
+	columns []written
+}
+
+// written is a column of a block, and one of ch-go.
+type written struct {
+	name, kind string
+	rows       int
+	data       []byte
+}
+
+// Type is the type of the column in ClickHouse.
+func (w written) Type() proto.ColumnType { return proto.ColumnType(w.kind) }
+
+// Rows is the number of cells.
+func (w written) Rows() int { return w.rows }
+
+// EncodeColumn copies the cells.
+func (w written) EncodeColumn(b *proto.Buffer) { b.PutRaw(w.data) }
+
+// WriteColumn hands the cells over.
+func (w written) WriteColumn(to *proto.Writer) { to.ChainWrite(w.data) }
+
+// blockOf writes rows into b, from its beginning, and gives it back as long as it
+// had to become.
+func blockOf[R any](b []byte, columns []column[R], rows []R) (*rowBlock, []byte, error) {
+	b = binary.AppendUvarint(b[:0], uint64(len(columns)))
+	b = binary.AppendUvarint(b, uint64(len(rows)))
+	ends := make([]int, 0, 2*len(columns))
+	for _, c := range columns {
+		b = appendText(appendText(b, c.name), c.kind)
+		ends = append(ends, len(b))
+		if c.prefix != nil {
+			b = c.prefix(b)
+		}
+		var err error
+		if b, err = c.cells(b, rows); err != nil {
+			return nil, b, &cellError{column: c.name, err: err}
+		}
+		ends = append(ends, len(b))
+	}
+	made := &rowBlock{rows: len(rows)}
+	made.Reset(b)
+	for i, c := range columns {
+		made.columns = append(made.columns, written{c.name, c.kind, len(rows), b[ends[2*i]:ends[2*i+1]]})
+	}
+	return made, b, nil
+}
+
+// native is a connection over the native protocol, which clickhouse-go sends no
+// ready-made blocks over.
+type native struct {
+	driver.Conn
+	blocks *chpool.Pool
+}
+
+// overNative adds a way for blocks to a connection.
+func overNative(ctx context.Context, conn driver.Conn, options *clickhouse.Options) (driver.Conn, error) {
+	settings := make([]ch.Setting, 0, len(options.Settings))
+	for name, value := range options.Settings {
+		settings = append(settings, ch.Setting{Key: name, Value: fmt.Sprint(value), Important: true})
+	}
+	pool, err := chpool.New(ctx, chpool.Options{
+		MaxConns: connections, MaxConnLifetime: connectionLife,
+		ClientOptions: ch.Options{
+			Address: options.Addr[0], Dialer: anyOf(options.Addr), DialTimeout: options.DialTimeout, TLS: options.TLS,
+			Database: options.Auth.Database, User: options.Auth.Username, Password: options.Auth.Password,
+			Settings: settings, Compression: ch.CompressionLZ4, ReadTimeout: insertTimeout,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return native{conn, pool}, nil
+}
+
+// anyOf dials the first of several addresses that answers.
+type anyOf []string
+
+// DialContext implements ch.Dialer.
+func (a anyOf) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
+	var failures []error
+	for _, address := range a {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			return conn, nil
+		}
+		failures = append(failures, err)
+	}
+	return nil, errors.Join(failures...)
+}
+
+// InsertFormat sends a block.
+func (n native) InsertFormat(ctx context.Context, _, statement string, data io.Reader) error {
+	b, ok := data.(*rowBlock)
+	if !ok {
+		return clickhouse.ErrFormatNativeUnsupported
+	}
+	input := make(proto.Input, len(b.columns))
+	for i, c := range b.columns {
+		input[i] = proto.InputColumn{Name: c.name, Data: c}
+	}
+	err := n.blocks.Do(ctx, ch.Query{Body: statement + " VALUES", Input: input})
+	var exception *ch.Exception
+	if errors.As(err, &exception) {
+		return &clickhouse.Exception{Code: int32(exception.Code), Name: exception.Name, Message: exception.Message}
+	}
+	return err
+}
+
+// Close ends all connections.
+func (n native) Close() error {
+	n.blocks.Close()
+	return n.Conn.Close()
+}
