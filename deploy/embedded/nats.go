@@ -26,6 +26,9 @@ const (
 	MaxBatchesInFlight = 256
 	// MaxPayload is the size of the largest message in bytes, headers included: an event of 256 KiB with much room.
 	MaxPayload = 1 << 20
+	// maxPending is how many bytes may wait for one connection before the server closes it. Each reader of a log lets up to 32 MiB
+	// be under way, and a role may have several on its connection.
+	maxPending = 256 << 20
 
 	natsStartTimeout = 30 * time.Second
 )
@@ -101,6 +104,7 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		Port:               port,
 		NoSigs:             true,
 		MaxPayload:         MaxPayload,
+		MaxPending:         maxPending,
 		JetStream:          true,
 		StoreDir:           config.Dir,
 		SyncAlways:         config.SyncInterval == 0,
