@@ -20,7 +20,7 @@ type Config struct {
 	Archive  Archive
 
 	// A batch is written when it has so many entries, or so many bytes, or is so
-	// old, or when no more entries arrive. Defaults: 20,000, 32 MiB, 250 ms.
+	// old, or when no more entries arrive. Defaults: 40,000, 32 MiB, 250 ms.
 	BatchEvents int
 	BatchBytes  int
 	BatchAge    time.Duration
@@ -42,7 +42,7 @@ type Config struct {
 // withDefaults fills in what is not given.
 func (c Config) withDefaults() Config {
 	if c.BatchEvents <= 0 {
-		c.BatchEvents = 20_000
+		c.BatchEvents = 40_000
 	}
 	if c.BatchBytes <= 0 {
 		c.BatchBytes = 32 << 20

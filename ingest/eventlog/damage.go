@@ -33,6 +33,8 @@ const (
 	// than each portion of it the pause after it is.
 	scrubEvery = 24 * time.Hour
 	scrubIdle  = 3
+	// scrubAfter is how long a start is left alone: it has enough to read.
+	scrubAfter = 20 * time.Second
 )
 
 // DamageError says that a stream has lost messages: acknowledged once, and
@@ -285,13 +287,10 @@ func (s *Stream) keep(ctx context.Context) {
 
 // scrub reads the stream from end to end, slowly, again and again.
 func (s *Stream) scrub(ctx context.Context) {
-	for {
-		wait := scrubEvery
+	for wait := scrubAfter; pause(ctx, wait); {
+		wait = scrubEvery
 		if err := s.Scrub(ctx, scrubIdle); err != nil {
 			wait = silence
-		}
-		if !pause(ctx, wait) {
-			return
 		}
 	}
 }
