@@ -33,6 +33,9 @@ type ClickHouseConfig struct {
 	StampDir string
 	// Listen is the HOST:PORT of the HTTP interface for dashboards; port 0 picks a free one; empty is 127.0.0.1:0.
 	Listen string
+	// Native opens the native protocol on loopback too. User default, who may start and stop listeners, gets in there without a
+	// password, so it is for tests of what runs against a ClickHouse elsewhere.
+	Native bool
 	// Passwords of WriterUser, ReaderUser and BIUser. None may be empty.
 	WriterPassword, ReaderPassword, BIPassword string
 	// BIPersonalData lets the BI user read the views with personal data and original bytes too.
@@ -52,6 +55,7 @@ type ClickHouse struct {
 	library string
 	files   files
 	port    int
+	native  int // 0 if it is not asked for
 	lock    *os.File
 	log     *slog.Logger
 	front   *front
@@ -123,6 +127,12 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 		c.lock.Close()
 		return nil, err
 	}
+	if config.Native {
+		if c.native, err = reservePort(ctx, "native ClickHouse", "127.0.0.1", 0); err != nil {
+			c.lock.Close()
+			return nil, err
+		}
+	}
 	listener, err := listenOn(ctx, "ClickHouse HTTP", host, port)
 	if err != nil {
 		c.lock.Close()
@@ -163,6 +173,11 @@ func (c *ClickHouse) HTTPURL() string { return "http://" + c.front.address }
 // PrivateAddr is the HOST:PORT of the child's own HTTP interface, for this process alone. It stays the same over restarts. Only
 // well-formed requests may go there: a malformed one ends the child.
 func (c *ClickHouse) PrivateAddr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)) }
+
+// NativeAddr is the HOST:PORT of the native protocol; only with Native.
+func (c *ClickHouse) NativeAddr() string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.native))
+}
 
 // Writer may do everything inside the databases parley and parley_….
 func (c *ClickHouse) Writer() User { return User{WriterUser, c.config.WriterPassword} }

@@ -55,6 +55,7 @@ var templateFuncs = template.FuncMap{
 // settings is what the two configuration files are made from. Sizes are bytes.
 type settings struct {
 	Dir, UsersFile                             string
+	Native                                     bool
 	WriterPassword, ReaderPassword, BIPassword string
 	KeyPattern, BasicPattern                   string
 	BIViews                                    []string
@@ -88,7 +89,7 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 
 	memory := config.MaxMemory
 	s := settings{
-		Dir: dir, UsersFile: filepath.Join(dir, "users.xml"),
+		Dir: dir, UsersFile: filepath.Join(dir, "users.xml"), Native: config.Native,
 		WriterPassword: config.WriterPassword, ReaderPassword: config.ReaderPassword, BIPassword: config.BIPassword,
 		KeyPattern: config.pattern(func(u User) string { return knownPart(u.Password) }),
 		BasicPattern: config.pattern(func(u User) string {
@@ -111,7 +112,7 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 	for path, text := range map[string]string{
 		f.config:    configText,
 		s.UsersFile: usersText,
-		f.start:     "SYSTEM START LISTEN HTTP;\n",
+		f.start:     "SYSTEM START LISTEN HTTP;\n{{if .Native}}SYSTEM START LISTEN TCP;\n{{end}}",
 		filepath.Join(functions, "function_file.sql"): noFileFunction,
 	} {
 		t, err := template.New(filepath.Base(path)).Funcs(templateFuncs).Parse(text)

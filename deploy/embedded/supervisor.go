@@ -170,6 +170,9 @@ func (c *ClickHouse) spawn() (*child, error) {
 		"--listen_host=127.0.0.1",
 		fmt.Sprintf("--http_port=%d", c.port),
 		"--queries-file", c.files.start, "/dev/stdin")
+	if c.native != 0 {
+		p.cmd.Args = append(p.cmd.Args, fmt.Sprintf("--tcp_port=%d", c.native))
+	}
 	p.cmd.Args[0] = "parley-clickhouse"
 	p.cmd.Dir = c.config.Dir
 	// Nothing else of our environment: ClickHouse looks for keys of clouds and AI providers there.

@@ -79,20 +79,28 @@
 //
 // Without them a fold read back from a lagging replica would lose events.
 //
+// # Blocks
+//
+// A block is written straight into the Native format, column by column, and sent
+// as it is: the body of a request over HTTP, which costs no more than the bytes
+// it has, or the data of an insert over the native protocol, by ch-go, for
+// clickhouse-go takes ready-made blocks over HTTP only. [Open] compares the types
+// of all columns with the tables': the format does not check them. A sink keeps
+// the memory of its blocks for the next batch.
+//
 // # Measured
 //
-// On 2 cores with other work beside it, embedded ClickHouse 26.7, HTTP on
-// loopback, batches of whole conversations of 14 events each:
+// On 2 cores, embedded ClickHouse 26.7, HTTP on loopback, batches of whole
+// conversations of 14 events each (BenchmarkWrite); the floor is the same blocks,
+// made beforehand and sent one by one:
 //
-//	conversations  events  one batch  with inserts one by one  without fsync
-//	            1      12      33 ms                    58 ms          32 ms
-//	          100   1,400      65 ms                   114 ms          52 ms
-//	        1,000  13,700     155 ms                   259 ms         121 ms
+//	conversations  events  one batch   floor
+//	            1      12      40 ms   58 ms
+//	          100   1,400      52 ms   74 ms
+//	        1,000  13,700     100 ms  131 ms
 //
-// Against the floor of the same run (the blocks made beforehand and sent one by
-// one) Write takes 0.6 to 1.0 of the time. LZ4 makes no difference on loopback,
-// and stays on for servers elsewhere. Recall gives 210,000 events a second for
-// 10,000 conversations, decoding included; Known takes 20 ms for 10,000 new keys
-// among 10 million, and 0.5 s when all are known. Blocks need no splitting: a
-// batch is far below the million rows at which ClickHouse would.
+// fsync takes a tenth to a fifth of that. Recall gives 210,000 events a second
+// for 10,000 conversations, decoding included; Known takes 6 ms for 10,000 new
+// keys, and 80 ms when all are known. Blocks need no splitting: a batch is far
+// below the million rows at which ClickHouse would.
 package sink

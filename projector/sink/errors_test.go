@@ -100,7 +100,11 @@ func TestAValueThatDoesNotFitLeavesNothingBehind(t *testing.T) {
 }
 
 func TestAMissingTableIsNeitherTemporaryNorTheEventsFault(t *testing.T) {
-	s := empty(t, Options{})
+	overBoth(t, testMissingTable)
+}
+
+func testMissingTable(t *testing.T, url string) {
+	s := emptyOver(t, connectTo(t, url), Options{})
 	enginetest.ClickHouse(t).Exec(t, s.in("DROP TABLE $projection.contacts SYNC"))
 	err := s.Write(t.Context(), &projector.Batch{Log: projector.LogEvents, Position: 1, Changes: []projector.Change{full(foldtest.Conversation(1, 1))}})
 	if err == nil || temporary(err) || unwritable(err) {

@@ -12,9 +12,11 @@ import (
 
 // TestTheSinkIsWhatTheLoopReliesOn puts the real tables to the tests that the
 // tables in memory pass.
-func TestTheSinkIsWhatTheLoopReliesOn(t *testing.T) {
+func TestTheSinkIsWhatTheLoopReliesOn(t *testing.T) { overBoth(t, testPorts) }
+
+func testPorts(t *testing.T, url string) {
 	porttest.Sinks(t, func(t *testing.T) porttest.SinkSubject {
-		conn := connect(t)
+		conn := connectTo(t, url)
 		options := Options{Projection: projection(t, conn)}
 		return porttest.SinkSubject{
 			Open: func(t *testing.T) (projector.Sink, projector.Archive) {

@@ -10,8 +10,10 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-func TestAnEventWhoseRowsTheServerRefusesLeavesNoKey(t *testing.T) {
-	s := empty(t, Options{})
+func TestAnEventWhoseRowsTheServerRefusesLeavesNoKey(t *testing.T) { overBoth(t, testRefusedRow) }
+
+func testRefusedRow(t *testing.T, url string) {
+	s := emptyOver(t, connectTo(t, url), Options{})
 	enginetest.ClickHouse(t).Exec(t, s.in("ALTER TABLE $projection.conversations ADD CONSTRAINT none CHECK project_id != 1"))
 	events := archived(foldtest.Stream(foldtest.Seeded(3), 1)[:1], 1)
 	events[0].Event.Project = 1

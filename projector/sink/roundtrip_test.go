@@ -98,8 +98,10 @@ func full(key schema.ConversationKey) projector.Change {
 	}}
 }
 
-func TestEveryColumnComesBack(t *testing.T) {
-	s := empty(t, Options{StoreText: true})
+func TestEveryColumnComesBack(t *testing.T) { overBoth(t, testEveryColumnComesBack) }
+
+func testEveryColumnComesBack(t *testing.T, url string) {
+	s := emptyOver(t, connectTo(t, url), Options{StoreText: true})
 	key := foldtest.Conversation(7, 1)
 	batch := &projector.Batch{Log: projector.LogEvents, Position: 1<<63 + 2, Changes: []projector.Change{full(key)},
 		Quarantine: []projector.Rejection{{Log: "rejected", Sequence: 4, ReceivedAt: 5, Reason: schema.CodeInvalid, Detail: "time: rule",

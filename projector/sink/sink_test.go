@@ -20,10 +20,23 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 // versions numbers the projections of tests: each has one of its own.
 var versions atomic.Uint32
 
+// overBoth runs a test over each protocol: a block takes another way in each.
+func overBoth(t *testing.T, test func(t *testing.T, url string)) {
+	server := enginetest.ClickHouse(t)
+	for protocol, url := range map[string]string{"HTTP": "http://" + server.Addr, "native": "clickhouse://" + server.NativeAddr} {
+		t.Run(protocol, func(t *testing.T) { test(t, url) })
+	}
+}
+
 func connect(t testing.TB) driver.Conn {
 	t.Helper()
+	return connectTo(t, "http://"+enginetest.ClickHouse(t).Addr)
+}
+
+func connectTo(t testing.TB, url string) driver.Conn {
+	t.Helper()
 	server := enginetest.ClickHouse(t)
-	conn, err := Dial(t.Context(), Server{URL: "http://" + server.Addr, User: server.Writer.Name, Password: server.Writer.Password})
+	conn, err := Dial(t.Context(), Server{URL: url, User: server.Writer.Name, Password: server.Writer.Password})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +65,11 @@ func projection(t testing.TB, conn driver.Conn) uint32 {
 // empty opens a sink on an empty projection.
 func empty(t testing.TB, options Options) *Sink {
 	t.Helper()
-	conn := connect(t)
+	return emptyOver(t, connect(t), options)
+}
+
+func emptyOver(t testing.TB, conn driver.Conn, options Options) *Sink {
+	t.Helper()
 	options.Projection = projection(t, conn)
 	return reopen(t, conn, options)
 }

@@ -32,6 +32,15 @@ func open(t *testing.T, change func(*Config)) *Store {
 	return s
 }
 
+// protocols are the ways to a ClickHouse, as changes to open's Config.
+func protocols(t *testing.T) map[string]func(*Config) {
+	server := enginetest.ClickHouse(t)
+	return map[string]func(*Config){
+		"HTTP":   func(*Config) {},
+		"native": func(c *Config) { c.URL = "clickhouse://" + server.NativeAddr },
+	}
+}
+
 func number(v *uint64) []any { return []any{v} }
 
 func code(err error) query.Code {
@@ -76,6 +85,12 @@ func TestLiveIsReadOnceASecondAndFollowsASwap(t *testing.T) {
 // TestAStatementThatTakesTooLongEndsInClickHouseToo starts one that would take
 // hours.
 func TestAStatementThatTakesTooLongEndsInClickHouseToo(t *testing.T) {
+	for protocol, over := range protocols(t) {
+		t.Run(protocol, func(t *testing.T) { testTooLong(t, over) })
+	}
+}
+
+func testTooLong(t *testing.T, over func(*Config)) {
 	server := enginetest.ClickHouse(t)
 	endless := func() *statement {
 		return &statement{name: "endless", text: "SELECT sum(cityHash64(number)) AS endless FROM numbers(1000000000000000)"}
@@ -93,13 +108,13 @@ func TestAStatementThatTakesTooLongEndsInClickHouseToo(t *testing.T) {
 			}
 		}
 	}
-	s := open(t, func(c *Config) { c.Timeout = 300 * time.Millisecond })
+	s := open(t, func(c *Config) { over(c); c.Timeout = 300 * time.Millisecond })
 	if _, err := read(t.Context(), s, endless(), number); code(err) != query.CodeTimeout {
 		t.Errorf("at the timeout: %v", err)
 	}
 	gone("timeout")
 
-	s = open(t, func(c *Config) { c.Timeout = time.Minute })
+	s = open(t, func(c *Config) { over(c); c.Timeout = time.Minute })
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -119,19 +134,25 @@ func TestAStatementThatTakesTooLongEndsInClickHouseToo(t *testing.T) {
 }
 
 func TestLimitsAreToldWithACode(t *testing.T) {
+	for protocol, over := range protocols(t) {
+		t.Run(protocol, func(t *testing.T) { testLimits(t, over) })
+	}
+}
+
+func testLimits(t *testing.T, over func(*Config)) {
 	numbers := func() *statement {
 		return &statement{name: "numbers", text: "SELECT max(n) FROM (SELECT number AS n FROM numbers(1000000) ORDER BY cityHash64(n) LIMIT 999999)"}
 	}
-	if _, err := read(t.Context(), open(t, func(c *Config) { c.MaxRows = 1000 }), numbers(), number); code(err) != query.CodeTooLarge {
+	if _, err := read(t.Context(), open(t, func(c *Config) { over(c); c.MaxRows = 1000 }), numbers(), number); code(err) != query.CodeTooLarge {
 		t.Errorf("rows: %v", err)
 	}
-	if _, err := read(t.Context(), open(t, func(c *Config) { c.MaxMemory = 1 << 20 }), numbers(), number); code(err) != query.CodeTooLarge {
+	if _, err := read(t.Context(), open(t, func(c *Config) { over(c); c.MaxMemory = 1 << 20 }), numbers(), number); code(err) != query.CodeTooLarge {
 		t.Errorf("memory: %v", err)
 	}
-	if _, err := read(t.Context(), open(t, func(c *Config) { c.URL = "http://127.0.0.1:1" }), numbers(), number); code(err) != query.CodeUnavailable {
+	if _, err := read(t.Context(), open(t, func(c *Config) { over(c); c.URL = c.URL[:strings.LastIndex(c.URL, ":")] + ":1" }), numbers(), number); code(err) != query.CodeUnavailable {
 		t.Errorf("nobody there: %v", err)
 	}
-	if _, err := read(t.Context(), open(t, nil), &statement{name: "wrong", text: "SELECT nothing"}, number); err == nil || code(err) != "" {
+	if _, err := read(t.Context(), open(t, over), &statement{name: "wrong", text: "SELECT nothing"}, number); err == nil || code(err) != "" {
 		t.Errorf("a wrong statement: %v", err)
 	}
 }

@@ -9,6 +9,6 @@
 // test binary at its first call; tests keep apart by the databases [Database] makes.
 //
 // With PARLEY_TEST_NATS_URL (nats://USER:PASSWORD@HOST:PORT) or PARLEY_TEST_CLICKHOUSE_URL (http://HOST:PORT, with
-// PARLEY_TEST_CLICKHOUSE_WRITER, _READER and _BI as USER:PASSWORD) the same tests run against servers that are there already. The
+// PARLEY_TEST_CLICKHOUSE_NATIVE as HOST:PORT and _WRITER, _READER and _BI as USER:PASSWORD) the same tests run against servers that are there already. The
 // users and grants there are the operator's; a NATS server named this way is shared by all tests, so streams need names of their own.
 package enginetest

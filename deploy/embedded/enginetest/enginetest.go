@@ -25,8 +25,11 @@ import (
 const (
 	natsURLEnv       = "PARLEY_TEST_NATS_URL"
 	clickHouseURLEnv = "PARLEY_TEST_CLICKHOUSE_URL"
-	startTimeout     = time.Minute
-	stopTimeout      = 30 * time.Second
+
+	clickHouseNativeEnv = "PARLEY_TEST_CLICKHOUSE_NATIVE"
+
+	startTimeout = time.Minute
+	stopTimeout  = 30 * time.Second
 )
 
 // run is what the tests of this binary share.
@@ -180,6 +183,8 @@ type ClickHouseServer struct {
 	// Addr is the HOST:PORT of the HTTP interface for our own roles: Addr of clickhouse.Options, with Protocol HTTP and
 	// TransportFunc embedded.Transport.
 	Addr string
+	// NativeAddr is the HOST:PORT of the native protocol.
+	NativeAddr string
 	// FrontURL is the http://HOST:PORT that dashboards and other processes use.
 	FrontURL           string
 	Writer, Reader, BI embedded.User
@@ -222,6 +227,7 @@ func startClickHouse() (*ClickHouseServer, error) {
 		ReaderPassword: users.Reader.Password,
 		BIPassword:     users.BI.Password,
 		MaxMemory:      2 << 30,
+		Native:         true,
 		StampDir:       stampDir(),
 		Logger:         slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
@@ -231,7 +237,7 @@ func startClickHouse() (*ClickHouseServer, error) {
 	}
 	run.server = server
 	return &ClickHouseServer{
-		Addr: server.PrivateAddr(), FrontURL: server.HTTPURL(),
+		Addr: server.PrivateAddr(), NativeAddr: server.NativeAddr(), FrontURL: server.HTTPURL(),
 		Writer: server.Writer(), Reader: server.Reader(), BI: server.BI(),
 		engine: "ClickHouse embedded (" + embedded.LibraryVersion + ")",
 	}, nil
@@ -252,7 +258,12 @@ func namedClickHouse(address string) (*ClickHouseServer, error) {
 	if err != nil || u.Scheme != "http" || u.Host == "" {
 		return nil, fmt.Errorf("%s must be http://HOST:PORT", clickHouseURLEnv)
 	}
-	s := &ClickHouseServer{Addr: u.Host, FrontURL: "http://" + u.Host, engine: "ClickHouse at " + u.Host}
+	s := &ClickHouseServer{
+		Addr: u.Host, NativeAddr: os.Getenv(clickHouseNativeEnv), FrontURL: "http://" + u.Host, engine: "ClickHouse at " + u.Host,
+	}
+	if s.NativeAddr == "" {
+		return nil, fmt.Errorf("%s needs %s as HOST:PORT", clickHouseURLEnv, clickHouseNativeEnv)
+	}
 	for suffix, user := range map[string]*embedded.User{"WRITER": &s.Writer, "READER": &s.Reader, "BI": &s.BI} {
 		name, password, ok := strings.Cut(os.Getenv("PARLEY_TEST_CLICKHOUSE_"+suffix), ":")
 		if !ok {
