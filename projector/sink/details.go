@@ -31,7 +31,38 @@ func owned[R any](own ...column[detail[R]]) []column[detail[R]] {
 }
 
 // contactRow is a row of contacts.
-type contactRow = detail[projector.Contact]
+type contactRow = detail[contact]
+
+// contact is a contact with what it repeats of its conversation.
+type contact struct {
+	*projector.Contact
+	of *traits
+}
+
+// traits are what contacts are searched and grouped by of their conversation.
+type traits struct {
+	closed, answered, answeredByHuman bool
+
+	automationLevel      *projector.AutomationLevel
+	customerSatisfaction *uint8
+	netPromoterScore     *uint8
+	language             *string
+	campaign             *schema.Ref
+	tags                 []schema.Ref
+
+	contacts, transfers, snoozes, reopens, transactions uint32
+}
+
+func traitsOf(r *projector.Rows) *traits {
+	c := &r.Conversation
+	return &traits{
+		closed: c.ClosedAt != nil, answered: c.Answered, answeredByHuman: c.AnsweredByHuman,
+		automationLevel: c.AutomationLevel, customerSatisfaction: c.CustomerSatisfaction, netPromoterScore: c.NetPromoterScore,
+		language: c.Language, campaign: c.Campaign, tags: c.Tags,
+		contacts: c.ContactCount, transfers: c.TransferCount, snoozes: c.SnoozeCount, reopens: c.ReopenCount,
+		transactions: uint32(len(r.Transactions)),
+	}
+}
 
 func contactsTable() *table[contactRow] {
 	type row = contactRow
@@ -58,6 +89,22 @@ func contactsTable() *table[contactRow] {
 		textOrNull("routing_rule_name", func(d *row) *string { return refName(d.row.RoutingRule) }),
 		textOrNull("routing_group_id", func(d *row) *string { return refID(d.row.RoutingGroup) }),
 		textOrNull("routing_group_name", func(d *row) *string { return refName(d.row.RoutingGroup) }),
+		flag("_closed", func(d *row) bool { return d.row.of.closed }),
+		flag("_answered", func(d *row) bool { return d.row.of.answered }),
+		flag("_answered_by_human", func(d *row) bool { return d.row.of.answeredByHuman }),
+		wordOrNull("_automation_level", func(d *row) *projector.AutomationLevel { return d.row.of.automationLevel }),
+		numberOrNull("_customer_satisfaction", func(d *row) *uint8 { return d.row.of.customerSatisfaction }),
+		numberOrNull("_net_promoter_score", func(d *row) *uint8 { return d.row.of.netPromoterScore }),
+		wordOrNull("_language", func(d *row) *string { return d.row.of.language }),
+		textOrNull("_campaign_id", func(d *row) *string { return refID(d.row.of.campaign) }),
+		textOrNull("_campaign_name", func(d *row) *string { return refName(d.row.of.campaign) }),
+		list("_tag_ids", func(d *row) []schema.Ref { return d.row.of.tags }, text("", func(t *schema.Ref) string { return t.ID })),
+		list("_tag_names", func(d *row) []schema.Ref { return d.row.of.tags }, textOrNull("", func(t *schema.Ref) *string { return t.Name })),
+		number("_contact_count", func(d *row) uint32 { return d.row.of.contacts }),
+		number("_transfer_count", func(d *row) uint32 { return d.row.of.transfers }),
+		number("_snooze_count", func(d *row) uint32 { return d.row.of.snoozes }),
+		number("_reopen_count", func(d *row) uint32 { return d.row.of.reopens }),
+		number("_transaction_count", func(d *row) uint32 { return d.row.of.transactions }),
 	)}
 }
 

@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -137,8 +138,12 @@ func (s *Sink) change(c *projector.Change) {
 		}
 	}
 
-	changed(before.Contacts, after.Contacts, func(c *projector.Contact) string { return c.ID },
-		func(c *projector.Contact) { s.contacts.rows = append(s.contacts.rows, contactRow{o, c}) })
+	of, contacts := traitsOf(after), before.Contacts
+	if !reflect.DeepEqual(traitsOf(before), of) {
+		contacts = nil
+	}
+	changed(contacts, after.Contacts, func(c *projector.Contact) string { return c.ID },
+		func(c *projector.Contact) { s.contacts.rows = append(s.contacts.rows, contactRow{o, &contact{c, of}}) })
 	changed(before.Transactions, after.Transactions, func(t *projector.Transaction) string { return t.ID },
 		func(t *projector.Transaction) {
 			s.transactions.rows = append(s.transactions.rows, transactionRow{o, t})

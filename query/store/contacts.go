@@ -25,10 +25,10 @@ func (s *Store) CountContacts(ctx context.Context, scope query.Scope, interval q
 
 // ContactsOf implements query.ContactReader.
 func (s *Store) ContactsOf(ctx context.Context, scope query.Scope, interval query.Interval, ids []string, columns []string) ([]query.ContactRow, error) {
-	where := within("a", scope.Projects)
-	where.add("started_at >= "+moment, int64(interval.From))
-	where.add("started_at < "+moment, int64(interval.To))
-	where.add("conversation_id IN {$:Array(String)}", ids)
-	st := newStatement("contacts_of", scope).where("where", where)
+	keys := within("a", scope.Projects)
+	keys.add("started_at >= "+moment, int64(interval.From))
+	keys.add("started_at < "+moment, int64(interval.To))
+	keys.add("conversation_id IN {$:Array(String)}", ids)
+	st := newStatement("contacts_of", scope).where("keys", keys)
 	return readColumns(ctx, s, st, columnsOf(contactColumns(), columns))
 }

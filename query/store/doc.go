@@ -12,7 +12,7 @@
 //
 // # Rights
 //
-// Every set of conditions begins with the projects of a scope ([within]): there
+// What picks the rows of a statement begins with the projects of a scope ([within]): there
 // is no other way to make one.
 //
 // # Pages
@@ -21,7 +21,15 @@
 // page and reads sort key and filter columns only, the outer one reads the
 // columns asked for at these keys. Both see one snapshot of the table. What
 // hangs on the rows of a page is read for the whole page, by the sort keys of
-// its tables.
+// its tables: their conditions are a PREWHERE, so that of a granule nothing else
+// is read, or merged, but the rows asked for. That is right for columns of the
+// sort key only, which all versions of a row have in common: a condition on any
+// other column before FINAL would bring back an old version.
+//
+// # Contacts
+//
+// A contact repeats what it may be searched and grouped by of its conversation:
+// [traits]. Only visitors are looked for among the conversations.
 //
 // # Limits
 //

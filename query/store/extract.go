@@ -158,7 +158,8 @@ func received(prefix string, scope query.Scope, interval query.Interval, filter 
 	of := within(prefix+"c", scope.Projects)
 	before := len(of.all)
 	of.conversation(&theirs)
-	of.ofConversation(&theirs)
+	of.strings("visitor_id IN {$:Array(String)}", theirs.Visitors)
+	of.ofConversation(own, &theirs)
 	if rows := theirs.Rows; rows != nil {
 		of.add("closed_at IS NOT NULL")
 		of.projects(rows.Filter)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/parley-analytics/parley/query"
 )
@@ -23,10 +24,10 @@ func spread[R any](field, sql string, of func(*R) *query.Spread) []column[R] {
 func keyColumns[R any](version string, key func(*R) *query.GroupKey) []column[R] {
 	return []column[R]{
 		{"", "_step", func(r *R) any { return &key(r).Step }},
-		{"", "_first.1", func(r *R) any { return &key(r).Value1 }},
-		{"", "_second.1", func(r *R) any { return &key(r).Value2 }},
-		{"", "argMax(_first.2, " + version + ")", func(r *R) any { return &key(r).Label1 }},
-		{"", "argMax(_second.2, " + version + ")", func(r *R) any { return &key(r).Label2 }},
+		{"", "CAST(toString(_value1), 'Nullable(String)')", func(r *R) any { return &key(r).Value1 }},
+		{"", "CAST(toString(_value2), 'Nullable(String)')", func(r *R) any { return &key(r).Value2 }},
+		{"", "argMax(_label1, " + version + ")", func(r *R) any { return &key(r).Label1 }},
+		{"", "argMax(_label2, " + version + ")", func(r *R) any { return &key(r).Label2 }},
 	}
 }
 
@@ -124,11 +125,17 @@ func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimensi
 		s.bind("steps", lengths)
 		step = "roundDown(" + millis(time) + ", arrayCumSum({steps:Array(Int64)}))"
 	}
-	tuples := []string{noDimension, noDimension}
-	for i, name := range g.By {
-		tuples[i] = of(name).tuple(g.Labels)
+	var clauses []string
+	for i, place := range []string{"1", "2"} {
+		value, label, clause := nothing, nothing, ""
+		if i < len(g.By) {
+			value, label, clause = of(g.By[i]).in(place, g.Labels)
+		}
+		s.with("value"+place, value).with("label"+place, label)
+		clauses = append(clauses, clause)
 	}
-	return s.with("step", step).with("first", tuples[0]).with("second", tuples[1]).bind("limit", uint32(g.Limit)).open(g.Openings)
+	return s.with("step", step).with("elements", strings.TrimSpace(strings.Join(clauses, "\n"))).
+		bind("limit", uint32(g.Limit)).open(g.Openings)
 }
 
 // ConversationFigures implements query.FigureReader.
@@ -141,13 +148,8 @@ func (s *Store) ConversationFigures(ctx context.Context, scope query.Scope, inte
 
 // ContactFigures implements query.FigureReader.
 func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ContactFigures, error) {
-	joined := slices.ContainsFunc(grouping.By, func(name query.Dimension) bool { return contactDimension(name).joined })
-	st := newStatement("contact_figures", scope)
-	if joined {
-		st = newStatement("contact_figures_by_conversation", scope).
-			where("conversations", withContacts("j", scope, interval))
-	}
-	st.where("where", started("a", scope, interval, filter)).
+	st := newStatement("contact_figures", scope).
+		where("where", started("a", scope, interval, filter)).
 		grouped(grouping, "started_at", contactDimension)
 	return readColumns(ctx, s, st, columnsOf(contactFigureColumns(), columns))
 }

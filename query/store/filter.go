@@ -25,7 +25,8 @@ func (c *conditions) closedIn(interval query.Interval, f *query.Filter) {
 	c.add("_closed_key >= "+moment, int64(interval.From))
 	c.add("_closed_key < "+moment, int64(interval.To))
 	c.conversation(f)
-	c.ofConversation(f)
+	c.strings("visitor_id IN {$:Array(String)}", f.Visitors)
+	c.ofConversation(own, f)
 	if f.Rows == nil {
 		return
 	}
@@ -63,59 +64,68 @@ func (c *conditions) conversation(f *query.Filter) {
 	}
 }
 
-// ofConversation adds the filters that only conversations can answer.
-func (c *conditions) ofConversation(f *query.Filter) {
-	c.answer("answered", f.Answered)
-	c.answer("answered_by_human", f.AnsweredByHuman)
-	c.strings("automation_level IN {$:Array(String)}", f.AutomationLevels)
-	c.strings("visitor_id IN {$:Array(String)}", f.Visitors)
-	c.integers("customer_satisfaction IN {$:Array(Int64)}", f.CustomerSatisfaction)
+// traits is what the names begin with of the columns that tell about a
+// conversation: its own, or those that its contacts repeat.
+type traits string
+
+const (
+	own      traits = ""
+	repeated traits = "_"
+)
+
+// closed says that the conversation is.
+func (t traits) closed() string {
+	if t == repeated {
+		return "_closed"
+	}
+	return "closed_at IS NOT NULL"
+}
+
+// ofConversation adds the filters that only conversations can answer, but for
+// those on visitors.
+func (c *conditions) ofConversation(of traits, f *query.Filter) {
+	column := func(condition string) string { return string(of) + condition }
+	c.answer(of, "answered", f.Answered)
+	c.answer(of, "answered_by_human", f.AnsweredByHuman)
+	c.strings(column("automation_level IN {$:Array(String)}"), f.AutomationLevels)
+	c.integers(column("customer_satisfaction IN {$:Array(Int64)}"), f.CustomerSatisfaction)
 	if f.Scored {
-		c.add("net_promoter_score IS NOT NULL")
+		c.add(column("net_promoter_score IS NOT NULL"))
 	}
 	if f.ScoreMin != nil {
-		c.add("net_promoter_score >= {$:Int64}", *f.ScoreMin)
+		c.add(column("net_promoter_score >= {$:Int64}"), *f.ScoreMin)
 	}
 	if f.ScoreMax != nil {
-		c.add("net_promoter_score <= {$:Int64}", *f.ScoreMax)
+		c.add(column("net_promoter_score <= {$:Int64}"), *f.ScoreMax)
 	}
-	c.strings("campaign_id IN {$:Array(String)}", f.Campaigns)
-	c.strings("hasAny(tag_ids, {$:Array(String)})", f.Tags)
-	c.strings("language IN {$:Array(String)}", f.Languages)
-	c.positive("transaction_count", f.HasConversion)
+	c.strings(column("campaign_id IN {$:Array(String)}"), f.Campaigns)
+	c.strings("hasAny("+column("tag_ids, {$:Array(String)})"), f.Tags)
+	c.strings(column("language IN {$:Array(String)}"), f.Languages)
+	c.positive(column("transaction_count"), f.HasConversion)
 	if f.MinContacts != nil {
-		c.add("contact_count >= {$:Int64}", *f.MinContacts)
+		c.add(column("contact_count >= {$:Int64}"), *f.MinContacts)
 	}
-	c.positive("transfer_count", f.Transferred)
-	c.positive("snooze_count", f.Snoozed)
-	c.positive("reopen_count", f.Reopened)
+	c.positive(column("transfer_count"), f.Transferred)
+	c.positive(column("snooze_count"), f.Snoozed)
+	c.positive(column("reopen_count"), f.Reopened)
 }
 
 // started selects the contacts that started in the interval.
 func started(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
-	// Whatever a contact does not hold itself is asked of its conversation.
-	of := withContacts(prefix+"c", scope, interval)
+	// Visitors stand in their conversations only.
+	of := within(prefix+"c", scope.Projects)
 	before := len(of.all)
 	c.startedIn(interval, filter, of)
 	if len(of.all) > before {
-		// By a hash of 128 bits: half the time of the strings themselves.
-		c.nest(`sipHash128(project_id, conversation_id) IN (
-        SELECT sipHash128(project_id, conversation_id) FROM {projection:Identifier}.conversations FINAL WHERE $)`, of)
+		c.nest(`(project_id, conversation_id) IN (
+        SELECT project_id, conversation_id FROM {projection:Identifier}.conversations FINAL WHERE $)`, of)
 	}
 	return c
 }
 
-// withContacts selects the conversations that may have contacts in the interval.
-func withContacts(prefix string, scope query.Scope, interval query.Interval) *conditions {
-	c := within(prefix, scope.Projects)
-	c.add("_last_contact_at >= "+moment, int64(interval.From))
-	c.add("_first_contact_at < "+moment, int64(interval.To))
-	return c
-}
-
 // startedIn adds interval and filter of contacts, and those of the rows they are
-// narrowed to. Conditions on their conversations go to of.
+// narrowed to. What only their conversations hold goes to of.
 func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *conditions) {
 	c.add("started_at >= "+moment, int64(interval.From))
 	c.add("started_at < "+moment, int64(interval.To))
@@ -128,18 +138,14 @@ func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *con
 	if f.UpdatedSince != nil {
 		c.add("_version > {$:UInt64}", uint64(*f.UpdatedSince))
 	}
-	of.ofConversation(f)
+	of.strings("visitor_id IN {$:Array(String)}", f.Visitors)
+	c.ofConversation(repeated, f)
 	if f.Rows == nil {
 		return
 	}
 	c.projects(f.Rows.Filter)
 	for _, v := range f.Rows.By {
-		d := contactDimension(v.Name)
-		if d.joined {
-			of.has(d, v)
-		} else {
-			c.has(d, v)
-		}
+		c.has(contactDimension(v.Name), v)
 	}
 	c.startedIn(f.Rows.Interval, f.Rows.Filter, of)
 }
@@ -157,16 +163,15 @@ func (c *conditions) integers(condition string, values []int64) {
 }
 
 // answer asks for an answer; without one the conversation has to be closed.
-func (c *conditions) answer(column string, asked *bool) {
-	if asked == nil {
-		return
+func (c *conditions) answer(of traits, column string, asked *bool) {
+	switch {
+	case asked == nil:
+	case *asked:
+		c.add(string(of) + column)
+	default:
+		c.add(of.closed())
+		c.add("NOT " + string(of) + column)
 	}
-	if *asked {
-		c.add(column)
-		return
-	}
-	c.add("closed_at IS NOT NULL")
-	c.add("NOT " + column)
 }
 
 func (c *conditions) positive(column string, asked *bool) {

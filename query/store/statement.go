@@ -53,7 +53,8 @@ func (s *statement) where(mark string, c *conditions) *statement {
 	return s.with(mark, c.String())
 }
 
-// conditions are joined by AND. They always begin with the projects of a scope.
+// conditions are joined by AND. Those of a statement begin with the projects of a
+// scope.
 type conditions struct {
 	prefix string // of the parameters' names, so that two sets do not meet
 	all    []string

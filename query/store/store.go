@@ -235,8 +235,16 @@ func codeOf(err error) *query.Error {
 		case 202, 210, 236: // TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR, ABORTED
 			return away
 		}
+	case errors.As(err, &network) && network.Timeout() && !dialing(err):
+		return late // the native protocol ends an answer like this at the deadline
 	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return away
 	}
 	return nil
+}
+
+// dialing tells that a connection could not be made.
+func dialing(err error) bool {
+	var operation *net.OpError
+	return errors.As(err, &operation) && operation.Op == "dial"
 }

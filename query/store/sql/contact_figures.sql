@@ -1,8 +1,10 @@
+WITH $value1 AS _value1, $label1 AS _label1, $value2 AS _value2, $label2 AS _label2
 SELECT
     $columns
 FROM (
-    SELECT *, $step AS _step, $first AS _first, $second AS _second
+    SELECT *, $step AS _step
     FROM {projection:Identifier}.contacts FINAL
     WHERE $where)
-GROUP BY _step, _first.1, _second.1
+$elements
+GROUP BY _step, _value1, _value2
 LIMIT {limit:UInt32}

@@ -1,7 +1,4 @@
 SELECT $columns
 FROM {projection:Identifier}.contacts FINAL
-WHERE (project_id, started_at, conversation_id, contact_id) IN (
-    SELECT project_id, started_at, conversation_id, contact_id
-    FROM {projection:Identifier}.contacts FINAL
-    WHERE $where)
+PREWHERE $keys
 ORDER BY project_id, conversation_id, ordinal

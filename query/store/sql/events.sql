@@ -1,5 +1,5 @@
 SELECT sequence, toUnixTimestamp64Milli(received_at), original
 FROM {projection:Identifier}.events FINAL
-WHERE $where
+PREWHERE $keys
 ORDER BY sequence
 LIMIT {limit:UInt32}

@@ -68,7 +68,9 @@ SELECT
     project_id, conversation_id, concat(conversation_id, ':', toString(started)), i + 1, channel, fromUnixTimestamp64Milli(started, 'UTC'),
     fromUnixTimestamp64Milli(started + 300000, 'UTC'), 300000, if(i % 2 = 0, 'ANSWERED', 'UNANSWERED'), if(i + 1 = contact_count, 'CLOSED', 'TRANSFERRED'),
     0, if(i + 1 = contact_count, close_reason, NULL), if(i = 0, 10000, NULL), if(i % 2 = 0, started % 60000, NULL), 1, 1,
-    user_ids[1 + i % length(user_ids)], 'PROFESSIONAL', 'Operator', 'op@example.com', _routing_rule_ids[1], 'Rule', _routing_group_ids[1], 'Group', last_sequence
+    user_ids[1 + i % length(user_ids)], 'PROFESSIONAL', 'Operator', 'op@example.com', _routing_rule_ids[1], 'Rule', _routing_group_ids[1], 'Group',
+    closed_at IS NOT NULL, answered, answered_by_human, automation_level, customer_satisfaction, net_promoter_score, language, campaign_id, campaign_name,
+    tag_ids, tag_names, contact_count, transfer_count, snooze_count, reopen_count, transaction_count, last_sequence
 FROM (
     SELECT *, arrayJoin(range(contact_count)) AS i, toUnixTimestamp64Milli(assumeNotNull(_first_contact_at)) + 600000 * i AS started
     FROM $projection.conversations

@@ -43,12 +43,59 @@ func Migrate(t testing.TB, server *enginetest.ClickHouseServer, projections ...u
 func (w *World) Insert(t testing.TB, server *enginetest.ClickHouseServer, projection uint32) {
 	t.Helper()
 	insert(t, server, projection, "conversations", w.Conversations)
-	insert(t, server, projection, "contacts", w.Contacts)
+	insert(t, server, projection, "contacts", w.repeating(t))
 	insert(t, server, projection, "transactions", w.Transactions)
 	insert(t, server, projection, "messages", w.Messages)
 	insert(t, server, projection, "message_texts", w.Texts)
 	insert(t, server, projection, "visitors", w.Visitors)
 	insert(t, server, projection, "events", w.Events)
+}
+
+// traits are what contacts repeat of their conversation.
+type traits struct {
+	Contact
+	Closed           bool      `json:"_closed"`
+	Answered         bool      `json:"_answered"`
+	AnsweredByHuman  bool      `json:"_answered_by_human"`
+	AutomationLevel  *string   `json:"_automation_level"`
+	Satisfaction     *uint8    `json:"_customer_satisfaction"`
+	Score            *uint8    `json:"_net_promoter_score"`
+	Language         *string   `json:"_language"`
+	Campaign         *string   `json:"_campaign_id"`
+	CampaignName     *string   `json:"_campaign_name"`
+	TagIDs           []string  `json:"_tag_ids"`
+	TagNames         []*string `json:"_tag_names"`
+	ContactCount     uint32    `json:"_contact_count"`
+	TransferCount    uint32    `json:"_transfer_count"`
+	SnoozeCount      uint32    `json:"_snooze_count"`
+	ReopenCount      uint32    `json:"_reopen_count"`
+	TransactionCount uint32    `json:"_transaction_count"`
+}
+
+// repeating gives the contacts with what they repeat of their conversations.
+func (w *World) repeating(t testing.TB) []traits {
+	t.Helper()
+	type key struct {
+		project uint32
+		id      string
+	}
+	of := map[key]*Conversation{}
+	for i := range w.Conversations {
+		if c := &w.Conversations[i]; c.Deleted == 0 {
+			of[key{c.Project, c.ID}] = c
+		}
+	}
+	rows := make([]traits, len(w.Contacts))
+	for i, k := range w.Contacts {
+		c, found := of[key{k.Project, k.Conversation}]
+		if !found {
+			t.Fatalf("contact %s has no conversation", k.ID)
+		}
+		rows[i] = traits{k, c.ClosedAt != nil, c.Answered, c.AnsweredByHuman, c.Automation, c.Satisfaction, c.Score,
+			c.Language, c.Campaign, c.CampaignName, c.TagIDs, c.TagNames, c.ContactCount, c.TransferCount, c.SnoozeCount, c.ReopenCount,
+			c.TransactionCount}
+	}
+	return rows
 }
 
 // SetPosition says how far the projection has read the log.

@@ -1,0 +1,17 @@
+ALTER TABLE $projection.contacts
+    ADD COLUMN IF NOT EXISTS _closed Bool COMMENT 'Its conversation is closed' AFTER routing_group_name,
+    ADD COLUMN IF NOT EXISTS _answered Bool COMMENT 'answered of its conversation' AFTER _closed,
+    ADD COLUMN IF NOT EXISTS _answered_by_human Bool COMMENT 'answered_by_human of its conversation' AFTER _answered,
+    ADD COLUMN IF NOT EXISTS _automation_level LowCardinality(Nullable(String)) COMMENT 'automation_level of its conversation' AFTER _answered_by_human,
+    ADD COLUMN IF NOT EXISTS _customer_satisfaction Nullable(UInt8) COMMENT 'customer_satisfaction of its conversation' AFTER _automation_level,
+    ADD COLUMN IF NOT EXISTS _net_promoter_score Nullable(UInt8) COMMENT 'net_promoter_score of its conversation' AFTER _customer_satisfaction,
+    ADD COLUMN IF NOT EXISTS _language LowCardinality(Nullable(String)) COMMENT 'language of its conversation' AFTER _net_promoter_score,
+    ADD COLUMN IF NOT EXISTS _campaign_id Nullable(String) COMMENT 'campaign_id of its conversation' AFTER _language,
+    ADD COLUMN IF NOT EXISTS _campaign_name Nullable(String) COMMENT 'campaign_name of its conversation' AFTER _campaign_id,
+    ADD COLUMN IF NOT EXISTS _tag_ids Array(String) COMMENT 'tag_ids of its conversation' AFTER _campaign_name,
+    ADD COLUMN IF NOT EXISTS _tag_names Array(Nullable(String)) COMMENT 'tag_names of its conversation' AFTER _tag_ids,
+    ADD COLUMN IF NOT EXISTS _contact_count UInt32 COMMENT 'contact_count of its conversation' AFTER _tag_names,
+    ADD COLUMN IF NOT EXISTS _transfer_count UInt32 COMMENT 'transfer_count of its conversation' AFTER _contact_count,
+    ADD COLUMN IF NOT EXISTS _snooze_count UInt32 COMMENT 'snooze_count of its conversation' AFTER _transfer_count,
+    ADD COLUMN IF NOT EXISTS _reopen_count UInt32 COMMENT 'reopen_count of its conversation' AFTER _snooze_count,
+    ADD COLUMN IF NOT EXISTS _transaction_count UInt32 COMMENT 'transaction_count of its conversation' AFTER _reopen_count
