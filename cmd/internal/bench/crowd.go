@@ -9,9 +9,13 @@ import (
 
 // Lines f and g read tables with as many conversations as asked for. A part of
 // them is projected from events; the tables that are read hold copies of those
-// rows, made inside ClickHouse, with ids of their own and moved back by up to a
-// year.
+// rows, made inside ClickHouse, with ids of their own and moved back in time, so
+// that all copies together fill a year. They are written the oldest first, as the
+// rows of a year come in.
 const projected = 20_000
+
+// fills is the time that the copies are moved back over.
+const fills = 350 * 24 * time.Hour
 
 var (
 	crowdFrom = corpusEnd.AddDate(-1, 0, 0)
@@ -39,10 +43,14 @@ func copied() map[string]map[string]string {
 	}
 }
 
-// crowd adds the copies numbered from … to−1 of the rows of a version to another.
-func (r *rig) crowd(ctx context.Context, base, version uint32, from, to int) error {
+// crowd fills the tables of a version, which it empties first, with copies of the
+// rows of another.
+func (r *rig) crowd(ctx context.Context, base, version uint32, copies int) error {
 	const atOnce = 5
 	for table, changes := range copied() {
+		if err := r.conn.Exec(ctx, fmt.Sprintf("TRUNCATE TABLE parley_%d.%s", version, table)); err != nil {
+			return fmt.Errorf("empty %s: %w", table, err)
+		}
 		columns, err := r.columns(ctx, version, table)
 		if err != nil {
 			return err
@@ -57,12 +65,13 @@ func (r *rig) crowd(ctx context.Context, base, version uint32, from, to int) err
 				selected[i] = changed
 			}
 		}
-		for k := from; k < to; k += atOnce {
+		for k := 0; k < copies; k += atOnce {
 			statement := fmt.Sprintf(`INSERT INTO parley_%d.%s (%s)
 				WITH concat(leftPad(lower(hex(toUInt32(cityHash64(base.conversation_id, n.number)))), 8, '0'), substring(base.conversation_id, 9)) AS other,
-					toIntervalDay(cityHash64(base.conversation_id, n.number, 'shift') %% 350) AS shift
+					toIntervalSecond(intDiv(%d * (%d - 1 - n.number), %d)) AS shift
 				SELECT %s FROM parley_%d.%s AS base FINAL CROSS JOIN numbers(%d, %d) AS n`,
-				version, table, strings.Join(columns, ", "), strings.Join(selected, ", "), base, table, k, min(atOnce, to-k))
+				version, table, strings.Join(columns, ", "), int(fills.Seconds()), copies, copies,
+				strings.Join(selected, ", "), base, table, k, min(atOnce, copies-k))
 			if err := r.conn.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("copy %s: %w", table, err)
 			}

@@ -65,13 +65,10 @@ func (b *bench) pages(ctx context.Context) error {
 	}
 	defer client.CloseIdleConnections()
 
-	copies := 0
 	for i, size := range sizes {
-		wanted := max(size/projected, 1)
-		if err := r.crowd(ctx, base, crowded, copies, wanted); err != nil {
+		if err := r.crowd(ctx, base, crowded, max(size/projected, 1)); err != nil {
 			return err
 		}
-		copies = max(copies, wanted)
 		if b.wants("f") {
 			if err := b.pagesOf(ctx, w, client, size); err != nil {
 				return fmt.Errorf("%d conversations: %w", size, err)
