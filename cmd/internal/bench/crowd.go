@@ -47,6 +47,7 @@ func copied() map[string]map[string]string {
 // rows of another.
 func (r *rig) crowd(ctx context.Context, base, version uint32, copies int) error {
 	const atOnce = 5
+	slot := int(fills.Seconds()) / copies // each copy is spread over one
 	for table, changes := range copied() {
 		if err := r.conn.Exec(ctx, fmt.Sprintf("TRUNCATE TABLE parley_%d.%s", version, table)); err != nil {
 			return fmt.Errorf("empty %s: %w", table, err)
@@ -68,9 +69,9 @@ func (r *rig) crowd(ctx context.Context, base, version uint32, copies int) error
 		for k := 0; k < copies; k += atOnce {
 			statement := fmt.Sprintf(`INSERT INTO parley_%d.%s (%s)
 				WITH concat(leftPad(lower(hex(toUInt32(cityHash64(base.conversation_id, n.number)))), 8, '0'), substring(base.conversation_id, 9)) AS other,
-					toIntervalSecond(intDiv(%d * (%d - 1 - n.number), %d)) AS shift
+					toIntervalSecond(%d * (%d - 1 - n.number) + cityHash64(base.conversation_id, n.number, 'shift') %% %d) AS shift
 				SELECT %s FROM parley_%d.%s AS base FINAL CROSS JOIN numbers(%d, %d) AS n`,
-				version, table, strings.Join(columns, ", "), int(fills.Seconds()), copies, copies,
+				version, table, strings.Join(columns, ", "), slot, copies, slot,
 				strings.Join(selected, ", "), base, table, k, min(atOnce, copies-k))
 			if err := r.conn.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("copy %s: %w", table, err)

@@ -66,13 +66,58 @@ func documents(after string) []document {
 	}
 }
 
-// filtered are pages of a year, each with one filter, beside the filter's name.
-func filtered() []document {
-	var list []document
-	for _, f := range []struct {
-		name    string
-		filters map[string]any
-	}{
+// family is requests of one kind: of a year, each in another way.
+type family struct {
+	what      string
+	documents []document
+}
+
+// families are the requests among which the slow ones are looked for.
+func families() []family {
+	const (
+		spread  = " " + distribution + " "
+		counts  = `dimensions { value label } rows closedConversations contacts answerRate csat nps conversionRate`
+		figures = counts + ` answeredContacts unansweredContacts transferredContacts snoozedContacts abandonedConversations reopenedConversations
+			visitorMessages operatorMessages transactions surveyAnswers npsAnswers revenue { amount currency } averageOrderValue { amount currency }
+			wait` + spread + `contactFirstResponse` + spread + `contactDuration` + spread + `conversationFirstResponse` + spread +
+			`resolution` + spread + `handle` + spread + `duration` + spread
+	)
+	pages := family{what: "page of a year with one filter"}
+	contacts := family{what: "contacts of a year with one filter, and their number"}
+	for _, f := range filters() {
+		pages.documents = append(pages.documents,
+			document{f.name, request(tenFields, crowdFrom, crowdTo, map[string]any{"first": 100, "filters": f.filters})})
+		contacts.documents = append(contacts.documents, document{f.name, ofYear(`contacts(interval: $interval, filters: $filters, first: 100) {
+			totalCount edges { node { id startedAt status ending waitTimeMs operator { id name } } } }`, f.filters)})
+	}
+	few, all := family{what: "metrics of a year by one dimension, counts and rates"}, family{what: "metrics of a year by one dimension, every figure"}
+	for _, by := range []string{"PROJECT", "CHANNEL", "OPERATOR", "OPERATOR_KIND", "ROUTING_RULE", "ROUTING_GROUP", "TAG", "CAMPAIGN", "LANGUAGE", "CLOSE_REASON", "AUTOMATION_LEVEL"} {
+		few.documents = append(few.documents, document{by, ofYear(`metrics(interval: $interval, filters: $filters, groupBy: [`+by+`]) { buckets { `+counts+` } }`, nil)})
+		all.documents = append(all.documents, document{by, ofYear(`metrics(interval: $interval, filters: $filters, groupBy: [`+by+`]) { buckets { `+figures+` } }`, nil)})
+	}
+	return []family{pages, contacts, few, all}
+}
+
+// ofYear is the body of a request about a year.
+func ofYear(field string, filters map[string]any) []byte {
+	body, err := json.Marshal(map[string]any{
+		"query":     `query($interval: DateTimeInterval!, $filters: ConversationFilters) { ` + field + ` }`,
+		"variables": map[string]any{"interval": map[string]any{"from": crowdFrom, "to": crowdTo}, "filters": filters},
+	})
+	if err != nil {
+		panic(err) // maps of strings and numbers
+	}
+	return body
+}
+
+// filter is a filter of conversations, or several, and its name.
+type filter struct {
+	name    string
+	filters map[string]any
+}
+
+func filters() []filter {
+	return []filter{
 		{"channels", map[string]any{"channels": []string{"WHATSAPP"}}},
 		{"answered: false", map[string]any{"answered": false}},
 		{"answeredByHuman", map[string]any{"answeredByHuman": true}},
@@ -95,8 +140,5 @@ func filtered() []document {
 		{"reopened", map[string]any{"reopened": true}},
 		{"tag and operator that no row has", map[string]any{"tagIds": []string{"no-such-tag"}, "userIds": []int{9007199254740991}}},
 		{"reopened, unanswered, with a sale", map[string]any{"reopened": true, "answered": false, "hasConversion": true}},
-	} {
-		list = append(list, document{f.name, request(tenFields, crowdFrom, crowdTo, map[string]any{"first": 100, "filters": f.filters})})
 	}
-	return list
 }
