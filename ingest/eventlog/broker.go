@@ -25,10 +25,11 @@ const (
 
 // DuplicateWindow is how long the server itself remembers message ids. It
 // costs about 150 bytes of the server's memory per message of that time (at
-// 50,000 messages a second and half a minute, 220 MB), so it is short: long enough
-// to resolve an append whose answer was lost, and to recognise a repeat that
-// comes through another process. See [Stream.Remember] for what lies further back.
-const DuplicateWindow = 30 * time.Second
+// 50,000 messages a second 90 MB), so it is short: a little longer than an append
+// waits for its answer, so that one whose answer was lost can be resolved, and a
+// repeat that comes through another process is recognised. See [Stream.Remember]
+// for what lies further back.
+const DuplicateWindow = answerTimeout + 2*time.Second
 
 // Options say which server holds the log, and bound it.
 type Options struct {

@@ -46,8 +46,8 @@
 //
 // The message id is a hash of the event key. Who has appended, or called
 // [Stream.Remember], knows the last quarter of a million ids and their
-// sequences; those are not sent again. The server knows those of the last half
-// minute, which covers other processes, and resolves what a lost answer left
+// sequences; those are not sent again. The server knows those of the last twelve
+// seconds, which covers other processes, and resolves what a lost answer left
 // open. It refuses a batch with a known id as a whole and does not say which id
 // it was: then each message is asked about with a probe (see probe.go), which
 // stores nothing, and the rest goes as a batch again. So an append stays all or
