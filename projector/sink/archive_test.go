@@ -3,6 +3,7 @@ package sink
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
@@ -185,5 +186,48 @@ func TestAheadListsWhatACutOffBatchLeft(t *testing.T) {
 				t.Errorf("%s rows are visible", count)
 			}
 		})
+	}
+}
+
+// TestConversationsThatAreNewAreNotLookedFor has the filter made by this process,
+// and by the tables.
+func TestConversationsThatAreNewAreNotLookedFor(t *testing.T) {
+	s := empty(t, Options{})
+	batch := played(50)
+	old := map[schema.ConversationKey]bool{}
+	var keys, newer []schema.ConversationKey
+	for _, e := range batch.Events {
+		if !old[e.Event.ConversationKey()] {
+			old[e.Event.ConversationKey()] = true
+			keys = append(keys, e.Event.ConversationKey())
+		}
+	}
+	for i := range 1000 {
+		newer = append(newer, foldtest.Conversation(1, 1_000_000+i))
+	}
+	if _, err := s.Known(t.Context(), []schema.EventKey{batch.Events[0].Event.Key()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	again := reopen(t, s.conn, s.options)
+	if got := again.seen.archived(newer); len(got) != len(newer) {
+		t.Errorf("%d of %d are ruled out before the filter is made", len(newer)-len(got), len(newer))
+	}
+	if _, err := again.Known(t.Context(), []schema.EventKey{batch.Events[0].Event.Key()}); err != nil {
+		t.Fatal(err)
+	}
+	for made, sink := range map[string]*Sink{"as written": s, "from the tables": again} {
+		if got := sink.seen.archived(keys); len(got) != len(keys) {
+			t.Errorf("%s: only %d of %d conversations are looked for", made, len(got), len(keys))
+		}
+		if got := sink.seen.archived(newer); len(got) > 50 {
+			t.Errorf("%s: %d of %d new conversations are looked for", made, len(got), len(newer))
+		}
+		found, err := sink.Recall(t.Context(), append(slices.Clone(newer), keys...))
+		if err != nil || len(found) != len(keys) {
+			t.Errorf("%s: %d of %d conversations are found: %v", made, len(found), len(keys), err)
+		}
 	}
 }

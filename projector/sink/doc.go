@@ -59,7 +59,9 @@
 //
 // The keys asked for travel as a table of their own in the body of the query
 // (an external table), 2,000 a statement: as a parameter 10,000 of them would not
-// fit into a URL. The primary key of events serves the lookup.
+// fit into a URL. The primary key of events serves the lookup. Each key costs a
+// granule, so what the filter knows to be new is not asked for: it holds the
+// conversations of all archived events too.
 //
 // # Errors
 //

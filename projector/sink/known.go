@@ -7,18 +7,44 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/zeebo/xxh3"
 
 	"github.com/parley-analytics/parley/schema"
 )
 
-// seen is the filter in front of event_keys. It holds every key of the table
-// that was there when it was made, and every key this sink has written or tried
-// to write since.
+// seen is the filter in front of event_keys and events. It holds every event key,
+// and every conversation with archived events, that was there when it was made,
+// and those this sink has written or tried to write since.
 type seen struct {
 	filter *filter // nil until the first Known
 	// stale: another process has written since, so the table may hold keys that
 	// the filter lacks.
 	stale bool
+}
+
+// add remembers an event.
+func (s *seen) add(key hash, conversation schema.ConversationID) {
+	if s.filter == nil {
+		return
+	}
+	s.filter.add(key.key)
+	if h := xxh3.HashString(string(conversation)); !s.filter.maybe(h) {
+		s.filter.add(h)
+	}
+}
+
+// archived gives the conversations that may have archived events.
+func (s *seen) archived(keys []schema.ConversationKey) []schema.ConversationKey {
+	if s.filter == nil || s.stale {
+		return keys
+	}
+	var may []schema.ConversationKey
+	for _, k := range keys {
+		if s.filter.maybe(xxh3.HashString(string(k.Conversation))) {
+			may = append(may, k)
+		}
+	}
+	return may
 }
 
 // Known tells which keys belong to a written event: see [projector.Archive].
@@ -81,23 +107,30 @@ func (s *Sink) remember(ctx context.Context) error {
 	if err := s.conn.QueryRow(ctx, s.in(keysCountSQL)).Scan(&count); err != nil {
 		return err
 	}
-	made := newFilter(int(count))
-	rows, err := s.conn.Query(ctx, s.in(keysSQL))
+	made := newFilter(int(count + count/10)) // ten events a conversation at the least, mostly
+	for _, statement := range []string{keysSQL, archivedSQL} {
+		if err := s.each(ctx, statement, made.add); err != nil {
+			return err
+		}
+	}
+	s.seen.filter = made
+	s.log.Info("event keys read", "count", count, "duration", time.Since(started))
+	return nil
+}
+
+// each calls do with every number that a statement gives.
+func (s *Sink) each(ctx context.Context, statement string, do func(uint64)) error {
+	rows, err := s.conn.Query(ctx, s.in(statement))
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var key uint64
-		if err := rows.Scan(&key); err != nil {
+		var n uint64
+		if err := rows.Scan(&n); err != nil {
 			return err
 		}
-		made.add(key)
+		do(n)
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	s.seen.filter = made
-	s.log.Info("event keys read", "count", count, "duration", time.Since(started))
-	return nil
+	return rows.Err()
 }

@@ -18,9 +18,10 @@ import (
 const recallAtOnce = 2_000
 
 // Recall reads back the archived events of conversations: see [projector.Archive].
+// Those that the filter knows to be new are not asked for.
 func (s *Sink) Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]projector.ArchivedEvent, error) {
 	found := make(map[schema.ConversationKey][]projector.ArchivedEvent, len(keys))
-	for some := range slices.Chunk(keys, recallAtOnce) {
+	for some := range slices.Chunk(s.seen.archived(keys), recallAtOnce) {
 		if err := s.recall(ctx, some, found); err != nil {
 			return nil, fmt.Errorf("recall %d conversations: %w", len(keys), passing(err))
 		}

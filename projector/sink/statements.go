@@ -20,6 +20,9 @@ var keysCountSQL string
 //go:embed keys.sql
 var keysSQL string
 
+//go:embed archived.sql
+var archivedSQL string
+
 //go:embed ahead.sql
 var aheadSQL string
 

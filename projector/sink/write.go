@@ -93,10 +93,7 @@ func (s *Sink) fill(batch *projector.Batch) {
 		e := &batch.Events[i]
 		key := keyRow{hash: hashOf(e.Event.Key()), sequence: e.Sequence}
 		s.keys.rows = append(s.keys.rows, key)
-		if s.seen.filter != nil {
-			// Before the insert: one that fails may have stored it all the same.
-			s.seen.filter.add(key.hash.key)
-		}
+		s.seen.add(key.hash, e.Event.Conversation) // before the insert: one that fails may have stored it all the same
 	}
 	for i := range batch.Changes {
 		s.change(&batch.Changes[i])
