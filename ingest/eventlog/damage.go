@@ -33,8 +33,10 @@ const (
 	// than each portion of it the pause after it is.
 	scrubEvery = 24 * time.Hour
 	scrubIdle  = 3
-	// scrubAfter is how long a start is left alone: it has enough to read.
+	// scrubAfter is how long a start is left alone: it has enough to read. So has
+	// somebody who reads catchingUp entries in a second: no scrub begins then.
 	scrubAfter = 20 * time.Second
+	catchingUp = 20_000
 )
 
 // DamageError says that a stream has lost messages: acknowledged once, and
@@ -289,10 +291,20 @@ func (s *Stream) keep(ctx context.Context) {
 func (s *Stream) scrub(ctx context.Context) {
 	for wait := scrubAfter; pause(ctx, wait); {
 		wait = scrubEvery
+		if s.busy(ctx) {
+			wait = scrubAfter / 10
+			continue
+		}
 		if err := s.Scrub(ctx, scrubIdle); err != nil {
 			wait = silence
 		}
 	}
+}
+
+// busy tells, after a second, that somebody has to catch up.
+func (s *Stream) busy(ctx context.Context) bool {
+	read := s.read.Load()
+	return pause(ctx, time.Second) && s.read.Load()-read > catchingUp
 }
 
 // Scrub reads the stream from end to end, for a message whose bytes have changed

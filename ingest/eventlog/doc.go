@@ -88,8 +88,8 @@
 // how far the stream has come. Whatever else is missing is damage. A [Reader]
 // never passes over it: it fails with a [DamageError] that names the sequences.
 // [Broker.Ready] names them too: gaps within seconds of the start, single wrong
-// messages once the scrub has read them, which goes through the whole stream at
-// the start and once a day, three quarters of the time asleep. An end that was
+// messages once the scrub has read them, which goes through the whole stream soon
+// after the start and once a day, three quarters of the time asleep. An end that was
 // lost is taken up by messages that are deleted at once, so that no sequence is
 // given out twice. [Stream.GiveUp] ends the matter when the messages have been
 // appended again from elsewhere, or are not to be had.

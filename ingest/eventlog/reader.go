@@ -70,6 +70,9 @@ func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait
 			}
 		}
 		if entries := r.take(most); len(entries) > 0 {
+			if !r.headersOnly {
+				r.stream.read.Add(uint64(len(entries)))
+			}
 			return r.gapless(ctx, after, entries)
 		}
 		check := time.NewTimer(heartbeat)

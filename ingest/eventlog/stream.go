@@ -26,8 +26,9 @@ type Stream struct {
 	// batchLimit is the most messages the server takes in one atomic batch, as
 	// far as known.
 	batchLimit atomic.Int64
-	clustered  atomic.Bool  // more than one replica
-	created    atomic.Int64 // when the stream was made, in Unix nanoseconds
+	read       atomic.Uint64 // entries that readers have given out, but for those of scrubs
+	clustered  atomic.Bool   // more than one replica
+	created    atomic.Int64  // when the stream was made, in Unix nanoseconds
 
 	// refusedAt is when an append was last refused because the log is full, in
 	// Unix nanoseconds, and 0 since one was taken.
