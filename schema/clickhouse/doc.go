@@ -20,7 +20,8 @@
 // the project, which may change: its key has _closed_key, and when that moves a
 // row with _deleted = 1 goes to the old key in the same insert.
 //
-// Columns that begin with _ are bookkeeping; the views leave them out. Every
+// Columns that begin with _ are bookkeeping, or repeat what a contact is searched
+// by of its conversation; the views leave them out. Every
 // table and column has a comment; the views take over those of the tables.
 //
 // # On disk
