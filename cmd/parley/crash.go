@@ -11,8 +11,8 @@ import (
 // crashVariable names a point of the program at which it kills itself, for the
 // crash tests: AREA.POINT, or AREA.POINT:N for the N-th time it is passed. The
 // areas are write (rows, events, keys, quarantine, position: after that stage of
-// a batch is on disk), replay (built, compared, offered) and erase (appended,
-// erased, copied, live).
+// a batch is on disk), replay (built, compared, offered), erase (appended,
+// erased, copied, live) and append (half: of an atomic batch has been sent).
 const crashVariable = "PARLEY_CRASH_AT"
 
 // crashPoint gives what is to be called at the points of an area. It is nil

@@ -103,6 +103,7 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 	if e.nats != nil {
 		p.onStop("NATS", func(context.Context) error { e.nats.Shutdown(); return nil })
 		e.log = eventlog.Options{
+			At:  crashPoint("append"),
 			URL: e.nats.URL(), InProcess: e.nats.InProcess(),
 			User: credentials.NATS.Name, Password: credentials.NATS.Password,
 		}
@@ -141,7 +142,7 @@ func (e *engines) useServers(f *serverFlags) error {
 		if err != nil {
 			return err
 		}
-		e.log = eventlog.Options{URL: f.NATSURL, User: f.NATSUser, Password: password}
+		e.log = eventlog.Options{URL: f.NATSURL, User: f.NATSUser, Password: password, At: crashPoint("append")}
 	}
 	if f.ClickHouseURL == "" {
 		return nil

@@ -202,6 +202,10 @@ func (a *attempt) publish(ctx context.Context) error {
 			if err := s.broker.conn.PublishMsg(message); err != nil {
 				return classed(err) // the batch stays without its end, and is dropped by the server
 			}
+			if n == len(a.open)/2 && s.broker.options.At != nil {
+				_ = s.broker.conn.FlushTimeout(time.Second) // the server has that half
+				s.broker.options.At("half")
+			}
 			continue
 		}
 		message.Header[headerBatchEnd] = []string{"1"}

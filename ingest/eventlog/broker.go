@@ -57,6 +57,9 @@ type Options struct {
 	Compression bool
 	// Observe leaves the streams as they are: for roles that only read.
 	Observe bool
+	// At, if given, is called with "half" when half of an atomic batch has been
+	// sent: a point for crash tests.
+	At func(point string)
 }
 
 // Broker is a connection to the server that holds the log. It reconnects for

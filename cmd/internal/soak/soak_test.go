@@ -155,7 +155,10 @@ func (y *tally) occupy(t *testing.T, h *house, dice *rand.Rand, until time.Time)
 // strike kills in one of the ways, and brings serve up again.
 func (h *house) strike(dice *rand.Rand, restart func(env ...string)) string {
 	pause := func() { time.Sleep(time.Duration(dice.IntN(1500)) * time.Millisecond) } // so that kills fall anywhere
-	points := []string{"keys", "rows", "events", "position"}
+	points := map[string]string{
+		"write.keys": "after keys", "write.rows": "after rows", "write.events": "after events", "write.position": "after position",
+		"append.half": "in an atomic publish",
+	}
 	switch n := dice.IntN(20); {
 	case n < 4:
 		pause()
@@ -176,17 +179,19 @@ func (h *house) strike(dice *rand.Rand, restart func(env ...string)) string {
 		h.kill(h.child())
 		return "ClickHouse alone"
 	case n < 16:
-		point := points[dice.IntN(len(points))]
+		point := slices.Sorted(maps.Keys(points))[dice.IntN(len(points))]
 		h.stop()
-		restart(fmt.Sprintf("PARLEY_CRASH_AT=write.%s:%d", point, 1+dice.IntN(6)))
+		restart(fmt.Sprintf("PARLEY_CRASH_AT=%s:%d", point, 1+dice.IntN(6)))
+		kind := points[point]
 		select {
 		case <-h.exited:
 		case <-time.After(5 * time.Second):
 			h.kill(h.pid())
+			kind = "parent alone" // the point was not reached
 		}
 		h.await()
 		restart()
-		return "after " + point
+		return kind
 	case n < 17:
 		h.kill(h.pid())
 		h.await()
