@@ -138,9 +138,16 @@ func TestHistoryImportedFromParleyEndsWithTheSameConversations(t *testing.T) {
 	}
 }
 
+// newTestServer serves a handler that may be a proxy: full duplex keeps the
+// server from closing a request that the proxy still reads.
 func newTestServer(t *testing.T, handler http.Handler) string {
 	t.Helper()
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+			t.Error(err)
+		}
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	return server.URL
 }

@@ -89,6 +89,10 @@ func newFrontHandler(backend func() string, transport http.RoundTripper, users [
 			unavailable(w)
 			return
 		}
+		// Otherwise the server reads the rest of the request and closes it when the answer begins. The transport, which may
+		// still have to see the request's end, takes that for a failure and drops the connection, and the answer with it.
+		// A writer that cannot do it is no HTTP/1 server.
+		_ = http.NewResponseController(w).EnableFullDuplex()
 		proxy.ServeHTTP(w, r)
 	})
 }

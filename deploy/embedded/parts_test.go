@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -51,6 +52,45 @@ func TestFrontSaysWhenClickHouseIsDown(t *testing.T) {
 				t.Errorf("%s, %s: %d %v %s", name, path, w.Code, w.Header(), w.Body)
 			}
 		}
+	}
+}
+
+// TestFrontLetsARequestEndAfterItsAnswerBegins sends the rest of a request when the answer has begun: a server that first looks for
+// the end of the request never begins it, and one that closes the request cuts the answer off.
+func TestFrontLetsARequestEndAfterItsAnswerBegins(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		if err := errors.Join(c.EnableFullDuplex(), c.Flush()); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.Copy(w, r.Body)
+	}))
+	defer backend.Close()
+	address := func() string { return backend.Listener.Addr().String() }
+	users := []User{{BIUser, "b"}}
+	front := httptest.NewServer(newFrontHandler(address, &http.Transport{}, users, func() error { return nil }))
+	defer front.Close()
+
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	body, rest := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = body.CloseWithError(ctx.Err()) })
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, front.URL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(BIUser, "b")
+	response, err := front.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	go func() {
+		_, err := rest.Write([]byte("SELECT 1"))
+		_ = rest.CloseWithError(err)
+	}()
+	if answer, err := io.ReadAll(response.Body); err != nil || string(answer) != "SELECT 1" {
+		t.Errorf("%q, %v", answer, err)
 	}
 }
 
