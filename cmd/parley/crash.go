@@ -1,18 +1,22 @@
 package main
 
 import (
+	"context"
 	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // crashVariable names a point of the program at which it kills itself, for the
 // crash tests: AREA.POINT, or AREA.POINT:N for the N-th time it is passed. The
 // areas are write (rows, events, keys, quarantine, position: after that stage of
 // a batch is on disk), replay (built, compared, offered), erase (appended,
-// erased, copied, live) and append (half: of an atomic batch has been sent).
+// erased, copied, live), append (half: of an atomic batch has been sent) and
+// migrate (statement: of the migrations has been executed).
 const crashVariable = "PARLEY_CRASH_AT"
 
 // crashPoint gives what is to be called at the points of an area. It is nil
@@ -33,4 +37,19 @@ func crashPoint(area string) func(point string) {
 			select {} // the signal ends every thread
 		}
 	}
+}
+
+// crashingConn passes a crash point after each statement.
+type crashingConn struct {
+	driver.Conn
+	at func(point string)
+}
+
+// Exec executes a statement.
+func (c *crashingConn) Exec(ctx context.Context, statement string, args ...any) error {
+	if err := c.Conn.Exec(ctx, statement, args...); err != nil {
+		return err
+	}
+	c.at("statement")
+	return nil
 }

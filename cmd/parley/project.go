@@ -47,7 +47,11 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 	if f.Migrate {
 		ready = migrate.Up
 	}
-	if err := ready(ctx, conn); err != nil {
+	tables := conn
+	if crash := crashPoint("migrate"); crash != nil {
+		tables = &crashingConn{conn, crash}
+	}
+	if err := ready(ctx, tables); err != nil {
 		return err
 	}
 	metrics := &renewed{Registerer: n.registry}

@@ -82,14 +82,15 @@ func (h *house) lastWords() {
 	h.t.Logf("end of the log:\n%s", text[max(0, len(text)-4000):])
 }
 
-// start runs serve. It returns when that is ready, or has ended: a process that
-// is to crash may do so before.
+// start runs serve. It returns when that is ready, or was killed: a process that
+// is to crash may do so before. One that ends otherwise fails the test.
 func (h *house) start(env ...string) (ready bool) {
 	h.t.Helper()
 	select {
 	case h.url = <-h.launch(env...):
 		return true
 	case <-h.exited:
+		h.await()
 		return false
 	case <-time.After(90 * time.Second):
 		h.t.Fatal("serve is not ready after 90 s")
@@ -187,13 +188,17 @@ func (h *house) kill(pid int) {
 	}
 }
 
-// await waits for the end of the process and of its child.
+// await waits for the end of the process, which is to be by SIGKILL.
 func (h *house) await() {
+	h.t.Helper()
 	if h.process == nil {
 		return
 	}
 	<-h.exited
-	h.process = nil
+	status, _ := h.process.ProcessState.Sys().(syscall.WaitStatus)
+	if h.process = nil; !status.Signaled() || status.Signal() != syscall.SIGKILL {
+		h.t.Fatalf("serve ended by itself, with code %d", status.ExitStatus())
+	}
 }
 
 // stop asks serve to end, and wants it to end well.

@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,13 +86,12 @@ func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
 // occupy sends events to a new house and kills what runs in it, until the house
 // has grown or time is up.
 func (y *tally) occupy(t *testing.T, h *house, dice *rand.Rand, until time.Time) {
-	// The very first start is killed too: in the middle of the migrations.
-	early := time.AfterFunc(time.Duration(800+dice.IntN(1500))*time.Millisecond, func() { h.kill(h.pid()) })
-	if !h.start() {
-		y.kills["while migrating"]++
-		h.start()
+	// The first starts are killed too: between two statements of the migrations.
+	for ready := false; !ready; {
+		if ready = h.start(fmt.Sprintf("PARLEY_CRASH_AT=migrate.statement:%d", 1+dice.IntN(40))); !ready {
+			y.kills["in a migration"]++
+		}
 	}
-	early.Stop()
 	var key map[string]string
 	h.read("admin-key.json", &key)
 
@@ -110,9 +111,8 @@ func (y *tally) occupy(t *testing.T, h *house, dice *rand.Rand, until time.Time)
 	end := sync.OnceFunc(func() { close(stop) })
 	t.Cleanup(end)
 
-	restart := func(env ...string) {
-		for !h.start(env...) {
-			env = nil // it has crashed while starting: enough
+	restart := func() {
+		for !h.start() { // a kill may fall into the start
 		}
 		base.Store(h.url)
 	}
@@ -152,68 +152,70 @@ func (y *tally) occupy(t *testing.T, h *house, dice *rand.Rand, until time.Time)
 	}
 }
 
-// strike kills in one of the ways, and brings serve up again.
-func (h *house) strike(dice *rand.Rand, restart func(env ...string)) string {
-	pause := func() { time.Sleep(time.Duration(dice.IntN(1500)) * time.Millisecond) } // so that kills fall anywhere
-	points := map[string]string{
-		"write.keys": "after keys", "write.rows": "after rows", "write.events": "after events", "write.position": "after position",
-		"append.half": "in an atomic publish",
-	}
-	switch n := dice.IntN(20); {
-	case n < 4:
-		pause()
+// points are the named ones of serve, and what a kill there is called.
+var points = map[string]string{
+	"write.keys": "after keys", "write.rows": "after rows", "write.events": "after events", "write.position": "after position",
+	"append.half": "in an atomic publish",
+}
+
+// strike kills in one of the ways, and brings serve up again. It says what the
+// kill met, which is not always what was aimed at.
+func (h *house) strike(dice *rand.Rand, restart func()) string {
+	anywhere := func(within time.Duration) time.Duration { return time.Duration(dice.Int64N(int64(within))) }
+	parent := func(kind string) string {
 		h.kill(h.pid())
 		h.await()
 		restart()
-		return "parent alone"
-	case n < 8:
-		pause()
+		return kind
+	}
+	switch n := dice.IntN(20); {
+	case n < 3:
+		time.Sleep(anywhere(1500 * time.Millisecond))
+		return parent("parent alone")
+	case n < 6:
+		time.Sleep(anywhere(1500 * time.Millisecond))
 		child := h.child()
 		h.kill(h.pid())
 		h.kill(child)
 		h.await()
 		restart()
 		return "parent and ClickHouse"
-	case n < 12:
-		pause()
+	case n < 9:
+		time.Sleep(anywhere(1500 * time.Millisecond))
 		h.kill(h.child())
 		return "ClickHouse alone"
-	case n < 16:
+	case n < 15:
 		point := slices.Sorted(maps.Keys(points))[dice.IntN(len(points))]
 		h.stop()
-		restart(fmt.Sprintf("PARLEY_CRASH_AT=%s:%d", point, 1+dice.IntN(6)))
-		kind := points[point]
-		select {
-		case <-h.exited:
-		case <-time.After(5 * time.Second):
-			h.kill(h.pid())
-			kind = "parent alone" // the point was not reached
+		if h.start(fmt.Sprintf("PARLEY_CRASH_AT=%s:%d", point, 1+dice.IntN(6))) {
+			select {
+			case <-h.exited:
+			case <-time.After(5 * time.Second):
+				return parent("parent alone") // the point was not reached
+			}
+			h.await()
 		}
-		h.await()
 		restart()
-		return kind
-	case n < 17:
+		return points[point]
+	case n < 16:
 		h.kill(h.pid())
 		h.await()
-		hit := make(chan int, 1)
-		timer := time.AfterFunc(time.Duration(dice.IntN(2500))*time.Millisecond, func() {
-			pid := h.pid()
-			h.kill(pid)
-			hit <- pid
-		})
-		restart()
-		if !timer.Stop() && <-hit == h.pid() { // it was ready already
-			h.await()
-			restart()
+		url := h.launch()
+		select {
+		case h.url = <-url:
+			return parent("parent alone")
+		case <-time.After(anywhere(2500 * time.Millisecond)):
+			return parent("while starting")
 		}
-		return "while starting"
-	case n < 18:
+	case n < 17:
 		h.stop()
 		restart()
 		return "stopped by SIGTERM"
 	case n < 19:
 		point := []string{"built", "compared", "offered"}[dice.IntN(3)]
-		_, _ = h.run([]string{"PARLEY_CRASH_AT=replay." + point}, "replay") // it is killed
+		if _, err := h.run([]string{"PARLEY_CRASH_AT=replay." + point}, "replay"); !killed(err) {
+			h.t.Errorf("a replay that is to be killed when %s: %v", point, err)
+		}
 		return "replay when " + point
 	default:
 		done := make(chan struct{})
@@ -221,11 +223,24 @@ func (h *house) strike(dice *rand.Rand, restart func(env ...string)) string {
 			defer close(done)
 			_, _ = h.run(nil, "replay") // what it works on is taken away
 		}()
-		pause()
-		h.kill(h.pid())
-		h.await()
-		restart()
+		kind := "parent during a replay"
+		select {
+		case <-done:
+			kind = "parent alone"
+		case <-time.After(anywhere(1500 * time.Millisecond)):
+		}
+		kind = parent(kind)
 		<-done
-		return "parent during a replay"
+		return kind
 	}
+}
+
+// killed tells that a command ended as a crash point ends it.
+func killed(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
