@@ -5,8 +5,10 @@
 // events (late, duplicate and out of order ones among them) until each is
 // acknowledged, resending what they do not know the fate of. Meanwhile cycle
 // after cycle the process, the ClickHouse child, or both are killed: at random,
-// while starting, at the named points of a batch (PARLEY_CRASH_AT), and during a
-// replay, which is killed too. After the restart the senders go on.
+// while starting, at the named points of a batch, of an atomic publish, of the
+// migrations and of a replay (PARLEY_CRASH_AT), and beside a replay. A kill is
+// counted by what it met: one that missed its point is called "parent alone". A
+// serve that ends by itself fails the run. After the restart the senders go on.
 //
 // At a check the senders pause, the projection catches up, and then
 //
