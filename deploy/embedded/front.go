@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -70,6 +71,9 @@ func newFrontHandler(backend func() string, transport http.RoundTripper, users [
 			// The child would take trailers for the start of another request.
 			r.Out.Trailer = nil
 			r.Out.Header.Del("Te")
+			if r.Out.Body != nil {
+				r.Out.Body = &endedBody{ReadCloser: r.Out.Body}
+			}
 		},
 		Transport:     transport,
 		FlushInterval: -1,
@@ -89,12 +93,26 @@ func newFrontHandler(backend func() string, transport http.RoundTripper, users [
 			unavailable(w)
 			return
 		}
-		// Otherwise the server reads the rest of the request and closes it when the answer begins. The transport, which may
-		// still have to see the request's end, takes that for a failure and drops the connection, and the answer with it.
-		// A writer that cannot do it is no HTTP/1 server.
-		_ = http.NewResponseController(w).EnableFullDuplex()
 		proxy.ServeHTTP(w, r)
 	})
+}
+
+// endedBody is a request's body that is not read again after its end. The server closes a body when the answer begins, while the
+// transport may still be about to look for more: it would take the closed body for a failure and drop the connection, and the answer
+// with it.
+type endedBody struct {
+	io.ReadCloser
+	ended bool
+}
+
+// Read reads until the end, and says then that it is there. One goroutine at a time.
+func (b *endedBody) Read(p []byte) (int, error) {
+	if b.ended {
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.ended = err == io.EOF
+	return n, err
 }
 
 // refusal is an answer instead of the child's.
