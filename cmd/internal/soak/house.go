@@ -182,6 +182,18 @@ func (h *house) child() int {
 	return 0
 }
 
+// victim is the child, waited for while it is being started again.
+func (h *house) victim() int {
+	h.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if child := h.child(); child > 0 {
+			return child
+		}
+	}
+	h.t.Fatal("serve has had no ClickHouse for 60 s")
+	return 0
+}
+
 func (h *house) kill(pid int) {
 	if pid > 0 {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone already
@@ -195,10 +207,16 @@ func (h *house) await() {
 		return
 	}
 	<-h.exited
-	status, _ := h.process.ProcessState.Sys().(syscall.WaitStatus)
-	if h.process = nil; !status.Signaled() || status.Signal() != syscall.SIGKILL {
-		h.t.Fatalf("serve ended by itself, with code %d", status.ExitStatus())
+	ended := h.process.ProcessState
+	if h.process = nil; !killed(ended) {
+		h.t.Fatalf("serve ended by itself: %s", ended)
 	}
+}
+
+// killed tells that a process ended by SIGKILL, as crash points end it.
+func killed(ended *os.ProcessState) bool {
+	status, ok := ended.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
 // stop asks serve to end, and wants it to end well.

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -174,7 +173,7 @@ func (h *house) strike(dice *rand.Rand, restart func()) string {
 		return parent("parent alone")
 	case n < 6:
 		time.Sleep(anywhere(1500 * time.Millisecond))
-		child := h.child()
+		child := h.victim()
 		h.kill(h.pid())
 		h.kill(child)
 		h.await()
@@ -182,7 +181,7 @@ func (h *house) strike(dice *rand.Rand, restart func()) string {
 		return "parent and ClickHouse"
 	case n < 9:
 		time.Sleep(anywhere(1500 * time.Millisecond))
-		h.kill(h.child())
+		h.kill(h.victim())
 		return "ClickHouse alone"
 	case n < 15:
 		point := slices.Sorted(maps.Keys(points))[dice.IntN(len(points))]
@@ -213,7 +212,8 @@ func (h *house) strike(dice *rand.Rand, restart func()) string {
 		return "stopped by SIGTERM"
 	case n < 19:
 		point := []string{"built", "compared", "offered"}[dice.IntN(3)]
-		if _, err := h.run([]string{"PARLEY_CRASH_AT=replay." + point}, "replay"); !killed(err) {
+		var exit *exec.ExitError
+		if _, err := h.run([]string{"PARLEY_CRASH_AT=replay." + point}, "replay"); !errors.As(err, &exit) || !killed(exit.ProcessState) {
 			h.t.Errorf("a replay that is to be killed when %s: %v", point, err)
 		}
 		return "replay when " + point
@@ -233,14 +233,4 @@ func (h *house) strike(dice *rand.Rand, restart func()) string {
 		<-done
 		return kind
 	}
-}
-
-// killed tells that a command ended as a crash point ends it.
-func killed(err error) bool {
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
-		return false
-	}
-	status, ok := exit.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
