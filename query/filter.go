@@ -158,16 +158,7 @@ func (r *reader) texts(field string, given *[]input, read func(input, string) (s
 
 // names takes the values of an enumeration, which the library has checked.
 func (r *reader) names(field string, given *[]string) []string {
-	if given == nil {
-		return nil
-	}
-	if len(*given) > maxValues {
-		r.note(badInput(field, "must hold at most %d values", maxValues))
-		return nil
-	}
-	values := slices.Clone(*given)
-	slices.Sort(values)
-	return slices.Compact(values)
+	return ascending(r, field, given, func(name, _ string) (string, error) { return name, nil })
 }
 
 func (r *reader) position(field string, given *input) *schema.Sequence {
@@ -188,7 +179,7 @@ func (r *reader) position(field string, given *input) *schema.Sequence {
 
 // ascending reads the values of a list, sorts them and keeps each once. No list and
 // an empty one are nil.
-func ascending[V int64 | string](r *reader, field string, given *[]input, read func(input, string) (V, error)) []V {
+func ascending[G any, V int64 | string](r *reader, field string, given *[]G, read func(G, string) (V, error)) []V {
 	if given == nil || len(*given) == 0 {
 		return nil
 	}
