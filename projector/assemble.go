@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -27,7 +28,7 @@ func (w *work) after() *history {
 		h.records = append(h.records, w.fresh[i].Record)
 		h.bytes += recordBytes(w.fresh[i].Original)
 	}
-	h.rows = Fold(h.records)
+	h.rows = fold.Of(h.records)
 	return h
 }
 
@@ -110,7 +111,7 @@ func (l *loop) recall(ctx context.Context, events []ArchivedEvent) ([]*work, err
 			}
 		}
 		if len(h.records) > 0 {
-			h.rows = Fold(h.records)
+			h.rows = fold.Of(h.records)
 			at[key].before = h
 		}
 	}
@@ -143,7 +144,7 @@ func (l *loop) ahead(key schema.ConversationKey, position schema.Sequence) bool 
 
 // sortKey is the part of a conversation's sort key that may move: its closing
 // time, 0 while open.
-func sortKey(rows *Rows) schema.Timestamp {
+func sortKey(rows *fold.Rows) schema.Timestamp {
 	if rows.Conversation.ClosedAt == nil {
 		return 0
 	}

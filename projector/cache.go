@@ -3,6 +3,7 @@ package projector
 import (
 	"container/list"
 
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -10,7 +11,7 @@ import (
 // distinct events in log order, and the rows they fold to.
 type history struct {
 	records []schema.Record
-	rows    Rows
+	rows    fold.Rows
 	bytes   int // estimate of what the records hold
 }
 

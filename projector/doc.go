@@ -1,17 +1,7 @@
 // Package projector turns the log into rows.
 //
-// # The fold
-//
-// [Fold] is the heart: a pure function from the set of a conversation's events
-// to its rows. It takes no context, clock, logger or error, and it is total:
-// every valid event means something, in any order, in any number. All that
-// contract section 3 promises about late, duplicate and out-of-order events
-// follows from it: whoever has the same events computes the same rows.
-//
-// The choices that the contract leaves are listed at [Fold]. Transcripts in
-// testdata show every rule, each with the sentence it comes from; a second fold,
-// written definition by definition (projector/reference), has to agree on any
-// events that projector/foldtest can think of.
+// The rows of a conversation are a pure function of its events: package
+// projector/fold. This package feeds it and keeps what it gives.
 //
 // # The loop
 //

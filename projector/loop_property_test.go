@@ -43,6 +43,11 @@ func (h halting) Read(ctx context.Context, after schema.Sequence, most int, wait
 	return h.Log.Read(ctx, after, most, wait)
 }
 
+// throws are dice that rapid throws, and shrinks.
+type throws struct{ *rapid.T }
+
+func (t throws) IntN(n int) int { return rapid.IntRange(0, n-1).Draw(t.T, "die") }
+
 func drawPlan(t *rapid.T) plan {
 	p := plan{events: foldtest.Stream(throws{t}, rapid.IntRange(1, 4).Draw(t, "conversations"))}
 	runs := rapid.IntRange(1, 4).Draw(t, "runs")

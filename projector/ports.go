@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -44,10 +45,10 @@ type Batch struct {
 
 // Change is the difference that a batch makes to one conversation.
 type Change struct {
-	After Rows
+	After fold.Rows
 	// Before is the fold without the batch's events; nil for a conversation
 	// that had none, or whose rows have to be written in full.
-	Before *Rows
+	Before *fold.Rows
 	// Retired lists sort keys (closing times, zero for open) at which a row of
 	// the conversation may stand although After has another one.
 	Retired []schema.Timestamp

@@ -135,7 +135,7 @@ func (c *Conversation) life(f facts) []*source.Event {
 	for _, r := range c.RoutingEvents {
 		routed := f.routed(r.CreatedAt.Timestamp, r.RoutingRule, r.RoutingGroup)
 		at := slices.IndexFunc(life, func(e *source.Event) bool {
-			return e.Time > routed.Time || e.Time == routed.Time && rank(e) > rank(routed)
+			return e.Time > routed.Time || e.Time == routed.Time && e.Type.Rank() > routed.Type.Rank()
 		})
 		if at < 0 {
 			at = len(life)
@@ -156,7 +156,7 @@ func (c *Conversation) life(f facts) []*source.Event {
 		}
 		instant := life[from:to]
 		if !slices.IsSortedFunc(instant, func(a, b *source.Event) int {
-			return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID))
+			return cmp.Or(cmp.Compare(a.Type.Rank(), b.Type.Rank()), cmp.Compare(a.ID, b.ID))
 		}) {
 			for n, event := range instant {
 				event.Sequence = n + 1
@@ -166,13 +166,6 @@ func (c *Conversation) life(f facts) []*source.Event {
 	}
 	return life
 }
-
-// ranks is the order of types inside one instant (contract section 3).
-var ranks = []schema.Type{
-	schema.TypeOpened, schema.TypeTransferred, schema.TypeSnoozed, schema.TypeRouted, schema.TypePushed, schema.TypeMessage, schema.TypeClosed,
-}
-
-func rank(e *source.Event) int { return slices.Index(ranks, e.Type) }
 
 // message makes the event of a message or mark; nil for a mark of another kind.
 func (f facts) message(m *threadMessage) *source.Event {

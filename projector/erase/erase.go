@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/quarantine"
 	"github.com/parley-analytics/parley/projector/sink"
 	"github.com/parley-analytics/parley/projector/sink/migrate"
@@ -243,7 +244,7 @@ func (e *Erasure) fold(ctx context.Context, version uint32, count []projector.Ar
 		for i := range events {
 			records[i] = events[i].Record
 		}
-		batch.Changes = append(batch.Changes, projector.Change{After: projector.Fold(records)})
+		batch.Changes = append(batch.Changes, projector.Change{After: fold.Of(records)})
 		batch.Events = append(batch.Events, events...)
 		if len(batch.Events) >= portion {
 			if err := writer.Write(ctx, batch); err != nil {

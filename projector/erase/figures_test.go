@@ -3,11 +3,11 @@ package erase
 import (
 	"encoding/json"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 )
 
 // figures are the rows without what an erasure takes out.
-func figures(rows *projector.Rows) string {
+func figures(rows *fold.Rows) string {
 	anonymous := *rows
 	c := &anonymous.Conversation
 	c.CustomData = nil
@@ -17,7 +17,7 @@ func figures(rows *projector.Rows) string {
 	if c.Comment != nil {
 		c.Comment = new("")
 	}
-	messages := make([]projector.Message, len(rows.Messages))
+	messages := make([]fold.Message, len(rows.Messages))
 	for i, m := range rows.Messages {
 		m.Text = nil
 		if m.AuthorKind == "VISITOR" {

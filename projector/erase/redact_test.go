@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -32,7 +32,7 @@ func TestRedactionKeepsTheFigures(t *testing.T) {
 			}
 			redacted[i] = event
 		}
-		before, after := projector.Fold(foldtest.Records(events, 1)), projector.Fold(foldtest.Records(redacted, 1))
+		before, after := fold.Of(foldtest.Records(events, 1)), fold.Of(foldtest.Records(redacted, 1))
 		if b, a := figures(&before), figures(&after); b != a {
 			t.Fatalf("seed %d: the figures were\n%s\nand are\n%s", seed, b, a)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -62,7 +63,7 @@ func batchOf(records []schema.Record) *projector.Batch {
 	for _, key := range slices.SortedFunc(maps.Keys(distinct), func(a, b schema.ConversationKey) int {
 		return bytes.Compare([]byte(a.Conversation), []byte(b.Conversation))
 	}) {
-		b.Changes = append(b.Changes, projector.Change{After: projector.Fold(distinct[key])})
+		b.Changes = append(b.Changes, projector.Change{After: fold.Of(distinct[key])})
 	}
 	return b
 }
@@ -156,7 +157,7 @@ func (s SinkSubject) expect(t *testing.T, want map[schema.ConversationKey][]sche
 	t.Helper()
 	var expected, seen []string
 	for _, records := range want {
-		c := projector.Fold(records).Conversation
+		c := fold.Of(records).Conversation
 		expected = append(expected, Seen{c.ConversationKey, c.ClosedAt, c.LastSequence, c.EventCount, c.ContactCount}.String())
 	}
 	for _, row := range s.Conversations(t) {
@@ -205,7 +206,7 @@ func sortKeysMove(t *testing.T, s SinkSubject) {
 		b := batchOf(records[:n+1])
 		b.Events = b.Events[n:]
 		if n > 0 {
-			b.Changes[0].Before = new(projector.Fold(records[:n]))
+			b.Changes[0].Before = new(fold.Of(records[:n]))
 		}
 		write(t, sink, b)
 		s.expect(t, foldtest.Distinct(records[:n+1]))

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -24,10 +25,10 @@ type Tables struct {
 
 	mu            sync.Mutex
 	changed       chan struct{}
-	conversations map[sortKey]versioned[projector.Conversation]
-	contacts      map[rowKey]versioned[projector.Contact]
-	messages      map[rowKey]versioned[projector.Message]
-	transactions  map[rowKey]versioned[projector.Transaction]
+	conversations map[sortKey]versioned[fold.Conversation]
+	contacts      map[rowKey]versioned[fold.Contact]
+	messages      map[rowKey]versioned[fold.Message]
+	transactions  map[rowKey]versioned[fold.Transaction]
 	events        map[schema.ConversationKey]map[schema.Sequence]projector.ArchivedEvent
 	keys          map[schema.EventKey]schema.Sequence
 	quarantine    map[entryKey]projector.Rejection
@@ -67,10 +68,10 @@ func put[K comparable, R any](table map[K]versioned[R], key K, row versioned[R])
 func NewTables() *Tables {
 	return &Tables{
 		changed:       make(chan struct{}),
-		conversations: map[sortKey]versioned[projector.Conversation]{},
-		contacts:      map[rowKey]versioned[projector.Contact]{},
-		messages:      map[rowKey]versioned[projector.Message]{},
-		transactions:  map[rowKey]versioned[projector.Transaction]{},
+		conversations: map[sortKey]versioned[fold.Conversation]{},
+		contacts:      map[rowKey]versioned[fold.Contact]{},
+		messages:      map[rowKey]versioned[fold.Message]{},
+		transactions:  map[rowKey]versioned[fold.Transaction]{},
 		events:        map[schema.ConversationKey]map[schema.Sequence]projector.ArchivedEvent{},
 		keys:          map[schema.EventKey]schema.Sequence{},
 		quarantine:    map[entryKey]projector.Rejection{},
@@ -129,7 +130,7 @@ func (t *Tables) insertKeys(b *projector.Batch) {
 	}
 }
 
-func closedKey(c *projector.Conversation) schema.Timestamp {
+func closedKey(c *fold.Conversation) schema.Timestamp {
 	if c.ClosedAt == nil {
 		return 0
 	}
@@ -146,15 +147,15 @@ func (t *Tables) insertConversations(b *projector.Batch) {
 		}
 		for _, closed := range left {
 			if closed != key.closed {
-				put(t.conversations, sortKey{after.ConversationKey, closed}, versioned[projector.Conversation]{version: after.LastSequence, deleted: true})
+				put(t.conversations, sortKey{after.ConversationKey, closed}, versioned[fold.Conversation]{version: after.LastSequence, deleted: true})
 			}
 		}
-		put(t.conversations, key, versioned[projector.Conversation]{row: after, version: after.LastSequence})
+		put(t.conversations, key, versioned[fold.Conversation]{row: after, version: after.LastSequence})
 	}
 }
 
 // insertChanged inserts the rows that are not as they were before.
-func insertChanged[R any](table map[rowKey]versioned[R], b *projector.Batch, rows func(*projector.Rows) []R, id func(*R) string) {
+func insertChanged[R any](table map[rowKey]versioned[R], b *projector.Batch, rows func(*fold.Rows) []R, id func(*R) string) {
 	for _, c := range b.Changes {
 		before := map[string]R{}
 		if c.Before != nil {
@@ -171,18 +172,18 @@ func insertChanged[R any](table map[rowKey]versioned[R], b *projector.Batch, row
 }
 
 func (t *Tables) insertContacts(b *projector.Batch) {
-	insertChanged(t.contacts, b, func(r *projector.Rows) []projector.Contact { return r.Contacts },
-		func(c *projector.Contact) string { return c.ID })
+	insertChanged(t.contacts, b, func(r *fold.Rows) []fold.Contact { return r.Contacts },
+		func(c *fold.Contact) string { return c.ID })
 }
 
 func (t *Tables) insertMessages(b *projector.Batch) {
-	insertChanged(t.messages, b, func(r *projector.Rows) []projector.Message { return r.Messages },
-		func(m *projector.Message) string { return m.ID })
+	insertChanged(t.messages, b, func(r *fold.Rows) []fold.Message { return r.Messages },
+		func(m *fold.Message) string { return m.ID })
 }
 
 func (t *Tables) insertTransactions(b *projector.Batch) {
-	insertChanged(t.transactions, b, func(r *projector.Rows) []projector.Transaction { return r.Transactions },
-		func(x *projector.Transaction) string { return x.ID })
+	insertChanged(t.transactions, b, func(r *fold.Rows) []fold.Transaction { return r.Transactions },
+		func(x *fold.Transaction) string { return x.ID })
 }
 
 func (t *Tables) insertEvents(b *projector.Batch) {

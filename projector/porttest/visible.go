@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -74,7 +75,7 @@ func (t *Tables) Compare(want map[schema.ConversationKey][]schema.Record) error 
 			continue
 		}
 		seen[key.ConversationKey]++
-		rows := projector.Fold(want[key.ConversationKey])
+		rows := fold.Of(want[key.ConversationKey])
 		if !reflect.DeepEqual(row.row, rows.Conversation) {
 			return fmt.Errorf("conversation %v at %d is\n%+v\nwant\n%+v", key.ConversationKey, key.closed, row.row, rows.Conversation)
 		}
@@ -86,14 +87,14 @@ func (t *Tables) Compare(want map[schema.ConversationKey][]schema.Record) error 
 		if seen[key] != 1 {
 			return fmt.Errorf("conversation %v has %d rows", key, seen[key])
 		}
-		rows := projector.Fold(records)
-		if err := same("contacts", t.contacts, key, rows.Contacts, func(c *projector.Contact) string { return c.ID }); err != nil {
+		rows := fold.Of(records)
+		if err := same("contacts", t.contacts, key, rows.Contacts, func(c *fold.Contact) string { return c.ID }); err != nil {
 			return err
 		}
-		if err := same("messages", t.messages, key, rows.Messages, func(m *projector.Message) string { return m.ID }); err != nil {
+		if err := same("messages", t.messages, key, rows.Messages, func(m *fold.Message) string { return m.ID }); err != nil {
 			return err
 		}
-		if err := same("transactions", t.transactions, key, rows.Transactions, func(x *projector.Transaction) string { return x.ID }); err != nil {
+		if err := same("transactions", t.transactions, key, rows.Transactions, func(x *fold.Transaction) string { return x.ID }); err != nil {
 			return err
 		}
 		if len(t.events[key]) != len(records) {

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -25,8 +25,8 @@ func (h history) channel() schema.Channel {
 	return schema.ChannelUnknown
 }
 
-func (h history) conversation() projector.Conversation {
-	c := projector.Conversation{
+func (h history) conversation() fold.Conversation {
+	c := fold.Conversation{
 		ConversationKey: h[0].Event.ConversationKey(),
 		Channel:         h.channel(),
 		Language:        opening(h, func(o *schema.Opened) *string { return o.Language }),
@@ -76,7 +76,7 @@ func (h history) customData() []schema.CustomValue {
 }
 
 // times fills in what is measured on the conversation as a whole.
-func (h history) times(c *projector.Conversation) {
+func (h history) times(c *fold.Conversation) {
 	created := h.first(0, len(h), func(i int) bool { return lifeCycle(h[i].Event.Type) })
 	c.CreatedAt = h.at(max(created, 0))
 
@@ -106,7 +106,7 @@ func (h history) times(c *projector.Conversation) {
 }
 
 // contacts fills in what is counted over the contacts.
-func (h history) contacts(c *projector.Conversation) {
+func (h history) contacts(c *fold.Conversation) {
 	spans := h.spans()
 	c.ContactCount = uint32(len(spans))
 	bots := 0
@@ -131,9 +131,9 @@ func (h history) contacts(c *projector.Conversation) {
 			}
 		}
 		switch *contact.Ending {
-		case projector.EndedTransferred:
+		case fold.EndedTransferred:
 			c.TransferCount++
-		case projector.EndedSnoozed:
+		case fold.EndedSnoozed:
 			c.SnoozeCount++
 			if n+1 < len(spans) && h.first(s.end, spans[n+1].start, h.closed) == -1 {
 				c.SnoozeTime += int64(h.at(spans[n+1].start) - h.at(s.end))
@@ -141,18 +141,18 @@ func (h history) contacts(c *projector.Conversation) {
 		}
 	}
 	if len(spans) > 0 {
-		level := projector.PartiallyAutomated
+		level := fold.PartiallyAutomated
 		switch bots {
 		case 0:
-			level = projector.NotAutomated
+			level = fold.NotAutomated
 		case len(spans):
-			level = projector.FullyAutomated
+			level = fold.FullyAutomated
 		}
 		c.AutomationLevel = &level
 	}
 }
 
-func (h history) anomalies(c *projector.Conversation) {
+func (h history) anomalies(c *fold.Conversation) {
 	spans := h.spans()
 	for i := range h {
 		ender := slices.ContainsFunc(spans, func(s span) bool { return s.end == i })
@@ -166,7 +166,7 @@ func (h history) anomalies(c *projector.Conversation) {
 	}
 }
 
-func (h history) satisfaction(c *projector.Conversation) {
+func (h history) satisfaction(c *fold.Conversation) {
 	for i := range h {
 		if s, ok := h[i].Event.Data.(*schema.Satisfaction); ok {
 			if s.CustomerSatisfaction != nil {
@@ -230,12 +230,12 @@ func (h history) users() []schema.User {
 }
 
 // thread fills in the routings and the system attachments.
-func (h history) thread(c *projector.Conversation) {
+func (h history) thread(c *fold.Conversation) {
 	for i := range h {
-		mark := projector.Mark{EventID: h[i].Event.ID, At: h.at(i), Type: h[i].Event.Type}
+		mark := fold.Mark{EventID: h[i].Event.ID, At: h.at(i), Type: h[i].Event.Type}
 		switch d := h[i].Event.Data.(type) {
 		case *schema.Routed:
-			c.Routing = append(c.Routing, projector.Routing{At: h.at(i), Rule: d.Rule, Group: d.Group})
+			c.Routing = append(c.Routing, fold.Routing{At: h.at(i), Rule: d.Rule, Group: d.Group})
 			continue
 		case *schema.Pushed:
 			mark.To = &d.To

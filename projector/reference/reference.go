@@ -7,7 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -117,12 +117,12 @@ func since(from, to schema.Timestamp) *int64 {
 }
 
 // Rows are the rows of the conversation whose events these are.
-func Rows(records []schema.Record) projector.Rows {
+func Rows(records []schema.Record) fold.Rows {
 	h := history(ordered(records))
 	if len(h) == 0 {
-		return projector.Rows{}
+		return fold.Rows{}
 	}
-	var rows projector.Rows
+	var rows fold.Rows
 	rows.Conversation = h.conversation()
 	for n := range h.spans() {
 		rows.Contacts = append(rows.Contacts, h.contact(n))
@@ -152,13 +152,13 @@ func (h history) contactID(n int) string {
 	return id
 }
 
-func (h history) contact(n int) projector.Contact {
+func (h history) contact(n int) fold.Contact {
 	spans := h.spans()
 	s := spans[n]
 	to := h[s.start].Event.Data.(*schema.Pushed).To
-	c := projector.Contact{
+	c := fold.Contact{
 		ID: h.contactID(n), Ordinal: uint32(n + 1), Channel: h.channel(),
-		StartedAt: h.at(s.start), Status: projector.Unanswered, Operator: to,
+		StartedAt: h.at(s.start), Status: fold.Unanswered, Operator: to,
 	}
 
 	within := func(kind func(int) bool) []int {
@@ -166,7 +166,7 @@ func (h history) contact(n int) projector.Contact {
 	}
 	answers := within(h.answer)
 	if len(answers) > 0 {
-		c.Status = projector.Answered
+		c.Status = fold.Answered
 		c.FirstResponseTime = since(c.StartedAt, h.at(answers[0]))
 	}
 	c.VisitorMessageCount = uint32(len(within(h.byVisitor)))
@@ -188,35 +188,35 @@ func (h history) contact(n int) projector.Contact {
 	}
 
 	if s.end == -1 {
-		c.Status = projector.Ongoing
+		c.Status = fold.Ongoing
 		return c
 	}
 	ended := h.at(s.end)
 	c.EndedAt = &ended
 	c.Duration = since(c.StartedAt, ended)
-	var ending projector.Ending
+	var ending fold.Ending
 	switch d := h[s.end].Event.Data.(type) {
 	case *schema.Pushed:
 		c.EndingInferred = true
-		ending = projector.EndedRepushed
+		ending = fold.EndedRepushed
 		if d.To.ID != to.ID {
-			ending = projector.EndedTransferred
+			ending = fold.EndedTransferred
 		}
 	case *schema.Snoozed:
-		ending = projector.EndedSnoozed
+		ending = fold.EndedSnoozed
 	case *schema.Transferred:
-		ending = projector.EndedTransferred
+		ending = fold.EndedTransferred
 	case *schema.Closed:
-		ending = projector.EndedClosed
+		ending = fold.EndedClosed
 		c.CloseReason = d.Reason
 	}
 	c.Ending = &ending
 	return c
 }
 
-func (h history) messageRow(i int) projector.Message {
+func (h history) messageRow(i int) fold.Message {
 	m := h.message(i)
-	row := projector.Message{
+	row := fold.Message{
 		ID: m.MessageID, SentAt: h.at(i), AuthorKind: m.AuthorKind,
 		AuthorID: m.VisitorID, Automatic: m.Automatic,
 	}
@@ -239,7 +239,7 @@ func (h history) messageRow(i int) projector.Message {
 	return row
 }
 
-func (h history) transactions() []projector.Transaction {
+func (h history) transactions() []fold.Transaction {
 	var ids []string
 	latest := map[string]*schema.Transaction{}
 	for i := range h {
@@ -250,10 +250,10 @@ func (h history) transactions() []projector.Transaction {
 			latest[t.TransactionID] = t
 		}
 	}
-	var rows []projector.Transaction
+	var rows []fold.Transaction
 	for _, id := range ids {
 		t := latest[id]
-		row := projector.Transaction{
+		row := fold.Transaction{
 			ID: id, ExternalConversionID: t.ExternalConversionID, Amount: t.Amount,
 			Currency: t.Currency, ReceivedAt: t.ReceivedAt, Source: t.Source,
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -156,8 +157,8 @@ func TestAheadListsWhatACutOffBatchLeft(t *testing.T) {
 				return nil
 			}})
 			key := foldtest.Conversation(1, 1)
-			open := projector.Rows{Conversation: projector.Conversation{ConversationKey: key, LastSequence: 1}}
-			closed := projector.Rows{Conversation: projector.Conversation{ConversationKey: key, LastSequence: 5, ClosedAt: new(schema.Timestamp(99))}}
+			open := fold.Rows{Conversation: fold.Conversation{ConversationKey: key, LastSequence: 1}}
+			closed := fold.Rows{Conversation: fold.Conversation{ConversationKey: key, LastSequence: 5, ClosedAt: new(schema.Timestamp(99))}}
 			if err := s.Write(t.Context(), &projector.Batch{Log: projector.LogEvents, Position: 1, Changes: []projector.Change{{After: open}}}); err != nil {
 				t.Fatal(err)
 			}

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -44,7 +44,7 @@ func byCurrency[V any](values map[schema.Currency]V) []inCurrency[V] {
 	return list
 }
 
-func transactionCounts(list []projector.Transaction) []inCurrency[uint32] {
+func transactionCounts(list []fold.Transaction) []inCurrency[uint32] {
 	if len(list) == 0 {
 		return nil
 	}

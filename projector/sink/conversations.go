@@ -5,21 +5,21 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
 // conversationRow is a row of conversations: a fold, or the mark that the row at
 // this key has moved elsewhere.
 type conversationRow struct {
-	*projector.Rows
+	*fold.Rows
 	closedKey schema.Timestamp
 	version   schema.Sequence
 	deleted   bool
 }
 
 // closedKey is the part of a conversation's sort key that may move.
-func closedKey(c *projector.Conversation) schema.Timestamp {
+func closedKey(c *fold.Conversation) schema.Timestamp {
 	if c.ClosedAt == nil {
 		return 0
 	}
@@ -28,7 +28,7 @@ func closedKey(c *projector.Conversation) schema.Timestamp {
 
 // moved is the row that takes a conversation away from a sort key.
 func moved(key schema.ConversationKey, from schema.Timestamp, version schema.Sequence) conversationRow {
-	rows := &projector.Rows{Conversation: projector.Conversation{ConversationKey: key}}
+	rows := &fold.Rows{Conversation: fold.Conversation{ConversationKey: key}}
 	return conversationRow{Rows: rows, closedKey: from, version: version, deleted: true}
 }
 
@@ -55,7 +55,7 @@ func conversationsTable() *table[conversationRow] {
 		number("anomaly_count", func(r *row) uint32 { return r.Conversation.AnomalyCount }),
 		flag("answered", func(r *row) bool { return r.Conversation.Answered }),
 		flag("answered_by_human", func(r *row) bool { return r.Conversation.AnsweredByHuman }),
-		wordOrNull("automation_level", func(r *row) *projector.AutomationLevel { return r.Conversation.AutomationLevel }),
+		wordOrNull("automation_level", func(r *row) *fold.AutomationLevel { return r.Conversation.AutomationLevel }),
 		flag("abandoned", func(r *row) bool { return r.Conversation.Abandoned }),
 		numberOrNull("first_response_time_ms", func(r *row) *int64 { return r.Conversation.FirstResponseTime }),
 		numberOrNull("resolution_time_ms", func(r *row) *int64 { return r.Conversation.ResolutionTime }),
@@ -83,23 +83,23 @@ func conversationsTable() *table[conversationRow] {
 		momentOrNull("_first_contact_at", firstContactAt),
 		momentOrNull("_last_contact_at", lastContactAt),
 		list("_operator_ids", func(r *row) []int64 {
-			return distinct(r.Contacts, func(c *projector.Contact) (int64, bool) { return int64(c.Operator.ID), true })
+			return distinct(r.Contacts, func(c *fold.Contact) (int64, bool) { return int64(c.Operator.ID), true })
 		}, number("", func(id *int64) int64 { return *id })),
 		list("_operator_kinds", func(r *row) []string {
-			return distinct(r.Contacts, func(c *projector.Contact) (string, bool) { return string(c.Operator.Kind), true })
+			return distinct(r.Contacts, func(c *fold.Contact) (string, bool) { return string(c.Operator.Kind), true })
 		}, word("", itself)),
 		list("_routing_rule_ids", func(r *row) []string {
-			return distinct(r.Contacts, func(c *projector.Contact) (string, bool) { return idOf(c.RoutingRule) })
+			return distinct(r.Contacts, func(c *fold.Contact) (string, bool) { return idOf(c.RoutingRule) })
 		}, text("", itself)),
 		list("_routing_group_ids", func(r *row) []string {
-			return distinct(r.Contacts, func(c *projector.Contact) (string, bool) { return idOf(c.RoutingGroup) })
+			return distinct(r.Contacts, func(c *fold.Contact) (string, bool) { return idOf(c.RoutingGroup) })
 		}, text("", itself)),
 		pairs("_transaction_counts", func(r *row) []inCurrency[uint32] { return transactionCounts(r.Transactions) },
 			word("", func(n *inCurrency[uint32]) schema.Currency { return n.currency }),
 			number("", func(n *inCurrency[uint32]) uint32 { return n.value })),
 		list("_users", usersOf, userTuple()),
-		list("_routing", func(r *row) []projector.Routing { return r.Conversation.Routing }, routingTuple()),
-		list("_marks", func(r *row) []projector.Mark { return r.Conversation.Marks }, markTuple()),
+		list("_routing", func(r *row) []fold.Routing { return r.Conversation.Routing }, routingTuple()),
+		list("_marks", func(r *row) []fold.Mark { return r.Conversation.Marks }, markTuple()),
 		number("_version", func(r *row) uint64 { return uint64(r.version) }),
 		number("_deleted", func(r *row) uint8 {
 			if r.deleted {
@@ -147,8 +147,8 @@ func userTuple() column[schema.User] {
 	)
 }
 
-func routingTuple() column[projector.Routing] {
-	type routing = projector.Routing
+func routingTuple() column[fold.Routing] {
+	type routing = fold.Routing
 	return tuple("",
 		moment("at", func(r *routing) schema.Timestamp { return r.At }),
 		text("rule_id", func(r *routing) string { return r.Rule.ID }),
@@ -158,8 +158,8 @@ func routingTuple() column[projector.Routing] {
 	)
 }
 
-func markTuple() column[projector.Mark] {
-	type mark = projector.Mark
+func markTuple() column[fold.Mark] {
+	type mark = fold.Mark
 	of := func(side string, user func(*mark) *schema.User) []column[mark] {
 		given := func(m *mark) schema.User {
 			if u := user(m); u != nil {
@@ -204,7 +204,7 @@ func markTuple() column[projector.Mark] {
 }
 
 // distinct gives the values that of finds, ascending, each once.
-func distinct[V interface{ int64 | string }](contacts []projector.Contact, of func(*projector.Contact) (V, bool)) []V {
+func distinct[V interface{ int64 | string }](contacts []fold.Contact, of func(*fold.Contact) (V, bool)) []V {
 	list := make([]V, 0, len(contacts))
 	for i := range contacts {
 		if v, found := of(&contacts[i]); found {

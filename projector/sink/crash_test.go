@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 	tables "github.com/parley-analytics/parley/schema/clickhouse"
@@ -60,9 +61,9 @@ func (r *reader) step(ctx context.Context, n int) error {
 				before = append(before, e.Record)
 			}
 		}
-		change := projector.Change{After: projector.Fold(slices.Concat(before, byKey[key]))}
+		change := projector.Change{After: fold.Of(slices.Concat(before, byKey[key]))}
 		if len(before) > 0 {
-			rows := projector.Fold(before)
+			rows := fold.Of(before)
 			change.Before = &rows
 		}
 		batch.Changes = append(batch.Changes, change)
@@ -194,13 +195,13 @@ func TestSortKeyMovesLeaveOneRow(t *testing.T) {
 	s := empty(t, Options{})
 	key := foldtest.Conversation(1, 1)
 	at := func(ms schema.Timestamp) *schema.Timestamp { return &ms }
-	fold := func(closed *schema.Timestamp, last schema.Sequence) projector.Rows {
-		return projector.Rows{Conversation: projector.Conversation{ConversationKey: key, ClosedAt: closed, LastSequence: last}}
+	rows := func(closed *schema.Timestamp, last schema.Sequence) fold.Rows {
+		return fold.Rows{Conversation: fold.Conversation{ConversationKey: key, ClosedAt: closed, LastSequence: last}}
 	}
-	var before *projector.Rows
+	var before *fold.Rows
 	for i, closed := range []*schema.Timestamp{nil, at(5000), nil, at(9000), at(5000), nil} {
 		sequence := schema.Sequence(i + 1)
-		after := fold(closed, sequence)
+		after := rows(closed, sequence)
 		batch := &projector.Batch{Log: projector.LogEvents, Position: sequence, Changes: []projector.Change{{Before: before, After: after}}}
 		// Twice, as after a crash before the position.
 		for range 1 + rand.IntN(2) {

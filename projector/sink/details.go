@@ -1,7 +1,7 @@
 package sink
 
 import (
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -35,7 +35,7 @@ type contactRow = detail[contact]
 
 // contact is a contact with what it repeats of its conversation.
 type contact struct {
-	*projector.Contact
+	*fold.Contact
 	of *traits
 }
 
@@ -43,7 +43,7 @@ type contact struct {
 type traits struct {
 	closed, answered, answeredByHuman bool
 
-	automationLevel      *projector.AutomationLevel
+	automationLevel      *fold.AutomationLevel
 	customerSatisfaction *uint8
 	netPromoterScore     *uint8
 	language             *string
@@ -53,7 +53,7 @@ type traits struct {
 	contacts, transfers, snoozes, reopens, transactions uint32
 }
 
-func traitsOf(r *projector.Rows) *traits {
+func traitsOf(r *fold.Rows) *traits {
 	c := &r.Conversation
 	return &traits{
 		closed: c.ClosedAt != nil, answered: c.Answered, answeredByHuman: c.AnsweredByHuman,
@@ -74,7 +74,7 @@ func contactsTable() *table[contactRow] {
 		momentOrNull("ended_at", func(d *row) *schema.Timestamp { return d.row.EndedAt }),
 		numberOrNull("duration_ms", func(d *row) *int64 { return d.row.Duration }),
 		word("status", func(d *row) string { return string(d.row.Status) }),
-		wordOrNull("ending", func(d *row) *projector.Ending { return d.row.Ending }),
+		wordOrNull("ending", func(d *row) *fold.Ending { return d.row.Ending }),
 		flag("ending_inferred", func(d *row) bool { return d.row.EndingInferred }),
 		wordOrNull("close_reason", func(d *row) *string { return d.row.CloseReason }),
 		numberOrNull("wait_time_ms", func(d *row) *int64 { return d.row.WaitTime }),
@@ -92,7 +92,7 @@ func contactsTable() *table[contactRow] {
 		flag("_closed", func(d *row) bool { return d.row.of.closed }),
 		flag("_answered", func(d *row) bool { return d.row.of.answered }),
 		flag("_answered_by_human", func(d *row) bool { return d.row.of.answeredByHuman }),
-		wordOrNull("_automation_level", func(d *row) *projector.AutomationLevel { return d.row.of.automationLevel }),
+		wordOrNull("_automation_level", func(d *row) *fold.AutomationLevel { return d.row.of.automationLevel }),
 		numberOrNull("_customer_satisfaction", func(d *row) *uint8 { return d.row.of.customerSatisfaction }),
 		numberOrNull("_net_promoter_score", func(d *row) *uint8 { return d.row.of.netPromoterScore }),
 		wordOrNull("_language", func(d *row) *string { return d.row.of.language }),
@@ -109,7 +109,7 @@ func contactsTable() *table[contactRow] {
 }
 
 // transactionRow is a row of transactions.
-type transactionRow = detail[projector.Transaction]
+type transactionRow = detail[fold.Transaction]
 
 func transactionsTable() *table[transactionRow] {
 	type row = transactionRow
@@ -125,7 +125,7 @@ func transactionsTable() *table[transactionRow] {
 }
 
 // messageRow is a row of messages, and of message_texts where it has a text.
-type messageRow = detail[projector.Message]
+type messageRow = detail[fold.Message]
 
 func messagesTable() *table[messageRow] {
 	type row = messageRow

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -20,7 +21,7 @@ func testRefusedRow(t *testing.T, url string) {
 	batch := func() *projector.Batch {
 		return &projector.Batch{
 			Log: projector.LogEvents, Position: 1, Events: events,
-			Changes: []projector.Change{{After: projector.Fold([]schema.Record{events[0].Record})}},
+			Changes: []projector.Change{{After: fold.Of([]schema.Record{events[0].Record})}},
 		}
 	}
 	var unwritable *projector.UnwritableError

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 	tables "github.com/parley-analytics/parley/schema/clickhouse"
@@ -58,8 +59,8 @@ func full(key schema.ConversationKey) projector.Change {
 	at := func(ms int64) *schema.Timestamp { return new(schema.Timestamp(ms)) }
 	operator := schema.User{ID: 1<<53 - 1, Kind: schema.KindBot, Name: new("Zoë"), Email: new("z@example.org")}
 	group := &schema.Ref{ID: "g", Name: new("Group")}
-	return projector.Change{After: projector.Rows{
-		Conversation: projector.Conversation{
+	return projector.Change{After: fold.Rows{
+		Conversation: fold.Conversation{
 			ConversationKey: key, CreatedAt: 1, ClosedAt: at(7258118399999), Duration: new(int64(7258118399998)),
 			Channel: "WHATSAPP", Language: new("fr"), Initiator: new(schema.InitiatorVisitor),
 			Visitor: &schema.Visitor{ID: "v", ExternalID: new("x"), FirstName: new("Ann"), LastName: new("O'Neil\n"),
@@ -67,15 +68,15 @@ func full(key schema.ConversationKey) projector.Change {
 			Campaign:     &schema.Ref{ID: "c", Name: new("Campaign")},
 			CustomData:   []schema.CustomValue{{Key: "a", Value: "1.50"}, {Key: "b", Value: ""}},
 			ContactCount: 1, SnoozeCount: 2, TransferCount: 3, ReopenCount: 4, AnomalyCount: 4294967295,
-			Answered: true, AnsweredByHuman: true, AutomationLevel: new(projector.FullyAutomated), Abandoned: true,
+			Answered: true, AnsweredByHuman: true, AutomationLevel: new(fold.FullyAutomated), Abandoned: true,
 			FirstResponseTime: new(int64(5)), ResolutionTime: new(int64(6)), FirstResolutionTime: new(int64(7)),
 			HandleTime: 8, HumanHandleTime: 9, SnoozeTime: 10, VisitorMessageCount: 11, OperatorMessageCount: 12,
 			CustomerSatisfaction: new(uint8(5)), NetPromoterScore: new(uint8(0)), Comment: new(""),
 			Tags:  []schema.Ref{{ID: "t2", Name: new("Tag")}, {ID: "t1"}},
 			Users: []schema.User{{ID: 1, Kind: schema.KindExpert}, operator},
-			Routing: []projector.Routing{{At: 3, Rule: schema.Ref{ID: "r", Name: new("Rule")}, Group: group},
+			Routing: []fold.Routing{{At: 3, Rule: schema.Ref{ID: "r", Name: new("Rule")}, Group: group},
 				{At: 4, Rule: schema.Ref{ID: "r2"}}},
-			Marks: []projector.Mark{
+			Marks: []fold.Mark{
 				{EventID: "e1", At: 3, Position: 1, Type: schema.TypeTransferred, From: &operator, To: &schema.User{ID: 2},
 					ToRule: &schema.Ref{ID: "r", Name: new("Rule")}, ToGroup: group, Until: at(5), Reason: new("why")},
 				{EventID: "e2", At: 4, Position: 2, Type: schema.TypeClosed},
@@ -86,15 +87,15 @@ func full(key schema.ConversationKey) projector.Change {
 			},
 			CloseReason: new("END_OF_BOT_SCENARIO"), FirstSequence: 1, LastSequence: 1<<63 + 1, EventCount: 13,
 		},
-		Contacts: []projector.Contact{{
+		Contacts: []fold.Contact{{
 			ID: "c:1", Ordinal: 1, Channel: "WHATSAPP", StartedAt: 2, EndedAt: at(4), Duration: new(int64(2)),
-			Status: projector.Answered, Ending: new(projector.EndedRepushed), EndingInferred: true, CloseReason: new("x"),
+			Status: fold.Answered, Ending: new(fold.EndedRepushed), EndingInferred: true, CloseReason: new("x"),
 			WaitTime: new(int64(1)), FirstResponseTime: new(int64(0)), VisitorMessageCount: 1, OperatorMessageCount: 2,
 			Operator: operator, RoutingRule: &schema.Ref{ID: "r", Name: new("Rule")}, RoutingGroup: group,
 		}},
-		Messages: []projector.Message{{ID: "m", ContactID: new("c:1"), SentAt: 3, AuthorKind: schema.KindBot,
+		Messages: []fold.Message{{ID: "m", ContactID: new("c:1"), SentAt: 3, AuthorKind: schema.KindBot,
 			AuthorID: new("9007199254740991"), Automatic: true, Text: new("héllo \x00\t\xff"), Position: 7}},
-		Transactions: []projector.Transaction{{ID: "t", ExternalConversionID: "x", Amount: -999_999_999_999_999_999, Currency: "EUR",
+		Transactions: []fold.Transaction{{ID: "t", ExternalConversionID: "x", Amount: -999_999_999_999_999_999, Currency: "EUR",
 			ReceivedAt: 5, Source: new(schema.SourceOnsite), AttributedTo: new(schema.OperatorID(3))}},
 	}}
 }
@@ -179,12 +180,12 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 
 func TestMissingValuesAreNull(t *testing.T) {
 	s := empty(t, Options{StoreText: true})
-	change := projector.Change{After: projector.Rows{
-		Conversation: projector.Conversation{ConversationKey: foldtest.Conversation(1, 1), Channel: schema.ChannelUnknown, LastSequence: 1,
+	change := projector.Change{After: fold.Rows{
+		Conversation: fold.Conversation{ConversationKey: foldtest.Conversation(1, 1), Channel: schema.ChannelUnknown, LastSequence: 1,
 			Visitor: &schema.Visitor{ID: "v"}, Campaign: &schema.Ref{ID: "c"}},
-		Contacts:     []projector.Contact{{ID: "c:1", Status: projector.Ongoing, Operator: schema.User{ID: 1, Kind: schema.KindBot}}},
-		Messages:     []projector.Message{{ID: "m", AuthorKind: schema.KindVisitor}},
-		Transactions: []projector.Transaction{{ID: "t", Currency: "EUR"}},
+		Contacts:     []fold.Contact{{ID: "c:1", Status: fold.Ongoing, Operator: schema.User{ID: 1, Kind: schema.KindBot}}},
+		Messages:     []fold.Message{{ID: "m", AuthorKind: schema.KindVisitor}},
+		Transactions: []fold.Transaction{{ID: "t", Currency: "EUR"}},
 	}}
 	batch := &projector.Batch{Log: projector.LogEvents, Position: 1, Changes: []projector.Change{change},
 		Quarantine: []projector.Rejection{{Log: projector.LogEvents, Sequence: 1, Reason: schema.CodeInvalidJSON}}}
@@ -240,7 +241,7 @@ func TestRowsThatStayAreNotWrittenAgain(t *testing.T) {
 	second := full(foldtest.Conversation(1, 1)) // equal values, other pointers
 	second.Before = &first.After
 	second.After.Conversation.LastSequence = 2
-	second.After.Messages = append(second.After.Messages, projector.Message{ID: "m2", AuthorKind: schema.KindVisitor})
+	second.After.Messages = append(second.After.Messages, fold.Message{ID: "m2", AuthorKind: schema.KindVisitor})
 	third := full(foldtest.Conversation(1, 1))
 	third.Before = &second.After
 	third.After.Messages = second.After.Messages

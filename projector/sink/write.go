@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -123,7 +124,7 @@ func (s *Sink) change(c *projector.Change) {
 		left, before = append(left, stray.Keys...), nil
 	}
 	if before == nil {
-		before = &projector.Rows{}
+		before = &fold.Rows{}
 	}
 
 	key := closedKey(&after.Conversation)
@@ -139,14 +140,14 @@ func (s *Sink) change(c *projector.Change) {
 	if !reflect.DeepEqual(traitsOf(before), of) {
 		contacts = nil
 	}
-	changed(contacts, after.Contacts, func(c *projector.Contact) string { return c.ID },
-		func(c *projector.Contact) { s.contacts.rows = append(s.contacts.rows, contactRow{o, &contact{c, of}}) })
-	changed(before.Transactions, after.Transactions, func(t *projector.Transaction) string { return t.ID },
-		func(t *projector.Transaction) {
+	changed(contacts, after.Contacts, func(c *fold.Contact) string { return c.ID },
+		func(c *fold.Contact) { s.contacts.rows = append(s.contacts.rows, contactRow{o, &contact{c, of}}) })
+	changed(before.Transactions, after.Transactions, func(t *fold.Transaction) string { return t.ID },
+		func(t *fold.Transaction) {
 			s.transactions.rows = append(s.transactions.rows, transactionRow{o, t})
 		})
-	changed(before.Messages, after.Messages, func(m *projector.Message) string { return m.ID },
-		func(m *projector.Message) {
+	changed(before.Messages, after.Messages, func(m *fold.Message) string { return m.ID },
+		func(m *fold.Message) {
 			s.messages.rows = append(s.messages.rows, messageRow{o, m})
 			if s.options.StoreText && m.Text != nil {
 				s.texts.rows = append(s.texts.rows, messageRow{o, m})

@@ -8,6 +8,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -70,7 +71,7 @@ func played(n int) *projector.Batch {
 			records[j] = events[j].Record
 		}
 		batch.Events = append(batch.Events, events...)
-		batch.Changes = append(batch.Changes, projector.Change{After: projector.Fold(records)})
+		batch.Changes = append(batch.Changes, projector.Change{After: fold.Of(records)})
 		batch.Position += schema.Sequence(len(events))
 	}
 	return batch

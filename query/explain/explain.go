@@ -41,11 +41,11 @@ type Conversation struct {
 
 // Of explains the conversation whose events these are, in any order.
 func Of(records []schema.Record) Conversation {
-	w := walkOver(ordered(records))
+	w := walkOver(schema.InOrder(records))
 	var c Conversation
 	ids := w.contactIDs()
 	for i, r := range w.events {
-		event := Event{Record: r}
+		event := Event{Record: *r}
 		if n := w.within[i]; n > 0 {
 			event.Contact = ids[n-1]
 		}
@@ -127,7 +127,7 @@ func (w *walk) moment(i int) *string {
 
 // created is the event that createdAt is the time of.
 func (w *walk) created() int {
-	return max(0, slices.IndexFunc(w.events, func(r schema.Record) bool { return lifeCycle(&r) }))
+	return max(0, slices.IndexFunc(w.events, func(r *schema.Record) bool { return r.Event.Type.LifeCycle() }))
 }
 
 func (e *explaining) times() {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/query/explain"
 	"github.com/parley-analytics/parley/schema"
@@ -22,7 +22,7 @@ func TestValuesAreThoseOfTheFold(t *testing.T) {
 			events = foldtest.Realistic(d, key, 1_600_000_000_000)
 		}
 		records := foldtest.Records(events, 1)
-		rows := projector.Fold(records)
+		rows := fold.Of(records)
 		for i := range records {
 			j := d.IntN(i + 1)
 			records[i], records[j] = records[j], records[i]
@@ -78,7 +78,7 @@ func quotedList[V any](values []V) string {
 	return "[" + strings.Join(list, ",") + "]"
 }
 
-func conversationValues(rows *projector.Rows) map[string]string {
+func conversationValues(rows *fold.Rows) map[string]string {
 	c := &rows.Conversation
 	values := map[string]string{
 		"createdAt": c.CreatedAt.String(), "closedAt": or(c.ClosedAt), "durationMs": or(c.Duration),
@@ -124,7 +124,7 @@ func conversationValues(rows *projector.Rows) map[string]string {
 	return values
 }
 
-func contactValues(c *projector.Contact) map[string]string {
+func contactValues(c *fold.Contact) map[string]string {
 	id := func(r *schema.Ref) string {
 		if r == nil {
 			return "null"

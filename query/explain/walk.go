@@ -22,7 +22,7 @@ type contact struct {
 
 // walk is the places of the events behind each number of a conversation.
 type walk struct {
-	events   []schema.Record
+	events   []*schema.Record
 	contacts []contact
 	open     bool  // the last contact is
 	within   []int // number of the contact each event belongs to, from 1; 0 for none
@@ -46,7 +46,7 @@ type walk struct {
 	users        map[schema.OperatorID][]int
 }
 
-func walkOver(events []schema.Record) *walk {
+func walkOver(events []*schema.Record) *walk {
 	w := &walk{
 		events: events, within: make([]int, len(events)),
 		firstClose: none, closing: none, routing: none, firstVisitor: none, firstHuman: none,

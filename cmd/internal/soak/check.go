@@ -12,7 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/projector/reference"
 	"github.com/parley-analytics/parley/schema"
@@ -220,7 +220,7 @@ func plain(value any) any {
 }
 
 // expect notes the rows that a conversation has to have.
-func expect(want map[string]map[string]string, rows projector.Rows, records []schema.Record) {
+func expect(want map[string]map[string]string, rows fold.Rows, records []schema.Record) {
 	add := func(name string, row map[string]any) {
 		text, err := json.Marshal(row)
 		if err != nil {

@@ -3,7 +3,7 @@ package soak
 import (
 	"encoding/json"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -26,7 +26,7 @@ func refOrNull(r *schema.Ref) (id, name *string) {
 }
 
 // conversationRow is the row of conversations, as JSON members.
-func conversationRow(c *projector.Conversation) map[string]any {
+func conversationRow(c *fold.Conversation) map[string]any {
 	campaign, campaignName := refOrNull(c.Campaign)
 	var visitor *string
 	if c.Visitor != nil {
@@ -66,7 +66,7 @@ func conversationRow(c *projector.Conversation) map[string]any {
 }
 
 // contactRow is a row of contacts, as JSON members.
-func contactRow(c *projector.Conversation, k *projector.Contact) map[string]any {
+func contactRow(c *fold.Conversation, k *fold.Contact) map[string]any {
 	rule, ruleName := refOrNull(k.RoutingRule)
 	group, groupName := refOrNull(k.RoutingGroup)
 	return map[string]any{

@@ -1,15 +1,15 @@
-package projector
+package fold
 
 import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Fold computes the rows of a conversation from its events: contract section 3,
+// Of computes the rows of a conversation from its events: contract section 3,
 // and nothing else. The records are those of one conversation, in any order;
 // a record whose event is there already is ignored, the one with the lowest
 // sequence counts. No records give the zero Rows.
 //
-// Fold does not modify its argument. The rows share strings and data with it,
+// Of does not modify its argument. The rows share strings and data with it,
 // so both are to be treated as constants afterwards.
 //
 // Where the contract leaves a choice:
@@ -25,12 +25,12 @@ import (
 //   - Of a transaction id recorded twice, the last record counts as a whole.
 //   - Every pushed, snoozed, transferred and closed event leaves a mark, also
 //     one that changes no contact.
-func Fold(records []schema.Record) Rows {
+func Of(records []schema.Record) Rows {
 	if len(records) == 0 {
 		return Rows{}
 	}
 	w := walk{contacts: contacts{conversation: records[0].Event.Conversation}}
-	for _, r := range inOrder(records) {
+	for _, r := range schema.InOrder(records) {
 		w.take(r)
 	}
 	return w.rows(records[0].Event.ConversationKey())
@@ -55,7 +55,7 @@ type walk struct {
 // take folds the next event in. What it means for the contacts comes before
 // what it means for the conversation, as a push has to see whether the
 // conversation stands closed.
-func (w *walk) take(r placed) {
+func (w *walk) take(r *schema.Record) {
 	w.step++
 	w.now = r.Event.Time
 	w.lineage.take(r)

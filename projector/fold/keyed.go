@@ -1,4 +1,4 @@
-package projector
+package fold
 
 // keyed is a list of which each item has a key of its own, in the order they
 // were added.

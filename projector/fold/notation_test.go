@@ -1,4 +1,4 @@
-package projector_test
+package fold_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -268,7 +268,7 @@ func (l line) data(at schema.Timestamp) (schema.Type, schema.Data, error) {
 // printer writes rows in the notation.
 type printer struct{ strings.Builder }
 
-func printRows(rows projector.Rows) string {
+func printRows(rows fold.Rows) string {
 	var p printer
 	p.conversation(&rows.Conversation)
 	for i := range rows.Contacts {
@@ -349,7 +349,7 @@ func userText(u schema.User) string {
 	return quoted(out)
 }
 
-func (p *printer) conversation(c *projector.Conversation) {
+func (p *printer) conversation(c *fold.Conversation) {
 	p.line("conversation")
 	field(p, "created", &c.CreatedAt)
 	field(p, "closed", c.ClosedAt)
@@ -410,7 +410,7 @@ func (p *printer) conversation(c *projector.Conversation) {
 	}
 }
 
-func (p *printer) contact(c *projector.Contact) {
+func (p *printer) contact(c *fold.Contact) {
 	p.line("contact")
 	fmt.Fprintf(p, " %d", c.Ordinal)
 	started := fmt.Sprintf("%s:%d", conversation, c.StartedAt)
@@ -438,7 +438,7 @@ func (p *printer) contact(c *projector.Contact) {
 }
 
 // thread writes marks and messages in the order of their positions.
-func (p *printer) thread(rows *projector.Rows) {
+func (p *printer) thread(rows *fold.Rows) {
 	lines := make([]string, len(rows.Conversation.Marks)+len(rows.Messages))
 	for _, m := range rows.Conversation.Marks {
 		var at printer
@@ -474,7 +474,7 @@ func (p *printer) thread(rows *projector.Rows) {
 	}
 }
 
-func (p *printer) transaction(t *projector.Transaction) {
+func (p *printer) transaction(t *fold.Transaction) {
 	p.line("transaction " + t.ID)
 	field(p, "conversion", &t.ExternalConversionID)
 	fmt.Fprintf(p, " amount=%d/10000 %s", t.Amount, t.Currency)

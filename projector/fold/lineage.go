@@ -1,4 +1,4 @@
-package projector
+package fold
 
 import "github.com/parley-analytics/parley/schema"
 
@@ -15,14 +15,14 @@ type lineage struct {
 // take counts the event. createdAt is the time of the first event that is
 // opened, routed, pushed, snoozed, transferred, closed or a message; of the
 // first event when there is none.
-func (l *lineage) take(r placed) {
+func (l *lineage) take(r *schema.Record) {
 	if l.count == 0 {
 		l.first, l.last = r.Sequence, r.Sequence
 		l.begin = r.Event.Time
 	}
 	l.first, l.last = min(l.first, r.Sequence), max(l.last, r.Sequence)
 	l.count++
-	if !l.begun && r.rank.lifeCycle() {
+	if !l.begun && r.Event.Type.LifeCycle() {
 		l.begun, l.create = true, r.Event.Time
 	}
 }

@@ -1,4 +1,4 @@
-package projector
+package fold
 
 import (
 	"github.com/shopspring/decimal"
@@ -6,7 +6,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Rows are all rows of one conversation: what [Fold] computes and the tables
+// Rows are all rows of one conversation: what [Of] computes and the tables
 // hold. Field meanings are those of contract section 3; durations are in
 // milliseconds and nil where the contract says null.
 type Rows struct {
@@ -47,7 +47,7 @@ type Conversation struct {
 	Comment              *string
 
 	Tags        []schema.Ref  // in the order of first tagging
-	Users       []schema.User // ascending by id; see Fold for which kind and name stand
+	Users       []schema.User // ascending by id; see Of for which kind and name stand
 	Routing     []Routing     // in fold order
 	Marks       []Mark        // in fold order
 	Revenue     map[schema.Currency]decimal.Decimal

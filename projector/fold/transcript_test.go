@@ -1,4 +1,4 @@
-package projector_test
+package fold_test
 
 import (
 	"flag"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -65,9 +65,9 @@ func transcribe(t *testing.T, text string) string {
 	if len(records) == 0 {
 		return strings.TrimSpace(text) // a file may begin with a remark
 	}
-	got := printRows(projector.Fold(records))
+	got := printRows(fold.Of(records))
 	slices.Reverse(records)
-	if again := printRows(projector.Fold(records)); again != got {
+	if again := printRows(fold.Of(records)); again != got {
 		t.Errorf("%s\nreversed events give\n%s\nbut as written\n%s", title, again, got)
 	}
 	switch {

@@ -1,4 +1,4 @@
-package projector_test
+package fold_test
 
 import (
 	"reflect"
@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/projector/reference"
 	"github.com/parley-analytics/parley/schema"
@@ -30,12 +30,12 @@ func TestPermutationsFoldToEqualRows(t *testing.T) {
 		records := nasty(t)
 		permuted := rapid.Permutation(records).Draw(t, "permuted")
 		given := slices.Clone(permuted)
-		want, got := projector.Fold(records), projector.Fold(permuted)
+		want, got := fold.Of(records), fold.Of(permuted)
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("permuted:\n%+v\nwant:\n%+v", got, want)
 		}
 		if !reflect.DeepEqual(permuted, given) {
-			t.Fatal("Fold has modified its argument")
+			t.Fatal("Of has modified its argument")
 		}
 	})
 }
@@ -43,7 +43,7 @@ func TestPermutationsFoldToEqualRows(t *testing.T) {
 func TestDuplicatesChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		records := nasty(t)
-		want := projector.Fold(records)
+		want := fold.Of(records)
 
 		// Later records of the same keys, saying what other events say.
 		doubled := slices.Clone(records)
@@ -56,7 +56,7 @@ func TestDuplicatesChangeNothing(t *testing.T) {
 			again.Sequence = 10_000 + schema.Sequence(i)
 			doubled = append(doubled, again)
 		}
-		got := projector.Fold(rapid.Permutation(doubled).Draw(t, "order"))
+		got := fold.Of(rapid.Permutation(doubled).Draw(t, "order"))
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("with duplicates:\n%+v\nwant:\n%+v", got, want)
 		}
@@ -66,7 +66,7 @@ func TestDuplicatesChangeNothing(t *testing.T) {
 func TestFoldAgreesWithTheReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		records := nasty(t)
-		got, want := comparable(projector.Fold(records)), comparable(reference.Rows(records))
+		got, want := comparable(fold.Of(records)), comparable(reference.Rows(records))
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("fold:\n%+v\nreference:\n%+v", got, want)
 		}
@@ -75,7 +75,7 @@ func TestFoldAgreesWithTheReference(t *testing.T) {
 
 // comparable leaves out what the reference does not fill in, and writes amounts
 // and empty lists one way.
-func comparable(rows projector.Rows) any {
+func comparable(rows fold.Rows) any {
 	c := rows.Conversation
 	var users []schema.OperatorID
 	for _, u := range c.Users {
@@ -100,7 +100,7 @@ func comparable(rows projector.Rows) any {
 func TestRowsAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		records := nasty(t)
-		rows := projector.Fold(records)
+		rows := fold.Of(records)
 		c := rows.Conversation
 		if int(c.EventCount) != len(records) {
 			t.Fatalf("eventCount is %d of %d events", c.EventCount, len(records))
@@ -117,7 +117,7 @@ func TestRowsAddUp(t *testing.T) {
 				t.Fatalf("contact id %s twice", contact.ID)
 			}
 			ids[contact.ID] = true
-			if (contact.EndedAt == nil) != (contact.Status == projector.Ongoing) || (contact.EndedAt == nil) != (contact.Ending == nil) {
+			if (contact.EndedAt == nil) != (contact.Status == fold.Ongoing) || (contact.EndedAt == nil) != (contact.Ending == nil) {
 				t.Fatalf("contact %d is half open: %+v", i, contact)
 			}
 			if contact.EndedAt == nil && i != len(rows.Contacts)-1 {
@@ -144,7 +144,7 @@ func TestRowsAddUp(t *testing.T) {
 }
 
 func TestNoEventsFoldToNothing(t *testing.T) {
-	if rows := projector.Fold(nil); !reflect.DeepEqual(rows, projector.Rows{}) {
+	if rows := fold.Of(nil); !reflect.DeepEqual(rows, fold.Rows{}) {
 		t.Fatalf("rows of nothing: %+v", rows)
 	}
 }

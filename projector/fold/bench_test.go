@@ -1,22 +1,22 @@
-package projector_test
+package fold_test
 
 import (
 	"fmt"
 	"testing"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 )
 
-// BenchmarkFold folds conversations of a common and of an uncommon size.
-func BenchmarkFold(b *testing.B) {
+// BenchmarkOf folds conversations of a common and of an uncommon size.
+func BenchmarkOf(b *testing.B) {
 	for _, size := range []int{20, 2_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			records := realistic(size)
 			b.ReportAllocs()
 			for b.Loop() {
-				projector.Fold(records)
+				fold.Of(records)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/event")
 		})

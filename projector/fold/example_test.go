@@ -1,15 +1,15 @@
-package projector_test
+package fold_test
 
 import (
 	"fmt"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
 // A bot answers, an agent takes over and closes. The events may come in any
 // order, and any of them twice.
-func ExampleFold() {
+func ExampleOf() {
 	var events []schema.Record
 	happen := func(at schema.Timestamp, t schema.Type, data schema.Data) {
 		n := schema.Sequence(len(events) + 1)
@@ -23,7 +23,7 @@ func ExampleFold() {
 	happen(2_000, schema.TypeMessage, &schema.Message{MessageID: "m1", AuthorKind: schema.KindBot})
 	happen(31_000, schema.TypePushed, &schema.Pushed{To: schema.User{ID: 42, Kind: schema.KindProfessional}})
 
-	rows := projector.Fold(events)
+	rows := fold.Of(events)
 	for _, c := range rows.Contacts {
 		fmt.Println(c.Ordinal, c.Operator.Kind, c.Status, *c.Ending, *c.Duration)
 	}

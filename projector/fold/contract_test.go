@@ -1,4 +1,4 @@
-package projector_test
+package fold_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -29,7 +29,7 @@ func TestTheExampleOfTheContract(t *testing.T) {
 	}
 	for seed := range uint64(20) {
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
-		rows := projector.Fold(records)
+		rows := fold.Of(records)
 		compareFields(t, "conversation", want["conversation"].(map[string]any), exampleConversation(&rows))
 		for i, contact := range want["contacts"].([]any) {
 			compareFields(t, fmt.Sprintf("contact %d", i+1), contact.(map[string]any), exampleContact(&rows.Contacts[i]))
@@ -71,7 +71,7 @@ func compareFields(t *testing.T, of string, want, got map[string]any) {
 	}
 }
 
-func exampleConversation(rows *projector.Rows) map[string]any {
+func exampleConversation(rows *fold.Rows) map[string]any {
 	c := &rows.Conversation
 	transactions := []map[string]any{}
 	for _, tx := range rows.Transactions {
@@ -98,7 +98,7 @@ func exampleConversation(rows *projector.Rows) map[string]any {
 	}
 }
 
-func exampleContact(c *projector.Contact) map[string]any {
+func exampleContact(c *fold.Contact) map[string]any {
 	return map[string]any{
 		"id": c.ID, "ordinal": c.Ordinal, "operatorId": c.Operator.ID,
 		"startedAt": c.StartedAt.String(), "endedAt": c.EndedAt.String(), "durationMs": c.Duration,

@@ -1,0 +1,132 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Rank is the place of the type inside one millisecond, from 0. The life-cycle
+// group comes first and ends with `closed`; a type that is not of the contract
+// comes last.
+func (t Type) Rank() int {
+	switch t {
+	case TypeOpened:
+		return 0
+	case TypeTransferred:
+		return 1
+	case TypeSnoozed:
+		return 2
+	case TypeRouted:
+		return 3
+	case TypePushed:
+		return 4
+	case TypeMessage:
+		return 5
+	case TypeClosed:
+		return rankClosed
+	case TypeUntagged:
+		return 7
+	case TypeTagged:
+		return 8
+	case TypeSatisfaction:
+		return 9
+	case TypeTransaction:
+		return 10
+	default:
+		return 11
+	}
+}
+
+const rankClosed = 6
+
+// LifeCycle reports whether the type is of the group that comes first inside a
+// millisecond.
+func (t Type) LifeCycle() bool { return t.Rank() <= rankClosed }
+
+// placed is a record with the rank of its type.
+type placed struct {
+	*Record
+	rank int
+}
+
+// InOrder returns the records in fold order, each event once: of records with
+// one [EventKey] the one with the lowest sequence counts. The records themselves
+// are shared with the argument, which is left as it is.
+//
+// Fold order is time, then the life-cycle group before the other group, and
+// inside such a group of one millisecond:
+//
+//   - the sender's `sequence`, if every event of the group in that millisecond
+//     has one and all have one source;
+//   - the type, in the order of the contract;
+//   - source, then id, by their bytes.
+func InOrder(records []Record) []*Record {
+	order := distinct(records)
+	slices.SortFunc(order, byTypeInInstant)
+	for start := 0; start < len(order); {
+		end := start + 1
+		for end < len(order) && sameGroup(order[start], order[end]) {
+			end++
+		}
+		if group := order[start:end]; len(group) > 1 && sequenced(group) {
+			// Stable: events of equal sequence stay in the order of their types.
+			slices.SortStableFunc(group, func(a, b placed) int {
+				return cmp.Compare(a.Event.Order, b.Event.Order)
+			})
+		}
+		start = end
+	}
+	out := make([]*Record, len(order))
+	for i := range order {
+		out[i] = order[i].Record
+	}
+	return out
+}
+
+// distinct keeps of each event the record with the lowest sequence.
+func distinct(records []Record) []placed {
+	out := make([]placed, 0, len(records))
+	at := make(map[EventKey]int, len(records))
+	for i := range records {
+		r := placed{&records[i], records[i].Event.Type.Rank()}
+		if first, seen := at[r.Event.Key()]; !seen {
+			at[r.Event.Key()] = len(out)
+			out = append(out, r)
+		} else if r.Sequence < out[first].Sequence {
+			out[first] = r
+		}
+	}
+	return out
+}
+
+// byTypeInInstant orders by time, type, source and id. As types are ranked
+// group by group, it keeps each group of a millisecond together.
+func byTypeInInstant(a, b placed) int {
+	if c := cmp.Compare(a.Event.Time, b.Event.Time); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.rank, b.rank); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Event.Source, b.Event.Source); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Event.ID, b.Event.ID)
+}
+
+// sameGroup reports whether two events fall into one group of one millisecond.
+func sameGroup(a, b placed) bool {
+	return a.Event.Time == b.Event.Time && (a.rank <= rankClosed) == (b.rank <= rankClosed)
+}
+
+// sequenced reports whether a group is ordered by its sender: every event of it
+// has a `sequence`, and all have one source.
+func sequenced(group []placed) bool {
+	for _, r := range group {
+		if !r.Event.HasOrder || r.Event.Source != group[0].Event.Source {
+			return false
+		}
+	}
+	return true
+}
