@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/cmd/internal/demo"
+	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/query/auth"
 )
 
@@ -53,7 +54,7 @@ func (c *demoCommand) Run(a *app) error {
 	if err := c.check(c.Rate, time.Now()); err != nil {
 		return err
 	}
-	s := newSender(c.URL, key)
+	s := client.New(c.URL, key.ID, key.Secret)
 	if err := c.sendHistory(a.ctx, s, a.stderr); err != nil {
 		return err
 	}
@@ -87,6 +88,9 @@ func (f *demoFlags) check(rate float64, now time.Time) error {
 	return nil
 }
 
+// batchEvents is the number of events in one request of the demo.
+const batchEvents = 1000
+
 // demoConnections send at once.
 const demoConnections = 4
 
@@ -102,7 +106,7 @@ func (f *demoFlags) history() (stream *demo.Stream, first int64, until time.Time
 }
 
 // sendHistory returns when all of the history is accepted.
-func (f *demoFlags) sendHistory(ctx context.Context, s *sender, out io.Writer) error {
+func (f *demoFlags) sendHistory(ctx context.Context, s *client.Client, out io.Writer) error {
 	if f.Conversations == 0 {
 		return nil
 	}
@@ -117,7 +121,7 @@ func (f *demoFlags) sendHistory(ctx context.Context, s *sender, out io.Writer) e
 
 // sendLive goes on until ctx ends: with new conversations at the rate, and with
 // those of the history that are still open.
-func (f *demoFlags) sendLive(ctx context.Context, s *sender, rate float64, log *slog.Logger) error {
+func (f *demoFlags) sendLive(ctx context.Context, s *client.Client, rate float64, log *slog.Logger) error {
 	if rate == 0 {
 		return nil
 	}
@@ -142,36 +146,36 @@ func (f *demoFlags) sendLive(ctx context.Context, s *sender, rate float64, log *
 }
 
 // sendAll sends the conversations from first on as they stand at a moment.
-func sendAll(ctx context.Context, s *sender, stream *demo.Stream, first int64, until time.Time, shown *progress) error {
+func sendAll(ctx context.Context, s *client.Client, stream *demo.Stream, first int64, until time.Time, shown *progress) error {
 	group, ctx := errgroup.WithContext(ctx)
-	batches := make(chan *batch)
+	batches := make(chan *client.Batch)
 	for range demoConnections {
 		group.Go(func() error {
 			for b := range batches {
-				if err := s.post(ctx, b); err != nil {
+				if err := s.Post(ctx, b); err != nil {
 					return err
 				}
-				shown.add(b.events)
+				shown.add(b.Events())
 			}
 			return nil
 		})
 	}
 	group.Go(func() error {
 		defer close(batches)
-		b := &batch{}
+		b := &client.Batch{}
 		for event := range stream.Between(first, until) {
-			b.add(event.JSON)
-			if b.events < batchEvents {
+			b.Add(event.JSON)
+			if b.Events() < batchEvents {
 				continue
 			}
 			select {
 			case batches <- b:
-				b = &batch{}
+				b = &client.Batch{}
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		}
-		if b.events > 0 {
+		if b.Events() > 0 {
 			select {
 			case batches <- b:
 			case <-ctx.Done():
@@ -184,22 +188,22 @@ func sendAll(ctx context.Context, s *sender, stream *demo.Stream, first int64, u
 }
 
 // sendAsItHappens sends the events after a moment when their time has come.
-func sendAsItHappens(ctx context.Context, s *sender, stream *demo.Stream, first int64, after time.Time) error {
+func sendAsItHappens(ctx context.Context, s *client.Client, stream *demo.Stream, first int64, after time.Time) error {
 	const gather = 100 * time.Millisecond
-	b := &batch{}
+	b := &client.Batch{}
 	var opened time.Time // of the first event in b
 	forever := after.AddDate(100, 0, 0)
 	for event := range stream.Between(first, forever) {
 		if !event.At.After(after) {
 			continue
 		}
-		if b.events == batchEvents || b.events > 0 && event.At.Sub(opened) > gather {
-			if err := s.post(ctx, b); err != nil {
+		if b.Events() == batchEvents || b.Events() > 0 && event.At.Sub(opened) > gather {
+			if err := s.Post(ctx, b); err != nil {
 				return err
 			}
-			b = &batch{}
+			b = &client.Batch{}
 		}
-		if b.events == 0 {
+		if b.Events() == 0 {
 			opened = event.At
 		}
 		select {
@@ -207,7 +211,7 @@ func sendAsItHappens(ctx context.Context, s *sender, stream *demo.Stream, first 
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		b.add(event.JSON)
+		b.Add(event.JSON)
 	}
 	return nil
 }

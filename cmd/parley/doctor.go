@@ -16,6 +16,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/deploy/embedded"
+	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -176,7 +177,7 @@ func (c *doctorCommand) readiness(ctx context.Context, e *endpoints) (string, er
 		return "", err
 	}
 	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s is not ready: %s", e.HTTP, excerpt(body))
+		return "", fmt.Errorf("%s is not ready: %s", e.HTTP, client.Excerpt(body))
 	}
 	return fmt.Sprintf("process %d is ready at %s", e.PID, e.HTTP), nil
 }

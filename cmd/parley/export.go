@@ -19,6 +19,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/importer"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -222,14 +223,14 @@ func (x *eventExport) parquet(to io.Writer) error {
 	}
 	request.Header.Set("X-ClickHouse-User", x.server.User)
 	request.Header.Set("X-ClickHouse-Key", x.server.Password)
-	response, err := http.DefaultClient.Do(request)
+	response, err := keepsSecrets.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // the status says enough
-		return fmt.Errorf("ClickHouse answered %s: %s", response.Status, excerpt(text))
+		return fmt.Errorf("ClickHouse answered %s: %s", response.Status, client.Excerpt(text))
 	}
 	tail := &lastBytes{}
 	if _, err := io.Copy(io.MultiWriter(to, tail), response.Body); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/export"
 )
@@ -78,7 +79,7 @@ func (c *exportTable) run(a *app, table string) error {
 	}
 	address := strings.TrimSuffix(c.URL, "/") + export.Path + table + "?" + values.Encode()
 	response, err := backoff.Retry(a.ctx, func() (*http.Response, error) { return askExport(a.ctx, address, key) },
-		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(giveUpAfter))
+		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(client.GiveUpAfter))
 	if err != nil {
 		return err
 	}
@@ -136,6 +137,9 @@ func (c *exportTable) parameters() (url.Values, error) {
 	return values, nil
 }
 
+// keepsSecrets is for requests with credentials: they follow no redirect.
+var keepsSecrets = &http.Client{CheckRedirect: client.NoRedirect}
+
 // askExport begins an export. It is worth another try while the API is busy,
 // starting or gone.
 func askExport(ctx context.Context, address string, key auth.Key) (*http.Response, error) {
@@ -145,19 +149,16 @@ func askExport(ctx context.Context, address string, key auth.Key) (*http.Respons
 	}
 	request.Header.Set("X-Api-Id", key.ID)
 	request.Header.Set("X-Api-Secret", key.Secret)
-	response, err := http.DefaultClient.Do(request)
+	response, err := keepsSecrets.Do(request)
 	if err != nil || response.StatusCode == http.StatusOK {
 		return response, err
 	}
 	defer response.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // the status says enough
-	err = fmt.Errorf("GET %s answered %s: %s", request.URL.Path, response.Status, excerpt(text))
+	err = fmt.Errorf("GET %s answered %s: %s", request.URL.Path, response.Status, client.Excerpt(text))
 	switch response.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway:
-		if seconds, wrong := strconv.Atoi(response.Header.Get("Retry-After")); wrong == nil {
-			return nil, backoff.RetryAfter(seconds)
-		}
-		return nil, err
+		return nil, client.Later(err, response.Header)
 	}
 	return nil, backoff.Permanent(err)
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/importer"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -32,7 +33,7 @@ type edgeFlags struct {
 }
 
 // sender is that of the flags.
-func (f *edgeFlags) sender() (*sender, error) {
+func (f *edgeFlags) sender() (*client.Client, error) {
 	address := f.To
 	if address == "" {
 		e, err := runningEndpoints(f.DataDir)
@@ -49,7 +50,7 @@ func (f *edgeFlags) sender() (*sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSender(address, key), nil
+	return client.New(address, key.ID, key.Secret), nil
 }
 
 type importFiles struct {
@@ -78,7 +79,7 @@ func (c *importFiles) Run(a *app) error {
 			return fmt.Errorf("%s: %w", c.Mapping, err)
 		}
 	}
-	var to *sender
+	var to *client.Client
 	if !c.DryRun {
 		var err error
 		if to, err = c.sender(); err != nil {
@@ -105,7 +106,7 @@ type fileImport struct {
 	*app
 	path    string
 	mapping *importer.Mapping
-	sender  *sender // nil for a dry run
+	sender  *client.Client // nil for a dry run
 	batch   int
 	show    int // bad lines still to be spelt out
 
@@ -117,15 +118,12 @@ type importCounts struct{ accepted, duplicates, bad int64 }
 
 // filled is a batch with the places of its events in the file.
 type filled struct {
-	batch
+	client.Batch
 	lines   []int64
 	bad     []importer.Record // that could not be made
 	records int64             // read from the file so far
 	read    int64             // bytes read so far
 }
-
-// mostBody is how many bytes a request has at most, with room to the limit.
-const mostBody = schema.MaxRequestBytes - 1<<20
 
 func (i *fileImport) run(dir string, restart bool) error {
 	in, size := i.stdin, int64(0)
@@ -209,7 +207,7 @@ func (i *fileImport) read(ctx context.Context, records *importer.Reader, skip in
 	at := int64(0)
 	for done := false; !done; {
 		b := &filled{}
-		for b.events < i.batch && b.body.Len() < mostBody {
+		for b.Events() < i.batch && len(b.Body()) < client.MaxBody {
 			record, err := records.Next()
 			if errors.Is(err, io.EOF) {
 				done = true
@@ -225,7 +223,7 @@ func (i *fileImport) read(ctx context.Context, records *importer.Reader, skip in
 				b.bad = append(b.bad, record)
 				continue
 			}
-			b.add(record.Event)
+			b.Add(record.Event)
 			b.lines = append(b.lines, record.Line)
 		}
 		b.records, b.read = at, counted.read
@@ -247,8 +245,8 @@ func (i *fileImport) take(ctx context.Context, b *filled) error {
 		i.check(b)
 		return nil
 	}
-	if b.events > 0 {
-		answer, err := i.sender.send(ctx, &b.batch)
+	if b.Events() > 0 {
+		answer, err := i.sender.Send(ctx, &b.Batch)
 		if err != nil {
 			return err
 		}
@@ -265,7 +263,7 @@ func (i *fileImport) take(ctx context.Context, b *filled) error {
 func (i *fileImport) check(b *filled) {
 	now := time.Now()
 	n := 0
-	for line := range lines(b.body.Bytes()) {
+	for line := range lines(b.Body()) {
 		if _, refused := schema.Decode(line, now); refused != nil {
 			i.reject(b.lines[n], string(refused.Code), refused.Message())
 		} else {
@@ -328,7 +326,7 @@ const saveEvery = time.Second
 
 // openImportState finds the state of an earlier import of the same file to the
 // same place: in the data dir where there is one, beside the file otherwise.
-func openImportState(dir, path string, info fs.FileInfo, to *sender, restart bool) (*importState, error) {
+func openImportState(dir, path string, info fs.FileInfo, to *client.Client, restart bool) (*importState, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -341,7 +339,7 @@ func openImportState(dir, path string, info fs.FileInfo, to *sender, restart boo
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, err
 		}
-		name := sha256.Sum256([]byte(absolute + "\n" + to.key.ID))
+		name := sha256.Sum256([]byte(absolute + "\n" + to.ID()))
 		s.path = filepath.Join(folder, hex.EncodeToString(name[:8])+".json")
 	}
 	content, err := os.ReadFile(s.path)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/iadvize"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
@@ -42,7 +43,7 @@ func (c *importIAdvize) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	client := &iadvize.Client{URL: c.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, GiveUp: giveUpAfter}
+	client := &iadvize.Client{URL: c.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, GiveUp: client.GiveUpAfter}
 	if client.Credentials, err = c.credentials(a); err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ type historyState struct {
 type historyImport struct {
 	*app
 	client *iadvize.Client
-	sender *sender
+	sender *client.Client
 	page   int
 	path   string
 	state  historyState
@@ -201,13 +202,13 @@ func (h *historyImport) run(in iadvize.Interval) error {
 			fmt.Fprintf(h.stderr, "the API does not have, or does not tell of, what these would bring: %s\n", strings.Join(missing, ", "))
 		}
 		h.told = true
-		b := &batch{}
+		b := &client.Batch{}
 		read := time.Now()
 		flush := func() error {
-			if b.events == 0 {
+			if b.Events() == 0 {
 				return nil
 			}
-			answer, err := h.sender.send(h.ctx, b)
+			answer, err := h.sender.Send(h.ctx, b)
 			if err != nil {
 				return err
 			}
@@ -216,17 +217,17 @@ func (h *historyImport) run(in iadvize.Interval) error {
 				h.bad++
 				fmt.Fprintf(h.stderr, "rejected: %s: %s\n", r.Code, r.Message)
 			}
-			b = &batch{}
+			b = &client.Batch{}
 			return nil
 		}
 		for i := range page.Conversations {
 			for _, event := range page.Conversations[i].Events(read) {
-				if b.events == schema.MaxRequestEvents || b.body.Len()+len(event) > mostBody {
+				if b.Events() == schema.MaxRequestEvents || len(b.Body())+len(event) > client.MaxBody {
 					if err := flush(); err != nil {
 						return err
 					}
 				}
-				b.add(event)
+				b.Add(event)
 			}
 		}
 		if err := flush(); err != nil {

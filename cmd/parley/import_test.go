@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/parley-analytics/parley/ingest/client"
 )
 
 // written makes a file of a test.
@@ -122,7 +124,7 @@ func TestBrokenOffImportGoesOnWhereItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := openImportState(i.dir, file, info, newSender(i.where.HTTP, i.admin), false)
+	state, err := openImportState(i.dir, file, info, client.New(i.where.HTTP, i.admin.ID, i.admin.Secret), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/deploy/embedded"
+	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
@@ -193,7 +194,7 @@ func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *
 	if err := c.DemoFlags.check(c.DemoRate, time.Now()); err != nil {
 		return err
 	}
-	sender := newSender(where.HTTP, key)
+	sender := client.New(where.HTTP, key.ID, key.Secret)
 	if err := c.DemoFlags.sendHistory(ctx, sender, a.stderr); err != nil {
 		return err
 	}

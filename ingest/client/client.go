@@ -1,0 +1,163 @@
+// Package client sends events to the HTTP edge, POST /v1/events, in batches of
+// NDJSON. It waits and repeats while the edge is busy, starting or gone:
+// repeats are safe, because the edge recognises events that it has taken.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/parley-analytics/parley/ingest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+const (
+	// GiveUpAfter is how long a request is repeated.
+	GiveUpAfter = 2 * time.Minute
+	// LongestWait is the longest wait that an answer may ask for; a longer
+	// Retry-After counts as this.
+	LongestWait = time.Minute
+	// MaxBody is the size that a batch stays below, with room to the edge's limit.
+	MaxBody = schema.MaxRequestBytes - 1<<20
+
+	maxConnections = 4
+	maxAnswer      = 4 << 20
+)
+
+// Batch is the body of one request. The zero value is an empty batch.
+type Batch struct {
+	body   bytes.Buffer
+	events int
+}
+
+// Add appends an event in the structured form on one line.
+func (b *Batch) Add(event []byte) {
+	b.body.Write(event)
+	b.body.WriteByte('\n')
+	b.events++
+}
+
+// Events is the number of events.
+func (b *Batch) Events() int { return b.events }
+
+// Body is the NDJSON; it is valid until the next Add.
+func (b *Batch) Body() []byte { return b.body.Bytes() }
+
+// Client posts batches with a key. Several goroutines may use it.
+type Client struct {
+	http       *http.Client
+	url        string
+	id, secret string
+}
+
+// New makes a client of the edge at a base address, with a key of scope ingest.
+func New(url, id, secret string) *Client {
+	return &Client{
+		http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: maxConnections}, CheckRedirect: NoRedirect},
+		url:  strings.TrimSuffix(url, "/") + "/v1/events",
+		id:   id, secret: secret,
+	}
+}
+
+// ID is the id of the key.
+func (c *Client) ID() string { return c.id }
+
+// NoRedirect is a CheckRedirect that leaves the redirect as the answer:
+// credentials go to the address that was given, and nowhere else.
+func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Post sends a batch until it is accepted. A rejected event is an error.
+func (c *Client) Post(ctx context.Context, b *Batch) error {
+	answer, err := c.Send(ctx, b)
+	if err == nil && len(answer.Rejected) > 0 {
+		first := answer.Rejected[0]
+		err = fmt.Errorf("POST %s rejected %d of %d events, the first with %s: %s",
+			c.url, len(answer.Rejected), b.events, first.Code, first.Message)
+	}
+	return err
+}
+
+// Send sends a batch until it is judged: accepted, or rejected event by event.
+func (c *Client) Send(ctx context.Context, b *Batch) (*ingest.Answer, error) {
+	return backoff.Retry(ctx, func() (*ingest.Answer, error) { return c.try(ctx, b) },
+		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(GiveUpAfter))
+}
+
+func (c *Client) try(ctx context.Context, b *Batch) (*ingest.Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(b.Body()))
+	if err != nil {
+		return nil, backoff.Permanent(err)
+	}
+	request.Header.Set("Content-Type", "application/x-ndjson")
+	request.Header.Set("X-Api-Id", c.id)
+	request.Header.Set("X-Api-Secret", c.secret)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, err
+	}
+	switch response.StatusCode {
+	case http.StatusAccepted, http.StatusUnprocessableEntity:
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return nil, Later(fmt.Errorf("POST %s answered %s", c.url, response.Status), response.Header)
+	default:
+		return nil, backoff.Permanent(fmt.Errorf("POST %s answered %s: %s", c.url, response.Status, Excerpt(body)))
+	}
+	answer := new(ingest.Answer)
+	if err := json.Unmarshal(body, answer); err != nil {
+		return nil, backoff.Permanent(fmt.Errorf("POST %s: the answer is not readable: %w", c.url, err))
+	}
+	for _, r := range answer.Rejected {
+		if r.Index < 0 || r.Index >= b.events {
+			return nil, backoff.Permanent(fmt.Errorf("POST %s: the answer rejects event %d of %d", c.url, r.Index, b.events))
+		}
+	}
+	return answer, nil
+}
+
+// Later makes an error that [backoff.Retry] repeats after the Retry-After of an
+// answer, in seconds or as a date, at most [LongestWait]; without one at its own
+// pace.
+func Later(err error, header http.Header) error {
+	value := header.Get("Retry-After")
+	var wait time.Duration
+	if seconds, failed := strconv.ParseInt(value, 10, 64); failed == nil {
+		wait = time.Duration(min(max(0, seconds), int64(LongestWait/time.Second))) * time.Second
+	} else if errors.Is(failed, strconv.ErrRange) {
+		wait = LongestWait
+	} else if at, failed := http.ParseTime(value); failed == nil {
+		wait = min(max(0, time.Until(at)), LongestWait)
+	} else {
+		return err
+	}
+	return LaterBy(err, wait)
+}
+
+// LaterBy makes an error that [backoff.Retry] repeats after a time, at most
+// [LongestWait].
+func LaterBy(err error, wait time.Duration) error {
+	return fmt.Errorf("%w (%w)", err, &backoff.RetryAfterError{Duration: min(max(0, wait), LongestWait)})
+}
+
+// Excerpt is the beginning of an answer, on one line.
+func Excerpt(body []byte) string {
+	text := strings.Join(strings.Fields(string(body)), " ")
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "…"
+	}
+	return text
+}
