@@ -27,7 +27,11 @@ type Problem struct {
 	Message string `json:"message"`
 }
 
-// refusal is the answer to a request of which nothing was taken.
+// CodeUnknownOutcome says that a request may have been taken, all of it, in part
+// or not at all.
+const CodeUnknownOutcome = "UNKNOWN_OUTCOME"
+
+// refusal is the answer to a request that was not taken, as far as is known.
 type refusal struct {
 	status  int
 	problem Problem
@@ -62,12 +66,18 @@ func refusalOf(err error) *refusal {
 		r := refuse(http.StatusTooManyRequests, "busy", err.Error())
 		r.retry = retryBusy
 		return r
+	case errors.Is(err, eventlog.ErrUnknownOutcome): // first: it may wrap one of the others
+		r := refuse(http.StatusGatewayTimeout, CodeUnknownOutcome, "the outcome is unknown: send again, repeats are recognised")
+		r.retry = retryUnavailable
+		return r
+	case errors.Is(err, eventlog.ErrTooLarge):
+		return refuse(http.StatusRequestEntityTooLarge, "too_large", "an event is larger than the NATS server takes: raise its max_payload")
 	case errors.Is(err, eventlog.ErrFull):
 		r := refuse(http.StatusServiceUnavailable, "log_full", "the log is full; nothing was taken")
 		r.retry = retryFull
 		return r
 	default:
-		r := refuse(http.StatusServiceUnavailable, "log_unavailable", "the log is unavailable; send the same events again")
+		r := refuse(http.StatusServiceUnavailable, "log_unavailable", "the log is unavailable; nothing was taken")
 		r.retry = retryUnavailable
 		return r
 	}

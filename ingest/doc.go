@@ -6,15 +6,16 @@
 //	authenticate  the sender's key or token: scope ingest, and the projects it may touch
 //	read          the body in one of four content types, within the limits of contract section 2
 //	judge         each event: the caller's project first, then schema.Decode
-//	append        the rejected events to a log of their own, from which quarantine is
-//	              made; then the valid ones, in their order, to the log of events
+//	append        the valid events, in their order, to the log of events; then the
+//	              rejected ones to a log of their own, from which quarantine is made
 //	answer        202 with counts and the rejected ones by index, after both are on disk
 //
 // # Invariants
 //
 // Accepted means on disk: a 202 is written only after the log has synced.
-// 429 and 503 mean that nothing of the request was taken; where even that could
-// not be found out, that sending it again is safe. A duplicate is valid: it is
+// 429 and 503 mean that nothing of the request was taken. Where that is not known,
+// or only a part was taken, the answer is 504 with the code UNKNOWN_OUTCOME: send
+// the same request again, repeats are recognised. A duplicate is valid: it is
 // counted and changes nothing. The bytes of a structured event enter the log as
 // they came, without white space around them; an event in binary mode is put
 // into the structured form. A sender that goes away does not stop its append.
@@ -32,7 +33,8 @@
 //
 // The bodies being read or appended share a number of bytes
 // ([Config.MaxHeldBytes]); a request over it is answered 429 with Retry-After: 1.
-// 503 comes with Retry-After: 2 where the log is away and 30 where it is full.
+// 503 comes with Retry-After: 2 where the log is away and 30 where it is full;
+// 504 with Retry-After: 2.
 // Slow senders are the business of the http.Server in front; see ReadTimeout and
 // its neighbours.
 //
@@ -46,6 +48,5 @@
 // percent-decoded once, as the HTTP binding says; a JSON type without ce-
 // headers is 415. A byte order mark is skipped. A rejected event is kept up to
 // 512 KiB (schema.MaxRejectedBytes) with its full size noted; a request that is
-// answered 503 after its rejected events were kept keeps them again when it is
-// repeated.
+// repeated after a 504 may keep its rejected events twice.
 package ingest

@@ -2,16 +2,19 @@ package ingest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -286,15 +289,18 @@ func split(f form, h http.Header, body []byte) ([][]byte, error) {
 	}
 }
 
-// store appends what was decided, the rejected events first: when the answer
-// is 202 everything is on disk, and when the log of events refuses, nothing of
-// them was taken (the rejected ones may then be kept once more at the next try).
+// store appends what was decided: when the answer is 202 everything is on disk.
+// Where the log of events refuses, nothing is kept; where it has taken events and
+// then the rejected ones cannot be kept, the outcome is unknown.
 func (s *Server) store(v *verdict) (*Answer, error) {
-	if _, err := s.rejected.append(v.kept); err != nil {
-		return nil, err
-	}
 	receipts, err := s.events.append(v.valid)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := s.rejected.append(v.kept); err != nil {
+		if slices.ContainsFunc(receipts, func(r eventlog.Receipt) bool { return !r.Duplicate }) {
+			err = fmt.Errorf("%w: the valid events are stored: %w", eventlog.ErrUnknownOutcome, err)
+		}
 		return nil, err
 	}
 	answer := &Answer{Rejected: v.rejected}

@@ -49,12 +49,11 @@ var errBatchLimit = errors.New("the batch is longer than the server takes")
 // in the server's window; it is not stored, and its receipt has the sequence of
 // the first.
 //
-// After [ErrFull], [ErrTooLarge] and [ErrUnavailable] nothing was stored. After
-// [ErrUnknownOutcome] some or all may have been: the answer was lost, and the
-// server could not be asked again in time. After each of them the same messages
-// may be appended again. A server that takes fewer messages in one batch than
-// the call has gets several batches, and then an error may leave the first of
-// them stored.
+// After [ErrUnknownOutcome] some or all messages may have been stored: an answer
+// was lost and could not be found out, the server met a limit in the middle of a
+// batch, or it takes fewer messages in one batch than the call has, and an error
+// came after the first. After every other error nothing was stored. After each of
+// them the same messages may be appended again.
 //
 // Calls may run at the same time; the messages of one are never mixed with
 // those of another. When ctx ends, the call returns with ErrUnknownOutcome if
@@ -63,6 +62,9 @@ func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, err
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 
+	if err := s.settleDoubt(ctx); err != nil {
+		return nil, fmt.Errorf("append to %s: %w", s.name, err)
+	}
 	receipts := make([]Receipt, len(messages))
 	fresh := make([]int, 0, len(messages))
 	repeats := make(map[int]int)                 // index → index of the first with the same id
@@ -83,16 +85,20 @@ func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, err
 		}
 	}
 
-	for len(fresh) > 0 {
+	for pieces := 0; len(fresh) > 0; pieces++ {
 		length := min(len(fresh), int(s.batchLimit.Load()))
 		a := attempt{stream: s, messages: messages, receipts: receipts, open: fresh[:length:length]}
 		err := a.run(ctx)
 		if errors.Is(err, errBatchLimit) {
+			pieces-- // nothing was stored
 			continue
 		}
 		if err != nil {
 			if errors.Is(err, ErrFull) {
 				s.refusedAt.Store(time.Now().UnixNano())
+			}
+			if pieces > 0 && !errors.Is(err, ErrUnknownOutcome) {
+				err = fmt.Errorf("%w: batches before this one are stored: %w", ErrUnknownOutcome, err)
 			}
 			return nil, fmt.Errorf("append to %s: %w", s.name, err)
 		}
@@ -136,9 +142,9 @@ func (a *attempt) run(ctx context.Context) error {
 				// What is found above the sequence of before is taken for our own.
 				err = a.probe(ctx, func(at schema.Sequence) bool { return at <= before })
 			}
-			if err == nil && len(a.open) > 0 && a.nothingStored() {
-				unknown = false
-			}
+		case errors.Is(err, ErrFull) && len(a.open) > 1:
+			// The server looks at its limits before it stores a batch, and may meet one in the middle all the same.
+			unknown = unknown || a.partlyStored(ctx, before)
 		}
 		if err != nil {
 			last = err
@@ -156,20 +162,53 @@ func (a *attempt) run(ctx context.Context) error {
 	if last == nil {
 		last = fmt.Errorf("%w: gave up after %d attempts", ErrUnavailable, appendAttempts)
 	}
+	if unknown {
+		s.doubt(before)
+	}
 	if unknown && !errors.Is(last, ErrUnknownOutcome) {
 		last = fmt.Errorf("%w: %w", ErrUnknownOutcome, last)
 	}
 	return last
 }
 
-// nothingStored tells that no message of the attempt was found to be stored by it.
-func (a *attempt) nothingStored() bool {
-	for i := range a.receipts {
-		if a.receipts[i].Sequence != 0 && !a.receipts[i].Duplicate {
-			return false
+// partlyStored reports whether the log holds a message of the attempt that was
+// not there before, or cannot be read to find out.
+func (a *attempt) partlyStored(ctx context.Context, before schema.Sequence) bool {
+	s := a.stream
+	if s.learn(ctx, before) != nil {
+		return true
+	}
+	for _, i := range a.open {
+		if at, known := s.recent.find(a.messages[i].ID); known && at > before {
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// doubt notes that messages of an append may be stored above a sequence
+// although this process does not know their ids.
+func (s *Stream) doubt(above schema.Sequence) {
+	s.doubtMu.Lock()
+	defer s.doubtMu.Unlock()
+	if !s.doubtful || above < s.doubtAbove {
+		s.doubtful, s.doubtAbove = true, above
+	}
+}
+
+// settleDoubt reads the ids of what was stored since an append ended without an
+// answer, so that its messages are recognised when they come again, however late.
+func (s *Stream) settleDoubt(ctx context.Context) error {
+	s.doubtMu.Lock()
+	defer s.doubtMu.Unlock()
+	if !s.doubtful {
+		return nil
+	}
+	if err := s.learn(ctx, s.doubtAbove); err != nil {
+		return fmt.Errorf("find out what was stored before: %w", err)
+	}
+	s.doubtful = false
+	return nil
 }
 
 // publish sends the open messages: one alone as it is, several as an atomic batch.
@@ -215,7 +254,7 @@ func (a *attempt) publish(ctx context.Context) error {
 		}
 	}
 	if answer.Count != len(a.open) {
-		return fmt.Errorf("the server stored %d messages of a batch of %d", answer.Count, len(a.open))
+		return fmt.Errorf("%w: the server stored %d messages of a batch of %d", ErrUnknownOutcome, answer.Count, len(a.open))
 	}
 	begin := answer.Sequence - schema.Sequence(len(a.open)) + 1
 	for n, i := range a.open {

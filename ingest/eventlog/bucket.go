@@ -67,7 +67,8 @@ func (b *Bucket) Get(ctx context.Context, key string) ([]byte, uint64, error) {
 }
 
 // Put writes a value if the key still has the revision given, 0 meaning that
-// it does not exist, and gives the new one; [ErrConflict] otherwise.
+// it does not exist, and gives the new one; [ErrConflict] otherwise. After
+// [ErrUnknownOutcome] the value may have been written: read it again.
 func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	ctx, cancel := b.broker.bounded(ctx)
 	defer cancel()
@@ -78,7 +79,7 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 	} else {
 		next, err = b.kv.Update(ctx, key, value, revision)
 	}
-	return next, classed(err)
+	return next, classedWrite(err)
 }
 
 // PutTTL writes a value whatever is there, and lets it expire after ttl (in
@@ -92,14 +93,14 @@ func (b *Bucket) PutTTL(ctx context.Context, key string, value []byte, ttl time.
 	ttl = max(ttl, time.Second).Round(time.Second)
 	message := &nats.Msg{Subject: "$KV." + b.name + "." + key, Data: value}
 	_, err := b.broker.js.PublishMsg(ctx, message, jetstream.WithMsgTTL(ttl))
-	return classed(err)
+	return classedWrite(err)
 }
 
 // Delete removes a key; one that is not there is no error.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	ctx, cancel := b.broker.bounded(ctx)
 	defer cancel()
-	return classed(b.kv.Purge(ctx, key))
+	return classedWrite(b.kv.Purge(ctx, key))
 }
 
 // List reads all keys under a prefix, which is empty (all keys) or ends in a point.

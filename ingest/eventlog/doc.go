@@ -59,8 +59,16 @@
 // # Lost answers
 //
 // A batch whose answer is lost may be stored or not. Before Append gives up it
-// connects again and asks. Nothing is buffered while the connection is down, so
-// that a batch is never stored after its sender was told that it was not.
+// connects again and asks; what is still open then is [ErrUnknownOutcome], and the
+// next Append first reads the ids of everything stored since, so that the same
+// messages are recognised however late they come again. Nothing is buffered while
+// the connection is down, so that a batch is never stored after its sender was
+// told that it was not.
+//
+// nats-server 2.15.2 checks its limits before it stores a batch, but a failed
+// write in the middle of one leaves the first part in the stream, without an
+// answer, and a restart may add the rest. An answer that the log is full is
+// believed only when none of the batch's ids is found in the log.
 //
 // # Read
 //

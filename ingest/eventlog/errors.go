@@ -46,6 +46,7 @@ const (
 	codeAtomicDuplicate  = 10201
 	codeAtomicInFlight   = 10210
 	codeDuplicateStaged  = 10158 // the first one is not stored yet
+	codeTooManyRequests  = 10167 // its queue is full
 )
 
 // apiError is an error as JetStream answers it.
@@ -65,7 +66,7 @@ func (e *apiError) Is(class error) bool {
 	switch e.Code {
 	case codeAccountResources, codeResources, codeMemoryResources, codeStorageResources, codeStoreFailed:
 		return class == ErrFull
-	case codeAtomicIncomplete, codeAtomicInFlight, codeDuplicateStaged:
+	case codeAtomicIncomplete, codeAtomicInFlight, codeDuplicateStaged, codeTooManyRequests:
 		return class == ErrUnavailable
 	default:
 		return class == ErrUnavailable && e.Status == 503
@@ -100,4 +101,16 @@ func classed(err error) error {
 	default:
 		return err
 	}
+}
+
+// classedWrite is classed for what changes something: a lost answer leaves open
+// whether it did.
+func classedWrite(err error) error {
+	err = classed(err)
+	var answered *apiError
+	if errors.Is(err, ErrUnavailable) && !errors.As(err, &answered) &&
+		!errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, jetstream.ErrNoStreamResponse) && !errors.Is(err, nats.ErrReconnectBufExceeded) {
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,45 +28,73 @@ func (s *Stream) Remember(ctx context.Context, count int) error {
 	if state.Last > schema.Sequence(count) {
 		after = state.Last - schema.Sequence(count)
 	}
+	if err := s.readIDs(ctx, after, state.Last); err != nil {
+		return fmt.Errorf("remember %s: %w", s.name, err)
+	}
+	return nil
+}
 
+// learn remembers the ids of what was stored above a sequence.
+func (s *Stream) learn(ctx context.Context, above schema.Sequence) error {
+	last, err := s.Last(ctx)
+	if err != nil || last <= above {
+		return err
+	}
+	if last > above+RememberedIDs {
+		above = last - RememberedIDs
+	}
+	return s.readIDs(ctx, above, last)
+}
+
+// readIDs remembers the ids of the messages above a sequence, up to another one.
+func (s *Stream) readIDs(ctx context.Context, after, last schema.Sequence) error {
 	conn := s.broker.conn
 	inbox := conn.NewInbox()
 	done := make(chan struct{})
 	signs := make(chan struct{}, 1)
+	var delivered uint64
 	finished := false
-	delivered, err := conn.Subscribe(inbox, func(m *nats.Msg) {
+	finish := func() {
+		if !finished {
+			finished = true
+			close(done)
+		}
+	}
+	feed, err := conn.Subscribe(inbox, func(m *nats.Msg) {
 		select {
 		case signs <- struct{}{}:
 		default:
 		}
-		at, _, _, ok := parseDelivery(m.Reply)
+		at, number, _, ok := parseDelivery(m.Reply)
 		if !ok {
 			ask := m.Reply
 			if ask == "" {
 				ask = m.Header.Get("Nats-Consumer-Stalled")
 			}
-			if ask != "" {
+			switch {
+			case ask != "":
 				_ = conn.Publish(ask, nil) // asked again with the next sign of life
+			case m.Header.Get("Nats-Last-Consumer") == strconv.FormatUint(delivered, 10):
+				finish() // nothing is left: the last messages were deleted
 			}
 			return
 		}
-		if at <= state.Last {
+		if at <= last {
 			s.recent.add(m.Header.Get(headerMessageID), at)
 		}
-		if at >= state.Last && !finished {
-			finished = true
-			close(done)
+		if delivered = number; at >= last {
+			finish()
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("remember %s: %w", s.name, classed(err))
+		return classed(err)
 	}
-	defer func() { _ = delivered.Unsubscribe() }()
-	if err := delivered.SetPendingLimits(-1, -1); err != nil { // bounded by flow control
-		return fmt.Errorf("remember %s: %w", s.name, classed(err))
+	defer func() { _ = feed.Unsubscribe() }()
+	if err := feed.SetPendingLimits(-1, -1); err != nil { // bounded by flow control
+		return classed(err)
 	}
 	if err := s.deliver(ctx, inbox, after, true); err != nil {
-		return fmt.Errorf("remember %s: %w", s.name, err)
+		return err
 	}
 	quiet := time.NewTimer(silence)
 	defer quiet.Stop()
@@ -76,9 +105,9 @@ func (s *Stream) Remember(ctx context.Context, count int) error {
 		case <-signs:
 			quiet.Reset(silence)
 		case <-quiet.C:
-			return fmt.Errorf("remember %s: %w: the consumer fell silent", s.name, ErrUnavailable)
+			return fmt.Errorf("%w: the consumer fell silent", ErrUnavailable)
 		case <-ctx.Done():
-			return fmt.Errorf("remember %s: %w", s.name, ctx.Err())
+			return classed(ctx.Err())
 		}
 	}
 }

@@ -39,6 +39,10 @@ type Stream struct {
 	// appended under another.
 	vetted atomic.Pointer[presence]
 
+	doubtMu    sync.Mutex
+	doubtful   bool // an append has ended without an answer
+	doubtAbove schema.Sequence
+
 	damageMu sync.Mutex
 	found    []Range // by readers, as not there and not gone on purpose
 	lost     []Range // by the last look at all of it

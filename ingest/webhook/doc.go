@@ -17,7 +17,8 @@
 //	401  the signature is missing or wrong
 //	404  no such hook, or one of another source
 //	413  more than 16 MiB
-//	429, 503  not now; Retry-After says when. Sending again is always safe
+//	429, 503  not now, nothing was taken; Retry-After says when
+//	504       UNKNOWN_OUTCOME: all, a part or nothing was taken. Sending again is always safe
 //
 // A platform that gives up after a few retries is asked to repeat with 5xx only
 // when nothing, or nothing that it cannot repeat, was taken.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-analytics/parley/ingest"
+	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -277,7 +278,7 @@ func (s *Server) deliver(ctx context.Context, hook *Hook, translated *Translatio
 	}
 	if translated.After != nil {
 		if err := translated.After(ctx); err != nil {
-			return 0, body, err
+			return 0, body, fmt.Errorf("%w: the events are stored: %w", eventlog.ErrUnknownOutcome, err)
 		}
 	}
 	body.Accepted, body.Duplicates, body.Rejected = result.Accepted, result.Duplicates, len(result.Rejected)
