@@ -14,7 +14,6 @@ type work struct {
 	key    schema.ConversationKey
 	before *history // nil where there was nothing
 	fresh  []ArchivedEvent
-	ahead  bool // see loop.ahead: no rows are written
 }
 
 // after is the history with the fresh events.
@@ -118,35 +117,11 @@ func (l *loop) recall(ctx context.Context, events []ArchivedEvent) ([]*work, err
 	return all, nil
 }
 
-// change says what is to be written of a conversation. Rows that a batch before
-// a crash has left are written over in full, and their sort keys retired.
-func (l *loop) change(w *work, after *history) Change {
+// change is what is to be written of the conversation.
+func (w *work) change(after *history) Change {
 	c := Change{After: after.rows}
 	if w.before != nil {
 		c.Before = &w.before.rows
 	}
-	if stray, is := l.strays[w.key]; is {
-		c.Before = nil
-		c.Retired = slices.DeleteFunc(slices.Clone(stray.Keys), func(key schema.Timestamp) bool {
-			return key == sortKey(&c.After)
-		})
-	}
 	return c
-}
-
-// ahead tells that rows of the conversation stand in the tables which a batch
-// up to this position cannot replace: those of a batch that was cut off and was
-// bigger. Older rows would lose against them, or stand beside them at another
-// sort key; so none are written until the log has passed the version found.
-func (l *loop) ahead(key schema.ConversationKey, position schema.Sequence) bool {
-	return l.strays[key].Version > position
-}
-
-// sortKey is the part of a conversation's sort key that may move: its closing
-// time, 0 while open.
-func sortKey(rows *fold.Rows) schema.Timestamp {
-	if rows.Conversation.ClosedAt == nil {
-		return 0
-	}
-	return *rows.Conversation.ClosedAt
 }

@@ -113,9 +113,7 @@ func (l *loop) blame(ctx context.Context, w *work) error {
 func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error) {
 	batch := &Batch{Log: l.name, Position: l.position}
 	for _, w := range works {
-		if !w.ahead {
-			batch.Changes = append(batch.Changes, l.change(w, w.after()))
-		}
+		batch.Changes = append(batch.Changes, w.change(w.after()))
 		batch.Events = append(batch.Events, w.fresh...)
 	}
 	err := l.sink.Write(ctx, batch)

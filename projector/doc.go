@@ -42,13 +42,10 @@
 //
 // After a crash rows may stand in the tables that are ahead of the position:
 // written by a batch whose position never was. The events come again, but not
-// necessarily in the same batches, so a difference against the previous fold
-// would not see such a row. [Archive.Ahead] lists these conversations at start.
-// Until the log has passed the version found there their rows are left as they
-// are (older ones could not replace them, and at another sort key would stand
-// beside them); then they are written in full, and the sort keys found are
-// retired when they differ. Events that the archive holds above the position are
-// not recalled: they are on their way.
+// necessarily in the same batches, so folds that are older than these rows are
+// written meanwhile. The [Sink] sees to it that the tables come out the same
+// (projector/sink says how). Events that the archive holds above the position
+// are not recalled: they are on their way.
 //
 // # What is on disk when
 //

@@ -33,7 +33,6 @@ type loop struct {
 
 	position   schema.Sequence
 	cache      *cache
-	strays     map[schema.ConversationKey]Stray
 	unwritable map[schema.Sequence]*schema.Error
 	refusals   int // unwritable events since one could be written
 }
@@ -142,40 +141,27 @@ func (l *loop) gather(ctx context.Context, gathered chan<- *intake) error {
 	}
 }
 
-// resume reads the stored position, and what a batch that was cut off has left
-// above it. A log that ends before the position has lost entries: nothing is
-// projected from it.
+// resume reads the stored position. A log that ends before what the tables hold
+// has lost entries: nothing is projected from it.
 func (l *loop) resume(ctx context.Context) error {
 	l.desk.Lock()
 	defer l.desk.Unlock()
 	l.cache.clear()
-	position, err := l.sink.Position(ctx, l.name)
+	position, held, err := l.sink.Position(ctx, l.name)
 	if err != nil {
 		return fmt.Errorf("read the position: %w", err)
-	}
-	var strays []Stray
-	if l.name == LogEvents { // only events make rows with versions
-		if strays, err = l.archive.Ahead(ctx, l.name); err != nil {
-			return fmt.Errorf("look for rows ahead of the position: %w", err)
-		}
 	}
 	last, err := l.gatherer.log.Last(ctx)
 	if err != nil {
 		return fmt.Errorf("read the end of the log: %w", err)
 	}
 	l.position = position
-	held := position
-	l.strays = make(map[schema.ConversationKey]Stray, len(strays))
-	for _, stray := range strays {
-		l.strays[stray.ConversationKey] = stray
-		held = max(held, stray.Version)
-	}
 	if held > last {
 		return &TruncatedError{Log: l.name, Held: held, Last: last}
 	}
 	l.state.resume(position, last)
 	l.metrics.position.WithLabelValues(l.name).Set(float64(position))
-	l.logger.Info("projecting", "position", position, "last", last, "strays", len(strays))
+	l.logger.Info("projecting", "position", position, "last", last, "held", held)
 	return nil
 }
 
@@ -233,9 +219,7 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 	after := make([]*history, len(works))
 	for i, w := range works {
 		after[i] = w.after()
-		if w.ahead = l.ahead(w.key, in.position); !w.ahead {
-			batch.Changes = append(batch.Changes, l.change(w, after[i]))
-		}
+		batch.Changes = append(batch.Changes, w.change(after[i]))
 	}
 	lap("fold")
 	if err := l.sink.Write(ctx, batch); err != nil {
@@ -254,11 +238,6 @@ func (l *loop) advance(in *intake) {
 	l.position = in.position
 	if len(in.events) > 0 {
 		l.refusals = 0
-	}
-	for key, stray := range l.strays {
-		if stray.Version <= l.position {
-			delete(l.strays, key)
-		}
 	}
 	for sequence := range l.unwritable {
 		if sequence <= l.position {

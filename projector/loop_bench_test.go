@@ -53,7 +53,9 @@ type nowhere struct {
 	reached chan struct{}
 }
 
-func (n *nowhere) Position(context.Context, string) (schema.Sequence, error) { return 0, nil }
+func (n *nowhere) Position(context.Context, string) (stored, held schema.Sequence, err error) {
+	return 0, 0, nil
+}
 
 func (n *nowhere) Write(_ context.Context, b *projector.Batch) error {
 	if b.Position == n.last {
@@ -69,5 +71,3 @@ func (n *nowhere) Recall(context.Context, []schema.ConversationKey) (map[schema.
 func (n *nowhere) Known(context.Context, []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {
 	return nil, nil
 }
-
-func (n *nowhere) Ahead(context.Context, string) ([]projector.Stray, error) { return nil, nil }

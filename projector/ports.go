@@ -47,11 +47,8 @@ type Batch struct {
 type Change struct {
 	After fold.Rows
 	// Before is the fold without the batch's events; nil for a conversation
-	// that had none, or whose rows have to be written in full.
+	// that had none.
 	Before *fold.Rows
-	// Retired lists sort keys (closing times, zero for open) at which a row of
-	// the conversation may stand although After has another one.
-	Retired []schema.Timestamp
 }
 
 // ArchivedEvent is an event with the bytes of the log.
@@ -72,26 +69,21 @@ type Rejection struct {
 	Original   []byte
 }
 
-// Stray is a conversation with rows ahead of the position: left by a batch
-// that was cut off before its position was written.
-type Stray struct {
-	schema.ConversationKey
-	Version schema.Sequence    // highest version found
-	Keys    []schema.Timestamp // sort keys found (closing times, zero for open)
-}
-
 // Sink is where rows go: one projection's tables.
 //
-// Position is the last sequence of the log that Write has stored, 0 at first.
+// Position returns the last sequence of the log that Write has stored, 0 at
+// first, and the highest sequence of the log that any row was made of. The two
+// are equal but for a batch that was cut off: then the second is higher.
 //
 // Write stores a batch durably, in this order: rows, events, keys, quarantine,
 // position. It may fail between any two; writing the same or an overlapping
-// batch again afterwards leads to the same tables. An error that no repetition
-// mends is an [*UnwritableError].
+// batch again afterwards leads to the same tables, also when its folds are older
+// than rows that are there (then these stay until a fold is as new). An error
+// that no repetition mends is an [*UnwritableError].
 //
 // Sink and Archive are used by one goroutine at a time, for all logs together.
 type Sink interface {
-	Position(ctx context.Context, log string) (schema.Sequence, error)
+	Position(ctx context.Context, log string) (stored, held schema.Sequence, err error)
 	Write(ctx context.Context, batch *Batch) error
 }
 
@@ -102,14 +94,9 @@ type Sink interface {
 //
 // Known tells which of the keys belong to an event that was written, with the
 // lowest sequence under which it was.
-//
-// Ahead lists the conversations with rows whose version is above the stored
-// position of the log; empty after a clean stop. Only the log of events is asked
-// about: versions count in no other.
 type Archive interface {
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]ArchivedEvent, error)
 	Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error)
-	Ahead(ctx context.Context, log string) ([]Stray, error)
 }
 
 // UnwritableError says that the rows of a batch are refused for good, not for

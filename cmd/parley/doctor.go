@@ -259,7 +259,7 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 			if err != nil {
 				return "", err
 			}
-			position, err := s.Position(ctx, projector.LogEvents)
+			position, _, err := s.Position(ctx, projector.LogEvents)
 			if err != nil {
 				return "", err
 			}

@@ -3,7 +3,6 @@ package porttest
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -79,11 +78,17 @@ func NewTables() *Tables {
 	}
 }
 
-// Position is the stored position.
-func (t *Tables) Position(_ context.Context, log string) (schema.Sequence, error) {
+// Position is the stored position, and the highest version of a row.
+func (t *Tables) Position(_ context.Context, log string) (stored, held schema.Sequence, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.positions[log], t.point("before reading the position")
+	stored, held = t.positions[log], t.positions[log]
+	if log == projector.LogEvents { // versions count in no other
+		for _, newer := range t.ahead() {
+			held = max(held, newer.version)
+		}
+	}
+	return stored, held, t.point("before reading the position")
 }
 
 // Write stores a batch, insert by insert.
@@ -95,12 +100,16 @@ func (t *Tables) Write(_ context.Context, b *projector.Batch) error {
 			return fmt.Errorf("write: %w", &projector.UnwritableError{Err: fmt.Errorf("a value does not fit")})
 		}
 	}
+	changes := t.changes(b)
+	rows := func(insert func([]change)) func(*projector.Batch) {
+		return func(*projector.Batch) { insert(changes) }
+	}
 	inserts := []struct {
 		name   string
 		insert func(*projector.Batch)
 	}{
-		{"conversations", t.insertConversations}, {"contacts", t.insertContacts},
-		{"messages", t.insertMessages}, {"transactions", t.insertTransactions}, {"events", t.insertEvents},
+		{"conversations", rows(t.insertConversations)}, {"contacts", rows(t.insertContacts)},
+		{"messages", rows(t.insertMessages)}, {"transactions", rows(t.insertTransactions)}, {"events", t.insertEvents},
 		{"keys", t.insertKeys}, {"quarantine", t.insertQuarantine}, {"position", t.insertPosition},
 	}
 	for _, i := range inserts {
@@ -137,15 +146,11 @@ func closedKey(c *fold.Conversation) schema.Timestamp {
 	return *c.ClosedAt
 }
 
-func (t *Tables) insertConversations(b *projector.Batch) {
-	for _, c := range b.Changes {
+func (t *Tables) insertConversations(changes []change) {
+	for _, c := range changes {
 		after := c.After.Conversation
 		key := sortKey{after.ConversationKey, closedKey(&after)}
-		left := slices.Clone(c.Retired)
-		if c.Before != nil {
-			left = append(left, closedKey(&c.Before.Conversation))
-		}
-		for _, closed := range left {
+		for _, closed := range c.left {
 			if closed != key.closed {
 				put(t.conversations, sortKey{after.ConversationKey, closed}, versioned[fold.Conversation]{version: after.LastSequence, deleted: true})
 			}
@@ -155,8 +160,8 @@ func (t *Tables) insertConversations(b *projector.Batch) {
 }
 
 // insertChanged inserts the rows that are not as they were before.
-func insertChanged[R any](table map[rowKey]versioned[R], b *projector.Batch, rows func(*fold.Rows) []R, id func(*R) string) {
-	for _, c := range b.Changes {
+func insertChanged[R any](table map[rowKey]versioned[R], changes []change, rows func(*fold.Rows) []R, id func(*R) string) {
+	for _, c := range changes {
 		before := map[string]R{}
 		if c.Before != nil {
 			for _, row := range rows(c.Before) {
@@ -171,18 +176,18 @@ func insertChanged[R any](table map[rowKey]versioned[R], b *projector.Batch, row
 	}
 }
 
-func (t *Tables) insertContacts(b *projector.Batch) {
-	insertChanged(t.contacts, b, func(r *fold.Rows) []fold.Contact { return r.Contacts },
+func (t *Tables) insertContacts(changes []change) {
+	insertChanged(t.contacts, changes, func(r *fold.Rows) []fold.Contact { return r.Contacts },
 		func(c *fold.Contact) string { return c.ID })
 }
 
-func (t *Tables) insertMessages(b *projector.Batch) {
-	insertChanged(t.messages, b, func(r *fold.Rows) []fold.Message { return r.Messages },
+func (t *Tables) insertMessages(changes []change) {
+	insertChanged(t.messages, changes, func(r *fold.Rows) []fold.Message { return r.Messages },
 		func(m *fold.Message) string { return m.ID })
 }
 
-func (t *Tables) insertTransactions(b *projector.Batch) {
-	insertChanged(t.transactions, b, func(r *fold.Rows) []fold.Transaction { return r.Transactions },
+func (t *Tables) insertTransactions(changes []change) {
+	insertChanged(t.transactions, changes, func(r *fold.Rows) []fold.Transaction { return r.Transactions },
 		func(x *fold.Transaction) string { return x.ID })
 }
 
@@ -255,22 +260,23 @@ func (t *Tables) Known(_ context.Context, keys []schema.EventKey) (map[schema.Ev
 	return known, t.point("before looking up keys")
 }
 
-// Ahead lists the conversations with rows above the position.
-func (t *Tables) Ahead(_ context.Context, log string) ([]projector.Stray, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if log != projector.LogEvents {
-		return nil, errors.New("versions count in the log of events")
-	}
-	strays := map[schema.ConversationKey]*projector.Stray{}
+// ahead is what a batch that was cut off has left of a conversation: rows with a
+// version above the position, and the sort keys at which a row stands.
+type ahead struct {
+	version schema.Sequence
+	keys    []schema.Timestamp
+}
+
+func (t *Tables) ahead() map[schema.ConversationKey]*ahead {
+	found := map[schema.ConversationKey]*ahead{}
 	see := func(key schema.ConversationKey, version schema.Sequence) {
-		if version <= t.positions[log] {
+		if version <= t.positions[projector.LogEvents] {
 			return
 		}
-		if strays[key] == nil {
-			strays[key] = &projector.Stray{ConversationKey: key}
+		if found[key] == nil {
+			found[key] = &ahead{}
 		}
-		strays[key].Version = max(strays[key].Version, version)
+		found[key].version = max(found[key].version, version)
 	}
 	for key, row := range t.conversations {
 		see(key.ConversationKey, row.version)
@@ -285,13 +291,36 @@ func (t *Tables) Ahead(_ context.Context, log string) ([]projector.Stray, error)
 		see(key.ConversationKey, row.version)
 	}
 	for key, row := range t.conversations {
-		if stray := strays[key.ConversationKey]; stray != nil && !row.deleted {
-			stray.Keys = append(stray.Keys, key.closed)
+		if left := found[key.ConversationKey]; left != nil && !row.deleted {
+			left.keys = append(left.keys, key.closed)
 		}
 	}
-	var list []projector.Stray
-	for _, stray := range strays {
-		list = append(list, *stray)
+	return found
+}
+
+// change is a change with the sort keys that its row leaves.
+type change struct {
+	projector.Change
+	left []schema.Timestamp
+}
+
+// changes are the changes of a batch that may be written: of a conversation with
+// newer rows none, and of one that has now passed them everything.
+func (t *Tables) changes(b *projector.Batch) []change {
+	ahead := t.ahead()
+	var list []change
+	for _, c := range b.Changes {
+		may := change{Change: c}
+		if c.Before != nil {
+			may.left = []schema.Timestamp{closedKey(&c.Before.Conversation)}
+		}
+		if newer := ahead[c.After.Conversation.ConversationKey]; newer != nil {
+			if c.After.Conversation.LastSequence < newer.version {
+				continue
+			}
+			may.Before, may.left = nil, append(may.left, newer.keys...)
+		}
+		list = append(list, may)
 	}
-	return list, t.point("before looking ahead")
+	return list
 }

@@ -7,39 +7,38 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Ahead lists what a batch that was cut off has left: see [projector.Archive].
-// Only events make rows with versions; no other log leaves any.
-func (s *Sink) Ahead(ctx context.Context, log string) ([]projector.Stray, error) {
-	if log != projector.LogEvents {
-		return nil, nil
-	}
-	position, err := s.Position(ctx, log)
-	if err != nil {
-		return nil, err
-	}
-	strays, err := s.ahead(ctx, position)
-	if err != nil {
-		return nil, fmt.Errorf("rows ahead of %d: %w", position, passing(err))
-	}
-	clear(s.strays)
-	for _, stray := range strays {
-		s.strays[stray.ConversationKey] = stray
-	}
-	s.settled = true
-	return strays, nil
+// stray is what a batch that was cut off has left of a conversation: rows ahead
+// of the position.
+type stray struct {
+	version schema.Sequence    // the highest one found
+	keys    []schema.Timestamp // sort keys found (closing times, zero for open)
 }
 
-func (s *Sink) ahead(ctx context.Context, position schema.Sequence) ([]projector.Stray, error) {
+// lookAhead finds the strays above a position of the log of events, and returns
+// the highest version of all rows.
+func (s *Sink) lookAhead(ctx context.Context, position schema.Sequence) (held schema.Sequence, err error) {
+	found, err := s.ahead(ctx, position)
+	if err != nil {
+		return 0, fmt.Errorf("rows ahead of %d: %w", position, passing(err))
+	}
+	s.strays, s.settled = found, true
+	held = position
+	for _, left := range found {
+		held = max(held, left.version)
+	}
+	return held, nil
+}
+
+func (s *Sink) ahead(ctx context.Context, position schema.Sequence) (map[schema.ConversationKey]stray, error) {
 	rows, err := s.conn.Query(ctx, s.in(aheadSQL), clickhouse.Named("position", uint64(position)))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var strays []projector.Stray
+	found := map[schema.ConversationKey]stray{}
 	for rows.Next() {
 		var project uint32
 		var conversation string
@@ -48,12 +47,11 @@ func (s *Sink) ahead(ctx context.Context, position schema.Sequence) ([]projector
 		if err := rows.Scan(&project, &conversation, &version, &keys); err != nil {
 			return nil, err
 		}
-		stray := projector.Stray{Version: schema.Sequence(version)}
-		stray.Project, stray.Conversation = schema.ProjectID(project), schema.ConversationID(conversation)
+		left := stray{version: schema.Sequence(version)}
 		for _, k := range keys {
-			stray.Keys = append(stray.Keys, schema.TimestampOf(k))
+			left.keys = append(left.keys, schema.TimestampOf(k))
 		}
-		strays = append(strays, stray)
+		found[schema.ConversationKey{Project: schema.ProjectID(project), Conversation: schema.ConversationID(conversation)}] = left
 	}
-	return strays, rows.Err()
+	return found, rows.Err()
 }

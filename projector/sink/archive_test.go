@@ -3,6 +3,7 @@ package sink
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -136,7 +137,7 @@ func TestKnownSeesWhatAnotherProcessWroteBeforeThePosition(t *testing.T) {
 	if err := first.Write(t.Context(), &projector.Batch{Log: projector.LogEvents, Position: 50, Events: log}); err != nil {
 		t.Fatal(err)
 	}
-	if position, err := second.Position(t.Context(), projector.LogEvents); err != nil || position != 50 {
+	if position, _, err := second.Position(t.Context(), projector.LogEvents); err != nil || position != 50 {
 		t.Fatalf("%v %v", position, err)
 	}
 	if known, err := second.Known(t.Context(), []schema.EventKey{key}); err != nil || known[key] != 1 {
@@ -144,9 +145,9 @@ func TestKnownSeesWhatAnotherProcessWroteBeforeThePosition(t *testing.T) {
 	}
 }
 
-// TestAheadListsWhatACutOffBatchLeft cuts a batch off that moves a conversation
+// TestPositionFindsWhatACutOffBatchLeft cuts a batch off that moves a conversation
 // to another sort key.
-func TestAheadListsWhatACutOffBatchLeft(t *testing.T) {
+func TestPositionFindsWhatACutOffBatchLeft(t *testing.T) {
 	for _, stage := range []Stage{StageKeys, StageRows, StageEvents, StageQuarantine, StagePosition} {
 		t.Run(string(stage), func(t *testing.T) {
 			var cut Stage
@@ -169,19 +170,19 @@ func TestAheadListsWhatACutOffBatchLeft(t *testing.T) {
 			cut = ""
 
 			after := reopen(t, s.conn, s.options)
-			strays, err := after.Ahead(t.Context(), projector.LogEvents)
+			stored, held, err := after.Position(t.Context(), projector.LogEvents)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := "[{{1 " + string(key.Conversation) + "} 5 [1970-01-01T00:00:00.099Z]}]"
+			want, ahead := map[schema.ConversationKey]stray{key: {version: 5, keys: []schema.Timestamp{99}}}, schema.Sequence(5)
 			if stage == StagePosition {
-				want = "[]"
+				want, ahead = map[schema.ConversationKey]stray{}, stored
 			}
-			if got := fmt.Sprint(strays); got != want {
-				t.Errorf("ahead are %s, want %s", got, want)
+			if !reflect.DeepEqual(after.strays, want) || held != ahead {
+				t.Errorf("ahead are %v up to %d, want %v up to %d", after.strays, held, want, ahead)
 			}
-			if strays, err := after.Ahead(t.Context(), projector.LogRejected); err != nil || len(strays) != 0 {
-				t.Errorf("ahead of the other log are %v (%v)", strays, err)
+			if stored, held, err := after.Position(t.Context(), projector.LogRejected); err != nil || held != stored {
+				t.Errorf("rows of the other log are ahead of %d, up to %d (%v)", stored, held, err)
 			}
 			if count := enginetest.ClickHouse(t).Exec(t, s.in("SELECT count() FROM $projection.conversations FINAL")); count != "1" {
 				t.Errorf("%s rows are visible", count)

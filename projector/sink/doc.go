@@ -38,7 +38,7 @@
 // the log is read again, in other batches perhaps, such a conversation passes
 // through folds older than its rows. An older row at another sort key would stand
 // beside the newer one, and a deletion mark of an older version would not remove
-// it. So the sink asks for these conversations ([Sink.Ahead]) before the first
+// it. So the sink looks for these conversations ([Sink.Position]) before the first
 // write, and again after every write that failed, and writes none of their rows
 // until a fold is as new as what was found; that one it writes in full, and
 // removes the row from every other key at which it was found. The same holds for

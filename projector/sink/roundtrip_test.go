@@ -173,7 +173,7 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 	if got := enginetest.ClickHouse(t).Exec(t, s.in("SELECT hex(original) FROM $projection.quarantine FINAL")); got != "7BFF" {
 		t.Errorf("original of quarantine is %s", got)
 	}
-	if position, err := s.Position(t.Context(), projector.LogEvents); position != batch.Position || err != nil {
+	if position, _, err := s.Position(t.Context(), projector.LogEvents); position != batch.Position || err != nil {
 		t.Errorf("position is %d (%v)", position, err)
 	}
 }

@@ -50,8 +50,8 @@ type Sink struct {
 	written schema.Sequence // position in the log of events that this sink has written
 
 	// What a batch that was cut off has left, until the log has passed it.
-	strays  map[schema.ConversationKey]projector.Stray
-	settled bool // strays are known: Ahead was asked, and no write has failed since
+	strays  map[schema.ConversationKey]stray
+	settled bool // strays are known: they were looked for, and no write has failed since
 }
 
 var (
@@ -68,7 +68,6 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 		conversations: conversationsTable(), contacts: contactsTable(), transactions: transactionsTable(),
 		messages: messagesTable(), texts: messageTextsTable(), visitors: visitorsTable(),
 		events: eventsTable(), keys: eventKeysTable(), quarantine: quarantineTable(), positions: positionsTable(),
-		strays: map[schema.ConversationKey]projector.Stray{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -85,18 +84,27 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 	return s, nil
 }
 
-// Position is the last sequence of the log that is stored, 0 at first.
-func (s *Sink) Position(ctx context.Context, log string) (schema.Sequence, error) {
+// Position returns the last sequence of the log that is stored, 0 at first, and
+// the highest one that rows were made of: see [projector.Sink]. Only events make
+// rows with versions; no other log leaves any ahead.
+func (s *Sink) Position(ctx context.Context, log string) (stored, held schema.Sequence, err error) {
+	if stored, err = s.position(ctx, log); err != nil || log != projector.LogEvents {
+		return stored, stored, err
+	}
+	if stored != s.written {
+		s.seen.stale = true // another process has written
+	}
+	held, err = s.lookAhead(ctx, stored)
+	return stored, held, err
+}
+
+func (s *Sink) position(ctx context.Context, log string) (schema.Sequence, error) {
 	var stored uint64
 	row := s.conn.QueryRow(ctx, s.in(positionSQL), clickhouse.Named("log", log))
 	if err := row.Scan(&stored); err != nil {
 		return 0, fmt.Errorf("position of %s: %w", log, passing(err))
 	}
-	position := schema.Sequence(stored)
-	if log == projector.LogEvents && position != s.written {
-		s.seen.stale = true // somebody else has written
-	}
-	return position, nil
+	return schema.Sequence(stored), nil
 }
 
 // columnTypes gives the types of all columns of a database by table and name.

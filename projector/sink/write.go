@@ -58,7 +58,7 @@ func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
 	}()
 	if len(batch.Changes) > 0 {
 		if !s.settled {
-			if _, err := s.Ahead(ctx, batch.Log); err != nil {
+			if _, _, err := s.Position(ctx, batch.Log); err != nil {
 				return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, err)
 			}
 		}
@@ -82,7 +82,7 @@ func (s *Sink) settle(changes []projector.Change) {
 	s.settled = true
 	for i := range changes {
 		c := &changes[i].After.Conversation
-		if stray, found := s.strays[c.ConversationKey]; found && c.LastSequence >= stray.Version {
+		if stray, found := s.strays[c.ConversationKey]; found && c.LastSequence >= stray.version {
 			delete(s.strays, c.ConversationKey)
 		}
 	}
@@ -116,12 +116,11 @@ func (s *Sink) change(c *projector.Change) {
 	if before != nil {
 		left = append(left, closedKey(&before.Conversation))
 	}
-	left = append(left, c.Retired...)
 	if stray, found := s.strays[o.ConversationKey]; found {
-		if o.version < stray.Version {
+		if o.version < stray.version {
 			return
 		}
-		left, before = append(left, stray.Keys...), nil
+		left, before = append(left, stray.keys...), nil
 	}
 	if before == nil {
 		before = &fold.Rows{}
