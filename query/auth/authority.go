@@ -50,7 +50,7 @@ func New(c Config) (*Authority, error) {
 	a := &Authority{
 		directory: d,
 		tokens:    newTokens(d.signing, d.now),
-		families:  &families{store: d.store, now: d.now},
+		families:  &families{store: d.store, now: d.now, signing: d.signing},
 		log:       c.Logger,
 		proxies:   c.Proxies,
 		byName:    NewLimiter(attemptsByName, time.Minute, namesRemembered, d.now),

@@ -56,7 +56,7 @@ func (d *Directory) AddKey(ctx context.Context, name string, scopes []schema.Sco
 	if err := checkRights(scopes, projects); err != nil {
 		return Key{}, err
 	}
-	key := Key{ID: "key_" + randomName(12), Secret: "pks_" + randomName(32)}
+	key := Key{ID: "key_" + randomName(12), Secret: newSecret()}
 	hash, err := d.hasher.hash(ctx, key.Secret)
 	if err != nil {
 		return Key{}, err
@@ -155,11 +155,34 @@ func (d *Directory) SetRights(ctx context.Context, id string, scopes []schema.Sc
 	})
 }
 
-// SetDisabled shuts a credential out, or lets it in again. Its tokens of before
-// stay valid when it is let in again.
+// SetDisabled shuts a credential out, or lets it in again. Disabling ends its
+// tokens and logins for good: they do not come back when it is enabled.
 func (d *Directory) SetDisabled(ctx context.Context, id string, disabled bool) error {
-	return d.change(ctx, id, func(r *record) { r.Disabled = disabled })
+	return d.change(ctx, id, func(r *record) {
+		r.Disabled = disabled
+		if disabled {
+			r.Generation = randomName(9)
+		}
+	})
 }
+
+// Rotate gives a key a new secret. The old secret and its tokens end at once.
+func (d *Directory) Rotate(ctx context.Context, id string) (Key, error) {
+	key := Key{ID: id, Secret: newSecret()}
+	hash, err := d.hasher.hash(ctx, key.Secret)
+	if err != nil {
+		return Key{}, err
+	}
+	err = d.change(ctx, id, func(r *record) {
+		r.Hash, r.Check, r.Generation = hash, checkOf(key.Secret), randomName(9)
+	})
+	if err != nil {
+		return Key{}, err
+	}
+	return key, nil
+}
+
+func newSecret() string { return "pks_" + randomName(32) }
 
 // SetPassword replaces a user's password and ends every login of before.
 func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
@@ -170,11 +193,7 @@ func (d *Directory) SetPassword(ctx context.Context, id, password string) error 
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, id, func(r *record) {
-		if r.Kind == KindUser {
-			r.Hash, r.Generation = hash, randomName(9)
-		}
-	})
+	return d.change(ctx, id, func(r *record) { r.Hash, r.Generation = hash, randomName(9) })
 }
 
 // Remove deletes a credential; its tokens end at once. ErrNotFound when there

@@ -46,7 +46,9 @@
 // # Refresh tokens
 //
 // A refresh token is opaque, used once and replaced. One that was used before
-// revokes its family: whoever holds the other copy has to log in again.
+// revokes its family: whoever holds the other copy has to log in again. A made-up
+// token revokes nothing and is counted against no user: each token carries a proof
+// that it was issued here.
 // Revoking a refresh token revokes its family; revoking an access token revokes
 // that token.
 //

@@ -32,8 +32,9 @@ func (l *family) current(refresh string) bool {
 
 // families keeps logins and revoked tokens in the store.
 type families struct {
-	store Store
-	now   func() time.Time
+	store   Store
+	now     func() time.Time
+	signing *signing
 }
 
 func familyKey(id string) string  { return "family." + id }
@@ -42,7 +43,7 @@ func revokedKey(id string) string { return "revoked." + id }
 // begin writes a new login and gives its name and first refresh token.
 func (f *families) begin(ctx context.Context, login family) (id, refresh string, err error) {
 	id = randomName(16)
-	refresh = newRefresh(id)
+	refresh = f.newRefresh(id)
 	login.Refresh, login.Expires = fingerprint(refresh), f.now().Add(RefreshLife).UTC()
 	if err := f.write(ctx, id, &login, 0); err != nil {
 		return "", "", err
@@ -50,52 +51,82 @@ func (f *families) begin(ctx context.Context, login family) (id, refresh string,
 	return id, refresh, nil
 }
 
-// A refresh token is "<family>.<secret>".
-func newRefresh(id string) string { return id + "." + randomName(32) }
+// newRefresh makes a refresh token: "<family>.<secret><proof>". The family is
+// named in access tokens too, so it is no secret; the proof shows that the token
+// was issued here, long after it was replaced.
+func (f *families) newRefresh(id string) string {
+	token := id + "." + randomName(refreshSecret)
+	return token + f.signing.proof(token)
+}
+
+// refreshSecret is how many random bytes a refresh token has: a multiple of 3,
+// so that their base64 form can be cut off again.
+const refreshSecret = 33
+
+// issued reports whether a refresh token was made here for its family, and not
+// by someone who has seen the family's name.
+func (f *families) issued(refresh string) bool {
+	length := len(refresh) - proofLength
+	return length > 0 && subtle.ConstantTimeCompare([]byte(f.signing.proof(refresh[:length])), []byte(refresh[length:])) == 1
+}
 
 func familyOf(refresh string) (id string, ok bool) {
 	id, secret, found := strings.Cut(refresh, ".")
 	return id, found && isName(id) && isName(secret)
 }
 
-// find reads the login that a refresh token belongs to, whether the token is
-// good or not.
+// find reads the login that a refresh token belongs to, which is the current
+// token or one that was replaced. ErrNotFound for a token that was never issued:
+// it says nothing about the login it names.
 func (f *families) find(ctx context.Context, refresh string) (id string, login *family, revision uint64, err error) {
 	id, ok := familyOf(refresh)
 	if !ok {
 		return "", nil, 0, ErrNotFound
 	}
 	login, revision, err = f.read(ctx, id)
+	if err == nil && !login.current(refresh) && !f.issued(refresh) {
+		return "", nil, 0, ErrNotFound
+	}
 	return id, login, revision, err
 }
 
 // rotate replaces the refresh token. A token that was replaced before ends the
 // family: two hold it, and one of them should not.
 func (f *families) rotate(ctx context.Context, id, refresh string, login *family, revision uint64) (string, error) {
-	if !login.current(refresh) {
-		if err := f.end(ctx, id); err != nil {
+	for login.current(refresh) {
+		if !f.now().Before(login.Expires) {
+			return "", errGrant("the refresh token has expired")
+		}
+		next := f.newRefresh(id)
+		login.Refresh, login.Expires = fingerprint(next), f.now().Add(RefreshLife).UTC()
+		err := f.write(ctx, id, login, revision)
+		if err == nil {
+			return next, nil
+		}
+		if !errors.Is(err, ErrConflict) {
 			return "", err
 		}
-		return "", errGrant("the refresh token was used before: log in again")
-	}
-	if !f.now().Before(login.Expires) {
-		return "", errGrant("the refresh token has expired")
-	}
-	next := newRefresh(id)
-	login.Refresh, login.Expires = fingerprint(next), f.now().Add(RefreshLife).UTC()
-	err := f.write(ctx, id, login, revision)
-	if errors.Is(err, ErrConflict) {
-		// Somebody used the same token at the same moment.
-		if err := f.end(ctx, id); err != nil {
+		// The record changed: the same token was used at the same moment, or an
+		// access token was revoked, which leaves the refresh token good.
+		login, revision, err = f.read(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			return "", errGrant("the refresh token was revoked")
+		}
+		if err != nil {
 			return "", err
 		}
-		return "", errGrant("the refresh token was used before: log in again")
 	}
-	if err != nil {
+	if err := f.end(ctx, id); err != nil {
 		return "", err
 	}
-	return next, nil
+	return "", errReused
 }
+
+var errReused = errGrant("the refresh token was used before: log in again")
+
+// mostRevoked is how many revoked access tokens a login remembers; one more ends
+// the login.
+const mostRevoked = 200
 
 // end revokes a login with all its tokens.
 func (f *families) end(ctx context.Context, id string) error {
@@ -132,6 +163,9 @@ func (f *families) revoke(ctx context.Context, c *claims) error {
 			if !f.now().Before(expires) {
 				delete(login.Revoked, id)
 			}
+		}
+		if len(login.Revoked) >= mostRevoked {
+			return f.end(ctx, c.Family)
 		}
 		login.Revoked[c.ID] = c.ExpiresAt.Time
 		if err := f.write(ctx, c.Family, login, revision); !errors.Is(err, ErrConflict) {

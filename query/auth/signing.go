@@ -57,4 +57,14 @@ func (s *signing) derive(prefix, name string) string {
 	return prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:15])
 }
 
+// proofLength is how many characters a proof has.
+const proofLength = 22
+
+// proof authenticates a refresh token.
+func (s *signing) proof(token string) string {
+	mac := hmac.New(sha256.New, s.Pepper)
+	mac.Write([]byte("refresh token\x00" + token))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
 func (s *signing) userID(email string) string { return s.derive("user_", foldEmail(email)) }
