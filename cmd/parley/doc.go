@@ -35,4 +35,8 @@
 //
 // A flag wins over the environment (PARLEY_ and the flag's name), that over the
 // file named by --config (YAML or JSON, keys as the flags), that over defaults.
+// Variables set the flags of serve and of the single roles, and for every command
+// those that say where the servers and the data dir are; nothing else reads them.
+// Flags that start, confirm or repeat an action (--yes, --undo, --restart, ...)
+// are taken from the command line only.
 package main

@@ -27,7 +27,7 @@ type doctorCommand struct {
 	dataDir
 	serverFlags
 	embeddedFlags
-	Listen string `help:"Address that serve is to listen on (${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Listen string `help:"Address of the HTTP server; port 0 picks a free one (${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 }
 
 const (

@@ -19,7 +19,7 @@ type eraseCommand struct {
 	Project      uint32  `help:"Project of the conversations." required:"" placeholder:"P"`
 	Visitor      *string `help:"All conversations in which this visitor takes part." placeholder:"ID" xor:"whose" required:""`
 	Conversation string  `help:"This conversation only." placeholder:"UUID" xor:"whose" required:""`
-	DryRun       bool    `help:"Only say what would be erased."`
+	DryRun       bool    `help:"Only say what would be erased." env:"-"`
 	Yes          bool    `help:"Do not ask." env:"-"`
 	Grace        span    `help:"How long requests that read the tables before may go on." default:"5s"`
 }

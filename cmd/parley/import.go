@@ -57,10 +57,10 @@ type importFiles struct {
 	edgeFlags
 	Paths   []string `arg:"" name:"file" help:"Files; - is standard input."`
 	Mapping string   `help:"The files are CSV; this file says which events a row makes." type:"existingfile" placeholder:"FILE"`
-	DryRun  bool     `help:"Check everything, send nothing."`
+	DryRun  bool     `help:"Check everything, send nothing." env:"-"`
 	Batch   int      `help:"Events of one request, 1 to 10000." default:"5000"`
 	Show    int      `help:"Bad lines to spell out." default:"20"`
-	Restart bool     `help:"Begin at the first line, although an import of the file was broken off."`
+	Restart bool     `help:"Begin at the first line, although an import of the file was broken off." env:"-"`
 }
 
 // Run imports file by file, each in its order.

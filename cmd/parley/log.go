@@ -112,7 +112,7 @@ func archivedIn(ctx context.Context, conn driver.Conn, live uint32, of eventlog.
 type logRestore struct {
 	dataDir
 	serverFlags
-	DryRun bool `help:"Only say what would be done."`
+	DryRun bool `help:"Only say what would be done." env:"-"`
 }
 
 // Run appends what the archive has. Each portion is noted as restored once it
@@ -184,7 +184,7 @@ type logGiveUp struct {
 	dataDir
 	serverFlags
 	Rejected  bool     `help:"In the log of what was refused, rather than in that of events."`
-	Yes       bool     `help:"Do not ask."`
+	Yes       bool     `help:"Do not ask." env:"-"`
 	Sequences []string `arg:"" help:"What is given up, e.g. 451-462." placeholder:"FROM-TO"`
 }
 

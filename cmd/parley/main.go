@@ -36,15 +36,7 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var config Config
 	exited := -1
-	parser, err := kong.New(&config,
-		kong.Name("parley"),
-		kong.Description("Event-sourced conversation analytics: events in over HTTP, contacts and conversations out over GraphQL and SQL."),
-		kong.DefaultEnvars("PARLEY"),
-		kong.Configuration(settingsFile),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exited = code }),
-	)
+	parser, err := newParser(&config, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		fmt.Fprintln(stderr, "parley:", err)
 		return exitFailed
@@ -75,6 +67,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintln(stderr, "parley:", err)
 		return exitFailed
 	}
+}
+
+// newParser reads the command line into config.
+func newParser(config *Config, options ...kong.Option) (*kong.Kong, error) {
+	options = append(options,
+		kong.Name("parley"),
+		kong.Description("Event-sourced conversation analytics: events in over HTTP, contacts and conversations out over GraphQL and SQL."),
+		kong.Configuration(settingsFile),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+	)
+	return kong.New(config, append(options, environment{}.options()...)...)
 }
 
 // errReported ends a command that has said on its own what is wrong.

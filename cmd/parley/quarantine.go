@@ -189,7 +189,7 @@ func (c *quarantineShow) Run(a *app) error {
 
 type quarantineReplay struct {
 	quarantineFilter
-	DryRun bool `help:"Only say what would pass now."`
+	DryRun bool `help:"Only say what would pass now." env:"-"`
 }
 
 // Run replays, and fails where something is still refused.
@@ -225,7 +225,7 @@ func (c *quarantineReplay) Run(a *app) error {
 
 type quarantinePurge struct {
 	quarantineFilter
-	DryRun bool `help:"Only say what would be removed."`
+	DryRun bool `help:"Only say what would be removed." env:"-"`
 	Yes    bool `help:"Do not ask." env:"-"`
 }
 

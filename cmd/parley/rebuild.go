@@ -212,7 +212,7 @@ func archived(ctx context.Context, conn driver.Conn, broker *eventlog.Broker) (m
 // replayCommand rebuilds the projection.
 type replayCommand struct {
 	rebuildFlags
-	Undo bool `help:"Make the version before the last replay live again."`
+	Undo bool `help:"Make the version before the last replay live again." env:"-"`
 }
 
 // Run replays beside the live projection and says what it found.
@@ -247,7 +247,7 @@ func (c *replayCommand) Run(a *app) error {
 // verifyCommand compares the tables with the log.
 type verifyCommand struct {
 	rebuildFlags
-	Repair bool `help:"Write the conversations that differ again."`
+	Repair bool `help:"Write the conversations that differ again." env:"-"`
 }
 
 // Run fails when the tables are not what the log says.

@@ -22,7 +22,7 @@ type serveCommand struct {
 	ingestFlags
 	projectFlags
 	queryFlags
-	Demo      bool      `help:"Send demo data, and print a page of addresses when it is in." group:"Demo data"`
+	Demo      bool      `help:"Send demo data, and print a page of addresses when it is in." group:"Demo data" env:"-"`
 	DemoRate  float64   `help:"Events a second to go on with after the demo history; 0 ends there." group:"Demo data" default:"2"`
 	DemoFlags demoFlags `embed:"" prefix:"demo-" group:"Demo data"`
 }

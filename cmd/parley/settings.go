@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -56,7 +55,7 @@ func (s settings) check(node *kong.Node, path string) error {
 			continue
 		}
 		if !known[key] || key == "config" || key == "help" {
-			return fmt.Errorf("settings file: %s%s is no flag", path, key)
+			return fmt.Errorf("settings file: %s%s is not a flag that a file may set", path, key)
 		}
 	}
 	return nil
@@ -64,11 +63,9 @@ func (s settings) check(node *kong.Node, path string) error {
 
 // Resolve gives the value of a flag that neither the command line nor the
 // environment sets.
-func (s settings) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
-	for _, name := range flag.Envs {
-		if _, set := os.LookupEnv(name); set {
-			return nil, nil
-		}
+func (s settings) Resolve(context *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+	if commandLineOnly(flag) || (environment{}).sets(context, flag) {
+		return nil, nil
 	}
 	found, ok := s[flag.Name]
 	if parent.Command != nil {
@@ -120,18 +117,22 @@ func childOf(node *kong.Node, name string) *kong.Node {
 // collectFlags names the flags of a node, of all above it, and of all below it.
 func collectFlags(node *kong.Node, known map[string]bool) {
 	for above := node; above != nil; above = above.Parent {
-		for _, flag := range above.Flags {
-			known[flag.Name] = true
-		}
+		collectOf(above, known)
 	}
 	collectBelow(node, known)
 }
 
 func collectBelow(node *kong.Node, known map[string]bool) {
 	for _, child := range node.Children {
-		for _, flag := range child.Flags {
+		collectOf(child, known)
+		collectBelow(child, known)
+	}
+}
+
+func collectOf(node *kong.Node, known map[string]bool) {
+	for _, flag := range node.Flags {
+		if !commandLineOnly(flag) {
 			known[flag.Name] = true
 		}
-		collectBelow(child, known)
 	}
 }
