@@ -30,6 +30,11 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 	if err := startWebhooks(ctx, n, edge); err != nil {
 		return err
 	}
+	inbox, err := n.broker.Inbox()
+	if err != nil {
+		return err
+	}
+	n.background("published events", func(ctx context.Context) error { return edge.TakeIn(ctx, inbox) })
 	n.background("remembered ids", func(ctx context.Context) error {
 		err := n.broker.Events().Remember(ctx, eventlog.RememberedIDs)
 		if err != nil && ctx.Err() == nil {

@@ -70,10 +70,6 @@ type NATS struct {
 	nursed chan struct{} // closed when nobody looks after it any more
 }
 
-// PublishSubject is where any NATS client may publish CloudEvents; the star is the conversation's id, which the server maps to the
-// subject of its partition.
-const PublishSubject, partitionSubject = "parley.publish.*", "parley.events.{{partition(1,1)}}"
-
 // StartNATS starts a JetStream server in this process and returns when it takes connections. It ends at Shutdown, not when ctx
 // does: ctx bounds the start only.
 func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
@@ -140,10 +136,6 @@ func (n *NATS) launch(ctx context.Context) error {
 	s, err := server.NewServer(n.options.Clone())
 	if err != nil {
 		return fmt.Errorf("embedded nats: %w", err)
-	}
-	// Plain clients publish below one subject, whatever the number of partitions.
-	if err := s.GlobalAccount().AddMapping(PublishSubject, partitionSubject); err != nil {
-		return fmt.Errorf("embedded nats: subject mapping: %w", err)
 	}
 	log := &natsLog{logger: n.logger}
 	s.SetLoggerV2(log, false, false, false)

@@ -1,0 +1,80 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// plainRetry is the pause before events of plain NATS clients are appended again.
+const plainRetry = 250 * time.Millisecond
+
+// TakeIn appends what plain NATS clients publish until ctx ends, then what has
+// arrived by then. Many go as one append, beside those of POST /v1/events. The
+// projector judges them: a bad one goes to quarantine.
+func (s *Server) TakeIn(ctx context.Context, inbox *eventlog.Inbox) error {
+	stop := context.AfterFunc(ctx, inbox.Close)
+	defer stop()
+	for {
+		published, err := inbox.Take(context.WithoutCancel(ctx), s.events.limit)
+		if err != nil || len(published) == 0 {
+			return err
+		}
+		if !s.enter() {
+			return stopping()
+		}
+		s.keep(ctx, published)
+		s.pending.Done()
+	}
+}
+
+// keep appends publications and answers them. While the log is unavailable it
+// goes on trying until ctx ends: who waits for no answer sends them only once.
+func (s *Server) keep(ctx context.Context, published []eventlog.Publication) {
+	messages := make([]eventlog.Message, len(published))
+	for i := range published {
+		messages[i] = eventlog.Message{ID: randomID(), Payload: published[i].Payload}
+		if event, refusal := schema.Decode(published[i].Payload, s.now()); refusal == nil {
+			messages[i].ID = eventlog.MessageID(event.Key())
+		}
+	}
+	receipts, err := s.events.append(messages)
+	for errors.Is(err, eventlog.ErrUnavailable) && waited(ctx, plainRetry) {
+		receipts, err = s.events.append(messages)
+	}
+	if errors.Is(err, eventlog.ErrTooLarge) && len(published) > 1 { // one of them
+		s.keep(ctx, published[:len(published)/2])
+		s.keep(ctx, published[len(published)/2:])
+		return
+	}
+	if err != nil {
+		s.log.Warn("published events refused", "events", len(published), "error", err)
+		for i := range published {
+			published[i].Refuse(err)
+		}
+		return
+	}
+	for i := range published {
+		published[i].Accept(receipts[i])
+		if receipts[i].Duplicate {
+			s.metrics.duplicates.Inc()
+		} else {
+			s.metrics.accepted.Inc()
+		}
+	}
+}
+
+// waited reports whether ctx is still alive after a pause.
+func waited(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
