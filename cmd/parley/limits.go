@@ -18,6 +18,8 @@ type limitFlags struct {
 	QueryAliases       int   `help:"Most aliases of an operation." group:"Queries" default:"200"`
 	QueryRootFields    int   `help:"Most fields of Query in an operation." group:"Queries" default:"50"`
 
+	QueryAnswerBytes int64 `help:"Maximum size of an answer, in bytes. Also bounds the memory of all answers together." group:"Queries" default:"16777216"`
+
 	QueryTimeout      time.Duration `help:"Most time of one request; its statements in ClickHouse end with it." group:"Queries" default:"30s"`
 	QueryBodyTimeout  time.Duration `help:"Most time for a body to arrive." group:"Queries" default:"15s"`
 	QueryWriteTimeout time.Duration `help:"Most time for an answer to be read." group:"Queries" default:"60s"`
@@ -39,7 +41,7 @@ type limitFlags struct {
 func (f *limitFlags) Validate() error {
 	least := []int{
 		int(f.QueryBodyBytes), f.QueryDocumentBytes, f.QueryTokens, f.QueryDepth, f.QuerySelections, f.QueryRootFields,
-		int(f.QueryTimeout), int(f.QueryBodyTimeout), int(f.QueryWriteTimeout),
+		int(f.QueryAnswerBytes), int(f.QueryTimeout), int(f.QueryBodyTimeout), int(f.QueryWriteTimeout),
 		f.QueryParallel, f.QueryBudget, f.QueryRestore, f.QueryPageSize, f.QueryListSize, f.QueryCallers,
 	}
 	for _, limit := range least {
@@ -55,7 +57,8 @@ func (f *limitFlags) Validate() error {
 
 func (f *limitFlags) limits() transport.Limits {
 	return transport.Limits{
-		BodyBytes: f.QueryBodyBytes, QueryBytes: f.QueryDocumentBytes, Tokens: f.QueryTokens,
+		AnswerBytes: f.QueryAnswerBytes,
+		BodyBytes:   f.QueryBodyBytes, QueryBytes: f.QueryDocumentBytes, Tokens: f.QueryTokens,
 		Depth: f.QueryDepth, Selections: f.QuerySelections, Aliases: f.QueryAliases, RootFields: f.QueryRootFields,
 		BodyTime: f.QueryBodyTimeout, Time: f.QueryTimeout, WriteTime: f.QueryWriteTimeout,
 		Concurrent: f.QueryParallel, Waiting: f.QueryWaiting, MaxWait: f.QueryMaxWait,

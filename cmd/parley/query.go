@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	graphql "github.com/graph-gophers/graphql-go"
-
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/export"
@@ -59,15 +57,11 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	limits := f.limits()
-	options := limits.SchemaOptions()
-	if traces != nil {
-		options = append(options, graphql.Tracer(transport.FieldTracer(traces)))
-	}
 	schedules, err := openHours(ctx, n.broker)
 	if err != nil {
 		return err
 	}
-	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Hours: schedules, Options: options})
+	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Hours: schedules, Options: limits.SchemaOptions(traces)})
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,9 @@ func (h *Handler) refuse(x *exchange, r *refusal) {
 	h.answer(x, &graphql.Response{Errors: []*gqlerrors.QueryError{r.queryError()}}, r.status)
 }
 
-// maxErrors is how many faults of one document are worth telling.
-const maxErrors = 20
+// maxErrors is how many faults of one document are worth telling, maxFieldErrors
+// how many fields without a value beside data.
+const maxErrors, maxFieldErrors = 20, 1000
 
 // answer writes an answer. Status 0 leaves it to the media type.
 func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
@@ -36,9 +37,11 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 			status = statusOf(code)
 		}
 	}
-	if len(answered.Data) == 0 && len(answered.Errors) > maxErrors {
-		answered.Errors = answered.Errors[:maxErrors]
+	most := maxFieldErrors
+	if len(answered.Data) == 0 {
+		most = maxErrors
 	}
+	answered.Errors = answered.Errors[:min(len(answered.Errors), most)]
 	x.status, x.codes = status, codesOf(answered.Errors)
 	x.cost.Throttle = throttle{Maximum: int64(h.config.Limits.Budget), Restore: int64(h.config.Limits.Restore)}
 	if x.budget != nil {

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"container/list"
-	"context"
 	"sync"
 	"time"
 )
@@ -14,12 +13,15 @@ import (
 // x/time/rate is not used because what an answer did not need is given back,
 // which its limiter cannot do.
 type budgets struct {
-	limits *Limits
-	now    func() time.Time
+	limits   *Limits
+	together int // places
+	now      func() time.Time
 
 	mu      sync.Mutex
 	callers map[string]*list.Element
 	order   *list.List // of *budget, most recently used first
+	held    int64      // bytes of memory, of all budgets
+	queue   []*waiter  // first come first
 }
 
 // budget is one credential's.
@@ -29,12 +31,13 @@ type budget struct {
 	at     time.Time // when points was right
 	users  int       // requests that hold it: it must not make room
 
-	places  chan struct{}
-	waiting chan struct{}
+	running int   // requests that run
+	waiting int   // requests that wait for a place
+	held    int64 // bytes of memory that its answers take, or may
 }
 
-func newBudgets(limits *Limits, now func() time.Time) *budgets {
-	return &budgets{limits: limits, now: now, callers: make(map[string]*list.Element), order: list.New()}
+func newBudgets(limits *Limits, together int, now func() time.Time) *budgets {
+	return &budgets{limits: limits, together: together, now: now, callers: make(map[string]*list.Element), order: list.New()}
 }
 
 // hold finds a credential's budget and keeps it until release.
@@ -47,10 +50,7 @@ func (b *budgets) hold(caller string) *budget {
 		found.users++
 		return found
 	}
-	made := &budget{
-		caller: caller, points: float64(b.limits.Budget), at: b.now(), users: 1,
-		places: make(chan struct{}, b.limits.Concurrent), waiting: make(chan struct{}, b.limits.Waiting),
-	}
+	made := &budget{caller: caller, points: float64(b.limits.Budget), at: b.now(), users: 1}
 	b.callers[caller] = b.order.PushFront(made)
 	for e := b.order.Back(); e != nil && b.order.Len() > b.limits.Callers; {
 		older := e.Prev()
@@ -82,8 +82,9 @@ func (b *budgets) take(held *budget, points int64) (wait time.Duration, ok bool)
 	return 0, true
 }
 
-// giveBack returns points that were taken and not needed.
-func (b *budgets) giveBack(held *budget, points int64) {
+// settle returns points that were taken and not needed. A negative number takes
+// what was needed beyond, and leaves a debt where there is less.
+func (b *budgets) settle(held *budget, points int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.restore(held)
@@ -95,7 +96,7 @@ func (b *budgets) status(held *budget) throttle {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.restore(held)
-	return throttle{Maximum: int64(b.limits.Budget), Currently: int64(held.points), Restore: int64(b.limits.Restore)}
+	return throttle{Maximum: int64(b.limits.Budget), Currently: max(int64(held.points), 0), Restore: int64(b.limits.Restore)}
 }
 
 // restore adds what came back since the last look. A clock that goes backwards
@@ -106,31 +107,4 @@ func (b *budgets) restore(held *budget) {
 		held.points = min(held.points+passed.Seconds()*float64(b.limits.Restore), float64(b.limits.Budget))
 	}
 	held.at = now
-}
-
-// enter waits for one of the credential's places. It gives up when too many
-// wait, when it takes too long, and with the request.
-func (b *budgets) enter(ctx context.Context, held *budget) (leave func(), ok bool) {
-	leave = func() { <-held.places }
-	select {
-	case held.places <- struct{}{}:
-		return leave, true
-	default:
-	}
-	select {
-	case held.waiting <- struct{}{}:
-		defer func() { <-held.waiting }()
-	default:
-		return nil, false
-	}
-	timer := time.NewTimer(b.limits.MaxWait)
-	defer timer.Stop()
-	select {
-	case held.places <- struct{}{}:
-		return leave, true
-	case <-timer.C:
-		return nil, false
-	case <-ctx.Done():
-		return nil, false
-	}
 }

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Price is what a field costs beyond the objects it answers with.
+// Price is what a field costs beyond its objects and bytes and the rows read for
+// it.
 type Price struct {
 	// Points are added once for every time the field is resolved.
 	Points int
@@ -94,6 +96,31 @@ func (c *pricing) items(on *ast.Definition, f *ast.FieldDefinition, page int64) 
 		return page
 	}
 	return c.listSize
+}
+
+// leadsBack reports whether a field is a list without pages whose objects lead to
+// the type that the field is of: lists inside it multiply without an end. Those of
+// the introspection have a limit of their own.
+func (c *pricing) leadsBack(on *ast.Definition, f *ast.FieldDefinition) bool {
+	if on == nil || f == nil || f.Type.Elem == nil || isConnection(on) || strings.HasPrefix(on.Name, "__") {
+		return false
+	}
+	seen := map[string]bool{}
+	var reaches func(*ast.Definition) bool
+	reaches = func(t *ast.Definition) bool {
+		if t == nil || seen[t.Name] {
+			return false
+		}
+		seen[t.Name] = true
+		for _, field := range t.Fields {
+			next := c.typeOf(field)
+			if next != nil && (next.Name == on.Name || reaches(next)) {
+				return true
+			}
+		}
+		return false
+	}
+	return reaches(c.typeOf(f))
 }
 
 // isConnection tells a page of rows by what Relay asks of one.

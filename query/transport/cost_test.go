@@ -1,7 +1,11 @@
 package transport_test
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +22,7 @@ func wantCost(t *testing.T, a *answer, requested, actual int64) {
 	}
 }
 
-func TestCostIsOneForEachObject(t *testing.T) {
+func TestCostIsOneForEachObjectAndEachKilobyte(t *testing.T) {
 	r := newRig(t, func(c *transport.Config) { c.Limits.ListSize = 5 })
 	for name, c := range map[string]struct {
 		document          string
@@ -29,8 +33,8 @@ func TestCostIsOneForEachObject(t *testing.T) {
 		"braces in strings":      {`{ echo(text: "{{{\"{") }`, nil, 1, 1},
 		"a page":                 {`{ page(first: 3) { edges { node { id } } } }`, nil, 1 + 1 + 3*2, 1 + 1 + 3*2},
 		"two lists of a page":    {`{ page(first: 3) { edges { node { id } } nodes { id } } }`, nil, 1 + 1 + 3*2 + 3, 1 + 1 + 3*2 + 3},
-		"a page of the default":  {`{ page { pageInfo { hasNextPage } nodes { id } } }`, nil, 1 + 1 + 1 + 100, 1 + 1 + 1 + 100},
-		"last":                   {`{ page(last: 2) { nodes { id } } }`, nil, 1 + 1 + 2, 1 + 1 + 2 + 98 - 98},
+		"a page of the default":  {`{ page { pageInfo { hasNextPage } nodes { id } } }`, nil, 1 + 1 + 1 + 100 + 1, 1 + 1 + 1 + 100 + 1},
+		"last":                   {`{ page(last: 2) { nodes { id } } }`, nil, 1 + 1 + 2, 1 + 1 + 2},
 		"an empty page":          {`{ page(first: 0) { nodes { id self { id } } } }`, nil, 1 + 1 + 0 + 1, 2},
 		"a variable":             {`query ($n: Int) { page(first: $n) { nodes { id } } }`, map[string]any{"n": 4}, 1 + 1 + 4, 1 + 1 + 4},
 		"a variable's default":   {`query ($n: Int = 2) { page(first: $n) { nodes { id } } }`, nil, 1 + 1 + 2, 1 + 1 + 2},
@@ -43,11 +47,109 @@ func TestCostIsOneForEachObject(t *testing.T) {
 		"errors cost too":        {`{ echo fail(how: "coded") }`, nil, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "last" {
-				c.actual = c.requested // the toy ignores last; an answer never costs more than was taken
-			}
 			wantCost(t, r.post(c.document, c.variables), c.requested, c.actual)
 		})
+	}
+}
+
+// A list that leads back to itself is priced as a page inside itself, on every
+// level.
+func TestRecursionMultiplies(t *testing.T) {
+	r := newRig(t)
+	nested := func(levels int) string {
+		return "{ page(first: 1) { nodes " + strings.Repeat("{ friends ", levels) + "{ id }" + strings.Repeat(" }", levels) + " } }"
+	}
+	requested := func(levels int) int64 { return *r.post(nested(levels), nil).Extensions.Cost.RequestedQueryCost }
+	if got := requested(1); got != 1+1+1+5 {
+		t.Errorf("one level: %d", got)
+	}
+	if got := requested(2); got < 5*100 || got > 6*100 {
+		t.Errorf("two levels: %d", got)
+	}
+	if got := requested(3); got < 5*100*100 || got > 6*100*100 {
+		t.Errorf("three levels: %d", got)
+	}
+	if a := r.post(nested(4), nil); a.code() != "QUERY_TOO_LARGE" {
+		t.Errorf("four levels: %.300s", a.raw)
+	}
+	fragment := "{ page(first: 1) { nodes { ...A friends { ...A } } } } fragment A on Row { friends { friends { id } } }"
+	if got := *r.post(fragment, nil).Extensions.Cost.RequestedQueryCost; got < 5*100*100 {
+		t.Errorf("by fragments: %d", got)
+	}
+}
+
+// currently is what the caller has left.
+func (a *answer) currently() int64 { return *a.Extensions.Cost.ThrottleStatus.CurrentlyAvailable }
+
+func TestAnAnswerAboveItsLimitEndsEarly(t *testing.T) {
+	r := newRig(t, func(c *transport.Config) { c.Limits.AnswerBytes, c.Limits.ListSize = 100_000, 1 })
+	for name, document := range map[string]string{
+		"objects": "{ page(first: 100) { nodes { friends { friends { id } } } } }",
+		"fields":  "{ page(first: 100) { nodes { friends {" + repeat(100, func(i int) string { return fmt.Sprintf(" a%d: id", i) }) + " } } } }",
+		"names":   "{ page(first: 100) { nodes { " + strings.Repeat("x", 20_000) + ": id } } }",
+		"errors":  "{ page(first: 100) { nodes { friends { broken } } } }",
+		"texts":   "{" + repeat(40, func(i int) string { return fmt.Sprintf(" a%d: long", i) }) + " }",
+	} {
+		r.toy.fields.Store(0)
+		before := r.post(`{ echo }`, nil).currently()
+		a := r.post(document, nil, fields(graphQLJSON))
+		if a.code() != "ANSWER_TOO_LARGE" || a.status != 400 || a.Data != nil || len(a.raw) > 1000 {
+			t.Errorf("%s: %d %.300s", name, a.status, a.raw)
+			continue
+		}
+		if !strings.Contains(a.Errors[0].Message, "100000 bytes") || !strings.Contains(a.Errors[0].Message, "shorter pages") {
+			t.Errorf("%s: the message names no rule or remedy: %s", name, a.Errors[0].Message)
+		}
+		// About 100 KB were built, and are paid for.
+		if cost := *a.Extensions.Cost.ActualQueryCost; cost < 90 || a.currently() != before-cost {
+			t.Errorf("%s: cost %d, %d left of %d", name, cost, a.currently(), before)
+		}
+		if n := r.toy.fields.Load(); n > 11_000 {
+			t.Errorf("%s: %d fields were resolved", name, n)
+		}
+	}
+	if a := r.post("{ page(first: 100) { nodes { friends { id } } } }", nil); a.code() != "" {
+		t.Errorf("an answer below the limit: %.300s", a.raw)
+	}
+}
+
+// A list longer than it was taken for costs what it is.
+func TestWhatWasUsedIsChargedBeyondWhatWasTaken(t *testing.T) {
+	r := newRig(t, func(c *transport.Config) { c.Limits.ListSize, c.Limits.Budget, c.Limits.Restore = 1, 2_000, 100 })
+	a := r.post("{ page(first: 50) { nodes { friends { id } } } }", nil)
+	bytes := int64(len(a.Data)) / 1024
+	wantCost(t, a, 1+1+50*2+(50*30)/1024, 1+1+50+50*50+bytes)
+	if a.currently() != 0 {
+		t.Errorf("%d are left", a.currently())
+	}
+	// The debt is to be waited for.
+	debt := *a.Extensions.Cost.ActualQueryCost - 2_000
+	if a = r.post("{ echo }", nil); a.code() != "THROTTLED" || a.Errors[0].Extensions.RetryAfterMs != (debt+1)*10 {
+		t.Errorf("a debt of %d: %s", debt, a.raw)
+	}
+}
+
+func TestATimeoutIsCharged(t *testing.T) {
+	r := newRig(t, func(c *transport.Config) { c.Limits.Time = 300 * time.Millisecond })
+	a := r.post("{ dear page(first: 100) { nodes { id } } wait }", nil)
+	// The price, the 102 objects and the kilobyte that were made before.
+	if cost := *a.Extensions.Cost.ActualQueryCost; a.code() != "TIMEOUT" || cost < 600 || a.currently() != int64(r.config.Limits.Budget)-cost {
+		t.Errorf("%s", a.raw)
+	}
+}
+
+func TestTheRequestOfAClientThatLeftIsCharged(t *testing.T) {
+	r := newRig(t)
+	ctx, leave := context.WithCancel(t.Context())
+	done := make(chan *answer)
+	go func() {
+		done <- r.post("{ dear wait }", nil, func(request *http.Request) { *request = *request.WithContext(ctx) })
+	}()
+	<-r.toy.waiting
+	leave()
+	<-done
+	if left := r.post("{ echo }", nil).currently(); left > int64(r.config.Limits.Budget)-500 {
+		t.Errorf("%d are left", left)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/parley-analytics/parley/query/meter"
 )
 
 // document is a parsed document with the operation that is to run.
@@ -65,7 +67,7 @@ func parseRefusal(err error) *refusal {
 type size struct {
 	depth, selections, aliases int
 	points                     int64 // objects at most, and prices
-	prices                     int64 // of them, prices
+	bytes                      int64 // of the answer, its texts taken to be short
 }
 
 // most is where counting ends: far above every limit, and safe to multiply.
@@ -78,14 +80,16 @@ func bounded(n int64) int64 { return min(n, most) }
 func (d *document) measure(c *pricing, variables map[string]any) size {
 	w := &walk{pricing: c, document: d, variables: variables, done: map[spread]size{}, open: map[spread]bool{}}
 	s := w.selectionSet(d.operation.SelectionSet, c.root(d.operation.Operation), c.pageSize)
-	s.points++ // the outermost object
+	s.points = bounded(s.points + 1 + s.bytes/meter.PointBytes) // one is the outermost object
 	return s
 }
 
-// spread is a fragment as it is used: pages of this length are around it.
+// spread is a fragment as it is used: pages of this length are around it, and
+// perhaps lists that lead back to themselves.
 type spread struct {
-	name string
-	page int64
+	name   string
+	page   int64
+	cyclic bool
 }
 
 type walk struct {
@@ -94,6 +98,7 @@ type walk struct {
 	variables map[string]any
 	done      map[spread]size
 	open      map[spread]bool // fragments being measured: a cycle is validation's to refuse
+	cyclic    bool            // inside a list that leads back to itself
 }
 
 func (w *walk) selectionSet(set ast.SelectionSet, on *ast.Definition, page int64) size {
@@ -107,14 +112,14 @@ func (w *walk) selectionSet(set ast.SelectionSet, on *ast.Definition, page int64
 			s = w.selectionSet(selection.SelectionSet, w.typeNamed(selection.TypeCondition, on), page)
 			s.selections++
 		case *ast.FragmentSpread:
-			s = w.fragment(spread{selection.Name, page})
+			s = w.fragment(spread{selection.Name, page, w.cyclic})
 			s.selections++
 		}
 		sum.depth = max(sum.depth, s.depth)
 		sum.selections = int(bounded(int64(sum.selections) + int64(s.selections)))
 		sum.aliases = int(bounded(int64(sum.aliases) + int64(s.aliases)))
 		sum.points = bounded(sum.points + s.points)
-		sum.prices = bounded(sum.prices + s.prices)
+		sum.bytes = bounded(sum.bytes + s.bytes)
 	}
 	return sum
 }
@@ -140,22 +145,75 @@ func (w *walk) field(f *ast.Field, on *ast.Definition, page int64) size {
 	items := int64(0)
 	if definition != nil && w.isObject(definition) {
 		items = w.items(on, definition, page)
+		if w.cyclic && w.leadsBack(on, definition) {
+			items = max(items, w.pageSize)
+		}
 	}
 	if len(f.SelectionSet) > 0 {
+		around := w.cyclic
+		w.cyclic = around || w.leadsBack(on, definition)
 		inner = w.selectionSet(f.SelectionSet, w.typeOf(definition), w.page(f, definition, page))
+		w.cyclic = around
 	}
-	price := w.price(on, f.Name)
 	s := size{
 		depth:      inner.depth + 1,
 		selections: inner.selections + 1,
 		aliases:    inner.aliases,
-		prices:     bounded(price + max(items, 1)*inner.prices),
-		points:     bounded(price + items + max(items, 1)*inner.points),
+		points:     bounded(w.price(on, f.Name) + items + max(items, 1)*inner.points),
+		bytes:      bounded(fieldBytes(f) + max(items, 1)*inner.bytes),
 	}
 	if f.Alias != f.Name {
 		s.aliases++
 	}
 	return s
+}
+
+// shortValue is about how long a value is in an answer, with what stands around it
+// and its name.
+const shortValue = 16
+
+// fieldBytes is what a field adds to an answer, its texts taken to be short.
+func fieldBytes(f *ast.Field) int64 {
+	if len(f.SelectionSet) > 0 {
+		return int64(len(f.Alias)) + 6
+	}
+	return int64(len(f.Alias)) + shortValue
+}
+
+// weights is what the fields of the document add to an answer when they are
+// resolved.
+func (d *document) weights(c *pricing) map[meter.Field]meter.Weight {
+	type count struct{ all, first float64 }
+	weights, counts := map[meter.Field]meter.Weight{}, map[meter.Field]count{}
+	var add func(ast.SelectionSet, *ast.Definition)
+	add = func(set ast.SelectionSet, on *ast.Definition) {
+		for i, selection := range set {
+			switch selection := selection.(type) {
+			case *ast.InlineFragment:
+				add(selection.SelectionSet, c.typeNamed(selection.TypeCondition, on))
+			case *ast.Field:
+				definition := fieldOf(on, selection.Name)
+				if definition == nil {
+					continue
+				}
+				field := meter.Field{Type: on.Name, Name: selection.Name}
+				n, w := counts[field], weights[field]
+				if n.all++; i == 0 {
+					n.first++
+				}
+				// Of several aliases the longest counts for all of them.
+				w.Bytes = max(w.Bytes, fieldBytes(selection))
+				w.Objects, w.Points = n.first/n.all, c.price(on, selection.Name)
+				counts[field], weights[field] = n, w
+				add(selection.SelectionSet, c.typeOf(definition))
+			}
+		}
+	}
+	add(d.operation.SelectionSet, c.root(d.operation.Operation))
+	for _, f := range d.fragments {
+		add(f.SelectionSet, c.typeNamed(f.TypeCondition, nil))
+	}
+	return weights
 }
 
 // roots counts the fields at the top, with fragments in place.
@@ -207,7 +265,7 @@ func (d *document) check(s size, limits *Limits) *refusal {
 	case d.introspects() > introspectionLists:
 		return tooLarge(fmt.Sprintf("the document nests more than %d lists of introspection", introspectionLists))
 	case s.points > int64(limits.Budget):
-		return tooLarge(fmt.Sprintf("the document may cost %d points; at most %d are allowed: ask for shorter pages or fewer fields", s.points, limits.Budget))
+		return tooLarge(fmt.Sprintf("the document may cost %d points; at most %d are allowed: ask for shorter pages, fewer fields or fewer lists inside lists", s.points, limits.Budget))
 	}
 	return nil
 }

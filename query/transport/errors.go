@@ -3,11 +3,14 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
+
+	"github.com/parley-analytics/parley/query/meter"
 )
 
 // The values of extensions.code that come from here. Resolvers bring their own.
@@ -21,6 +24,7 @@ const (
 	codeForbidden         = "FORBIDDEN"
 	codeThrottled         = "THROTTLED"
 	codeTooLarge          = "QUERY_TOO_LARGE"
+	codeAnswerTooLarge    = "ANSWER_TOO_LARGE"
 	codePersistedNotFound = "PERSISTED_QUERY_NOT_FOUND"
 	codeTimeout           = "TIMEOUT"
 	codeUnavailable       = "SERVICE_UNAVAILABLE"
@@ -68,7 +72,7 @@ func complete(e *gqlerrors.QueryError) {
 	case codeInternal:
 		e.Message = "internal error"
 	case codeTimeout:
-		e.Message = "the query took longer than it may"
+		e.Message = timeoutMessage
 	}
 	extensions := map[string]any{"code": code}
 	for name, value := range e.Extensions {
@@ -96,6 +100,18 @@ func codeOf(e *gqlerrors.QueryError) string {
 		return codeInternal
 	}
 	return codeBadInput // a literal or variable that does not fit its Go type
+}
+
+const timeoutMessage = "the query took longer than it may: ask for a shorter interval, shorter pages or fewer fields"
+
+// cut says why a request was ended before its answer was complete.
+func (h *Handler) cut(cause error) *refusal {
+	if errors.Is(cause, meter.ErrTooLarge) {
+		return &refusal{code: codeAnswerTooLarge, message: fmt.Sprintf(
+			"the answer would be larger than %d bytes, or the rows it is made of larger than %d: ask for shorter pages, fewer fields or fewer aliases",
+			h.config.Limits.AnswerBytes, h.config.Limits.loadedBytes())}
+	}
+	return &refusal{code: codeTimeout, message: timeoutMessage}
 }
 
 func isTimeout(err error) bool {

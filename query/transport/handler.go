@@ -1,11 +1,13 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -46,7 +49,12 @@ type Config struct {
 	// that tells afterwards how many rows were read.
 	Begin func(context.Context, schema.Caller) (context.Context, func() uint64)
 
-	Limits  Limits
+	Limits Limits
+	// Together is how many requests run at a time, of all credentials, and how many
+	// of the largest answers are in memory, those included that are being sent. One
+	// credential has half of that at most. 0 is twice the processors, 8 to 32.
+	Together int
+
 	Prices  Prices
 	Origins []string // that browsers may ask from; "*" for all, none by default
 
@@ -80,8 +88,11 @@ func New(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Together == 0 {
+		c.Together = min(max(8, 2*runtime.GOMAXPROCS(0)), 32)
+	}
 	h := &Handler{config: c, pricing: prices, origins: allowed, observer: seen}
-	h.budgets, h.persisted = newBudgets(&h.config.Limits, c.Now), newPersisted(&h.config.Limits)
+	h.budgets, h.persisted = newBudgets(&h.config.Limits, c.Together, c.Now), newPersisted(&h.config.Limits)
 	return h, nil
 }
 
@@ -229,19 +240,30 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 	}
 	h.persisted.keep(asked)
 
-	leave, ok := h.budgets.enter(ctx, x.budget)
-	if !ok {
-		return &refusal{code: codeThrottled, message: "too many requests of this credential run at the same time", wait: time.Second}
+	at := h.budgets.enter(ctx, x.budget)
+	if at == nil {
+		return &refusal{code: codeThrottled, message: "too many requests, of this credential or of all, run at the same time", wait: time.Second}
 	}
-	defer leave()
+	defer at.leave()
 	if wait, ok := h.budgets.take(x.budget, measured.points); !ok {
 		return &refusal{code: codeThrottled, message: "the budget of this credential is spent: wait as long as retryAfterMs says", wait: wait}
 	}
-	answered := h.execute(ctx, x, text, asked)
-	if len(answered.Data) > 0 {
-		x.cost.Actual = min(measured.prices+objects(answered.Data), measured.points)
+	m := meter.New(meter.Limits{Answer: h.config.Limits.AnswerBytes, Loaded: h.config.Limits.loadedBytes()}, d.weights(h.pricing))
+	answered := h.execute(meter.With(ctx, m), x, text, asked)
+	switch cause := m.Cause(); {
+	case cause != nil || ctx.Err() != nil:
+		answered = &graphql.Response{Errors: []*gqlerrors.QueryError{h.cut(cmp.Or(cause, ctx.Err())).queryError()}}
+	case int64(len(answered.Data)) > h.config.Limits.AnswerBytes:
+		answered = &graphql.Response{Errors: []*gqlerrors.QueryError{h.cut(meter.ErrTooLarge).queryError()}}
 	}
-	h.budgets.giveBack(x.budget, measured.points-x.cost.Actual)
+	// What was used is charged, whatever became of it.
+	x.cost.Actual = m.Points()
+	if len(answered.Data) > 0 {
+		x.cost.Actual = m.Costs(objects(answered.Data), int64(len(answered.Data)))
+	}
+	h.budgets.settle(x.budget, measured.points-x.cost.Actual)
+	// Others may run while the answer is sent; it takes memory until then.
+	at.built(int64(len(answered.Data)))
 	h.answer(x, answered, 0)
 	return nil
 }
@@ -262,10 +284,6 @@ func (h *Handler) execute(ctx context.Context, x *exchange, text string, asked *
 	// coerced), and then there is no data; the library answers with what it has.
 	if len(requestErrors) > 0 {
 		answered.Errors, answered.Data = requestErrors, nil
-	}
-	// The library forgets partial data and errors when time runs out.
-	if ctx.Err() != nil && len(answered.Errors) == 0 {
-		answered.Errors = []*gqlerrors.QueryError{(&refusal{code: codeTimeout, message: "the query took longer than it may"}).queryError()}
 	}
 	return answered
 }

@@ -1,9 +1,14 @@
 package transport
 
 import (
+	"runtime"
 	"time"
 
 	graphql "github.com/graph-gophers/graphql-go"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/parley-analytics/parley/query/meter"
 )
 
 // Limits bound what one request, and one caller, can ask of the server.
@@ -24,8 +29,13 @@ type Limits struct {
 	// with it), and WriteTime how long the answer may take to be read.
 	BodyTime, Time, WriteTime time.Duration
 
+	// AnswerBytes is the most bytes of an answer's data. The rows it is made of may
+	// take twice as much.
+	AnswerBytes int64
+
 	// Concurrent is how many requests of one credential run at a time; Waiting
-	// how many more may wait for a place, for at most MaxWait.
+	// how many more may wait for a place, for at most MaxWait. Of all credentials
+	// together four times as many may wait.
 	Concurrent, Waiting int
 	MaxWait             time.Duration
 
@@ -49,16 +59,25 @@ func DefaultLimits() Limits {
 		BodyBytes: 1 << 20, QueryBytes: 128 << 10, Tokens: 20_000,
 		Depth: 20, Selections: 2_000, Aliases: 200, RootFields: 50,
 		BodyTime: 15 * time.Second, Time: 30 * time.Second, WriteTime: 60 * time.Second,
-		Concurrent: 8, Waiting: 64, MaxWait: 10 * time.Second,
+		AnswerBytes: 16 << 20,
+		Concurrent:  8, Waiting: 64, MaxWait: 10 * time.Second,
 		Budget: 2_000_000, Restore: 50_000,
 		PageSize: 100, ListSize: 5,
 		Callers: 10_000, Documents: 1_000, DocumentBytes: 16 << 20,
 	}
 }
 
-// SchemaOptions are the library's own bounds, behind ours.
-func (l Limits) SchemaOptions() []graphql.SchemaOpt {
+// loadedBytes is how much the rows of one answer may take.
+func (l Limits) loadedBytes() int64 { return 2 * l.AnswerBytes }
+
+// SchemaOptions are the library's own bounds, behind ours, and what counts the
+// fields of an answer. Half of the processors build answers at most. With a provider each field of the query root is a span.
+func (l Limits) SchemaOptions(provider trace.TracerProvider) []graphql.SchemaOpt {
+	if provider == nil {
+		provider = noop.NewTracerProvider()
+	}
 	return []graphql.SchemaOpt{
+		graphql.Tracer(meter.Tracer{Next: fieldTracer{provider.Tracer(tracerName)}, Turns: meter.NewTurns(max(1, runtime.GOMAXPROCS(0)/2))}),
 		graphql.MaxQueryLength(l.QueryBytes),
 		graphql.MaxSelections(l.Selections * 2),
 		graphql.OverlapValidationLimit(l.Selections * 100),

@@ -11,12 +11,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	graphql "github.com/graph-gophers/graphql-go"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -30,18 +32,20 @@ type Query {
   fail(how: String!): String
   wait: String
   dear: String
+  long: String
 }
 type Mutation { touch: Boolean! }
 type RowConnection { edges: [RowEdge!]!  nodes: [Row!]!  pageInfo: PageInfo! }
 type RowEdge { node: Row! }
 type PageInfo { hasNextPage: Boolean! }
-type Row { id: ID!  self: Row!  tags: [Tag!]!  words: [String!]! }
+type Row { id: ID!  friends: [Row!]!  broken: String  self: Row!  tags: [Tag!]!  words: [String!]! }
 type Tag { id: ID!  name: String }
 `
 
 type toy struct {
 	waiting chan struct{} // gets one for each wait that began
 	release chan struct{} // closed to let them end
+	fields  atomic.Int64  // ids that were resolved
 }
 
 func (*toy) Echo(args struct {
@@ -54,12 +58,26 @@ func (*toy) Echo(args struct {
 	return *args.Text
 }
 
-func (*toy) Page(args struct{ First, Last *int32 }) *rows {
+func (t *toy) Page(args struct{ First, Last *int32 }) *rows {
 	n := int32(100)
 	if args.First != nil {
 		n = *args.First
 	}
-	return &rows{make([]row, n)}
+	if args.Last != nil {
+		n = *args.Last
+	}
+	all := make([]row, n)
+	for i := range all {
+		all[i].of = t
+	}
+	return &rows{all}
+}
+
+// Long is 10,000 bytes, counted as resolvers count their texts.
+func (*toy) Long(ctx context.Context) *string {
+	text := strings.Repeat("x", 10_000)
+	meter.From(ctx).Write(len(text))
+	return &text
 }
 
 func (*toy) Dear() *string { return nil }
@@ -95,7 +113,7 @@ func (*toy) Touch() bool { return true }
 type (
 	rows struct{ all []row }
 	edge struct{ Node row }
-	row  struct{}
+	row  struct{ of *toy }
 	tag  struct{ ID graphql.ID }
 	info struct{ HasNextPage bool }
 )
@@ -110,7 +128,24 @@ func (r *rows) Edges() []edge {
 	return edges
 }
 
-func (row) ID() graphql.ID  { return "a{b" }
+func (r row) ID() graphql.ID {
+	if r.of != nil {
+		r.of.fields.Add(1)
+	}
+	return "a{b"
+}
+
+// Friends are 50.
+func (r row) Friends() []row {
+	friends := make([]row, 50)
+	for i := range friends {
+		friends[i] = r
+	}
+	return friends
+}
+
+func (row) Broken() (*string, error) { return nil, coded{"BAD_USER_INPUT", "broken: is broken"} }
+
 func (r row) Self() row     { return r }
 func (row) Tags() []tag     { return []tag{{"1"}, {"2"}} }
 func (row) Words() []string { return []string{"x"} }
@@ -175,6 +210,7 @@ func (l *log) String() string {
 type rig struct {
 	t       testing.TB
 	handler *transport.Handler
+	config  transport.Config
 	toy     *toy
 	clock   *clock
 	log     *log
@@ -202,7 +238,7 @@ func newRig(t testing.TB, edit ...func(*transport.Config)) *rig {
 		e(&config)
 	}
 	if config.Executor == nil {
-		options := append([]graphql.SchemaOpt{graphql.UseFieldResolvers(), graphql.Logger(quiet{})}, config.Limits.SchemaOptions()...)
+		options := append([]graphql.SchemaOpt{graphql.UseFieldResolvers(), graphql.Logger(quiet{})}, config.Limits.SchemaOptions(nil)...)
 		parsed, err := graphql.ParseSchema(toySDL, r.toy, options...)
 		if err != nil {
 			t.Fatal(err)
@@ -213,7 +249,7 @@ func newRig(t testing.TB, edit ...func(*transport.Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.handler = handler
+	r.handler, r.config = handler, config
 	return r
 }
 

@@ -11,14 +11,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// FieldTracer makes a span for each field of the query root, inside the span of
-// the request: give it to the schema as graphql.Tracer. The library's own
-// OpenTelemetry tracer is not used because it writes variables and arguments
-// into spans; this one writes names only.
-func FieldTracer(provider trace.TracerProvider) tracer.Tracer {
-	return fieldTracer{provider.Tracer(tracerName)}
-}
-
+// fieldTracer makes a span for each field of the query root, inside the span of
+// the request. The library's own OpenTelemetry tracer is not used because it writes
+// variables and arguments into spans; this one writes names only.
 type fieldTracer struct{ tracer trace.Tracer }
 
 // TraceQuery implements tracer.Tracer. The request has its span already.

@@ -84,7 +84,7 @@ func (r *rig) graphQL(reads *tape, authority *auth.Authority) (http.Handler, *st
 	}
 	limits := transport.DefaultLimits()
 	limits.Budget, limits.Restore, limits.Concurrent = 1<<40, 1<<40, connections
-	api, err := query.New(query.Config{Store: tables, Logger: r.bench.log, Options: limits.SchemaOptions()})
+	api, err := query.New(query.Config{Store: tables, Logger: r.bench.log, Options: limits.SchemaOptions(nil)})
 	if err != nil {
 		return nil, nil, err
 	}

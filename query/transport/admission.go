@@ -1,0 +1,122 @@
+package transport
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Requests run in places, each of which reserves the memory of the largest answer.
+// A credential has a bounded number of them, and never more than half of all. Who
+// finds none waits in one bounded queue, in which a credential that holds less goes
+// before one that holds more.
+
+// waiter is a request in the queue.
+type waiter struct {
+	budget  *budget
+	granted chan struct{} // closed when it has its place
+}
+
+// place is where one request runs, until its answer is built, and what its answer
+// takes, until it is sent.
+type place struct {
+	budgets *budgets
+	budget  *budget
+	running bool
+	held    int64 // bytes
+}
+
+// enter waits for a place. It gives up, and gives nil, when too many wait, when it
+// takes too long, and with the request.
+func (b *budgets) enter(ctx context.Context, of *budget) *place {
+	granted := &place{b, of, true, b.limits.AnswerBytes}
+	b.mu.Lock()
+	if b.fits(of) {
+		b.occupy(of)
+		b.mu.Unlock()
+		return granted
+	}
+	if of.waiting >= b.limits.Waiting || len(b.queue) >= 4*b.limits.Waiting {
+		b.mu.Unlock()
+		return nil
+	}
+	w := &waiter{of, make(chan struct{})}
+	b.queue = append(b.queue, w)
+	of.waiting++
+	b.mu.Unlock()
+
+	timer := time.NewTimer(b.limits.MaxWait)
+	defer timer.Stop()
+	select {
+	case <-w.granted:
+		return granted
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := slices.Index(b.queue, w)
+	if at < 0 {
+		return granted // in the meantime
+	}
+	b.queue = slices.Delete(b.queue, at, at+1)
+	of.waiting--
+	return nil
+}
+
+// fits reports whether a credential may have a place.
+func (b *budgets) fits(of *budget) bool {
+	all, size := int64(b.together), b.limits.AnswerBytes
+	return of.running < b.limits.Concurrent &&
+		b.held+size <= all*size &&
+		of.held+size <= max(1, all/2)*size
+}
+
+func (b *budgets) occupy(of *budget) {
+	of.running++
+	of.held += b.limits.AnswerBytes
+	b.held += b.limits.AnswerBytes
+}
+
+// leastHeld is what the smallest answer is taken to hold until it is sent.
+const leastHeld = 16 << 10
+
+// built ends the run of a request whose answer has this many bytes.
+func (p *place) built(size int64) { p.keep(min(max(size, leastHeld), p.held)) }
+
+// leave ends it and gives back all memory.
+func (p *place) leave() { p.keep(0) }
+
+func (p *place) keep(size int64) {
+	b := p.budgets
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p.running {
+		p.running = false
+		p.budget.running--
+	}
+	p.budget.held -= p.held - size
+	b.held -= p.held - size
+	p.held = size
+	b.admit()
+}
+
+// admit lets in whoever there is room for now.
+func (b *budgets) admit() {
+	for {
+		next := -1
+		for i, w := range b.queue {
+			if b.fits(w.budget) && (next < 0 || w.budget.held < b.queue[next].budget.held) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return
+		}
+		w := b.queue[next]
+		b.queue = slices.Delete(b.queue, next, next+1)
+		w.budget.waiting--
+		b.occupy(w.budget)
+		close(w.granted)
+	}
+}

@@ -1,0 +1,131 @@
+package transport_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-analytics/parley/query/transport"
+)
+
+func TestOneCredentialNeverTakesAllPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *transport.Config) { c.Together = 4 })
+		answers := make(chan *answer, 9)
+		for range 8 {
+			go func() { answers <- r.post(`{ wait }`, nil) }()
+		}
+		synctest.Wait()
+		if n := len(r.toy.waiting); n != 2 {
+			t.Errorf("%d of 4 places are one credential's", n)
+		}
+		if a := r.post(`{ echo }`, nil, fields("X-Api-Id: other")); a.code() != "" {
+			t.Errorf("another credential: %s", a.raw)
+		}
+		close(r.toy.release)
+		for range 8 {
+			if a := <-answers; a.code() != "" {
+				t.Error(a.raw)
+			}
+		}
+	})
+}
+
+func TestWhoHoldsLessIsNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *transport.Config) { c.Together, c.Authenticator = 4, anybody{} })
+		ask := func(caller string, n int) {
+			for range n {
+				go r.post(`{ wait }`, nil, fields("X-Api-Id: "+caller))
+			}
+			synctest.Wait()
+		}
+		ask("a", 3) // two run, one waits
+		ask("b", 3)
+		last := make(chan *answer, 1)
+		go func() { last <- r.post(`{ echo }`, nil, fields("X-Api-Id: c")) }()
+		synctest.Wait()
+		if n := len(r.toy.waiting); n != 4 || len(last) != 0 {
+			t.Fatalf("%d run", n)
+		}
+		r.toy.release <- struct{}{} // one of the four ends
+		synctest.Wait()
+		if len(last) != 1 {
+			t.Error("c came last, and had to wait for others that hold something")
+		}
+		close(r.toy.release)
+	})
+}
+
+func TestTheQueueOfAllCredentialsIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *transport.Config) {
+			c.Together, c.Limits.Waiting, c.Limits.MaxWait, c.Authenticator = 1, 1, time.Minute, anybody{}
+		})
+		for i := range 5 { // one runs, four wait
+			go r.post(`{ wait }`, nil, fields("X-Api-Id: "+string(rune('a'+i))))
+			synctest.Wait()
+		}
+		if a := r.post(`{ echo }`, nil, fields("X-Api-Id: z")); a.code() != "THROTTLED" || a.header.Get("Retry-After") == "" {
+			t.Error(a.raw)
+		}
+		close(r.toy.release)
+	})
+}
+
+// stuck is a client that reads nothing until it is told to.
+type stuck struct {
+	*httptest.ResponseRecorder
+	read chan struct{}
+}
+
+func (s stuck) Write(p []byte) (int, error) {
+	<-s.read
+	return s.ResponseRecorder.Write(p)
+}
+
+// An answer takes memory until it is sent, not the place of a request.
+func TestSlowReadersHoldTheirAnswersOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *transport.Config) { c.Together, c.Limits.AnswerBytes, c.Limits.MaxWait = 4, 1<<20, time.Second })
+		slow := func(document string) stuck {
+			w := stuck{httptest.NewRecorder(), make(chan struct{})}
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", strings.NewReader(marshal(t, map[string]any{"query": document})))
+			request.Header.Set("Content-Type", "application/json")
+			request.Header.Set("X-Api-Id", "reader")
+			go r.handler.ServeHTTP(w, request)
+			synctest.Wait()
+			return w
+		}
+		var readers []stuck
+		for range 20 {
+			readers = append(readers, slow(`{ echo }`))
+		}
+		if a := r.post(`{ echo }`, nil); a.code() != "" {
+			t.Errorf("beside small answers: %s", a.raw)
+		}
+		// Two megabytes are all that answers of one credential may take.
+		large := "{" + repeat(50, func(i int) string {
+			return " a" + string(rune('a'+i%26)) + string(rune('a'+i/26)) + ": long"
+		}) + " }"
+		for range 2 {
+			readers = append(readers, slow(large))
+		}
+		if a := r.post(`{ echo }`, nil); a.code() != "THROTTLED" {
+			t.Errorf("beside large answers: %s", a.raw)
+		}
+		if a := r.post(`{ echo }`, nil, fields("X-Api-Id: other")); a.code() != "" {
+			t.Errorf("another credential: %s", a.raw)
+		}
+		for _, w := range readers {
+			close(w.read)
+		}
+		synctest.Wait()
+		if a := r.post(`{ echo }`, nil); a.code() != "" {
+			t.Errorf("when they are sent: %s", a.raw)
+		}
+	})
+}
