@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"net/url"
 	"os"
@@ -250,15 +249,4 @@ func (l *lastBytes) Write(p []byte) (int, error) {
 	l.bytes = append(l.bytes, p[max(0, len(p)-8):]...)
 	l.bytes = l.bytes[max(0, len(l.bytes)-8):]
 	return len(p), nil
-}
-
-// lines gives the lines of a body without their ends.
-func lines(body []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for line := range bytes.Lines(body) {
-			if !yield(bytes.TrimSuffix(line, []byte("\n"))) {
-				return
-			}
-		}
-	}
 }

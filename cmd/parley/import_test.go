@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -124,11 +125,12 @@ func TestBrokenOffImportGoesOnWhereItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := openImportState(i.dir, file, info, client.New(i.where.HTTP, i.admin.ID, i.admin.Secret), false)
+	f := &filesImport{dir: i.dir, sender: client.New(i.where.HTTP, i.admin.ID, i.admin.Secret)}
+	state, err := f.resume(file, info)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := state.reach(6); err != nil { // as if six had been sent
+	if err := state.Reach(6); err != nil { // as if six had been sent
 		t.Fatal(err)
 	}
 	stdout, stderr, code := i.command(t, "", "import", file)
@@ -209,5 +211,73 @@ func TestExportImportsIntoAnEqualInstance(t *testing.T) {
 		if got := strings.Split(stdout, "\n")[n]; got != line {
 			t.Errorf("line %d: %s, want %s", n+1, got, line)
 		}
+	}
+}
+
+// TestEveryFileThatCannotBeReadIsNamedAndTheRestIsTaken imports several files at
+// once, of which most are wrong in a way of their own.
+func TestEveryFileThatCannotBeReadIsNamedAndTheRestIsTaken(t *testing.T) {
+	i := running(t)
+	const project = 7840
+	lines := exampleLines(t, project)
+	filler := make([]string, 3000)
+	for n := range filler {
+		filler[n] = event(project, someConversation, fmt.Sprintf("filler-%x", sha256.Sum256([]byte{byte(n), byte(n >> 8)})), "conversation.snoozed", "2025-01-01T10:00:00Z", "{}")
+	}
+	whole := zipped(t, strings.Join(append(lines[:5:5], filler...), "\n"))
+	broken := written(t, "broken.gz", whole[:len(whole)-4000])
+	xz := written(t, "a.xz", []byte("\xfd7zXZ\x00 and more"))
+	workbook := written(t, "a.xlsx", []byte("PK\x03\x04 and more"))
+	missing := filepath.Join(t.TempDir(), "none")
+	good := written(t, "good.ndjson", []byte(strings.Join(lines[5:], "\n")))
+	stdout, stderr, code := i.command(t, "", "import", broken, xz, workbook, missing, good)
+	if code != exitFailed || !strings.HasSuffix(stdout, good+": 6 accepted, 0 duplicates, 0 bad\n") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	for _, want := range []string{
+		broken + ": the events before are taken, the rest is missing: line ", "the gzip archive breaks off",
+		xz + ": this is an xz archive, which is not read: ", workbook + ": this is a ZIP archive (as an .xlsx workbook is)", missing + ": no such file",
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is missing in %q", want, stderr)
+		}
+	}
+	var accepted int
+	if _, err := fmt.Sscanf(strings.TrimPrefix(stdout, broken+": "), "%d accepted", &accepted); err != nil || accepted < 1000 {
+		t.Fatalf("%q, %v", stdout, err)
+	}
+	waitForEvents(t, i, project, accepted+6)
+}
+
+// TestFilesOfOtherEncodingsAreImportedOnlyAsTheyAre takes a table that a
+// spreadsheet saved.
+func TestFilesOfOtherEncodingsAreImportedOnlyAsTheyAre(t *testing.T) {
+	i := running(t)
+	const project = 7841
+	mapping := written(t, "mapping.yaml", []byte(`
+delimiter: ";"
+decimalSeparator: ","
+events:
+  - {id: "opened-{ticket}", source: desk, type: parley.conversation.opened.v1, time: "{at:time}", subject: "{ticket:uuid}", projectid: 7841, data: {channel: CHAT, visitor: {id: "{who}"}}}
+  - {id: "sold-{ticket}", source: desk, type: parley.transaction.recorded.v1, time: "{at:time}", subject: "{ticket:uuid}", projectid: 7841, data: {externalConversionId: "{ticket}", amount: "{paid:number}", currency: EUR}}
+`))
+	file := written(t, "t.csv", []byte("ticket;at;who;paid\n0007;2025-03-30T03:30:00Z;Zo\xeb;0012,50\n"))
+	stdout, stderr, code := i.command(t, "", "import", file, "--mapping", mapping)
+	if code != exitFailed || !strings.Contains(stdout, ": 0 accepted, 0 duplicates, 1 bad") ||
+		!strings.Contains(stderr, file+":2: INVALID_FIELD: column who: is not UTF-8: byte 0xEB") || !strings.Contains(stderr, "--encoding windows-1252") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	stdout, stderr, code = i.command(t, "", "import", file, "--mapping", mapping, "--encoding", "windows-1252")
+	if code != 0 || !strings.Contains(stdout, ": 2 accepted, 0 duplicates, 0 bad") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	waitForEvents(t, i, project, 2)
+	rows := i.sql(t, fmt.Sprintf(`SELECT visitor_id, (SELECT concat(transaction_id, ' ', toString(amount)) FROM parley.transactions WHERE project_id = %[1]d) AS sale
+		FROM parley.conversations WHERE project_id = %[1]d`, project))
+	if got, want := fmt.Sprint(rows), "[map[sale:0007 12.5 visitor_id:Zoë]]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if stdout, stderr, code := i.command(t, "", "import", file, "--encoding", "klingon"); code != exitFailed || !strings.Contains(stderr, "--encoding: encoding \"klingon\" is not known") || stdout != "" {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}
 }

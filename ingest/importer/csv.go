@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,11 +21,14 @@ import (
 
 // Mapping says which events a row of CSV makes; see the package comment.
 type Mapping struct {
-	Delimiter  string                       `yaml:"delimiter"`
-	TimeLayout string                       `yaml:"timeLayout"`
-	TimeZone   string                       `yaml:"timeZone"`
-	Values     map[string]map[string]string `yaml:"values"`
-	Events     []MappedEvent                `yaml:"events"`
+	Delimiter        string                       `yaml:"delimiter"`
+	DecimalSeparator string                       `yaml:"decimalSeparator"`
+	GroupSeparator   string                       `yaml:"groupSeparator"`
+	FormulaGuard     bool                         `yaml:"formulaGuard"`
+	TimeLayout       string                       `yaml:"timeLayout"`
+	TimeZone         string                       `yaml:"timeZone"`
+	Values           map[string]map[string]string `yaml:"values"`
+	Events           []MappedEvent                `yaml:"events"`
 
 	zone *time.Location
 }
@@ -48,15 +50,21 @@ type MappedEvent struct {
 func ReadMapping(r io.Reader) (*Mapping, error) {
 	decoder := yaml.NewDecoder(r)
 	decoder.KnownFields(true)
-	m := &Mapping{TimeLayout: time.RFC3339Nano}
+	m := &Mapping{Delimiter: ",", DecimalSeparator: ".", TimeLayout: time.RFC3339Nano}
 	if err := decoder.Decode(m); err != nil {
 		return nil, fmt.Errorf("mapping: %w", err)
 	}
 	if len(m.Events) == 0 {
 		return nil, errors.New("mapping: events is required")
 	}
-	if len([]rune(m.Delimiter)) > 1 {
-		return nil, errors.New("mapping: delimiter must be one character")
+	if len([]rune(m.Delimiter)) != 1 || strings.ContainsAny(m.Delimiter, "\"\r\n\ufffd") {
+		return nil, errors.New("mapping: delimiter must be one character, and neither a quote nor a line break")
+	}
+	if m.DecimalSeparator != "." && m.DecimalSeparator != "," {
+		return nil, errors.New("mapping: decimalSeparator must be . or ,")
+	}
+	if !slices.Contains([]string{"", ".", ",", " ", "'", "’"}, m.GroupSeparator) || m.GroupSeparator == m.DecimalSeparator {
+		return nil, errors.New("mapping: groupSeparator must be one of . , ' or a space, and not the decimalSeparator")
 	}
 	for i, e := range m.Events {
 		for name, value := range map[string]string{"id": e.ID, "source": e.Source, "type": e.Type, "time": e.Time, "subject": e.Subject, "projectid": e.ProjectID} {
@@ -73,43 +81,45 @@ func ReadMapping(r io.Reader) (*Mapping, error) {
 }
 
 func (r *Reader) csv(in *bufio.Reader, m *Mapping) error {
-	reader := csv.NewReader(in)
-	reader.FieldsPerRecord = -1
-	if m.Delimiter != "" {
-		reader.Comma = []rune(m.Delimiter)[0]
+	rows := newRows(in, m.Delimiter)
+	header, at, err := rows.next()
+	if err == nil {
+		for _, name := range header {
+			if err = r.checkText(name); err != nil {
+				break
+			}
+		}
 	}
-	header, err := reader.Read()
 	if err != nil {
-		return fmt.Errorf("csv: the first row must name the columns: %w", err)
+		return fmt.Errorf("csv: line %d must name the columns: %w", max(1, at), err)
 	}
 	header = slices.Clone(header)
 	if unknown := m.unknown(header); unknown != "" {
 		return fmt.Errorf("mapping: there is no column %q", unknown)
 	}
-	reader.ReuseRecord = true
 	r.next = func() (Record, error) {
-		cells, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return Record{}, io.EOF
-		}
-		var broken *csv.ParseError
-		if errors.As(err, &broken) {
-			return Record{Line: int64(broken.StartLine), Err: errors.New(broken.Err.Error())}, nil
-		}
-		if err != nil {
+		cells, line, err := rows.next()
+		var bad *rowError
+		switch {
+		case errors.As(err, &bad):
+			return Record{Line: line, Err: bad}, nil
+		case err != nil:
 			return Record{}, err
+		case len(cells) != len(header):
+			return Record{Line: line, Err: fmt.Errorf("has %d cells, the first row %d", len(cells), len(header))}, nil
 		}
-		line, _ := reader.FieldPos(0)
-		if len(cells) != len(header) {
-			return Record{Line: int64(line), Err: fmt.Errorf("has %d cells, the first row %d", len(cells), len(header))}, nil
+		for i, cell := range cells {
+			if err := r.checkText(cell); err != nil {
+				return Record{Line: line, Err: fmt.Errorf("column %s: %w", header[i], err)}, nil
+			}
 		}
 		row := row{mapping: m, header: header, cells: cells}
 		for i := range m.Events {
 			event, err := row.event(&m.Events[i])
 			if err != nil {
-				r.queue = append(r.queue, Record{Line: int64(line), Err: err})
+				r.queue = append(r.queue, Record{Line: line, Err: err})
 			} else if event != nil {
-				r.queue = append(r.queue, Record{Line: int64(line), Event: event})
+				r.queue = append(r.queue, Record{Line: line, Event: event})
 			}
 		}
 		return Record{}, nil
@@ -225,9 +235,6 @@ func (r *row) typed(column, form string) (any, error) {
 	}
 	switch form {
 	case "number", "operator":
-		if _, err := schema.ParseAmount(text); err != nil && form == "number" {
-			return nil, fmt.Errorf("column %s: must be a decimal number", column)
-		}
 		return json.Number(text), nil
 	case "bool":
 		value, err := strconv.ParseBool(strings.ToLower(text))
@@ -259,7 +266,11 @@ var idSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://parley-analytics.o
 
 // cell is a value of the row in a form.
 func (r *row) cell(column, form string) (string, error) {
-	text := strings.TrimSpace(r.cells[slices.Index(r.header, column)])
+	text := r.cells[slices.Index(r.header, column)]
+	if r.mapping.FormulaGuard {
+		text = unguarded(text)
+	}
+	text = strings.TrimSpace(text)
 	if translated, there := r.mapping.Values[column][text]; there {
 		text = translated
 	}
@@ -278,9 +289,15 @@ func (r *row) cell(column, form string) (string, error) {
 			return string(id), nil
 		}
 		return uuid.NewSHA1(idSpace, []byte(column+"\n"+text)).String(), nil
+	case "number":
+		number, ok := r.mapping.number(text)
+		if !ok {
+			return "", fmt.Errorf("column %s: must be a decimal number%s", column, r.mapping.numberHint())
+		}
+		return number, nil
 	case "operator":
 		if n, err := strconv.ParseUint(text, 10, 53); err == nil && n > 0 {
-			return text, nil
+			return strconv.FormatUint(n, 10), nil
 		}
 		return strconv.FormatInt(int64(source.OperatorID("imported", text)), 10), nil
 	default:

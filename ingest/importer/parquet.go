@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -26,12 +28,21 @@ func (r *Reader) parquet(file interface {
 	if err != nil {
 		return err
 	}
+	// The library makes room for the footer before it looks whether it is there.
+	var end [8]byte
+	if _, err := file.ReadAt(end[:], max(0, size-int64(len(end)))); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if footer := int64(binary.LittleEndian.Uint32(end[:4])); string(end[4:]) != magicParquet || footer > size-12 {
+		return errors.New("parquet: the file breaks off or is damaged: it does not end as a Parquet file does")
+	}
 	opened, err := parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return fmt.Errorf("parquet: %w", err)
 	}
-	if _, there := opened.Schema().Lookup("original"); !there {
-		return errors.New("parquet: the column original is missing; `parley export events --format parquet` writes it")
+	column, there := opened.Schema().Lookup("original")
+	if !there || !column.Node.Leaf() || column.Node.Type().Kind() != parquet.ByteArray {
+		return errors.New("parquet: there is no column original of bytes or text; `parley export events --format parquet` writes it")
 	}
 	rows := parquet.NewGenericReader[exported](opened)
 	r.close = rows.Close
@@ -47,7 +58,11 @@ func (r *Reader) parquet(file interface {
 		}
 		for _, row := range buffer[:n] {
 			number++
-			r.queue = append(r.queue, Record{Line: number, Event: OneLine(row.Original)})
+			record := Record{Line: number, Event: OneLine(row.Original)}
+			if len(bytes.TrimSpace(row.Original)) == 0 {
+				record = Record{Line: number, Err: errors.New("the column original has no value")}
+			}
+			r.queue = append(r.queue, record)
 		}
 		return Record{}, nil
 	}

@@ -3,13 +3,10 @@ package importer
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/parley-analytics/parley/schema"
 )
@@ -22,14 +19,21 @@ type Record struct {
 	Err   error // the event could not be made; Event is what was there instead, or nil
 }
 
-// Reader gives the events of a file in their order.
+// Reader reads the events of a file in their order.
 type Reader struct {
-	next  func() (Record, error)
-	queue []Record // made of one row
-	close func() error
+	next     func() (Record, error)
+	queue    []Record // made of one row
+	close    func() error
+	encoding string // that text was converted from; empty for UTF-8
 }
 
-// Next gives the next record; io.EOF after the last one. Any other error says
+// Options say how a file is read.
+type Options struct {
+	Mapping  *Mapping // the file is CSV
+	Encoding string   // of text without a byte order mark; UTF-8 unless given
+}
+
+// Next returns the next record; io.EOF after the last one. Any other error says
 // that the rest cannot be read. Event is valid until the next call.
 func (r *Reader) Next() (Record, error) {
 	for len(r.queue) == 0 {
@@ -53,29 +57,14 @@ func (r *Reader) Close() error {
 
 const bufferSize = 1 << 20
 
-// Open finds out what a file is. With a mapping it is CSV.
-func Open(file io.Reader, mapping *Mapping) (*Reader, error) {
-	in := bufio.NewReaderSize(file, bufferSize)
+// Open finds out what a file is. A format that is not read is refused by name.
+func Open(file io.Reader, o Options) (*Reader, error) {
 	r := &Reader{}
-	magic, err := in.Peek(4)
-	if err != nil && !errors.Is(err, io.EOF) {
+	in, isParquet, err := r.unpacked(bufio.NewReaderSize(file, bufferSize))
+	if err != nil {
 		return nil, err
 	}
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		unpack, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
-		}
-		in = bufio.NewReaderSize(unpack, bufferSize)
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		unpack, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20))
-		if err != nil {
-			return nil, fmt.Errorf("zstd: %w", err)
-		}
-		r.close = func() error { unpack.Close(); return nil }
-		in = bufio.NewReaderSize(unpack, bufferSize)
-	case bytes.Equal(magic, []byte("PAR1")):
+	if isParquet {
 		at, ok := file.(interface {
 			io.ReaderAt
 			io.Seeker
@@ -85,11 +74,11 @@ func Open(file io.Reader, mapping *Mapping) (*Reader, error) {
 		}
 		return r, r.parquet(at)
 	}
-	if mark, _ := in.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		_, _ = in.Discard(3) // they were there a moment ago
+	if in, err = r.text(in, o.Encoding); err != nil {
+		return nil, err
 	}
-	if mapping != nil {
-		return r, r.csv(in, mapping)
+	if o.Mapping != nil {
+		return r, r.csv(in, o.Mapping)
 	}
 	first, err := firstByte(in)
 	switch {
@@ -101,23 +90,6 @@ func Open(file io.Reader, mapping *Mapping) (*Reader, error) {
 		r.lines(in)
 	}
 	return r, nil
-}
-
-// firstByte looks at the first byte that is no white space, which stays.
-func firstByte(in *bufio.Reader) (byte, error) {
-	for n := 1; n < bufferSize; n++ {
-		ahead, err := in.Peek(n)
-		if len(ahead) < n {
-			if errors.Is(err, io.EOF) {
-				return 0, nil
-			}
-			return 0, err
-		}
-		if c := ahead[n-1]; c != ' ' && c != '\n' && c != '\r' && c != '\t' {
-			return c, nil
-		}
-	}
-	return 0, nil
 }
 
 // mostLine is how much of one line is read. What is longer is no event, and the
@@ -147,7 +119,11 @@ func (r *Reader) lines(in *bufio.Reader) {
 				}
 				return Record{}, nil
 			}
-			return Record{Line: number, Event: text}, nil
+			record := Record{Line: number, Event: text}
+			if r.encoding != "" {
+				record.Err = r.checkText(string(text))
+			}
+			return record, nil
 		}
 	}
 }
@@ -165,16 +141,16 @@ func (r *Reader) array(in *bufio.Reader) {
 		number++
 		if !decoder.More() {
 			if _, err := decoder.Token(); err != nil {
-				return Record{}, fmt.Errorf("after element %d: the array is no JSON from byte %d on: %w", number-1, decoder.InputOffset(), early(err))
+				return Record{}, fmt.Errorf("after element %d: the array is not JSON from byte %d on: %w", number-1, decoder.InputOffset(), early(err))
 			}
 			if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-				return Record{}, fmt.Errorf("something stands after the array, at byte %d", decoder.InputOffset())
+				return Record{}, fmt.Errorf("unexpected data after the JSON array at byte %d", decoder.InputOffset())
 			}
 			return Record{}, io.EOF
 		}
 		var element json.RawMessage
 		if err := decoder.Decode(&element); err != nil {
-			return Record{}, fmt.Errorf("element %d: the array is no JSON from byte %d on: %w", number, decoder.InputOffset(), early(err))
+			return Record{}, fmt.Errorf("element %d: the array is not JSON from byte %d on: %w", number, decoder.InputOffset(), early(err))
 		}
 		return Record{Line: number, Event: OneLine(element)}, nil
 	}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// printable is a text from outside as it may be shown on a terminal: on one line,
+// with control characters, line ends and invisible characters (those that change
+// the direction of text among them) as JSON writes them, \u001b. Every text that
+// Parley did not write itself is printed through it.
+func printable(text string) string {
+	if strings.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	return escaped(text, hidden)
+}
+
+// hidden reports whether a character cannot be seen, or ends a line. Bytes that
+// are not UTF-8 become U+FFFD.
+func hidden(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError }
+
+func escaped(text string, which func(rune) bool) string {
+	var out strings.Builder
+	for _, c := range text {
+		switch {
+		case !which(c) || c == utf8.RuneError:
+			out.WriteRune(c)
+		default:
+			units := []rune{c}
+			if high, low := utf16.EncodeRune(c); high != unicode.ReplacementChar {
+				units = []rune{high, low}
+			}
+			for _, u := range units {
+				out.WriteString(`\u`)
+				for shift := 12; shift >= 0; shift -= 4 {
+					out.WriteByte(hexDigits[u>>shift&0xf])
+				}
+			}
+		}
+	}
+	return out.String()
+}
+
+// printableJSON writes JSON to a terminal. Inside of its texts the hidden
+// characters are escaped, which changes no value; the line ends between its parts
+// stay. Each Write is of whole texts.
+type printableJSON struct{ out io.Writer }
+
+// Write implements io.Writer.
+func (p printableJSON) Write(text []byte) (int, error) {
+	_, err := io.WriteString(p.out, escaped(string(text), func(c rune) bool {
+		return c != '\n' && c != '\t' && c != '\r' && hidden(c)
+	}))
+	return len(text), err
+}
