@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/schema"
 )
 
 // credentialsBucket is where all roles find the credentials.
@@ -131,30 +132,70 @@ func listCredentials(a *app, dir string, servers *serverFlags, kind auth.Kind, a
 	return table.Flush()
 }
 
-// credentialRemove removes a key by its id, or a user by id or e-mail address.
-type credentialRemove struct {
+// credentialNamed is a command about one credential of a kind.
+type credentialNamed struct {
 	dataDir
 	serverFlags
-	Name string `arg:"" help:"Id, or e-mail address of a user."`
+	Name string `arg:"" help:"Id of the key or user, or the user's e-mail address."`
 }
 
-// Run removes the credential.
-func (c *credentialRemove) Run(a *app) error {
+// change finds the credential and has something done to it; done says what.
+func (c *credentialNamed) change(a *app, kind auth.Kind, done string, do func(d *auth.Directory, id string) error) error {
 	d, err := openDirectory(a, c.DataDir, &c.serverFlags)
 	if err != nil {
 		return err
 	}
 	defer d.close()
 	found, err := d.Find(a.ctx, c.Name)
-	if errors.Is(err, auth.ErrNotFound) {
-		return errors.New("there is no such credential")
+	if errors.Is(err, auth.ErrNotFound) || err == nil && found.Kind != kind {
+		return fmt.Errorf("there is no such %s: `parley %s list` shows them", kind, kind)
 	}
 	if err != nil {
 		return err
 	}
-	if err := d.Remove(a.ctx, found.ID); err != nil {
+	if err := do(d.Directory, found.ID); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "%s %s removed\n", found.Kind, found.ID)
+	fmt.Fprintf(a.stderr, "%s %s: %s\n", kind, found.ID, done)
 	return nil
+}
+
+func (c *credentialNamed) setDisabled(a *app, kind auth.Kind, disabled bool) error {
+	done := "enabled; it has to log in again"
+	if disabled {
+		done = "disabled; its tokens and logins have ended"
+	}
+	return c.change(a, kind, done, func(d *auth.Directory, id string) error { return d.SetDisabled(a.ctx, id, disabled) })
+}
+
+func (c *credentialNamed) remove(a *app, kind auth.Kind) error {
+	return c.change(a, kind, "removed", func(d *auth.Directory, id string) error { return d.Remove(a.ctx, id) })
+}
+
+// newRights are the flags of what a credential may do from now on.
+type newRights struct {
+	Projects string `help:"Projects it may touch: 1,2 or all; unchanged if not given." placeholder:"1,2|all"`
+	Scopes   string `help:"What it may do: read, ingest, admin; unchanged if not given." placeholder:"read,ingest,admin"`
+}
+
+func (r *newRights) set(a *app, c *credentialNamed, kind auth.Kind) error {
+	if r.Projects == "" && r.Scopes == "" {
+		return errors.New("nothing to change: give --projects, --scopes or both")
+	}
+	var projects schema.Projects
+	var scopes []schema.Scope
+	var err error
+	if r.Projects != "" {
+		if projects, err = auth.ParseProjects(r.Projects); err != nil {
+			return err
+		}
+	}
+	if r.Scopes != "" {
+		if scopes, err = auth.ParseScopes(r.Scopes); err != nil {
+			return err
+		}
+	}
+	return c.change(a, kind, "rights changed", func(d *auth.Directory, id string) error {
+		return d.SetRights(a.ctx, id, scopes, projects)
+	})
 }

@@ -7,9 +7,13 @@ import (
 )
 
 type keyCommand struct {
-	Add    keyAdd           `cmd:"" help:"Add a key and print its id and secret, once."`
-	List   keyList          `cmd:"" help:"List the keys."`
-	Remove credentialRemove `cmd:"" help:"Remove a key, by id; tokens end at once."`
+	Add     keyAdd     `cmd:"" help:"Add a key and print its id and secret, once."`
+	Set     keySet     `cmd:"" help:"Change a key's projects or scopes, effective at once."`
+	Rotate  keyRotate  `cmd:"" help:"Give a key a new secret and print it, once. The old secret and its tokens end at once."`
+	Disable keyDisable `cmd:"" help:"Disable a key. Its tokens end at once, for good."`
+	Enable  keyEnable  `cmd:"" help:"Enable a disabled key."`
+	List    keyList    `cmd:"" help:"List the keys."`
+	Remove  keyRemove  `cmd:"" help:"Remove a key. Its tokens end at once."`
 }
 
 type keyAdd struct {
@@ -51,3 +55,39 @@ type keyList struct {
 func (c *keyList) Run(a *app) error {
 	return listCredentials(a, c.DataDir, &c.serverFlags, auth.KindKey, c.JSON)
 }
+
+type keySet struct {
+	credentialNamed
+	newRights
+}
+
+// Run changes the rights of a key.
+func (c *keySet) Run(a *app) error { return c.set(a, &c.credentialNamed, auth.KindKey) }
+
+type keyRotate struct{ credentialNamed }
+
+// Run prints the new secret as add does.
+func (c *keyRotate) Run(a *app) error {
+	return c.change(a, auth.KindKey, "secret replaced", func(d *auth.Directory, id string) error {
+		key, err := d.Rotate(a.ctx, id)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(a.stdout).Encode(key)
+	})
+}
+
+type keyDisable struct{ credentialNamed }
+
+// Run disables a key.
+func (c *keyDisable) Run(a *app) error { return c.setDisabled(a, auth.KindKey, true) }
+
+type keyEnable struct{ credentialNamed }
+
+// Run enables a key.
+func (c *keyEnable) Run(a *app) error { return c.setDisabled(a, auth.KindKey, false) }
+
+type keyRemove struct{ credentialNamed }
+
+// Run removes a key.
+func (c *keyRemove) Run(a *app) error { return c.remove(a, auth.KindKey) }

@@ -14,9 +14,13 @@ import (
 )
 
 type userCommand struct {
-	Add    userAdd          `cmd:"" help:"Add a user; the password is read from standard input."`
-	List   userList         `cmd:"" help:"List the users."`
-	Remove credentialRemove `cmd:"" help:"Remove a user, by e-mail address; tokens end at once."`
+	Add     userAdd     `cmd:"" help:"Add a user; the password is read from standard input."`
+	Passwd  userPasswd  `cmd:"" help:"Change a user's password, read from standard input. The user's logins end at once."`
+	Set     userSet     `cmd:"" help:"Change a user's projects or scopes, effective at once."`
+	Disable userDisable `cmd:"" help:"Disable a user. The user's logins and tokens end at once, for good."`
+	Enable  userEnable  `cmd:"" help:"Enable a disabled user."`
+	List    userList    `cmd:"" help:"List the users."`
+	Remove  userRemove  `cmd:"" help:"Remove a user. The user's logins and tokens end at once."`
 }
 
 // rights are the flags of what a new credential may do.
@@ -87,3 +91,39 @@ type userList struct {
 func (c *userList) Run(a *app) error {
 	return listCredentials(a, c.DataDir, &c.serverFlags, auth.KindUser, c.JSON)
 }
+
+type userPasswd struct{ credentialNamed }
+
+// Run replaces the password.
+func (c *userPasswd) Run(a *app) error {
+	password, err := readPassword(a.stdin, a.stderr)
+	if err != nil {
+		return err
+	}
+	return c.change(a, auth.KindUser, "password changed; its logins have ended", func(d *auth.Directory, id string) error {
+		return d.SetPassword(a.ctx, id, password)
+	})
+}
+
+type userSet struct {
+	credentialNamed
+	newRights
+}
+
+// Run changes the rights of a user.
+func (c *userSet) Run(a *app) error { return c.set(a, &c.credentialNamed, auth.KindUser) }
+
+type userDisable struct{ credentialNamed }
+
+// Run disables a user.
+func (c *userDisable) Run(a *app) error { return c.setDisabled(a, auth.KindUser, true) }
+
+type userEnable struct{ credentialNamed }
+
+// Run enables a user.
+func (c *userEnable) Run(a *app) error { return c.setDisabled(a, auth.KindUser, false) }
+
+type userRemove struct{ credentialNamed }
+
+// Run removes a user.
+func (c *userRemove) Run(a *app) error { return c.remove(a, auth.KindUser) }

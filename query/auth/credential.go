@@ -106,6 +106,10 @@ func FormatProjects(p schema.Projects) string {
 	return strings.Join(digits, ",")
 }
 
+// MaxProjects is how many projects one credential can name. The list goes into
+// every statement that answers for it; tokens do not carry it.
+const MaxProjects = 10_000
+
 const (
 	minPassword = 8
 	maxPassword = 1024
@@ -135,17 +139,29 @@ func checkEmail(email string) error {
 	return nil
 }
 
+// checkRights is for a new credential, which has to have some.
 func checkRights(scopes []schema.Scope, projects schema.Projects) error {
 	if len(scopes) == 0 {
 		return errors.New("scopes: at least one is needed")
 	}
+	if !projects.All && len(projects.IDs) == 0 {
+		return errors.New(`projects: must be "all" or at least one id`)
+	}
+	return errors.Join(checkScopes(scopes), checkProjects(projects))
+}
+
+func checkScopes(scopes []schema.Scope) error {
 	for _, s := range scopes {
 		if !known(s) {
 			return errors.New("scopes: must be of " + quoted([]string{"ingest", "read", "admin"}))
 		}
 	}
-	if !projects.All && len(projects.IDs) == 0 {
-		return errors.New(`projects: must be "all" or at least one id`)
+	return nil
+}
+
+func checkProjects(projects schema.Projects) error {
+	if len(projects.IDs) > MaxProjects {
+		return fmt.Errorf("projects: must be %q or at most %d ids, not %d", "all", MaxProjects, len(projects.IDs))
 	}
 	return nil
 }

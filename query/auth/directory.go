@@ -145,13 +145,19 @@ func (d *Directory) List(ctx context.Context, kind Kind) ([]Credential, error) {
 	return all, nil
 }
 
-// SetRights replaces scopes and projects. It holds at once, for tokens too.
+// SetRights replaces scopes and projects; without any scope, or any project, it
+// leaves those as they are. It holds at once, for tokens too.
 func (d *Directory) SetRights(ctx context.Context, id string, scopes []schema.Scope, projects schema.Projects) error {
-	if err := checkRights(scopes, projects); err != nil {
+	if err := errors.Join(checkScopes(scopes), checkProjects(projects)); err != nil {
 		return err
 	}
 	return d.change(ctx, id, func(r *record) {
-		r.Scopes, r.Projects = scopes, FormatProjects(projects)
+		if len(scopes) > 0 {
+			r.Scopes = scopes
+		}
+		if projects.All || len(projects.IDs) > 0 {
+			r.Projects = FormatProjects(projects)
+		}
 	})
 }
 

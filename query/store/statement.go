@@ -3,6 +3,7 @@ package store
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -69,13 +70,35 @@ func within(prefix string, projects schema.Projects) *conditions {
 	case len(projects.IDs) == 1:
 		c.add("project_id = {$:UInt32}", uint32(projects.IDs[0]))
 	default:
-		ids := make([]uint32, len(projects.IDs))
-		for i, id := range projects.IDs {
-			ids[i] = uint32(id)
-		}
-		c.add("project_id IN {$:Array(UInt32)}", ids)
+		c.amongProjects(projects.IDs)
 	}
 	return c
+}
+
+// projectsOfParameter is how many ids of ten digits fit into one parameter.
+const projectsOfParameter = 5000
+
+// amongProjects bounds the rows to a list of projects, in as many parameters as
+// the list needs. All conditions of a statement share them: they are the same list.
+func (c *conditions) amongProjects(projects []schema.ProjectID) {
+	var lists []string
+	for part := range slices.Chunk(projects, projectsOfParameter) {
+		ids := make([]uint32, len(part))
+		for i, id := range part {
+			ids[i] = uint32(id)
+		}
+		name := fmt.Sprintf("projects%d", len(lists))
+		lists = append(lists, "{"+name+":Array(UInt32)}")
+		c.args = append(c.args, clickhouse.Named(name, ids))
+	}
+	switch len(lists) {
+	case 0:
+		c.add("0")
+	case 1:
+		c.add("project_id IN " + lists[0])
+	default:
+		c.add("project_id IN arrayConcat(" + strings.Join(lists, ", ") + ")")
+	}
 }
 
 // add appends a condition. Each $ in it becomes the name of the parameter that
