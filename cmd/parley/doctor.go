@@ -21,6 +21,7 @@ import (
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/sink"
 	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 type doctorCommand struct {
@@ -206,6 +207,10 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 			options := e.log
 			options.Name, options.Observe = "parley doctor", true
 			broker, err = eventlog.Open(ctx, options)
+			var newer *eventlog.NewerError
+			if errors.As(err, &newer) {
+				return "", newer
+			}
 			if err != nil {
 				return "", fmt.Errorf("%w: check that the server runs and that its credentials are right", err)
 			}
@@ -229,7 +234,7 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 					return "", &eventlog.DamageError{Stream: stream.Name(), Missing: lost}
 				}
 			}
-			return fmt.Sprintf("%d events, sequences %d to %d, %d MiB", state.Messages, first, last, state.Bytes>>20), nil
+			return fmt.Sprintf("version %d, %d events, sequences %d to %d, %d MiB", eventlog.Version, state.Messages, first, last, state.Bytes>>20), nil
 		}},
 		{"clickhouse", func(ctx context.Context) (string, error) {
 			if tables, err = sink.Dial(ctx, e.writer); err != nil {
@@ -245,7 +250,7 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 				return "", err
 			}
 			live, err := migrate.Live(ctx, tables)
-			return fmt.Sprintf("up to date, projection %d is live", live), err
+			return fmt.Sprintf("up to date with version %d, projection %d is live", clickhouse.Version, live), err
 		}},
 		{"position", func(ctx context.Context) (string, error) {
 			if tables == nil || broker == nil {

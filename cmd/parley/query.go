@@ -14,6 +14,7 @@ import (
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/query/transport/graphiql"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // queryFlags are the settings of the GraphQL API.
@@ -48,6 +49,11 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		n.ready.watch(partClickHouse, tables.Ping)
 	}
 
+	var newer *clickhouse.NewerError
+	if err := tables.CheckVersion(ctx); errors.As(err, &newer) {
+		return err
+	}
+	n.background("tables", func(ctx context.Context) error { return watchVersion(ctx, tables) })
 	key, err := cursorKey(ctx, n.store)
 	if err != nil {
 		return err
@@ -91,6 +97,26 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	})
 	return nil
+}
+
+// versionEvery is how often the version of the tables is looked at.
+const versionEvery = 5 * time.Second
+
+// watchVersion ends with an error once the tables belong to a newer binary.
+func watchVersion(ctx context.Context, tables *store.Store) error {
+	ticks := time.NewTicker(versionEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+		}
+		var newer *clickhouse.NewerError
+		if err := tables.CheckVersion(ctx); errors.As(err, &newer) {
+			return err
+		}
+	}
 }
 
 // exportFlags bound exports of whole tables.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,6 +68,9 @@ func (s *Stream) ensure(ctx context.Context) error {
 	existing, err := js.Stream(ctx, s.name)
 	if err == nil {
 		config := existing.CachedInfo().Config
+		if err := checkVersion(s.name, config.Metadata); err != nil {
+			return err
+		}
 		if !o.Observe && s.adapt(&config) {
 			if existing, err = js.UpdateStream(ctx, config); err != nil {
 				return classed(err)
@@ -119,6 +124,9 @@ func (s *Stream) recogniseOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkVersion(s.name, info.Config.Metadata); err != nil {
+		return err
+	}
 	if info.Created.UnixNano() != s.created.Load() || uint64(info.State.LastSeq) < s.highest.Load() {
 		s.broker.log.Error("the log is not the one it was before the connection was lost", "stream", s.name,
 			"last", info.State.LastSeq, "last before", s.highest.Load())
@@ -139,6 +147,14 @@ func (s *Stream) adapt(config *jetstream.StreamConfig) bool {
 	o, changed := s.broker.options, false
 	if len(config.Subjects) != 1 || config.Subjects[0] != s.subject {
 		config.Subjects, changed = []string{s.subject}, true
+	}
+	if config.Metadata[versionKey] != strconv.Itoa(Version) {
+		metadata := maps.Clone(config.Metadata)
+		if metadata == nil {
+			metadata = make(map[string]string)
+		}
+		metadata[versionKey] = strconv.Itoa(Version)
+		config.Metadata, changed = metadata, true
 	}
 	set(&config.Discard, jetstream.DiscardNew, &changed)
 	set(&config.AllowAtomicPublish, true, &changed)
@@ -227,6 +243,8 @@ type streamInfo struct {
 	Config  struct {
 		MaxAge   time.Duration `json:"max_age"`
 		MaxBytes int64         `json:"max_bytes"`
+
+		Metadata map[string]string `json:"metadata"`
 	} `json:"config"`
 	State struct {
 		Msgs       uint64            `json:"messages"`

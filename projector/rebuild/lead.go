@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/sink/migrate"
 	"github.com/parley-analytics/parley/schema"
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // Open makes a projector that writes a version, and how to let go of what it
@@ -56,7 +58,8 @@ func (l *Leader) start(ctx context.Context, version uint32) (*run, error) {
 }
 
 // Run projects until the context ends, and gives nil then. It fails only when
-// there is nothing to project into: an error at its beginning.
+// there is nothing to project into, an error at its beginning, or when the tables
+// belong to a newer binary.
 func (l *Leader) Run(ctx context.Context) error {
 	live, err := migrate.Live(ctx, l.Conn)
 	if err != nil {
@@ -88,6 +91,10 @@ func (l *Leader) Run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		offered, err := l.offered(ctx)
+		var newer *tables.NewerError
+		if errors.As(err, &newer) { // a newer binary has taken over
+			return err
+		}
 		if err != nil {
 			l.Logger.Warn("cannot look for offered projections", "error", err)
 			continue

@@ -13,7 +13,7 @@ import (
 )
 
 // maxRounds bounds the rounds of [Up]: databases, the list of what was applied,
-// the other tables of parley_meta, the first projection, its tables, the views,
+// the version, the other tables of parley_meta, the first projection, its tables, the views,
 // and as many again for another process that does the same.
 const maxRounds = 16
 
@@ -27,6 +27,7 @@ func (e *PendingError) Error() string {
 }
 
 // Up brings the server up to date. Calling it on one that is, changes nothing.
+// Tables of a newer binary are a NewerError of schema/clickhouse.
 func Up(ctx context.Context, conn driver.Conn) error {
 	for range maxRounds {
 		steps, err := pending(ctx, conn)
@@ -65,14 +66,17 @@ func Check(ctx context.Context, conn driver.Conn) error {
 type step struct {
 	name      string // stands in migrations once applied
 	statement string
-	noted     bool // whether migrations says that it was applied
+	noted     bool   // whether migrations says that it was applied
+	sum       string // what it says of it where that is not the statement's checksum
 }
 
 // apply runs the statement and notes it, in this order: a crash in between
 // repeats the statement.
 func (s step) apply(ctx context.Context, conn driver.Conn) error {
-	if err := conn.Exec(ctx, s.statement); err != nil {
-		return err
+	if s.statement != "" {
+		if err := conn.Exec(ctx, s.statement); err != nil {
+			return err
+		}
 	}
 	if !s.noted {
 		return nil
@@ -82,6 +86,9 @@ func (s step) apply(ctx context.Context, conn driver.Conn) error {
 }
 
 func (s step) checksum() string {
+	if s.sum != "" {
+		return s.sum
+	}
 	sum := sha256.Sum256([]byte(s.statement))
 	return hex.EncodeToString(sum[:])
 }

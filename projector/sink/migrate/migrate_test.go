@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -245,5 +246,60 @@ func TestLiveSaysWhenThereIsNone(t *testing.T) {
 	enginetest.ClickHouse(t).Exec(t, "TRUNCATE TABLE parley_meta.projections")
 	if _, err := Live(t.Context(), conn); !errors.Is(err, ErrNoLive) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// TestTablesOfANewerBinaryAreLeftAlone marks the tables as a newer binary would,
+// with a higher version or by a file of its own.
+func TestTablesOfANewerBinaryAreLeftAlone(t *testing.T) {
+	for name, mark := range map[string]string{
+		"version":    fmt.Sprintf("'version', '%d'", tables.Version+1),
+		"projection": "'parley_1/projection/9999_later.sql', 'ab'",
+		"meta":       "'meta/9999_later.sql', 'ab'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := fresh(t)
+			up(t, conn)
+			server := enginetest.ClickHouse(t)
+			server.Exec(t, "INSERT INTO parley_meta.migrations (name, checksum, applied_at) SELECT "+mark+", now64(3) + 1")
+			server.Exec(t, "DROP VIEW parley.contacts SYNC")
+			for what, err := range map[string]error{
+				"Up":               Up(t.Context(), conn),
+				"Check":            Check(t.Context(), conn),
+				"CreateProjection": CreateProjection(t.Context(), conn, 2),
+				"SwapViews":        SwapViews(t.Context(), conn, 1),
+				"Live":             func() error { _, err := Live(t.Context(), conn); return err }(),
+			} {
+				var newer *tables.NewerError
+				if !errors.As(err, &newer) || strings.Contains(err.Error(), "\n") ||
+					!strings.Contains(err.Error(), fmt.Sprint(tables.Version)) || !strings.Contains(err.Error(), "run the newer parley") {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if views := server.Exec(t, "SELECT count() FROM system.tables WHERE database = 'parley' AND name = 'contacts'"); views != "0" {
+				t.Error("something was applied")
+			}
+		})
+	}
+}
+
+func TestVersionIsMarkedBeforeTheTablesAreMade(t *testing.T) {
+	conn := fresh(t)
+	for cut := 3; ; cut++ {
+		err := Up(t.Context(), &cutOff{Conn: conn, left: cut})
+		if err != nil && !errors.Is(err, errCut) {
+			t.Fatal(err)
+		}
+		made := enginetest.ClickHouse(t).Exec(t, "SELECT count() FROM system.tables WHERE database = 'parley_1'")
+		marked := ""
+		if made != "0" {
+			marked = enginetest.ClickHouse(t).Exec(t, "SELECT checksum FROM parley_meta.migrations FINAL WHERE name = 'version'")
+			if marked != fmt.Sprint(tables.Version) {
+				t.Fatalf("tables without their version: %q", marked)
+			}
+		}
+		if err == nil {
+			return
+		}
 	}
 }

@@ -39,11 +39,14 @@ func pending(ctx context.Context, conn driver.Conn) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
+	if steps, err = pendingVersion(applied); err != nil || len(steps) > 0 {
+		return steps, err
+	}
 	if steps, err = unapplied(applied, "", meta); err != nil || len(steps) > 0 {
 		return steps, err
 	}
 
-	all, err := Projections(ctx, conn)
+	all, err := projections(ctx, conn)
 	if err != nil {
 		return nil, err
 	}

@@ -34,8 +34,17 @@ type Projection struct {
 // date.
 var ErrNoLive = errors.New("no projection is live")
 
-// Projections lists all versions there have been, ascending.
+// Projections lists all versions there have been, ascending. Everything that
+// reads or writes tables begins here, so it is an error where they belong to a
+// newer binary.
 func Projections(ctx context.Context, conn driver.Conn) ([]Projection, error) {
+	if err := guard(ctx, conn); err != nil {
+		return nil, err
+	}
+	return projections(ctx, conn)
+}
+
+func projections(ctx context.Context, conn driver.Conn) ([]Projection, error) {
 	rows, err := conn.Query(ctx, "SELECT version, state, _version FROM parley_meta.projections FINAL ORDER BY version")
 	if err != nil {
 		return nil, err

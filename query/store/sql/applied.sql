@@ -1,0 +1,2 @@
+SELECT name, checksum
+FROM parley_meta.migrations FINAL

@@ -1,0 +1,16 @@
+package clickhouse
+
+import "testing"
+
+// TestNewFilesRaiseTheVersion lists how many files each version had: a file more
+// is a version more.
+func TestNewFilesRaiseTheVersion(t *testing.T) {
+	files := []struct{ meta, projection int }{1: {2, 12}}
+	if len(files) != Version+1 {
+		t.Fatalf("version %d is not listed here", Version)
+	}
+	if now := files[Version]; now.meta != len(Meta()) || now.projection != len(Projection(1)) {
+		t.Errorf("version %d has %d and %d files, and now there are %d and %d: raise Version, and add a line here",
+			Version, now.meta, now.projection, len(Meta()), len(Projection(1)))
+	}
+}
