@@ -1,10 +1,12 @@
 package query
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/timezone"
 )
 
 // zones have every kind of change: by an hour and by half an hour, over
@@ -99,4 +101,129 @@ func TestTheFirstStepBeginsWithTheInterval(t *testing.T) {
 	if _, err := steps(Interval{0, at("2020-01-01T00:00:00Z")}, StepHour, time.UTC, 10_000); err == nil {
 		t.Error("too many steps are taken")
 	}
+}
+
+// instants are the moments of an interval at which a local calendar can turn, and
+// no others: full units of time by every offset the zone has in it, and changes of
+// the clock.
+func instants(interval Interval, unit schema.Timestamp, location *time.Location) []schema.Timestamp {
+	var all []schema.Timestamp
+	for at := interval.From; at < interval.To; {
+		_, offset := at.Time().In(location).Zone()
+		all = append(all, at)
+		until := interval.To
+		if even, ends := timezone.EvenUntil(at.Time().In(location)); ends {
+			until = min(until, schema.TimestampOf(even))
+		}
+		shift := schema.Timestamp(offset) * 1000
+		for full := (at + shift) - (at+shift)%unit - shift; full < until; full += unit {
+			if full <= at {
+				continue
+			}
+			all = append(all, full)
+		}
+		at = until
+	}
+	return all
+}
+
+// begins tells whether a step begins at an instant, by what the clock showed
+// before and shows then. Dates that the clock was put back behind are not new
+// when it shows them again: latest is the latest shown so far.
+func begins(step Step, before, now time.Time, latest string) bool {
+	if step == StepHour {
+		return wall(before, step) != wall(now, step) || now.Minute() == 0 && now.Second() == 0
+	}
+	return now.Format(time.DateOnly) > latest && wall(dateOf(latest), step) != wall(now, step)
+}
+
+func dateOf(text string) time.Time {
+	date, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		panic(err)
+	}
+	return date
+}
+
+// TestStepsOfEveryZoneAtEveryChangeOfItsClock compares, for every zone and around
+// each change of its clock from 1970 to 2040, with a walk over all instants at
+// which the calendar can turn. So every instant is in exactly one step, and steps
+// ascend.
+func TestStepsOfEveryZoneAtEveryChangeOfItsClock(t *testing.T) {
+	const day = schema.Timestamp(24 * time.Hour / time.Millisecond)
+	first, last := at("1970-01-01T00:00:00Z"), at("2040-01-01T00:00:00Z")
+	changes, asked := 0, 0
+	seen := map[string]bool{}
+	for _, name := range timezone.Names() {
+		location, err := zone(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var moments []schema.Timestamp
+		for now := first.Time().In(location); ; {
+			even, ends := timezone.EvenUntil(now)
+			if !ends || schema.TimestampOf(even) >= last {
+				break
+			}
+			_, before := now.Zone()
+			if _, after := even.Zone(); after != before {
+				moments = append(moments, schema.TimestampOf(even))
+			}
+			now = even
+		}
+		_, offset := first.Time().In(location).Zone()
+		if same := fmt.Sprint(offset, moments, last.Time().In(location)); seen[same] {
+			continue // an alias
+		} else {
+			seen[same] = true
+		}
+		for _, change := range moments {
+			changes++
+			for _, step := range []Step{StepHour, StepDay, StepWeek, StepMonth} {
+				around := 2 * day
+				if step == StepWeek || step == StepMonth {
+					around = 9 * day
+				}
+				// Questions begin at odd moments, too, also right at the change and within what
+				// comes twice.
+				for _, from := range []schema.Timestamp{change - around, change - 1, change, change + 40*60_000} {
+					interval := Interval{max(from, first), change + around}
+					got, err := steps(interval, step, location, 10_000)
+					if err != nil {
+						t.Fatal(err)
+					}
+					asked++
+					compareSteps(t, name, step, location, got, turns(interval, step, location))
+				}
+			}
+			if t.Failed() {
+				t.FailNow()
+			}
+		}
+	}
+	t.Logf("%d zones, %d changes, %d questions", len(seen), changes, asked)
+	if len(seen) < 300 || changes < 10_000 {
+		t.Errorf("only %d zones with %d changes", len(seen), changes)
+	}
+}
+
+// turns finds where steps begin by walking over the instants.
+func turns(interval Interval, step Step, location *time.Location) []schema.Timestamp {
+	want := []schema.Timestamp{interval.From}
+	// What the clock has shown before the interval counts for the latest date.
+	const hour = schema.Timestamp(time.Hour / time.Millisecond)
+	unit := 24 * hour
+	if step == StepHour {
+		unit = hour
+	}
+	var before time.Time
+	latest := ""
+	for _, instant := range instants(Interval{interval.From - 48*hour, interval.To}, unit, location) {
+		now := instant.Time().In(location)
+		if instant > interval.From && begins(step, before, now, latest) {
+			want = append(want, instant)
+		}
+		before, latest = now, max(latest, now.Format(time.DateOnly))
+	}
+	return want
 }

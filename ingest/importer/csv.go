@@ -17,6 +17,7 @@ import (
 
 	"github.com/parley-analytics/parley/ingest/source"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/timezone"
 )
 
 // Mapping says which events a row of CSV makes; see the package comment.
@@ -50,7 +51,7 @@ type MappedEvent struct {
 func ReadMapping(r io.Reader) (*Mapping, error) {
 	decoder := yaml.NewDecoder(r)
 	decoder.KnownFields(true)
-	m := &Mapping{Delimiter: ",", DecimalSeparator: ".", TimeLayout: time.RFC3339Nano}
+	m := &Mapping{Delimiter: ",", DecimalSeparator: ".", TimeLayout: time.RFC3339Nano, TimeZone: "UTC"}
 	if err := decoder.Decode(m); err != nil {
 		return nil, fmt.Errorf("mapping: %w", err)
 	}
@@ -74,7 +75,7 @@ func ReadMapping(r io.Reader) (*Mapping, error) {
 		}
 	}
 	var err error
-	if m.zone, err = time.LoadLocation(m.TimeZone); err != nil {
+	if m.zone, err = timezone.Load(m.TimeZone); err != nil {
 		return nil, fmt.Errorf("mapping: timeZone: %w", err)
 	}
 	return m, nil

@@ -1,6 +1,10 @@
 package hours
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-analytics/parley/schema/timezone"
+)
 
 // Interval is a stretch of time in Unix seconds: From ≤ t < To.
 type Interval struct{ From, To int64 }
@@ -48,8 +52,8 @@ func segments(in Interval, zone *time.Location) []segment {
 		t := time.Unix(at, 0).In(zone)
 		_, offset := t.Zone()
 		until := in.To
-		if _, change := t.ZoneBounds(); !change.IsZero() {
-			until = min(until, change.Unix())
+		if even, ends := timezone.EvenUntil(t); ends {
+			until = min(until, even.Unix())
 		}
 		all = append(all, segment{Interval{at, until}, int64(offset)})
 		at = until
@@ -58,7 +62,7 @@ func segments(in Interval, zone *time.Location) []segment {
 }
 
 func (v *Version) zone() *time.Location {
-	zone, err := time.LoadLocation(v.TimeZone)
+	zone, err := timezone.Load(v.TimeZone)
 	if err != nil {
 		return time.UTC // Set has checked it
 	}
@@ -70,13 +74,7 @@ const day = 24 * 60 * 60
 // begin is the first moment at which a clock of the zone shows the date or a later
 // one.
 func (v *Version) begin() int64 {
-	midnight := v.ValidFrom.midnight()
-	for _, s := range segments(Interval{midnight - 2*day, midnight + 2*day}, v.zone()) {
-		if at := max(s.From, midnight-s.offset); at < s.To {
-			return at
-		}
-	}
-	return midnight
+	return timezone.StartOfDay(v.ValidFrom.Year, v.ValidFrom.Month, v.ValidFrom.Day, v.zone()).Unix()
 }
 
 // openings are those of one version.

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // zones must not depend on the machine
+
+	"github.com/parley-analytics/parley/schema/timezone"
 )
 
 // Schedule is the opening hours of a project, by when they hold.
@@ -100,9 +101,6 @@ func (d Date) String() string {
 	return string(text)
 }
 
-// midnight is the date's beginning on a clock without a zone, in Unix seconds.
-func (d Date) midnight() int64 { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Unix() }
-
 // maxHolidays and maxVersions bound a schedule.
 const (
 	maxHolidays = 1000
@@ -134,11 +132,8 @@ func (v *Version) check() error {
 	if v.ValidFrom == (Date{}) {
 		return errors.New("validFrom: is required, e.g. 2024-01-01")
 	}
-	if v.TimeZone == "" || strings.EqualFold(v.TimeZone, "local") {
-		return errors.New("timeZone: is required, e.g. Europe/Paris")
-	}
-	if _, err := time.LoadLocation(v.TimeZone); err != nil {
-		return errors.New("timeZone: must be the IANA name of a time zone, e.g. Europe/Paris")
+	if _, err := timezone.Load(v.TimeZone); err != nil {
+		return fmt.Errorf("timeZone: %w", err)
 	}
 	if len(v.Holidays) > maxHolidays {
 		return fmt.Errorf("holidays: must be at most %d", maxHolidays)
