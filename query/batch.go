@@ -113,8 +113,9 @@ func (b *conversationBatch) visitors(ctx context.Context, of map[schema.Conversa
 	rows, err := b.api.store.Visitors(ctx, b.scope(), b.keys())
 	for _, r := range rows {
 		if c := of[key(r.Project, r.Conversation)]; c != nil && c.Visitor != nil {
-			c.Visitor.ExternalID, c.Visitor.FirstName, c.Visitor.LastName = r.ExternalID, r.FirstName, r.LastName
-			c.Visitor.Email, c.Visitor.Phone = r.Email, r.Phone
+			t := b.request.texts
+			c.Visitor.ExternalID, c.Visitor.FirstName, c.Visitor.LastName = t.maybe(r.ExternalID), t.maybe(r.FirstName), t.maybe(r.LastName)
+			c.Visitor.Email, c.Visitor.Phone = t.maybe(r.Email), t.maybe(r.Phone)
 		}
 	}
 	return err

@@ -4,19 +4,35 @@ import (
 	"context"
 	"sync"
 
+	"github.com/parley-analytics/parley/query/explain"
 	"github.com/parley-analytics/parley/query/hours"
+	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/schema"
 )
 
 // request is what the fields of one request share.
 type request struct {
 	caller schema.Caller
+	texts
 
 	once sync.Once
 	live Live
 	err  error
 
+	statements onces[string, any]
+	explained  onces[schema.ConversationKey, explain.Conversation]
+
 	schedules func() (map[schema.ProjectID]*hours.Schedule, error) // read once, when a field asks
+}
+
+// Once loads a value one time for each key in the request of the context, and every
+// time where there is no request.
+func Once(ctx context.Context, key string, load func() (any, error)) (any, error) {
+	r, ok := ctx.Value(requestKey{}).(*request)
+	if !ok {
+		return load()
+	}
+	return r.statements.get(key, load)
 }
 
 type (
@@ -54,6 +70,7 @@ func (a *API) begin(ctx context.Context) (*request, error) {
 		return nil, &Error{CodeForbidden, "the scope read is required"}
 	}
 	r.once.Do(func() {
+		r.texts.meter = meter.From(ctx)
 		r.live, r.err = a.store.Live(ctx)
 		r.schedules = a.schedulesOnce(ctx, r.caller.Projects)
 	})

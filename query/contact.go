@@ -25,7 +25,7 @@ type Contact struct {
 	Status         string
 	Ending         *string
 	EndingInferred bool
-	CloseReason    *string
+	CloseReason    *Text
 
 	Operator     User
 	RoutingRule  *Named
@@ -36,13 +36,14 @@ type Contact struct {
 }
 
 func newContact(batch *contactBatch, r *ContactRow) *Contact {
+	t := batch.request.texts
 	return &Contact{
 		batch: batch, row: r,
 		ID: ID(r.ID), Ordinal: int32(r.Ordinal), Project: Project{int32(r.Project)}, Channel: r.Channel,
 		StartedAt: DateTime(r.StartedAt), EndedAt: moment(r.EndedAt), DurationMs: long(r.Duration),
-		Status: r.Status, Ending: r.Ending, EndingInferred: r.EndingInferred, CloseReason: r.CloseReason,
-		Operator:    User{LegacyID(r.OperatorID), nonEmpty(r.OperatorKind), r.OperatorName, r.OperatorEmail},
-		RoutingRule: named(r.RuleID, r.RuleName), RoutingGroup: named(r.GroupID, r.GroupName),
+		Status: r.Status, Ending: r.Ending, EndingInferred: r.EndingInferred, CloseReason: t.maybe(r.CloseReason),
+		Operator:    User{LegacyID(r.OperatorID), nonEmpty(r.OperatorKind), t.maybe(r.OperatorName), t.maybe(r.OperatorEmail)},
+		RoutingRule: t.named(r.RuleID, r.RuleName), RoutingGroup: t.named(r.GroupID, r.GroupName),
 		WaitTimeMs: long(r.Wait), FirstResponseTimeMs: long(r.FirstResponse),
 		VisitorMessageCount: int32(r.VisitorMessages), OperatorMessageCount: int32(r.OperatorMessages),
 	}
@@ -61,7 +62,7 @@ type ContactEdge struct {
 }
 
 // Cursor is the row's place.
-func (e ContactEdge) Cursor() string { return e.paging.cursor(startPlace(e.Node.row)) }
+func (e ContactEdge) Cursor() Text { return e.paging.cursor(startPlace(e.Node.row)) }
 
 // Edges gives the rows.
 func (c *ContactConnection) Edges() []ContactEdge {

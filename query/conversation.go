@@ -24,7 +24,7 @@ type Conversation struct {
 	DurationMs *Long
 
 	Channel    string
-	Language   *string
+	Language   *Text
 	Initiator  *string
 	Visitor    *Visitor
 	Campaign   *Named
@@ -46,7 +46,7 @@ type Conversation struct {
 	Users              []User
 	RoutingEvents      []RoutingEvent
 	Contacts           []*Contact
-	CloseReason        *string
+	CloseReason        *Text
 
 	EventCount                  int32
 	FirstSequence, LastSequence Long
@@ -57,23 +57,24 @@ type Project struct{ ID int32 }
 
 // Named is whatever has an id and, perhaps, a name.
 type Named struct {
-	ID   ID
-	Name *string
+	ID   Text
+	Name *Text
 }
 
 // CustomDatum is a member of custom data.
-type CustomDatum struct{ Key, Value string }
+type CustomDatum struct{ Key, Value Text }
 
 // User is an operator.
 type User struct {
-	ID                LegacyID
-	Kind, Name, Email *string
+	ID          LegacyID
+	Kind        *string
+	Name, Email *Text
 }
 
 // SatisfactionSurvey is what the visitor answered.
 type SatisfactionSurvey struct {
 	CustomerSatisfaction, NetPromoterScore *int32
-	Comment                                *string
+	Comment                                *Text
 }
 
 // Money is an amount in one currency.
@@ -92,13 +93,14 @@ type RoutingEvent struct {
 // newConversation turns a row into the SDL's type. What was not read is zero
 // and not selected.
 func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation {
+	t := batch.request.texts
 	c := &Conversation{
 		batch: batch, row: r,
 		ID: UUID(r.ID), Project: Project{int32(r.Project)},
 		CreatedAt: DateTime(r.CreatedAt), ClosedAt: moment(r.ClosedAt),
 		Duration: isoDuration(r.Duration), DurationMs: long(r.Duration),
-		Channel: r.Channel, Language: r.Language, Initiator: r.Initiator,
-		Campaign:     named(r.CampaignID, r.CampaignName),
+		Channel: r.Channel, Language: t.maybe(r.Language), Initiator: r.Initiator,
+		Campaign:     t.named(r.CampaignID, r.CampaignName),
 		ContactCount: int32(r.ContactCount), SnoozeCount: int32(r.SnoozeCount), TransferCount: int32(r.TransferCount),
 		ReopenCount: int32(r.ReopenCount), AnomalyCount: int32(r.AnomalyCount),
 		Answered: r.Answered, AnsweredByHuman: r.AnsweredByHuman, Abandoned: r.Abandoned,
@@ -106,40 +108,40 @@ func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation
 		FirstResponseTimeMs: long(r.FirstResponse), ResolutionTimeMs: long(r.Resolution), FirstResolutionTimeMs: long(r.FirstResolution),
 		HandleTimeMs: Long(r.Handle), HumanHandleTimeMs: Long(r.HumanHandle), SnoozeTimeMs: Long(r.Snooze),
 		VisitorMessageCount: int32(r.VisitorMessages), OperatorMessageCount: int32(r.OperatorMessages),
-		SatisfactionSurvey: survey(r),
+		SatisfactionSurvey: t.survey(r),
 		Revenue:            monies(r.Revenue),
-		CloseReason:        r.CloseReason,
+		CloseReason:        t.maybe(r.CloseReason),
 		EventCount:         int32(r.EventCount), FirstSequence: Long(r.FirstSequence), LastSequence: Long(r.LastSequence),
-		Users: r.users(),
+		Users: r.users(t),
 	}
 	c.Conversions.Transactions, c.Contacts = []Transaction{}, []*Contact{}
 	if r.VisitorID != nil {
-		c.Visitor = &Visitor{ID: ID(*r.VisitorID)}
+		c.Visitor = &Visitor{ID: t.of(*r.VisitorID)}
 	}
 	c.CustomData = make([]CustomDatum, 0, len(r.CustomData))
 	for _, key := range slices.Sorted(maps.Keys(r.CustomData)) {
-		c.CustomData = append(c.CustomData, CustomDatum{key, r.CustomData[key]})
+		c.CustomData = append(c.CustomData, CustomDatum{t.of(key), t.of(r.CustomData[key])})
 	}
 	c.Tags = make([]Named, len(r.TagIDs))
 	for i, id := range r.TagIDs {
-		c.Tags[i] = Named{ID(id), r.TagNames[i]}
+		c.Tags[i] = Named{t.of(id), t.maybe(r.TagNames[i])}
 	}
 	c.RoutingEvents = make([]RoutingEvent, len(r.RoutingAt))
 	for i, at := range r.RoutingAt {
 		c.RoutingEvents[i] = RoutingEvent{
 			CreatedAt:    DateTime(at),
-			RoutingRule:  Named{ID(r.RoutingRuleIDs[i]), r.RoutingRuleNames[i]},
-			RoutingGroup: named(r.RoutingGroupIDs[i], r.RoutingGroupNames[i]),
+			RoutingRule:  Named{t.of(r.RoutingRuleIDs[i]), t.maybe(r.RoutingRuleNames[i])},
+			RoutingGroup: t.named(r.RoutingGroupIDs[i], r.RoutingGroupNames[i]),
 		}
 	}
 	return c
 }
 
 // users gives the operators who took part.
-func (r *ConversationRow) users() []User {
+func (r *ConversationRow) users(t texts) []User {
 	users := make([]User, len(r.UserIDs))
 	for i, id := range r.UserIDs {
-		users[i] = User{LegacyID(id), nonEmpty(r.UserKinds[i]), r.UserNames[i], r.UserEmails[i]}
+		users[i] = User{LegacyID(id), nonEmpty(r.UserKinds[i]), t.maybe(r.UserNames[i]), t.maybe(r.UserEmails[i])}
 	}
 	return users
 }
@@ -155,11 +157,11 @@ func (c *Conversation) user(id int64) *User {
 	return &User{ID: LegacyID(id)}
 }
 
-func survey(r *ConversationRow) *SatisfactionSurvey {
+func (t texts) survey(r *ConversationRow) *SatisfactionSurvey {
 	if r.Satisfaction == nil && r.Score == nil && r.Comment == nil {
 		return nil
 	}
-	return &SatisfactionSurvey{small(r.Satisfaction), small(r.Score), r.Comment}
+	return &SatisfactionSurvey{small(r.Satisfaction), small(r.Score), t.maybe(r.Comment)}
 }
 
 // monies lists amounts, ascending by currency.
@@ -192,13 +194,6 @@ func small(n *uint8) *int32 {
 	return &wide
 }
 
-func named(id, name *string) *Named {
-	if id == nil {
-		return nil
-	}
-	return &Named{ID(*id), name}
-}
-
 func nonEmpty(s string) *string {
 	if s == "" {
 		return nil
@@ -208,16 +203,17 @@ func nonEmpty(s string) *string {
 
 // Visitor is the person on the other side.
 type Visitor struct {
-	ID                                            ID
-	ExternalID, FirstName, LastName, Email, Phone *string
+	ID                                            Text
+	ExternalID, FirstName, LastName, Email, Phone *Text
 }
 
 // Conversions are the sales of a conversation.
 type Conversions struct{ Transactions []Transaction }
 
 func (c *Conversation) transaction(t *TransactionRow) Transaction {
+	text := c.batch.request.texts
 	transaction := Transaction{
-		TransactionID: ID(t.ID), ExternalConversionID: ID(t.Conversion), Amount: Decimal{t.Amount},
+		TransactionID: text.of(t.ID), ExternalConversionID: text.of(t.Conversion), Amount: Decimal{t.Amount},
 		Currency: t.Currency, ReceivedAt: DateTime(t.ReceivedAt), Source: t.Source,
 	}
 	if t.AttributedTo != nil {
@@ -228,7 +224,7 @@ func (c *Conversation) transaction(t *TransactionRow) Transaction {
 
 // Transaction is a sale or a refund.
 type Transaction struct {
-	TransactionID, ExternalConversionID ID
+	TransactionID, ExternalConversionID Text
 	Amount                              Decimal
 	Currency                            string
 	ReceivedAt                          DateTime

@@ -69,7 +69,7 @@ type ConversationEdge struct {
 }
 
 // Cursor is the row's place.
-func (e ConversationEdge) Cursor() string { return e.paging.cursor(closingPlace(e.Node.row)) }
+func (e ConversationEdge) Cursor() Text { return e.paging.cursor(closingPlace(e.Node.row)) }
 
 // Edges gives the rows.
 func (c *ConversationConnection) Edges() []ConversationEdge {
@@ -112,7 +112,7 @@ func (c ClosedConversation) SatisfactionSurvey() *SatisfactionSurvey {
 func (c ClosedConversation) Conversions() Conversions { return c.Conversation.Conversions }
 
 // Cursor is the row's place.
-func (e ClosedConversationEdge) Cursor() string {
+func (e ClosedConversationEdge) Cursor() Text {
 	return e.paging.cursor(closingPlace(e.Node.Conversation.row))
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
+
+	"github.com/parley-analytics/parley/query/meter"
 )
 
 // Code is the extensions.code of an error. Codes are stable; messages are for
@@ -27,6 +29,9 @@ const (
 	CodeTimeout Code = "TIMEOUT"
 	// CodeTooLarge: the query needs more rows or memory than it may.
 	CodeTooLarge Code = "QUERY_TOO_LARGE"
+	// CodeAnswerTooLarge: the answer, or the rows it is made of, are larger than they
+	// may be.
+	CodeAnswerTooLarge Code = "ANSWER_TOO_LARGE"
 	// CodeUnavailable: the tables cannot be reached at the moment.
 	CodeUnavailable Code = "SERVICE_UNAVAILABLE"
 	// CodeInternal: a fault of ours. The cause is logged and never told.
@@ -58,6 +63,8 @@ func (a *API) told(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, meter.ErrTooLarge):
+		return stopped(err)
 	case errors.As(err, &known):
 		if known.Code == CodeUnavailable {
 			a.log.WarnContext(ctx, "query failed", "error", err)
@@ -72,6 +79,14 @@ func (a *API) told(ctx context.Context, err error) error {
 	return &Error{CodeInternal, "internal error"}
 }
 
+// stopped is told where the request's meter ended it.
+func stopped(cause error) *Error {
+	if errors.Is(cause, meter.ErrTooLarge) {
+		return &Error{CodeAnswerTooLarge, "the answer is larger than it may be: ask for shorter pages, fewer fields or fewer aliases"}
+	}
+	return &Error{CodeTimeout, "the query took longer than it may"}
+}
+
 // panics makes errors of panics. The library panics over literals that no Go
 // type holds; everything else is a fault, which LogPanic has logged.
 type panics struct{ api *API }
@@ -79,8 +94,13 @@ type panics struct{ api *API }
 // MakePanicError implements the library's PanicHandler.
 func (panics) MakePanicError(_ context.Context, value any) *gqlerrors.QueryError {
 	told := &Error{CodeInternal, "internal error"}
-	if err, ok := value.(error); ok && badLiteral(err) {
-		told = &Error{CodeBadInput, "a literal is out of range or malformed"}
+	switch value := value.(type) {
+	case meter.Stopped:
+		told = stopped(value.Cause)
+	case error:
+		if badLiteral(value) {
+			told = &Error{CodeBadInput, "a literal is out of range or malformed"}
+		}
 	}
 	return &gqlerrors.QueryError{Message: told.Message, ResolverError: told, Extensions: told.Extensions()}
 }
@@ -88,6 +108,9 @@ func (panics) MakePanicError(_ context.Context, value any) *gqlerrors.QueryError
 // LogPanic implements the library's Logger.
 func (p panics) LogPanic(ctx context.Context, value any) {
 	if err, ok := value.(error); ok && badLiteral(err) {
+		return
+	}
+	if _, ok := value.(meter.Stopped); ok {
 		return
 	}
 	p.api.log.ErrorContext(ctx, "resolver panicked", "panic", fmt.Sprint(value))

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parley-analytics/parley/query/explain"
+	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -21,16 +22,28 @@ type Explanation struct {
 // ExplainedEvent is an event of the conversation.
 type ExplainedEvent struct {
 	Sequence         Long
-	ID, Source, Type string
+	ID, Source       Text
+	Type             string
 	Time, ReceivedAt DateTime
 	ContactID        *ID
 }
 
 // ExplainedValue is a value and where it comes from.
 type ExplainedValue struct {
-	Name      string
-	Value     *string
-	Sequences []Long
+	Name  string
+	Value *Text
+	texts texts
+	from  []schema.Sequence
+}
+
+// Sequences counts as the numbers it is, each time it is written.
+func (v ExplainedValue) Sequences() []Long {
+	v.texts.meter.Write(len(v.from) * len("18446744073709551615,"))
+	sequences := make([]Long, len(v.from))
+	for i, sequence := range v.from {
+		sequences[i] = Long(sequence)
+	}
+	return sequences
 }
 
 // ExplainedContact is a contact explained.
@@ -75,53 +88,71 @@ func (a *API) explain(ctx context.Context, conversation input, project *input) (
 	if !selected.any("events", "values", "contacts") {
 		return explanation, nil
 	}
-	rows, err := a.store.Events(ctx, scope, key(row.Project, row.ID), maxExplained+1)
+	of := key(row.Project, row.ID)
+	explained, err := r.explained.get(of, func() (explain.Conversation, error) { return a.explanation(ctx, scope, of) })
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) > maxExplained {
-		return nil, &Error{CodeTooLarge, "the conversation has too many events to be explained"}
-	}
-	explanation.fill(explain.Of(records(rows)))
+	explanation.fill(r.texts, explained)
 	return explanation, nil
+}
+
+// explainedEvents is how many events are decoded and folded for a point.
+const explainedEvents = 10
+
+// explanation folds the events of a conversation.
+func (a *API) explanation(ctx context.Context, scope Scope, of schema.ConversationKey) (explain.Conversation, error) {
+	rows, err := a.store.Events(ctx, scope, of, maxExplained+1)
+	if err != nil {
+		return explain.Conversation{}, err
+	}
+	if len(rows) > maxExplained {
+		return explain.Conversation{}, &Error{CodeTooLarge, "the conversation has too many events to be explained"}
+	}
+	meter.From(ctx).Charge(len(rows) / explainedEvents)
+	list, err := records(ctx, rows)
+	if err != nil {
+		return explain.Conversation{}, err
+	}
+	return explain.Of(list), nil
 }
 
 // records decodes archived events. All of them were valid when they were
 // archived; one that is no longer is left out, as the fold leaves it out.
-func records(rows []EventRow) []schema.Record {
+func records(ctx context.Context, rows []EventRow) ([]schema.Record, error) {
 	list := make([]schema.Record, 0, len(rows))
 	for _, r := range rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		received := schema.Timestamp(r.ReceivedAt)
 		event, fault := schema.Decode([]byte(r.Original), received.Time())
 		if fault == nil {
 			list = append(list, schema.Record{Sequence: schema.Sequence(r.Sequence), ReceivedAt: received, Event: event})
 		}
 	}
-	return list
+	return list, nil
 }
 
-func (e *Explanation) fill(c explain.Conversation) {
+func (e *Explanation) fill(t texts, c explain.Conversation) {
 	e.Events = make([]ExplainedEvent, len(c.Events))
 	for i, event := range c.Events {
 		e.Events[i] = ExplainedEvent{
-			Sequence: Long(event.Sequence), ID: event.Event.ID, Source: event.Event.Source, Type: string(event.Event.Type),
+			Sequence: Long(event.Sequence), ID: t.of(event.Event.ID), Source: t.of(event.Event.Source), Type: string(event.Event.Type),
 			Time: DateTime(event.Event.Time), ReceivedAt: DateTime(event.ReceivedAt), ContactID: (*ID)(nonEmpty(event.Contact)),
 		}
 	}
-	e.Values = explainedValues(c.Fields)
+	e.Values = t.explained(c.Fields)
 	e.Contacts = make([]ExplainedContact, len(c.Contacts))
 	for i, contact := range c.Contacts {
-		e.Contacts[i] = ExplainedContact{ID(contact.ID), int32(contact.Ordinal), explainedValues(contact.Fields)}
+		e.Contacts[i] = ExplainedContact{ID(contact.ID), int32(contact.Ordinal), t.explained(contact.Fields)}
 	}
 }
 
-func explainedValues(fields []explain.Field) []ExplainedValue {
+func (t texts) explained(fields []explain.Field) []ExplainedValue {
 	values := make([]ExplainedValue, len(fields))
 	for i, f := range fields {
-		values[i] = ExplainedValue{f.Name, f.Value, make([]Long, len(f.From))}
-		for n, sequence := range f.From {
-			values[i].Sequences[n] = Long(sequence)
-		}
+		values[i] = ExplainedValue{f.Name, t.maybe(f.Value), t, f.From}
 	}
 	return values
 }

@@ -34,7 +34,7 @@ func (a *API) open(ctx context.Context, field string, filters *filtersInput, int
 	seal := a.seal(binding{
 		Field: field, Filter: l.filter, Interval: l.interval, Backward: descending, Rights: r.caller.Projects,
 	})
-	l.paging, err = page.page(seal, descending, r.live.Position)
+	l.paging, err = page.page(r.texts, seal, descending, r.live.Position)
 	return l, err
 }
 

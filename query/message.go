@@ -12,7 +12,7 @@ import (
 
 // Message is something in a thread: one of the two is set.
 type Message struct {
-	ID        ID
+	ID        Text
 	CreatedAt DateTime
 
 	position uint32
@@ -28,24 +28,24 @@ func (m *Message) ToSystemMessage() (*SystemMessage, bool) { return m.system, m.
 
 // ChatMessage is something said.
 type ChatMessage struct {
-	ID        ID
+	ID        Text
 	CreatedAt DateTime
 	Author    MessageAuthor
 	Automatic bool
-	Text      *string
+	Text      *Text
 	ContactID *ID
 }
 
 // MessageAuthor is who said it.
 type MessageAuthor struct {
 	Kind string
-	ID   *ID
+	ID   *Text
 	User *User
 }
 
 // SystemMessage is a mark of the system.
 type SystemMessage struct {
-	ID               ID
+	ID               Text
 	CreatedAt        DateTime
 	ToUser, FromUser *User
 	Attachment       SystemAttachment
@@ -59,7 +59,7 @@ type SystemAttachment struct {
 	ToRoutingRule    *Named
 	ToRoutingGroup   *Named
 	Until            *DateTime
-	Reason           *string
+	Reason           *Text
 }
 
 // ToConversationPushedSystemAttachment tells whether it is a push.
@@ -91,7 +91,7 @@ type MessageConnection struct {
 
 // MessageEdge is a message of the page.
 type MessageEdge struct {
-	Cursor string
+	Cursor Text
 	Node   *Message
 }
 
@@ -106,7 +106,7 @@ func (c *Conversation) Messages(ctx context.Context, args pageInput) (*MessageCo
 		Field: "messages", Rights: c.batch.request.caller.Projects,
 		Of: fmt.Sprintf("%d/%s", c.row.Project, c.row.ID),
 	})
-	page, err := args.page(seal, false, c.batch.request.live.Position)
+	page, err := args.page(c.batch.request.texts, seal, false, c.batch.request.live.Position)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (c *Conversation) thread(rows []MessageRow, page Page) []*Message {
 		after := page.After == nil || schema.Timestamp(position) > page.After.At
 		before := page.Before == nil || schema.Timestamp(position) < page.Before.At
 		if after && before {
-			thread = append(thread, c.row.mark(i))
+			thread = append(thread, c.row.mark(c.batch.request.texts, i))
 		}
 	}
 	slices.SortFunc(thread, func(a, b *Message) int {
@@ -153,9 +153,10 @@ func (c *Conversation) thread(rows []MessageRow, page Page) []*Message {
 }
 
 func (c *Conversation) chat(r *MessageRow) *Message {
+	t := c.batch.request.texts
 	chat := &ChatMessage{
-		ID: ID(r.ID), CreatedAt: DateTime(r.SentAt), Automatic: r.Automatic, Text: r.Text,
-		Author: MessageAuthor{Kind: r.AuthorKind, ID: (*ID)(r.AuthorID)}, ContactID: (*ID)(r.Contact),
+		ID: t.of(r.ID), CreatedAt: DateTime(r.SentAt), Automatic: r.Automatic, Text: t.maybe(r.Text),
+		Author: MessageAuthor{Kind: r.AuthorKind, ID: t.maybe(r.AuthorID)}, ContactID: (*ID)(r.Contact),
 	}
 	if r.AuthorID != nil && r.AuthorKind != string(schema.KindVisitor) {
 		if id, err := strconv.ParseInt(*r.AuthorID, 10, 64); err == nil {
@@ -166,24 +167,24 @@ func (c *Conversation) chat(r *MessageRow) *Message {
 }
 
 // mark is the i-th system attachment of the conversation.
-func (r *ConversationRow) mark(i int) *Message {
+func (r *ConversationRow) mark(t texts, i int) *Message {
 	user := func(ids []*int64, kinds, names, emails []*string) *User {
 		if ids[i] == nil {
 			return nil
 		}
-		return &User{LegacyID(*ids[i]), kinds[i], names[i], emails[i]}
+		return &User{LegacyID(*ids[i]), kinds[i], t.maybe(names[i]), t.maybe(emails[i])}
 	}
 	system := &SystemMessage{
-		ID: ID(r.MarkEvents[i]), CreatedAt: DateTime(r.MarkAt[i]),
+		ID: t.of(r.MarkEvents[i]), CreatedAt: DateTime(r.MarkAt[i]),
 		FromUser: user(r.MarkFromIDs, r.MarkFromKinds, r.MarkFromNames, r.MarkFromEmails),
 		ToUser:   user(r.MarkToIDs, r.MarkToKinds, r.MarkToNames, r.MarkToEmails),
 	}
 	system.Attachment = SystemAttachment{
 		event: schema.Type(r.MarkTypes[i]), CreatedAt: system.CreatedAt,
 		FromUser: system.FromUser, ToUser: system.ToUser,
-		ToRoutingRule:  named(r.MarkToRuleIDs[i], r.MarkToRuleNames[i]),
-		ToRoutingGroup: named(r.MarkToGroupIDs[i], r.MarkToGroupNames[i]),
-		Until:          moment(r.MarkUntil[i]), Reason: r.MarkReasons[i],
+		ToRoutingRule:  t.named(r.MarkToRuleIDs[i], r.MarkToRuleNames[i]),
+		ToRoutingGroup: t.named(r.MarkToGroupIDs[i], r.MarkToGroupNames[i]),
+		Until:          moment(r.MarkUntil[i]), Reason: t.maybe(r.MarkReasons[i]),
 	}
 	return &Message{ID: system.ID, CreatedAt: system.CreatedAt, position: r.MarkPositions[i], system: system}
 }

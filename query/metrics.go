@@ -32,6 +32,7 @@ type Grouping struct {
 // metrics is one question: whose figures, over which rows, into which buckets.
 type metrics struct {
 	*API
+	texts
 	scope    Scope
 	interval Interval
 	filter   *Filter
@@ -58,7 +59,7 @@ func (a *API) metrics(ctx context.Context, filters *filtersInput, interval inter
 	if err != nil {
 		return nil, err
 	}
-	m := &metrics{API: a, grouping: Grouping{Limit: maxBuckets + 1}}
+	m := &metrics{API: a, texts: r.texts, grouping: Grouping{Limit: maxBuckets + 1}}
 	if m.interval, err = interval.interval(); err != nil {
 		return nil, err
 	}
@@ -200,7 +201,7 @@ func (b *bucketing) fill(values [maxDimensions]groupValue, k *GroupKey) {
 		starts = []schema.Timestamp{0}
 	}
 	for n, start := range starts {
-		bucket := &MetricsBucket{metrics: b.metrics, interval: b.metrics.interval, Dimensions: k.dimensions(b.grouping.By)}
+		bucket := &MetricsBucket{metrics: b.metrics, interval: b.metrics.interval, Dimensions: k.dimensions(b.metrics.texts, b.grouping.By)}
 		if len(b.grouping.Steps) > 0 {
 			bucket.interval.From = start
 			if n+1 < len(starts) {
@@ -232,7 +233,7 @@ func (b *bucketing) bucket(k *GroupKey) (*MetricsBucket, error) {
 	}
 	for i, label := range []*string{k.Label1, k.Label2} {
 		if i < len(bucket.Dimensions) && bucket.Dimensions[i].Label == nil {
-			bucket.Dimensions[i].Label = label
+			bucket.Dimensions[i].Label = b.metrics.maybe(label)
 		}
 	}
 	return bucket, nil
@@ -245,10 +246,10 @@ type GroupKey struct {
 	Label1, Label2 *string
 }
 
-func (k *GroupKey) dimensions(by []Dimension) []DimensionLabel {
+func (k *GroupKey) dimensions(t texts, by []Dimension) []DimensionLabel {
 	list := make([]DimensionLabel, len(by))
 	for i, value := range []*string{k.Value1, k.Value2}[:len(by)] {
-		list[i] = DimensionLabel{Name: string(by[i]), Value: value}
+		list[i] = DimensionLabel{Name: string(by[i]), Value: t.maybe(value)}
 	}
 	return list
 }
@@ -256,7 +257,7 @@ func (k *GroupKey) dimensions(by []Dimension) []DimensionLabel {
 // DimensionLabel is the SDL's MetricsDimensionValue.
 type DimensionLabel struct {
 	Name         string
-	Value, Label *string
+	Value, Label *Text
 }
 
 // MetricsBucket is the figures of some rows. Rates over nothing are null.
@@ -300,7 +301,7 @@ func (b *MetricsBucket) compare(other *MetricsBucket) int {
 		case y == nil:
 			return -1
 		default:
-			if c := cmp.Compare(*x, *y); c != 0 {
+			if c := cmp.Compare(x.value, y.value); c != 0 {
 				return c
 			}
 		}
@@ -309,12 +310,16 @@ func (b *MetricsBucket) compare(other *MetricsBucket) int {
 }
 
 // Rows is the handle of the rows counted here.
-func (b *MetricsBucket) Rows() string {
+func (b *MetricsBucket) Rows() Text {
 	rows := Rows{Interval: b.interval, Filter: b.metrics.filter}
 	for _, d := range b.Dimensions {
-		rows.By = append(rows.By, DimensionValue{Dimension(d.Name), d.Value})
+		value := DimensionValue{Name: Dimension(d.Name)}
+		if d.Value != nil {
+			value.Value = &d.Value.value
+		}
+		rows.By = append(rows.By, value)
 	}
-	return b.metrics.writeRows(rows)
+	return b.metrics.of(b.metrics.writeRows(rows))
 }
 
 // rate is part / whole × scale, null over nothing.

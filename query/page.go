@@ -32,19 +32,20 @@ func (p Page) Reversed() bool { return p.Descending != p.FromEnd }
 type paging struct {
 	Page
 	*sealer
+	texts
 	position schema.Sequence // in the log, when the first page was read
 	size     int
 }
 
 // page reads how a page is asked for. Its Limit is one more than its size, to
 // see whether there is more.
-func (p pageInput) page(s *sealer, descending bool, position schema.Sequence) (*paging, error) {
+func (p pageInput) page(t texts, s *sealer, descending bool, position schema.Sequence) (*paging, error) {
 	var r reader
 	first, last := r.integer("first", p.First, 0, maxPage), r.integer("last", p.Last, 0, maxPage)
 	if first != nil && last != nil {
 		r.note(badInput("last", "must not be given together with first"))
 	}
-	page := &paging{Page: Page{Descending: descending, FromEnd: last != nil}, sealer: s, position: position, size: maxPage}
+	page := &paging{Page: Page{Descending: descending, FromEnd: last != nil}, sealer: s, texts: t, position: position, size: maxPage}
 	switch {
 	case first != nil:
 		page.size = int(*first)
@@ -75,12 +76,12 @@ func (p pageInput) page(s *sealer, descending bool, position schema.Sequence) (*
 }
 
 // cursor writes the cursor of a row of the page.
-func (p *paging) cursor(at Place) string { return p.write(cursor{at, p.position}) }
+func (p *paging) cursor(at Place) Text { return p.of(p.write(cursor{at, p.position})) }
 
 // PageInfo is what a page says about itself.
 type PageInfo struct {
 	HasNextPage, HasPreviousPage bool
-	StartCursor, EndCursor       *string
+	StartCursor, EndCursor       *Text
 }
 
 // cut makes a page of the rows found: it drops the row too many, brings them

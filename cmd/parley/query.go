@@ -39,7 +39,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	reader := n.engines.reader
 	tables, err := store.Open(store.Config{
 		URL: reader.URL, User: reader.User, Password: reader.Password, Transport: reader.Transport,
-		Timeout: f.QueryTimeout, MaxMemory: f.QueryMemory << 20, MaxRows: f.QueryRows,
+		Timeout: f.QueryTimeout, MaxMemory: f.QueryMemory << 20, MaxRows: f.QueryRows, MaxResult: 2 * uint64(f.QueryAnswerBytes),
 	})
 	if err != nil {
 		return err

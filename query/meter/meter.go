@@ -96,16 +96,18 @@ func (m *Meter) Load(n int) error {
 	return m.Cause()
 }
 
-// Read counts the rows that a statement read. One that does not tell, because it
-// was cut off, is counted by its time.
-func (m *Meter) Read(rows uint64, took time.Duration) {
-	if m == nil {
-		return
+// Read counts the rows that a statement read.
+func (m *Meter) Read(rows uint64) {
+	if m != nil {
+		m.rows.Add(int64(rows))
 	}
-	if rows == 0 {
-		rows = uint64(took.Milliseconds()) * rowsPerMillisecond
+}
+
+// ReadFor counts a statement by its time: it was cut off before it told its rows.
+func (m *Meter) ReadFor(took time.Duration) {
+	if m != nil {
+		m.rows.Add(took.Milliseconds() * rowsPerMillisecond)
 	}
-	m.rows.Add(int64(rows))
 }
 
 // Charge adds points for work that is neither rows nor answer.

@@ -11,7 +11,7 @@ import (
 func TestPointsAreObjectsKilobytesRowsAndPrices(t *testing.T) {
 	m := meter.New(meter.Limits{Answer: 1 << 20, Loaded: 1 << 20}, nil)
 	m.Write(10 << 10)
-	m.Read(5_000, time.Second)
+	m.Read(5_000)
 	m.Charge(7)
 	if got := m.Points(); got != 10+5+7 {
 		t.Errorf("points = %d", got)
@@ -23,7 +23,7 @@ func TestPointsAreObjectsKilobytesRowsAndPrices(t *testing.T) {
 
 func TestAStatementThatWasCutOffIsCountedByItsTime(t *testing.T) {
 	m := meter.New(meter.Limits{}, nil)
-	m.Read(0, 30*time.Second)
+	m.ReadFor(30 * time.Second)
 	if got := m.Points(); got != 600_000 {
 		t.Errorf("points = %d", got)
 	}
@@ -58,7 +58,8 @@ func TestRowsAboveTheirLimitStop(t *testing.T) {
 func TestWithoutAMeterNothingStops(t *testing.T) {
 	var m *meter.Meter
 	m.Write(1 << 40)
-	m.Read(1, 0)
+	m.Read(1)
+	m.ReadFor(time.Second)
 	m.Charge(1)
 	if err := m.Load(1 << 40); err != nil || m.Cause() != nil {
 		t.Error(err, m.Cause())

@@ -64,6 +64,9 @@ func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, e
 		"output_format_parallel_formatting": 0,
 		"max_threads":                       2,
 	}
+	if s.config.MaxResult > 0 {
+		settings["max_result_bytes"] = 0 // it is passed on
+	}
 	for name, value := range format.settings {
 		settings[name] = value
 	}

@@ -36,6 +36,9 @@ func newStatement(name string, scope query.Scope) *statement {
 	return s.bind("projection", fmt.Sprintf("parley_%d", scope.Projection))
 }
 
+// key tells statements apart by their text and parameters.
+func (s *statement) key() string { return fmt.Sprintf("%s\x00%#v", s.text, s.args) }
+
 // bind gives a parameter that the text names its value.
 func (s *statement) bind(name string, value any) *statement {
 	s.args = append(s.args, clickhouse.Named(name, value))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -35,6 +37,9 @@ type Config struct {
 	MaxMemory uint64
 	// MaxRows is the most rows a statement may read; 0 is no limit.
 	MaxRows uint64
+	// MaxResult is the most bytes of the rows of a statement; 0 is no limit. Those of
+	// Extract are passed on and have none.
+	MaxResult uint64
 	// Clock tells how old the known version of the projection is; nil is
 	// time.Now.
 	Clock func() time.Time
@@ -97,6 +102,9 @@ func Open(config Config) (*Store, error) {
 	if config.MaxMemory > 0 {
 		options.Settings["max_memory_usage"] = config.MaxMemory
 	}
+	if config.MaxResult > 0 {
+		options.Settings["max_result_bytes"] = config.MaxResult
+	}
 	if config.MaxRows > 0 {
 		options.Settings["max_rows_to_read"] = config.MaxRows
 	}
@@ -149,11 +157,18 @@ func (s *Store) readLive(ctx context.Context) (query.Live, error) {
 	return live, nil
 }
 
-// read runs a statement and gives its rows.
+// read runs a statement and gives its rows. A request that sends the same one again
+// gets the same rows.
 func read[R any](ctx context.Context, s *Store, st *statement, into func(*R) []any) ([]R, error) {
 	if err := st.fits(); err != nil {
 		return nil, err
 	}
+	list, err := query.Once(ctx, st.key(), func() (any, error) { return run(ctx, s, st, into) })
+	rows, _ := list.([]R)
+	return slices.Clone(rows), err
+}
+
+func run[R any](ctx context.Context, s *Store, st *statement, into func(*R) []any) ([]R, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	count := &query.Statement{Name: st.name, Columns: st.columns}
@@ -162,8 +177,14 @@ func read[R any](ctx context.Context, s *Store, st *statement, into func(*R) []a
 		count.RowsRead += p.Rows
 		count.BytesRead += p.Bytes
 	}))
+	began := time.Now()
 	list, err := scan(ctx, s.conn, st, into)
 	query.StatsFrom(ctx).Add(*count)
+	if m := meter.From(ctx); err != nil && count.RowsRead == 0 {
+		m.ReadFor(time.Since(began))
+	} else {
+		m.Read(count.RowsRead)
+	}
 	if err != nil {
 		return nil, told(st.name, err)
 	}
@@ -179,7 +200,11 @@ func scan[R any](ctx context.Context, conn driver.Conn, st *statement, into func
 	var list []R
 	for rows.Next() {
 		list = append(list, *new(R))
-		if err := rows.Scan(into(&list[len(list)-1])...); err != nil {
+		values := into(&list[len(list)-1])
+		if err := rows.Scan(values...); err != nil {
+			return nil, err
+		}
+		if err := meter.From(ctx).Load(sizeOf(values)); err != nil {
 			return nil, err
 		}
 	}
@@ -230,7 +255,9 @@ func codeOf(err error) *query.Error {
 		switch exception.Code {
 		case 159, 160, 394: // TIMEOUT_EXCEEDED, TOO_SLOW, QUERY_WAS_CANCELLED
 			return late
-		case 158, 241, 307, 396: // TOO_MANY_ROWS, MEMORY_LIMIT_EXCEEDED, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
+		case 396: // TOO_MANY_ROWS_OR_BYTES, of the result
+			return &query.Error{Code: query.CodeAnswerTooLarge, Message: "the rows of the answer are larger than they may be: ask for shorter pages, fewer fields or fewer aliases"}
+		case 158, 241, 307: // TOO_MANY_ROWS, MEMORY_LIMIT_EXCEEDED, TOO_MANY_BYTES
 			return &query.Error{Code: query.CodeTooLarge, Message: "the query needs more rows or memory than it may: ask for a shorter interval or fewer fields"}
 		case 202, 210, 236: // TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR, ABORTED
 			return away

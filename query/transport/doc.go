@@ -8,12 +8,14 @@
 //	read           method, media types, body or query string: 4xx by name
 //	look up        a persisted document, where only its hash was sent
 //	measure        parse; depth, selections, aliases, cost, before anything runs
-//	wait           for one of the caller's places, then for the caller's budget
-//	execute        with a deadline
+//	wait           for a place among all requests, then for the caller's budget
+//	execute        with a deadline and a limit on the answer (query/meter)
 //	answer         in the media type that was asked for, with extensions.cost
 //
-// Reading comes before the caller's places are taken, so that a slow sender
-// holds nothing but a connection.
+// Reading comes before a place is taken, so that a slow sender holds nothing but a
+// connection; the place is free again before the answer is sent, so that a slow
+// reader holds nothing but the answer's memory. Both are bounded for all callers
+// together, and no caller has more than half.
 //
 // # Media types and statuses
 //
@@ -28,11 +30,13 @@
 //
 // # Cost
 //
-// An answer costs one point for each object in it; values are free, and fields
-// that need work of their own have a [Price]. Before it runs, a document is
-// taken at the most it can cost: full pages, and lists without pages at an
-// assumed length. That much is taken from the caller's budget, and what the
-// answer did not need is given back. A document above the whole budget is
+// An answer costs one point for each object in it, for each KB, for every 1,000 rows
+// read; fields that need work of their own have a [Price]. Before it runs, a
+// document is priced at full pages, at an assumed length of lists without pages, and
+// at a whole page for each of those inside another one that leads back to it. That
+// much is taken from the caller's budget. What the answer did not need is given back;
+// what it needed beyond is taken too, and may leave a debt. A request that ends early
+// (time, size, client gone) pays for what was made until then. A document above the whole budget is
 // QUERY_TOO_LARGE; one above what is left is THROTTLED, with the time to wait in
 // extensions.retryAfterMs and Retry-After. Every answer says in
 // extensions.cost where the caller stands.
