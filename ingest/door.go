@@ -1,7 +1,11 @@
 package ingest
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -35,10 +39,29 @@ func (s *Server) Deliver(d *Delivery) (*Answer, error) {
 		if refused.ReceivedAt.IsZero() {
 			refused.ReceivedAt = s.now()
 		}
-		verdict.kept = append(verdict.kept, eventlog.Message{ID: refusedID(refused), Payload: schema.EncodeRejected(*refused)})
+		verdict.kept = append(verdict.kept, messagesOf(refused)...)
 		s.metrics.reject(refused.Reason, 1)
 	}
 	return s.store(&verdict)
+}
+
+// messagesOf keeps all bytes of a payload that was refused: what is more than one
+// message of the log holds goes into several, which say which part they are.
+func messagesOf(r *schema.Rejected) []eventlog.Message {
+	parts := max(1, (len(r.Original)+schema.MaxRejectedBytes-1)/schema.MaxRejectedBytes)
+	messages := make([]eventlog.Message, parts)
+	id := refusedID(r)
+	for i := range messages {
+		part, from := *r, i*schema.MaxRejectedBytes
+		part.Original = r.Original[from:min(from+schema.MaxRejectedBytes, len(r.Original))]
+		messages[i].ID = id
+		if parts > 1 {
+			part.Detail = fmt.Sprintf("%s (part %d of %d)", r.Detail, i+1, parts)
+			messages[i].ID = fmt.Sprintf("%s.%d", id, i+1)
+		}
+		messages[i].Payload = schema.EncodeRejected(part)
+	}
+	return messages
 }
 
 // refusedID names a payload that was refused by its bytes: platforms repeat
@@ -49,25 +72,39 @@ func refusedID(r *schema.Rejected) string {
 }
 
 // Receive reads the body of a request for a source, under the limits that hold
-// for events. release gives back its room; it is never nil.
-func (s *Server) Receive(r *http.Request) (body []byte, release func(), err error) {
+// for events. fault says that it cannot be unpacked; body is as it came then.
+// release gives back its room; it is never nil.
+func (s *Server) Receive(r *http.Request) (body []byte, fault *schema.Error, release func(), err error) {
 	var reserved int64
 	release = func() { s.release(reserved); reserved = 0 }
-	encoding, known := encodingOf(r.Header)
-	if !known {
-		return nil, release, refuse(http.StatusUnsupportedMediaType, "unsupported_encoding", "the content encoding must be one of "+acceptedEncodings)
-	}
-	body, err = readBody(r, encoding, func(bytes int64) bool {
+	reserve := func(bytes int64) bool {
 		if !s.reserve(bytes) {
 			return false
 		}
 		reserved += bytes
 		return true
-	})
-	if err != nil {
-		return nil, release, asReadError(err)
 	}
-	return body, release, nil
+	body, err = readBody(r, "", reserve)
+	if err != nil {
+		return nil, nil, release, asReadError(err)
+	}
+	encoding, known := encodingOf(r.Header)
+	if !known {
+		return body, &schema.Error{Code: schema.CodeInvalidJSON, Rule: "the content encoding must be one of " + acceptedEncodings}, release, nil
+	}
+	if encoding == "" {
+		return body, nil, release, nil
+	}
+	packed := r.Clone(r.Context())
+	packed.Body, packed.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	unpacked, err := readBody(packed, encoding, reserve)
+	if errors.Is(err, errUnreadable) {
+		return body, &schema.Error{Code: schema.CodeInvalidJSON, Rule: "the body must be what its content encoding says: " + encoding}, release, nil
+	}
+	if err != nil {
+		return nil, nil, release, asReadError(err)
+	}
+	return unpacked, nil, release, nil
 }
 
 // Refusal is an error that Refuse answers with a status, a code for programs

@@ -1,9 +1,11 @@
 package chatra
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -26,15 +28,15 @@ func conversationID(project schema.ProjectID, chat string, start schema.Timestam
 
 type (
 	visitor struct {
-		ID         string `json:"id"`
-		ExternalID string `json:"externalId,omitempty"`
-		FirstName  string `json:"firstName,omitempty"`
-		LastName   string `json:"lastName,omitempty"`
-		Email      string `json:"email,omitempty"`
-		Phone      string `json:"phone,omitempty"`
+		ID        string `json:"id"`
+		FirstName string `json:"firstName,omitempty"`
+		LastName  string `json:"lastName,omitempty"`
+		Email     string `json:"email,omitempty"`
+		Phone     string `json:"phone,omitempty"`
 	}
 	opening struct {
 		Channel    string            `json:"channel"`
+		Language   string            `json:"language,omitempty"`
 		Initiator  string            `json:"initiator,omitempty"`
 		Visitor    *visitor          `json:"visitor,omitempty"`
 		CustomData map[string]string `json:"customData,omitempty"`
@@ -60,10 +62,18 @@ type (
 	}
 )
 
-// write makes the events of messages of a conversation, in order. opened says
-// that the payload tells of the conversation as a whole, closed that it ends it.
-func write(hook *webhook.Hook, p *payload, c *conversation, messages []message, opened, closed bool) [][]byte {
-	id := conversationID(hook.Project, p.Client.ChatID, c.Start)
+// write makes the events of all conversations that payloads tell of.
+func (s shares) write(hook *webhook.Hook, t *thread) [][]byte {
+	var events [][]byte
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		events = append(events, s[name].write(hook, t.named(name))...)
+	}
+	return events
+}
+
+// write makes the events of one conversation, in order.
+func (s *share) write(hook *webhook.Hook, c *conversation) [][]byte {
+	id := conversationID(hook.Project, s.payloads[0].chat, c.Start)
 	var events [][]byte
 	add := func(kind schema.Type, at schema.Timestamp, name string, data any) {
 		event := source.Event{
@@ -71,43 +81,59 @@ func write(hook *webhook.Hook, p *payload, c *conversation, messages []message, 
 		}
 		events = append(events, event.Encode())
 	}
-	if opened {
+	messages := ordered(s.messages)
+	for _, p := range s.tells {
 		o := p.opening(messages)
-		add(schema.TypeOpened, c.Start, fmt.Sprintf("opened:%s:%d:%s", id, 9-o.Visitor.known(), source.Digest(o)), o)
+		add(schema.TypeOpened, c.Start, fmt.Sprintf("opened:%s:%s:%s", id, p.rank(messages), source.Digest(o)), o)
 	}
+	closes := s.end > 0 && c.close(messages, s.end)
 	for i := range messages {
 		m := &messages[i]
-		if m.byAgent() && m.AgentID != "" && !m.automatic() && c.push(m.AgentID, m.at()) {
-			known := p.agentOf(m.AgentID)
-			if known.Name == "" {
-				known.Name = m.AgentName
+		if m.byAgent() {
+			if n, pushed := c.push(m.agent, m.at); pushed {
+				add(schema.TypePushed, m.at, pushedID(id, m, n), map[string]any{"toUser": s.operator(m)})
 			}
-			add(schema.TypePushed, m.at(), "pushed:"+string(id)+":"+m.AgentID, map[string]any{"toUser": operator{
-				ID: operatorID(m.AgentID), Kind: schema.KindProfessional, Name: known.Name, Email: known.Email, ExternalID: m.AgentID,
-			}})
 		}
-		add(schema.TypeMessage, m.at(), "message:"+string(id)+":"+m.ID, said{
-			MessageID: m.ID, Author: p.author(m), Automatic: m.automatic(), Text: m.Text,
+		add(schema.TypeMessage, m.at, "message:"+string(id)+":"+source.Short(m.id), said{
+			MessageID: m.id, Author: s.author(m), Automatic: m.automatic, Text: m.text,
 		})
 	}
-	if closed {
-		add(schema.TypeClosed, c.To, fmt.Sprintf("closed:%s:%d", id, int64(c.To)), struct{}{})
+	if closes {
+		add(schema.TypeClosed, s.end, fmt.Sprintf("closed:%s:%d", id, int64(s.end)), struct{}{})
 	}
 	return events
 }
 
+// pushedID names the push that came after n others to the same agent.
+func pushedID(id schema.ConversationID, m *message, n int) string {
+	name := "pushed:" + string(id) + ":" + source.Short(m.agent)
+	if n > 0 {
+		name += ":" + strconv.FormatInt(int64(m.at), 10)
+	}
+	return name
+}
+
 func operatorID(agent string) schema.OperatorID { return source.OperatorID("chatra", agent) }
 
-func (p *payload) author(m *message) author {
-	switch {
-	case !m.byAgent() && p.Client.ID == "":
-		return author{Kind: schema.KindVisitor}
-	case !m.byAgent():
-		return author{Kind: schema.KindVisitor, ID: p.Client.ID}
-	case m.AgentID == "": // sent in nobody's name
-		return author{Kind: schema.KindBot}
+// operator is what the payloads say of the agent who wrote a message.
+func (s *share) operator(m *message) operator {
+	o := operator{ID: operatorID(m.agent), Kind: schema.KindProfessional, ExternalID: m.agent}
+	for _, p := range s.payloads {
+		known := p.agents[m.agent]
+		o.Name, o.Email = cmp.Or(o.Name, known.name), cmp.Or(o.Email, known.email)
+	}
+	o.Name = cmp.Or(o.Name, m.agentName)
+	return o
+}
+
+func (s *share) author(m *message) author {
+	switch v := s.payloads[0].visitor; {
+	case m.author == schema.KindVisitor && v != nil:
+		return author{Kind: m.author, ID: v.ID}
+	case m.author == schema.KindProfessional:
+		return author{Kind: m.author, ID: operatorID(m.agent), ExternalID: m.agent}
 	default:
-		return author{Kind: schema.KindProfessional, ID: operatorID(m.AgentID), ExternalID: m.AgentID}
+		return author{Kind: m.author}
 	}
 }
 
@@ -125,27 +151,22 @@ func (v *visitor) known() int {
 	return n
 }
 
+// rank sorts what payloads tell of a conversation: who tells most comes first,
+// and of equals the one that knows an earlier beginning.
+func (p *payload) rank(messages []message) string {
+	return fmt.Sprintf("%d:%03d:%d", 9-p.visitor.known(), 999-len(p.custom), int64(start(messages)))
+}
+
 func (p *payload) opening(messages []message) *opening {
-	o := &opening{Channel: p.channel(), Initiator: "VISITOR", ExternalID: p.Client.ChatID, CustomData: map[string]string{}}
+	o := &opening{
+		Channel: channelOf(messages), Language: p.language, Initiator: "VISITOR", Visitor: p.visitor, CustomData: p.custom, ExternalID: p.chat,
+	}
 	for i := range messages {
-		if messages[i].automatic() {
-			continue
-		}
-		if messages[i].byAgent() {
-			o.Initiator = "OPERATOR"
-		}
-		break
-	}
-	if p.HostName != "" {
-		o.CustomData["hostName"] = p.HostName
-	}
-	if page := p.page(); page != "" {
-		o.CustomData["chatStartedPage"] = page
-	}
-	if p.Client.ID != "" {
-		given, family, _ := strings.Cut(strings.TrimSpace(p.Client.Name), " ")
-		o.Visitor = &visitor{
-			ID: p.Client.ID, FirstName: given, LastName: strings.TrimSpace(family), Email: p.Client.Email, Phone: p.Client.Phone,
+		if messages[i].personal() {
+			if messages[i].author != schema.KindVisitor {
+				o.Initiator = "OPERATOR"
+			}
+			break
 		}
 	}
 	return o

@@ -1,18 +1,17 @@
 package chatra
 
 import (
-	"bytes"
-	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/parley-analytics/parley/ingest/source"
-	"github.com/parley-analytics/parley/ingest/webhook"
 	"github.com/parley-analytics/parley/schema"
 )
 
-// kind is what a payload is about.
+// kind is what a payload is about, by Chatra's name.
 type kind string
 
 const (
@@ -21,188 +20,271 @@ const (
 	chatTranscript kind = "chatTranscript"
 )
 
-// payload has the members of all webhooks that are used.
+// kinds has Chatra's names and those of Brevo Conversations.
+var kinds = map[string]kind{
+	"chatStarted": chatStarted, "conversationStarted": chatStarted,
+	"chatFragment": chatFragment, "conversationFragment": chatFragment,
+	"chatTranscript": chatTranscript, "conversationTranscript": chatTranscript,
+}
+
+// Limits of what an event takes, in bytes. A text of maxText fits however it is
+// escaped.
+const (
+	maxName = 1024
+	maxText = 32 << 10
+)
+
+// mostMessages bounds the messages of a payload.
+const mostMessages = 9000
+
+// payload is what a webhook says.
 type payload struct {
-	EventName string `json:"eventName"`
-	Event     string `json:"event"`
-	EventType string `json:"eventType"`
-	Type      string `json:"type"`
-
-	Client   client    `json:"client"`
-	Message  *message  `json:"message"`
-	Messages []message `json:"messages"`
-	Agent    *agent    `json:"agent"`
-	Agents   []agent   `json:"agents"`
-
-	HostName string          `json:"hostName"`
-	Page     json.RawMessage `json:"chatStartedPage"` // an address, or an object with a link
+	kind     kind
+	chat     string    // names the thread
+	messages []message // in order, each id once; never empty
+	from     schema.Timestamp
+	agents   map[string]agent
+	visitor  *visitor
+	language string
+	custom   map[string]string
 }
 
-// client is the visitor. ChatID names the thread.
-type client struct {
-	ID     string `json:"id"`
-	ChatID string `json:"chatId"`
-	Name   string `json:"name"`
-	Email  string `json:"email"`
-	Phone  string `json:"phone"`
-}
-
-type agent struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Email string `json:"email"`
-}
+type agent struct{ name, email string }
 
 type message struct {
-	ID           string         `json:"id"`
-	Type         string         `json:"type"` // client or agent
-	Text         *string        `json:"text"`
-	CreatedAt    *source.Moment `json:"createdAt"`
-	AgentID      string         `json:"agentId"`
-	AgentName    string         `json:"agentName"`
-	IsTrigger    bool           `json:"isTrigger"`
-	IsPushed     bool           `json:"isPushed"`
-	ReceivedFrom string         `json:"receivedFrom"`
+	id        string
+	at        schema.Timestamp
+	author    schema.UserKind // VISITOR, PROFESSIONAL or BOT
+	agent     string          // id of the agent in whose name it was sent
+	agentName string
+	text      *string
+	automatic bool
+	received  string // receivedFrom
 }
 
-func (m *message) automatic() bool      { return m.IsTrigger || m.IsPushed }
-func (m *message) at() schema.Timestamp { return m.CreatedAt.Timestamp }
-func (m *message) byAgent() bool        { return m.Type == "agent" }
+// personal is whether a person wrote the message, of whichever side.
+func (m *message) personal() bool { return !m.automatic }
 
-// read checks a payload and puts its messages in order. The kind is empty for
-// one that is none of the three.
-func read(body []byte) (*payload, kind, error) {
-	p := new(payload)
-	if err := json.Unmarshal(body, p); err != nil {
-		return nil, "", &webhook.MalformedError{Rule: "the body must be one JSON object, with members of their types"}
+// byAgent is whether an agent wrote it in person.
+func (m *message) byAgent() bool { return m.author == schema.KindProfessional && m.personal() }
+
+// read reads a payload that came at a moment. fault says what of it could not be
+// mapped; without a payload, nothing could.
+func read(body []byte, came time.Time) (p *payload, fault *schema.Error) {
+	o, fault := source.Read(body)
+	if fault != nil {
+		return nil, fault
 	}
-	of := kind(p.EventName)
-	for _, name := range []string{p.Event, p.EventType, p.Type} {
-		if of == "" {
-			of = kind(name)
+	name := o.Text(maxName, "eventName")
+	p = &payload{kind: kinds[name]}
+	client := o.Object("client", "visitor")
+	switch {
+	case name == "":
+		o.Missing("eventName")
+		return nil, o.Fault()
+	case p.kind == "":
+		return nil, &schema.Error{Code: schema.CodeUnsupported, Field: "eventName", Rule: "is none that Parley knows"}
+	}
+	if p.chat = client.ID("chatId", "conversationId"); p.chat == "" {
+		client.Missing("chatId")
+		return nil, o.Fault()
+	}
+	said := o.Objects("messages")
+	if p.kind == chatStarted {
+		said = nil
+		if o.Has("message") {
+			said = []*source.Object{o.Object("message")}
 		}
 	}
-	switch of {
-	case chatStarted:
-		if p.Message == nil {
-			return nil, of, required("message")
+	if len(said) > mostMessages {
+		o.Note(schema.CodeInvalid, "messages", fmt.Sprintf("must be at most %d", mostMessages))
+		return nil, o.Fault()
+	}
+	latest := schema.TimestampOf(came.Add(schema.MaxAhead))
+	for _, m := range said {
+		if read, ok := readMessage(m, latest); ok {
+			p.messages = append(p.messages, read)
 		}
-		p.Messages = []message{*p.Message}
-	case chatFragment, chatTranscript:
-		if len(p.Messages) == 0 {
-			return nil, of, required("messages")
+	}
+	if len(p.messages) == 0 {
+		if p.kind == chatStarted {
+			o.Missing("message")
+		} else {
+			o.Missing("messages")
 		}
-	case "":
-		return nil, "", required("eventName")
+		return nil, o.Fault()
+	}
+	p.messages = ordered(p.messages)
+	p.from = first(p.messages)
+	p.messages = withoutEarly(p.messages)
+	p.readAgents(o)
+	p.readClient(client)
+	p.readPlace(o)
+	return p, o.Fault()
+}
+
+// readMessage reads one message; false where it lacks what an event needs.
+func readMessage(o *source.Object, latest schema.Timestamp) (m message, ok bool) {
+	m = message{
+		id: o.ID("id"), agent: o.ID("agentId"), agentName: o.Text(maxName, "agentName"),
+		automatic: o.Flag("isTrigger"), received: o.Text(maxName, "receivedFrom"),
+	}
+	m.automatic = o.Flag("isPushed") || m.automatic
+	if o.Has("text") {
+		text := o.Text(maxText, "text")
+		m.text = &text
+	}
+	switch kind := o.Text(maxName, "type"); {
+	case kind == "client" || kind == "visitor":
+		m.author = schema.KindVisitor
+	case kind == "agent" && m.agent != "":
+		m.author = schema.KindProfessional
+	case kind == "agent" || kind == "bot": // in nobody's name
+		m.author = schema.KindBot
 	default:
-		return p, "", nil
+		o.Note(schema.CodeInvalid, "type", "must be client, agent or bot")
 	}
-	if p.Client.ChatID == "" {
-		return nil, of, required("client.chatId")
+	at, dated := o.Moment("createdAt")
+	switch {
+	case !dated:
+		o.Missing("createdAt")
+	case at > latest:
+		o.Note(schema.CodeInvalid, "createdAt", "must be at most 24 h after the moment the message came")
+		dated = false
+	case m.id == "":
+		o.Missing("id")
 	}
-	for i := range p.Messages {
-		m := &p.Messages[i]
-		switch {
-		case m.ID == "":
-			return nil, of, required("messages.id")
-		case m.CreatedAt == nil:
-			return nil, of, required("messages.createdAt")
-		case m.Type != "client" && m.Type != "agent":
-			return nil, of, &webhook.MalformedError{Field: "messages.type", Rule: "must be client or agent"}
-		case m.at() < 0 || m.at() >= latest:
-			return nil, of, &webhook.MalformedError{Field: "messages.createdAt", Rule: "must be Unix milliseconds from 1970 to 2199"}
-		}
-	}
-	p.Messages = ordered(p.Messages)
-	return p, of, nil
+	m.at = at
+	return m, dated && m.id != "" && m.author != ""
 }
 
-// latest is the first moment that no event can have.
-const latest schema.Timestamp = 7_258_118_400_000
+// readAgents reads who took part.
+func (p *payload) readAgents(o *source.Object) {
+	p.agents = make(map[string]agent)
+	known := o.Objects("agents")
+	if o.Has("agent") {
+		known = append(known, o.Object("agent"))
+	}
+	for _, a := range known {
+		if id := a.ID("id"); id != "" {
+			p.agents[id] = agent{name: a.Text(maxName, "name"), email: a.Text(maxName, "email")}
+		}
+	}
+}
 
-func required(field string) error { return &webhook.MalformedError{Field: field, Rule: "is required"} }
+// facts are the members of client that go into custom data under their own names.
+var facts = []string{"country", "city", "browser", "os", "browserLanguage", "groupId", "marketingConsent", "termsOfServiceConsent"}
+
+// readClient reads the visitor. info combines the three objects after it, which
+// only count where it lacks something.
+func (p *payload) readClient(o *source.Object) {
+	p.language = o.Text(maxName, "chatLanguage", "conversationLanguage", "browserLanguage")
+	p.custom = make(map[string]string)
+	for _, name := range facts {
+		if value := o.Text(maxName, name); value != "" {
+			p.custom[name] = value
+		}
+	}
+	if link := o.Text(maxName, "chatLink", "conversationLink"); link != "" {
+		p.custom["chatLink"] = link
+	}
+	v := &visitor{ID: o.ID("id")}
+	for _, name := range []string{"info", "basicInfo", "customFormData", "integrationData"} {
+		info := o.Object(name)
+		if v.FirstName == "" {
+			given, family, _ := strings.Cut(strings.TrimSpace(info.Text(maxName, "name")), " ")
+			v.FirstName, v.LastName = given, strings.TrimSpace(family)
+		}
+		if v.Email == "" {
+			v.Email = info.Text(maxName, "email")
+		}
+		if v.Phone == "" {
+			v.Phone = info.Text(maxName, "phone")
+		}
+		info.Custom(p.custom, "name", "email", "phone")
+	}
+	if v.ID != "" {
+		p.visitor = v
+	}
+}
+
+// readPlace reads where the chat began.
+func (p *payload) readPlace(o *source.Object) {
+	if host := o.Text(maxName, "hostName"); host != "" {
+		p.custom["hostName"] = host
+	}
+	const page, brevo = "chatStartedPage", "conversationStartPage"
+	var link string
+	if name := page; o.Has(page) || o.Has(brevo) {
+		if !o.Has(page) {
+			name = brevo
+		}
+		if o.IsObject(name) {
+			link = o.Object(name).Text(4<<10, "link", "url")
+		} else {
+			link = o.Text(4<<10, name)
+		}
+	}
+	// What follows the path tends to hold personal data.
+	if u, err := url.Parse(link); err == nil && link != "" {
+		u.RawQuery, u.Fragment, u.User = "", "", nil
+		p.custom[page], _ = source.Cut(u.String(), 4<<10)
+	}
+}
 
 // ordered sorts messages by time and takes each id once.
 func ordered(messages []message) []message {
 	seen := make(map[string]bool, len(messages))
 	messages = slices.DeleteFunc(slices.Clone(messages), func(m message) bool {
-		again := seen[m.ID]
-		seen[m.ID] = true
+		again := seen[m.id]
+		seen[m.id] = true
 		return again
 	})
-	slices.SortStableFunc(messages, func(a, b message) int { return int(a.at() - b.at()) })
+	slices.SortStableFunc(messages, func(a, b message) int { return int(a.at - b.at) })
 	return messages
 }
 
+// early is how long before the first message of a person an automatic one may
+// lie and still belong to the same conversation.
+const early = 30 * time.Minute
+
+// withoutEarly leaves out automatic messages that nobody answered for long: the
+// conversation has not begun with them. Where all are automatic, the last one
+// stands for the answer.
+func withoutEarly(messages []message) []message {
+	begin := start(messages) - schema.Timestamp(early.Milliseconds())
+	if !slices.ContainsFunc(messages, func(m message) bool { return m.personal() }) {
+		begin = last(messages) - schema.Timestamp(early.Milliseconds())
+	}
+	return slices.DeleteFunc(messages, func(m message) bool { return m.at < begin })
+}
+
 // start is the moment that a conversation of these messages is named after: of
-// the first one that is not automatic, for a proactive message may come before
-// chatStarted; of the first where all are.
+// the first message of a person; of the first where all are automatic.
 func start(messages []message) schema.Timestamp {
 	for i := range messages {
-		if !messages[i].automatic() {
-			return messages[i].at()
+		if messages[i].personal() {
+			return messages[i].at
 		}
 	}
-	return messages[0].at()
+	return messages[0].at
 }
 
-func first(messages []message) schema.Timestamp { return messages[0].at() }
-func last(messages []message) schema.Timestamp  { return messages[len(messages)-1].at() }
+func first(messages []message) schema.Timestamp { return messages[0].at }
+func last(messages []message) schema.Timestamp  { return messages[len(messages)-1].at }
 
-// page is the address on which the chat began, without what follows the path:
-// queries tend to hold personal data.
-func (p *payload) page() string {
-	var link string
-	if json.Unmarshal(p.Page, &link) != nil {
-		var object struct {
-			Link string `json:"link"`
-			URL  string `json:"url"`
-		}
-		_ = json.Unmarshal(p.Page, &object) // whatever else it is, it is no link
-		if link = object.Link; link == "" {
-			link = object.URL
-		}
-	}
-	u, err := url.Parse(link)
-	if err != nil || link == "" {
-		return ""
-	}
-	u.RawQuery, u.Fragment, u.User = "", "", nil
-	return u.String()
+// channels are those that receivedFrom may name.
+var channels = []struct{ part, channel string }{
+	{"facebook", "FACEBOOK"}, {"instagram", "INSTAGRAM"}, {"whatsapp", "WHATSAPP"}, {"email", "EMAIL"}, {"sms", "SMS"},
 }
 
-// channel is where the first message came from.
-func (p *payload) channel() string {
-	from := strings.ToLower(p.Messages[0].ReceivedFrom)
-	for name, channel := range map[string]string{
-		"facebook": "FACEBOOK", "instagram": "INSTAGRAM", "whatsapp": "WHATSAPP", "email": "EMAIL", "sms": "SMS",
-	} {
-		if strings.Contains(from, name) {
-			return channel
+// channelOf is where the first message came from.
+func channelOf(messages []message) string {
+	from := strings.ToLower(messages[0].received)
+	for _, c := range channels {
+		if strings.Contains(from, c.part) {
+			return c.channel
 		}
 	}
 	return "CHAT"
-}
-
-// agentOf finds what the payload says of an agent.
-func (p *payload) agentOf(id string) agent {
-	all := p.Agents
-	if p.Agent != nil {
-		all = append([]agent{*p.Agent}, all...)
-	}
-	for _, a := range all {
-		if a.ID == id {
-			return a
-		}
-	}
-	return agent{ID: id}
-}
-
-// compact is the payload on one line, as it is kept while it waits.
-func compact(body []byte) []byte {
-	var out bytes.Buffer
-	if json.Compact(&out, body) != nil {
-		return body
-	}
-	return out.Bytes()
 }

@@ -22,9 +22,6 @@ import (
 // Settle is how long a fragment waits for what it may have overtaken.
 const Settle = 5 * time.Second
 
-// mostWaiting bounds the payloads of a thread that wait, in bytes.
-const mostWaiting = 256 << 10
-
 // Webhook translates Chatra's webhooks. It remembers threads in a bucket.
 type Webhook struct {
 	Bucket *eventlog.Bucket
@@ -39,115 +36,96 @@ func (*Webhook) Verify(*webhook.Hook, http.Header, []byte) bool { return true }
 
 // Translate makes events of one webhook, or lets it wait.
 func (w *Webhook) Translate(ctx context.Context, hook *webhook.Hook, body []byte) (webhook.Translation, error) {
-	p, of, err := read(body)
-	if err != nil {
-		return webhook.Translation{Kind: string(of)}, err
+	p, fault := read(body, w.Now())
+	if p == nil {
+		return webhook.Translation{Refused: fault}, nil
 	}
-	if of == "" {
-		return webhook.Translation{Unsupported: "eventName: is none that Parley knows"}, nil
-	}
-	key := threadKey(hook, p.Client.ChatID)
-	var events [][]byte
+	translated := webhook.Translation{Kind: string(p.kind), Refused: fault}
+	key := threadKey(hook, p.chat)
 	var done []json.RawMessage
-	err = w.change(ctx, key, func(t *thread) {
-		events, done = nil, nil
-		switch {
-		case of == chatStarted && !p.Message.automatic():
-			i := t.started(p.Message.at())
-			events = write(hook, p, &t.Conversations[i], p.Messages, true, false)
-		case of == chatTranscript:
-			i, messages := t.ended(p.Messages)
-			if i < 0 {
-				return
+	err := w.change(ctx, key, func(t *thread) {
+		translated.Events, translated.Refused, done = nil, fault, nil
+		if p.kind == chatStarted && p.messages[0].personal() {
+			c := t.started(first(p.messages))
+			s := make(shares)
+			s.add(c, p, p.messages, true)
+			translated.Events = s.write(hook, t)
+			return
+		}
+		if raw := compact(body); t.room(len(raw)) {
+			t.wait(raw, schema.TimestampOf(w.Now().Add(w.Settle)))
+			return
+		}
+		// It is too much to wait: it is taken in with all that does.
+		payloads := []*payload{p}
+		for _, other := range t.Waiting {
+			done = append(done, other.Payload)
+			if waited, _ := read(other.Payload, w.Now()); waited != nil {
+				payloads = append(payloads, waited)
 			}
-			c := &t.Conversations[i]
-			for _, other := range t.Waiting {
-				fragment, _, err := read(other.Payload)
-				if err != nil || c.holds(first(fragment.Messages)) && c.holds(last(fragment.Messages)) {
-					done = append(done, other.Payload)
-				}
-				if err == nil && c.holds(first(fragment.Messages)) && c.holds(last(fragment.Messages)) {
-					messages = append(messages, fragment.Messages...)
-				}
-			}
-			events = write(hook, p, c, ordered(messages), true, true)
-		default: // a fragment, or the announcement of an automatic message
-			if i := t.within(p.Messages); i >= 0 {
-				events = write(hook, p, &t.Conversations[i], p.Messages, false, false)
-				return
-			}
-			t.wait(compact(body), w.due(t))
+		}
+		s, unanswered := t.take(payloads)
+		translated.Events = s.write(hook, t)
+		if slices.Contains(unanswered, p) && fault == nil {
+			translated.Refused = errUnanswered
 		}
 	})
-	translated := webhook.Translation{Kind: string(of), Events: events}
+	if errors.Is(err, eventlog.ErrTooLarge) {
+		translated.Events, translated.Refused = nil, &schema.Error{
+			Code: schema.CodeTooLarge, Rule: "what is remembered of the chat is larger than the largest message that the broker takes (max_payload)",
+		}
+		return translated, nil
+	}
 	if len(done) > 0 {
 		translated.After = func(ctx context.Context) error { return w.drop(ctx, key, done) }
 	}
 	return translated, err
 }
 
-// due is when a payload that comes now waits no longer.
-func (w *Webhook) due(t *thread) schema.Timestamp {
-	size := 0
-	for _, other := range t.Waiting {
-		size += len(other.Payload)
-	}
-	if size > mostWaiting {
-		return schema.TimestampOf(w.Now())
-	}
-	return schema.TimestampOf(w.Now().Add(w.Settle))
+// errUnanswered is why a fragment is kept that belongs to no conversation.
+var errUnanswered = &schema.Error{
+	Code: schema.CodeUnsupported, Field: "messages", Rule: "automatic messages that nobody has answered make no conversation",
 }
 
-// wait keeps a payload, once.
-func (t *thread) wait(body []byte, due schema.Timestamp) {
-	for _, other := range t.Waiting {
-		if bytes.Equal(other.Payload, body) {
-			return
-		}
-	}
-	t.Waiting = append(t.Waiting, waiting{body, due})
+// settled is what comes of the payloads of a thread that have waited enough.
+type settled struct {
+	translated webhook.Translation
+	unanswered []json.RawMessage
 }
 
-// settle makes events of the payloads of a thread that have waited enough.
-func (w *Webhook) settle(ctx context.Context, hook *webhook.Hook, key string) (webhook.Translation, error) {
-	var events [][]byte
+// settle takes in the payloads of a thread once the first of them has waited
+// enough: all that wait tell of one another.
+func (w *Webhook) settle(ctx context.Context, hook *webhook.Hook, key string) (settled, error) {
+	var out settled
 	var done []json.RawMessage
 	err := w.change(ctx, key, func(t *thread) {
-		events, done = nil, nil
+		out, done = settled{translated: webhook.Translation{Kind: string(chatFragment)}}, nil
 		now := schema.TimestampOf(w.Now())
-		type settled struct {
-			*payload
-			raw json.RawMessage
+		if !slices.ContainsFunc(t.Waiting, func(other waiting) bool { return other.Due <= now }) {
+			return
 		}
-		var due []settled
+		var payloads []*payload
+		raws := make(map[*payload]json.RawMessage)
 		for _, other := range t.Waiting {
-			if other.Due > now {
-				continue
-			}
-			if p, _, err := read(other.Payload); err == nil { // it was readable when it came
-				due = append(due, settled{p, other.Payload})
+			done = append(done, other.Payload)
+			if p, _ := read(other.Payload, w.Now()); p != nil { // it was readable when it came
+				payloads = append(payloads, p)
+				raws[p] = other.Payload
 			}
 		}
-		slices.SortStableFunc(due, func(a, b settled) int { return int(first(a.Messages) - first(b.Messages)) })
-		for _, s := range due {
-			c := &t.Conversations[t.continued(s.Messages)]
-			begins := c.By == s.Messages[0].ID
-			events = append(events, write(hook, s.payload, c, s.Messages, begins, false)...)
-			done = append(done, s.raw)
+		s, unanswered := t.take(payloads)
+		out.translated.Events = s.write(hook, t)
+		for _, p := range unanswered {
+			out.unanswered = append(out.unanswered, raws[p])
 		}
 	})
-	translated := webhook.Translation{Kind: string(chatFragment), Events: events}
-	translated.After = func(ctx context.Context) error { return w.drop(ctx, key, done) }
-	return translated, err
+	out.translated.After = func(ctx context.Context) error { return w.drop(ctx, key, done) }
+	return out, err
 }
 
 // drop forgets payloads that wait no longer.
 func (w *Webhook) drop(ctx context.Context, key string, done []json.RawMessage) error {
-	return w.change(ctx, key, func(t *thread) {
-		t.Waiting = slices.DeleteFunc(t.Waiting, func(other waiting) bool {
-			return slices.ContainsFunc(done, func(p json.RawMessage) bool { return bytes.Equal(p, other.Payload) })
-		})
-	})
+	return w.change(ctx, key, func(t *thread) { t.drop(done) })
 }
 
 // change reads a thread, changes it, and writes it unless somebody else did so
@@ -166,7 +144,7 @@ func (w *Webhook) change(ctx context.Context, key string, do func(*thread)) erro
 			}
 		}
 		do(&t)
-		after, err := json.Marshal(t)
+		after, err := t.encode()
 		if err != nil {
 			return err
 		}
@@ -177,6 +155,13 @@ func (w *Webhook) change(ctx context.Context, key string, do func(*thread)) erro
 			return err
 		}
 	}
+}
+
+// compact is a payload on one line, as it is kept while it waits.
+func compact(body []byte) []byte {
+	var out bytes.Buffer
+	_ = json.Compact(&out, body) // it was read
+	return out.Bytes()
 }
 
 const threadPrefix = "chatra."
@@ -190,7 +175,7 @@ func threadKey(hook *webhook.Hook, chat string) string {
 // Door is where settled fragments go; *webhook.Server is one.
 type Door interface {
 	Hook(ctx context.Context, id string) (webhook.Hook, error)
-	Deliver(ctx context.Context, id string, translated *webhook.Translation) error
+	Deliver(ctx context.Context, id string, translated *webhook.Translation, payload []byte) error
 }
 
 // Run delivers what has waited enough, until ctx ends. Several processes may:
@@ -251,9 +236,14 @@ func (w *Webhook) deliver(ctx context.Context, door Door, key string) error {
 	if err != nil {
 		return err
 	}
-	translated, err := w.settle(ctx, &hook, key)
+	out, err := w.settle(ctx, &hook, key)
 	if err != nil {
 		return err
 	}
-	return door.Deliver(ctx, id, &translated)
+	for _, payload := range out.unanswered {
+		if err := door.Deliver(ctx, id, &webhook.Translation{Refused: errUnanswered}, payload); err != nil {
+			return err
+		}
+	}
+	return door.Deliver(ctx, id, &out.translated, nil)
 }

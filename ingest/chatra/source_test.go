@@ -3,7 +3,6 @@ package chatra
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -89,8 +88,16 @@ func (r *rig) post(body string) {
 // settle lets time pass for one thread.
 func (r *rig) settle() {
 	r.t.Helper()
+	r.settleChat("tH5nPw9LrE")
+}
+
+// settleChat is settle for a chat, and gives the fragments that made nothing.
+func (r *rig) settleChat(chat string) []json.RawMessage {
+	r.t.Helper()
 	r.now = r.now.Add(Settle)
-	r.take(r.webhook.settle(r.t.Context(), r.hook, threadKey(r.hook, "tH5nPw9LrE")))
+	out, err := r.webhook.settle(r.t.Context(), r.hook, threadKey(r.hook, chat))
+	r.take(out.translated, err)
+	return out.unanswered
 }
 
 // events are those of the log, in an order of their own.
@@ -131,6 +138,7 @@ func TestPayloadsBecomeTheirEvents(t *testing.T) {
 	for _, body := range payloads(t) {
 		r.post(body)
 	}
+	r.settle()
 	got := r.events()
 	const expected = "testdata/thread.events"
 	if *rewrite {
@@ -155,6 +163,7 @@ func TestAnyOrderAndRepeatsMakeTheSameEvents(t *testing.T) {
 	for _, body := range all {
 		r.post(body)
 	}
+	r.settle()
 	want := r.events()
 	n := 0
 	permute(all, func(order []string) {
@@ -192,6 +201,7 @@ func TestFragmentsAreTakenWhileTheChatGoesOn(t *testing.T) {
 	for _, body := range all {
 		r.post(body)
 	}
+	r.settle()
 	want := r.events()
 	r.another(1)
 	for i, body := range all {
@@ -235,37 +245,53 @@ func TestUndeliveredFragmentsAreDeliveredAgain(t *testing.T) {
 	r.now = r.now.Add(Settle)
 	key := threadKey(r.hook, "tH5nPw9LrE")
 	lost, err := r.webhook.settle(t.Context(), r.hook, key)
-	if err != nil || len(lost.Events) == 0 {
+	if err != nil || len(lost.translated.Events) == 0 {
 		t.Fatal(lost, err)
 	}
 	again, err := r.webhook.settle(t.Context(), r.hook, key)
-	if err != nil || fmt.Sprintf("%s", again.Events) != fmt.Sprintf("%s", lost.Events) {
-		t.Errorf("%s, %v; want %s", again.Events, err, lost.Events)
+	if err != nil || fmt.Sprintf("%s", again.translated.Events) != fmt.Sprintf("%s", lost.translated.Events) {
+		t.Errorf("%s, %v; want %s", again.translated.Events, err, lost.translated.Events)
 	}
 }
 
-func TestMalformedPayloadsNameFieldAndRule(t *testing.T) {
-	w := &Webhook{}
-	for body, want := range map[string]string{
-		`[]`:                          "the body must be one JSON object, with members of their types",
-		`{}`:                          "eventName: is required",
-		`{"eventName":"chatStarted"}`: "message: is required",
-		`{"eventName":"chatFragment","client":{"chatId":"c"}}`:                                                                   "messages: is required",
-		`{"eventName":"chatFragment","messages":[{}]}`:                                                                           "client.chatId: is required",
-		`{"eventName":"chatFragment","client":{"chatId":"c"},"messages":[{"type":"agent"}]}`:                                     "messages.id: is required",
-		`{"eventName":"chatFragment","client":{"chatId":"c"},"messages":[{"id":"1","type":"agent"}]}`:                            "messages.createdAt: is required",
-		`{"eventName":"chatFragment","client":{"chatId":"c"},"messages":[{"id":"1","type":"bot","createdAt":1}]}`:                "messages.type: must be client or agent",
-		`{"eventName":"chatFragment","client":{"chatId":"c"},"messages":[{"id":"1","type":"agent","createdAt":99999999999999}]}`: "messages.createdAt: must be Unix milliseconds from 1970 to 2199",
-	} {
-		_, err := w.Translate(t.Context(), &webhook.Hook{}, []byte(body))
-		var malformed *webhook.MalformedError
-		if !errors.As(err, &malformed) || malformed.Error() != want {
-			t.Errorf("%s: %v, want %s", body, err, want)
-		}
+// TestWhatCannotBeMappedIsNamed asks that each payload says why it is kept.
+func TestWhatCannotBeMappedIsNamed(t *testing.T) {
+	r := newRig(t)
+	message := func(members string) string {
+		return `{"eventName":"chatStarted","client":{"chatId":"c"},"message":{` + members + `}}`
 	}
-	got, err := w.Translate(t.Context(), &webhook.Hook{}, []byte(`{"eventName":"chatRated"}`))
-	if err != nil || got.Unsupported == "" {
-		t.Errorf("%+v, %v", got, err)
+	for _, c := range []struct {
+		body   string
+		events int
+		why    string
+	}{
+		{`[]`, 0, "INVALID_JSON: the body must be one JSON object and nothing after it"},
+		{`{}`, 0, "MISSING_FIELD: eventName: is required"},
+		{`{"eventName":"chatRated"}`, 0, "UNSUPPORTED: eventName: is none that Parley knows"},
+		{`{"eventName":"chatStarted","client":{"chatId":"c"}}`, 0, "MISSING_FIELD: message: is required"},
+		{`{"eventName":"chatFragment","client":{"chatId":"c"}}`, 0, "MISSING_FIELD: messages: is required"},
+		{`{"eventName":"chatFragment","client":{"chatId":"c"},"messages":[]}`, 0, "MISSING_FIELD: messages: is required"},
+		{`{"eventName":"chatFragment","messages":[{}]}`, 0, "MISSING_FIELD: client.chatId: is required"},
+		{`{"eventName":"chatFragment","client":{"chatId":"c"},"messages":[` + strings.Repeat("{},", 9000) + `{}]}`, 0, "INVALID_FIELD: messages: must be at most 9000"},
+		{message(`"type":"agent","createdAt":1`), 0, "MISSING_FIELD: message.id: is required"},
+		{message(`"id":"1","type":"agent"`), 0, "MISSING_FIELD: message.createdAt: is required"},
+		{message(`"id":"1","type":"owl","createdAt":1`), 0, "INVALID_FIELD: message.type: must be client, agent or bot"},
+		{message(`"id":"1","type":"agent","createdAt":99999999999999`), 0, "INVALID_FIELD: message.createdAt: must be from 1970 to 2199"},
+		{message(`"id":"1","type":"agent","createdAt":4102444800000`), 0, "INVALID_FIELD: message.createdAt: must be at most 24 h after the moment the message came"},
+		{message(`"id":"2","type":"client","createdAt":2,"text":"` + strings.Repeat("x", 300<<10) + `"`), 2, "INVALID_FIELD: message.text: must be at most 32768 bytes; the rest is left out of the events"},
+		{message(`"id":"` + strings.Repeat("x", 100<<10) + `","type":"client","createdAt":3`), 2, "INVALID_FIELD: message.id: must be at most 256 bytes; a digest stands for it in the events"},
+		{message(`"id":"4","type":"client","createdAt":4,"isPushed":"maybe"`), 2, "INVALID_FIELD: message.isPushed: must be true or false"},
+		{`{"eventName":"chatStarted","client":{"id":"v","chatId":"d","info":{"name":"` + strings.Repeat("é", 50<<10) + `"}},"message":{"id":"1","type":"client","createdAt":5}}`, 2,
+			"INVALID_FIELD: client.info.name: must be at most 1024 bytes; the rest is left out of the events"},
+		{`{"eventName":"chatStarted","client":{"id":"v","chatId":"e","info":["x"]},"message":{"id":"1","type":"client","createdAt":6}}`, 2, "INVALID_FIELD: client.info: must be an object"},
+		{`{"eventName":"chatStarted","client":{"id":"v","chatId":"f","info":{"a":{"b":1}}},"message":{"id":"1","type":"client","createdAt":7}}`, 2,
+			"INVALID_FIELD: client.info: members must be strings, numbers, true or false; others are left out of the events"},
+	} {
+		got, err := r.webhook.Translate(t.Context(), r.hook, []byte(c.body))
+		if err != nil || got.Refused == nil || got.Refused.Error() != c.why || len(got.Events) != c.events {
+			t.Errorf("%.120s: %d events, %v, %v; want %d, %s", c.body, len(got.Events), got.Refused, err, c.events, c.why)
+		}
+		r.take(got, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package chatra
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 
@@ -16,14 +17,19 @@ type thread struct {
 
 // conversation is a stretch of the thread.
 type conversation struct {
-	Start  schema.Timestamp            `json:"start"` // names it; never changes
-	From   schema.Timestamp            `json:"from"`  // of the first message known
-	To     schema.Timestamp            `json:"to"`    // of the last one
-	Closed bool                        `json:"closed,omitempty"`
-	By     string                      `json:"by,omitempty"`     // the message of a fragment that began it
-	Agents map[string]schema.Timestamp `json:"agents,omitempty"` // pushed to, and when
+	Start    schema.Timestamp              `json:"start"` // names it; never changes
+	From     schema.Timestamp              `json:"from"`  // of the first message known, those of long before included
+	To       schema.Timestamp              `json:"to"`    // of the last one
+	Closed   bool                          `json:"closed,omitempty"`
+	ClosedAt schema.Timestamp              `json:"closedAt,omitempty"`
+	After    schema.Timestamp              `json:"after,omitempty"`  // it was closed then, and taken up again
+	By       string                        `json:"by,omitempty"`     // the message of a fragment that began it
+	Pushes   map[string][]schema.Timestamp `json:"pushes,omitempty"` // by agent
+
+	closing bool // by a transcript that is being taken in
 }
 
+func (c *conversation) open() bool                     { return !c.Closed && !c.closing }
 func (c *conversation) holds(at schema.Timestamp) bool { return c.From <= at && at <= c.To }
 
 // waiting is a payload that may have overtaken others.
@@ -32,30 +38,121 @@ type waiting struct {
 	Due     schema.Timestamp `json:"due"` // when it waits no longer
 }
 
-// kept bounds the conversations that are remembered of a thread.
-const kept = 50
+// Bounds of what is remembered of a thread. The oldest conversations are
+// forgotten first.
+const (
+	mostConversations = 50
+	mostPushes        = 100       // of a conversation
+	mostRemembered    = 256 << 10 // bytes, beside the payloads that wait
+	mostWaiting       = 256 << 10 // bytes of payloads that wait
+)
 
-// begin adds a conversation, and gives its place.
-func (t *thread) begin(c conversation) int {
-	t.Conversations = append(t.Conversations, c)
-	slices.SortStableFunc(t.Conversations, func(a, b conversation) int { return int(a.Start - b.Start) })
-	if len(t.Conversations) > kept {
+// room reports whether so many more bytes may wait.
+func (t *thread) room(bytes int) bool {
+	for _, other := range t.Waiting {
+		bytes += len(other.Payload)
+	}
+	return bytes <= mostWaiting
+}
+
+// wait keeps a payload, once.
+func (t *thread) wait(body []byte, due schema.Timestamp) {
+	if !slices.ContainsFunc(t.Waiting, func(other waiting) bool { return bytes.Equal(other.Payload, body) }) {
+		t.Waiting = append(t.Waiting, waiting{body, due})
+	}
+}
+
+// drop forgets payloads that wait no longer.
+func (t *thread) drop(done []json.RawMessage) {
+	t.Waiting = slices.DeleteFunc(t.Waiting, func(other waiting) bool {
+		return slices.ContainsFunc(done, func(p json.RawMessage) bool { return bytes.Equal(p, other.Payload) })
+	})
+}
+
+// encode writes the thread, within its bounds.
+func (t *thread) encode() ([]byte, error) {
+	for {
+		if n := len(t.Conversations) - mostConversations; n > 0 {
+			t.Conversations = slices.Delete(t.Conversations, 0, n)
+		}
+		remembered, err := json.Marshal(t.Conversations)
+		if err != nil {
+			return nil, err
+		}
+		if len(remembered) <= mostRemembered || len(t.Conversations) == 1 {
+			return json.Marshal(t)
+		}
 		t.Conversations = slices.Delete(t.Conversations, 0, 1)
 	}
-	return slices.IndexFunc(t.Conversations, func(other conversation) bool { return other.Start == c.Start })
+}
+
+// begin adds a conversation. Those that were found before are not to be used any more.
+func (t *thread) begin(c conversation) *conversation {
+	t.Conversations = append(t.Conversations, c)
+	slices.SortStableFunc(t.Conversations, func(a, b conversation) int { return int(a.Start - b.Start) })
+	return t.named(c.Start)
+}
+
+// named finds a conversation by its start.
+func (t *thread) named(start schema.Timestamp) *conversation {
+	return t.find(func(c *conversation) bool { return c.Start == start })
+}
+
+// find gives the first conversation of which ok holds.
+func (t *thread) find(ok func(*conversation) bool) *conversation {
+	for i := range t.Conversations {
+		if ok(&t.Conversations[i]) {
+			return &t.Conversations[i]
+		}
+	}
+	return nil
+}
+
+// latest gives the last conversation that begins no later than a moment.
+func (t *thread) latest(at schema.Timestamp) *conversation {
+	var found *conversation
+	for i := range t.Conversations {
+		if t.Conversations[i].From <= at {
+			found = &t.Conversations[i]
+		}
+	}
+	return found
+}
+
+// share is what payloads tell of one conversation.
+type share struct {
+	messages []message
+	payloads []*payload       // in which its messages stand
+	tells    []*payload       // of those, the ones that tell of the conversation as a whole
+	end      schema.Timestamp // where a transcript ends it
+}
+
+// shares are by the start of their conversations.
+type shares map[schema.Timestamp]*share
+
+func (s shares) add(c *conversation, p *payload, messages []message, tells bool) *share {
+	own := s[c.Start]
+	if own == nil {
+		own = new(share)
+		s[c.Start] = own
+	}
+	own.messages = append(own.messages, messages...)
+	own.payloads = append(own.payloads, p)
+	if tells {
+		own.tells = append(own.tells, p)
+	}
+	return own
 }
 
 // started finds or begins the conversation of a chatStarted.
-func (t *thread) started(at schema.Timestamp) int {
-	for i := range t.Conversations {
-		if t.Conversations[i].holds(at) {
-			return i
-		}
+func (t *thread) started(at schema.Timestamp) *conversation {
+	if c := t.find(func(c *conversation) bool { return c.holds(at) }); c != nil {
+		return c
 	}
 	// A fragment may have begun it, having overtaken this by more than it waits.
-	if i := t.after(at, at); i >= 0 {
-		t.Conversations[i].From = at
-		return i
+	if c := t.after(at, at); c != nil {
+		c.From = at
+		return c
 	}
 	return t.begin(conversation{Start: at, From: at, To: at})
 }
@@ -63,97 +160,150 @@ func (t *thread) started(at schema.Timestamp) int {
 // after finds the open conversation that follows a moment, if what happened
 // from then until another one may be its beginning: it reaches into it, or only
 // a fragment is known to have begun it.
-func (t *thread) after(from, to schema.Timestamp) int {
-	for i := range t.Conversations {
-		c := &t.Conversations[i]
-		if c.From <= from {
+func (t *thread) after(from, to schema.Timestamp) *conversation {
+	c := t.find(func(c *conversation) bool { return c.From > from })
+	if c != nil && c.open() && (c.By != "" || to >= c.From) {
+		return c
+	}
+	return nil
+}
+
+// ended shares out the messages of a transcript among its conversation, which it
+// finds or begins and closes, and those that lie between them. A transcript has
+// all messages of its conversation, so one that begins before or after is another.
+func (t *thread) ended(p *payload, s shares) {
+	begin, end, from := start(p.messages), last(p.messages), p.from
+	own := t.find(func(c *conversation) bool { return c.holds(begin) })
+	if own == nil {
+		own = t.find(func(c *conversation) bool { return c.open() && from <= c.Start && c.Start <= end })
+	}
+	if own == nil {
+		own = t.find(func(c *conversation) bool { return begin <= c.Start && c.Start <= end })
+	}
+	if own == nil {
+		own = t.begin(conversation{Start: begin, From: begin, To: begin})
+	}
+	known := *own
+	if !t.taken(from, own) {
+		own.From = min(own.From, from)
+	}
+	parts := make(map[schema.Timestamp][]message)
+	for _, m := range p.messages {
+		owner := own
+		for i := range t.Conversations {
+			c := &t.Conversations[i]
+			if c != own && !known.holds(m.at) && (c.holds(m.at) || c.open() && known.From < c.From && c.From <= m.at) {
+				owner = c
+			}
+		}
+		parts[owner.Start] = append(parts[owner.Start], m)
+	}
+	for name, messages := range parts {
+		c := t.named(name)
+		c.From, c.To, c.closing = min(c.From, first(messages)), max(c.To, last(messages)), true
+		part := s.add(c, p, messages, c == own)
+		part.end = max(part.end, last(messages))
+	}
+}
+
+// taken reports whether a moment lies in another conversation.
+func (t *thread) taken(at schema.Timestamp, own *conversation) bool {
+	return t.find(func(c *conversation) bool { return c != own && c.holds(at) }) != nil
+}
+
+// continued shares out the messages of a fragment: among the closed conversations
+// in which they lie, and the one that is open, or which it begins. It is false for
+// automatic messages that belong to no conversation.
+func (t *thread) continued(p *payload, s shares) bool {
+	var rest []message
+	for _, m := range p.messages {
+		c := t.find(func(c *conversation) bool { return !c.open() && c.holds(m.at) })
+		if c == nil {
+			rest = append(rest, m)
 			continue
 		}
-		if !c.Closed && (c.By != "" || to >= c.From) {
-			return i
-		}
-		return -1
+		s.add(c, p, []message{m}, false)
 	}
-	return -1
-}
-
-// ended finds or begins the conversation that a transcript closes, and gives
-// the messages that belong to it. A transcript has all messages of its
-// conversation, so one that begins before or after is another.
-func (t *thread) ended(messages []message) (int, []message) {
-	i := -1
-	for n := range t.Conversations {
-		c := &t.Conversations[n]
-		if c.Start >= first(messages) && c.Start <= last(messages) && (!c.Closed || c.To >= last(messages)) {
-			i = n
-		}
-	}
-	messages = slices.DeleteFunc(slices.Clone(messages), func(m message) bool {
-		for n := range t.Conversations {
-			c := &t.Conversations[n]
-			if n == i {
-				continue
-			}
-			if c.Closed && c.holds(m.at()) || !c.Closed && i >= 0 && c.From <= m.at() && m.at() < t.Conversations[i].From {
-				return true
-			}
-		}
-		return false
-	})
-	if len(messages) == 0 {
-		return -1, nil
-	}
-	if i < 0 {
-		i = t.begin(conversation{Start: start(messages), From: first(messages), To: last(messages)})
-	}
-	c := &t.Conversations[i]
-	c.From, c.To, c.Closed = min(c.From, first(messages)), max(c.To, last(messages)), true
-	return i, messages
-}
-
-// within finds the closed conversation that messages lie in, -1 where there is
-// none.
-func (t *thread) within(messages []message) int {
-	for i := range t.Conversations {
-		c := &t.Conversations[i]
-		if c.Closed && c.holds(first(messages)) && c.holds(last(messages)) {
-			return i
-		}
-	}
-	return -1
-}
-
-// continued finds or begins the conversation that messages go on with.
-func (t *thread) continued(messages []message) int {
-	if i := t.within(messages); i >= 0 {
-		return i
-	}
-	i := -1
-	for n := range t.Conversations {
-		if t.Conversations[n].From <= first(messages) {
-			i = n
-		}
-	}
-	if i < 0 || t.Conversations[i].Closed {
-		if i = t.after(first(messages), last(messages)); i < 0 {
-			return t.begin(conversation{Start: start(messages), From: first(messages), To: last(messages), By: messages[0].ID})
-		}
-	}
-	c := &t.Conversations[i]
-	c.From, c.To = min(c.From, first(messages)), max(c.To, last(messages))
-	return i
-}
-
-// push notes an agent's message that nobody's automatism wrote: the first one
-// is a push to that agent. It tells whether the message is that one.
-func (c *conversation) push(agent string, at schema.Timestamp) bool {
-	pushed, known := c.Agents[agent]
-	if !known {
-		if c.Agents == nil {
-			c.Agents = make(map[string]schema.Timestamp)
-		}
-		c.Agents[agent] = at
+	if len(rest) == 0 {
 		return true
 	}
-	return pushed == at
+	c := t.latest(first(rest))
+	if c == nil || !c.open() {
+		c = t.after(first(rest), last(rest))
+	}
+	if c == nil {
+		if !slices.ContainsFunc(rest, func(m message) bool { return m.personal() }) {
+			return len(rest) < len(p.messages)
+		}
+		c = t.begin(conversation{Start: start(rest), From: first(rest), To: last(rest), By: rest[0].id})
+	}
+	c.From, c.To = min(c.From, first(rest)), max(c.To, last(rest))
+	s.add(c, p, rest, c.By == rest[0].id)
+	return true
+}
+
+// take shares out payloads that waited together: transcripts first, for they
+// have all messages. unanswered are the fragments that belong to no conversation.
+func (t *thread) take(payloads []*payload) (s shares, unanswered []*payload) {
+	slices.SortStableFunc(payloads, func(a, b *payload) int {
+		if d := int(first(a.messages) - first(b.messages)); d != 0 {
+			return d
+		}
+		return int(last(a.messages) - last(b.messages))
+	})
+	s = make(shares)
+	for _, p := range payloads {
+		if p.kind == chatTranscript {
+			t.ended(p, s)
+		}
+	}
+	for _, p := range payloads {
+		if p.kind != chatTranscript && !t.continued(p, s) {
+			unanswered = append(unanswered, p)
+		}
+	}
+	return s, unanswered
+}
+
+// push notes a message that an agent wrote in person: the first one since the
+// conversation was taken up is a push to that agent. It gives how many there have
+// been before, and whether the message is one.
+func (c *conversation) push(agent string, at schema.Timestamp) (n int, pushed bool) {
+	before := c.Pushes[agent]
+	if n := slices.Index(before, at); n >= 0 {
+		return n, true
+	}
+	known := 0
+	for _, all := range c.Pushes {
+		known += len(all)
+	}
+	if at <= c.After || known >= mostPushes || len(before) > 0 && before[len(before)-1] > c.After {
+		return 0, false
+	}
+	if c.Pushes == nil {
+		c.Pushes = make(map[string][]schema.Timestamp)
+	}
+	c.Pushes[agent] = append(before, at)
+	return len(before), true
+}
+
+// close ends the conversation at the end of a transcript, and reports whether
+// the transcript's end is that of the conversation. One that was closed before is
+// closed again where an agent has written since: it was taken up again.
+func (c *conversation) close(messages []message, end schema.Timestamp) bool {
+	closed := c.ClosedAt
+	if c.Closed && closed == 0 {
+		closed = c.To // remembered by an earlier version
+	}
+	switch {
+	case !c.Closed:
+	case end <= closed:
+		return end == closed
+	case slices.ContainsFunc(messages, func(m message) bool { return m.byAgent() && m.at > closed }):
+		c.After = closed
+	default:
+		return false
+	}
+	c.Closed, c.ClosedAt, c.closing = true, end, false
+	return true
 }

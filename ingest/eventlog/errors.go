@@ -38,6 +38,7 @@ const (
 	codeWrongLastMsgID   = 10070 // expected last message id
 	codeWrongLastSeq     = 10071 // expected last sequence
 	codeWrongLastSeqTwo  = 10164 // the same, without the number
+	codeMessageSize      = 10054 // over the stream's limit for a message
 	codeStoreFailed      = 10077 // "maximum bytes exceeded" and the like
 
 	codeAtomicDisabled   = 10174
@@ -66,6 +67,8 @@ func (e *apiError) Is(class error) bool {
 	switch e.Code {
 	case codeAccountResources, codeResources, codeMemoryResources, codeStorageResources, codeStoreFailed:
 		return class == ErrFull
+	case codeMessageSize:
+		return class == ErrTooLarge
 	case codeAtomicIncomplete, codeAtomicInFlight, codeDuplicateStaged, codeTooManyRequests:
 		return class == ErrUnavailable
 	default:

@@ -149,9 +149,9 @@ type sale struct {
 
 // sold is a transaction; a correction of one has another moment or amount.
 func (f facts) sold(at schema.Timestamp, s sale) *source.Event {
-	if amount, err := schema.ParseAmount(s.Amount); err == nil {
+	if amount, _, ok := source.Amount(s.Amount); ok {
 		s.Amount = amount.String() // 300.20 and 300.2 are one
 	}
 	s.ReceivedAt = at.String()
-	return f.event(schema.TypeTransaction, at, s, "transaction", s.TransactionID, int64(at), s.Amount)
+	return f.event(schema.TypeTransaction, at, s, "transaction", source.Short(s.TransactionID), int64(at), s.Amount)
 }

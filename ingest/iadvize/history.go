@@ -132,6 +132,14 @@ func (c *Conversation) life(f facts) []*source.Event {
 			life = append(life, event)
 		}
 	}
+	if c.unmarked() {
+		closed := f.closed(c.ClosedAt.Timestamp, ending{})
+		at := slices.IndexFunc(life, func(e *source.Event) bool { return e.Time > closed.Time })
+		if at < 0 {
+			at = len(life)
+		}
+		life = slices.Insert(life, at, closed)
+	}
 	for _, r := range c.RoutingEvents {
 		routed := f.routed(r.CreatedAt.Timestamp, r.RoutingRule, r.RoutingGroup)
 		at := slices.IndexFunc(life, func(e *source.Event) bool {
@@ -165,6 +173,21 @@ func (c *Conversation) life(f facts) []*source.Event {
 		from = to
 	}
 	return life
+}
+
+// unmarked reports whether the API gives a closing time, but no mark of a close
+// after the last push.
+func (c *Conversation) unmarked() bool {
+	closed := false
+	for i := range c.Messages.Edges {
+		switch c.Messages.Edges[i].Node.Attachment.Typename {
+		case "ConversationPushedSystemAttachment":
+			closed = false
+		case "ConversationClosedSystemAttachment":
+			closed = true
+		}
+	}
+	return !closed && c.ClosedAt.Timestamp > 0
 }
 
 // message makes the event of a message or mark; nil for a mark of another kind.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func TestHistoryAndWebhooksMakeTheSameEvents(t *testing.T) {
 	}
 	for _, event := range events {
 		before, known := told[decoded(t, event).ID]
-		if !known || before != string(event) && decoded(t, event).Type != schema.TypeClosed { // a webhook names who took part
+		if !known || before != string(event) && !slices.Contains([]schema.Type{schema.TypeClosed, schema.TypeTransaction}, decoded(t, event).Type) { // a webhook names who took part, and has a sequence
 			t.Errorf("history  %s\nwebhooks %s", event, before)
 		}
 	}
@@ -103,7 +104,25 @@ func file(t *testing.T, name string) []byte {
 	return read(t, "testdata/"+name+".json")
 }
 
-var _ webhook.Source = Webhook{}
+// TestClosingTimeWithoutAMarkCloses takes the mark of the close away.
+func TestClosingTimeWithoutAMarkCloses(t *testing.T) {
+	mark := strings.Index(answered, `{"node": {"__typename": "SystemMessage", "id": "3"`)
+	text := strings.TrimRight(answered[:mark], " \n\t,") + "]}}"
+	var closed []schema.Event
+	for _, raw := range conversationOf(t, text).Events(time.Now()) {
+		if event := decoded(t, raw); event.Type == schema.TypeClosed {
+			closed = append(closed, event)
+		}
+	}
+	if len(closed) != 1 || closed[0].ID != "closed:3b1d6c9a-58e2-4f47-9a0c-7d1e5b2f8c10:1772443872000" || closed[0].Time != 1772443872000 {
+		t.Errorf("%+v", closed)
+	}
+	if n := strings.Count(fmt.Sprintf("%s", conversationOf(t, answered).Events(time.Now())), "conversation.closed"); n != 1 {
+		t.Errorf("with its mark it is closed %d times", n)
+	}
+}
+
+var _ webhook.Source = (*Webhook)(nil)
 
 func read(t *testing.T, path string) []byte {
 	t.Helper()

@@ -5,11 +5,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/parley-analytics/parley/ingest/source"
 	"github.com/parley-analytics/parley/ingest/webhook"
@@ -19,11 +19,15 @@ import (
 // SignatureHeader holds sha256= and the HMAC-SHA256 of the body in hexadecimal.
 const SignatureHeader = "X-Iadvize-Signature"
 
-// Webhook translates iAdvize's webhooks. The zero value is ready.
-type Webhook struct{}
+// Webhook translates iAdvize's webhooks. Safe for concurrent use.
+type Webhook struct {
+	Now func() time.Time
+
+	last atomic.Int64 // the latest arrival, in Unix milliseconds
+}
 
 // Verify checks the signature, where the hook has a secret.
-func (Webhook) Verify(hook *webhook.Hook, header http.Header, body []byte) bool {
+func (*Webhook) Verify(hook *webhook.Hook, header http.Header, body []byte) bool {
 	if hook.Secret == "" {
 		return true
 	}
@@ -40,32 +44,6 @@ func (Webhook) Verify(hook *webhook.Hook, header http.Header, body []byte) bool 
 	return hmac.Equal(mac.Sum(nil), signature)
 }
 
-// payload has the members of all webhooks that are used.
-type payload struct {
-	EventType string          `json:"eventType"`
-	ProjectID *source.Integer `json:"projectId"`
-	CreatedAt *source.Moment  `json:"createdAt"`
-
-	ConversationID    string           `json:"conversationId"`
-	OperatorID        *source.Integer  `json:"operatorId"`
-	OperatorIDs       []source.Integer `json:"operatorIds"`
-	VisitorID         string           `json:"visitorId"`
-	VisitorExternalID string           `json:"visitorExternalId"`
-	Channel           string           `json:"channel"`
-
-	CustomerSatisfaction *source.Integer `json:"customerSatisfaction"`
-	NetPromoterScore     *source.Integer `json:"netPromoterScore"`
-	SatisfactionComment  *string         `json:"satisfactionComment"`
-	CustomQuestion       json.RawMessage `json:"customQuestion"`
-
-	TransactionID string          `json:"transactionId"`
-	ExternalID    string          `json:"externalId"`
-	Amount        json.RawMessage `json:"amount"`
-	Currency      string          `json:"currency"`
-	ReceivedAt    *source.Moment  `json:"receivedAt"`
-	Source        string          `json:"source"`
-}
-
 // acknowledged are the kinds that say nothing that an event could hold.
 var acknowledged = []string{
 	"user.created", "user.updated", "user.deleted", "user.connected", "user.disconnected",
@@ -73,45 +51,76 @@ var acknowledged = []string{
 }
 
 // Translate makes events of one webhook.
-func (Webhook) Translate(_ context.Context, hook *webhook.Hook, body []byte) (webhook.Translation, error) {
-	var p payload
-	if err := json.Unmarshal(body, &p); err != nil {
-		return webhook.Translation{}, malformedJSON(err)
+func (w *Webhook) Translate(_ context.Context, hook *webhook.Hook, body []byte) (webhook.Translation, error) {
+	p, err := source.Read(body)
+	if err != nil {
+		return webhook.Translation{Refused: err}, nil
 	}
-	if p.EventType == "" {
-		return webhook.Translation{}, &webhook.MalformedError{Field: "eventType", Rule: "is required"}
-	}
-	kind := strings.TrimPrefix(p.EventType, "v2.")
+	name := p.Text(maxName, "eventType")
+	kind := strings.TrimPrefix(name, "v2.")
 	if slices.Contains(acknowledged, kind) {
 		return webhook.Translation{Kind: kind}, nil
 	}
 	// The first generation of conversation.* names conversations otherwise.
 	write, known := writers[kind]
-	if !known || strings.HasPrefix(kind, "conversation.") && kind == p.EventType {
-		return webhook.Translation{Unsupported: "eventType: is none that Parley knows"}, nil
+	switch {
+	case name == "":
+		p.Missing("eventType")
+		return webhook.Translation{Refused: p.Fault()}, nil
+	case !known, strings.HasPrefix(kind, "conversation.") && kind == name:
+		return webhook.Translation{Refused: unsupported("eventType", "is none that Parley knows")}, nil
 	}
 	t := webhook.Translation{Kind: kind}
-	if p.ProjectID != nil && int64(*p.ProjectID) != int64(hook.Project) {
+	if project, given := p.Integer("projectId"); given && project != int64(hook.Project) {
 		t.Notice = "projectId: is not the project of this webhook, which is where the event went"
 	}
 	f := facts{project: hook.Project}
-	var err error
-	if f.conversation, err = schema.ParseConversationID(p.ConversationID); err != nil {
-		return t, &webhook.MalformedError{Field: "conversationId", Rule: "must be a UUID in the 36-character form"}
+	conversation := p.Text(maxName, "conversationId")
+	if f.conversation, _ = schema.ParseConversationID(conversation); f.conversation == "" {
+		p.Note(schema.CodeInvalid, "conversationId", "must be a UUID in the 36-character form")
+	} else {
+		for _, event := range write(hook, f, p, w.sent(p)) {
+			t.Events = append(t.Events, event.Encode())
+		}
 	}
-	events, unsupported, err := write(hook, f, &p)
-	if err != nil {
-		return t, err
-	}
-	for _, event := range events {
-		t.Events = append(t.Events, event.Encode())
-	}
-	t.Unsupported = unsupported
+	t.Refused = p.Fault()
 	return t, nil
 }
 
-// writer makes the events of one kind of webhook, or says why it means nothing.
-type writer func(hook *webhook.Hook, f facts, p *payload) (events []*source.Event, unsupported string, err error)
+func unsupported(field, rule string) *schema.Error {
+	return &schema.Error{Code: schema.CodeUnsupported, Field: field, Rule: rule}
+}
+
+// maxName is the longest name, e-mail or other short text of an event, in bytes.
+const maxName = 1024
+
+// sent is the sequence of an answer or a sale, which orders those of one
+// moment: by when iAdvize has sent them, and where it does not say or says the
+// same, by when they came.
+func (w *Webhook) sent(p *source.Object) int {
+	came := w.arrival()
+	at, given := p.Moment("sentAt")
+	if !given {
+		at = came
+	}
+	const latest = 999_999
+	return (int(at)+1)*(latest+1) + int(min(max(came-at, 0), latest))
+}
+
+// arrival is the time of day, but never the same twice.
+func (w *Webhook) arrival() schema.Timestamp {
+	for {
+		before := w.last.Load()
+		now := max(int64(schema.TimestampOf(w.Now())), before+1)
+		if w.last.CompareAndSwap(before, now) {
+			return schema.Timestamp(now)
+		}
+	}
+}
+
+// writer makes the events of one kind of webhook. What keeps it from doing so
+// is noted in the payload.
+type writer func(hook *webhook.Hook, f facts, p *source.Object, sent int) []*source.Event
 
 var writers = map[string]writer{
 	"conversation.pushed":    writePushed,
@@ -120,109 +129,128 @@ var writers = map[string]writer{
 	"transaction.attributed": writeSold,
 }
 
-func writePushed(hook *webhook.Hook, f facts, p *payload) ([]*source.Event, string, error) {
-	if p.CreatedAt == nil {
-		return nil, "", required("createdAt")
+func writePushed(hook *webhook.Hook, f facts, p *source.Object, _ int) []*source.Event {
+	at, dated := moment(p, "createdAt")
+	to, known := operator(hook, p)
+	if !known {
+		p.Missing("operatorId") // unless it is there, and noted
 	}
-	if p.OperatorID == nil {
-		return nil, "", required("operatorId")
+	switch {
+	case !dated:
+		return nil
+	case !known:
+		return opened(f, p, at)
 	}
-	to, err := operator(hook, "operatorId", *p.OperatorID)
-	if err != nil {
-		return nil, "", err
-	}
-	return append(p.opening(f), f.pushed(p.CreatedAt.Timestamp, to)), "", nil
+	return append(opened(f, p, at), f.pushed(at, to))
 }
 
-func writeClosed(hook *webhook.Hook, f facts, p *payload) ([]*source.Event, string, error) {
-	if p.CreatedAt == nil {
-		return nil, "", required("createdAt")
+func writeClosed(_ *webhook.Hook, f facts, p *source.Object, _ int) []*source.Event {
+	at, dated := moment(p, "createdAt")
+	if !dated {
+		return nil
 	}
-	var took []int64
-	for _, id := range p.OperatorIDs {
-		if _, err := operator(hook, "operatorIds", id); err != nil {
-			return nil, "", err
-		}
-		took = append(took, int64(id))
-	}
-	return append(p.opening(f), f.closed(p.CreatedAt.Timestamp, ending{OperatorIDs: took})), "", nil
+	return append(opened(f, p, at), f.closed(at, ending{OperatorIDs: p.Integers("operatorIds")}))
 }
 
-func writeAnswered(_ *webhook.Hook, f facts, p *payload) ([]*source.Event, string, error) {
-	if p.CreatedAt == nil {
-		return nil, "", required("createdAt")
+func writeAnswered(_ *webhook.Hook, f facts, p *source.Object, sent int) []*source.Event {
+	var given answer
+	if n, there := p.Integer("customerSatisfaction"); there && (n < 1 || n > 5) {
+		p.Note(schema.CodeInvalid, "customerSatisfaction", "must be an integer from 1 to 5")
+	} else if there {
+		given.CustomerSatisfaction = &n
 	}
-	given := answer{Comment: p.SatisfactionComment}
-	if n := p.CustomerSatisfaction; n != nil {
-		if *n < 1 || *n > 5 {
-			return nil, "", &webhook.MalformedError{Field: "customerSatisfaction", Rule: "must be an integer from 1 to 5"}
-		}
-		given.CustomerSatisfaction = (*int64)(n)
+	if n, there := p.Integer("netPromoterScore"); there && (n < 0 || n > 10) {
+		p.Note(schema.CodeInvalid, "netPromoterScore", "must be an integer from 0 to 10")
+	} else if there {
+		given.NetPromoterScore = &n
 	}
-	if n := p.NetPromoterScore; n != nil {
-		if *n < 0 || *n > 10 {
-			return nil, "", &webhook.MalformedError{Field: "netPromoterScore", Rule: "must be an integer from 0 to 10"}
-		}
-		given.NetPromoterScore = (*int64)(n)
+	if p.Has("satisfactionComment") {
+		comment := p.Text(maxText, "satisfactionComment")
+		given.Comment = &comment
 	}
-	if given == (answer{}) {
-		if len(p.CustomQuestion) > 0 && string(p.CustomQuestion) != "null" {
-			return nil, "customQuestion: has no place in Parley's events", nil
-		}
-		return nil, "", &webhook.MalformedError{Rule: "must have one of customerSatisfaction, netPromoterScore, satisfactionComment, customQuestion"}
+	at, dated := moment(p, "createdAt")
+	switch {
+	case given == (answer{}) && p.Has("customQuestion"):
+		p.Note(schema.CodeUnsupported, "customQuestion", "has no place in Parley's events")
+		return nil
+	case given == (answer{}):
+		p.Note(schema.CodeMissing, "", "must have one of customerSatisfaction, netPromoterScore, satisfactionComment, customQuestion")
+		return nil
+	case !dated:
+		return nil
 	}
-	return []*source.Event{f.answered(p.CreatedAt.Timestamp, given)}, "", nil
+	event := f.answered(at, given)
+	event.Sequence = sent
+	return []*source.Event{event}
 }
 
-func writeSold(hook *webhook.Hook, f facts, p *payload) ([]*source.Event, string, error) {
-	at := p.ReceivedAt
-	if at == nil {
-		at = p.CreatedAt
-	}
-	if at == nil {
-		return nil, "", required("receivedAt")
+// maxText is the longest text of a message or comment, in bytes: so many that
+// an event takes it, however it is escaped.
+const maxText = 32 << 10
+
+func writeSold(hook *webhook.Hook, f facts, p *source.Object, sent int) []*source.Event {
+	at, dated := p.Moment("receivedAt")
+	if !dated {
+		at, dated = moment(p, "createdAt")
 	}
 	made := sale{
-		TransactionID: p.TransactionID, ExternalConversionID: p.ExternalID,
-		Amount: strings.Trim(string(p.Amount), `"`), Currency: strings.ToUpper(p.Currency), Source: strings.ToUpper(p.Source),
+		TransactionID: p.ID("transactionId", "externalId"), ExternalConversionID: p.ID("externalId", "transactionId"),
+		Currency: strings.ToUpper(p.Text(maxName, "currency")), Source: strings.ToUpper(p.Text(maxName, "source")),
 	}
-	if made.TransactionID == "" {
-		made.TransactionID = made.ExternalConversionID
+	amount, paid := p.Amount("amount")
+	switch {
+	case made.TransactionID == "":
+		p.Missing("transactionId")
+		return nil
+	case !paid:
+		p.Missing("amount") // unless it is there, and noted
+		return nil
+	case !dated:
+		return nil
 	}
-	if made.ExternalConversionID == "" {
-		made.ExternalConversionID = made.TransactionID
-	}
-	if made.TransactionID == "" {
-		return nil, "", required("transactionId")
-	}
-	if _, err := schema.ParseAmount(made.Amount); err != nil {
-		return nil, "", &webhook.MalformedError{Field: "amount", Rule: "must be a decimal number with at most 4 digits after the point"}
-	}
+	made.Amount = amount.String()
 	if made.Currency == "" {
 		made.Currency = hook.Currency
 	}
-	if p.OperatorID != nil {
-		who, err := operator(hook, "operatorId", *p.OperatorID)
-		if err != nil {
-			return nil, "", err
-		}
+	switch schema.TransactionSource(made.Source) {
+	case "", schema.SourceOnsite, schema.SourceOffsite:
+	default:
+		p.Note(schema.CodeInvalid, "source", "must be ONSITE or OFFSITE; it is left out of the events")
+		made.Source = ""
+	}
+	if who, known := operator(hook, p); known {
 		made.AttributedTo = &user{ID: who.ID}
 	}
-	return []*source.Event{f.sold(at.Timestamp, made)}, "", nil
+	event := f.sold(at, made)
+	event.Sequence = sent
+	return []*source.Event{event}
 }
 
-// opening tells channel and visitor, which every push and close names: so the
+// moment reads a time that is required.
+func moment(p *source.Object, name string) (schema.Timestamp, bool) {
+	at, given := p.Moment(name)
+	if !given {
+		p.Missing(name) // unless it is there, and noted
+	}
+	return at, given
+}
+
+// opened tells channel and visitor, which every push and close names: so the
 // conversation is whole whichever of them arrives.
-func (p *payload) opening(f facts) []*source.Event {
-	channel, known := channelOf(p.Channel)
+func opened(f facts, p *source.Object, at schema.Timestamp) []*source.Event {
+	name := p.Text(maxName, "channel")
+	channel, known := channelOf(name)
+	if !known && name != "" {
+		p.Note(schema.CodeInvalid, "channel", "must be a channel that Parley knows; channel and visitor are left out of the events")
+	}
 	if !known {
 		return nil
 	}
 	o := &opening{Channel: channel}
-	if p.VisitorID != "" {
-		o.Visitor = &visitor{ID: p.VisitorID, ExternalID: p.VisitorExternalID}
+	if id := p.ID("visitorId"); id != "" {
+		o.Visitor = &visitor{ID: id, ExternalID: p.ID("visitorExternalId")}
 	}
-	return []*source.Event{f.opened(p.CreatedAt.Timestamp, o)}
+	return []*source.Event{f.opened(at, o)}
 }
 
 // channelOf knows the platform's names of channels.
@@ -237,28 +265,19 @@ func channelOf(name string) (string, bool) {
 	return name, slices.Contains(schema.Channels(), schema.Channel(name))
 }
 
-func operator(hook *webhook.Hook, field string, id source.Integer) (user, error) {
-	if id < 1 || id > 1<<53-1 {
-		return user{}, &webhook.MalformedError{Field: field, Rule: "must be an integer from 1 to 9007199254740991"}
+// operator reads operatorId.
+func operator(hook *webhook.Hook, p *source.Object) (user, bool) {
+	id, given := p.Integer("operatorId")
+	if given && (id < 1 || id > 1<<53-1) {
+		p.Note(schema.CodeInvalid, "operatorId", "must be an integer from 1 to 9007199254740991")
+		given = false
 	}
-	u := user{ID: int64(id), Kind: schema.KindProfessional}
+	if !given {
+		return user{}, false
+	}
+	u := user{ID: id, Kind: schema.KindProfessional}
 	if hook.IsBot(schema.OperatorID(id)) {
 		u.Kind = schema.KindBot
 	}
-	return u, nil
-}
-
-func required(field string) error { return &webhook.MalformedError{Field: field, Rule: "is required"} }
-
-// malformedJSON says what is wrong without saying what stood there.
-func malformedJSON(err error) error {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) && kind.Field != "" {
-		return &webhook.MalformedError{Field: kind.Field, Rule: "has the wrong type"}
-	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) || kind != nil {
-		return &webhook.MalformedError{Rule: "the body must be one JSON object"}
-	}
-	return &webhook.MalformedError{Rule: "a member of the body: " + err.Error()}
+	return u, true
 }

@@ -2,7 +2,4 @@ package source
 
 import "errors"
 
-var (
-	errMoment  = errors.New("must be a time in RFC 3339, or Unix milliseconds")
-	errInteger = errors.New("must be a whole number")
-)
+var errMoment = errors.New("must be a time in RFC 3339, or Unix milliseconds")

@@ -105,19 +105,3 @@ func (m *Moment) UnmarshalJSON(text []byte) error {
 	}
 	return errMoment
 }
-
-// Integer is a whole number, which some platforms write in a string.
-type Integer int64
-
-// UnmarshalJSON reads it.
-func (n *Integer) UnmarshalJSON(text []byte) error {
-	if len(text) > 2 && text[0] == '"' {
-		text = text[1 : len(text)-1]
-	}
-	value, err := strconv.ParseInt(string(text), 10, 64)
-	*n = Integer(value)
-	if err != nil {
-		return errInteger
-	}
-	return nil
-}

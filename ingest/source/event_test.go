@@ -51,18 +51,3 @@ func TestMomentsOfPlatformsAreRead(t *testing.T) {
 		}
 	}
 }
-
-func TestIntegersMayStandInStrings(t *testing.T) {
-	for text, want := range map[string]Integer{`7`: 7, `"7"`: 7, `-1`: -1} {
-		var n Integer
-		if err := json.Unmarshal([]byte(text), &n); err != nil || n != want {
-			t.Errorf("%s: %d, %v", text, n, err)
-		}
-	}
-	for _, text := range []string{`""`, `"x"`, `1.5`, `1e3`, `{}`, `[]`} {
-		var n Integer
-		if err := json.Unmarshal([]byte(text), &n); err == nil {
-			t.Errorf("%s is taken", text)
-		}
-	}
-}

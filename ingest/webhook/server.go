@@ -25,8 +25,9 @@ const Path = "/webhooks/"
 
 // Door takes in what sources make of payloads. *ingest.Server is one.
 type Door interface {
-	// Receive reads a body within limits; release gives its room back.
-	Receive(r *http.Request) (body []byte, release func(), err error)
+	// Receive reads a body within limits; fault says that it is not what its
+	// encoding says; release gives its room back.
+	Receive(r *http.Request) (body []byte, fault *schema.Error, release func(), err error)
 	// Deliver returns when everything is on disk.
 	Deliver(d *ingest.Delivery) (*ingest.Answer, error)
 }
@@ -36,8 +37,8 @@ type Source interface {
 	// Verify tells whether the payload is the platform's, as far as it signs.
 	Verify(hook *Hook, header http.Header, body []byte) bool
 	// Translate makes events of a payload. The same payload gives the same
-	// events, or what is left of them. The error is a MalformedError where the
-	// payload is not what it should be; any other one means not now.
+	// events, or what is left of them. An error means not now: whatever the
+	// payload is, it is kept.
 	Translate(ctx context.Context, hook *Hook, body []byte) (Translation, error)
 }
 
@@ -45,24 +46,13 @@ type Source interface {
 type Translation struct {
 	Kind   string // the platform's name of it, when it is one that the source knows
 	Events [][]byte
-	// Unsupported says why a well-formed payload means nothing here: it is
-	// kept in quarantine.
-	Unsupported string
+	// Refused says why the payload, or something in it, could not be mapped: then
+	// its bytes are kept in quarantine, beside the events that it makes.
+	Refused *schema.Error
 	// Notice is remembered as the hook's last error although all went well.
 	Notice string
 	// After, unless nil, is called when the events are on disk.
 	After func(ctx context.Context) error
-}
-
-// MalformedError says which rule a payload breaks, without a value.
-type MalformedError struct{ Field, Rule string }
-
-// Error reads "field: rule".
-func (e *MalformedError) Error() string {
-	if e.Field == "" {
-		return e.Rule
-	}
-	return e.Field + ": " + e.Rule
 }
 
 // Config is what a Server needs. All but Logger and Registerer is required.
@@ -172,7 +162,6 @@ func (s *Server) find(ctx context.Context, id string) (Hook, error) {
 type answered struct {
 	Accepted   int    `json:"accepted"`
 	Duplicates int    `json:"duplicates"`
-	Rejected   int    `json:"rejected,omitempty"`
 	Code       string `json:"code,omitempty"`
 	Message    string `json:"message,omitempty"`
 }
@@ -224,7 +213,7 @@ var (
 
 // take reads, translates and delivers one payload.
 func (s *Server) take(r *http.Request, hook *Hook, source Source, figures *Figures) (status int, body answered, kind string, err error) {
-	payload, release, err := s.door.Receive(r)
+	payload, fault, release, err := s.door.Receive(r)
 	defer release()
 	if err != nil {
 		return 0, body, "", err
@@ -232,45 +221,52 @@ func (s *Server) take(r *http.Request, hook *Hook, source Source, figures *Figur
 	if !source.Verify(hook, r.Header, payload) {
 		return 0, body, "", errSignature
 	}
-	translated, err := source.Translate(r.Context(), hook, payload)
-	var malformed *MalformedError
-	if errors.As(err, &malformed) {
-		err = ingest.Refusal(http.StatusBadRequest, "malformed", malformed.Error(), 0)
-	}
-	if err != nil {
-		return 0, body, translated.Kind, err
+	translated := Translation{Refused: fault}
+	if fault == nil {
+		if translated, err = source.Translate(r.Context(), hook, payload); err != nil {
+			return 0, body, translated.Kind, err
+		}
 	}
 	status, body, err = s.deliver(r.Context(), hook, &translated, payload, figures)
 	return status, body, translated.Kind, err
 }
 
-// Deliver takes in what a source makes of payloads that it has kept for later.
-func (s *Server) Deliver(ctx context.Context, id string, translated *Translation) error {
+// Deliver takes in what a source makes of a payload that it has kept for later.
+func (s *Server) Deliver(ctx context.Context, id string, translated *Translation, payload []byte) error {
 	hook, err := s.find(ctx, id)
 	if err != nil {
 		return err
 	}
 	figures := Figures{LastAt: s.now().UTC()}
-	_, _, err = s.deliver(ctx, &hook, translated, nil, &figures)
+	_, _, err = s.deliver(ctx, &hook, translated, payload, &figures)
 	s.count(id, &figures)
 	return err
 }
 
 func (s *Server) deliver(ctx context.Context, hook *Hook, translated *Translation, payload []byte, figures *Figures) (int, answered, error) {
-	delivery := &ingest.Delivery{Project: hook.Project, Events: translated.Events}
+	now := s.now()
+	delivery := &ingest.Delivery{Project: hook.Project}
+	for _, event := range translated.Events {
+		if _, refusal := schema.Decode(event, now); refusal != nil {
+			if translated.Refused == nil {
+				translated.Refused = refusal
+			}
+			continue // the payload is kept instead
+		}
+		delivery.Events = append(delivery.Events, event)
+	}
 	status, body := http.StatusOK, answered{}
-	if translated.Unsupported != "" {
-		status = http.StatusAccepted
-		body.Code, body.Message = string(schema.CodeUnsupported), translated.Unsupported
-		figures.Unsupported = 1
-		figures.LastError, figures.LastErrorAt = body.Code+": "+body.Message, s.now().UTC()
+	if why := translated.Refused; why != nil {
+		status, figures.Unsupported = http.StatusAccepted, 1
+		body.Code, body.Message = string(why.Code), why.Message()
+		figures.LastError, figures.LastErrorAt = why.Error(), now.UTC()
 		delivery.Refused = []schema.Rejected{{
-			Reason: schema.CodeUnsupported, Detail: translated.Unsupported,
-			Project: hook.Project, Source: hook.Source, ReceivedAt: s.now(), Original: payload,
+			Reason: why.Code, Detail: why.Message(),
+			Project: hook.Project, Source: hook.Source, ReceivedAt: now, Original: payload,
 		}}
 	}
 	if translated.Notice != "" {
-		figures.LastError, figures.LastErrorAt = translated.Notice, s.now().UTC()
+		figures.LastError, figures.LastErrorAt = translated.Notice, now.UTC()
 	}
 	result, err := s.door.Deliver(delivery)
 	if err != nil {
@@ -281,16 +277,8 @@ func (s *Server) deliver(ctx context.Context, hook *Hook, translated *Translatio
 			return 0, body, fmt.Errorf("%w: the events are stored: %w", eventlog.ErrUnknownOutcome, err)
 		}
 	}
-	body.Accepted, body.Duplicates, body.Rejected = result.Accepted, result.Duplicates, len(result.Rejected)
+	body.Accepted, body.Duplicates = result.Accepted, result.Duplicates
 	figures.Accepted, figures.Duplicates = uint64(result.Accepted), uint64(result.Duplicates)
-	if len(result.Rejected) > 0 {
-		first := result.Rejected[0]
-		figures.LastError, figures.LastErrorAt = string(first.Code)+": "+first.Message, s.now().UTC()
-		body.Code, body.Message = string(first.Code), first.Message
-		if result.Accepted+result.Duplicates == 0 {
-			return 0, body, ingest.Refusal(http.StatusBadRequest, "malformed", body.Code+": "+body.Message, 0)
-		}
-	}
 	return status, body, nil
 }
 
@@ -330,7 +318,7 @@ func outcomeOf(status int) string {
 	case status == http.StatusNotFound:
 		return "unknown_hook"
 	case status < 500:
-		return "malformed"
+		return "refused"
 	default:
 		return "unavailable"
 	}
