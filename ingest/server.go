@@ -291,14 +291,15 @@ func split(f form, h http.Header, body []byte) ([][]byte, error) {
 
 // store appends what was decided: when the answer is 202 everything is on disk.
 // Where the log of events refuses, nothing is kept; where it has taken events and
-// then the rejected ones cannot be kept, the outcome is unknown.
+// then the rejected ones cannot be kept, the outcome is unknown, unless sending
+// again cannot help.
 func (s *Server) store(v *verdict) (*Answer, error) {
 	receipts, err := s.events.append(v.valid)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := s.rejected.append(v.kept); err != nil {
-		if slices.ContainsFunc(receipts, func(r eventlog.Receipt) bool { return !r.Duplicate }) {
+		if !errors.Is(err, eventlog.ErrTooLarge) && slices.ContainsFunc(receipts, func(r eventlog.Receipt) bool { return !r.Duplicate }) {
 			err = fmt.Errorf("%w: the valid events are stored: %w", eventlog.ErrUnknownOutcome, err)
 		}
 		return nil, err

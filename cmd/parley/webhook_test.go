@@ -221,9 +221,9 @@ func TestWebhookRefusesWhatItCannotTake(t *testing.T) {
 		"another source":    {elsewhere, pushed, http.StatusNotFound},
 		"no such id":        {missing, pushed, http.StatusNotFound},
 		"a made-up id":      {stranger, pushed, http.StatusNotFound},
-		"no JSON":           {hook, `{"eventType":`, http.StatusBadRequest},
-		"no conversation":   {hook, `{"eventType":"v2.conversation.pushed"}`, http.StatusBadRequest},
-		"chatra, no JSON":   {chats, `[`, http.StatusBadRequest},
+		"no JSON":           {hook, `{"eventType":`, http.StatusAccepted},
+		"no conversation":   {hook, `{"eventType":"v2.conversation.pushed"}`, http.StatusAccepted},
+		"chatra, no JSON":   {chats, `[`, http.StatusAccepted},
 		"too large":         {hook, `{"eventType":"user.created","x":"` + strings.Repeat("x", 17<<20) + `"}`, http.StatusRequestEntityTooLarge},
 		"user.connected":    {hook, captured(t, "iadvize", "user.connected")[0], http.StatusOK},
 		"visitor.updated":   {hook, captured(t, "iadvize", "visitor.updated")[0], http.StatusOK},
@@ -252,8 +252,21 @@ func TestWebhookRefusesWhatItCannotTake(t *testing.T) {
 		}
 		return nil
 	})
+	for reason, want := range map[string]string{"INVALID_JSON": `[{"eventType": [`, "MISSING_FIELD": `[{"eventType":"v2.conversation.pushed"}`} {
+		var kept []string
+		for _, row := range i.quarantined(t, "--reason", reason) {
+			if row.Source != nil && (*row.Source == "iadvize" || *row.Source == "chatra") {
+				kept = append(kept, i.want(t, 0, "quarantine", "show", "--log", "rejected", "--sequence", fmt.Sprint(row.Sequence), "--raw"))
+			}
+		}
+		slices.Sort(kept)
+		slices.Reverse(kept)
+		if got := fmt.Sprint(kept); got != want+"]" {
+			t.Errorf("%s: %s are kept, want %s]", reason, got, want)
+		}
+	}
 	metrics := i.do(t, request{method: http.MethodGet, path: "/metrics"})
-	if !strings.Contains(string(metrics.body), `parley_webhook_payloads_total{kind="",outcome="unsupported",source="iadvize"} 2`) {
+	if !strings.Contains(string(metrics.body), `parley_webhook_payloads_total{kind="",outcome="unsupported",source="iadvize"} 3`) {
 		t.Errorf("the counter is missing")
 	}
 	eventually(t, seenWithin, func() error {
@@ -268,7 +281,7 @@ func TestWebhookRefusesWhatItCannotTake(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &l); err != nil {
 				t.Fatal(err)
 			}
-			if l.ID == hook.ID && l.Signed && l.Deliveries == 10 && l.Failed == 5 && l.Unsupported == 3 && strings.HasPrefix(l.LastError, "UNSUPPORTED") {
+			if l.ID == hook.ID && l.Signed && l.Deliveries == 10 && l.Failed == 3 && l.Unsupported == 5 && strings.HasPrefix(l.LastError, "UNSUPPORTED") {
 				if strings.Contains(stdout, "s3cret") {
 					t.Fatal("the secret is shown")
 				}
@@ -288,5 +301,91 @@ func TestWebhookRefusesWhatItCannotTake(t *testing.T) {
 	})
 	if _, stderr, code := i.command(t, "", "webhook", "remove", hook.ID); code == 0 || !strings.Contains(stderr, "no such webhook") {
 		t.Errorf("removed twice: exit %d, %s", code, stderr)
+	}
+}
+
+// documentedChatra is a payload that Chatra's page shows, without its comments.
+func documentedChatra(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile("../../ingest/chatra/testdata/documented/" + name + ".txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return withoutComments(string(content))
+}
+
+func withoutComments(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "//") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+func TestDocumentedChatraPayloadsGiveVisitorLanguageAndDurations(t *testing.T) {
+	i := running(t)
+	alone := i.addHook(t, "chatra", 7710, "")
+	i.delivered(t, alone, documentedChatra(t, "chatTranscript"))
+	waitForEvents(t, i, 7710, 7) // an opening, four messages, a push, a close
+	rows := i.sql(t, `SELECT duration_ms, language, visitor_id, custom_data['order'] AS "order", custom_data['country'] AS country, contact_count,
+		first_response_time_ms, visitor_message_count, operator_message_count, initiator FROM parley.conversations WHERE project_id = 7710`)
+	const want = "[map[contact_count:1 country:Ireland duration_ms:38709 first_response_time_ms:26213 initiator:VISITOR language:en " +
+		"operator_message_count:2 order:#151254 visitor_id:vfg1y4h4ioapl1cx0trw1mujk6den021zs9b2q8 visitor_message_count:2]]"
+	if got := fmt.Sprint(rows); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	answer := i.graphQL(t, i.newKey(t, "7710", "read"), `{closedConversations(interval: {from: "2015-01-01T00:00:00Z", to: "2016-01-01T00:00:00Z"})
+		{edges {node {visitor {id firstName lastName email phone}}}}}`)
+	const visitor = "map[email:[email protected] firstName:Jane id:vfg1y4h4ioapl1cx0trw1mujk6den021zs9b2q8 lastName:<nil> phone:+353 1 568 4258]"
+	if got := fmt.Sprint(answer); !strings.Contains(got, visitor) {
+		t.Errorf("%s, want %s", got, visitor)
+	}
+
+	// All three, as they stand and with the names of Brevo Conversations.
+	renames := strings.NewReplacer(
+		`"chatStarted"`, `"conversationStarted"`, `"chatFragment"`, `"conversationFragment"`, `"chatTranscript"`, `"conversationTranscript"`,
+		`"client"`, `"visitor"`, `"chatId"`, `"conversationId"`, `"chatStartedPage"`, `"conversationStartPage"`,
+	)
+	for project := 7711; project <= 7712; project++ {
+		hook := i.addHook(t, "chatra", project, "")
+		for _, name := range []string{"chatTranscript", "chatFragment", "chatStarted", "chatTranscript"} {
+			body := documentedChatra(t, name)
+			if project == 7712 {
+				body = renames.Replace(body)
+			}
+			i.delivered(t, hook, body)
+		}
+		waitForEvents(t, i, project, 9) // two openings, five messages, a push, a close
+	}
+	got := withoutConversation(t, i, 7711)
+	if !strings.Contains(got, `"duration_ms":8437971`) || strings.Count(got, "conversations {") != 1 || !strings.Contains(got, `"contact_count":1`) {
+		t.Error(got)
+	}
+	if brevo := withoutConversation(t, i, 7712); brevo != got {
+		t.Errorf("Brevo's names give\n%swant\n%s", brevo, got)
+	}
+}
+
+func TestOfTwoClicksInOneSecondTheLastOneCounts(t *testing.T) {
+	i := running(t)
+	hook := i.addHook(t, "iadvize", 7720, "s3cret")
+	const click = `{"eventType":"satisfaction.answered","createdAt":"2026-03-02T09:32:05Z","conversationId":"00000000-0000-4000-8000-0000000000%d%d","customerSatisfaction":%d}`
+	clicks := 0
+	for first := 1; first <= 5; first++ {
+		for last := 1; last <= 5; last++ {
+			if first == last {
+				continue
+			}
+			i.delivered(t, hook, fmt.Sprintf(click, first, last, first), fmt.Sprintf(click, first, last, last), fmt.Sprintf(click, first, last, first))
+			clicks += 2
+		}
+	}
+	waitForEvents(t, i, 7720, clicks)
+	wrong := i.sql(t, `SELECT conversation_id, customer_satisfaction FROM parley.conversations
+		WHERE project_id = 7720 AND toString(customer_satisfaction) != substring(toString(conversation_id), 36)`)
+	if len(wrong) > 0 {
+		t.Errorf("%v", wrong)
 	}
 }

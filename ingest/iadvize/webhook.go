@@ -75,8 +75,9 @@ func (w *Webhook) Translate(_ context.Context, hook *webhook.Hook, body []byte) 
 		t.Notice = "projectId: is not the project of this webhook, which is where the event went"
 	}
 	f := facts{project: hook.Project}
-	conversation := p.Text(maxName, "conversationId")
-	if f.conversation, _ = schema.ParseConversationID(conversation); f.conversation == "" {
+	if !p.Has("conversationId") {
+		p.Missing("conversationId")
+	} else if f.conversation, _ = schema.ParseConversationID(p.Text(maxName, "conversationId")); f.conversation == "" {
 		p.Note(schema.CodeInvalid, "conversationId", "must be a UUID in the 36-character form")
 	} else {
 		for _, event := range write(hook, f, p, w.sent(p)) {

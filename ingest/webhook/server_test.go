@@ -1,6 +1,8 @@
 package webhook_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -15,6 +17,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/iadvize"
 	"github.com/parley-analytics/parley/ingest/webhook"
+	"github.com/parley-analytics/parley/schema"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -88,6 +91,115 @@ func (r *rig) post(t *testing.T, hook webhook.Hook, body string) (int, http.Head
 		t.Fatal(err)
 	}
 	return response.StatusCode, response.Header, string(text)
+}
+
+// postEncoded posts a body with a content encoding.
+func (r *rig) postEncoded(t *testing.T, hook webhook.Hook, encoding, contentType string, body []byte) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.http.URL+hook.Path(), bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if encoding != "" {
+		request.Header.Set("Content-Encoding", encoding)
+	}
+	request.Header.Set("Content-Type", contentType)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+// quarantined are the messages of the rejected log after so many.
+func (r *rig) quarantined(t *testing.T, after schema.Sequence) ([]schema.Rejected, schema.Sequence) {
+	t.Helper()
+	last, err := r.broker.Rejected().Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := r.broker.Rejected().NewReader()
+	defer reader.Close()
+	var all []schema.Rejected
+	for at := after; at < last; {
+		entries, err := reader.Read(t.Context(), at, 1000, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			rejected, err := schema.DecodeRejected(entry.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, rejected)
+			at = entry.Sequence
+		}
+	}
+	return all, last
+}
+
+// TestWhateverIsPostedIsKept posts what nobody can read; every byte is kept.
+func TestWhateverIsPostedIsKept(t *testing.T) {
+	r := newRig(t)
+	hook := r.add(t)
+	var packed bytes.Buffer
+	pack := gzip.NewWriter(&packed)
+	_, _ = pack.Write([]byte(`{"eventType":"v3.unknown"}`))
+	_ = pack.Close()
+	noise := make([]byte, 3<<20)
+	for i := range noise {
+		noise[i] = byte(i * i >> 7)
+	}
+	var at schema.Sequence
+	for name, c := range map[string]struct {
+		encoding, contentType string
+		body, kept            []byte
+	}{
+		"empty":             {"", "application/json", nil, nil},
+		"no JSON":           {"", "application/json", []byte(`{"eventType":`), nil},
+		"text":              {"", "text/plain", []byte("hello"), nil},
+		"no UTF-8":          {"", "application/json; charset=latin1", []byte("{\"eventType\":\"\xe9\"}"), nil},
+		"NUL":               {"", "application/json", []byte("{\"eventType\":\"\x00\"}"), nil},
+		"a name twice":      {"", "application/json", []byte(`{"eventType":"v2.conversation.closed","eventType":"user.created"}`), nil},
+		"too deep":          {"", "application/json", []byte(strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000)), nil},
+		"far in the future": {"", "application/json", []byte(strings.Replace(closed, "2026", "2150", 1)), nil},
+		"packed":            {"gzip", "application/json", packed.Bytes(), []byte(`{"eventType":"v3.unknown"}`)},
+		"broken packing":    {"gzip", "application/json", []byte("\x1f\x8bnot gzip"), nil},
+		"unknown packing":   {"br", "application/json", []byte("\x0b\x02\x80{}\x03"), nil},
+		"half packed":       {"gzip", "application/json", packed.Bytes()[:len(packed.Bytes())-9], nil},
+		"large":             {"", "application/json", noise, nil},
+		"large JSON":        {"", "application/json", []byte(`{"x":"` + strings.Repeat("é", 2<<20) + `"}`), nil},
+		"many values":       {"", "application/json", []byte(`{"x":[` + strings.Repeat("0,", 600_000) + `0]}`), nil},
+	} {
+		if c.kept == nil {
+			c.kept = c.body
+		}
+		for n := range 2 { // the second is a repeat, and kept once
+			if status, body := r.postEncoded(t, hook, c.encoding, c.contentType, c.body); status != http.StatusAccepted {
+				t.Errorf("%s, time %d: %d %s", name, n+1, status, body)
+			}
+		}
+		var kept []byte
+		var all []schema.Rejected
+		all, at = r.quarantined(t, at)
+		for _, part := range all {
+			kept = append(kept, part.Original...)
+			if part.Truncated() || part.Project != 5 || part.Source != "iadvize" || part.Detail == "" {
+				t.Errorf("%s: %d of %d bytes, %s", name, len(part.Original), part.Size, part.Detail)
+			}
+		}
+		if !bytes.Equal(kept, c.kept) {
+			t.Errorf("%s: %d bytes are kept, want %d", name, len(kept), len(c.kept))
+		}
+	}
+	if status, body := r.postEncoded(t, hook, "", "application/json", make([]byte, schema.MaxRequestBytes+1)); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("%d %s", status, body)
+	}
 }
 
 func eventually(t *testing.T, check func() bool) {
