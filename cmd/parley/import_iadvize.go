@@ -1,20 +1,16 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/iadvize"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
@@ -37,14 +33,14 @@ type importIAdvize struct {
 	KeyFile      string        `help:"File with the id and secret of a key with scope ingest there; the admin key of --data-dir unless given." type:"path" placeholder:"FILE"`
 }
 
-// Run reads pages and sends their events, page by page.
+// Run imports the interval, and with --follow what is closed from then on.
 func (c *importIAdvize) Run(a *app) error {
 	in, err := c.interval(time.Now())
 	if err != nil {
 		return err
 	}
-	client := &iadvize.Client{URL: c.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, GiveUp: client.GiveUpAfter}
-	if client.Credentials, err = c.credentials(a); err != nil {
+	api := &iadvize.Client{URL: c.URL}
+	if api.Credentials, err = c.credentials(a); err != nil {
 		return err
 	}
 	edge := edgeFlags{dataDir: c.dataDir, To: c.Into, KeyFile: c.KeyFile}
@@ -52,15 +48,24 @@ func (c *importIAdvize) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	h := &historyImport{app: a, client: client, sender: to, page: c.Page, path: c.cursorPath()}
-	if err := h.load(&in, c.To != ""); err != nil {
+	h := &iadvize.History{Client: api, Sender: to, Page: c.Page, Place: c.place()}
+	h.Notice = func(text string) { fmt.Fprintln(a.stderr, printable(text)) }
+	h.Rejected = func(code, message string) {
+		fmt.Fprintf(a.stderr, "rejected: %s: %s\n", printable(code), printable(message))
+	}
+	if in, err = h.Resume(in, c.To != ""); err != nil {
 		return err
 	}
+	complete := true
 	for {
-		err := h.run(in)
-		if c.Follow && stopped(a.ctx) {
+		shown := newProgress(a.stderr, "import", "conversations", 0)
+		h.Progress = func(done, total int64) { shown.reach(schema.Sequence(done), schema.Sequence(total)) }
+		result, err := h.Run(a.ctx, in)
+		if c.Follow && a.ctx.Err() != nil {
 			return nil // the cursor is kept
 		}
+		shown.finish()
+		complete = printResult(a, &result) && complete
 		if err != nil {
 			return err
 		}
@@ -73,12 +78,24 @@ func (c *importIAdvize) Run(a *app) error {
 		case <-time.After(c.Every):
 		}
 		in.From, in.To = in.To.Add(-time.Duration(c.Overlap)), time.Now()
-		h.state = historyState{From: in.From, To: in.To}
 	}
-	if h.bad > 0 {
+	if !complete {
 		return errReported
 	}
 	return nil
+}
+
+// printResult prints what became of an interval, and reports whether it was
+// imported as a whole.
+func printResult(a *app, r *iadvize.Result) bool {
+	fmt.Fprintf(a.stdout, "%d conversations: %d accepted, %d duplicates, %d bad\n", r.Conversations, r.Accepted, r.Duplicates, r.Rejected)
+	for _, fault := range r.Faults {
+		fmt.Fprintf(a.stderr, "not imported: %s\n", printable(fault))
+	}
+	if r.More > 0 {
+		fmt.Fprintf(a.stderr, "not imported: %d more\n", r.More)
+	}
+	return r.Rejected == 0 && len(r.Faults) == 0
 }
 
 func (c *importIAdvize) interval(now time.Time) (in iadvize.Interval, err error) {
@@ -87,6 +104,9 @@ func (c *importIAdvize) interval(now time.Time) (in iadvize.Interval, err error)
 	}
 	if in.From, err = parseMoment("--from", c.From); err != nil {
 		return in, err
+	}
+	if address, err := url.Parse(c.URL); err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" || address.User != nil {
+		return in, errors.New("--url must be an http or https address without credentials in it")
 	}
 	in.To = now
 	if c.To != "" {
@@ -134,122 +154,12 @@ func (c *importIAdvize) credentials(a *app) (credentials iadvize.Credentials, er
 	return credentials, err
 }
 
-// cursorPath is where the place in the history is kept: one for each API,
-// interval and target.
-func (c *importIAdvize) cursorPath() string {
+// place is where the cursor is kept: one for each API, interval and target.
+func (c *importIAdvize) place() placeFile {
 	name := sha256.Sum256([]byte(strings.Join([]string{c.URL, c.From, c.To, c.Projects, c.Into}, "\n")))
 	file := "iadvize-" + hex.EncodeToString(name[:8]) + ".json"
-	if _, err := os.Stat(c.DataDir); err != nil {
-		return file // in the current folder
+	if _, err := os.Stat(c.DataDir); err == nil {
+		file = filepath.Join(c.DataDir, "imports", file)
 	}
-	return filepath.Join(c.DataDir, "imports", file)
+	return placeFile(file)
 }
-
-// historyState is the place in the history.
-type historyState struct {
-	From  time.Time `json:"from"`
-	To    time.Time `json:"to"`
-	After string    `json:"after,omitempty"` // cursor of the last page that was sent
-	Done  int64     `json:"done"`            // conversations
-}
-
-// historyImport brings one interval in.
-type historyImport struct {
-	*app
-	client *iadvize.Client
-	sender *client.Client
-	page   int
-	path   string
-	state  historyState
-	bad    int64
-	told   bool // what the API lacks has been said
-}
-
-// load goes on with an interval that was broken off.
-func (h *historyImport) load(in *iadvize.Interval, fixed bool) error {
-	h.state = historyState{From: in.From, To: in.To}
-	content, err := os.ReadFile(h.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return os.MkdirAll(filepath.Dir(h.path), 0o700)
-	}
-	if err != nil {
-		return err
-	}
-	var before historyState
-	if readable := json.Unmarshal(content, &before) == nil; !readable || fixed && (!before.From.Equal(in.From) || !before.To.Equal(in.To)) {
-		return nil
-	}
-	// Without --to the interval is that of the run that was broken off.
-	h.state, in.From, in.To = before, before.From, before.To
-	fmt.Fprintf(h.stderr, "going on after %d conversations closed from %s on\n", before.Done, before.From.Format(time.RFC3339))
-	return nil
-}
-
-func (h *historyImport) run(in iadvize.Interval) error {
-	shown := newProgress(h.stderr, "import", "conversations", 0)
-	var accepted, duplicates int64
-	for {
-		page, err := h.client.Read(h.ctx, in, h.state.After, h.page)
-		if errors.Is(err, iadvize.ErrCursor) {
-			fmt.Fprintln(h.stderr, "the API does not take the cursor any more: beginning again, which changes nothing that is there")
-			h.state.After, h.state.Done = "", 0
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", h.client.URL, err)
-		}
-		if missing := h.client.Missing(); !h.told && len(missing) > 0 {
-			fmt.Fprintf(h.stderr, "the API does not have, or does not tell of, what these would bring: %s\n", strings.Join(missing, ", "))
-		}
-		h.told = true
-		b := &client.Batch{}
-		read := time.Now()
-		flush := func() error {
-			if b.Events() == 0 {
-				return nil
-			}
-			answer, err := h.sender.Send(h.ctx, b)
-			if err != nil {
-				return err
-			}
-			accepted, duplicates = accepted+int64(answer.Accepted), duplicates+int64(answer.Duplicates)
-			for _, r := range answer.Rejected {
-				h.bad++
-				fmt.Fprintf(h.stderr, "rejected: %s: %s\n", r.Code, r.Message)
-			}
-			b = &client.Batch{}
-			return nil
-		}
-		for i := range page.Conversations {
-			for _, event := range page.Conversations[i].Events(read) {
-				if b.Events() == schema.MaxRequestEvents || len(b.Body())+len(event) > client.MaxBody {
-					if err := flush(); err != nil {
-						return err
-					}
-				}
-				b.Add(event)
-			}
-		}
-		if err := flush(); err != nil {
-			return err
-		}
-		h.state.Done += int64(len(page.Conversations))
-		shown.reach(schema.Sequence(h.state.Done), schema.Sequence(max(page.Total, h.state.Done)))
-		if !page.More {
-			break
-		}
-		h.state.After = page.End
-		if err := writePrivately(h.path, h.state); err != nil {
-			return err
-		}
-	}
-	shown.finish()
-	fmt.Fprintf(h.stdout, "%d conversations: %d accepted, %d duplicates, %d bad\n", h.state.Done, accepted, duplicates, h.bad)
-	if err := os.Remove(h.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// stopped tells that the process is asked to stop.
-func stopped(ctx context.Context) bool { return ctx.Err() != nil }

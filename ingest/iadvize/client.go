@@ -7,15 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/ingest/client"
 )
 
 // Credentials are those of a user (grant password) or of a key (grant
@@ -25,104 +25,31 @@ type Credentials struct {
 	ID, Secret     string
 }
 
-// Client reads closed conversations from an API. It asks for a token when it
-// needs one, waits when it is told to, and repeats what failed for the moment.
-// One goroutine at a time.
+// Limits of what an API may ask of the import.
+const (
+	// GiveUpAfter is how long a request is repeated while the API is throttling,
+	// unavailable or not reachable. Each wait is at most [client.LongestWait].
+	GiveUpAfter = 5 * time.Minute
+
+	pageTries   = 4 // of a request that fails on the server
+	requestTime = 2 * time.Minute
+	maxAnswer   = 64 << 20
+)
+
+// Client asks an API. It asks for a token when it needs one, waits when it is told
+// to, within limits, and repeats what failed for the moment. It follows no
+// redirect: the credentials are for the address that was given. One goroutine at
+// a time.
 type Client struct {
 	URL         string // without /graphql
 	Credentials Credentials
-	HTTP        *http.Client
-	GiveUp      time.Duration // repeats of one request take this long at most
+	Transport   http.RoundTripper // [http.DefaultTransport] unless given
 
+	http    *http.Client
 	token   string
-	expires time.Time
-	offer   offer // nil until asked
-}
-
-// Interval is a stretch of closing time, and the projects looked at.
-type Interval struct {
-	From, To time.Time
-	Projects []schema.ProjectID // none: all that the credentials may read
-}
-
-// Page is a page of conversations.
-type Page struct {
-	Conversations []Conversation
-	Total         int64
-	End           string // cursor to go on after
-	More          bool
-}
-
-// ErrCursor says that the API does not take a cursor any more: read from the
-// beginning.
-var ErrCursor = errors.New("the API does not take the cursor")
-
-// Read gives up to size conversations after a cursor, oldest close first, each
-// with its whole thread.
-func (c *Client) Read(ctx context.Context, in Interval, after string, size int) (*Page, error) {
-	if err := c.learn(ctx); err != nil {
-		return nil, err
-	}
-	variables := map[string]any{
-		"from": in.From.UTC().Format(time.RFC3339Nano), "to": in.To.UTC().Format(time.RFC3339Nano), "first": size,
-	}
-	if len(in.Projects) > 0 {
-		variables["projects"] = in.Projects
-	}
-	if after != "" {
-		variables["after"] = after
-	}
-	var data struct {
-		ClosedConversations *struct {
-			TotalCount int64
-			PageInfo   pageInfo
-			Edges      []struct{ Node Conversation }
-		}
-	}
-	if err := c.ask(ctx, c.offer.document(historyQuery), variables, &data); err != nil {
-		var refused *apiError
-		if after != "" && errors.As(err, &refused) && refused.code == "BAD_USER_INPUT" {
-			err = fmt.Errorf("%w: %w", ErrCursor, err)
-		}
-		return nil, err
-	}
-	found := data.ClosedConversations
-	if found == nil {
-		return nil, errors.New("the API gives no closedConversations")
-	}
-	page := &Page{Total: found.TotalCount, End: found.PageInfo.EndCursor, More: found.PageInfo.HasNextPage}
-	for _, edge := range found.Edges {
-		conversation := edge.Node
-		for conversation.Messages.PageInfo.HasNextPage {
-			if err := c.readOn(ctx, &conversation); err != nil {
-				return nil, err
-			}
-		}
-		page.Conversations = append(page.Conversations, conversation)
-	}
-	return page, nil
-}
-
-// readOn reads the next messages of a long thread.
-func (c *Client) readOn(ctx context.Context, conversation *Conversation) error {
-	var data struct {
-		Conversation *struct{ Messages thread }
-	}
-	variables := map[string]any{"id": conversation.ID, "after": conversation.Messages.PageInfo.EndCursor}
-	if c.offer["Query.conversation.projectId"] {
-		variables["project"] = conversation.Project.ID
-	}
-	err := c.ask(ctx, c.offer.document(threadQuery), variables, &data)
-	if err != nil {
-		return err
-	}
-	if data.Conversation == nil {
-		return errors.New("a conversation went away while it was read")
-	}
-	more := &data.Conversation.Messages
-	conversation.Messages.Edges = append(conversation.Messages.Edges, more.Edges...)
-	conversation.Messages.PageInfo = more.PageInfo
-	return nil
+	expires time.Time // zero: when the API refuses the token
+	fresh   bool      // the token was not used yet
+	offer   offer     // nil until asked
 }
 
 // apiError is an error that the API answers and that repeating does not mend.
@@ -131,65 +58,145 @@ type apiError struct{ code, message string }
 // Error reads as the API's message.
 func (e *apiError) Error() string { return strings.TrimPrefix(e.code+": "+e.message, ": ") }
 
-// passing tells that the API could not answer for the moment.
-func (e *apiError) passing() bool { return e.code == "SERVICE_UNAVAILABLE" || e.code == "TIMEOUT" }
-
-// ask posts a query until it is answered.
-func (c *Client) ask(ctx context.Context, query string, variables map[string]any, data any) error {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		return err
-	}
-	_, err = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, c.try(ctx, body, data) },
-		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(c.GiveUp))
-	return err
+// ofServer reports whether the API could not answer, and does not refuse to.
+func (e *apiError) ofServer() bool {
+	return e.code == "TIMEOUT" || strings.HasPrefix(e.code, "INTERNAL")
 }
 
-func (c *Client) try(ctx context.Context, body []byte, data any) error {
-	if c.token == "" || time.Now().After(c.expires) {
+// brokenError says that the API cannot answer one request, however often it is
+// asked, and perhaps can answer others.
+type brokenError struct{ error }
+
+// Unwrap is the cause.
+func (b *brokenError) Unwrap() error { return b.error }
+
+func broken(format string, args ...any) error { return &brokenError{fmt.Errorf(format, args...)} }
+
+// fault is an error in an answer of GraphQL.
+type fault struct {
+	Message    string
+	Path       []any
+	Extensions struct {
+		Code         string
+		RetryAfterMs int64
+	}
+}
+
+// question is a query and what is to come of it.
+type question struct {
+	query     string
+	variables map[string]any
+	data      any                 // that the answer is read into
+	check     func([]fault) error // says whether the answer can be used; nil takes any
+	tries     int                 // where the server fails
+}
+
+// ask posts a query until it is answered. Faults are those of fields: the rest of
+// the data is there.
+func (c *Client) ask(ctx context.Context, q question) (faults []fault, err error) {
+	body, err := json.Marshal(map[string]any{"query": q.query, "variables": q.variables})
+	if err != nil {
+		return nil, err
+	}
+	return repeat(ctx, q.tries, func() ([]fault, error) {
+		faults, err := c.try(ctx, body, q.data)
+		if err == nil && q.check != nil {
+			err = q.check(faults)
+		}
+		return faults, err
+	})
+}
+
+// repeat repeats a request: a broken one some times, one to come back with later
+// for some time.
+func repeat[T any](ctx context.Context, tries int, request func() (T, error)) (T, error) {
+	return backoff.Retry(ctx, func() (T, error) {
+		result, err := request()
+		var failed *brokenError
+		if errors.As(err, &failed) {
+			if tries--; tries <= 0 {
+				err = backoff.Permanent(err)
+			}
+		}
+		return result, err
+	}, backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(GiveUpAfter))
+}
+
+func (c *Client) try(ctx context.Context, body []byte, data any) ([]fault, error) {
+	if c.token == "" || !c.expires.IsZero() && time.Now().After(c.expires) {
 		if err := c.logIn(ctx); err != nil {
-			return err
+			return nil, backoff.Permanent(err)
 		}
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.URL, "/")+"/graphql", bytes.NewReader(body))
 	if err != nil {
-		return backoff.Permanent(err)
+		return nil, backoff.Permanent(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+c.token)
 	text, header, status, err := c.do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if status == http.StatusUnauthorized {
+		refused := errors.New("the API does not take the token that it gave")
 		c.token = ""
-		return errors.New("the API does not take the token")
+		if c.fresh {
+			return nil, backoff.Permanent(refused)
+		}
+		return nil, refused
 	}
+	c.fresh = false
 	var answered struct {
 		Data   json.RawMessage
-		Errors []struct {
-			Message    string
-			Extensions struct {
-				Code         string
-				RetryAfterMs int64
-			}
-		}
+		Errors []fault
 	}
 	if err := json.Unmarshal(text, &answered); err != nil {
-		return backoff.Permanent(&apiError{message: fmt.Sprintf("the API answers %d and no JSON", status)})
-	}
-	if len(answered.Errors) > 0 {
-		e := &answered.Errors[0]
-		if e.Extensions.Code == "THROTTLED" {
-			return wait(header, time.Duration(e.Extensions.RetryAfterMs)*time.Millisecond)
+		if status >= http.StatusBadRequest {
+			return nil, backoff.Permanent(&apiError{message: fmt.Sprintf("the API answers %d and no JSON", status)})
 		}
-		refused := &apiError{e.Extensions.Code, e.Message}
-		if refused.passing() {
-			return refused
-		}
-		return backoff.Permanent(refused)
+		return nil, broken("the API answers %d and no JSON", status)
 	}
-	return json.Unmarshal(answered.Data, data)
+	whole := len(answered.Data) > 0 && !bytes.Equal(answered.Data, []byte("null"))
+	if err := verdict(answered.Errors, whole, header); err != nil {
+		return nil, err
+	}
+	switch {
+	case status >= http.StatusBadRequest && len(answered.Errors) == 0:
+		return nil, backoff.Permanent(&apiError{message: fmt.Sprintf("the API answers %d", status)})
+	case !whole:
+		return nil, broken("the API answers %d without data", status)
+	}
+	if json.Unmarshal(answered.Data, data) != nil {
+		return nil, broken("the answer has another form than that of the API")
+	}
+	return answered.Errors, nil
+}
+
+// verdict says what the errors of an answer mean for the request; nil where there
+// is data beside them.
+func verdict(faults []fault, data bool, header http.Header) error {
+	for i := range faults {
+		f := &faults[i]
+		later := fmt.Errorf("%s: %s", f.Extensions.Code, f.Message)
+		switch f.Extensions.Code {
+		case "THROTTLED":
+			if f.Extensions.RetryAfterMs > 0 && header.Get("Retry-After") == "" {
+				return client.LaterBy(later, time.Duration(min(f.Extensions.RetryAfterMs, client.LongestWait.Milliseconds()))*time.Millisecond)
+			}
+			return client.Later(later, header)
+		case "SERVICE_UNAVAILABLE":
+			return client.Later(later, header)
+		}
+	}
+	if len(faults) == 0 || data {
+		return nil
+	}
+	refused := &apiError{faults[0].Extensions.Code, faults[0].Message}
+	if cameUp := refused.code == "" && len(faults[0].Path) > 0; cameUp || refused.ofServer() {
+		return &brokenError{refused}
+	}
+	return backoff.Permanent(refused)
 }
 
 // logIn asks for a token.
@@ -202,6 +209,14 @@ func (c *Client) logIn(ctx context.Context) error {
 		form.Set("client_id", c.Credentials.ID)
 		form.Set("client_secret", c.Credentials.Secret)
 	}
+	_, err := repeat(ctx, pageTries, func() (struct{}, error) { return struct{}{}, c.askToken(ctx, form) })
+	if err != nil {
+		return fmt.Errorf("the API gives no token: %s", err.Error()) // it is not the error of a page
+	}
+	return nil
+}
+
+func (c *Client) askToken(ctx context.Context, form url.Values) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.URL, "/")+"/oauth2/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return backoff.Permanent(err)
@@ -212,47 +227,56 @@ func (c *Client) logIn(ctx context.Context) error {
 		return err
 	}
 	var granted struct {
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int    `json:"expires_in"`
-		Error       string `json:"error"`
+		AccessToken string          `json:"access_token"`
+		ExpiresIn   json.RawMessage `json:"expires_in"`
+		Error       string          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &granted); err != nil || status != http.StatusOK || granted.AccessToken == "" {
-		return backoff.Permanent(fmt.Errorf("the API gives no token: %d %s", status, granted.Error))
+		return backoff.Permanent(fmt.Errorf("%d %s", status, granted.Error))
 	}
-	c.token = granted.AccessToken
-	// A little early, so that no request is under way when it ends.
-	c.expires = time.Now().Add(time.Duration(granted.ExpiresIn)*time.Second - time.Minute)
+	c.token, c.fresh, c.expires = granted.AccessToken, true, time.Time{}
+	// A little early, so that no request is under way when it ends. Without a
+	// number the token is good until the API refuses it.
+	if seconds, err := json.Number(strings.Trim(string(granted.ExpiresIn), `"`)).Int64(); err == nil && seconds > 0 {
+		lifetime := time.Duration(min(seconds, int64(24*time.Hour/time.Second))) * time.Second
+		c.expires = time.Now().Add(lifetime - min(time.Minute, lifetime/2))
+	}
 	return nil
 }
 
-// mostAnswer bounds what is read of an answer.
-const mostAnswer = 256 << 20
-
-// do sends a request. What says to come back later is an error.
+// do sends a request. An answer that says to come back later, that failed on the
+// server or that is a redirect is an error.
 func (c *Client) do(request *http.Request) ([]byte, http.Header, int, error) {
-	response, err := c.HTTP.Do(request)
+	if c.http == nil {
+		c.http = &http.Client{Timeout: requestTime, Transport: c.Transport, CheckRedirect: client.NoRedirect}
+	}
+	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, nil, 0, err
+		if failed := new(net.OpError); errors.As(err, &failed) && failed.Op == "dial" || request.Context().Err() != nil {
+			return nil, nil, 0, err // nobody is there: other requests would do no better
+		}
+		return nil, nil, 0, &brokenError{err}
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, mostAnswer))
-	if err != nil {
-		return nil, nil, 0, err
+	status := response.StatusCode
+	switch {
+	case status >= 300 && status < 400:
+		return nil, nil, 0, backoff.Permanent(fmt.Errorf("the API redirects to %q: redirects are not followed, because the credentials would go there; check the address", response.Header.Get("Location")))
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return nil, nil, 0, client.Later(fmt.Errorf("the API answers %d", status), response.Header)
+	case status >= 500 && response.Header.Get("Retry-After") != "":
+		return nil, nil, 0, client.Later(fmt.Errorf("the API answers %d", status), response.Header)
+	case status >= 500:
+		return nil, nil, 0, broken("the API answers %d", status)
 	}
-	switch response.StatusCode {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return nil, nil, 0, wait(response.Header, 0)
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case request.Context().Err() != nil:
+		return nil, nil, 0, request.Context().Err()
+	case err != nil:
+		return nil, nil, 0, broken("the answer breaks off: %w", err)
+	case len(text) > maxAnswer:
+		return nil, nil, 0, broken("the answer is larger than %d MiB", maxAnswer>>20)
 	}
-	return text, response.Header, response.StatusCode, nil
-}
-
-// wait is the error of an answer that says when to come back.
-func wait(header http.Header, after time.Duration) error {
-	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil {
-		return backoff.RetryAfter(seconds)
-	}
-	if after > 0 {
-		return backoff.RetryAfter(int((after + time.Second - 1) / time.Second))
-	}
-	return errors.New("the API asks to come back later")
+	return text, response.Header, status, nil
 }

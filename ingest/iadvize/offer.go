@@ -80,13 +80,13 @@ func (c *Client) learn(ctx context.Context) error {
 	}
 	query.WriteString("}")
 	var described map[string]*describedType
-	if err := c.ask(ctx, query.String(), nil, &described); err != nil {
+	if _, err := c.ask(ctx, question{query: query.String(), data: &described, tries: pageTries}); err != nil {
 		var refused *apiError
-		if errors.As(err, &refused) && !refused.passing() {
+		if errors.As(err, &refused) && !refused.ofServer() {
 			c.offer = offer{}
 			return nil
 		}
-		return err
+		return fmt.Errorf("ask the API for its fields: %s", err.Error()) // it is not the error of a page
 	}
 	c.offer = make(offer)
 	for name, of := range described {
@@ -105,7 +105,7 @@ func (c *Client) learn(ctx context.Context) error {
 
 // Missing are the fields and arguments beyond the core that the API has not, or
 // does not tell of, ascending; what hangs on them is not imported. It is known
-// after the first [Client.Read].
+// after the first page.
 func (c *Client) Missing() []string {
 	return slices.DeleteFunc(optionalNames(), func(name string) bool { return c.offer[name] })
 }

@@ -1,0 +1,566 @@
+package iadvize
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest"
+	"github.com/parley-analytics/parley/ingest/client"
+	"github.com/parley-analytics/parley/schema"
+)
+
+var firstClose = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+
+// upstream is an API of n conversations that closed a minute after each other.
+// Its answers pass through hooks that do harm.
+type upstream struct {
+	n       int
+	granted string // answer to a request for a token
+
+	token func(w http.ResponseWriter) bool                        // answers instead, where it returns true
+	query func(w http.ResponseWriter, v variables) bool           // the same
+	row   func(n int, v variables) string                         // instead of a conversation; "" leaves it
+	page  func(v variables, end string, more bool) (string, bool) // another cursor and end
+	extra func(v variables) string                                // errors beside the data
+
+	tokens, pages int
+}
+
+type variables struct {
+	From, To time.Time
+	First    int
+	After    string
+	ID       string
+	Projects []int
+}
+
+func idOf(n int) string { return fmt.Sprintf("11111111-1111-4111-8111-%012d", n) }
+
+func rowOf(n, project int) string {
+	closed := firstClose.Add(time.Duration(n) * time.Minute)
+	at := func(before time.Duration) string { return closed.Add(-before).Format(time.RFC3339) }
+	return fmt.Sprintf(`{"id": %q, "project": {"id": %d}, "createdAt": %q, "closedAt": %q, "channel": "CHAT", "visitor": {"id": "v"},
+		"messages": {"pageInfo": {"hasNextPage": false}, "edges": [
+			{"node": {"__typename": "SystemMessage", "createdAt": %q, "toUser": {"id": 5}, "attachment": {"__typename": "ConversationPushedSystemAttachment"}}},
+			{"node": {"__typename": "SystemMessage", "createdAt": %q, "attachment": {"__typename": "ConversationClosedSystemAttachment"}}}]}}`,
+		idOf(n), project, at(10*time.Second), at(0), at(9*time.Second), at(0))
+}
+
+// RoundTrip implements http.RoundTripper.
+func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	w := httptest.NewRecorder()
+	u.serve(w, r)
+	return w.Result(), nil
+}
+
+func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/oauth2/token" {
+		u.tokens++
+		if u.token != nil && u.token(w) {
+			return
+		}
+		granted := u.granted
+		if granted == "" {
+			granted = `{"access_token": "t", "expires_in": 86400}`
+		}
+		fmt.Fprint(w, granted)
+		return
+	}
+	var asked struct {
+		Query     string
+		Variables variables
+	}
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+		panic(err)
+	}
+	v := asked.Variables
+	if strings.HasPrefix(asked.Query, "query Types") {
+		fmt.Fprint(w, `{"errors": [{"message": "no introspection"}]}`)
+		return
+	}
+	u.pages++
+	if u.query != nil && u.query(w, v) {
+		return
+	}
+	var found []int
+	for n := range u.n {
+		if closed := firstClose.Add(time.Duration(n) * time.Minute); !closed.Before(v.From) && closed.Before(v.To) {
+			found = append(found, n)
+		}
+	}
+	if v.After != "" {
+		after, err := strconv.Atoi(v.After)
+		if err != nil {
+			fmt.Fprint(w, `{"errors": [{"message": "bad cursor", "extensions": {"code": "BAD_USER_INPUT"}}]}`)
+			return
+		}
+		found = slices.DeleteFunc(found, func(n int) bool { return n <= after })
+	}
+	total := len(found)
+	more := total > v.First
+	found = found[:min(total, v.First)]
+	var edges []string
+	end := ""
+	for _, n := range found {
+		row := ""
+		if u.row != nil {
+			row = u.row(n, v)
+		}
+		if row == "" {
+			row = rowOf(n, 7)
+		}
+		edges = append(edges, `{"node": `+row+`}`)
+		end = strconv.Itoa(n)
+	}
+	if u.page != nil {
+		end, more = u.page(v, end, more)
+	}
+	beside := ""
+	if u.extra != nil {
+		beside = u.extra(v)
+	}
+	fmt.Fprintf(w, `{"data": {"closedConversations": {"totalCount": %d, "pageInfo": {"hasNextPage": %t, "endCursor": %q}, "edges": [%s]}}%s}`,
+		total, more, end, strings.Join(edges, ","), beside)
+}
+
+// taken is what reached Parley, by conversation.
+type taken struct {
+	events map[schema.ConversationID]map[string]bool
+	fail   error
+}
+
+// Send implements importer.Sender.
+func (s *taken) Send(_ context.Context, b *client.Batch) (*ingest.Answer, error) {
+	if s.fail != nil {
+		return nil, s.fail
+	}
+	for line := range bytes.Lines(b.Body()) {
+		event, refused := schema.Decode(bytes.TrimSpace(line), time.Now().AddDate(100, 0, 0))
+		if refused != nil {
+			return nil, refused
+		}
+		if s.events[event.Conversation] == nil {
+			s.events[event.Conversation] = make(map[string]bool)
+		}
+		s.events[event.Conversation][event.ID] = true
+	}
+	return &ingest.Answer{Accepted: b.Events()}, nil
+}
+
+// place implements importer.Place.
+type place struct{ kept any }
+
+func (p *place) Load(into any) (bool, error) {
+	if p.kept == nil {
+		return false, nil
+	}
+	reflect.ValueOf(into).Elem().Set(reflect.ValueOf(p.kept))
+	return true, nil
+}
+func (p *place) Save(state any) error { p.kept = state; return nil }
+func (p *place) Remove() error        { p.kept = nil; return nil }
+
+// outcome is what a run came to.
+type outcome struct {
+	Result
+	err    error
+	taken  map[schema.ConversationID]map[string]bool
+	spent  time.Duration
+	place  *place
+	notice []string
+}
+
+func (o *outcome) text() string {
+	text := strings.Join(o.Faults, "\n")
+	if o.err != nil {
+		text += "\n" + o.err.Error()
+	}
+	return text
+}
+
+// has reports which of the conversations 0 to n-1 are missing.
+func (o *outcome) missing(n int) (missing []int) {
+	for i := range n {
+		if len(o.taken[schema.ConversationID(idOf(i))]) != 3 {
+			missing = append(missing, i)
+		}
+	}
+	return missing
+}
+
+// imported runs an import of all conversations, of project 7 alone, with a clock
+// of its own: waits cost no time.
+func imported(t *testing.T, u *upstream, from ...*place) *outcome {
+	t.Helper()
+	o := &outcome{}
+	synctest.Test(t, func(t *testing.T) {
+		s := &taken{events: make(map[schema.ConversationID]map[string]bool)}
+		p := &place{}
+		if len(from) > 0 {
+			p = from[0]
+		}
+		h := &History{
+			Client: &Client{URL: "https://api.example.com", Credentials: Credentials{User: "ada", Password: "s3cret"}, Transport: u},
+			Sender: s, Place: p, Page: 10,
+			Notice:   func(text string) { o.notice = append(o.notice, text) },
+			Rejected: func(code, message string) { t.Error(code, message) }, Progress: func(int64, int64) {},
+		}
+		in, err := h.Resume(Interval{From: firstClose.AddDate(0, 0, -1), To: firstClose.AddDate(0, 1, 0), Projects: []schema.ProjectID{7}}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		o.Result, o.err = h.Run(t.Context(), in)
+		o.taken, o.spent, o.place = s.events, time.Since(began), p
+	})
+	return o
+}
+
+func TestHistoryIsImportedPageByPage(t *testing.T) {
+	u := &upstream{n: 25}
+	o := imported(t, u)
+	if o.err != nil || len(o.Faults) > 0 || o.Conversations != 25 || len(o.missing(25)) > 0 || u.pages != 3 || u.tokens != 1 || o.place.kept != nil {
+		t.Errorf("%+v, %d pages, %d tokens", o, u.pages, u.tokens)
+	}
+}
+
+func TestCredentialsAreNotSentToWhereTheAPIRedirects(t *testing.T) {
+	var reached []string
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached = append(reached, r.URL.Path) }))
+	defer other.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, path := range []string{"/oauth2/token", "/graphql"} {
+			api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == path {
+					http.Redirect(w, r, other.URL+path, status)
+					return
+				}
+				fmt.Fprint(w, `{"access_token": "t", "expires_in": 86400}`)
+			}))
+			c := &Client{URL: api.URL, Credentials: Credentials{User: "ada", Password: "s3cret", ID: "k", Secret: "s"}}
+			_, err := c.read(t.Context(), Interval{From: firstClose, To: firstClose.Add(time.Hour)}, "", 10, 1)
+			if err == nil || !strings.Contains(err.Error(), "the API redirects to ") || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("%d %s: %v", status, path, err)
+			}
+			api.Close()
+		}
+	}
+	if len(reached) > 0 {
+		t.Errorf("the other address was asked for %v", reached)
+	}
+}
+
+func TestRowsOfOtherProjectsAreNamedAndNotTaken(t *testing.T) {
+	o := imported(t, &upstream{n: 25, row: func(n int, _ variables) string {
+		if n%5 == 2 {
+			return rowOf(n, 8)
+		}
+		return ""
+	}})
+	if !slices.Equal(o.missing(25), []int{2, 7, 12, 17, 22}) || len(o.taken) != 20 || o.err != nil ||
+		!slices.Equal(o.Faults, []string{"project 8, which was not asked for: 5 conversations"}) {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestListsThatDoNotEndAreAnError(t *testing.T) {
+	for name, c := range map[string]struct {
+		page func(variables, string, bool) (string, bool)
+		row  func(int, variables) string
+		want string
+	}{
+		"the same cursor": {page: func(variables, string, bool) (string, bool) { return "9", true }, want: "the cursor of an earlier page"},
+		"the first cursor again": {page: func(v variables, end string, _ bool) (string, bool) {
+			return map[string]string{"": "9", "9": "19", "19": "9"}[v.After], true
+		}, want: "the cursor of an earlier page"},
+		"no cursor": {page: func(variables, string, bool) (string, bool) { return "", true }, want: "gives no cursor"},
+		"the same rows": {page: func(v variables, end string, _ bool) (string, bool) { return end, true },
+			row: func(n int, _ variables) string { return rowOf(n%10, 7) }, want: "a page with nothing new"},
+		"empty pages": {page: func(v variables, end string, _ bool) (string, bool) { return strconv.Itoa(len(v.After) * 1000), true }, want: "a page with nothing new"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := &upstream{n: 1000, page: c.page, row: c.row}
+			if name == "empty pages" {
+				u.n = 0
+			}
+			o := imported(t, u)
+			if o.err == nil || !strings.Contains(o.err.Error(), c.want) || u.pages > 5 {
+				t.Errorf("%v after %d pages", o.err, u.pages)
+			}
+		})
+	}
+}
+
+func TestThreadThatDoesNotEndCostsItsConversationOnly(t *testing.T) {
+	o := imported(t, &upstream{n: 3,
+		row: func(n int, _ variables) string {
+			if n == 1 {
+				return strings.Replace(rowOf(n, 7), `"hasNextPage": false`, `"hasNextPage": true, "endCursor": "a"`, 1)
+			}
+			return ""
+		},
+		query: func(w http.ResponseWriter, v variables) bool {
+			if v.ID != "" {
+				fmt.Fprint(w, `{"data": {"conversation": {"messages": {"pageInfo": {"hasNextPage": true, "endCursor": "a"}, "edges": []}}}}`)
+			}
+			return v.ID != ""
+		}})
+	if o.err != nil || !slices.Equal(o.missing(3), []int{1}) || len(o.Faults) != 1 ||
+		!strings.Contains(o.Faults[0], "conversation "+idOf(1)+" of project 7: its messages: the API gives a page with nothing new") {
+		t.Errorf("%+v", o)
+	}
+}
+
+// once answers the n-th query with a status.
+func once(nth, status int, header ...string) func(http.ResponseWriter, variables) bool {
+	asked := 0
+	return func(w http.ResponseWriter, _ variables) bool {
+		if asked++; asked != nth {
+			return false
+		}
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, "<html>")
+		return true
+	}
+}
+
+func TestWhatFailsForTheMomentIsRepeated(t *testing.T) {
+	for name, c := range map[string]struct {
+		query   func(http.ResponseWriter, variables) bool
+		longest time.Duration
+	}{
+		"500":                       {once(2, 500), 2 * time.Second},
+		"520":                       {once(2, 520), 2 * time.Second},
+		"502":                       {once(2, 502), 2 * time.Second},
+		"200 and no JSON":           {once(2, 200), 2 * time.Second},
+		"429":                       {once(2, 429), 2 * time.Second},
+		"429 for a moment":          {once(2, 429, "Retry-After", "7"), 8 * time.Second},
+		"429 for a day":             {once(2, 429, "Retry-After", "86400"), time.Minute + time.Second},
+		"503 until another century": {once(2, 503, "Retry-After", "Fri, 31 Dec 2199 23:59:59 GMT"), time.Minute + time.Second},
+		"500 for a day":             {once(2, 500, "Retry-After", "86400"), time.Minute + time.Second},
+		"401":                       {once(2, 401), 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := imported(t, &upstream{n: 25, query: c.query})
+			if o.err != nil || len(o.Faults) > 0 || len(o.missing(25)) > 0 || o.spent > c.longest {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+}
+
+func TestRepeatsHaveAnEnd(t *testing.T) {
+	always := func(status int, header ...string) func(http.ResponseWriter, variables) bool {
+		return func(w http.ResponseWriter, v variables) bool { return once(1, status, header...)(w, v) }
+	}
+	for name, c := range map[string]struct {
+		u    *upstream
+		want string
+	}{
+		"503":           {&upstream{query: always(503)}, "the API answers 503"},
+		"429 for a day": {&upstream{query: always(429, "Retry-After", "86400")}, "the API answers 429"},
+		"throttled": {&upstream{query: func(w http.ResponseWriter, _ variables) bool {
+			fmt.Fprint(w, `{"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED", "retryAfterMs": 99999999999999}}]}`)
+			return true
+		}}, "Throttled"},
+		"500":                       {&upstream{query: always(500)}, "the API failed on 10 parts in a row: the API answers 500"},
+		"401":                       {&upstream{query: always(401)}, "the API does not take the token that it gave"},
+		"404":                       {&upstream{query: always(404)}, "the API answers 404"},
+		"a token that is not given": {&upstream{token: func(w http.ResponseWriter) bool { w.WriteHeader(500); return true }}, "the API gives no token: the API answers 500"},
+		"a refusal": {&upstream{query: func(w http.ResponseWriter, _ variables) bool {
+			fmt.Fprint(w, `{"errors": [{"message": "Cannot query field \u001b[31mx"}]}`)
+			return true
+		}}, "Cannot query field"},
+		"a cursor that is never taken": {&upstream{page: func(variables, string, bool) (string, bool) { return "x", true }}, "the API does not take the cursor"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.u.n = 25
+			o := imported(t, c.u)
+			if o.err == nil || !strings.Contains(o.err.Error(), c.want) || o.spent > 2*GiveUpAfter || c.u.pages > 200 {
+				t.Errorf("%v after %v and %d pages", o.err, o.spent, c.u.pages)
+			}
+		})
+	}
+}
+
+func TestBrokenPageIsGonePastAndNamed(t *testing.T) {
+	poisoned := func(poison int, answer string) func(http.ResponseWriter, variables) bool {
+		return func(w http.ResponseWriter, v variables) bool {
+			left := 0
+			for n := range 25 {
+				closed := firstClose.Add(time.Duration(n) * time.Minute)
+				after := -1
+				if v.After != "" {
+					after, _ = strconv.Atoi(v.After)
+				}
+				if closed.Before(v.From) || !closed.Before(v.To) || n <= after {
+					continue
+				}
+				if left++; left > v.First {
+					break
+				}
+				if n == poison {
+					if answer == "" {
+						w.WriteHeader(500)
+					}
+					fmt.Fprint(w, answer)
+					return true
+				}
+			}
+			return false
+		}
+	}
+	for name, answer := range map[string]string{
+		"500":            "",
+		"an error":       `{"data": null, "errors": [{"message": "boom", "path": ["closedConversations"]}]}`,
+		"an empty field": `{"data": {"closedConversations": null}, "errors": [{"message": "boom", "path": ["closedConversations"]}]}`,
+		"a timeout":      `{"errors": [{"message": "boom", "extensions": {"code": "TIMEOUT"}}]}`,
+		"another form":   `{"data": {"closedConversations": "boom"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := &upstream{n: 25, query: poisoned(13, answer)}
+			o := imported(t, u)
+			if o.err != nil || !slices.Equal(o.missing(25), []int{13}) || o.Conversations != 24 || len(o.Faults) != 1 || u.pages > 100 || o.spent > time.Minute {
+				t.Fatalf("%v, %+v after %d pages and %v", o.missing(25), o.Result, u.pages, o.spent)
+			}
+			var from, to string
+			if _, err := fmt.Sscanf(o.Faults[0], "conversations closed from %s to %s", &from, &to); err != nil {
+				t.Fatal(o.Faults, err)
+			}
+			to = strings.TrimSuffix(to, ":")
+			closed := firstClose.Add(13 * time.Minute).Format(time.RFC3339)
+			if from > closed || to < closed[:len(closed)-1] {
+				t.Error(o.Faults)
+			}
+		})
+	}
+	t.Run("of an API that does not keep to the interval", func(t *testing.T) {
+		u := &upstream{n: 25, query: func(w http.ResponseWriter, v variables) bool {
+			if v.After != "" {
+				w.WriteHeader(500)
+				return true
+			}
+			var rows []string
+			for n := range 10 {
+				rows = append(rows, `{"node": `+rowOf(n, 7)+`}`)
+			}
+			fmt.Fprintf(w, `{"data": {"closedConversations": {"pageInfo": {"hasNextPage": true, "endCursor": "9"}, "edges": [%s]}}}`, strings.Join(rows, ","))
+			return true
+		}}
+		o := imported(t, u)
+		if len(o.missing(10)) > 0 || len(o.Faults) != 1 || !strings.Contains(o.Faults[0], "does not keep to the interval") || u.pages > 50 {
+			t.Errorf("%+v after %d pages", o, u.pages)
+		}
+	})
+}
+
+func TestFaultsBesideDataAreNamedAndTheRestIsTaken(t *testing.T) {
+	o := imported(t, &upstream{n: 25,
+		row: func(n int, _ variables) string {
+			switch n {
+			case 3:
+				return "null"
+			case 14:
+				return strings.Replace(rowOf(n, 7), `"createdAt": "2026`, `"createdAt": "the year 2026`, 1)
+			case 15:
+				return `"a text"`
+			}
+			return ""
+		},
+		extra: func(v variables) string {
+			if v.After != "" {
+				return ""
+			}
+			return `, "errors": [{"message": "secret row", "path": ["closedConversations", "edges", 3, "node"]},
+				{"message": "no survey\u001b[2J", "path": ["closedConversations", "edges", 5, "node", "satisfactionSurvey"]},
+				{"message": "far", "path": ["closedConversations", "edges", 500, "node", "x"]}]`
+		}})
+	want := []string{
+		"a conversation without content: secret row",
+		"conversation " + idOf(5) + " of project 7, satisfactionSurvey: no survey\x1b[2J",
+		"a row that is not there, x: far",
+		"conversation " + idOf(14) + ": is not readable",
+		"a conversation without id: is not readable",
+	}
+	if o.err != nil || !slices.Equal(o.missing(25), []int{3, 14, 15}) || len(o.Faults) != len(want) {
+		t.Fatalf("%v %+v", o.missing(25), o)
+	}
+	for n := range want {
+		if !strings.HasPrefix(o.Faults[n], want[n]) {
+			t.Errorf("got %q, want %q", o.Faults[n], want[n])
+		}
+	}
+}
+
+func TestTokenWithoutAnEndIsUsedUntilItIsRefused(t *testing.T) {
+	for granted, tokens := range map[string]int{
+		`{"access_token": "t"}`:                        1,
+		`{"access_token": "t", "expires_in": null}`:    1,
+		`{"access_token": "t", "expires_in": "86400"}`: 1,
+		`{"access_token": "t", "expires_in": 30}`:      1,
+		`{"access_token": "t", "expires_in": -1}`:      1,
+		`{"access_token": "t", "expires_in": 1e99}`:    1,
+		`{"access_token": "t", "expires_in": {}}`:      1,
+	} {
+		u := &upstream{n: 25, granted: granted}
+		if o := imported(t, u); o.err != nil || len(o.missing(25)) > 0 || u.tokens != tokens {
+			t.Errorf("%s: %v, %d tokens", granted, o.err, u.tokens)
+		}
+	}
+	u := &upstream{n: 25, granted: `{"access_token": "t"}`, query: once(2, 401)}
+	if o := imported(t, u); o.err != nil || len(o.missing(25)) > 0 || u.tokens != 2 {
+		t.Errorf("%v, %d tokens", o.err, u.tokens)
+	}
+}
+
+func TestHistoryGoesOnWhereItWasBrokenOff(t *testing.T) {
+	u := &upstream{n: 25, query: once(2, 403)}
+	o := imported(t, u)
+	if o.err == nil || o.place.kept == nil || len(o.missing(10)) > 0 || len(o.taken) != 10 {
+		t.Fatalf("%+v", o)
+	}
+	again := imported(t, &upstream{n: 25}, o.place)
+	if again.err != nil || len(again.taken) != 15 || again.Conversations != 25 || len(again.notice) == 0 {
+		t.Errorf("%+v", again)
+	}
+	// The rest is read in parts where the page after the cursor is broken.
+	o = imported(t, &upstream{n: 25, query: once(2, 403)})
+	broken := &upstream{n: 25, query: func(w http.ResponseWriter, v variables) bool {
+		if v.After == "9" {
+			w.WriteHeader(500)
+		}
+		return v.After == "9"
+	}}
+	again = imported(t, broken, o.place)
+	if again.err != nil || len(again.Faults) > 0 || len(again.taken) != 16 {
+		t.Errorf("%+v", again)
+	}
+	if failed := errors.New("full"); failed != nil {
+		u := &upstream{n: 25}
+		synctest.Test(t, func(t *testing.T) {
+			h := &History{Client: &Client{URL: "https://x", Transport: u}, Sender: &taken{fail: failed}, Place: &place{}, Page: 10,
+				Notice: func(string) {}, Progress: func(int64, int64) {}}
+			if _, err := h.Run(t.Context(), Interval{From: firstClose, To: firstClose.Add(time.Hour)}); !errors.Is(err, failed) {
+				t.Error(err)
+			}
+		})
+	}
+}
