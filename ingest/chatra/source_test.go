@@ -43,7 +43,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	bucket, err := broker.Bucket(ctx, webhook.BucketName, eventlog.BucketConfig{})
+	bucket, err := broker.Bucket(ctx, webhook.BucketName, eventlog.BucketConfig{Overwrite: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,9 @@ type BucketConfig struct {
 	Description string
 	// MaxValueBytes bounds a value; 0 is the server's limit for a message.
 	MaxValueBytes int32
+	// Overwrite is for personal data: a value that is replaced or deleted is
+	// overwritten on disk. It costs a second write.
+	Overwrite bool
 }
 
 // Bucket is a small durable map that roles share, with a revision for each
@@ -28,13 +31,16 @@ type Bucket struct {
 	broker *Broker
 	name   string
 	kv     jetstream.KeyValue
+	stream jetstream.Stream // with Overwrite
 }
 
 // Bucket opens a bucket, and makes it where it does not exist yet. The name
 // consists of A–Z a–z 0–9 - and _.
 func (b *Broker) Bucket(ctx context.Context, name string, config BucketConfig) (*Bucket, error) {
 	kv, err := b.js.KeyValue(ctx, name)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
+	if errors.Is(err, jetstream.ErrBucketNotFound) && config.Overwrite {
+		kv, err = b.makeOverwriting(ctx, name, config)
+	} else if errors.Is(err, jetstream.ErrBucketNotFound) {
 		kv, err = b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket:       name,
 			Description:  config.Description,
@@ -52,7 +58,13 @@ func (b *Broker) Bucket(ctx context.Context, name string, config BucketConfig) (
 	if err != nil {
 		return nil, fmt.Errorf("eventlog: bucket %s: %w", name, classed(err))
 	}
-	return &Bucket{broker: b, name: name, kv: kv}, nil
+	bucket := &Bucket{broker: b, name: name, kv: kv}
+	if config.Overwrite {
+		if err := bucket.sweep(ctx); err != nil {
+			return nil, fmt.Errorf("eventlog: bucket %s: %w", name, err)
+		}
+	}
+	return bucket, nil
 }
 
 // Get reads a value and its revision; [ErrNotFound] where there is none.
@@ -79,6 +91,12 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 	} else {
 		next, err = b.kv.Update(ctx, key, value, revision)
 	}
+	if err == nil && b.stream != nil && revision != 0 {
+		// What is left behind by an error here is found by the next sweep.
+		if err := b.overwrite(ctx, revision); err != nil {
+			b.broker.log.Warn("a replaced value is not overwritten yet", "bucket", b.name, "error", err)
+		}
+	}
 	return next, classedWrite(err)
 }
 
@@ -100,6 +118,18 @@ func (b *Bucket) PutTTL(ctx context.Context, key string, value []byte, ttl time.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	ctx, cancel := b.broker.bounded(ctx)
 	defer cancel()
+	if b.stream != nil {
+		entry, err := b.kv.Get(ctx, key)
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = b.overwrite(ctx, entry.Revision())
+		}
+		if err != nil {
+			return classedWrite(err)
+		}
+	}
 	return classedWrite(b.kv.Purge(ctx, key))
 }
 

@@ -118,5 +118,7 @@
 // # Buckets
 //
 // A [Bucket] is a NATS key-value bucket: small values with revisions, compare
-// and set, expiry of single keys, and a watch that outlives the connection.
+// and set, expiry of single keys, and a watch that outlives the connection. The
+// server only forgets where a replaced or deleted value stands; a bucket with
+// personal data overwrites it on disk ([BucketConfig]).
 package eventlog

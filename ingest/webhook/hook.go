@@ -14,8 +14,9 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// BucketName is where the hooks and what sources remember are kept.
-const BucketName = "PARLEY_WEBHOOKS"
+// BucketName is where the hooks and what sources remember are kept. formerBucket
+// is where they were before values were overwritten on disk.
+const BucketName, formerBucket = "PARLEY_SOURCES", "PARLEY_WEBHOOKS"
 
 // ErrNotFound says that there is no such hook.
 var ErrNotFound = errors.New("there is no such webhook")
@@ -82,8 +83,12 @@ func NewRegistry(bucket *eventlog.Bucket) *Registry { return &Registry{bucket} }
 
 // OpenRegistry keeps them in the bucket of the name that all roles know.
 func OpenRegistry(ctx context.Context, broker *eventlog.Broker) (*Registry, error) {
-	bucket, err := broker.Bucket(ctx, BucketName, eventlog.BucketConfig{Description: "webhooks of parley, and what their sources remember"})
+	// What sources remember for later is personal data.
+	bucket, err := broker.Bucket(ctx, BucketName, eventlog.BucketConfig{Description: "webhooks of parley, and what their sources remember", Overwrite: true})
 	if err != nil {
+		return nil, err
+	}
+	if err := bucket.TakeOver(ctx, formerBucket); err != nil {
 		return nil, err
 	}
 	return NewRegistry(bucket), nil

@@ -1,0 +1,104 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// makeOverwriting makes a bucket whose stream lets single messages be erased,
+// which a key-value bucket otherwise forbids for good. It keeps the value before
+// the last one until that is overwritten: the server would only forget where it
+// stands.
+func (b *Broker) makeOverwriting(ctx context.Context, name string, config BucketConfig) (jetstream.KeyValue, error) {
+	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name:                   "KV_" + name,
+		Description:            config.Description,
+		Subjects:               []string{"$KV." + name + ".>"},
+		MaxMsgsPerSubject:      2,
+		MaxMsgSize:             config.MaxValueBytes,
+		Storage:                jetstream.FileStorage,
+		Replicas:               max(1, b.options.Replicas),
+		Discard:                jetstream.DiscardNew,
+		AllowRollup:            true,
+		AllowDirect:            true,
+		AllowMsgTTL:            true,
+		SubjectDeleteMarkerTTL: time.Minute,
+	})
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return nil, err
+	}
+	return b.js.KeyValue(ctx, name)
+}
+
+// sweep overwrites the values that were replaced by a process that ended before
+// it could.
+func (b *Bucket) sweep(ctx context.Context) error {
+	stream, err := b.broker.js.Stream(ctx, "KV_"+b.name)
+	if err != nil {
+		return classed(err)
+	}
+	b.stream = stream
+	state := stream.CachedInfo().State
+	if state.Msgs <= state.NumSubjects {
+		return nil
+	}
+	latest := make(map[string]uint64)
+	for at := state.FirstSeq; at <= state.LastSeq; {
+		message, err := stream.GetMsg(ctx, at, jetstream.WithGetMsgSubject(">"))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			break
+		}
+		if err != nil {
+			return classed(err)
+		}
+		if before := latest[message.Subject]; before != 0 {
+			if err := b.overwrite(ctx, before); err != nil {
+				return classed(err)
+			}
+		}
+		latest[message.Subject], at = message.Sequence, message.Sequence+1
+	}
+	return nil
+}
+
+// overwrite erases the value of a revision; one that is not there is no error.
+func (b *Bucket) overwrite(ctx context.Context, revision uint64) error {
+	err := b.stream.SecureDeleteMsg(ctx, revision)
+	if err == nil {
+		return nil
+	}
+	if _, missing := b.stream.GetMsg(ctx, revision); errors.Is(missing, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	return err
+}
+
+// TakeOver moves the values of another bucket here, except those of keys that
+// are here already, and removes it with its files. One that is not there is no
+// error. Cut off, it may be repeated.
+func (b *Bucket) TakeOver(ctx context.Context, name string) error {
+	kv, err := b.broker.js.KeyValue(ctx, name)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("eventlog: bucket %s: %w", name, classed(err))
+	}
+	values, err := (&Bucket{broker: b.broker, name: name, kv: kv}).List(ctx, "")
+	if err != nil {
+		return fmt.Errorf("eventlog: bucket %s: %w", name, err)
+	}
+	for key, value := range values {
+		if _, err := b.Put(ctx, key, value, 0); err != nil && !errors.Is(err, ErrConflict) {
+			return fmt.Errorf("eventlog: bucket %s: %w", b.name, err)
+		}
+	}
+	if err := b.broker.js.DeleteKeyValue(ctx, name); err != nil && !errors.Is(err, jetstream.ErrBucketNotFound) {
+		return fmt.Errorf("eventlog: bucket %s: %w", name, classedWrite(err))
+	}
+	return nil
+}
