@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
-
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // crashVariable names a point of the program at which it kills itself, for the
@@ -37,19 +34,4 @@ func crashPoint(area string) func(point string) {
 			select {} // the signal ends every thread
 		}
 	}
-}
-
-// crashingConn passes a crash point after each statement.
-type crashingConn struct {
-	driver.Conn
-	at func(point string)
-}
-
-// Exec executes a statement.
-func (c *crashingConn) Exec(ctx context.Context, statement string, args ...any) error {
-	if err := c.Conn.Exec(ctx, statement, args...); err != nil {
-		return err
-	}
-	c.at("statement")
-	return nil
 }

@@ -13,14 +13,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
@@ -186,7 +184,7 @@ func (c *doctorCommand) readiness(ctx context.Context, e *endpoints) (string, er
 // besides checks the engines that answer now.
 func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool) {
 	var broker *eventlog.Broker
-	var tables driver.Conn
+	var tables *tables.Tables
 	e, err := enginesBeside(c.DataDir, &c.serverFlags)
 	if err != nil {
 		return report(ctx, out, []diagnosis{{"engines", func(context.Context) (string, error) { return "", err }}})
@@ -246,21 +244,21 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 			if tables == nil {
 				return "", errors.New("not reachable, see clickhouse")
 			}
-			if err := migrate.Check(ctx, tables); err != nil {
+			if err := tables.Check(ctx); err != nil {
 				return "", err
 			}
-			live, err := migrate.Live(ctx, tables)
+			live, err := tables.Live(ctx)
 			return fmt.Sprintf("up to date with version %d, projection %d is live", clickhouse.Version, live), err
 		}},
 		{"position", func(ctx context.Context) (string, error) {
 			if tables == nil || broker == nil {
 				return "", errors.New("not reachable, see nats and clickhouse")
 			}
-			live, err := migrate.Live(ctx, tables)
+			live, err := tables.Live(ctx)
 			if err != nil {
 				return "", err
 			}
-			s, err := sink.Open(ctx, tables, sink.Options{Projection: live})
+			s, err := sink.Open(ctx, tables.Conn(), sink.Options{Projection: live})
 			if err != nil {
 				return "", err
 			}

@@ -8,7 +8,8 @@ import (
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector/erase"
-	"github.com/parley-analytics/parley/projector/rebuild"
+	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/replay"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -49,7 +50,7 @@ func (c *eraseCommand) Run(a *app) error {
 	}
 	defer u.close()
 	steps := &steps{out: a}
-	texts, err := storesText(a.ctx, u.conn, u.live, false)
+	texts, err := storesText(a.ctx, u.tables, u.live, false)
 	if err != nil {
 		return err
 	}
@@ -88,16 +89,16 @@ func (c *eraseCommand) Run(a *app) error {
 
 // erasure works on the engines of this upkeep.
 func (u *upkeep) erasure(a *app, grace time.Duration, texts bool, steps *steps) *erase.Erasure {
-	events := wholeLog(u.broker.Events(), u.conn, u.live)
-	r := &rebuild.Rebuild{
-		Conn: u.conn, Begins: events.Begins, Gaps: gaps(u.conn, u.broker), Patience: 2 * time.Minute,
-		Open: (&rebuildFlags{From: "auto", StoreText: texts}).opener(a, u.conn, u.broker),
+	events := wholeLog(u.broker.Events(), u.tables, u.live)
+	r := &replay.Rebuild{
+		Tables: u.tables, Begins: events.Begins, Gaps: gaps(u.tables, u.broker), Patience: 2 * time.Minute,
+		Open: (&rebuildFlags{From: "auto", StoreText: texts}).opener(a, u.tables, u.broker),
 	}
 	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, u.broker) }
 	return &erase.Erasure{
-		Conn: u.conn, Logger: a.log, Grace: grace, Report: steps.reach, At: crashPoint("erase"),
+		Tables: u.tables, Logger: a.log, Grace: grace, Report: steps.reach, At: crashPoint("erase"),
 		Events:   erasableLog{events, u.broker.Events()},
-		Rejected: erasableLog{rebuild.NewRest(u.broker.Rejected().NewReader()), u.broker.Rejected()},
+		Rejected: erasableLog{history.NewRest(u.broker.Rejected().NewReader()), u.broker.Rejected()},
 		MakeLive: func(ctx context.Context, version uint32) error {
 			_, err := r.MakeLive(ctx, version)
 			return err
@@ -107,7 +108,7 @@ func (u *upkeep) erasure(a *app, grace time.Duration, texts bool, steps *steps) 
 
 // erasableLog is a log that messages are taken out of.
 type erasableLog struct {
-	*rebuild.Whole
+	*history.Whole
 	stream *eventlog.Stream
 }
 

@@ -8,24 +8,19 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/importer"
+	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 type exportCommand struct {
@@ -51,17 +46,18 @@ func (c *exportEvents) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	conn, err := dialPatiently(a.ctx, a.log, e.writer)
+	tables, err := dialClickHouse(a.ctx, a.log, e.writer)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
-	version, err := migrate.Live(a.ctx, conn)
+	defer func() { _ = tables.Close() }()
+	version, err := tables.Live(a.ctx)
 	if err != nil {
 		return err
 	}
-	x := &eventExport{app: a, conn: conn, server: e.writer, table: tables.ProjectionDatabase(version) + ".events", projects: projects}
-	if x.until, err = awaitProjected(a.ctx, e, conn, tables.ProjectionDatabase(version)); err != nil {
+	x := &eventExport{app: a, tables: tables, server: e.writer}
+	x.Version, x.Projects = version, projects
+	if x.Until, err = awaitProjected(a.ctx, e, tables, version); err != nil {
 		return err
 	}
 	return toFile(a.stdout, c.Out, func(out io.Writer) error {
@@ -98,7 +94,7 @@ const projectedWithin = 30 * time.Second
 
 // awaitProjected waits until everything that the log holds now is archived, and
 // gives its last sequence.
-func awaitProjected(ctx context.Context, e *engines, conn driver.Conn, database string) (schema.Sequence, error) {
+func awaitProjected(ctx context.Context, e *engines, t *tables.Tables, version uint32) (schema.Sequence, error) {
 	e.log.Name, e.log.Observe = "parley export", true
 	broker, err := eventlog.Open(ctx, e.log)
 	if err != nil {
@@ -111,13 +107,14 @@ func awaitProjected(ctx context.Context, e *engines, conn driver.Conn, database 
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	reached, moved := uint64(0), time.Now()
+	reached, moved := schema.Sequence(0), time.Now()
 	for {
-		var position uint64
-		if err := conn.QueryRow(ctx, "SELECT max(sequence) FROM "+database+".positions WHERE log = 'events'").Scan(&position); err != nil {
+		at, err := t.Positions(ctx, version)
+		if err != nil {
 			return 0, err
 		}
-		if position >= uint64(last) {
+		position := at[projector.LogEvents]
+		if position >= last {
 			return last, nil
 		}
 		if position > reached {
@@ -137,64 +134,25 @@ func awaitProjected(ctx context.Context, e *engines, conn driver.Conn, database 
 // eventExport reads the archive of events.
 type eventExport struct {
 	*app
-	conn     driver.Conn
-	server   sink.Server
-	table    string
-	projects schema.Projects
-	until    schema.Sequence
-}
-
-// where bounds what is exported. Its parts are ours or numbers.
-func (x *eventExport) where() string {
-	condition := "sequence <= " + strconv.FormatUint(uint64(x.until), 10)
-	if !x.projects.All {
-		ids := make([]string, len(x.projects.IDs))
-		for i, id := range x.projects.IDs {
-			ids[i] = strconv.Itoa(int(id))
-		}
-		condition += " AND project_id IN (" + strings.Join(ids, ", ") + ")"
-	}
-	return condition
-}
-
-// exportSettings keep the memory of ClickHouse within bounds: a large sort goes
-// to disk.
-var exportSettings = clickhouse.Settings{"max_bytes_before_external_sort": uint64(256 << 20), "max_execution_time": 0}
-
-func (x *eventExport) count() (uint64, error) {
-	var n uint64
-	err := x.conn.QueryRow(x.ctx, "SELECT count() FROM "+x.table+" FINAL WHERE "+x.where()).Scan(&n)
-	return n, err
+	tables.Export
+	tables *tables.Tables
+	server sink.Server
 }
 
 // ndjson writes the bytes of the log, one event a line.
 func (x *eventExport) ndjson(to io.Writer) error {
-	total, err := x.count()
+	total, err := x.tables.CountExport(x.ctx, x.Export)
 	if err != nil {
 		return err
 	}
-	ctx := clickhouse.Context(x.ctx, clickhouse.WithSettings(exportSettings))
-	rows, err := x.conn.Query(ctx, "SELECT original FROM "+x.table+" FINAL WHERE "+x.where()+" ORDER BY sequence")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
 	shown := newProgress(x.stderr, "export", "events", int64(total))
 	out := bufio.NewWriterSize(to, 1<<20)
-	for rows.Next() {
-		var original string
-		if err := rows.Scan(&original); err != nil {
-			return err
-		}
-		if _, err := out.Write(importer.OneLine([]byte(original))); err != nil {
-			return err
-		}
-		if err := out.WriteByte('\n'); err != nil {
-			return err
-		}
+	err = x.tables.Export(x.ctx, x.Export, func(original []byte) error {
 		shown.add(1)
-	}
-	if err := rows.Err(); err != nil {
+		_, err := out.Write(append(importer.OneLine(original), '\n'))
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if err := out.Flush(); err != nil {
@@ -209,14 +167,12 @@ func (x *eventExport) parquet(to io.Writer) error {
 	if !strings.HasPrefix(x.server.URL, "http://") && !strings.HasPrefix(x.server.URL, "https://") {
 		return errors.New("--format parquet needs --clickhouse-url with http:// or https://")
 	}
-	total, err := x.count()
+	total, err := x.tables.CountExport(x.ctx, x.Export)
 	if err != nil {
 		return err
 	}
-	settings := url.Values{"max_bytes_before_external_sort": {"268435456"}, "max_execution_time": {"0"}}
-	statement := "SELECT sequence, received_at, project_id, conversation_id, event_id, source, type, time, original FROM " +
-		x.table + " FINAL WHERE " + x.where() + " ORDER BY sequence FORMAT Parquet"
-	request, err := http.NewRequestWithContext(x.ctx, http.MethodPost, strings.TrimSuffix(x.server.URL, "/")+"/?"+settings.Encode(), strings.NewReader(statement))
+	query, statement := x.Parquet()
+	request, err := http.NewRequestWithContext(x.ctx, http.MethodPost, strings.TrimSuffix(x.server.URL, "/")+"/?"+query.Encode(), strings.NewReader(statement))
 	if err != nil {
 		return err
 	}

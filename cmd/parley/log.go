@@ -7,12 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // logCommand looks after a log whose files were damaged.
@@ -69,7 +65,7 @@ func (c *logCheck) Run(a *app) error {
 		for _, r := range lost {
 			all += uint64(r.To-r.From) + 1
 			if s == u.broker.Events() {
-				found, err := archivedIn(a.ctx, u.conn, u.live, r, nil)
+				found, err := u.tables.EventsBetween(a.ctx, u.live, r.From, r.To, nil)
 				if err != nil {
 					return err
 				}
@@ -82,31 +78,6 @@ func (c *logCheck) Run(a *app) error {
 		return errReported
 	}
 	return nil
-}
-
-// archivedIn gives the archived events of a range to do, in order, and counts them.
-func archivedIn(ctx context.Context, conn driver.Conn, live uint32, of eventlog.Range, do func(schema.Sequence, []byte) error) (count uint64, err error) {
-	rows, err := conn.Query(ctx, `SELECT sequence, original FROM `+tables.ProjectionDatabase(live)+`.events FINAL
-		WHERE sequence BETWEEN {from:UInt64} AND {to:UInt64} ORDER BY sequence`,
-		clickhouse.Named("from", uint64(of.From)), clickhouse.Named("to", uint64(of.To)))
-	if err != nil {
-		return 0, fmt.Errorf("read the archive: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var sequence uint64
-		var original string
-		if err := rows.Scan(&sequence, &original); err != nil {
-			return count, fmt.Errorf("read the archive: %w", err)
-		}
-		count++
-		if do != nil {
-			if err := do(schema.Sequence(sequence), []byte(original)); err != nil {
-				return count, err
-			}
-		}
-	}
-	return count, rows.Err()
 }
 
 type logRestore struct {
@@ -148,7 +119,7 @@ func (c *logRestore) Run(a *app) error {
 			messages, sequences = nil, nil
 			return nil
 		}
-		found, err := archivedIn(a.ctx, u.conn, u.live, r, func(sequence schema.Sequence, original []byte) error {
+		found, err := u.tables.EventsBetween(a.ctx, u.live, r.From, r.To, func(sequence schema.Sequence, original []byte) error {
 			// Without an id: the server may still know that of the lost message.
 			messages, sequences = append(messages, eventlog.Message{Payload: original}), append(sequences, sequence)
 			if len(messages) == 1000 {

@@ -2,20 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-analytics/parley/projector"
-	"github.com/parley-analytics/parley/projector/rebuild"
+	"github.com/parley-analytics/parley/projector/lead"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 )
 
 // projectFlags are the settings of the projector.
@@ -35,34 +32,31 @@ func (f *projectFlags) parts() []string  { return []string{partClickHouse, "proj
 // start brings the tables up to date and projects both logs into the live
 // projection.
 func (f *projectFlags) start(ctx context.Context, n *node) error {
-	conn, err := dialPatiently(ctx, n.log, n.engines.writer)
+	tables, err := dialClickHouse(ctx, n.log, n.engines.writer)
 	if err != nil {
 		return err
 	}
-	n.onStop("tables", func(context.Context) error { return conn.Close() })
+	n.onStop("tables", func(context.Context) error { return tables.Close() })
 	if n.engines.clickHouse == nil {
-		n.ready.watch(partClickHouse, conn.Ping)
+		n.ready.watch(partClickHouse, tables.Ping)
 	}
-	ready := migrate.Check
+	tables.At = crashPoint("migrate")
+	ready := tables.Check
 	if f.Migrate {
-		ready = migrate.Up
+		ready = tables.Up
 	}
-	tables := conn
-	if crash := crashPoint("migrate"); crash != nil {
-		tables = &crashingConn{conn, crash}
-	}
-	if err := ready(ctx, tables); err != nil {
+	if err := ready(ctx); err != nil {
 		return err
 	}
 	metrics := &renewed{Registerer: n.registry}
-	leader := &rebuild.Leader{Conn: conn, Logger: n.log, Gaps: gaps(conn, n.broker), Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
+	leader := &lead.Leader{Tables: tables, Logger: n.log, Gaps: gaps(tables, n.broker), Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
 		metrics.renew()
-		return f.open(ctx, n, conn, version, metrics)
+		return f.open(ctx, n, tables, version, metrics)
 	}}
 	n.background("projector", leader.Run)
 	if f.wanted() {
 		r := &retention{
-			events: n.broker.Events(), conn: conn, log: n.log,
+			events: n.broker.Events(), tables: tables, log: n.log,
 			maxAge: time.Duration(f.LogMaxAge), maxBytes: int64(f.LogMaxBytes), every: time.Duration(f.LogEvery),
 		}
 		n.background("log retention", r.run)
@@ -72,24 +66,24 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 }
 
 // open makes a projector for a version.
-func (f *projectFlags) open(ctx context.Context, n *node, conn driver.Conn, version uint32, metrics prometheus.Registerer) (*projector.Projector, func(), error) {
+func (f *projectFlags) open(ctx context.Context, n *node, t *tables.Tables, version uint32, metrics prometheus.Registerer) (*projector.Projector, func(), error) {
 	options := sink.Options{Projection: version, StoreText: f.StoreText, Logger: n.log}
 	if crash := crashPoint("write"); crash != nil {
 		options.After = func(stage sink.Stage) error { crash(string(stage)); return nil }
 	}
-	tables, err := sink.Open(ctx, conn, options)
+	rows, err := sink.Open(ctx, t.Conn(), options)
 	if err != nil {
 		return nil, nil, err
 	}
-	live, err := migrate.Live(ctx, conn)
+	live, err := t.Live(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	// A version that was made live again may be behind what retention has dropped since.
-	events, rejected := wholeLog(n.broker.Events(), conn, live), n.broker.Rejected().NewReader()
+	events, rejected := wholeLog(n.broker.Events(), t, live), n.broker.Rejected().NewReader()
 	release := func() { events.Close(); rejected.Close() }
 	p, err := projector.New(projector.Config{
-		Log: events, Rejected: rejected, Sink: tables, Archive: tables,
+		Log: events, Rejected: rejected, Sink: rows, Archive: rows,
 		BatchEvents: f.BatchEvents, BatchAge: f.BatchAge, CacheBytes: f.CacheMB << 20, StallAfter: f.StallAfter,
 		Logger: n.log, Registerer: metrics,
 	})
@@ -122,22 +116,18 @@ func (r *renewed) renew() {
 	r.held = nil
 }
 
-// authenticationFailed is ClickHouse's code for a wrong user or password.
-const authenticationFailed = 516
-
-// dialPatiently connects to ClickHouse, and waits for a server that does not
+// dialClickHouse connects to ClickHouse, and waits for a server that does not
 // answer yet. Wrong credentials are an error at once.
-func dialPatiently(ctx context.Context, log *slog.Logger, server sink.Server) (driver.Conn, error) {
-	return backoff.Retry(ctx, func() (driver.Conn, error) {
-		conn, err := sink.Dial(ctx, server)
-		var refused *clickhouse.Exception
-		if errors.As(err, &refused) && refused.Code == authenticationFailed {
+func dialClickHouse(ctx context.Context, log *slog.Logger, server sink.Server) (*tables.Tables, error) {
+	return backoff.Retry(ctx, func() (*tables.Tables, error) {
+		tables, err := sink.Dial(ctx, server)
+		if sink.WrongCredentials(err) {
 			return nil, backoff.Permanent(err)
 		}
 		if err != nil {
 			log.Warn("ClickHouse does not answer yet", "error", err)
 		}
-		return conn, err
+		return tables, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(time.Second)), backoff.WithMaxElapsedTime(0))
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/quarantine"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -35,8 +36,8 @@ type quarantineFilter struct {
 	Limit    int      `help:"Most entries, oldest first; 0 is all." default:"1000"`
 }
 
-func (f *quarantineFilter) filter() (quarantine.Filter, error) {
-	filter := quarantine.Filter{Log: f.Log, Reason: schema.Code(f.Reason), Source: f.Source, Limit: f.Limit}
+func (f *quarantineFilter) filter() (tables.QuarantineFilter, error) {
+	filter := tables.QuarantineFilter{Log: f.Log, Reason: schema.Code(f.Reason), Source: f.Source, Limit: f.Limit}
 	for _, n := range f.Sequence {
 		filter.Sequences = append(filter.Sequences, schema.Sequence(n))
 	}
@@ -57,7 +58,7 @@ func (f *quarantineFilter) filter() (quarantine.Filter, error) {
 }
 
 // find connects and gives the entries picked.
-func (f *quarantineFilter) find(a *app, alone, originals bool) (*upkeep, []quarantine.Entry, error) {
+func (f *quarantineFilter) find(a *app, alone, originals bool) (*upkeep, []tables.Quarantined, error) {
 	filter, err := f.filter()
 	if err != nil {
 		return nil, nil, err
@@ -66,7 +67,7 @@ func (f *quarantineFilter) find(a *app, alone, originals bool) (*upkeep, []quara
 	if err != nil {
 		return nil, nil, err
 	}
-	entries, err := quarantine.List(a.ctx, u.conn, u.live, filter, originals)
+	entries, err := u.tables.Quarantine(a.ctx, u.live, filter, originals)
 	if err != nil {
 		u.close()
 		return nil, nil, err
@@ -89,12 +90,12 @@ type quarantineRow struct {
 	Bytes      uint64          `json:"bytes"`
 }
 
-func rowOf(e quarantine.Entry) quarantineRow {
+func rowOf(e tables.Quarantined) quarantineRow {
 	return quarantineRow{e.Log, e.Sequence, e.ReceivedAt, e.Reason, e.Detail, e.Source, e.EventID, e.Bytes}
 }
 
 // printEntries prints a table, or JSON lines.
-func printEntries(a *app, entries []quarantine.Entry, asJSON bool) error {
+func printEntries(a *app, entries []tables.Quarantined, asJSON bool) error {
 	if asJSON {
 		out := json.NewEncoder(a.stdout)
 		for _, e := range entries {
@@ -258,7 +259,7 @@ func (c *quarantinePurge) Run(a *app) error {
 // desk deals with quarantine on the engines of this upkeep.
 func (u *upkeep) desk(bar *progress) *quarantine.Desk {
 	return &quarantine.Desk{
-		Conn: u.conn, Door: door{u.broker.Events()}, Clock: time.Now, Done: bar.add,
+		Tables: u.tables, Door: door{u.broker.Events()}, Clock: time.Now, Done: bar.add,
 		Logs: map[string]quarantine.Eraser{projector.LogEvents: u.broker.Events(), projector.LogRejected: u.broker.Rejected()},
 	}
 }

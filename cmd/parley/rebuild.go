@@ -6,17 +6,15 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
-	"github.com/parley-analytics/parley/projector/rebuild"
+	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/replay"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // rebuildFlags are what replay and verify have in common.
@@ -32,7 +30,7 @@ type rebuildFlags struct {
 
 // workshop is a rebuild with what it works on.
 type workshop struct {
-	*rebuild.Rebuild
+	*replay.Rebuild
 	close func()
 }
 
@@ -57,31 +55,31 @@ func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
 		_ = lock.Unlock()
 		return nil, err
 	}
-	conn, err := dialPatiently(a.ctx, a.log, e.writer)
+	t, err := dialClickHouse(a.ctx, a.log, e.writer)
 	if err != nil {
 		broker.Close()
 		_ = lock.Unlock()
 		return nil, err
 	}
 	bar := newProgress(a.stderr, what, "events", 0)
-	w := &workshop{close: func() { _ = conn.Close(); broker.Close(); _ = lock.Unlock() }}
-	live, err := migrate.Live(a.ctx, conn)
+	w := &workshop{close: func() { _ = t.Close(); broker.Close(); _ = lock.Unlock() }}
+	live, err := t.Live(a.ctx)
 	if err != nil {
 		w.close()
 		return nil, err
 	}
-	w.Rebuild = &rebuild.Rebuild{
-		Conn: conn, Scope: scope, Limit: f.Show, Open: f.opener(a, conn, broker),
+	w.Rebuild = &replay.Rebuild{
+		Tables: t, Scope: scope, Limit: f.Show, Open: f.opener(a, t, broker),
 		Report: bar.reach,
 		Ends:   func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) },
 		At:     crashPoint("replay"),
 	}
-	if f.StoreText, err = storesText(a.ctx, conn, live, f.StoreText); err != nil {
+	if f.StoreText, err = storesText(a.ctx, t, live, f.StoreText); err != nil {
 		w.close()
 		return nil, err
 	}
-	whole := wholeLog(broker.Events(), conn, live)
-	w.Begins, w.Gaps = whole.Begins, gaps(conn, broker)
+	whole := wholeLog(broker.Events(), t, live)
+	w.Begins, w.Gaps = whole.Begins, gaps(t, broker)
 	if f.From == "log" {
 		if err := streamIsWhole(a.ctx, whole); err != nil {
 			w.close()
@@ -89,21 +87,21 @@ func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
 		}
 	}
 	if f.From == "archive" {
-		w.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return archived(ctx, conn, broker) }
+		w.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return archived(ctx, t, broker) }
 	}
 	return w, nil
 }
 
-func (f *rebuildFlags) scope() (rebuild.Scope, error) {
+func (f *rebuildFlags) scope() (tables.Scope, error) {
 	projects, err := auth.ParseProjects(f.Projects)
 	if err != nil {
-		return rebuild.Scope{}, fmt.Errorf("--projects: %w", err)
+		return tables.Scope{}, fmt.Errorf("--projects: %w", err)
 	}
-	scope := rebuild.Scope{Projects: projects.IDs}
+	scope := tables.Scope{Projects: projects.IDs}
 	if f.Since != "" {
 		since, err := time.Parse(time.RFC3339, f.Since)
 		if err != nil {
-			return rebuild.Scope{}, fmt.Errorf("--since: must be an RFC 3339 time, e.g. 2024-03-01T00:00:00Z")
+			return tables.Scope{}, fmt.Errorf("--since: must be an RFC 3339 time, e.g. 2024-03-01T00:00:00Z")
 		}
 		scope.Since = schema.TimestampOf(since)
 	}
@@ -112,67 +110,65 @@ func (f *rebuildFlags) scope() (rebuild.Scope, error) {
 
 // opener makes projectors that write a version from the log, or the archive of
 // the live version.
-func (f *rebuildFlags) opener(a *app, conn driver.Conn, broker *eventlog.Broker) rebuild.Open {
+func (f *rebuildFlags) opener(a *app, t *tables.Tables, broker *eventlog.Broker) replay.Open {
 	return func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
-		tables, err := sink.Open(ctx, conn, sink.Options{Projection: version, StoreText: f.StoreText, Logger: a.log})
+		rows, err := sink.Open(ctx, t.Conn(), sink.Options{Projection: version, StoreText: f.StoreText, Logger: a.log})
 		if err != nil {
 			return nil, nil, err
 		}
 		events, rejected := broker.Events().NewReader(), broker.Rejected().NewReader()
 		release := func() { events.Close(); rejected.Close() }
 		var log projector.Log = events
-		live, err := migrate.Live(ctx, conn)
+		live, err := t.Live(ctx)
 		if err != nil {
 			release()
 			return nil, nil, err
 		}
 		switch f.From {
 		case "auto":
-			log = rebuild.NewWhole(events, conn, live)
+			log = history.NewWhole(events, t, live)
 		case "archive":
-			log = rebuild.NewArchive(conn, live)
+			log = history.NewArchive(t, live)
 		}
 		if closing, can := log.(interface{ Close() }); can {
 			release = func() { closing.Close(); events.Close(); rejected.Close() }
 		}
-		p, err := projector.New(projector.Config{Log: log, Rejected: rejected, Sink: tables, Archive: tables, Logger: a.log})
+		p, err := projector.New(projector.Config{Log: log, Rejected: rejected, Sink: rows, Archive: rows, Logger: a.log})
 		return p, release, err
 	}
 }
 
 // wholeLog is the log of events with what was dropped of it.
-func wholeLog(events *eventlog.Stream, conn driver.Conn, live uint32) *rebuild.Whole {
-	return rebuild.NewWhole(events.NewReader(), conn, live)
+func wholeLog(events *eventlog.Stream, t *tables.Tables, live uint32) *history.Whole {
+	return history.NewWhole(events.NewReader(), t, live)
 }
 
 // storesText tells whether texts are kept: when it is asked for, or when the live
 // version holds some, which a rebuild must not lose.
-func storesText(ctx context.Context, conn driver.Conn, live uint32, asked bool) (bool, error) {
+func storesText(ctx context.Context, t *tables.Tables, live uint32, asked bool) (bool, error) {
 	if asked {
 		return true, nil
 	}
-	var held bool
-	err := conn.QueryRow(ctx, "SELECT count() > 0 FROM "+tables.ProjectionDatabase(live)+".message_texts").Scan(&held)
-	return held, err
+	return t.HoldsTexts(ctx, live)
 }
 
 // gaps tells where the two logs have nothing, by the archive that is live at
 // that moment.
-func gaps(conn driver.Conn, broker *eventlog.Broker) rebuild.Gaps {
+func gaps(t *tables.Tables, broker *eventlog.Broker) history.Gaps {
 	return func(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
 		if log == projector.LogRejected {
-			return rebuild.NewRest(broker.Rejected().NewReader()).Gap(ctx, after)
+			return history.NewRest(broker.Rejected().NewReader()).Gap(ctx, after)
 		}
-		live, err := migrate.Live(ctx, conn)
+		live, err := t.Live(ctx)
 		if err != nil {
 			return after, err
 		}
-		return wholeLog(broker.Events(), conn, live).Gap(ctx, after)
+		return wholeLog(broker.Events(), t, live).Gap(ctx, after)
 	}
 }
 
 // streamIsWhole makes sure that the stream alone has all events.
-func streamIsWhole(ctx context.Context, whole *rebuild.Whole) error {
+func streamIsWhole(ctx context.Context, whole *history.Whole) error {
 	first, err := whole.Begins(ctx)
 	if err != nil || first <= 1 {
 		return err
@@ -196,8 +192,8 @@ func ends(ctx context.Context, broker *eventlog.Broker) (map[string]schema.Seque
 
 // archived gives the last sequence of the live archive, and that of the log of
 // rejections.
-func archived(ctx context.Context, conn driver.Conn, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
-	live, err := migrate.Live(ctx, conn)
+func archived(ctx context.Context, t *tables.Tables, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
+	live, err := t.Live(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +201,7 @@ func archived(ctx context.Context, conn driver.Conn, broker *eventlog.Broker) (m
 	if err != nil {
 		return nil, err
 	}
-	all[projector.LogEvents], err = rebuild.NewArchive(conn, live).Last(ctx)
+	all[projector.LogEvents], err = history.NewArchive(t, live).Last(ctx)
 	return all, err
 }
 
@@ -279,7 +275,7 @@ func (f *rebuildFlags) repair(a *app, w *workshop, repair bool) error {
 	return nil
 }
 
-func printReport(a *app, r *rebuild.Report, what string) {
+func printReport(a *app, r *replay.Report, what string) {
 	for _, d := range r.Differences {
 		fmt.Fprintln(a.stdout, d)
 	}

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/parley-analytics/parley/ingest/eventlog"
-	"github.com/parley-analytics/parley/projector/rebuild"
+	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -61,7 +60,7 @@ func (b *size) UnmarshalText(text []byte) error {
 // the live projection has: never one above the stored position.
 type retention struct {
 	events   *eventlog.Stream
-	conn     driver.Conn
+	tables   *tables.Tables
 	maxAge   time.Duration
 	maxBytes int64
 	every    time.Duration
@@ -114,7 +113,7 @@ func (r *retention) once(ctx context.Context) (uint64, error) {
 	if keep <= state.First {
 		return 0, nil
 	}
-	position, err := rebuild.Archived(ctx, r.conn)
+	position, err := history.Archived(ctx, r.tables)
 	if err != nil {
 		return 0, err
 	}

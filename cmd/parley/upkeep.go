@@ -7,17 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 )
 
 // upkeep is a connection to both engines beside a running serve.
 type upkeep struct {
 	broker *eventlog.Broker
-	conn   driver.Conn
+	tables *tables.Tables
 	live   uint32 // version of the projection
 	close  func()
 }
@@ -55,11 +53,11 @@ func (u *upkeep) open(a *app, dir string, servers *serverFlags, what string, alo
 		return err
 	}
 	*release = append(*release, u.broker.Close)
-	if u.conn, err = dialPatiently(a.ctx, a.log, e.writer); err != nil {
+	if u.tables, err = dialClickHouse(a.ctx, a.log, e.writer); err != nil {
 		return err
 	}
-	*release = append(*release, func() { _ = u.conn.Close() })
-	u.live, err = migrate.Live(a.ctx, u.conn)
+	*release = append(*release, func() { _ = u.tables.Close() })
+	u.live, err = u.tables.Live(a.ctx)
 	return err
 }
 

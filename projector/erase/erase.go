@@ -6,19 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/fold"
-	"github.com/parley-analytics/parley/projector/quarantine"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // Log is a log that messages can be taken out of.
@@ -37,7 +31,7 @@ type Log interface {
 // Erasure takes personal data out of the logs and the tables. No replay, verify
 // or work on the quarantine may run beside it: the caller sees to that.
 type Erasure struct {
-	Conn driver.Conn
+	Tables *tables.Tables
 	// Events is the log of events from its beginning, with what only the archive
 	// holds; Rejected that of what was refused at the edge.
 	Events, Rejected Log
@@ -102,20 +96,20 @@ func (e *Erasure) Run(ctx context.Context, target Target) (*Found, error) {
 // empty makes a version without rows. One that was being built is dropped: it
 // may hold what is erased.
 func (e *Erasure) empty(ctx context.Context) (uint32, error) {
-	all, err := migrate.Projections(ctx, e.Conn)
+	all, err := e.Tables.Projections(ctx)
 	if err != nil {
 		return 0, err
 	}
 	next := uint32(1)
 	for _, p := range all {
 		next = max(next, p.Version+1)
-		if p.State == migrate.Building {
-			if err := migrate.DropProjection(ctx, e.Conn, p.Version); err != nil {
+		if p.State == tables.Building {
+			if err := e.Tables.Drop(ctx, p.Version); err != nil {
 				return 0, err
 			}
 		}
 	}
-	return next, migrate.CreateProjection(ctx, e.Conn, next)
+	return next, e.Tables.Create(ctx, next)
 }
 
 // portion is how many messages are appended, or conversations written, at a time.
@@ -209,7 +203,7 @@ func (e *Erasure) fill(ctx context.Context, target Target, s *search, version ui
 		projector.LogEvents: s.spoiled, projector.LogRejected: s.rejected,
 	} {
 		for some := range slices.Chunk(gone, portion) {
-			if err := quarantine.RemoveRows(ctx, e.Conn, log, some); err != nil {
+			if err := e.Tables.RemoveQuarantined(ctx, log, some); err != nil {
 				return err
 			}
 		}
@@ -218,10 +212,8 @@ func (e *Erasure) fill(ctx context.Context, target Target, s *search, version ui
 		return err
 	}
 	for log, at := range s.positions {
-		err := e.Conn.Exec(ctx, "INSERT INTO "+tables.ProjectionDatabase(version)+".positions (log, sequence) SELECT {log:String}, {sequence:UInt64}",
-			clickhouse.Named("log", log), clickhouse.Named("sequence", uint64(at)))
-		if err != nil {
-			return fmt.Errorf("position: %w", err)
+		if err := e.Tables.SetPosition(ctx, version, log, at); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -229,7 +221,7 @@ func (e *Erasure) fill(ctx context.Context, target Target, s *search, version ui
 
 // fold writes the rows of the conversations. The version has no others yet.
 func (e *Erasure) fold(ctx context.Context, version uint32, count []projector.ArchivedEvent) error {
-	writer, err := sink.Open(ctx, e.Conn, sink.Options{Projection: version, Logger: e.Logger})
+	writer, err := sink.Open(ctx, e.Tables.Conn(), sink.Options{Projection: version, Logger: e.Logger})
 	if err != nil {
 		return err
 	}
@@ -265,40 +257,22 @@ func (e *Erasure) fold(ctx context.Context, version uint32, count []projector.Ar
 // above them are left out: the key of a message erased meanwhile would make its
 // redacted copy a duplicate.
 func (e *Erasure) copyRest(ctx context.Context, target Target, s *search, version uint32) error {
-	from, to := tables.ProjectionDatabase(s.live), tables.ProjectionDatabase(version)
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0}))
-	parameters := target.parameters(s)
-	position := strconv.FormatUint(uint64(s.positions[projector.LogEvents]), 10)
-	copies := []string{
-		"INSERT INTO " + to + ".event_keys SELECT * FROM " + from + ".event_keys FINAL WHERE sequence <= " + position +
-			" AND sequence NOT IN (SELECT sequence FROM " + from + ".events WHERE " + inConversations + ")",
-	}
-	for _, table := range []string{"conversations", "contacts", "transactions", "messages", "message_texts", "visitors", "events"} {
-		copies = append(copies, "INSERT INTO "+to+"."+table+" SELECT * FROM "+from+"."+table+" FINAL WHERE NOT "+inConversations)
-	}
-	for i, statement := range append(copies, "INSERT INTO "+to+".quarantine SELECT * FROM "+from+".quarantine FINAL") {
-		e.report("copying tables", schema.Sequence(i), schema.Sequence(len(copies)+1))
-		if i == len(copies) {
-			parameters = nil
-		}
-		if err := e.Conn.Exec(ctx, statement, parameters...); err != nil {
-			return fmt.Errorf("copy: %w", err)
-		}
-	}
-	return nil
+	return e.Tables.CopyWithout(ctx, s.live, version, target.conversations(s), s.positions[projector.LogEvents], func(done, all int) {
+		e.report("copying tables", schema.Sequence(done), schema.Sequence(all))
+	})
 }
 
 // dropOthers drops every other version: they hold what was erased.
 func (e *Erasure) dropOthers(ctx context.Context, version uint32) error {
-	all, err := migrate.Projections(ctx, e.Conn)
+	all, err := e.Tables.Projections(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range all {
-		if p.Version == version || p.State == migrate.Dropped {
+		if p.Version == version || p.State == tables.Dropped {
 			continue
 		}
-		if err := migrate.DropProjection(ctx, e.Conn, p.Version); err != nil {
+		if err := e.Tables.Drop(ctx, p.Version); err != nil {
 			return err
 		}
 	}

@@ -6,16 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
-	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // Target says whose personal data is erased: all conversations in which a
@@ -80,14 +77,14 @@ func (s *search) found() *Found {
 }
 
 func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
-	s := &search{affected: map[schema.ConversationID]bool{}, positions: map[string]schema.Sequence{}}
+	s := &search{affected: map[schema.ConversationID]bool{}}
 	var err error
-	if s.live, err = migrate.Live(ctx, e.Conn); err != nil {
+	if s.live, err = e.Tables.Live(ctx); err != nil {
 		return nil, err
 	}
 	// The positions before the ends of the logs: whatever is in the tables up to
 	// them is in what is scanned.
-	if err := e.readPositions(ctx, s); err != nil {
+	if s.positions, err = e.Tables.Positions(ctx, s.live); err != nil {
 		return nil, err
 	}
 	if target.Visitor == nil {
@@ -124,16 +121,16 @@ func (e *Erasure) stale(ctx context.Context, target Target, s *search) (bool, er
 	if len(s.affected) == 0 {
 		return false, nil
 	}
-	all, err := migrate.Projections(ctx, e.Conn)
+	all, err := e.Tables.Projections(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, p := range all {
-		if p.Version != s.live && p.State != migrate.Dropped {
+		if p.Version != s.live && p.State != tables.Dropped {
 			return true, nil
 		}
 	}
-	archived, err := e.archived(ctx, target, s)
+	archived, err := e.Tables.EventsOf(ctx, s.live, target.conversations(s))
 	if err != nil {
 		return false, err
 	}
@@ -143,43 +140,24 @@ func (e *Erasure) stale(ctx context.Context, target Target, s *search) (bool, er
 	return len(archived) > 0, nil
 }
 
-func (e *Erasure) readPositions(ctx context.Context, s *search) error {
-	for _, log := range []string{projector.LogEvents, projector.LogRejected} {
-		var at uint64
-		err := e.Conn.QueryRow(ctx, "SELECT max(sequence) FROM "+tables.ProjectionDatabase(s.live)+".positions WHERE log = {log:String}",
-			clickhouse.Named("log", log)).Scan(&at)
-		if err != nil {
-			return fmt.Errorf("position of the %s log: %w", log, err)
-		}
-		s.positions[log] = schema.Sequence(at)
-	}
-	return nil
-}
-
 // conversationsOf finds the conversations of a visitor: in the tables of every
 // version (an erasure that was cut off may have redacted the log already) and in
 // the log.
 func (e *Erasure) conversationsOf(ctx context.Context, target Target, s *search) error {
-	all, err := migrate.Projections(ctx, e.Conn)
+	all, err := e.Tables.Projections(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range all {
-		if p.State == migrate.Dropped {
+		if p.State == tables.Dropped {
 			continue
 		}
-		database := tables.ProjectionDatabase(p.Version)
-		var ids []string
-		err := e.Conn.QueryRow(ctx, `SELECT groupUniqArray(conversation_id) FROM (
-			SELECT conversation_id FROM `+database+`.conversations WHERE project_id = {project:UInt32} AND visitor_id = {visitor:String}
-			UNION ALL SELECT conversation_id FROM `+database+`.visitors WHERE project_id = {project:UInt32} AND visitor_id = {visitor:String}
-			UNION ALL SELECT conversation_id FROM `+database+`.messages WHERE project_id = {project:UInt32} AND author_kind = 'VISITOR' AND author_id = {visitor:String})`,
-			clickhouse.Named("project", uint32(target.Project)), clickhouse.Named("visitor", *target.Visitor)).Scan(&ids)
+		ids, err := e.Tables.ConversationsOf(ctx, p.Version, target.Project, *target.Visitor)
 		if err != nil {
-			return fmt.Errorf("conversations of the visitor: %w", err)
+			return err
 		}
 		for _, id := range ids {
-			s.affected[schema.ConversationID(id)] = true
+			s.affected[id] = true
 		}
 	}
 	return e.scan(ctx, e.Events, "looking for the visitor", func(entry schema.Entry) {
@@ -263,7 +241,7 @@ func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []vers
 	if err != nil {
 		return err
 	}
-	unwritable, err := e.unwritable(ctx, s)
+	unwritable, err := e.Tables.Unwritable(ctx, s.live)
 	if err != nil {
 		return err
 	}
@@ -309,7 +287,7 @@ func (e *Erasure) elsewhere(ctx context.Context, target Target, s *search, byKey
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	reader, err := sink.Open(ctx, e.Conn, sink.Options{Projection: s.live, Logger: e.Logger})
+	reader, err := sink.Open(ctx, e.Tables.Conn(), sink.Options{Projection: s.live, Logger: e.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +295,7 @@ func (e *Erasure) elsewhere(ctx context.Context, target Target, s *search, byKey
 	if err != nil {
 		return nil, err
 	}
-	archived, err := e.archived(ctx, target, s)
+	archived, err := e.Tables.EventsOf(ctx, s.live, target.conversations(s))
 	if err != nil {
 		return nil, err
 	}
@@ -327,33 +305,6 @@ func (e *Erasure) elsewhere(ctx context.Context, target Target, s *search, byKey
 		found[key] = counts && at < byKey[key][0].entry.Sequence && !archived[at]
 	}
 	return found, nil
-}
-
-// archived are the sequences under which the live version holds events of the
-// conversations.
-func (e *Erasure) archived(ctx context.Context, target Target, s *search) (map[schema.Sequence]bool, error) {
-	return e.sequences(ctx, "SELECT sequence FROM "+tables.ProjectionDatabase(s.live)+".events WHERE "+inConversations, target.parameters(s)...)
-}
-
-func (e *Erasure) unwritable(ctx context.Context, s *search) (map[schema.Sequence]bool, error) {
-	return e.sequences(ctx, "SELECT sequence FROM "+tables.ProjectionDatabase(s.live)+".quarantine FINAL WHERE log = 'events' AND reason = 'UNWRITABLE'")
-}
-
-func (e *Erasure) sequences(ctx context.Context, query string, parameters ...any) (map[schema.Sequence]bool, error) {
-	rows, err := e.Conn.Query(ctx, query, parameters...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	found := map[schema.Sequence]bool{}
-	for rows.Next() {
-		var sequence uint64
-		if err := rows.Scan(&sequence); err != nil {
-			return nil, err
-		}
-		found[schema.Sequence(sequence)] = true
-	}
-	return found, rows.Err()
 }
 
 // refused finds what the edge refused of the conversations.
@@ -370,17 +321,9 @@ func (e *Erasure) refused(ctx context.Context, target Target, s *search) error {
 	})
 }
 
-// inConversations is the condition on rows of the conversations, and parameters
-// what it needs.
-const inConversations = "(project_id = {project:UInt32} AND conversation_id IN {conversations:Array(String)})"
-
-func (t Target) parameters(s *search) []any {
-	ids := make([]string, 0, len(s.affected))
-	for id := range s.affected {
-		ids = append(ids, string(id))
-	}
-	slices.Sort(ids)
-	return []any{clickhouse.Named("project", uint32(t.Project)), clickhouse.Named("conversations", ids)}
+// conversations are those found, for a statement.
+func (t Target) conversations(s *search) tables.Conversations {
+	return tables.Conversations{Project: t.Project, IDs: slices.Sorted(maps.Keys(s.affected))}
 }
 
 // scan reads a log from its beginning to the end it has now.

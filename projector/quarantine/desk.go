@@ -2,23 +2,13 @@ package quarantine
 
 import (
 	"context"
-	_ "embed" // the statements
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
-
-//go:embed remove.sql
-var removeSQL string
-
-//go:embed mark.sql
-var markSQL string
 
 // Eraser overwrites one message of a log. A message that is not there is no
 // error.
@@ -44,17 +34,17 @@ type Admitted struct {
 // Desk is where entries are dealt with. No replay or verify may run beside it:
 // the caller sees to that.
 type Desk struct {
-	Conn  driver.Conn
-	Logs  map[string]Eraser // by the name of the log
-	Door  Door
-	Clock func() time.Time
+	Tables *tables.Tables
+	Logs   map[string]Eraser // by the name of the log
+	Door   Door
+	Clock  func() time.Time
 	// Done, if given, is told how many more entries are dealt with.
 	Done func(n int)
 }
 
 // Refusal is an entry that is still refused.
 type Refusal struct {
-	Entry Entry
+	Entry tables.Quarantined
 	Why   *schema.Error
 }
 
@@ -62,7 +52,7 @@ type Refusal struct {
 const portion = 500
 
 // Judge tells which entries would pass the door now. They need their originals.
-func (d *Desk) Judge(entries []Entry) (pass []Entry, refused []Refusal) {
+func (d *Desk) Judge(entries []tables.Quarantined) (pass []tables.Quarantined, refused []Refusal) {
 	for _, e := range entries {
 		if _, why := schema.Decode(e.Original, d.Clock()); why != nil {
 			refused = append(refused, Refusal{e, why})
@@ -75,7 +65,7 @@ func (d *Desk) Judge(entries []Entry) (pass []Entry, refused []Refusal) {
 
 // Replay puts entries through the door and takes those that pass out of
 // quarantine. They need their originals. It gives how many passed.
-func (d *Desk) Replay(ctx context.Context, entries []Entry) (replayed int, refused []Refusal, err error) {
+func (d *Desk) Replay(ctx context.Context, entries []tables.Quarantined) (replayed int, refused []Refusal, err error) {
 	for some := range slices.Chunk(entries, portion) {
 		pass, still := d.Judge(some)
 		refused = append(refused, still...)
@@ -100,7 +90,7 @@ func (d *Desk) Replay(ctx context.Context, entries []Entry) (replayed int, refus
 
 // Purge takes entries out of quarantine for good: out of their log and out of
 // the tables.
-func (d *Desk) Purge(ctx context.Context, entries []Entry) error {
+func (d *Desk) Purge(ctx context.Context, entries []tables.Quarantined) error {
 	for some := range slices.Chunk(entries, portion) {
 		if err := d.remove(ctx, some); err != nil {
 			return err
@@ -118,7 +108,7 @@ func (d *Desk) done(n int) {
 
 // remove erases entries in their logs first: what is in no log comes back with
 // no rebuild.
-func (d *Desk) remove(ctx context.Context, entries []Entry) error {
+func (d *Desk) remove(ctx context.Context, entries []tables.Quarantined) error {
 	byLog := map[string][]schema.Sequence{}
 	for _, e := range entries {
 		log := d.Logs[e.Log]
@@ -131,28 +121,8 @@ func (d *Desk) remove(ctx context.Context, entries []Entry) error {
 		byLog[e.Log] = append(byLog[e.Log], e.Sequence)
 	}
 	for log, sequences := range byLog {
-		if err := RemoveRows(ctx, d.Conn, log, sequences); err != nil {
+		if err := d.Tables.RemoveQuarantined(ctx, log, sequences); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// RemoveRows takes rows out of the tables of every version there is.
-func RemoveRows(ctx context.Context, conn driver.Conn, log string, sequences []schema.Sequence) error {
-	versions, err := migrate.Projections(ctx, conn)
-	if err != nil {
-		return fmt.Errorf("quarantine: %w", err)
-	}
-	for _, v := range versions {
-		if v.State == migrate.Dropped {
-			continue
-		}
-		for _, statement := range []string{removeSQL, markSQL} {
-			err := conn.Exec(ctx, in(statement, v.Version), clickhouse.Named("log", log), clickhouse.Named("sequences", numbers(sequences)))
-			if err != nil {
-				return fmt.Errorf("remove %d rows of quarantine: %w", len(sequences), err)
-			}
 		}
 	}
 	return nil

@@ -8,14 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/projector/quarantine"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -43,7 +41,7 @@ func (d *door) Append(_ context.Context, events []quarantine.Admitted) error {
 }
 
 type room struct {
-	conn             driver.Conn
+	tables           *tables.Tables
 	version          uint32
 	sink             *sink.Sink
 	events, rejected erased
@@ -55,28 +53,28 @@ type room struct {
 func newRoom(t *testing.T) *room {
 	t.Helper()
 	server := enginetest.ClickHouse(t)
-	conn, err := sink.Dial(t.Context(), sink.Server{URL: "http://" + server.Addr, User: server.Writer.Name, Password: server.Writer.Password})
+	tables, err := sink.Dial(t.Context(), sink.Server{URL: "http://" + server.Addr, User: server.Writer.Name, Password: server.Writer.Password})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	if err := migrate.Up(t.Context(), conn); err != nil {
+	t.Cleanup(func() { _ = tables.Close() })
+	if err := tables.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	live, err := migrate.Live(t.Context(), conn)
+	live, err := tables.Live(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.Exec(t.Context(), fmt.Sprintf("TRUNCATE TABLE parley_%d.quarantine", live)); err != nil {
+	if err := tables.Conn().Exec(t.Context(), fmt.Sprintf("TRUNCATE TABLE parley_%d.quarantine", live)); err != nil {
 		t.Fatal(err)
 	}
-	s, err := sink.Open(t.Context(), conn, sink.Options{Projection: live})
+	s, err := sink.Open(t.Context(), tables.Conn(), sink.Options{Projection: live})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &room{conn: conn, version: live, sink: s}
+	r := &room{tables: tables, version: live, sink: s}
 	r.desk = &quarantine.Desk{
-		Conn: conn, Door: &r.door, Clock: time.Now, Done: func(n int) { r.progress += n },
+		Tables: tables, Door: &r.door, Clock: time.Now, Done: func(n int) { r.progress += n },
 		Logs: map[string]quarantine.Eraser{projector.LogEvents: &r.events, projector.LogRejected: &r.rejected},
 	}
 	return r
@@ -89,9 +87,9 @@ func (r *room) put(t *testing.T, rejections ...projector.Rejection) {
 	}
 }
 
-func (r *room) list(t *testing.T, filter quarantine.Filter) []quarantine.Entry {
+func (r *room) list(t *testing.T, filter tables.QuarantineFilter) []tables.Quarantined {
 	t.Helper()
-	list, err := quarantine.List(t.Context(), r.conn, r.version, filter, true)
+	list, err := r.tables.Quarantine(t.Context(), r.version, filter, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,17 +115,17 @@ func TestFiltersPickEntries(t *testing.T) {
 	r.put(t, rejection(projector.LogRejected, 1, []byte("{")), rejection(projector.LogRejected, 2, []byte("{{")), other)
 	at := func(second int64) time.Time { return time.UnixMilli(1_700_000_000_000 + 1000*second) }
 	for name, c := range map[string]struct {
-		filter quarantine.Filter
+		filter tables.QuarantineFilter
 		want   []schema.Sequence
 	}{
-		"none":      {quarantine.Filter{}, []schema.Sequence{1, 2, 3}},
-		"log":       {quarantine.Filter{Log: projector.LogEvents}, []schema.Sequence{3}},
-		"reason":    {quarantine.Filter{Reason: schema.CodeInvalid}, []schema.Sequence{1, 2}},
-		"source":    {quarantine.Filter{Source: "/shop"}, []schema.Sequence{1, 2}},
-		"since":     {quarantine.Filter{Since: at(2)}, []schema.Sequence{2, 3}},
-		"until":     {quarantine.Filter{Until: at(2)}, []schema.Sequence{1}},
-		"sequences": {quarantine.Filter{Sequences: []schema.Sequence{1, 3, 9}}, []schema.Sequence{1, 3}},
-		"limit":     {quarantine.Filter{Limit: 2}, []schema.Sequence{1, 2}},
+		"none":      {tables.QuarantineFilter{}, []schema.Sequence{1, 2, 3}},
+		"log":       {tables.QuarantineFilter{Log: projector.LogEvents}, []schema.Sequence{3}},
+		"reason":    {tables.QuarantineFilter{Reason: schema.CodeInvalid}, []schema.Sequence{1, 2}},
+		"source":    {tables.QuarantineFilter{Source: "/shop"}, []schema.Sequence{1, 2}},
+		"since":     {tables.QuarantineFilter{Since: at(2)}, []schema.Sequence{2, 3}},
+		"until":     {tables.QuarantineFilter{Until: at(2)}, []schema.Sequence{1}},
+		"sequences": {tables.QuarantineFilter{Sequences: []schema.Sequence{1, 3, 9}}, []schema.Sequence{1, 3}},
+		"limit":     {tables.QuarantineFilter{Limit: 2}, []schema.Sequence{1, 2}},
 	} {
 		var got []schema.Sequence
 		for _, e := range r.list(t, c.filter) {
@@ -137,7 +135,7 @@ func TestFiltersPickEntries(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
-	if list := r.list(t, quarantine.Filter{}); list[1].Bytes != 2 || string(list[1].Original) != "{{" || list[2].Source != nil {
+	if list := r.list(t, tables.QuarantineFilter{}); list[1].Bytes != 2 || string(list[1].Original) != "{{" || list[2].Source != nil {
 		t.Errorf("%+v", list)
 	}
 }
@@ -145,7 +143,7 @@ func TestFiltersPickEntries(t *testing.T) {
 func TestReplayTakesOutWhatPassesAndLeavesTheRest(t *testing.T) {
 	r := newRoom(t)
 	r.put(t, rejection(projector.LogRejected, 7, valid(1)), rejection(projector.LogRejected, 8, []byte("{")), rejection(projector.LogEvents, 9, valid(2)))
-	replayed, refused, err := r.desk.Replay(t.Context(), r.list(t, quarantine.Filter{}))
+	replayed, refused, err := r.desk.Replay(t.Context(), r.list(t, tables.QuarantineFilter{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,12 +156,12 @@ func TestReplayTakesOutWhatPassesAndLeavesTheRest(t *testing.T) {
 	if !slices.Equal(r.rejected, erased{7}) || !slices.Equal(r.events, erased{9}) {
 		t.Fatalf("erased %v and %v", r.rejected, r.events)
 	}
-	if left := r.list(t, quarantine.Filter{}); len(left) != 1 || left[0].Sequence != 8 {
+	if left := r.list(t, tables.QuarantineFilter{}); len(left) != 1 || left[0].Sequence != 8 {
 		t.Fatalf("left: %+v", left)
 	}
 	// A batch that is written twice does not bring it back.
 	r.put(t, rejection(projector.LogRejected, 7, valid(1)))
-	if left := r.list(t, quarantine.Filter{}); len(left) != 1 {
+	if left := r.list(t, tables.QuarantineFilter{}); len(left) != 1 {
 		t.Fatalf("left after the batch came again: %+v", left)
 	}
 }
@@ -172,10 +170,10 @@ func TestReplayThatCannotAppendLeavesEverything(t *testing.T) {
 	r := newRoom(t)
 	r.door.err = errors.New("full")
 	r.put(t, rejection(projector.LogRejected, 1, valid(1)))
-	if _, _, err := r.desk.Replay(t.Context(), r.list(t, quarantine.Filter{})); !errors.Is(err, r.door.err) {
+	if _, _, err := r.desk.Replay(t.Context(), r.list(t, tables.QuarantineFilter{})); !errors.Is(err, r.door.err) {
 		t.Fatal(err)
 	}
-	if len(r.rejected) != 0 || len(r.list(t, quarantine.Filter{})) != 1 {
+	if len(r.rejected) != 0 || len(r.list(t, tables.QuarantineFilter{})) != 1 {
 		t.Error("the entry has gone although its event was not taken")
 	}
 }
@@ -183,14 +181,14 @@ func TestReplayThatCannotAppendLeavesEverything(t *testing.T) {
 func TestPurgeLeavesNoBytes(t *testing.T) {
 	r := newRoom(t)
 	r.put(t, rejection(projector.LogRejected, 1, []byte("Jane Doe")), rejection(projector.LogRejected, 2, []byte("John Doe")))
-	if err := r.desk.Purge(t.Context(), r.list(t, quarantine.Filter{Sequences: []schema.Sequence{1}})); err != nil {
+	if err := r.desk.Purge(t.Context(), r.list(t, tables.QuarantineFilter{Sequences: []schema.Sequence{1}})); err != nil {
 		t.Fatal(err)
 	}
 	var n uint64
-	if err := r.conn.QueryRow(t.Context(), fmt.Sprintf("SELECT countIf(original LIKE '%%Jane%%') FROM parley_%d.quarantine", r.version)).Scan(&n); err != nil || n != 0 {
+	if err := r.tables.Conn().QueryRow(t.Context(), fmt.Sprintf("SELECT countIf(original LIKE '%%Jane%%') FROM parley_%d.quarantine", r.version)).Scan(&n); err != nil || n != 0 {
 		t.Errorf("%d rows still hold the bytes (%v)", n, err)
 	}
-	if left := r.list(t, quarantine.Filter{}); len(left) != 1 || left[0].Sequence != 2 || !slices.Equal(r.rejected, erased{1}) {
+	if left := r.list(t, tables.QuarantineFilter{}); len(left) != 1 || left[0].Sequence != 2 || !slices.Equal(r.rejected, erased{1}) {
 		t.Errorf("left %+v, erased %v", left, r.rejected)
 	}
 }

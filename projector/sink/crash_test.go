@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
+	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 var errCut = errors.New("cut off")
@@ -102,9 +102,9 @@ func (r *reader) distinct(ctx context.Context, events []projector.ArchivedEvent)
 func contents(t *testing.T, version uint32) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, v := range tables.Views() {
+	for _, v := range ddl.Views() {
 		found[v.View] = enginetest.ClickHouse(t).Exec(t, fmt.Sprintf("SELECT %s FROM %s.%s FINAL ORDER BY ALL FORMAT TSV",
-			strings.Join(v.Columns, ", "), tables.ProjectionDatabase(version), v.Table))
+			strings.Join(v.Columns, ", "), ddl.ProjectionDatabase(version), v.Table))
 	}
 	return found
 }

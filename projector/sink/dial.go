@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/projector/tables"
 )
 
 // Server says where a ClickHouse is and who speaks to it.
@@ -37,7 +38,7 @@ const (
 )
 
 // Dial connects and makes sure that the server answers.
-func Dial(ctx context.Context, server Server) (driver.Conn, error) {
+func Dial(ctx context.Context, server Server) (*tables.Tables, error) {
 	options, err := server.options()
 	if err != nil {
 		return nil, err
@@ -51,9 +52,22 @@ func Dial(ctx context.Context, server Server) (driver.Conn, error) {
 		return nil, fmt.Errorf("clickhouse at %s: %w", options.Addr[0], passing(err))
 	}
 	if options.Protocol == clickhouse.HTTP {
-		return conn, nil
+		return tables.New(conn), nil
 	}
-	return overNative(ctx, conn, options)
+	if conn, err = overNative(ctx, conn, options); err != nil {
+		return nil, err
+	}
+	return tables.New(conn), nil
+}
+
+// authenticationFailed is ClickHouse's code for a wrong user or password.
+const authenticationFailed = 516
+
+// WrongCredentials reports whether the server refuses the user or the password of
+// a [Dial]: then waiting does not help.
+func WrongCredentials(err error) bool {
+	var refused *clickhouse.Exception
+	return errors.As(err, &refused) && refused.Code == authenticationFailed
 }
 
 func (s Server) options() (*clickhouse.Options, error) {

@@ -1,10 +1,10 @@
 // Package sink writes the projector's rows into ClickHouse and reads archived
 // events back. It is the [projector.Sink] and [projector.Archive] of `parley`.
 //
-//	conn, err := sink.Dial(ctx, sink.Server{URL: …, User: …, Password: …})
-//	err = migrate.Up(ctx, conn)              // or migrate.Check
-//	live, err := migrate.Live(ctx, conn)
-//	s, err := sink.Open(ctx, conn, sink.Options{Projection: live})
+//	t, err := sink.Dial(ctx, sink.Server{URL: …, User: …, Password: …})
+//	err = t.Up(ctx) // or t.Check: see projector/tables
+//	live, err := t.Live(ctx)
+//	s, err := sink.Open(ctx, t.Conn(), sink.Options{Projection: live})
 //
 // A sink writes one projection and is for one goroutine at a time. Several sinks
 // may share a connection.

@@ -7,7 +7,7 @@ import (
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/porttest"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
+	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // TestTheSinkIsWhatTheLoopReliesOn puts the real tables to the tests that the
@@ -25,7 +25,7 @@ func testPorts(t *testing.T, url string) {
 			},
 			Conversations: func(t *testing.T) []porttest.Seen {
 				rows, err := conn.Query(t.Context(), "SELECT project_id, conversation_id, closed_at, last_sequence, event_count, contact_count FROM "+
-					tables.ProjectionDatabase(options.Projection)+".conversations FINAL")
+					ddl.ProjectionDatabase(options.Projection)+".conversations FINAL")
 				if err != nil {
 					t.Fatal(err)
 				}

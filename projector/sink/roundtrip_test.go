@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
+	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // read gives the only row of a table as JSON, with numbers as written.
@@ -283,7 +283,7 @@ func TestTablesOfBeforeAreFilled(t *testing.T) {
 	if left := server.Exec(t, s.in(all)); len(left) > len(want)/2+len(want)/4 {
 		t.Fatalf("nothing was taken away: %s", left)
 	}
-	for _, f := range tables.Projection(s.options.Projection) {
+	for _, f := range ddl.Projection(s.options.Projection) {
 		server.Exec(t, f.Statement)
 	}
 	if got := server.Exec(t, s.in(all)); got != want {

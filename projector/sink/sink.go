@@ -11,12 +11,12 @@ import (
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/schema"
-	tables "github.com/parley-analytics/parley/schema/clickhouse"
+	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // Options are how a sink writes.
 type Options struct {
-	// Projection is the version whose tables are written, see migrate.Live.
+	// Projection is the version whose tables are written, see tables.Tables.Live.
 	Projection uint32
 	// StoreText keeps the text of messages in message_texts.
 	StoreText bool
@@ -60,11 +60,11 @@ var (
 )
 
 // Open makes a sink over a connection, see [Dial]. The tables must be there, see
-// package migrate. The connection stays the caller's to close, when the sink is
+// package tables. The connection stays the caller's to close, when the sink is
 // no longer used.
 func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error) {
 	s := &Sink{
-		conn: conn, options: options, database: tables.ProjectionDatabase(options.Projection), log: options.Logger,
+		conn: conn, options: options, database: ddl.ProjectionDatabase(options.Projection), log: options.Logger,
 		conversations: conversationsTable(), contacts: contactsTable(), transactions: transactionsTable(),
 		messages: messagesTable(), texts: messageTextsTable(), visitors: visitorsTable(),
 		events: eventsTable(), keys: eventKeysTable(), quarantine: quarantineTable(), positions: positionsTable(),

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/foldtest"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -36,26 +36,26 @@ func connect(t testing.TB) driver.Conn {
 func connectTo(t testing.TB, url string) driver.Conn {
 	t.Helper()
 	server := enginetest.ClickHouse(t)
-	conn, err := Dial(t.Context(), Server{URL: url, User: server.Writer.Name, Password: server.Writer.Password})
+	tables, err := Dial(t.Context(), Server{URL: url, User: server.Writer.Name, Password: server.Writer.Password})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
+	t.Cleanup(func() { _ = tables.Close() })
+	return tables.Conn()
 }
 
 // projection makes an empty projection and gives its version.
 func projection(t testing.TB, conn driver.Conn) uint32 {
 	t.Helper()
-	if err := migrate.Up(t.Context(), conn); err != nil {
+	if err := tables.New(conn).Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	version := 1000 + versions.Add(1)
-	if err := migrate.CreateProjection(t.Context(), conn, version); err != nil {
+	if err := tables.New(conn).Create(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := migrate.DropProjection(context.WithoutCancel(t.Context()), conn, version); err != nil {
+		if err := tables.New(conn).Drop(context.WithoutCancel(t.Context()), version); err != nil {
 			t.Error(err)
 		}
 	})

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+//go:embed insert.sql
+var insertSQL string
+
 //go:embed position.sql
 var positionSQL string
 

@@ -43,7 +43,7 @@ func (t *table[R]) bind(database string, types map[string]map[string]string) err
 		}
 		names[i] = c.name
 	}
-	t.insert = "INSERT INTO " + database + "." + t.name + " (" + strings.Join(names, ", ") + ")"
+	t.insert = strings.NewReplacer("$projection", database, "$table", t.name, "$columns", strings.Join(names, ", ")).Replace(strings.TrimSpace(insertSQL))
 	return nil
 }
 

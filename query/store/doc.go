@@ -3,12 +3,18 @@
 //
 // # Statements
 //
-// A file says what is read; its marks ($columns, $where, $order) are filled in
-// with constants of this package: expressions for the columns asked for, and
-// conditions for the filters given. A filter that is not given leaves no trace,
-// so that ClickHouse prunes by what is there. Whatever comes from outside is a
-// parameter ({name:Type}), bound on the server; so is the database of the
-// projection.
+// A small statement builder ([newStatement]) completes the files. A file says what
+// is read; its marks ($columns, $where, $order) are filled in with constants of
+// this package: expressions for the columns asked for, and conditions for the
+// filters given. A filter that is not given leaves no trace, so that ClickHouse
+// prunes by what is there: a fixed file with ({x:T} = … OR …) for each of the
+// filters would read the columns of all of them.
+//
+// It is safe because no text from outside can get into a statement: a mark only
+// takes what stands in the source of this package, chosen by a closed set of names
+// of the schema, and every value is a parameter ({name:Type}), bound on the server
+// after the text has been parsed; so is the database of the projection. A
+// statement cannot be begun without a scope, whose projects come first.
 //
 // # Rights
 //

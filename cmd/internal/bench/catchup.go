@@ -9,7 +9,6 @@ import (
 	"runtime/pprof"
 	"time"
 
-	"github.com/parley-analytics/parley/projector/sink/migrate"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -135,7 +134,7 @@ type recording struct {
 // recordBlocks catches up once, into the version that is live, so that a replay
 // has something to compare itself with.
 func (r *rig) recordBlocks(ctx context.Context) (*recording, error) {
-	version, err := migrate.Live(ctx, r.conn)
+	version, err := r.tables.Live(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +171,7 @@ func (r *rig) fresh(ctx context.Context, do func(version uint32) (time.Duration,
 		return 0, err
 	}
 	took, err := do(version)
-	if err := errors.Join(err, migrate.DropProjection(ctx, r.conn, version)); err != nil {
+	if err := errors.Join(err, r.tables.Drop(ctx, version)); err != nil {
 		return 0, err
 	}
 	return float64(r.bench.events) / took.Seconds(), nil

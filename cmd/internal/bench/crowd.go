@@ -49,7 +49,7 @@ func (r *rig) crowd(ctx context.Context, base, version uint32, copies int) error
 	const atOnce = 5
 	slot := int(fills.Seconds()) / copies // each copy is spread over one
 	for table, changes := range copied() {
-		if err := r.conn.Exec(ctx, fmt.Sprintf("TRUNCATE TABLE parley_%d.%s", version, table)); err != nil {
+		if err := r.tables.Conn().Exec(ctx, fmt.Sprintf("TRUNCATE TABLE parley_%d.%s", version, table)); err != nil {
 			return fmt.Errorf("empty %s: %w", table, err)
 		}
 		columns, err := r.columns(ctx, version, table)
@@ -73,7 +73,7 @@ func (r *rig) crowd(ctx context.Context, base, version uint32, copies int) error
 				SELECT %s FROM parley_%d.%s AS base FINAL CROSS JOIN numbers(%d, %d) AS n`,
 				version, table, strings.Join(columns, ", "), slot, copies, slot,
 				strings.Join(selected, ", "), base, table, k, min(atOnce, copies-k))
-			if err := r.conn.Exec(ctx, statement); err != nil {
+			if err := r.tables.Conn().Exec(ctx, statement); err != nil {
 				return fmt.Errorf("copy %s: %w", table, err)
 			}
 		}
@@ -83,7 +83,7 @@ func (r *rig) crowd(ctx context.Context, base, version uint32, copies int) error
 
 func (r *rig) columns(ctx context.Context, version uint32, table string) ([]string, error) {
 	var columns []string
-	row := r.conn.QueryRow(ctx, fmt.Sprintf("SELECT groupArray(name) FROM system.columns WHERE database = 'parley_%d' AND table = '%s'", version, table))
+	row := r.tables.Conn().QueryRow(ctx, fmt.Sprintf("SELECT groupArray(name) FROM system.columns WHERE database = 'parley_%d' AND table = '%s'", version, table))
 	err := row.Scan(&columns)
 	return columns, err
 }
@@ -101,7 +101,7 @@ func (r *rig) settle(ctx context.Context) error {
 		case <-ticks.C:
 		}
 		var merges uint64
-		if err := r.conn.QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil {
+		if err := r.tables.Conn().QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil {
 			return err
 		}
 		quiet++

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/parley-analytics/parley/projector/sink/migrate"
 )
 
 // Line e: how long the events come in at a rate, in how many requests a second,
@@ -34,7 +32,7 @@ func (b *bench) freshness(ctx context.Context) error {
 		return err
 	}
 	defer w.close()
-	version, err := migrate.Live(ctx, r.conn)
+	version, err := r.tables.Live(ctx)
 	if err != nil {
 		return err
 	}

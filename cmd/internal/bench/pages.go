@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/cmd/internal/demo"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
 )
 
 const (
@@ -52,7 +51,7 @@ func (b *bench) pages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate.SwapViews(ctx, r.conn, crowded); err != nil {
+	if err := r.tables.Swap(ctx, crowded); err != nil {
 		return err
 	}
 	w, err := r.serve(ctx)

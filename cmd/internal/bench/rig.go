@@ -8,14 +8,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
-	"github.com/parley-analytics/parley/projector/rebuild"
+	"github.com/parley-analytics/parley/projector/replay"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/sink/migrate"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -29,7 +27,7 @@ type rig struct {
 
 	clickHouse *embedded.ClickHouse
 	tape       *tape // of what the writer sends
-	conn       driver.Conn
+	tables     *tables.Tables
 	next       uint32 // version of the next projection
 }
 
@@ -68,14 +66,14 @@ func (b *bench) start(ctx context.Context, which engine) (*rig, error) {
 	if err != nil {
 		return r, err
 	}
-	r.conn, err = sink.Dial(ctx, sink.Server{
+	r.tables, err = sink.Dial(ctx, sink.Server{
 		URL: "http://" + r.clickHouse.PrivateAddr(), User: r.credentials.Writer.Name, Password: r.credentials.Writer.Password,
 		Transport: r.tape.transport,
 	})
 	if err != nil {
 		return r, err
 	}
-	return r, migrate.Up(ctx, r.conn)
+	return r, r.tables.Up(ctx)
 }
 
 func (r *rig) startNATS(ctx context.Context) error {
@@ -102,8 +100,8 @@ func (r *rig) stopNATS() {
 }
 
 func (r *rig) close() {
-	if r.conn != nil {
-		_ = r.conn.Close()
+	if r.tables != nil {
+		_ = r.tables.Close()
 	}
 	if r.clickHouse != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
@@ -120,12 +118,12 @@ func (r *rig) close() {
 func (r *rig) version(ctx context.Context) (uint32, error) {
 	version := r.next
 	r.next++
-	return version, migrate.CreateProjection(ctx, r.conn, version)
+	return version, r.tables.Create(ctx, version)
 }
 
 // open makes a projector for a version, as `parley serve` does.
 func (r *rig) open(ctx context.Context, version uint32, cache int) (*projector.Projector, func(), error) {
-	tables, err := sink.Open(ctx, r.conn, sink.Options{Projection: version, Logger: r.bench.log})
+	tables, err := sink.Open(ctx, r.tables.Conn(), sink.Options{Projection: version, Logger: r.bench.log})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -170,8 +168,8 @@ func (r *rig) catchUp(ctx context.Context, version uint32, cache int) (time.Dura
 // replay rebuilds the projection beside the live one and swaps.
 func (r *rig) replay(ctx context.Context) (build, whole time.Duration, err error) {
 	began := time.Now()
-	work := rebuild.Rebuild{
-		Conn: r.conn,
+	work := replay.Rebuild{
+		Tables: r.tables,
 		Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
 			r.next = max(r.next, version+1)
 			return r.open(ctx, version, 0)

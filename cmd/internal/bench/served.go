@@ -19,11 +19,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/tables"
 )
 
 // Metrics of the projector.
@@ -37,7 +36,7 @@ type served struct {
 	command *exec.Cmd
 	url     string
 	child   int // process id of ClickHouse
-	conn    driver.Conn
+	tables  *tables.Tables
 }
 
 // serveBinary starts the binary on the rig's directory and returns when the whole
@@ -81,7 +80,7 @@ func (r *rig) serveBinary(ctx context.Context, last uint64) (*served, time.Durat
 		return s, 0, err
 	}
 	user := endpoints.ClickHouse.Writer
-	s.conn, err = sink.Dial(ctx, sink.Server{URL: endpoints.ClickHouse.HTTP, User: user.Name, Password: user.Password})
+	s.tables, err = sink.Dial(ctx, sink.Server{URL: endpoints.ClickHouse.HTTP, User: user.Name, Password: user.Password})
 	if err != nil {
 		return s, 0, err
 	}
@@ -93,7 +92,7 @@ func (r *rig) serveBinary(ctx context.Context, last uint64) (*served, time.Durat
 			return s, 0, ctx.Err()
 		case <-ticks.C:
 		}
-		if err := s.conn.QueryRow(ctx, "SELECT max(sequence) FROM parley_1.positions WHERE log = 'events'").Scan(&at); err != nil {
+		if err := s.tables.Conn().QueryRow(ctx, "SELECT max(sequence) FROM parley_1.positions WHERE log = 'events'").Scan(&at); err != nil {
 			return s, 0, err
 		}
 	}
@@ -101,8 +100,8 @@ func (r *rig) serveBinary(ctx context.Context, last uint64) (*served, time.Durat
 }
 
 func (s *served) close() {
-	if s.conn != nil {
-		_ = s.conn.Close()
+	if s.tables != nil {
+		_ = s.tables.Close()
 	}
 	if s.command != nil && s.command.Process != nil {
 		_ = s.command.Process.Signal(syscall.SIGTERM)
@@ -252,10 +251,10 @@ func (b *bench) measureServed(ctx context.Context, events int) (*measured, error
 	if m.stages, m.batches, err = s.stages(ctx); err != nil {
 		return nil, err
 	}
-	if err := (&rig{bench: b, conn: s.conn}).settle(ctx); err != nil {
+	if err := (&rig{bench: b, tables: s.tables}).settle(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.conn.Query(ctx, "SELECT table, toFloat64(sum(bytes_on_disk)) FROM system.parts WHERE active AND database = 'parley_1' GROUP BY table")
+	rows, err := s.tables.Conn().Query(ctx, "SELECT table, toFloat64(sum(bytes_on_disk)) FROM system.parts WHERE active AND database = 'parley_1' GROUP BY table")
 	if err != nil {
 		return nil, err
 	}

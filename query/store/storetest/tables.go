@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	_ "embed" // the statements
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -10,6 +11,20 @@ import (
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/schema/clickhouse"
 )
+
+var (
+	//go:embed make_live.sql
+	makeLiveSQL string
+	//go:embed position.sql
+	positionSQL string
+	//go:embed insert.sql
+	insertSQL string
+)
+
+// filled puts a projection's database and other names and numbers into a statement.
+func filled(statement string, projection uint32, others ...string) string {
+	return strings.NewReplacer(append(others, "$projection", clickhouse.ProjectionDatabase(projection))...).Replace(statement)
+}
 
 // MarshalJSON writes a decimal in quotes.
 func (a Amount) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(a.String())), nil }
@@ -35,7 +50,7 @@ func Migrate(t testing.TB, server *enginetest.ClickHouseServer, projections ...u
 		for _, file := range clickhouse.Projection(projection) {
 			server.Exec(t, file.Statement)
 		}
-		server.Exec(t, fmt.Sprintf("INSERT INTO parley_meta.projections (version, state, _version) VALUES (%d, 'live', %d)", projection, n+1))
+		server.Exec(t, filled(makeLiveSQL, projection, "$version", fmt.Sprint(projection), "$rank", fmt.Sprint(n+1)))
 	}
 }
 
@@ -101,7 +116,7 @@ func (w *World) repeating(t testing.TB) []traits {
 // SetPosition says how far the projection has read the log.
 func SetPosition(t testing.TB, server *enginetest.ClickHouseServer, projection uint32, sequence uint64) {
 	t.Helper()
-	server.Exec(t, fmt.Sprintf("INSERT INTO parley_%d.positions (log, sequence) VALUES ('events', %d)", projection, sequence))
+	server.Exec(t, filled(positionSQL, projection, "$sequence", fmt.Sprint(sequence)))
 }
 
 func insert[R any](t testing.TB, server *enginetest.ClickHouseServer, projection uint32, table string, rows []R) {
@@ -116,7 +131,7 @@ func insert[R any](t testing.TB, server *enginetest.ClickHouseServer, projection
 			t.Fatal(err)
 		}
 	}
-	statement := fmt.Sprintf("INSERT INTO parley_%d.%s SETTINGS async_insert = 0, input_format_null_as_default = 0 FORMAT JSONEachRow\n", projection, table)
+	statement := filled(insertSQL, projection, "$table", table)
 	if answer, err := server.Query(server.Writer, statement+body.String()); err != nil {
 		t.Fatalf("%s: %v %s", table, err, answer)
 	}

@@ -1,0 +1,79 @@
+package history
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Archive is the log of events as a version's archive has it: what was accepted,
+// without duplicates and without what went to quarantine. It stands in for the
+// stream where that no longer holds the events. It is a [projector.Log].
+type Archive struct {
+	tables  *tables.Tables
+	version uint32
+
+	reading *tables.Archive
+	at      schema.Sequence // the last one given out of reading
+}
+
+var _ projector.Log = (*Archive)(nil)
+
+// NewArchive reads the archive of a version.
+func NewArchive(t *tables.Tables, version uint32) *Archive {
+	return &Archive{tables: t, version: version}
+}
+
+// Read returns the archived events after a sequence. An archive that has no more
+// is at its end: then it waits for no event, only for the time.
+func (a *Archive) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
+	if a.reading == nil || a.at != after {
+		a.Close()
+		reading, err := a.tables.Archive(ctx, a.version, after)
+		if err != nil {
+			return nil, err
+		}
+		a.reading, a.at = reading, after
+	}
+	entries, err := a.reading.Read(most)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) > 0 {
+		a.at = entries[len(entries)-1].Sequence
+		return entries, nil
+	}
+	a.Close() // more may have come by the next call
+	select {
+	case <-ctx.Done():
+	case <-time.After(wait):
+	}
+	return nil, nil
+}
+
+// Last is the highest archived sequence, 0 for an empty archive.
+func (a *Archive) Last(ctx context.Context) (schema.Sequence, error) {
+	return a.tables.LastEvent(ctx, a.version)
+}
+
+// Close ends the reading; Read begins it again.
+func (a *Archive) Close() {
+	if a.reading != nil {
+		a.reading.Close()
+		a.reading = nil
+	}
+}
+
+// Archived is the sequence up to which the live version has archived the log of
+// events. Retention may drop these from the stream.
+func Archived(ctx context.Context, t *tables.Tables) (schema.Sequence, error) {
+	live, err := t.Live(ctx)
+	if err != nil {
+		return 0, err
+	}
+	at, err := t.Positions(ctx, live)
+	return at[projector.LogEvents], err
+}

@@ -1,0 +1,147 @@
+package history
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Stream is a log that may have dropped its beginning and single entries.
+//
+// First is the lowest sequence it may still hold; it only ever grows. Next is
+// the sequence of the first entry after another, 0 where there is none.
+type Stream interface {
+	projector.Log
+	First(ctx context.Context) (schema.Sequence, error)
+	Next(ctx context.Context, after schema.Sequence) (schema.Sequence, error)
+}
+
+// Whole is the log of events from its beginning: out of the archive what the
+// stream has dropped, out of the stream all else. It is a [projector.Log].
+//
+// The archive has to hold everything below the stream's first entry, which is
+// what retention sees to. What was dropped and is in no archive (duplicates, and
+// what went to quarantine) is missing here too.
+type Whole struct {
+	stream  Stream
+	archive *Archive // nil where nothing is ever dropped
+
+	at      schema.Sequence // last entry given out of the stream
+	flowing bool
+}
+
+var _ projector.Log = (*Whole)(nil)
+
+// NewWhole puts the archive of a version before a stream.
+func NewWhole(stream Stream, t *tables.Tables, version uint32) *Whole {
+	return &Whole{stream: stream, archive: NewArchive(t, version)}
+}
+
+// NewRest is a log of which nothing is archived.
+func NewRest(stream Stream) *Whole { return &Whole{stream: stream} }
+
+// Read gives what comes after a sequence: see [projector.Log]. A stream that
+// drops entries while it is read is noticed by the gap, and what is missing is
+// read from the archive.
+func (w *Whole) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
+	for {
+		if !w.flowing || w.at != after {
+			first, err := w.stream.First(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if w.archive != nil && first > after+1 {
+				entries, err := w.archived(ctx, after, first, most)
+				if err != nil || len(entries) > 0 {
+					return entries, err
+				}
+				after = first - 1
+			}
+			w.flowing, w.at = true, after
+		}
+		entries, err := w.stream.Read(ctx, after, most, wait)
+		if err != nil || len(entries) == 0 {
+			w.flowing = false
+			return nil, err
+		}
+		last := entries[len(entries)-1].Sequence
+		if w.archive != nil && last-after != schema.Sequence(len(entries)) {
+			first, err := w.stream.First(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if first > after+1 { // dropped meanwhile, perhaps
+				w.flowing = false
+				continue
+			}
+		}
+		w.at = last
+		return entries, nil
+	}
+}
+
+// archived gives archived entries between two sequences, both left out.
+func (w *Whole) archived(ctx context.Context, after, before schema.Sequence, most int) ([]schema.Entry, error) {
+	entries, err := w.archive.Read(ctx, after, most, 0)
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		if e.Sequence >= before {
+			return entries[:i], nil
+		}
+	}
+	return entries, nil
+}
+
+// Last is the highest sequence that was ever given out.
+func (w *Whole) Last(ctx context.Context) (schema.Sequence, error) { return w.stream.Last(ctx) }
+
+// Gap is the sequence up to which nothing comes after another: that one itself
+// where the next entry follows it. A reader that has everything up to after has
+// everything up to there.
+func (w *Whole) Gap(ctx context.Context, after schema.Sequence) (schema.Sequence, error) {
+	last, err := w.stream.Last(ctx) // first: what is appended meanwhile is found by Next
+	if err != nil || last <= after {
+		return after, err
+	}
+	if w.archive != nil {
+		archived, err := w.archive.tables.NextEvent(ctx, w.archive.version, after)
+		if err != nil {
+			return after, err
+		}
+		first, err := w.stream.First(ctx)
+		if err != nil {
+			return after, err
+		}
+		if archived > 0 && archived < first {
+			return archived - 1, nil
+		}
+	}
+	next, err := w.stream.Next(ctx, after)
+	switch {
+	case err != nil:
+		return after, err
+	case next == 0:
+		return last, nil
+	default:
+		return next - 1, nil
+	}
+}
+
+// Begins is the first sequence that the stream itself may hold.
+func (w *Whole) Begins(ctx context.Context) (schema.Sequence, error) { return w.stream.First(ctx) }
+
+// Close ends both readings; Read begins them again.
+func (w *Whole) Close() {
+	w.flowing = false
+	if w.archive != nil {
+		w.archive.Close()
+	}
+	if stream, can := w.stream.(interface{ Close() }); can {
+		stream.Close()
+	}
+}

@@ -1,0 +1,14 @@
+// Package lead keeps the live version of the projection up with the logs, and
+// hands over to a version that is offered. It is what `serve` and `project` run.
+//
+//	run     one projector writes the live version
+//	offer   a replay has marked another version as complete (projector/replay)
+//	follow  a second projector lets the offered version catch up
+//	swap    when it is about a batch behind, the first one finishes its batch and ends;
+//	        when the second has reached the position of the first, the views are
+//	        turned and the version is live
+//
+// The seam is a sequence: a version is only made live when its positions have
+// reached those of the one before, so a reader never sees the projection go back.
+// A swap that fails starts the first projector again.
+package lead

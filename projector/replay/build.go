@@ -1,0 +1,96 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Progress says how far a build has come: sequences of the log of events done
+// and to do. Done may begin above 0 where a build goes on.
+type Progress func(done, all schema.Sequence)
+
+// stage makes or finds the version that is built: one left in building is gone
+// on with, because a build gives the same tables whoever makes it.
+func stage(ctx context.Context, t *tables.Tables) (uint32, error) {
+	all, err := t.Projections(ctx)
+	if err != nil {
+		return 0, err
+	}
+	next := uint32(1)
+	for _, p := range all {
+		if p.State == tables.Building {
+			return p.Version, t.Create(ctx, p.Version)
+		}
+		next = max(next, p.Version+1)
+	}
+	return next, t.Create(ctx, next)
+}
+
+// stuck is how long a build may stand still before it is given up: the engines
+// may be away for a while, or not come back where they were.
+const stuck = time.Minute
+
+// errStill is said of a build that stands still for no reason that is known.
+var errStill = errors.New("the log gives no more events")
+
+// build projects into version until it has reached the given positions.
+func build(ctx context.Context, t *tables.Tables, open Open, version uint32, to map[string]schema.Sequence, gaps history.Gaps, report Progress) error {
+	p, release, err := open(ctx, version)
+	if err != nil {
+		return fmt.Errorf("build version %d: %w", version, err)
+	}
+	running, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer release()
+		_ = p.Run(running) // nil: it ends with its context
+	}()
+	defer func() { cancel(); <-done }()
+
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	var before map[string]schema.Sequence
+	moved := time.Now()
+	for {
+		at, err := t.Positions(ctx, version)
+		if err == nil {
+			if !maps.Equal(at, before) {
+				moved = time.Now()
+			}
+			if report != nil {
+				report(min(at[projector.LogEvents], to[projector.LogEvents]), to[projector.LogEvents])
+			}
+			complete := true
+			for log, position := range to {
+				complete = complete && at[log] >= position
+			}
+			if complete {
+				return nil
+			}
+			if maps.Equal(at, before) { // at work on a batch, or before a gap
+				if err := history.Pass(ctx, t, gaps, version); err != nil && ctx.Err() == nil {
+					return fmt.Errorf("build version %d: %w", version, err)
+				}
+			}
+			before = at
+		}
+		if time.Since(moved) > stuck {
+			return fmt.Errorf("build version %d: no progress for %v: %w", version, stuck, cmp.Or(err, p.Ready(), errStill))
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}

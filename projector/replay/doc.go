@@ -1,0 +1,38 @@
+// Package replay builds a version of the projection from the log beside the live
+// one, compares the two, and repairs the live one or makes the new one live.
+//
+// # Replay
+//
+//	build    the projector's own loop writes a new version's tables, from position 0 to the
+//	         live position; it resumes where it stopped, because the position is in the tables
+//	check    counts against the new version's own archive, then the difference between the
+//	         live version and the new one at one sequence
+//	offer    the new version is marked ready
+//	swap     the live projector (projector/lead) finishes its batch, continues in the new version until
+//	         that is as far as the old one was, turns the views and marks it live
+//
+// The seam is a sequence: the new version is only made live when its position has
+// reached that of the old one, so a reader never sees the projection go back.
+// Without a live projector the command does the swap itself. The old version is
+// kept; undo offers it again, and it catches up from its own position in the
+// same way.
+//
+// A GraphQL request reads the live version once and uses it in all its
+// statements, so no page mixes versions; the tables of the old version stay.
+//
+// The log is read from its beginning, whatever retention has dropped of the stream
+// (projector/history). Rows of quarantine whose entries were dropped are in no
+// archive: they are carried over from the live version.
+//
+// # Verify
+//
+// Verify builds a version from the log in the same way, compares it with the live
+// one and drops it. Conversations that the log has moved on meanwhile are left
+// out of the comparison by sequence and counted.
+//
+// # Compare
+//
+// Tables are compared by checksum per bucket of conversations first, and row by
+// row only in the buckets that differ. Bookkeeping that depends on how rows were
+// batched (_version, _deleted) is not compared.
+package replay

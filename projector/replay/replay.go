@@ -1,0 +1,290 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Open makes a projector that writes a version; release frees what it uses.
+type Open func(ctx context.Context, version uint32) (p *projector.Projector, release func(), err error)
+
+// Rebuild replays and verifies. Only one may run on a server at a time: the
+// caller sees to that.
+type Rebuild struct {
+	Tables *tables.Tables
+	Open   Open
+	// Ends gives the last sequence of each log: how far a version has to come.
+	Ends func(ctx context.Context) (map[string]schema.Sequence, error)
+	// Gaps tells where nothing comes any more; nil for a log that has none.
+	Gaps history.Gaps
+	// Begins is the first sequence that the stream of events still holds; nil for
+	// one that drops nothing.
+	Begins func(ctx context.Context) (schema.Sequence, error)
+	// Report is told how far the build has come; may be nil.
+	Report Progress
+	// Scope narrows what is compared and repaired.
+	Scope tables.Scope
+	// Limit bounds the differing rows that are spelled out. Default: 20.
+	Limit int
+	// Patience is how long a live projector is waited for before the swap is
+	// made here. Default: 30 s.
+	Patience time.Duration
+	// At is called at the named points of a replay: "built", "compared",
+	// "offered". The crash harness ends the process there; may be nil.
+	At func(point string)
+}
+
+func (r *Rebuild) at(point string) {
+	if r.At != nil {
+		r.At(point)
+	}
+}
+
+func (r *Rebuild) limit() int {
+	if r.Limit > 0 {
+		return r.Limit
+	}
+	return 20
+}
+
+// Replayed is the outcome of a replay.
+type Replayed struct {
+	Version, Before uint32
+	Events          uint64  // in the new version's archive
+	Conversations   uint64  // with rows in the new version
+	Report          *Report // what the version before had otherwise
+	Handed          bool    // a live projector made the swap
+}
+
+// Replay builds a version from the log, and makes it live. The version before
+// is kept, older ones are dropped. Rows that the live version had otherwise are
+// reported, and are right afterwards.
+func (r *Rebuild) Replay(ctx context.Context) (*Replayed, error) {
+	live, err := r.Tables.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	version, report, err := r.buildAndCompare(ctx, live)
+	if err != nil {
+		return nil, err
+	}
+	outcome := &Replayed{Version: version, Before: live, Report: report}
+	if outcome.Events, outcome.Conversations, err = r.check(ctx, version); err != nil {
+		return nil, err
+	}
+	r.at("compared")
+	if outcome.Handed, err = r.MakeLive(ctx, version); err != nil {
+		return nil, err
+	}
+	if err := r.carry(ctx, live, version); err != nil { // what was dropped while it was offered
+		return nil, err
+	}
+	return outcome, r.dropOlder(ctx, live)
+}
+
+// buildAndCompare makes a version that has all the log holds now, and compares
+// the live one with it.
+func (r *Rebuild) buildAndCompare(ctx context.Context, live uint32) (uint32, *Report, error) {
+	version, err := stage(ctx, r.Tables)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := r.catchUp(ctx, version); err != nil {
+		return 0, nil, err
+	}
+	r.at("built")
+	report, err := r.compare(ctx, version, live)
+	return version, report, err
+}
+
+func (r *Rebuild) catchUp(ctx context.Context, version uint32) error {
+	ends, err := r.Ends(ctx)
+	if err != nil {
+		return fmt.Errorf("end of the log: %w", err)
+	}
+	if err := build(ctx, r.Tables, r.Open, version, ends, r.Gaps, r.Report); err != nil {
+		return err
+	}
+	return r.carryFromLive(ctx, version)
+}
+
+// compare holds the live version against a built one, at the sequence both have
+// reached.
+func (r *Rebuild) compare(ctx context.Context, version, live uint32) (*Report, error) {
+	built, err := r.Tables.Positions(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	// The live version gets the time to write what the log had before the build ended.
+	deadline := time.Now().Add(r.patience())
+	for tries := 1; !r.Tables.Reached(ctx, live, version, 0) && time.Now().Before(deadline); tries++ {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(50 * time.Millisecond):
+		}
+		if tries%20 == 0 {
+			if err := history.Pass(ctx, r.Tables, r.Gaps, live); err != nil {
+				return nil, err
+			}
+		}
+	}
+	at, err := r.Tables.Positions(ctx, live)
+	if err != nil {
+		return nil, err
+	}
+	upTo := min(built[projector.LogEvents], at[projector.LogEvents])
+	return Compare(ctx, r.Tables, version, live, upTo, r.Scope, r.limit())
+}
+
+func (r *Rebuild) patience() time.Duration {
+	if r.Patience > 0 {
+		return r.Patience
+	}
+	return 30 * time.Second
+}
+
+// check holds a built version against its own archive, as far as its position:
+// every event has its key, and every conversation with events has its row. What
+// stands beyond the position is of a batch that was cut off.
+func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversations uint64, err error) {
+	at, err := r.Tables.Positions(ctx, version)
+	if err != nil {
+		return 0, 0, err
+	}
+	c, err := r.Tables.Count(ctx, version, at[projector.LogEvents])
+	if err != nil {
+		return 0, 0, fmt.Errorf("check: %w", err)
+	}
+	if c.Events != c.Keys || c.Conversations != c.Archived {
+		return 0, 0, fmt.Errorf("version %d does not agree with itself: %d events with %d keys, %d conversations with %d rows; it is not made live",
+			version, c.Events, c.Keys, c.Archived, c.Conversations)
+	}
+	return c.Events, c.Conversations, nil
+}
+
+// MakeLive offers a version that is complete up to its positions, and waits until
+// it is live. Where nobody projects, it catches up and swaps itself; handed says
+// that a live projector did.
+func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, err error) {
+	if err := r.carryFromLive(ctx, version); err != nil {
+		return false, err
+	}
+	if err := history.Pass(ctx, r.Tables, r.Gaps, version); err != nil {
+		return false, err
+	}
+	if err := r.Tables.Offer(ctx, version); err != nil {
+		return false, err
+	}
+	r.at("offered")
+	deadline := time.Now().Add(r.patience())
+	for time.Now().Before(deadline) {
+		live, err := r.Tables.Live(ctx)
+		if err == nil && live == version {
+			return true, r.Tables.Up(ctx) // the views may still be on their way
+		}
+		select {
+		case <-ctx.Done():
+			return false, errors.Join(context.Cause(ctx), r.Tables.Withdraw(context.WithoutCancel(ctx), version))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	if err := r.Tables.Withdraw(ctx, version); err != nil {
+		return false, err
+	}
+	live, err := r.Tables.Live(ctx)
+	if err != nil {
+		return false, err
+	}
+	if live == version {
+		return true, r.Tables.Up(ctx) // the views may still be on their way
+	}
+	if err := r.catchUp(ctx, version); err != nil {
+		return false, err
+	}
+	return false, r.Tables.Swap(ctx, version)
+}
+
+// Undo makes the version that was live before live again, once it has caught up
+// from its own position.
+func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
+	live, err := r.Tables.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.Tables.Projections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var kept uint32
+	for _, p := range all {
+		if p.State == tables.Kept {
+			kept = max(kept, p.Version)
+		}
+	}
+	if kept == 0 {
+		return nil, errors.New("no earlier version of the projection is kept: there is nothing to undo")
+	}
+	outcome := &Replayed{Version: kept, Before: live}
+	if outcome.Handed, err = r.MakeLive(ctx, kept); err != nil {
+		return nil, err
+	}
+	outcome.Events, outcome.Conversations, err = r.check(ctx, kept)
+	return outcome, err
+}
+
+// dropOlder drops the versions kept before the one that was live until now.
+func (r *Rebuild) dropOlder(ctx context.Context, before uint32) error {
+	all, err := r.Tables.Projections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.State == tables.Kept && p.Version != before {
+			if err := r.Tables.Drop(ctx, p.Version); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Verified is the outcome of a verification.
+type Verified struct {
+	Found *Report // what the live version had otherwise
+	Left  *Report // what it still has, after a repair
+}
+
+// Verify builds a version from the log, compares the live one with it, and drops
+// it. With repair, the conversations that differ are written again in the live
+// version, until nothing differs.
+func (r *Rebuild) Verify(ctx context.Context, repair bool) (*Verified, error) {
+	live, err := r.Tables.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	version, report, err := r.buildAndCompare(ctx, live)
+	if err != nil {
+		return nil, err
+	}
+	outcome := &Verified{Found: report, Left: report}
+	for round := 0; repair && outcome.Left.Differing > 0 && round < 5; round++ {
+		if err := r.repair(ctx, version, live, outcome.Left); err != nil {
+			return nil, err
+		}
+		if err := r.catchUp(ctx, version); err != nil {
+			return nil, err
+		}
+		if outcome.Left, err = r.compare(ctx, version, live); err != nil {
+			return nil, err
+		}
+	}
+	return outcome, r.Tables.Drop(ctx, version)
+}

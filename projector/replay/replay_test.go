@@ -1,0 +1,332 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/lead"
+	"github.com/parley-analytics/parley/projector/replay"
+	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+// memory is a log in memory, shared by its readers.
+type memory struct {
+	mu      sync.Mutex
+	entries []schema.Entry
+}
+
+func (m *memory) append(events ...schema.Event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range events {
+		m.entries = append(m.entries, schema.Entry{
+			Sequence: schema.Sequence(len(m.entries) + 1), ReceivedAt: e.Time.Time().Add(time.Second), Payload: foldtest.JSON(&e),
+		})
+	}
+}
+
+func (m *memory) Last(context.Context) (schema.Sequence, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return schema.Sequence(len(m.entries)), nil
+}
+
+func (m *memory) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
+	m.mu.Lock()
+	if int(after) < len(m.entries) {
+		defer m.mu.Unlock()
+		return append([]schema.Entry(nil), m.entries[after:min(int(after)+most, len(m.entries))]...), nil
+	}
+	m.mu.Unlock()
+	select {
+	case <-ctx.Done():
+	case <-time.After(min(wait, 10*time.Millisecond)):
+	}
+	return nil, nil
+}
+
+// house is a server with a log, a live projector and what rebuilds.
+type house struct {
+	tables  *tables.Tables
+	log     *memory
+	rebuild *replay.Rebuild
+
+	mu    sync.Mutex
+	drops *leaky // the log as its readers see it, once it drops entries
+}
+
+// reader is the log as a projector gets it.
+func (h *house) reader(ctx context.Context) (projector.Log, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.drops == nil {
+		return h.log, nil
+	}
+	live, err := h.tables.Live(ctx)
+	return history.NewWhole(h.drops, h.tables, live), err
+}
+
+// readBy lets all that is opened from now on read a log that drops entries.
+func (h *house) readBy(l *leaky) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drops = l
+	h.rebuild.Begins, h.rebuild.Gaps = l.First, h.gaps
+}
+
+// gaps tells where the log has nothing.
+func (h *house) gaps(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
+	reader, err := h.reader(ctx)
+	if whole, drops := reader.(*history.Whole); drops && err == nil && log == projector.LogEvents {
+		return whole.Gap(ctx, after)
+	}
+	return after, err
+}
+
+// settle waits until the live version has all of the log.
+func (h *house) settle(t *testing.T) {
+	t.Helper()
+	last, err := h.log.Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		at, err := history.Archived(t.Context(), h.tables)
+		if err == nil && at >= last {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the live version stands at %d of %d: %v", at, last, err)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	engine := enginetest.ClickHouse(t)
+	tables, err := sink.Dial(t.Context(), sink.Server{URL: "http://" + engine.Addr, User: engine.Writer.Name, Password: engine.Writer.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	databases := []string{"parley", "parley_meta"}
+	for n := 1; n <= 9; n++ {
+		databases = append(databases, fmt.Sprintf("parley_%d", n))
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for _, database := range databases {
+		// What a test before has cut off in the middle may still make its table.
+		for {
+			err := tables.Conn().Exec(t.Context(), "DROP DATABASE IF EXISTS "+database+" SYNC")
+			if err == nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal(err)
+			}
+			<-time.After(100 * time.Millisecond)
+		}
+	}
+	if err := tables.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := &house{tables: tables, log: &memory{}}
+	open := func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
+		s, err := sink.Open(ctx, tables.Conn(), sink.Options{Projection: version, StoreText: true})
+		if err != nil {
+			return nil, nil, err
+		}
+		log, err := h.reader(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := projector.New(projector.Config{Log: log, Sink: s, Archive: s, BatchEvents: 500})
+		return p, func() {}, err
+	}
+	h.rebuild = &replay.Rebuild{Tables: tables, Open: open, Patience: 20 * time.Second,
+		Ends: func(ctx context.Context) (map[string]schema.Sequence, error) {
+			last, err := h.log.Last(ctx)
+			return map[string]schema.Sequence{projector.LogEvents: last}, err
+		}}
+	leader := &lead.Leader{Tables: tables, Open: open, Gaps: h.gaps, Logger: slog.New(slog.DiscardHandler), Every: 20 * time.Millisecond}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- leader.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		_ = tables.Close()
+	})
+	return h
+}
+
+func (h *house) live(t *testing.T) uint32 {
+	t.Helper()
+	version, err := h.tables.Live(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+func (h *house) one(t *testing.T, query string) (n uint64) {
+	t.Helper()
+	if err := h.tables.Conn().QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestReplayGivesTheSameTablesWhileEventsComeIn(t *testing.T) {
+	h := newHouse(t)
+	events := foldtest.Stream(foldtest.Seeded(1), 150)
+	h.log.append(events[:len(events)/2]...)
+	stop := make(chan struct{})
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for _, e := range events[len(events)/2:] {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				h.log.append(e)
+			}
+		}
+	})
+	replayed, err := h.rebuild.Replay(t.Context())
+	close(stop)
+	sending.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if replayed.Report.Differing != 0 {
+		t.Fatalf("live tables differ from the log: %v", replayed.Report.Differences)
+	}
+	if !replayed.Handed || h.live(t) != 2 || replayed.Version != 2 {
+		t.Fatalf("live is version %d after %+v", h.live(t), replayed)
+	}
+	verified, err := h.rebuild.Verify(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verified.Left.Differing != 0 || verified.Left.Rows["conversations"] == 0 {
+		t.Fatalf("after the replay: %+v", verified.Left)
+	}
+	undone, err := h.rebuild.Undo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if undone.Version != 1 || h.live(t) != 1 {
+		t.Fatalf("undo made version %d live", h.live(t))
+	}
+}
+
+func TestVerifyNamesWhatDiffersAndRepairMendsIt(t *testing.T) {
+	h := newHouse(t)
+	h.log.append(foldtest.Stream(foldtest.Seeded(2), 60)...)
+	if verified, err := h.rebuild.Verify(t.Context(), false); err != nil || verified.Left.Differing != 0 {
+		t.Fatalf("before anything is broken: %v %+v", err, verified)
+	}
+	for _, damage := range []string{
+		"INSERT INTO parley_1.conversations SELECT * REPLACE (duration_ms + 1 AS duration_ms) FROM parley_1.conversations FINAL WHERE duration_ms IS NOT NULL LIMIT 1",
+		"DELETE FROM parley_1.contacts WHERE contact_id IN (SELECT contact_id FROM parley_1.contacts FINAL ORDER BY contact_id LIMIT 2)",
+		"INSERT INTO parley_1.transactions SELECT * REPLACE ('never' AS transaction_id) FROM parley_1.transactions FINAL LIMIT 1",
+		"DELETE FROM parley_1.events WHERE sequence IN (3, 5)",
+	} {
+		if err := h.tables.Conn().Exec(t.Context(), damage); err != nil {
+			t.Fatalf("%s: %v", damage, err)
+		}
+	}
+	verified, err := h.rebuild.Verify(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for _, d := range verified.Found.Differences {
+		found[d.Table+"."+d.Field]++
+	}
+	for _, expected := range []string{"conversations.duration_ms", "contacts.row", "transactions.row", "events.row"} {
+		if found[expected] == 0 {
+			t.Errorf("%s was not reported: %v", expected, verified.Found.Differences)
+		}
+	}
+	if verified.Left.Differing != 0 {
+		t.Fatalf("after the repair: %v", verified.Left.Differences)
+	}
+	if n := h.one(t, "SELECT count() FROM parley.transactions WHERE transaction_id = 'never'"); n != 0 {
+		t.Error("the row too many is still there")
+	}
+}
+
+func TestReplayGoesOnWhereItStopped(t *testing.T) {
+	h := newHouse(t)
+	h.log.append(foldtest.Stream(foldtest.Seeded(3), 40)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.rebuild.At = func(string) { cancel() }
+	if _, err := h.rebuild.Replay(ctx); err == nil || !errors.Is(err, context.Canceled) {
+		t.Fatalf("replay that is cut off: %v", err)
+	}
+	h.rebuild.At = nil
+	replayed, err := h.rebuild.Replay(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if replayed.Version != 2 {
+		t.Errorf("version %d was begun instead of going on with 2", replayed.Version)
+	}
+}
+
+func TestArchiveReplacesTheLog(t *testing.T) {
+	h := newHouse(t)
+	events := foldtest.Stream(foldtest.Seeded(4), 30)
+	h.log.append(events...)
+	if _, err := h.rebuild.Verify(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	archive := history.NewArchive(h.tables, 1)
+	defer archive.Close()
+	var after schema.Sequence
+	seen := map[schema.EventKey]bool{}
+	for {
+		entries, err := archive.Read(t.Context(), after, 100, time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) == 0 {
+			break
+		}
+		for _, entry := range entries {
+			if entry.Sequence <= after {
+				t.Fatalf("sequence %d after %d", entry.Sequence, after)
+			}
+			after = entry.Sequence
+			event, refused := schema.Decode(entry.Payload, entry.ReceivedAt)
+			if refused != nil {
+				t.Fatal(refused)
+			}
+			seen[event.Key()] = true
+		}
+	}
+	distinct := map[schema.EventKey]bool{}
+	for i := range events {
+		distinct[events[i].Key()] = true
+	}
+	if len(seen) != len(distinct) {
+		t.Errorf("the archive gave %d events of %d", len(seen), len(distinct))
+	}
+}

@@ -1,0 +1,1 @@
+INSERT INTO $projection.$table ($columns)

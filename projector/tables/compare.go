@@ -1,0 +1,264 @@
+package tables
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/parley-analytics/parley/schema"
+	ddl "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// Table is a table of a projection with what tells its rows apart. The first two
+// columns of the key name the owner of the rows: what a repair writes again.
+type Table struct {
+	Name string
+	Key  []string
+	// Conversations: rows belong to conversations, so that those which the log has
+	// moved on can be left out.
+	Conversations bool
+}
+
+var compared = []Table{
+	{"conversations", []string{"project_id", "conversation_id"}, true},
+	{"contacts", []string{"project_id", "conversation_id", "contact_id"}, true},
+	{"transactions", []string{"project_id", "conversation_id", "transaction_id"}, true},
+	{"messages", []string{"project_id", "conversation_id", "message_id"}, true},
+	{"message_texts", []string{"project_id", "conversation_id", "message_id"}, true},
+	{"visitors", []string{"project_id", "conversation_id"}, true},
+	{"events", []string{"project_id", "conversation_id", "sequence"}, true},
+	{"quarantine", []string{"log", "sequence"}, false},
+}
+
+// Compared are the tables that are compared and repaired, in that order. The rest
+// follows from them, or is bookkeeping.
+func Compared() []Table { return compared }
+
+// in names the table and its key in a statement.
+func (t Table) in(statement string) string {
+	return strings.NewReplacer("$table", t.Name, "$key", strings.Join(t.Key, ", "), "$first", t.Key[0], "$second", t.Key[1]).Replace(statement)
+}
+
+// Scope narrows a comparison, and with it a repair. The zero value is everything.
+type Scope struct {
+	Projects []schema.ProjectID // these only; none means all
+	Since    schema.Timestamp   // conversations with an event at or after this moment
+}
+
+// Everything reports whether nothing is left out.
+func (s Scope) Everything() bool { return len(s.Projects) == 0 && s.Since == 0 }
+
+// buckets is the number of parts a table's checksum is taken in.
+const buckets = 256
+
+// Comparison holds the rows of one version against those of another, as of a
+// sequence that both have reached. Conversations that have moved on since in
+// either are left out.
+type Comparison struct {
+	tables          *Tables
+	expected, found uint32
+	parameters      []any
+	since           bool
+}
+
+// Compare begins a comparison.
+func (t *Tables) Compare(expected, found uint32, upTo schema.Sequence, scope Scope) *Comparison {
+	projects := make([]uint32, len(scope.Projects))
+	for i, p := range scope.Projects {
+		projects[i] = uint32(p)
+	}
+	return &Comparison{
+		tables: t, expected: expected, found: found, since: scope.Since > 0,
+		parameters: []any{
+			clickhouse.Named("upTo", uint64(upTo)), clickhouse.Named("buckets", uint16(buckets)),
+			clickhouse.Named("projects", projects), clickhouse.Named("since", int64(scope.Since)),
+		},
+	}
+}
+
+// context keeps the memory of ClickHouse within bounds.
+func (c *Comparison) context(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		"max_bytes_before_external_group_by": uint64(512 << 20),
+		"max_bytes_before_external_sort":     uint64(512 << 20),
+	}))
+}
+
+// statement names the versions. It is complete then but for the parameters.
+func (c *Comparison) statement(text string) string {
+	return strings.NewReplacer("$expected", ddl.ProjectionDatabase(c.expected), "$found", ddl.ProjectionDatabase(c.found)).Replace(text)
+}
+
+// Moved counts the conversations that have moved on after the sequence compared
+// at. Rows are written before events, so both are looked at.
+func (c *Comparison) Moved(ctx context.Context) (count uint64, err error) {
+	statement := strings.ReplaceAll(compareMovedCountSQL, "$moved", compareMovedSQL)
+	err = c.tables.conn.QueryRow(c.context(ctx), c.statement(statement), c.parameters...).Scan(&count)
+	return count, err
+}
+
+// TableComparison is the comparison of one table.
+type TableComparison struct {
+	comparison *Comparison
+	table      Table
+	// Columns are the columns that have to be equal.
+	Columns []string
+	rows    string // a statement for the rows of both versions, with a hash
+}
+
+// Table compares one table. Its columns are read from the expected version.
+func (c *Comparison) Table(ctx context.Context, table Table) (*TableComparison, error) {
+	rows, err := c.tables.conn.Query(ctx, compareColumnsSQL,
+		clickhouse.Named("database", ddl.ProjectionDatabase(c.expected)), clickhouse.Named("table", table.Name))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	t := &TableComparison{comparison: c, table: table}
+	var parts []string
+	for rows.Next() {
+		var name string
+		var isMap bool
+		if err := rows.Scan(&name, &isMap); err != nil {
+			return nil, err
+		}
+		t.Columns = append(t.Columns, name)
+		if isMap {
+			name = "mapSort(" + name + ")" // the order of a map means nothing
+		}
+		parts = append(parts, name)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if len(t.Columns) == 0 {
+		return nil, fmt.Errorf("no table %s.%s", ddl.ProjectionDatabase(c.expected), table.Name)
+	}
+	t.rows = strings.NewReplacer(
+		"$hash", "cityHash64(formatRow('RowBinary', "+strings.Join(parts, ", ")+"))", // RowBinary tells NULL from empty
+		"$settled", c.settled(table),
+	).Replace(compareRowsSQL)
+	return t, nil
+}
+
+// settled is the condition on rows that can be compared. Of what is not of a
+// conversation, only the log of events has the sequence compared at; that of
+// rejections is small and compared when it stands still.
+func (c *Comparison) settled(table Table) string {
+	if !table.Conversations {
+		return compareSettledLogSQL
+	}
+	condition := strings.ReplaceAll(compareSettledSQL, "$moved", compareMovedSQL)
+	if c.since {
+		condition += compareSinceSQL
+	}
+	return condition
+}
+
+// statement fills in the rows, the table and the versions.
+func (t *TableComparison) statement(text string) string {
+	text = strings.NewReplacer("$differing", compareDifferingSQL, "$columns", strings.Join(t.Columns, ", ")).Replace(text)
+	return t.comparison.statement(t.table.in(strings.ReplaceAll(text, "$rows", t.rows)))
+}
+
+func (t *TableComparison) parameters(more ...any) []any {
+	return append(append([]any(nil), t.comparison.parameters...), more...)
+}
+
+// Buckets counts the expected rows, and returns the buckets whose checksums
+// differ.
+func (t *TableComparison) Buckets(ctx context.Context) (count uint64, uneven []uint64, err error) {
+	rows, err := t.comparison.tables.conn.Query(t.comparison.context(ctx), t.statement(compareBucketsSQL), t.parameters()...)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var bucket, expected uint64
+		var differs uint8
+		if err := rows.Scan(&bucket, &expected, &differs); err != nil {
+			return 0, nil, err
+		}
+		count += expected
+		if differs != 0 {
+			uneven = append(uneven, bucket)
+		}
+	}
+	return count, uneven, rows.Err()
+}
+
+// Differing counts the rows of some buckets that differ, are missing or too many.
+func (t *TableComparison) Differing(ctx context.Context, uneven []uint64) (count uint64, err error) {
+	err = t.comparison.tables.conn.QueryRow(t.comparison.context(ctx), t.statement(compareCountSQL),
+		t.parameters(clickhouse.Named("uneven", uneven))...).Scan(&count)
+	return count, err
+}
+
+// Owner is the first two columns of a key, as text.
+type Owner [2]string
+
+// Owners are those whose rows differ.
+func (t *TableComparison) Owners(ctx context.Context, uneven []uint64) ([]Owner, error) {
+	rows, err := t.comparison.tables.conn.Query(t.comparison.context(ctx), t.statement(compareOwnersSQL),
+		t.parameters(clickhouse.Named("uneven", uneven))...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Owner
+	for rows.Next() {
+		var owner Owner
+		if err := rows.Scan(&owner[0], &owner[1]); err != nil {
+			return nil, err
+		}
+		list = append(list, owner)
+	}
+	return list, rows.Err()
+}
+
+// Spell calls do with the first rows that differ, as JSON by column: those
+// expected, and those found.
+func (t *TableComparison) Spell(ctx context.Context, uneven []uint64, limit int, do func(expected bool, row map[string]json.RawMessage)) error {
+	rows, err := t.comparison.tables.conn.Query(t.comparison.context(ctx), t.statement(compareSpelledSQL),
+		t.parameters(clickhouse.Named("uneven", uneven), clickhouse.Named("limit", uint64(limit)))...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var expected bool
+		var text string
+		if err := rows.Scan(&expected, &text); err != nil {
+			return err
+		}
+		var row map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(text), &row); err != nil {
+			return err
+		}
+		do(expected, row)
+	}
+	return rows.Err()
+}
+
+// Rewrite takes the rows of some owners out of a version and writes them again as
+// another one has them. A row that is written meanwhile may go with them.
+func (t *Tables) Rewrite(ctx context.Context, table Table, from, to uint32, owners []Owner) error {
+	first, second := make([]string, len(owners)), make([]string, len(owners))
+	for i, o := range owners {
+		first[i], second[i] = o[0], o[1]
+	}
+	statements := []string{repairDeleteSQL, repairInsertSQL}
+	if table.Name == "events" {
+		statements = append(statements, repairKeysSQL)
+	}
+	for _, statement := range statements {
+		err := t.conn.Exec(ctx, between(table.in(statement), from, to), clickhouse.Named("first", first), clickhouse.Named("second", second))
+		if err != nil {
+			return fmt.Errorf("repair %s: %w", table.Name, err)
+		}
+	}
+	return nil
+}

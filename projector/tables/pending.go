@@ -1,0 +1,175 @@
+package tables
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	ddl "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// pending finds the next statements to apply, as far as they can be known now:
+// what stands on others comes up when those are applied.
+func (t *Tables) pending(ctx context.Context) ([]step, error) {
+	var steps []step
+	databases, err := t.names(ctx, databasesSQL)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{ddl.MetaDatabase, ddl.ViewDatabase} {
+		steps = append(steps, missingDatabase(databases, name)...)
+	}
+	if len(steps) > 0 {
+		return steps, nil
+	}
+
+	// The list of what was applied is the first file itself.
+	meta := ddl.Meta()
+	existing, err := t.names(ctx, tablesSQL, clickhouse.Named("database", ddl.MetaDatabase))
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(existing, "migrations") {
+		return []step{{name: meta[0].Name, statement: meta[0].Statement, noted: true}}, nil
+	}
+	applied, err := t.applied(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if steps, err = pendingVersion(applied); err != nil || len(steps) > 0 {
+		return steps, err
+	}
+	if steps, err = unapplied(applied, "", meta); err != nil || len(steps) > 0 {
+		return steps, err
+	}
+
+	all, err := t.projections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return []step{{name: "the first projection", statement: firstProjectionSQL}}, nil
+	}
+	for _, p := range all {
+		if p.State == Dropped {
+			continue
+		}
+		more, err := pendingTables(databases, applied, p.Version)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, more...)
+	}
+	if len(steps) > 0 {
+		return steps, nil
+	}
+	live, err := liveOf(all)
+	if err != nil {
+		return nil, err
+	}
+	return t.pendingViews(ctx, applied, live)
+}
+
+func missingDatabase(existing []string, name string) []step {
+	if slices.Contains(existing, name) {
+		return nil
+	}
+	return []step{{name: "database " + name, statement: strings.ReplaceAll(createDatabaseSQL, "$database", name)}}
+}
+
+// unapplied gives the files that were not applied under the prefix. One that was
+// applied with other contents is an error.
+func unapplied(applied map[string]string, prefix string, files []ddl.File) ([]step, error) {
+	var steps []step
+	for _, f := range files {
+		s := step{name: prefix + f.Name, statement: f.Statement, noted: true}
+		sum, done := applied[s.name]
+		if !done {
+			steps = append(steps, s)
+			continue
+		}
+		if sum != s.checksum() {
+			return nil, fmt.Errorf("%s was applied with other contents: an applied file is never changed, a change is a new file", s.name)
+		}
+	}
+	return steps, nil
+}
+
+// pendingTables gives what the database of a projection lacks.
+func pendingTables(databases []string, applied map[string]string, version uint32) ([]step, error) {
+	database := ddl.ProjectionDatabase(version)
+	steps := missingDatabase(databases, database)
+	files, err := unapplied(applied, database+"/", ddl.Projection(version))
+	return append(steps, files...), err
+}
+
+// pendingViews gives the views that do not read the live version, or not as
+// their file and table say now.
+func (t *Tables) pendingViews(ctx context.Context, applied map[string]string, live uint32) ([]step, error) {
+	existing, err := t.names(ctx, tablesSQL, clickhouse.Named("database", ddl.ViewDatabase))
+	if err != nil {
+		return nil, err
+	}
+	sources, err := t.describe(ctx, live)
+	if err != nil {
+		return nil, err
+	}
+	var steps []step
+	for _, v := range ddl.Views() {
+		table := sources[v.Table]
+		statement, err := v.Over(live, table.comment, table.columns)
+		if err != nil {
+			return nil, err
+		}
+		s := step{name: "view " + ddl.ViewDatabase + "." + v.View, statement: statement, noted: true}
+		if applied[s.name] != s.checksum() || !slices.Contains(existing, v.View) {
+			steps = append(steps, s)
+		}
+	}
+	return steps, nil
+}
+
+// described is what views take over from a table.
+type described struct {
+	comment string
+	columns []ddl.Column
+}
+
+func (t *Tables) describe(ctx context.Context, version uint32) (map[string]described, error) {
+	rows, err := t.conn.Query(ctx, columnsSQL, clickhouse.Named("database", ddl.ProjectionDatabase(version)))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[string]described{}
+	for rows.Next() {
+		var name, comment string
+		var c ddl.Column
+		if err := rows.Scan(&name, &comment, &c.Name, &c.Type, &c.Comment); err != nil {
+			return nil, err
+		}
+		found[name] = described{comment: comment, columns: append(found[name].columns, c)}
+	}
+	return found, rows.Err()
+}
+
+// applied returns the checksums of what was applied, by name.
+func (t *Tables) applied(ctx context.Context) (map[string]string, error) {
+	rows, err := t.conn.Query(ctx, appliedSQL)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	applied := map[string]string{}
+	for rows.Next() {
+		var name, checksum string
+		if err := rows.Scan(&name, &checksum); err != nil {
+			return nil, err
+		}
+		applied[name] = checksum
+	}
+	return applied, rows.Err()
+}

@@ -1,0 +1,106 @@
+package tables
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Quarantined is an entry of a log that was refused, and why.
+type Quarantined struct {
+	Log        string // that Sequence counts in: events or rejected
+	Sequence   schema.Sequence
+	ReceivedAt time.Time
+	Reason     schema.Code
+	Detail     string // field and rule, never the value
+	Source     *string
+	EventID    *string
+	Bytes      uint64 // length of the original
+	Original   []byte // nil unless asked for
+}
+
+// QuarantineFilter picks entries: members that are zero do not filter.
+type QuarantineFilter struct {
+	Log          string
+	Reason       schema.Code
+	Source       string
+	Sequences    []schema.Sequence
+	Since, Until time.Time // on the moment the log took the entry; half open
+	// Limit is the most entries; 0 is all.
+	Limit int
+}
+
+// latest is the last moment a column of time holds, in milliseconds.
+const latest = 7_258_118_399_999
+
+// Quarantine returns the entries of a version, oldest first.
+func (t *Tables) Quarantine(ctx context.Context, version uint32, filter QuarantineFilter, originals bool) ([]Quarantined, error) {
+	since, until, limit := int64(0), int64(latest), uint64(math.MaxInt64)
+	if !filter.Since.IsZero() {
+		since = max(0, filter.Since.UnixMilli())
+	}
+	if !filter.Until.IsZero() {
+		until = max(0, min(latest, filter.Until.UnixMilli()))
+	}
+	if filter.Limit > 0 {
+		limit = uint64(filter.Limit)
+	}
+	rows, err := t.conn.Query(ctx, of(quarantineSQL, version),
+		clickhouse.Named("log", filter.Log), clickhouse.Named("reason", string(filter.Reason)), clickhouse.Named("source", filter.Source),
+		clickhouse.Named("sequences", numbers(filter.Sequences)), clickhouse.Named("since", since), clickhouse.Named("until", until),
+		clickhouse.Named("limit", limit), clickhouse.Named("originals", originals))
+	if err != nil {
+		return nil, fmt.Errorf("list quarantine: %w", err)
+	}
+	defer rows.Close()
+	var list []Quarantined
+	for rows.Next() {
+		var e Quarantined
+		var sequence uint64
+		var reason, original string
+		if err := rows.Scan(&e.Log, &sequence, &e.ReceivedAt, &reason, &e.Detail, &e.Source, &e.EventID, &e.Bytes, &original); err != nil {
+			return nil, fmt.Errorf("list quarantine: %w", err)
+		}
+		e.Sequence, e.Reason, e.ReceivedAt = schema.Sequence(sequence), schema.Code(reason), e.ReceivedAt.UTC()
+		if originals {
+			e.Original = []byte(original)
+		}
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+// RemoveQuarantined takes entries out of the tables of every version there is. A
+// mark stays for each, so that a batch written twice does not bring it back.
+func (t *Tables) RemoveQuarantined(ctx context.Context, log string, sequences []schema.Sequence) error {
+	versions, err := t.Projections(ctx)
+	if err != nil {
+		return fmt.Errorf("quarantine: %w", err)
+	}
+	for _, v := range versions {
+		if v.State == Dropped {
+			continue
+		}
+		for _, statement := range []string{quarantineRemoveSQL, quarantineMarkSQL} {
+			err := t.conn.Exec(ctx, of(statement, v.Version), clickhouse.Named("log", log), clickhouse.Named("sequences", numbers(sequences)))
+			if err != nil {
+				return fmt.Errorf("remove %d rows of quarantine: %w", len(sequences), err)
+			}
+		}
+	}
+	return nil
+}
+
+// CarryQuarantine copies into a version the rows of quarantine that another one
+// has of the log of events below a sequence.
+func (t *Tables) CarryQuarantine(ctx context.Context, from, to uint32, before schema.Sequence) error {
+	if err := t.conn.Exec(ctx, between(quarantineCarrySQL, from, to), clickhouse.Named("before", uint64(before))); err != nil {
+		return fmt.Errorf("carry over quarantine: %w", err)
+	}
+	return nil
+}

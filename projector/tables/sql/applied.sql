@@ -1,0 +1,1 @@
+SELECT name, checksum FROM parley_meta.migrations FINAL

@@ -1,0 +1,3 @@
+SELECT name, startsWith(type, 'Map(') FROM system.columns
+WHERE database = {database:String} AND table = {table:String} AND name NOT IN ('_version', '_deleted')
+ORDER BY position

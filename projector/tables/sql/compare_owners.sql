@@ -1,0 +1,1 @@
+SELECT DISTINCT toString($first), toString($second) FROM ($differing)

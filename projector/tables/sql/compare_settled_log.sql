@@ -1,0 +1,1 @@
+log != 'events' OR sequence <= {upTo:UInt64}

@@ -1,0 +1,3 @@
+SELECT original FROM $projection.events FINAL
+WHERE sequence <= {until:UInt64} AND ({all:Bool} OR project_id IN {projects:Array(UInt32)})
+ORDER BY sequence

@@ -1,0 +1,1 @@
+INSERT INTO parley_meta.projections (version, state, _version) SELECT 1, 'live', 1

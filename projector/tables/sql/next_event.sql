@@ -1,0 +1,1 @@
+SELECT min(sequence) FROM $projection.events WHERE sequence > {after:UInt64}

@@ -1,0 +1,1 @@
+INSERT INTO parley_meta.migrations (name, checksum) SELECT {name:String}, {checksum:String}

@@ -1,0 +1,1 @@
+SELECT log, sequence FROM $projection.positions FINAL

@@ -1,0 +1,1 @@
+SELECT version, state, _version FROM parley_meta.projections FINAL ORDER BY version

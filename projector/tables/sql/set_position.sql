@@ -1,0 +1,1 @@
+INSERT INTO $projection.positions (log, sequence) SELECT {log:String}, {sequence:UInt64}

@@ -1,0 +1,1 @@
+SELECT sequence FROM $projection.quarantine FINAL WHERE log = 'events' AND reason = 'UNWRITABLE'

@@ -1,0 +1,1 @@
+INSERT INTO $projection.positions (log, sequence) VALUES ('events', $sequence)
