@@ -1,4 +1,5 @@
-// Package chatra takes conversations from Chatra's webhooks.
+// Package chatra takes conversations from Chatra's webhooks, and from those of
+// Brevo Conversations, its successor, which has other names for the same.
 //
 // # Mapping
 //
@@ -13,39 +14,41 @@
 //	                           its last message
 //	anything else              none: kept in quarantine, UNSUPPORTED
 //
-//	Chatra                     Parley
-//	client.chatId (thread)     conversation id: a UUID of version 5 over project, thread and start;
-//	                           the thread itself is externalId in the opened event's data
-//	agentId (string)           operator id: 53 bits of a hash; agentId itself is externalId
-//	                           beside it in the event's data
-//	client.id, name, email,    visitor id, firstName and lastName (parted at the first blank),
-//	phone                      email, phone
-//	hostName, chatStartedPage  customData (the page without its query)
-//	receivedFrom               channel: FACEBOOK, INSTAGRAM, WHATSAPP, EMAIL, SMS; CHAT otherwise
-//
+// The members that are read, and where they go, are listed in ingest/SOURCES.md.
 // The source of all events is [Source]. The first message by another agent is a
 // push as well, and ends the contact before it (TRANSFERRED, endingInferred).
 //
 // # Conversations of a thread
 //
-// A thread goes on for ever; a conversation is the stretch of it that begins
+// A thread (chatId) never ends; a conversation is the stretch of it that begins
 // with chatStarted and ends with chatTranscript. Its start, which its id is made
-// of, is the time of its first message that is not automatic: chatStarted
-// and transcript agree on that one, also where a proactive message came before.
+// of, is the time of its first message that a person wrote: chatStarted and
+// transcript agree on that one. An automatic message (isTrigger, isPushed) may
+// have stood unanswered for days: it belongs to the conversation if a person
+// wrote within 30 minutes of it, and is left out otherwise.
 //
 // Nothing in a fragment tells which conversation it belongs to, nor whether an
 // earlier fragment is still under way, which decides what an agent's first
-// message is. So a fragment is kept durably (and answered 200) for [Settle];
-// then it goes on with the conversation that is open, or begins the next one.
-// A transcript that arrives meanwhile has all messages, and decides at once:
-// payloads that arrive within that time make the same events in any order. One
-// that is later than that is taken in as well; a push that was made stays.
+// message is; nor does a transcript tell whether it is the last one of its
+// conversation. So both are kept durably (and answered 200) for [Settle], and
+// then everything that waits for one thread is processed together, transcripts
+// first: payloads that arrive within that time make the same events in any order.
+// One that comes later is processed as well; a push that was made stays.
+//
+// A transcript belongs to the conversation that contains its first message by a
+// person, or to the open one that begins within it; otherwise it makes a new one.
+// So a transcript that is sent again is the same conversation, also with more
+// messages: while the first one waits, the close moves with them. Later, a message
+// by an agent reopens the conversation (a push, and another close), and one by the
+// visitor is only added.
 //
 // What is known of a thread (the stretches, the agents pushed to, the payloads
 // that wait) is kept in the bucket of the webhooks with compare and set, so that
 // several processes may take payloads in. It is written before the events, and
 // the payloads that waited are forgotten after them: a crash repeats, it does
-// not lose.
+// not lose. A value holds at most 256 KiB of payloads, beyond which everything
+// that waits is processed at once, and 256 KiB of the rest, of which the oldest
+// is forgotten first.
 //
 // Chatra documents no signature: the id in the path is the secret.
 //

@@ -140,7 +140,8 @@ func (w *Webhook) change(ctx context.Context, key string, do func(*thread)) erro
 		}
 		if err == nil {
 			if err := json.Unmarshal(before, &t); err != nil {
-				return err
+				w.Logger.Error("what was remembered of a chat is unreadable; starting again without it", "error", err)
+				t = thread{}
 			}
 		}
 		do(&t)

@@ -295,6 +295,18 @@ func TestWhatCannotBeMappedIsNamed(t *testing.T) {
 	}
 }
 
+// TestUnreadableMemoryOfAChatDoesNotStopIt puts something else where a chat is remembered.
+func TestUnreadableMemoryOfAChatDoesNotStopIt(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.webhook.Bucket.Put(t.Context(), threadKey(r.hook, "tH5nPw9LrE"), []byte("?"), 0); err != nil {
+		t.Fatal(err)
+	}
+	r.post(payloads(t)[0])
+	if len(r.log) != 2 {
+		t.Error(r.events())
+	}
+}
+
 // difference lists the events that only one side has.
 func difference(got, want string) string {
 	var out strings.Builder

@@ -156,3 +156,32 @@ func TestKeysOutsideTheAlphabetAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestValuesThatAreTooLargeAreRefusedForGood has one over the bucket's limit and
+// one over the server's.
+func TestValuesThatAreTooLargeAreRefusedForGood(t *testing.T) {
+	broker, ctx := open(t, enginetest.NATS(t)), testContext(t)
+	small, err := broker.Bucket(ctx, "parley_small", BucketConfig{MaxValueBytes: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	large, err := broker.Bucket(ctx, "parley_large", BucketConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bucket, size := range map[*Bucket]int{small: 2000, large: 2 << 20} {
+		if _, err := bucket.Put(ctx, "key", make([]byte, size), 0); !errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: a new value: %v", bucket.name, err)
+		}
+		first, err := bucket.Put(ctx, "key", []byte("a"), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bucket.Put(ctx, "key", make([]byte, size), first); !errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: another value: %v", bucket.name, err)
+		}
+		if err := bucket.PutTTL(ctx, "key", make([]byte, size), time.Minute); !errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: a value that expires: %v", bucket.name, err)
+		}
+	}
+}

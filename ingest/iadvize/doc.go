@@ -26,9 +26,16 @@
 // before it (endingInferred). Nor does one say whether an operator is a bot: the
 // hook's list of bots does (`parley webhook add --bots`), anyone else is
 // PROFESSIONAL. Amounts without a currency have the hook's. Each click of a
-// survey is an answer, and the last one counts. An answer to a customQuestion
-// has no place in Parley's events: it is kept in quarantine. operatorIds of a
-// close stand in the event's data and mean nothing to the fold.
+// survey is an answer, and the last one counts: createdAt may be in whole
+// seconds, so answers and sales carry a sequence, made of sentAt and, where that
+// is missing or equal, of the order of arrival. An answer to a customQuestion has
+// no place in Parley's events: it is kept in quarantine. operatorIds of a close
+// stand in the event's data and mean nothing to the fold.
+//
+// Members are read as package source reads them: 3.0 and "3" are integers, amounts
+// may have an exponent and lose the noise of binary arithmetic, null elements of
+// a list are skipped. A member that breaks its rule is left out, or cut, and the
+// payload is kept in quarantine beside its events. See ingest/SOURCES.md.
 //
 // # History
 //

@@ -12,16 +12,17 @@
 // # Answers
 //
 //	200  the events are on disk, or the payload has nothing to add (a user logged in)
-//	202  a payload of an unknown kind: counted, and kept in quarantine as UNSUPPORTED
-//	400  no JSON, or a member breaks its rule; nothing was taken
-//	401  the signature is missing or wrong
+//	202  the payload, or something in it, could not be mapped: its bytes are kept in
+//	     quarantine, with field and rule, beside the events that it makes all the same
+//	401  the signature is missing or wrong; nothing is kept
 //	404  no such hook, or one of another source
-//	413  more than 16 MiB
-//	429, 503  not now, nothing was taken; Retry-After says when
-//	504       UNKNOWN_OUTCOME: all, a part or nothing was taken. Sending again is always safe
+//	413  more than 16 MiB, or an event that is larger than the broker takes
+//	429, 503, 504  not now; Retry-After says when. Sending again is always safe
 //
-// A platform that gives up after a few retries is asked to repeat with 5xx only
-// when nothing, or nothing that it cannot repeat, was taken.
+// Whatever the right sender posts is kept: a body that is no JSON, no UTF-8, not
+// what its content encoding says, an unknown kind, a member of the wrong type. The
+// content type is not looked at. What is longer than [schema.MaxRejectedBytes]
+// is kept in several entries, which say which part they are. A repeat is kept once.
 //
 // # Hooks
 //
