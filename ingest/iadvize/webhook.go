@@ -52,9 +52,9 @@ var acknowledged = []string{
 
 // Translate makes events of one webhook.
 func (w *Webhook) Translate(_ context.Context, hook *webhook.Hook, body []byte) (webhook.Translation, error) {
-	p, err := source.Read(body)
-	if err != nil {
-		return webhook.Translation{Refused: err}, nil
+	p, fault := source.Read(body)
+	if fault != nil {
+		return webhook.Translation{Refused: fault}, nil
 	}
 	name := p.Text(maxName, "eventType")
 	kind := strings.TrimPrefix(name, "v2.")

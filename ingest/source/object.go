@@ -60,13 +60,10 @@ func check(body []byte) *schema.Error {
 	var open []level
 	tokens := json.NewDecoder(bytes.NewReader(body))
 	tokens.UseNumber()
-	for n := 0; ; n++ {
-		if n > maxTokens {
+	n := 0
+	for token, err := tokens.Token(); err == nil; token, err = tokens.Token() { // the syntax is right: an error is the end
+		if n++; n > maxTokens {
 			return unreadable(fmt.Sprintf("the body must have at most %d names and values", maxTokens))
-		}
-		token, err := tokens.Token()
-		if err != nil {
-			return nil // the end: the syntax is right
 		}
 		delimiter, structure := token.(json.Delim)
 		if structure && (delimiter == '}' || delimiter == ']') {
@@ -94,6 +91,7 @@ func check(body []byte) *schema.Error {
 			return unreadable(fmt.Sprintf("the body must not nest deeper than %d levels", schema.MaxDepth))
 		}
 	}
+	return nil
 }
 
 // maxTokens bounds what reading a payload costs.
