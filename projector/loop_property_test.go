@@ -127,7 +127,7 @@ func (p plan) fill(log *porttest.Log) (records []schema.Record, bad int) {
 			log.Append(taken, []byte("garbage"))
 			bad++
 		}
-		sequence := log.Append(taken, foldtest.JSON(&e))
+		sequence := log.Append(taken, schema.Encode(&e))
 		switch {
 		case !p.refuses(e):
 			records = append(records, schema.Record{Sequence: sequence, ReceivedAt: schema.TimestampOf(taken), Event: e})

@@ -21,7 +21,7 @@ var taken = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 func payloads(events []schema.Event) [][]byte {
 	out := make([][]byte, len(events))
 	for i := range events {
-		out[i] = foldtest.JSON(&events[i])
+		out[i] = schema.Encode(&events[i])
 	}
 	return out
 }
@@ -203,7 +203,7 @@ func TestALateEventMovesTheClosingTimeAndLeavesOneRow(t *testing.T) {
 
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
 		for i := range events {
-			last := log.Append(taken, foldtest.JSON(&events[i]))
+			last := log.Append(taken, schema.Encode(&events[i]))
 			await(t, tables, projector.LogEvents, last)
 			compare(t, tables, foldtest.Records(events[:i+1], 1))
 		}
@@ -261,7 +261,7 @@ func TestADuplicateInAnotherConversationChangesNothing(t *testing.T) {
 		stop()
 
 		// Also after a restart, in a batch of its own.
-		last = log.Append(taken, foldtest.JSON(&again))
+		last = log.Append(taken, schema.Encode(&again))
 		start(t, projector.Config{Log: log, Sink: tables, Archive: tables})
 		await(t, tables, projector.LogEvents, last)
 		compare(t, tables, foldtest.Records(events, 1))

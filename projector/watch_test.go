@@ -44,7 +44,7 @@ func TestATruncatedLogIsNamedAndNotProjected(t *testing.T) {
 
 		log.Truncate(2)
 		other := foldtest.Realistic(foldtest.Seeded(2), foldtest.Conversation(1, 2), 0)
-		log.Append(taken, foldtest.JSON(&other[0]))
+		log.Append(taken, schema.Encode(&other[0]))
 		pass(time.Minute)
 		var truncated *projector.TruncatedError
 		if err := p.Ready(); !errors.As(err, &truncated) || truncated.Held != last || truncated.Last != 3 {

@@ -69,7 +69,7 @@ func (r *redaction) redact(e schema.Event, received time.Time) (schema.Event, []
 			e.Data = &answered
 		}
 	}
-	payload := encode(&e)
+	payload := schema.Encode(&e)
 	again, fault := schema.Decode(payload, received)
 	if fault != nil {
 		return e, nil, fmt.Errorf("a redacted %s does not decode: %w", e.Type, fault)

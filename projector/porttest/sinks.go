@@ -57,7 +57,7 @@ func Sinks(t *testing.T, open func(t *testing.T) SinkSubject) {
 func batchOf(records []schema.Record) *projector.Batch {
 	b := &projector.Batch{Log: projector.LogEvents, Position: records[len(records)-1].Sequence}
 	for _, r := range records {
-		b.Events = append(b.Events, projector.ArchivedEvent{Record: r, Original: foldtest.JSON(&r.Event)})
+		b.Events = append(b.Events, projector.ArchivedEvent{Record: r, Original: schema.Encode(&r.Event)})
 	}
 	distinct := foldtest.Distinct(records)
 	for _, key := range slices.SortedFunc(maps.Keys(distinct), func(a, b schema.ConversationKey) int {
@@ -222,7 +222,7 @@ func projectorFills(t *testing.T, s SinkSubject) {
 	log := NewLog()
 	for part := range 4 {
 		for _, e := range events[part*len(events)/4 : (part+1)*len(events)/4] {
-			log.Append(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), foldtest.JSON(&e))
+			log.Append(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), schema.Encode(&e))
 		}
 		last, _ := log.Last(t.Context())
 		sink, archive := s.Open(t)

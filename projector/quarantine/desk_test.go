@@ -105,7 +105,7 @@ func rejection(log string, sequence schema.Sequence, original []byte) projector.
 
 func valid(n int) []byte {
 	e := foldtest.Realistic(foldtest.Seeded(uint64(n)), foldtest.Conversation(1, n), 1_600_000_000_000)[0]
-	return foldtest.JSON(&e)
+	return schema.Encode(&e)
 }
 
 func TestFiltersPickEntries(t *testing.T) {

@@ -33,7 +33,7 @@ func (m *memory) append(events ...schema.Event) {
 	defer m.mu.Unlock()
 	for _, e := range events {
 		m.entries = append(m.entries, schema.Entry{
-			Sequence: schema.Sequence(len(m.entries) + 1), ReceivedAt: e.Time.Time().Add(time.Second), Payload: foldtest.JSON(&e),
+			Sequence: schema.Sequence(len(m.entries) + 1), ReceivedAt: e.Time.Time().Add(time.Second), Payload: schema.Encode(&e),
 		})
 	}
 }

@@ -89,7 +89,7 @@ func archived(events []schema.Event, first schema.Sequence) []projector.Archived
 	list := make([]projector.ArchivedEvent, len(events))
 	for i, r := range foldtest.Records(events, first) {
 		r.ReceivedAt = schema.TimestampOf(time.UnixMilli(int64(r.Event.Time)).Add(time.Second))
-		list[i] = projector.ArchivedEvent{Record: r, Original: foldtest.JSON(&events[i])}
+		list[i] = projector.ArchivedEvent{Record: r, Original: schema.Encode(&events[i])}
 	}
 	return list
 }

@@ -299,7 +299,7 @@ func (l *traffic) awaitRefused() {
 	deadline := time.Now().Add(40 * time.Second)
 	for n := 0; ; n++ {
 		event.ID = "refused-" + strconv.Itoa(n)
-		request, err := http.NewRequest(http.MethodPost, l.url+"/v1/events", bytes.NewReader(foldtest.JSON(&event)))
+		request, err := http.NewRequest(http.MethodPost, l.url+"/v1/events", bytes.NewReader(schema.Encode(&event)))
 		if err != nil {
 			l.t.Fatal(err)
 		}

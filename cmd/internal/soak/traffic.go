@@ -59,7 +59,7 @@ func (s *sender) deliver(client *http.Client, stop <-chan struct{}, events []sch
 		event := events[i]
 		event.Project += offset
 		keys[i] = event.Key()
-		body.Write(foldtest.JSON(&event))
+		body.Write(schema.Encode(&event))
 		body.WriteByte('\n')
 	}
 	for {

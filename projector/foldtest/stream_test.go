@@ -12,12 +12,12 @@ func TestEventsDecodeIntoThemselves(t *testing.T) {
 	seen := map[schema.Type]int{}
 	for seed := range uint64(50) {
 		for _, e := range foldtest.Stream(foldtest.Seeded(seed), 10) {
-			got, err := schema.Decode(foldtest.JSON(&e), e.Time.Time())
+			got, err := schema.Decode(schema.Encode(&e), e.Time.Time())
 			if err != nil {
-				t.Fatalf("seed %d: %v\n%s", seed, err, foldtest.JSON(&e))
+				t.Fatalf("seed %d: %v\n%s", seed, err, schema.Encode(&e))
 			}
 			if !reflect.DeepEqual(got, e) {
-				t.Fatalf("seed %d: %s\ndecodes to\n%+v %+v\nwant\n%+v %+v", seed, foldtest.JSON(&e), got, got.Data, e, e.Data)
+				t.Fatalf("seed %d: %s\ndecodes to\n%+v %+v\nwant\n%+v %+v", seed, schema.Encode(&e), got, got.Data, e, e.Data)
 			}
 			seen[e.Type]++
 		}
