@@ -175,7 +175,7 @@ func (i input) flag(field string) (bool, error) {
 // moment reads RFC 3339 with any offset.
 func (i input) moment(field string) (time.Time, error) {
 	if v, ok := i.value.(string); ok {
-		if t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(v)); err == nil {
+		if t, err := schema.ParseMoment(v); err == nil {
 			return t, nil
 		}
 	}
@@ -203,4 +203,14 @@ func (i input) uuid(field string) (string, error) {
 		}
 	}
 	return string(folded), nil
+}
+
+// Scalars checks values of the scalars that are ours and may be given, by their
+// names. The errors name the field and may be told.
+func Scalars() map[string]func(field string, value any) error {
+	return map[string]func(string, any) error{
+		"UUID":     func(field string, v any) error { _, err := input{v}.uuid(field); return err },
+		"DateTime": func(field string, v any) error { _, err := input{v}.moment(field); return err },
+		"LegacyId": func(field string, v any) error { _, err := input{v}.integer(field, 1, 1<<53-1); return err },
+	}
 }

@@ -32,10 +32,33 @@ func ParseTimestamp(text string) (Timestamp, error) {
 // parseTimestamp is ParseTimestamp over strings and bytes. The rule is empty
 // when it holds.
 func parseTimestamp[T ~string | ~[]byte](text T) (t Timestamp, rule string) {
+	seconds, nanos, ok := scanMoment(text)
+	if !ok {
+		return 0, ruleTime
+	}
+	t = Timestamp(seconds*1000 + nanos/int64(time.Millisecond))
+	if t < 0 || t > maxTimestamp {
+		return 0, ruleTimeRange
+	}
+	return t, ""
+}
+
+// ParseMoment reads an RFC 3339 time as [ParseTimestamp] does, of any year and to
+// the nanosecond, in UTC.
+func ParseMoment(text string) (time.Time, error) {
+	seconds, nanos, ok := scanMoment(text)
+	if !ok {
+		return time.Time{}, &Error{Code: CodeInvalid, Rule: ruleTime}
+	}
+	return time.Unix(seconds, nanos).UTC(), nil
+}
+
+// scanMoment reads an RFC 3339 time as seconds since 1970 and nanoseconds.
+func scanMoment[T ~string | ~[]byte](text T) (seconds, nanos int64, ok bool) {
 	// yyyy-mm-ddThh:mm:ss, then a fraction, then Z or ±hh:mm.
 	if len(text) < len("2006-01-02T15:04:05Z") ||
 		text[4] != '-' || text[7] != '-' || text[10]|0x20 != 't' || text[13] != ':' || text[16] != ':' {
-		return 0, ruleTime
+		return 0, 0, false
 	}
 	century, ok1 := twoDigits(text, 0, 99)
 	year, ok2 := twoDigits(text, 2, 99)
@@ -46,19 +69,19 @@ func parseTimestamp[T ~string | ~[]byte](text T) (t Timestamp, rule string) {
 	second, ok7 := twoDigits(text, 17, 60)
 	year += 100 * century
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || month < 1 || day < 1 || day > daysIn(year, month) {
-		return 0, ruleTime
+		return 0, 0, false
 	}
 
-	i, milli := 19, int64(0)
+	i := 19
 	if text[i] == '.' {
 		i++
 		start := i
-		for scale := int64(100); i < len(text) && isDigit(text[i]); i++ {
-			milli += scale * int64(text[i]-'0')
+		for scale := int64(100_000_000); i < len(text) && isDigit(text[i]); i++ {
+			nanos += scale * int64(text[i]-'0')
 			scale /= 10
 		}
 		if i == start {
-			return 0, ruleTime
+			return 0, 0, false
 		}
 	}
 
@@ -69,26 +92,22 @@ func parseTimestamp[T ~string | ~[]byte](text T) (t Timestamp, rule string) {
 		h, okHour := twoDigits(text, i+1, 23)
 		m, okMinute := twoDigits(text, i+4, 59)
 		if !okHour || !okMinute {
-			return 0, ruleTime
+			return 0, 0, false
 		}
 		offset = h*60 + m
 		if text[i] == '-' {
 			offset = -offset
 		}
 	default:
-		return 0, ruleTime
+		return 0, 0, false
 	}
 
 	minutes := (daysSinceEpoch(year, month, day)*24+hour)*60 + minute - offset
 	const minutesOfDay = 24 * 60
 	if second == 60 && (minutes%minutesOfDay+minutesOfDay)%minutesOfDay != minutesOfDay-1 {
-		return 0, ruleTime
+		return 0, 0, false
 	}
-	t = Timestamp((minutes*60+second)*1000 + milli)
-	if t < 0 || t > maxTimestamp {
-		return 0, ruleTimeRange
-	}
-	return t, ""
+	return minutes*60 + second, nanos, true
 }
 
 // twoDigits reads the number of two digits at i, which must not be over limit.

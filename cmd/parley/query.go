@@ -72,7 +72,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	handler, err := transport.New(transport.Config{
-		Executor: api.Schema(), SDL: api.SDL(), Authenticator: n.authority, Begin: beginQuery,
+		Executor: api.Schema(), SDL: api.SDL(), Scalars: query.Scalars(), Authenticator: n.authority, Begin: beginQuery,
 		Limits: limits, Prices: transport.DefaultPrices(), Origins: f.AllowOrigin,
 		Logger: n.log, Metrics: n.registry, Tracing: traces, Now: time.Now,
 	})

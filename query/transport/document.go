@@ -16,6 +16,7 @@ import (
 
 // document is a parsed document with the operation that is to run.
 type document struct {
+	parsed    *ast.QueryDocument
 	operation *ast.OperationDefinition
 	fragments map[string]*ast.FragmentDefinition
 }
@@ -29,7 +30,10 @@ func parse(text, operationName string, limits *Limits) (*document, *refusal) {
 	if err != nil {
 		return nil, parseRefusal(err)
 	}
-	d := &document{fragments: make(map[string]*ast.FragmentDefinition, len(parsed.Fragments))}
+	if halfPair(text) {
+		return nil, &refusal{code: codeParse, message: "the document cannot be parsed: an escape is half of a surrogate pair"}
+	}
+	d := &document{parsed: parsed, fragments: make(map[string]*ast.FragmentDefinition, len(parsed.Fragments))}
 	for _, f := range parsed.Fragments {
 		d.fragments[f.Name] = f
 	}
@@ -46,6 +50,35 @@ func parse(text, operationName string, limits *Limits) (*document, *refusal) {
 		}
 	}
 	return d, nil
+}
+
+// halfPair finds the escape of a surrogate without its other half, which the parser
+// reads as U+FFFD.
+func halfPair(text string) bool {
+	high := -1 // where a low half has to follow
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		escape := strings.ToLower(text[i:min(i+6, len(text))])
+		switch low := len(escape) == 6 && escape > `\udc` && escape < `\ue`; {
+		case low && high != i:
+			return true
+		case low:
+			high = -1
+		case high >= 0:
+			return true
+		case len(escape) == 6 && escape > `\ud8` && escape < `\udc`:
+			high = i + 6
+			i += 5
+			if high >= len(text) || text[high] != '\\' {
+				return true
+			}
+			continue
+		}
+		i++ // what is escaped is no beginning of an escape
+	}
+	return false
 }
 
 func parseRefusal(err error) *refusal {

@@ -43,7 +43,8 @@ type Refusal interface {
 // Metrics and Now are required.
 type Config struct {
 	Executor      Executor
-	SDL           string // of the schema that Executor runs
+	SDL           string  // of the schema that Executor runs
+	Scalars       Scalars // of the schema: how values of its own scalars are checked
 	Authenticator Authenticator
 	// Begin puts the caller into the context of a request, and gives a function
 	// that tells afterwards how many rows were read.
@@ -68,6 +69,7 @@ type Config struct {
 type Handler struct {
 	config    Config
 	pricing   *pricing
+	coercion  *coercion
 	budgets   *budgets
 	persisted *persisted
 	origins   origins
@@ -91,7 +93,7 @@ func New(c Config) (*Handler, error) {
 	if c.Together == 0 {
 		c.Together = min(max(8, 2*runtime.GOMAXPROCS(0)), 32)
 	}
-	h := &Handler{config: c, pricing: prices, origins: allowed, observer: seen}
+	h := &Handler{config: c, pricing: prices, coercion: &coercion{prices.schema, c.Scalars}, origins: allowed, observer: seen}
 	h.budgets, h.persisted = newBudgets(&h.config.Limits, c.Together, c.Now), newPersisted(&h.config.Limits)
 	return h, nil
 }
@@ -223,8 +225,7 @@ func (h *Handler) read(x *exchange) (*parameters, *refusal) {
 
 // run measures and executes the document.
 func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refusal {
-	text := plainSpaces(asked.query)
-	d, refused := parse(text, asked.operationName, &h.config.Limits)
+	d, refused := parse(plainSpaces(asked.query), asked.operationName, &h.config.Limits)
 	if refused != nil {
 		return refused
 	}
@@ -239,6 +240,19 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 		return refused
 	}
 	h.persisted.keep(asked)
+	if faults := h.coercion.validate(d.parsed); len(faults) > 0 {
+		h.answer(x, &graphql.Response{Errors: faults}, 0)
+		return nil
+	}
+	given, refused := h.coercion.variables(d.operation, asked.variables)
+	if refused != nil {
+		return refused
+	}
+	weights := d.weights(h.pricing)
+	text, variables, refused := h.coercion.rewrite(d, given)
+	if refused != nil {
+		return refused
+	}
 
 	at := h.budgets.enter(ctx, x.budget)
 	if at == nil {
@@ -248,8 +262,8 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 	if wait, ok := h.budgets.take(x.budget, measured.points); !ok {
 		return &refusal{code: codeThrottled, message: "the budget of this credential is spent: wait as long as retryAfterMs says", wait: wait}
 	}
-	m := meter.New(meter.Limits{Answer: h.config.Limits.AnswerBytes, Loaded: h.config.Limits.loadedBytes()}, d.weights(h.pricing))
-	answered := h.execute(meter.With(ctx, m), x, text, asked)
+	m := meter.New(meter.Limits{Answer: h.config.Limits.AnswerBytes, Loaded: h.config.Limits.loadedBytes()}, weights)
+	answered := h.execute(meter.With(ctx, m), x, text, variables)
 	switch cause := m.Cause(); {
 	case cause != nil || ctx.Err() != nil:
 		answered = &graphql.Response{Errors: []*gqlerrors.QueryError{h.cut(cmp.Or(cause, ctx.Err())).queryError()}}
@@ -268,11 +282,11 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 	return nil
 }
 
-func (h *Handler) execute(ctx context.Context, x *exchange, text string, asked *parameters) *graphql.Response {
+func (h *Handler) execute(ctx context.Context, x *exchange, text string, variables map[string]any) *graphql.Response {
 	if h.config.Begin != nil {
 		ctx, x.rows = h.config.Begin(ctx, x.caller)
 	}
-	answered := h.config.Executor.Exec(ctx, text, asked.operationName, asked.variables)
+	answered := h.config.Executor.Exec(ctx, text, x.operation.name, variables)
 	requestErrors := answered.Errors[:0:0]
 	for _, e := range answered.Errors {
 		complete(e)

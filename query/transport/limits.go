@@ -78,7 +78,7 @@ func (l Limits) SchemaOptions(provider trace.TracerProvider) []graphql.SchemaOpt
 	}
 	return []graphql.SchemaOpt{
 		graphql.Tracer(meter.Tracer{Next: fieldTracer{provider.Tracer(tracerName)}, Turns: meter.NewTurns(max(1, runtime.GOMAXPROCS(0)/2))}),
-		graphql.MaxQueryLength(l.QueryBytes),
+		graphql.MaxQueryLength(8 * l.QueryBytes), // as it is rewritten: each argument a variable
 		graphql.MaxSelections(l.Selections * 2),
 		graphql.OverlapValidationLimit(l.Selections * 100),
 	}
