@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"query/auth":      {"query", "schema"},
 	"query/transport": {"query", "schema"},
 
-	"deploy/embedded": {},
+	"deploy/embedded": {"schema/clickhouse"}, // the views and the columns that their users may read
 
 	// Engines for tests, in packages that only tests use.
 	"query/store/storetest": {"query", "schema", "deploy/embedded/enginetest"},

@@ -3,8 +3,10 @@ package embedded
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -15,64 +17,79 @@ const (
 	maxParameterName = 1 << 10
 )
 
-// admit checks a request and puts it into the form the child gets, or says why it is refused.
-func admit(r *http.Request, users []User) *refusal {
+// passed are the headers of a request that reach the child, beside its credentials. What else the child might listen to, now or in
+// another version, is not sent on.
+var passed = []string{
+	"Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type", "Traceparent", "Tracestate", "User-Agent",
+	"X-Clickhouse-Database", "X-Clickhouse-Format",
+}
+
+// admit checks a request and puts it into the form the child gets, or says why it is refused. It returns the name of the user, empty
+// where none is needed.
+func admit(r *http.Request, users []User) (user string, refused *refusal) {
 	switch r.URL.Path {
 	case "/ping", "/replicas_status":
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			return &refusal{http.StatusMethodNotAllowed, "method not allowed"}
+			return "", &refusal{status: http.StatusMethodNotAllowed, message: "method not allowed"}
 		}
 		r.URL.Path, r.URL.RawPath, r.URL.RawQuery = "/ping", "", ""
 		r.Header = http.Header{}
-		return nil
+		return "", nil
 	case "/":
 	default:
-		return &refusal{http.StatusNotFound, "not found: queries go to /"}
+		return "", &refusal{status: http.StatusNotFound, message: "not found: queries go to /"}
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	default:
-		return &refusal{http.StatusMethodNotAllowed, "method not allowed: use GET, HEAD or POST"}
+		return "", &refusal{status: http.StatusMethodNotAllowed, message: "method not allowed: use GET, HEAD or POST"}
 	}
 	if refused := checkHeader(r.Header); refused != nil {
-		return refused
+		return "", refused
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return &refusal{http.StatusBadRequest, "the query string is malformed"}
+		return "", &refusal{status: http.StatusBadRequest, message: "the query string is malformed"}
 	}
 	if refused := checkParameters(query); refused != nil {
-		return refused
+		return "", refused
 	}
-	user, refused := takeCredentials(r.Header, query)
+	who, refused := takeCredentials(r.Header, query)
 	if refused != nil {
-		return refused
+		return "", refused
 	}
-	if !known(user, users) {
-		return &refusal{http.StatusForbidden, authenticationFailed}
+	if !known(who, users) {
+		return "", &refusal{status: http.StatusForbidden, code: codeUnknownUser, message: authenticationFailed}
 	}
-	r.Header.Set("X-ClickHouse-User", user.Name)
-	r.Header.Set("X-ClickHouse-Key", user.Password)
-	r.Header.Del("Cookie")
-	r.Header.Del("Expect")
+	// What the client wants removed is gone by now (checkHeader), so nothing it says removes these.
+	maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return !slices.Contains(passed, name) })
+	r.Header.Set("X-ClickHouse-User", who.Name)
+	r.Header.Set("X-ClickHouse-Key", who.Password)
 	r.URL.RawPath, r.URL.RawQuery = "", query.Encode()
 	if len(r.URL.RawQuery) > frontHeaderBytes {
-		return &refusal{http.StatusRequestURITooLong, "the address is too long: send the query in the body of a POST"}
+		return "", &refusal{status: http.StatusRequestURITooLong, message: "the address is too long: send the query in the body of a POST"}
 	}
-	return nil
+	return who.Name, nil
 }
 
+// checkHeader removes what the header Connection names, as the next to read it would, and the header with it.
 func checkHeader(header http.Header) *refusal {
 	if header.Get("Upgrade") != "" {
-		return &refusal{http.StatusBadRequest, "no other protocol than HTTP is spoken here"}
+		return &refusal{status: http.StatusBadRequest, message: "no other protocol than HTTP is spoken here"}
 	}
 	fields := 0
 	for name, values := range header {
 		fields += len(values)
 		if len(name) > maxParameterName || fields > maxHeaderFields {
-			return &refusal{http.StatusRequestHeaderFieldsTooLarge, "too many headers, or too long a name"}
+			return &refusal{status: http.StatusRequestHeaderFieldsTooLarge, message: "too many headers, or too long a name"}
 		}
 	}
+	for _, names := range header.Values("Connection") {
+		for name := range strings.SplitSeq(names, ",") {
+			header.Del(strings.TrimSpace(name))
+		}
+	}
+	header.Del("Connection")
 	return nil
 }
 
@@ -81,26 +98,26 @@ func checkParameters(query url.Values) *refusal {
 	for name, values := range query {
 		parameters += len(values)
 		if len(name) > maxParameterName || parameters > maxParameters {
-			return &refusal{http.StatusRequestURITooLong, "too many parameters, or too long a name"}
+			return &refusal{status: http.StatusRequestURITooLong, message: "too many parameters, or too long a name"}
 		}
 	}
 	return nil
 }
 
-// takeCredentials removes the credentials from where they are and returns them. They must be in exactly one place, once.
+// takeCredentials returns the credentials, and removes them from the parameters. They must be in exactly one place, once.
 func takeCredentials(header http.Header, query url.Values) (User, *refusal) {
 	var found []User
 	if values := header.Values("Authorization"); len(values) > 0 {
 		r := http.Request{Header: header}
 		name, password, ok := r.BasicAuth()
 		if !ok || len(values) > 1 {
-			return User{}, &refusal{http.StatusUnauthorized, "only Basic authorization is understood, once"}
+			return User{}, &refusal{status: http.StatusUnauthorized, message: "only Basic authorization is understood, once"}
 		}
 		found = append(found, User{name, password})
 	}
 	if names, keys := header.Values("X-Clickhouse-User"), header.Values("X-Clickhouse-Key"); len(names)+len(keys) > 0 {
 		if len(names) != 1 || len(keys) > 1 {
-			return User{}, &refusal{http.StatusUnauthorized, "send one X-ClickHouse-User and one X-ClickHouse-Key"}
+			return User{}, &refusal{status: http.StatusUnauthorized, message: "send one X-ClickHouse-User and one X-ClickHouse-Key"}
 		}
 		found = append(found, User{names[0], header.Get("X-Clickhouse-Key")})
 	}
@@ -114,27 +131,21 @@ func takeCredentials(header http.Header, query url.Values) (User, *refusal) {
 	}
 	if names, passwords := parameters["user"], parameters["password"]; len(names)+len(passwords) > 0 {
 		if len(names) != 1 || len(passwords) > 1 {
-			return User{}, &refusal{http.StatusUnauthorized, "send the parameters user and password once"}
+			return User{}, &refusal{status: http.StatusUnauthorized, message: "send the parameters user and password once"}
 		}
 		found = append(found, User{names[0], strings.Join(passwords, "")})
 	}
-	for name := range header {
-		if name == "Authorization" || strings.HasPrefix(name, "X-Clickhouse-") && name != "X-Clickhouse-Database" && name != "X-Clickhouse-Format" {
-			header.Del(name)
-		}
-	}
-
 	switch {
 	case len(found) == 0:
-		return User{}, &refusal{http.StatusUnauthorized, "credentials are required: Basic authorization, or the headers X-ClickHouse-User and X-ClickHouse-Key"}
+		return User{}, &refusal{status: http.StatusUnauthorized, message: "credentials are required: Basic authorization, or the headers X-ClickHouse-User and X-ClickHouse-Key"}
 	case len(found) > 1:
-		return User{}, &refusal{http.StatusUnauthorized, "send credentials in one way only"}
+		return User{}, &refusal{status: http.StatusUnauthorized, message: "send credentials in one way only"}
 	}
 	return found[0], nil
 }
 
 // authenticationFailed is what ClickHouse says, for tools that look for its code. It does not repeat the name.
-const authenticationFailed = "Code: 516. DB::Exception: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)"
+const authenticationFailed = "Authentication failed: password is incorrect, or there is no user with such name"
 
 // known says whether the name and password are those of one of the users, in the same time for every password.
 func known(user User, users []User) bool {

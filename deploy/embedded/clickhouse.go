@@ -138,7 +138,7 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 		c.lock.Close()
 		return nil, err
 	}
-	c.front = startFront(listener, c.PrivateAddr, config.users(), c.Ready, c.log)
+	c.front = startFront(listener, c.PrivateAddr, config.users(), newBI(config.MaxMemory), c.Ready, c.log)
 	c.stopping, c.stop = context.WithCancel(context.Background())
 	return c, nil
 }

@@ -12,8 +12,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"text/template"
+
+	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // Names of the ClickHouse users.
@@ -23,11 +26,9 @@ const (
 	BIUser     = "parley_bi"
 )
 
-// biViews are what dashboards read, biPersonalViews what they read only with BIPersonalData. All are in database parley.
-var (
-	biViews         = []string{"conversations", "contacts", "transactions", "messages", "events", "quarantine"}
-	biPersonalViews = []string{"visitors", "message_texts", "events_original", "quarantine_original"}
-)
+// comingProjections is how many projections can be made before the next start. Rights are read at the start only, so the definers of the
+// views get them for projections that are not there yet.
+const comingProjections = 256
 
 var (
 	//go:embed config.xml.tmpl
@@ -59,6 +60,7 @@ type settings struct {
 	WriterPassword, ReaderPassword, BIPassword string
 	KeyPattern, BasicPattern                   string
 	BIViews                                    []string
+	Definers                                   []definer
 	ReaderLimits, BILimits                     []limit
 	Merges                                     int
 	MaxMemory, MergeMemory, MaxTemporary       int64
@@ -96,7 +98,7 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 			start := u.Name + ":" + knownPart(u.Password)
 			return base64.StdEncoding.EncodeToString([]byte(start[:len(start)/3*3])) // whole groups: what follows changes none
 		}),
-		BIViews:      biViews,
+		BIViews:      viewsOf(tables.OpenDefiner),
 		Merges:       min(max(runtime.NumCPU()/2, 2), 8),
 		ReaderLimits: readerLimits(memory),
 		BILimits:     biLimits(memory),
@@ -107,7 +109,14 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 		SmallCache:   min(memory/64, 64<<20),
 	}
 	if config.BIPersonalData {
-		s.BIViews = append(append([]string(nil), biViews...), biPersonalViews...)
+		s.BIViews = append(s.BIViews, viewsOf(tables.PersonalDefiner)...)
+	}
+	versions, err := projections(f.data)
+	if err != nil {
+		return files{}, err
+	}
+	for _, name := range []string{tables.OpenDefiner, tables.PersonalDefiner} {
+		s.Definers = append(s.Definers, newDefiner(name, versions))
 	}
 	for path, text := range map[string]string{
 		f.config:    configText,
@@ -128,6 +137,58 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 		}
 	}
 	return f, nil
+}
+
+// definer is a user whose rights views have. Its password is nobody's.
+type definer struct {
+	Name, Password string
+	Grants         []grant
+}
+
+// grant is a table of a projection and the columns of it that may be read.
+type grant struct{ Columns, Database, Table string }
+
+func newDefiner(name string, versions []uint32) definer {
+	d := definer{Name: name, Password: randomPassword()}
+	for _, version := range versions {
+		for _, view := range tables.Views() {
+			if view.Definer == name {
+				d.Grants = append(d.Grants, grant{strings.Join(view.Columns, ", "), tables.ProjectionDatabase(version), view.Table})
+			}
+		}
+	}
+	return d
+}
+
+func viewsOf(definer string) []string {
+	var names []string
+	for _, view := range tables.Views() {
+		if view.Definer == definer {
+			names = append(names, view.View)
+		}
+	}
+	return names
+}
+
+// projections are the versions that are in the data, and the next ones.
+func projections(data string) ([]uint32, error) {
+	paths, err := filepath.Glob(filepath.Join(data, "metadata", "parley_*.sql"))
+	if err != nil {
+		return nil, err
+	}
+	var versions []uint32
+	last := uint32(0)
+	for _, path := range paths {
+		digits := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "parley_"), ".sql")
+		if version, err := strconv.ParseUint(digits, 10, 32); err == nil { // the others are no projections
+			versions = append(versions, uint32(version))
+			last = max(last, uint32(version))
+		}
+	}
+	for i := range uint32(comingProjections) {
+		versions = append(versions, last+1+i)
+	}
+	return versions, nil
 }
 
 // users are the three that requests may come from.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"strconv"
 	"time"
 )
 
@@ -27,7 +28,7 @@ type front struct {
 	done      chan struct{}
 }
 
-func startFront(listener net.Listener, backend func() string, users []User, ready func() error, log *slog.Logger) *front {
+func startFront(listener net.Listener, backend func() string, users []User, dashboards *bi, ready func() error, log *slog.Logger) *front {
 	f := &front{address: listener.Addr().String(), done: make(chan struct{}), transport: &http.Transport{
 		DisableCompression:  true, // encodings pass as they are
 		MaxIdleConnsPerHost: 32,
@@ -35,7 +36,7 @@ func startFront(listener net.Listener, backend func() string, users []User, read
 	}}
 	_, _ = Transport(f.transport) // changes it in place and does not fail
 	f.server = &http.Server{
-		Handler:           newFrontHandler(backend, f.transport, users, ready),
+		Handler:           newFrontHandler(backend, f.transport, users, dashboards, ready),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    frontHeaderBytes,
@@ -64,7 +65,7 @@ func (f *front) close() {
 
 // newFrontHandler passes what is allowed to the child, with the credentials in one form: the headers X-ClickHouse-User and
 // X-ClickHouse-Key, wherever they came from.
-func newFrontHandler(backend func() string, transport http.RoundTripper, users []User, ready func() error) http.Handler {
+func newFrontHandler(backend func() string, transport http.RoundTripper, users []User, dashboards *bi, ready func() error) http.Handler {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", backend(), ""
@@ -85,15 +86,19 @@ func newFrontHandler(backend func() string, transport http.RoundTripper, users [
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if refused := admit(r, users); refused != nil {
+		user, refused := admit(r, users)
+		switch {
+		case refused != nil:
 			refused.write(w)
-			return
-		}
-		if ready() != nil {
+		case ready() != nil:
 			unavailable(w)
-			return
+		case user == BIUser:
+			if refused := dashboards.serve(w, r, proxy); refused != nil {
+				refused.write(w)
+			}
+		default:
+			proxy.ServeHTTP(w, r)
 		}
-		proxy.ServeHTTP(w, r)
 	})
 }
 
@@ -118,6 +123,7 @@ func (b *endedBody) Read(p []byte) (int, error) {
 // refusal is an answer instead of the child's.
 type refusal struct {
 	status  int
+	code    int // of ClickHouse, 0 if it has none for this
 	message string
 }
 
@@ -125,16 +131,26 @@ func (r *refusal) write(w http.ResponseWriter) {
 	switch r.status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Basic realm="ClickHouse"`)
-	case http.StatusForbidden:
-		w.Header().Set("X-ClickHouse-Exception-Code", "516")
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	}
+	message := r.message
+	if r.code != 0 {
+		w.Header().Set("X-ClickHouse-Exception-Code", strconv.Itoa(r.code))
+		message = fmt.Sprintf("Code: %d. DB::Exception: %s. (%s)", r.code, r.message, codeNames[r.code])
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(r.status)
-	fmt.Fprintln(w, r.message)
+	fmt.Fprintln(w, message)
+}
+
+// codeNames are ClickHouse's names of the codes.
+var codeNames = map[int]string{
+	codeSyntax: "SYNTAX_ERROR", codeLocked: "READONLY", codeTooMany: "TOO_MANY_SIMULTANEOUS_QUERIES", codeUnknownUser: "AUTHENTICATION_FAILED",
+	codeDenied: "ACCESS_DENIED",
 }
 
 // unavailable says nothing of the cause: /ping asks for no password.
 func unavailable(w http.ResponseWriter) {
-	w.Header().Set("Retry-After", "1")
-	(&refusal{http.StatusServiceUnavailable, "ClickHouse is not ready; try again in a moment"}).write(w)
+	(&refusal{status: http.StatusServiceUnavailable, message: "ClickHouse is not ready; try again in a moment"}).write(w)
 }

@@ -70,6 +70,9 @@ func (t *Tables) pending(ctx context.Context) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
+	if steps, err = t.pendingGrants(ctx, live); err != nil || len(steps) > 0 {
+		return steps, err
+	}
 	return t.pendingViews(ctx, applied, live)
 }
 
@@ -104,6 +107,24 @@ func pendingTables(databases []string, applied map[string]string, version uint32
 	steps := missingDatabase(databases, database)
 	files, err := unapplied(applied, database+"/", ddl.Projection(version))
 	return append(steps, files...), err
+}
+
+// pendingGrants returns the rights that the users of the views lack on the live
+// version: on the columns their views show and no other.
+func (t *Tables) pendingGrants(ctx context.Context, live uint32) ([]step, error) {
+	granted, err := t.names(ctx, grantsSQL, clickhouse.Named("database", ddl.ProjectionDatabase(live)))
+	if err != nil {
+		return nil, err
+	}
+	var steps []step
+	for _, v := range ddl.Views() {
+		lacks := func(column string) bool { return !slices.Contains(granted, v.Definer+" "+v.Table+" "+column) }
+		if slices.ContainsFunc(v.Columns, lacks) {
+			grant := strings.NewReplacer("$columns", strings.Join(v.Columns, ", "), "$table", v.Table, "$definer", v.Definer).Replace(grantSQL)
+			steps = append(steps, step{name: "rights of view " + ddl.ViewDatabase + "." + v.View, statement: of(grant, live)})
+		}
+	}
+	return steps, nil
 }
 
 // pendingViews gives the views that do not read the live version, or not as

@@ -66,6 +66,10 @@ var (
 	exportParquetSQL string
 	//go:embed sql/first_projection.sql
 	firstProjectionSQL string
+	//go:embed sql/grant.sql
+	grantSQL string
+	//go:embed sql/grants.sql
+	grantsSQL string
 	//go:embed sql/holds_texts.sql
 	holdsTextsSQL string
 	//go:embed sql/last_event.sql

@@ -45,6 +45,9 @@ func TestViewsSayWhatTheyReadFrom(t *testing.T) {
 		if !strings.HasSuffix(name, "_"+v.View) {
 			t.Errorf("%s makes %q", v.Name, v.View)
 		}
+		if v.Definer != OpenDefiner && v.Definer != PersonalDefiner {
+			t.Errorf("%s has the rights of %q", v.Name, v.Definer)
+		}
 		if v.Table == "" || !strings.HasPrefix(v.View, v.Table) || len(v.Columns) < 3 {
 			t.Errorf("%s reads %q, columns %q", v.Name, v.Table, v.Columns)
 		}

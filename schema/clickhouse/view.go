@@ -5,10 +5,20 @@ import (
 	"strings"
 )
 
+// The users whose rights the views have. Nobody logs in as one of them, and each may read the columns of its views and no other, so
+// that a reader of a view reaches nothing below it, whatever he adds to a query.
+const (
+	// OpenDefiner is the user of the views without personal data.
+	OpenDefiner = "parley_views"
+	// PersonalDefiner is the user of the views with personal data or original bytes.
+	PersonalDefiner = "parley_personal_views"
+)
+
 // View is one stable name: columns of one table of the live projection.
 type View struct {
 	File           // with placeholders
 	View    string // name in [ViewDatabase]
+	Definer string // user with whose rights it reads
 	Table   string // table it reads
 	Columns []string
 }
@@ -24,7 +34,7 @@ func Views() []View {
 		name := between(file.Statement, "VIEW "+ViewDatabase+".", " ")
 		table := between(file.Statement, "FROM $projection.", " ")
 		selected := between(file.Statement, "SELECT\n", "\nFROM")
-		v := View{File: file, View: name, Table: table}
+		v := View{File: file, View: name, Table: table, Definer: between(file.Statement, "DEFINER = ", " ")}
 		for column := range strings.SplitSeq(selected, ",") {
 			v.Columns = append(v.Columns, strings.TrimSpace(column))
 		}

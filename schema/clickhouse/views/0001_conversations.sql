@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.conversations ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_views SQL SECURITY DEFINER
 AS SELECT
     project_id, conversation_id, created_at, closed_at, duration_ms,
     channel, language, initiator, visitor_id, campaign_id, campaign_name, custom_data,

@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.contacts ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_views SQL SECURITY DEFINER
 AS SELECT
     project_id, conversation_id, contact_id, ordinal, channel, started_at, ended_at, duration_ms,
     status, ending, ending_inferred, close_reason, wait_time_ms, first_response_time_ms,

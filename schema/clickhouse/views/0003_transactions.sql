@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.transactions ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_views SQL SECURITY DEFINER
 AS SELECT
     project_id, conversation_id, transaction_id, external_conversion_id, amount, currency, received_at,
     source, attributed_to_id

@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.messages ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_views SQL SECURITY DEFINER
 AS SELECT
     project_id, conversation_id, message_id, contact_id, sent_at, author_kind, author_id, automatic
 FROM $projection.messages FINAL

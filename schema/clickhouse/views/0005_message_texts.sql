@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.message_texts ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_personal_views SQL SECURITY DEFINER
 AS SELECT
     project_id, conversation_id, message_id, text
 FROM $projection.message_texts FINAL

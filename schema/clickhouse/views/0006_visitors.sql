@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.visitors ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_personal_views SQL SECURITY DEFINER
 AS SELECT
     project_id, conversation_id, visitor_id, external_id, first_name, last_name, email, phone
 FROM $projection.visitors FINAL

@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.events ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_views SQL SECURITY DEFINER
 AS SELECT
     project_id, conversation_id, event_id, source, type, time, sequence, received_at
 FROM $projection.events FINAL

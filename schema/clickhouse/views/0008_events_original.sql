@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.events_original ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_personal_views SQL SECURITY DEFINER
 AS SELECT
     project_id, conversation_id, event_id, source, sequence, original
 FROM $projection.events FINAL

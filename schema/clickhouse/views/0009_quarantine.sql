@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.quarantine ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_views SQL SECURITY DEFINER
 AS SELECT
     log, sequence, received_at, reason, detail, source, event_id
 FROM $projection.quarantine FINAL

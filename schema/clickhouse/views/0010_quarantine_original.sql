@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW parley.quarantine_original ($columns)
-DEFINER = CURRENT_USER SQL SECURITY DEFINER
+DEFINER = parley_personal_views SQL SECURITY DEFINER
 AS SELECT
     log, sequence, original
 FROM $projection.quarantine FINAL

@@ -1,0 +1,205 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Bounds of what the BI user may do at a time.
+const (
+	biRunning = 16
+	biWaiting = 64
+	// biWait is how long a statement may wait for others to end.
+	biWait = 30 * time.Second
+	// biStop is the room for statements that stop others, which must not wait for those.
+	biStop = 4
+
+	// maxStatement is the most bytes of a statement.
+	maxStatement = 1 << 20
+	// biSend is how long a statement may take to come in.
+	biSend = 30 * time.Second
+	// biAnswer bounds a statement with its answer: more than its time limit, so that a client that stops reading gives its place back.
+	biAnswer = 2 * time.Minute
+)
+
+// Codes of ClickHouse that tools know.
+const (
+	codeSyntax      = 62
+	codeLocked      = 164
+	codeTooMany     = 202
+	codeDenied      = 497
+	codeUnknownUser = 516
+)
+
+// bi is what the front does with the requests of the BI user: it holds them to what the user may ask for, and lets a bounded number run.
+type bi struct {
+	fence
+	statements, stops *queue
+}
+
+func newBI(memory int64) *bi {
+	return &bi{
+		fence:      fence{settings: biAllowed(memory), parameters: biParameters, functions: biRefused},
+		statements: newQueue(biRunning, biWaiting, biWait),
+		stops:      newQueue(biStop, biStop, biWait),
+	}
+}
+
+// serve checks and clamps the request, waits for its turn and passes it on. Its statement comes out where the child looks first: in the
+// body of a POST, in the parameter of a GET.
+func (b *bi) serve(w http.ResponseWriter, r *http.Request, pass http.Handler) *refusal {
+	if coding := strings.Join(r.Header.Values("Content-Encoding"), ","); coding != "" && coding != "identity" {
+		return &refusal{status: http.StatusUnsupportedMediaType, message: "the statement must not be compressed: send it without Content-Encoding"}
+	}
+	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/") {
+		return &refusal{status: http.StatusUnsupportedMediaType, message: "external tables are not accepted: send the statement as the body, its parameters as param_NAME in the address"}
+	}
+	query, refused := b.holdParameters(r.URL.Query())
+	if refused != nil {
+		return refused
+	}
+	statement, refused := readStatement(w, r, query)
+	if refused != nil {
+		return refused
+	}
+	statement, kill, refused := b.holdStatement(statement)
+	if refused != nil {
+		return refused
+	}
+
+	turn := b.statements
+	if kill {
+		turn = b.stops
+	}
+	leave, refused := turn.enter(r.Context())
+	if refused != nil {
+		return refused
+	}
+	defer leave()
+	connection := http.NewResponseController(w)
+	_ = connection.SetWriteDeadline(time.Now().Add(biAnswer)) // the server's own connections can
+	defer func() { _ = connection.SetWriteDeadline(time.Time{}) }()
+
+	out := r.Clone(r.Context())
+	query.Del("query")
+	out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil
+	if r.Method == http.MethodPost {
+		out.Body, out.ContentLength = io.NopCloser(strings.NewReader(statement)), int64(len(statement))
+	} else {
+		query.Set("query", statement)
+	}
+	for _, name := range []string{"Content-Encoding", "Content-Type", "Content-Length"} {
+		out.Header.Del(name)
+	}
+	out.URL.RawQuery = query.Encode()
+	pass.ServeHTTP(w, out)
+	return nil
+}
+
+// holdParameters returns the parameters that pass, clamped. The child compares the names of its own without regard to case.
+func (f fence) holdParameters(query url.Values) (url.Values, *refusal) {
+	held := url.Values{}
+	for name, values := range query {
+		if strings.HasPrefix(name, "param_") {
+			held[name] = values
+			continue
+		}
+		l, allowed := find(f.settings, name)
+		if !allowed {
+			name = strings.ToLower(name)
+			if l, allowed = find(f.parameters, name); !allowed {
+				return nil, locked(name)
+			}
+		}
+		if len(values) > 1 || held.Has(name) {
+			return nil, &refusal{status: http.StatusBadRequest, message: "parameter " + name + " is there twice"}
+		}
+		value, refused := l.hold(values[0])
+		if refused != nil {
+			return nil, refused
+		}
+		held.Set(name, value)
+	}
+	return held, nil
+}
+
+// readStatement is the whole text: that of the parameter, then that of the body.
+func readStatement(w http.ResponseWriter, r *http.Request, query url.Values) (string, *refusal) {
+	statement := query.Get("query")
+	if r.Method == http.MethodPost {
+		connection := http.NewResponseController(w)
+		_ = connection.SetReadDeadline(time.Now().Add(biSend)) // the server's own connections can
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxStatement))
+		if err != nil {
+			return "", &refusal{status: http.StatusRequestEntityTooLarge, code: codeSyntax,
+				message: fmt.Sprintf("the statement did not come in whole: at most %d bytes within %s", maxStatement, biSend)}
+		}
+		_ = connection.SetReadDeadline(time.Time{})
+		if statement != "" && len(body) > 0 {
+			statement += "\n"
+		}
+		statement += string(body)
+	}
+	return statement, nil
+}
+
+// hold is the value that the limit leaves of the wanted one. It must be a plain number where there is a range.
+func (l limit) hold(wanted string) (string, *refusal) {
+	if l.Max == "" {
+		return wanted, nil
+	}
+	held, ok := l.clamp(wanted)
+	if !ok {
+		return "", &refusal{status: http.StatusBadRequest, code: codeLocked, message: fmt.Sprintf("%s takes a number from %s to %s", l.Name, l.Min, l.Max)}
+	}
+	return held, nil
+}
+
+// locked refuses a setting in ClickHouse's words. The name comes from the request, so it is cut to what a setting may be called.
+func locked(name string) *refusal {
+	return &refusal{status: http.StatusForbidden, code: codeLocked,
+		message: fmt.Sprintf("Cannot modify '%.100s' setting in readonly mode: it is not among those that the BI user may change", strings.ToValidUTF8(name, ""))}
+}
+
+// queue lets a number of requests run, and a number wait for a time.
+type queue struct {
+	places, running chan struct{}
+	wait            time.Duration
+}
+
+func newQueue(running, waiting int, wait time.Duration) *queue {
+	return &queue{places: make(chan struct{}, running+waiting), running: make(chan struct{}, running), wait: wait}
+}
+
+// enter waits for its turn and returns what gives the place back, or says why there is none.
+func (q *queue) enter(ctx context.Context) (leave func(), refused *refusal) {
+	tooMany := &refusal{status: http.StatusServiceUnavailable, code: codeTooMany,
+		message: fmt.Sprintf("Too many simultaneous queries: %d run, the others waited; try again in a moment", cap(q.running))}
+	select {
+	case q.places <- struct{}{}:
+	default:
+		return nil, tooMany
+	}
+	if !q.turn(ctx) {
+		<-q.places
+		return nil, tooMany
+	}
+	return func() { <-q.running; <-q.places }, nil
+}
+
+func (q *queue) turn(ctx context.Context) bool {
+	timer := time.NewTimer(q.wait)
+	defer timer.Stop()
+	select {
+	case q.running <- struct{}{}:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
+}

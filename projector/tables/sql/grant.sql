@@ -1,0 +1,1 @@
+GRANT SELECT($columns) ON $projection.$table TO $definer
