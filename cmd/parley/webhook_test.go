@@ -389,3 +389,28 @@ func TestOfTwoClicksInOneSecondTheLastOneCounts(t *testing.T) {
 		t.Errorf("%v", wrong)
 	}
 }
+
+// TestLargeChatraFragmentsAreTaken has one above the largest message that the
+// broker takes, and one with a message that no event can hold.
+func TestLargeChatraFragmentsAreTaken(t *testing.T) {
+	i := running(t)
+	hook := i.addHook(t, "chatra", 7730, "")
+	fragment := func(chat string, messages, size int) string {
+		var all []string
+		for n := range messages {
+			all = append(all, fmt.Sprintf(`{"id":"m%d","type":"client","createdAt":%d,"text":"%s"}`, n, 1772442900000+1000*n, strings.Repeat("x", size)))
+		}
+		return `{"eventName":"chatFragment","client":{"id":"v","chatId":"` + chat + `","info":{"name":"` + strings.Repeat("n", 100<<10) + `"}},"messages":[` +
+			strings.Join(all, ",") + `]}`
+	}
+	for n, body := range []string{fragment("large", 100, 20<<10), fragment("long", 1, 2<<20), fragment("many", 8000, 100)} {
+		if got := i.deliver(t, hook, body); got.status != http.StatusAccepted { // the name is cut
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+	waitForEvents(t, i, 7730, 3+100+1+8000)
+	rows := i.sql(t, "SELECT count() AS conversations, sum(visitor_message_count) AS messages FROM parley.conversations WHERE project_id = 7730")
+	if got := fmt.Sprint(rows); got != "[map[conversations:3 messages:8101]]" {
+		t.Error(got)
+	}
+}
