@@ -56,7 +56,7 @@ func messagesOf(r *schema.Rejected) []eventlog.Message {
 		part.Original = r.Original[from:min(from+schema.MaxRejectedBytes, len(r.Original))]
 		messages[i].ID = id
 		if parts > 1 {
-			part.Detail = fmt.Sprintf("%s (part %d of %d)", r.Detail, i+1, parts)
+			part.Detail, part.Whole = fmt.Sprintf("%s (part %d of %d)", r.Detail, i+1, parts), id
 			messages[i].ID = fmt.Sprintf("%s.%d", id, i+1)
 		}
 		messages[i].Payload = schema.EncodeRejected(part)

@@ -26,6 +26,9 @@ type Rejected struct {
 	// of an event of that many bytes.
 	Original []byte `json:"original"`
 	Size     int    `json:"size"`
+	// Whole is the same in all messages that Original is a part of: what is larger
+	// than one message is kept in several, in their order. Empty otherwise.
+	Whole string `json:"whole,omitempty"`
 }
 
 // Truncated tells that only the beginning of the event was kept.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parley-analytics/parley/schema"
 )
 
 // addedHook is a webhook added with `parley webhook add`.
@@ -413,4 +415,36 @@ func TestLargeChatraFragmentsAreTaken(t *testing.T) {
 	if got := fmt.Sprint(rows); got != "[map[conversations:3 messages:8101]]" {
 		t.Error(got)
 	}
+}
+
+// TestErasureTakesAllPartsOfAPayloadInQuarantine has one of three parts, with the
+// visitor's id across the first two and personal data in the last.
+func TestErasureTakesAllPartsOfAPayloadInQuarantine(t *testing.T) {
+	i := start(t, filepath.Join(t.TempDir(), "data"))
+	hook, other := i.addHook(t, "chatra", 8100, ""), i.addHook(t, "chatra", 8101, "")
+	begin := `{"eventName":"chatRated","x":"`
+	payload := begin + strings.Repeat("x", schema.MaxRejectedBytes-len(begin)-10) + `","id":"visitor-of-parts","y":"` +
+		strings.Repeat("y", schema.MaxRejectedBytes) + `","name":"SECRET NAME"}`
+	for _, h := range []addedHook{hook, other} {
+		if got := i.deliver(t, h, payload); got.status != http.StatusAccepted {
+			t.Fatal(got)
+		}
+	}
+	entries := func() int { return len(i.quarantined(t, "--source", "chatra")) }
+	eventually(t, seenWithin, func() error {
+		if n := entries(); n != 6 {
+			return fmt.Errorf("%d entries", n)
+		}
+		return nil
+	})
+	i.want(t, 0, "erase", "--project", "8100", "--visitor", "visitor-of-parts", "--grace", "100ms", "--yes")
+	if n := i.messagesWith(t, "SECRET NAME"); n != 1 { // of the other project
+		t.Errorf("%d messages have the name", n)
+	}
+	eventually(t, seenWithin, func() error {
+		if n := entries(); n != 3 {
+			return fmt.Errorf("%d entries", n)
+		}
+		return nil
+	})
 }

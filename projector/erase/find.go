@@ -307,18 +307,47 @@ func (e *Erasure) elsewhere(ctx context.Context, target Target, s *search, byKey
 	return found, nil
 }
 
-// refused finds what the edge refused of the conversations.
+// refused finds what the edge refused of the conversations. What was kept in
+// several parts belongs to it as a whole.
 func (e *Erasure) refused(ctx context.Context, target Target, s *search) error {
-	return e.scan(ctx, e.Rejected, "looking at what was refused", func(entry schema.Entry) {
+	type whole struct {
+		parts    []schema.Sequence
+		end      []byte // of the last part: what is looked for may lie across two
+		concerns bool
+	}
+	wholes := map[string]*whole{}
+	err := e.scan(ctx, e.Rejected, "looking at what was refused", func(entry schema.Entry) {
 		original := entry.Payload
-		if r, err := schema.DecodeRejected(entry.Payload); err == nil {
+		r, err := schema.DecodeRejected(entry.Payload)
+		if err == nil {
 			original = r.Original
 		}
-		event, _ := schema.Decode(original, entry.ReceivedAt)
-		if s.concerns(target, event, original) {
-			s.rejected = append(s.rejected, entry.Sequence)
+		if r.Project != 0 && r.Project != target.Project {
+			return
 		}
+		if r.Whole == "" {
+			event, _ := schema.Decode(original, entry.ReceivedAt)
+			if s.concerns(target, event, original) {
+				s.rejected = append(s.rejected, entry.Sequence)
+			}
+			return
+		}
+		w := wholes[r.Whole]
+		if w == nil {
+			w = new(whole)
+			wholes[r.Whole] = w
+		}
+		w.parts = append(w.parts, entry.Sequence)
+		w.concerns = w.concerns || s.concerns(target, schema.Event{}, slices.Concat(w.end, original))
+		w.end = original[max(0, len(original)-4<<10):]
 	})
+	for _, w := range wholes {
+		if w.concerns {
+			s.rejected = append(s.rejected, w.parts...)
+		}
+	}
+	slices.Sort(s.rejected)
+	return err
 }
 
 // conversations are those found, for a statement.
