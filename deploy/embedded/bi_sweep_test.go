@@ -308,3 +308,33 @@ func TestBIUserReachesNothingThroughFunctionsAndFormats(t *testing.T) {
 		tried.Load(), len(functions), len(tableFunctions), len(formats), len(systemTables))
 	g.untouched(t)
 }
+
+// The statements of the documents are ones that ClickHouse reads.
+func TestStatementsOfTheDocumentsCanBeRead(t *testing.T) {
+	s := enginetest.ClickHouse(t)
+	security, err := os.ReadFile("../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manual, err := os.ReadFile("../../projector/tables/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, profile, _ := strings.Cut(string(security), "```sql\n")
+	profile, _, _ = strings.Cut(profile, ";\n```")
+	statements := []string{profile}
+	for line := range strings.Lines(string(manual)) {
+		if statement, found := strings.CutPrefix(line, "//\t"); found && (strings.HasPrefix(statement, "CREATE ") || strings.HasPrefix(statement, "GRANT ")) {
+			statement, _, _ = strings.Cut(statement, ";")
+			statements = append(statements, statement)
+		}
+	}
+	if len(statements) < 20 {
+		t.Fatalf("only %d statements", len(statements))
+	}
+	for _, statement := range statements {
+		if _, err := s.Query(s.Writer, "EXPLAIN AST "+statement); err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}

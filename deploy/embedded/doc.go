@@ -67,7 +67,9 @@
 //
 //	parley_writer  everything inside the databases parley and parley_…, statistics of the server, no files, no network
 //	parley_reader  reads those databases, within limits of memory and time; stops its own queries
-//	parley_bi      reads the views for dashboards in database parley, and what drivers ask of the system tables about them
+//	parley_bi      reads the views for dashboards in database parley, and what drivers ask of the system tables about them; stops its
+//	               own queries
+//	parley_views, parley_personal_views  nobody: the views read with their rights, which are the columns that the views show
 //	default        keeps the child alive; it has no password, and therefore no way in
 //
 // The front lets through only what Go's HTTP server found well-formed and whose name and password are right, with the credentials
@@ -79,13 +81,16 @@
 // (config.xml.tmpl), but a malformed request still ends the child, which costs a second and no data. A request line with headers that
 // breaks off is malformed, too: that is what [Transport] is for.
 //
-// What the BI user may spend is in limits.go. ClickHouse does not check the SETTINGS of a subquery against constraints; memory,
-// time and rights hold there all the same, because they belong to the query as a whole, but the smaller fences do not.
+// What the BI user may spend is in limits.go, which settings it may change in bisettings.go; all others are locked (readonly = 1). ClickHouse
+// checks neither the SETTINGS of a subquery nor `= DEFAULT`, so the front reads the BI user's statements (statement.go): it refuses other
+// settings wherever they stand, clamps what has a range, and lets a bounded number run at a time while others wait (bi.go). The security
+// model is in deploy/SECURITY.md.
 //
 // # What is peculiar to ClickHouse in this mode
 //
 //   - The function file() reads any file the process can read, for every user, without any grant. A function of that name in the
 //     folder of user-defined functions hides it (config.go); the tests try the ways around.
+//   - The table function sqlite() opens any file, and makes one that is not there, before its right is asked for: the front refuses it.
 //   - The settings profile "default" is the base of all profiles. So user default has a profile of its own.
 //   - chDB sets implicit_select and allow_introspection_functions; the profile default sets them back.
 //   - Small pools need merge_tree/number_of_free_entries_…: with the usual values no large merge would ever find enough free slots.

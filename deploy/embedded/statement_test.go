@@ -1,6 +1,9 @@
 package embedded
 
 import (
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,5 +65,24 @@ func TestKillIsFoundBehindComments(t *testing.T) {
 		if _, kill, refused := biFence().holdStatement(statement); kill != want || refused != nil {
 			t.Errorf("%q: %v, %v", statement, kill, refused)
 		}
+	}
+}
+
+// The profile for a server elsewhere is that of the embedded one.
+func TestSecurityModelNamesTheSettingsOfTheList(t *testing.T) {
+	content, err := os.ReadFile("../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []string
+	for _, found := range regexp.MustCompile(`(?m)^ +(\w+)\b.* CHANGEABLE_IN_READONLY,$`).FindAllStringSubmatch(string(content), -1) {
+		named = append(named, found[1])
+	}
+	var allowed []string
+	for _, l := range biAllowed(1 << 30) {
+		allowed = append(allowed, l.Name)
+	}
+	if slices.Sort(named); !slices.Equal(named, slices.Sorted(slices.Values(allowed))) {
+		t.Errorf("the document has\n%v\nthe list\n%v", named, allowed)
 	}
 }

@@ -43,25 +43,36 @@
 //
 // # Grants
 //
-// On a server of your own, make three users. The embedded engine has them
-// already.
+// On a server of your own, make three users and two more that nobody is: the
+// views read with their rights. The embedded engine has them already. Profile
+// parley_bi and what else such a server needs is in deploy/SECURITY.md.
+//
+//	CREATE USER parley_views IDENTIFIED WITH no_authentication HOST NONE SETTINGS PROFILE 'parley_bi';
+//	CREATE USER parley_personal_views IDENTIFIED WITH no_authentication HOST NONE SETTINGS PROFILE 'parley_bi';
 //
 //	CREATE USER parley_writer IDENTIFIED BY '…';
 //	GRANT ALL ON parley.* TO parley_writer;
 //	GRANT ALL ON `parley\_*`.* TO parley_writer;
+//	GRANT SELECT ON `parley\_*`.* TO parley_writer WITH GRANT OPTION;
 //	GRANT TABLE ENGINE ON * TO parley_writer;
-//	GRANT SET DEFINER ON parley_writer TO parley_writer;
+//	GRANT SET DEFINER ON parley_views TO parley_writer;
+//	GRANT SET DEFINER ON parley_personal_views TO parley_writer;
 //	GRANT SELECT ON system.databases TO parley_writer;
 //	GRANT SELECT ON system.tables TO parley_writer;
 //	GRANT SELECT ON system.columns TO parley_writer;
+//	GRANT SELECT ON system.grants TO parley_writer;
+//	GRANT SHOW USERS, SHOW ROLES ON *.* TO parley_writer;
 //
 //	CREATE USER parley_reader IDENTIFIED BY '…' SETTINGS readonly = 2;
 //	GRANT SELECT ON parley.* TO parley_reader;
 //	GRANT SELECT ON `parley\_*`.* TO parley_reader;
 //
-//	CREATE USER parley_bi IDENTIFIED BY '…' SETTINGS readonly = 2;
+//	CREATE USER parley_bi IDENTIFIED BY '…' SETTINGS PROFILE 'parley_bi';
 //	GRANT SELECT ON parley.conversations TO parley_bi; -- and so on, one per view it may read
+//	GRANT SELECT(query_id, user, query) ON system.processes TO parley_bi;
+//	CREATE ROW POLICY parley_bi ON system.processes USING user = currentUser() TO parley_bi;
 //
-// The views run with the rights of the user that made them (SQL SECURITY
-// DEFINER), so a dashboard's user needs the views only.
+// Up gives the two users of the views the right to read the columns their views
+// show, of the live version, and no other; a dashboard's user needs the views
+// only.
 package tables

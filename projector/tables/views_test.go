@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -132,5 +133,23 @@ func TestBIUserReadsTheViewsAndNothingElse(t *testing.T) {
 		if _, err := server.Query(server.BI, statement); err == nil {
 			t.Errorf("the BI user may %s", statement)
 		}
+	}
+}
+
+// The users of the views get their rights with the version that is made live;
+// the embedded engine has them for versions to come, and takes no others.
+func TestRightsOfTheViewsAreNotTakenForGranted(t *testing.T) {
+	tables := fresh(t)
+	up(t, tables)
+	const far = 100_000
+	if err := tables.Create(t.Context(), far); err != nil {
+		t.Fatal(err)
+	}
+	if err := tables.Swap(t.Context(), far); err == nil || !strings.Contains(err.Error(), "rights of view parley.conversations") {
+		t.Errorf("the version is made live: %v", err)
+	}
+	var pending *PendingError
+	if err := tables.Check(t.Context()); !errors.As(err, &pending) || !slices.Contains(pending.Missing, "rights of view parley.visitors") {
+		t.Errorf("check says %v", err)
 	}
 }
