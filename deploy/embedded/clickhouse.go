@@ -54,8 +54,8 @@ type ClickHouse struct {
 	config  ClickHouseConfig
 	library string
 	files   files
-	port    int
-	native  int // 0 if it is not asked for
+	port    *heldPort
+	native  *heldPort // nil if it is not asked for
 	lock    *os.File
 	log     *slog.Logger
 	front   *front
@@ -123,24 +123,37 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 	if c.lock, err = c.waitForPredecessor(ctx); err != nil {
 		return nil, err
 	}
-	if c.port, err = reservePort(ctx, "private ClickHouse", "127.0.0.1", 0); err != nil {
-		c.lock.Close()
-		return nil, err
-	}
-	if config.Native {
-		if c.native, err = reservePort(ctx, "native ClickHouse", "127.0.0.1", 0); err != nil {
-			c.lock.Close()
-			return nil, err
-		}
-	}
-	listener, err := listenOn(ctx, "ClickHouse HTTP", host, port)
+	listener, err := c.bind(ctx, host, port)
 	if err != nil {
-		c.lock.Close()
+		c.free()
 		return nil, err
 	}
 	c.front = startFront(listener, c.PrivateAddr, config.users(), newBI(config.MaxMemory), c.Ready, c.log)
 	c.stopping, c.stop = context.WithCancel(context.Background())
 	return c, nil
+}
+
+// bind takes the ports, and opens that of the front.
+func (c *ClickHouse) bind(ctx context.Context, host string, port int) (listener net.Listener, err error) {
+	if c.port, err = holdPort(); err != nil {
+		return nil, err
+	}
+	if c.config.Native {
+		if c.native, err = holdPort(); err != nil {
+			return nil, err
+		}
+	}
+	return listenOn(ctx, "ClickHouse HTTP", host, port)
+}
+
+// free gives back what newClickHouse has taken, but for the front.
+func (c *ClickHouse) free() {
+	c.lock.Close()
+	for _, p := range []*heldPort{c.port, c.native} {
+		if p != nil {
+			p.release()
+		}
+	}
 }
 
 // waitForPredecessor takes the lock that each child inherits. It is free only when no child uses Dir, also one whose parent was
@@ -172,11 +185,13 @@ func (c *ClickHouse) HTTPURL() string { return "http://" + c.front.address }
 
 // PrivateAddr is the HOST:PORT of the child's own HTTP interface, for this process alone. It stays the same over restarts. Only
 // well-formed requests may go there: a malformed one ends the child.
-func (c *ClickHouse) PrivateAddr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)) }
+func (c *ClickHouse) PrivateAddr() string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port.number))
+}
 
 // NativeAddr is the HOST:PORT of the native protocol; only with Native.
 func (c *ClickHouse) NativeAddr() string {
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.native))
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.native.number))
 }
 
 // Writer may do everything inside the databases parley and parley_….

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // splitListen takes HOST:PORT apart. Empty stands for 127.0.0.1:0.
@@ -42,15 +44,47 @@ func listenOn(ctx context.Context, what, host string, port int) (net.Listener, e
 	return l, nil
 }
 
-// reservePort checks that a port is free, or picks a free one for 0. It is free again on return.
-func reservePort(ctx context.Context, what, host string, port int) (int, error) {
+// checkPort reports whether something listens on host:port already.
+func checkPort(ctx context.Context, what, host string, port int) error {
 	l, err := listenOn(ctx, what, host, port)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	port = l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
+	return l.Close()
 }
+
+// heldPort is a port of 127.0.0.1 that stays reserved: a socket is bound to it
+// that never listens. A process of the same user that sets SO_REUSEPORT can
+// listen there, nobody else gets the port meanwhile.
+type heldPort struct {
+	number int
+	socket int
+}
+
+func holdPort() (*heldPort, error) {
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return nil, fmt.Errorf("hold a port: %w", err)
+	}
+	unix.CloseOnExec(socket)
+	h := &heldPort{socket: socket}
+	err = unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+	if err == nil {
+		err = unix.Bind(socket, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	}
+	var bound unix.Sockaddr
+	if err == nil {
+		bound, err = unix.Getsockname(socket)
+	}
+	if err != nil {
+		h.release()
+		return nil, fmt.Errorf("hold a port: %w", err)
+	}
+	h.number = bound.(*unix.SockaddrInet4).Port
+	return h, nil
+}
+
+func (h *heldPort) release() { _ = unix.Close(h.socket) }
 
 // orDefault is v, or fallback where v is zero.
 func orDefault[T comparable](v, fallback T) T {

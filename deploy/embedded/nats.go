@@ -87,7 +87,9 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		return nil, fmt.Errorf("embedded nats: %w", err)
 	}
 	// The server would only log a port that is taken, so it is tried here first.
-	if port, err = reservePort(ctx, "NATS", host, port); err != nil {
+	if port == 0 {
+		port = server.RANDOM_PORT
+	} else if err := checkPort(ctx, "NATS", host, port); err != nil {
 		return nil, err
 	}
 
@@ -119,13 +121,15 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	if config.MonitorPort != 0 {
 		options.HTTPHost, options.HTTPPort = host, config.MonitorPort
 	}
-	n := &NATS{options: options, logger: config.Logger, url: "nats://" + net.JoinHostPort(host, strconv.Itoa(port)), nursed: make(chan struct{})}
+	n := &NATS{options: options, logger: config.Logger, nursed: make(chan struct{})}
 	if n.logger == nil {
 		n.logger = slog.New(slog.DiscardHandler)
 	}
 	if err := n.launch(ctx); err != nil {
 		return nil, err
 	}
+	n.options.Port = n.server.Addr().(*net.TCPAddr).Port // stays the same over restarts
+	n.url = "nats://" + net.JoinHostPort(host, strconv.Itoa(n.options.Port))
 	n.ending, n.end = context.WithCancel(context.Background())
 	go n.nurse()
 	return n, nil

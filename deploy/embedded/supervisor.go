@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	startAttempts = 3
 	firstRestart  = 200 * time.Millisecond
 	slowestStart  = 30 * time.Second
 	stableAfter   = time.Minute // a child that lived this long starts the backoff anew
@@ -28,10 +27,10 @@ const (
 // ends, for then the setup is wrong and starting again would not help.
 func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 	defer close(c.done)
-	defer c.lock.Close()
+	defer c.free()
 	defer c.stop()
 
-	child, err := c.firstChild(ctx)
+	child, err := c.startChild(ctx)
 	if err != nil {
 		first <- err
 		return
@@ -66,19 +65,6 @@ func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 	}
 }
 
-// firstChild starts the first child. Somebody else may take its port before it does; then it gets another one.
-func (c *ClickHouse) firstChild(ctx context.Context) (*child, error) {
-	for attempt := 1; ; attempt++ {
-		p, err := c.startChild(ctx)
-		if err == nil || attempt == startAttempts || !strings.Contains(err.Error(), "Address already in use") {
-			return p, err
-		}
-		if c.port, err = reservePort(ctx, "private ClickHouse", "127.0.0.1", 0); err != nil {
-			return nil, err
-		}
-	}
-}
-
 // child is one ClickHouse process.
 type child struct {
 	cmd         *exec.Cmd
@@ -109,9 +95,6 @@ func (p *child) cause() error {
 func (c *ClickHouse) startChild(ctx context.Context) (*child, error) {
 	ctx, cancel := context.WithTimeout(ctx, clickHouseStartTimeout)
 	defer cancel()
-	if err := c.waitForPort(ctx); err != nil {
-		return nil, err
-	}
 	p, err := c.spawn()
 	if err != nil {
 		return nil, err
@@ -136,19 +119,6 @@ func (c *ClickHouse) startChild(ctx context.Context) (*child, error) {
 	}
 }
 
-// waitForPort returns when the private port is free: a child before this one may still hold it.
-func (c *ClickHouse) waitForPort(ctx context.Context) error {
-	for {
-		_, err := reservePort(ctx, "private ClickHouse", "127.0.0.1", c.port)
-		if err == nil {
-			return nil
-		}
-		if pause(ctx, 50*time.Millisecond) != nil {
-			return err
-		}
-	}
-}
-
 // spawn starts this binary as ClickHouse. Its standard input stays open as long as this process holds the other end; a second
 // pipe, which only our own code in the child reads, makes sure of the end when the library does not. The child is not tied to this
 // process by a death signal: the kernel sends that when the starting thread ends, and Go's threads come and go.
@@ -168,10 +138,10 @@ func (c *ClickHouse) spawn() (*child, error) {
 		"--path="+c.files.data,
 		"-C", c.files.config,
 		"--listen_host=127.0.0.1",
-		fmt.Sprintf("--http_port=%d", c.port),
+		fmt.Sprintf("--http_port=%d", c.port.number),
 		"--queries-file", c.files.start, "/dev/stdin")
-	if c.native != 0 {
-		p.cmd.Args = append(p.cmd.Args, fmt.Sprintf("--tcp_port=%d", c.native))
+	if c.native != nil {
+		p.cmd.Args = append(p.cmd.Args, fmt.Sprintf("--tcp_port=%d", c.native.number))
 	}
 	p.cmd.Args[0] = "parley-clickhouse"
 	p.cmd.Dir = c.config.Dir
