@@ -30,7 +30,11 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 	if err := startWebhooks(ctx, n, edge); err != nil {
 		return err
 	}
-	inbox, err := n.broker.Inbox()
+	var inbox *eventlog.Inbox
+	err := eventlog.Retry(ctx, func() (err error) {
+		inbox, err = n.broker.Inbox()
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -49,7 +53,11 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 // startWebhooks opens the addresses that chat platforms post to, in front of
 // the edge.
 func startWebhooks(ctx context.Context, n *node, edge *ingest.Server) error {
-	registry, err := webhook.OpenRegistry(ctx, n.broker)
+	var registry *webhook.Registry
+	err := eventlog.Retry(ctx, func() (err error) {
+		registry, err = webhook.OpenRegistry(ctx, n.broker)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,11 @@ func (n *node) connect(ctx context.Context, name string) error {
 	n.broker = broker
 	n.onStop("log", func(context.Context) error { broker.Close(); return nil })
 	n.ready.watch(partNATS, func(context.Context) error { return n.engines.logReady(broker) })
-	if n.directory, n.store, err = loadDirectory(ctx, broker); err != nil {
+	err = eventlog.Retry(ctx, func() (err error) {
+		n.directory, n.store, err = loadDirectory(ctx, broker)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	config := n.access
@@ -126,13 +130,21 @@ func (n *node) makeAdminKey(ctx context.Context, dir string, fresh bool) error {
 		return err
 	}
 	if !fresh {
-		keys, err := n.directory.List(ctx, auth.KindKey)
+		var keys []auth.Credential
+		err := eventlog.Retry(ctx, func() (err error) {
+			keys, err = n.directory.List(ctx, auth.KindKey)
+			return err
+		})
 		if err != nil || len(keys) > 0 {
 			return err
 		}
 	}
 	scopes := []schema.Scope{schema.ScopeIngest, schema.ScopeRead, schema.ScopeAdmin}
-	key, err := n.directory.AddKey(ctx, "first key of "+filepath.Base(dir), scopes, schema.Projects{All: true})
+	var key auth.Key
+	err := eventlog.Retry(ctx, func() (err error) {
+		key, err = n.directory.AddKey(ctx, "first key of "+filepath.Base(dir), scopes, schema.Projects{All: true})
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/export"
@@ -54,7 +55,11 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	n.background("tables", func(ctx context.Context) error { return watchVersion(ctx, tables) })
-	key, err := cursorKey(ctx, n.store)
+	var key []byte
+	err = eventlog.Retry(ctx, func() (err error) {
+		key, err = cursorKey(ctx, n.store)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -63,7 +68,11 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	limits := f.limits()
-	schedules, err := openHours(ctx, n.broker)
+	var schedules hoursStore
+	err = eventlog.Retry(ctx, func() (err error) {
+		schedules, err = openHours(ctx, n.broker)
+		return err
+	})
 	if err != nil {
 		return err
 	}

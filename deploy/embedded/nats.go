@@ -46,6 +46,8 @@ type NATSConfig struct {
 	SyncInterval time.Duration
 	// MaxBatch and MaxBatchesInFlight replace the constants of the same name when they are not 0.
 	MaxBatch, MaxBatchesInFlight int
+	// MaxPayload replaces the constant of the same name when it is not 0.
+	MaxPayload int32
 	// MaxMemory limits streams kept in memory, in bytes; 0 is 64 MiB. Parley keeps none there.
 	MaxMemory int64
 	// MonitorPort opens NATS's own HTTP monitoring on the host of Listen. It asks for no password; 0 leaves it closed.
@@ -101,7 +103,7 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		Host:               host,
 		Port:               port,
 		NoSigs:             true,
-		MaxPayload:         MaxPayload,
+		MaxPayload:         orDefault(config.MaxPayload, MaxPayload),
 		MaxPending:         maxPending,
 		JetStream:          true,
 		StoreDir:           config.Dir,

@@ -31,6 +31,10 @@ const (
 // for what lies further back.
 const DuplicateWindow = answerTimeout + 2*time.Second
 
+// leastPayload is the largest message that is appended, with its headers: the
+// first 512 KiB of something refused, in base64, or an event of 256 KiB.
+const leastPayload = schema.MaxRejectedBytes/3*4 + 64<<10
+
 // Options say which server holds the log, and bound it.
 type Options struct {
 	// URL is one address or several, separated by commas. User and Password
@@ -94,7 +98,7 @@ func Open(ctx context.Context, options Options) (*Broker, error) {
 		return nil, fmt.Errorf("eventlog: connect: %w", err)
 	}
 	for _, s := range []*Stream{b.events, b.rejected} {
-		err := patiently(ctx, func() error {
+		err := Retry(ctx, func() error {
 			if err := s.ensure(ctx); err != nil {
 				return err
 			}
@@ -174,7 +178,7 @@ func (b *Broker) connect(ctx context.Context) error {
 	if o.InProcess != nil {
 		settings = append(settings, nats.InProcessServer(o.InProcess))
 	}
-	err := patiently(ctx, func() (err error) {
+	err := Retry(ctx, func() (err error) {
 		b.conn, err = nats.Connect(o.URL, settings...)
 		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
 			return err
@@ -187,13 +191,17 @@ func (b *Broker) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if largest := b.conn.MaxPayload(); largest < leastPayload {
+		b.conn.Close()
+		return fmt.Errorf("the server takes messages of at most %d bytes and Parley needs %d: set its max_payload to 1MB or more", largest, leastPayload)
+	}
 	b.js, err = jetstream.New(b.conn)
 	return err
 }
 
-// patiently repeats do while it says that the log is unavailable, until ctx
+// Retry repeats do while it says that the log is unavailable, until ctx
 // ends; then the last cause is the error.
-func patiently(ctx context.Context, do func() error) error {
+func Retry(ctx context.Context, do func() error) error {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	<-pause.C

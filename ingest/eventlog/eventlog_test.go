@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -92,4 +94,12 @@ func readAll(t testing.TB, r *Reader, after, last schema.Sequence) []schema.Entr
 		}
 	}
 	return all
+}
+
+func TestServerThatTakesTooSmallMessagesIsRefused(t *testing.T) {
+	server := enginetest.NATS(t, func(c *embedded.NATSConfig) { c.MaxPayload = 256 << 10 })
+	_, err := Open(testContext(t), Options{URL: server.URL, User: server.User, Password: server.Password})
+	if err == nil || !strings.Contains(err.Error(), "max_payload") {
+		t.Fatal(err)
+	}
 }

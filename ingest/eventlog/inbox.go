@@ -62,6 +62,7 @@ func (b *Broker) Inbox() (*Inbox, error) {
 		err = b.conn.Flush()
 	}
 	if err != nil {
+		i.Close()
 		return nil, fmt.Errorf("eventlog: inbox: %w", classed(err))
 	}
 	return i, nil

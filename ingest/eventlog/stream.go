@@ -61,7 +61,7 @@ func newStream(b *Broker, name, subject string) *Stream {
 // ensure makes the stream, or changes of an existing one what Parley relies on
 // and what the options name; the rest stays as its operator has set it.
 func (s *Stream) ensure(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := s.broker.bounded(ctx)
 	defer cancel()
 	js, o := s.broker.js, s.broker.options
 
