@@ -1,7 +1,20 @@
 // Package projector turns the log into rows.
 //
 // The rows of a conversation are a pure function of its events: package
-// projector/fold. This package feeds it and keeps what it gives.
+// projector/fold. This package feeds it and keeps what it returns.
+//
+//	fold        events in, rows out: the contract, without any technology
+//	projector   this package: the loop that keeps one version up with the logs
+//	sink        writes batches into ClickHouse and reads archived events back
+//	tables      the tables: migrations, versions, and every other statement
+//	history     the log of events in all its forms: stream, archive, both
+//	lead        projects the live version, and hands over to the next (what serve runs)
+//	replay      builds a version from the log, compares, repairs, makes it live
+//	quarantine  lists, replays and purges what was refused
+//	erase       takes personal data out of the logs and the tables
+//	reference   a second fold, the oracle of tests; foldtest and porttest make their events
+//
+// What each may import is a table in cmd/parley/imports_test.go, and tested.
 //
 // # The loop
 //

@@ -5,7 +5,7 @@
 // together what is hardest on the fold: one instant, few ids, many sources,
 // equal sequences. [Stream] interleaves conversations of both kinds into a log
 // with late events and duplicates, [Distinct] says which of its events count,
-// and [JSON] writes an event as a sender would.
+// and [schema.Encode] writes an event as a sender would.
 //
 // Only tests use the package.
 package foldtest
