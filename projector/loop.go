@@ -26,10 +26,10 @@ type loop struct {
 	metrics  *metrics
 	stall    time.Duration
 
-	// desk is held while a batch is made and written: sink and archive are for
+	// writing is held while a batch is made and written: sink and archive are for
 	// one goroutine, and two logs are projected into them.
-	desk  *sync.Mutex
-	state *state // shared with the watch and with those who ask
+	writing *sync.Mutex
+	state   *state // shared with the watch and with those who ask
 
 	position   schema.Sequence
 	cache      *cache
@@ -37,12 +37,12 @@ type loop struct {
 	refusals   int // unwritable events since one could be written
 }
 
-func newLoop(c Config, name string, log Log, judge judge, desk *sync.Mutex, m *metrics) *loop {
+func newLoop(c Config, name string, log Log, judge judge, writing *sync.Mutex, m *metrics) *loop {
 	l := &loop{
 		name:     name,
 		gatherer: gatherer{log: log, judge: judge, size: c.BatchBytes, age: c.BatchAge, clock: c.Clock},
 		sink:     c.Sink, archive: c.Archive, logger: c.Logger.With("log", name), metrics: m, stall: c.StallAfter,
-		desk: desk, state: newState(name, c.Clock),
+		writing: writing, state: newState(name, c.Clock),
 		cache: newCache(c.CacheBytes), unwritable: map[schema.Sequence]*schema.Error{},
 	}
 	l.gatherer.events.most = c.BatchEvents
@@ -144,8 +144,8 @@ func (l *loop) gather(ctx context.Context, gathered chan<- *intake) error {
 // resume reads the stored position. A log that ends before what the tables hold
 // has lost entries: nothing is projected from it.
 func (l *loop) resume(ctx context.Context) error {
-	l.desk.Lock()
-	defer l.desk.Unlock()
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	l.cache.clear()
 	position, held, err := l.sink.Position(ctx, l.name)
 	if err != nil {
@@ -196,8 +196,8 @@ func outlasting(ctx context.Context, by time.Duration) (context.Context, context
 
 // take makes a batch of what was gathered, writes it, and advances.
 func (l *loop) take(ctx context.Context, in *intake) error {
-	l.desk.Lock()
-	defer l.desk.Unlock()
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	ctx, done := outlasting(ctx, grace)
 	defer done()
 	begun := l.gatherer.clock()

@@ -85,10 +85,10 @@ func New(config Config) (*Projector, error) {
 	if err != nil {
 		return nil, err
 	}
-	desk := new(sync.Mutex)
-	p := &Projector{events: newLoop(config, LogEvents, config.Log, judgeEvent, desk, metrics)}
+	writing := new(sync.Mutex)
+	p := &Projector{events: newLoop(config, LogEvents, config.Log, judgeEvent, writing, metrics)}
 	if config.Rejected != nil {
-		p.rejected = newLoop(config, LogRejected, config.Rejected, judgeRejected, desk, metrics)
+		p.rejected = newLoop(config, LogRejected, config.Rejected, judgeRejected, writing, metrics)
 	}
 	return p, nil
 }

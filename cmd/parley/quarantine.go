@@ -19,7 +19,7 @@ import (
 type quarantineCommand struct {
 	List   quarantineList   `cmd:"" help:"List what was refused, and why; never the bytes."`
 	Show   quarantineShow   `cmd:"" help:"Show one entry with its original bytes."`
-	Replay quarantineReplay `cmd:"" help:"Put entries through the door again, after a fix; those that pass leave the quarantine."`
+	Replay quarantineReplay `cmd:"" help:"Submit entries again after a fix; accepted entries leave the quarantine."`
 	Purge  quarantinePurge  `cmd:"" help:"Remove entries for good, from their log and from the tables."`
 }
 
@@ -201,15 +201,15 @@ func (c *quarantineReplay) Run(a *app) error {
 	}
 	defer u.close()
 	bar := newProgress(a.stderr, "quarantine replay", "entries", int64(len(entries)))
-	desk := u.desk(bar)
+	admin := u.quarantine(bar)
 	var passed int
 	var refused []quarantine.Refusal
 	verb := "replayed"
 	if c.DryRun {
-		pass, still := desk.Judge(entries)
+		pass, still := admin.Judge(entries)
 		passed, refused, verb = len(pass), still, "would be replayed"
 	} else {
-		if passed, refused, err = desk.Replay(a.ctx, entries); err != nil {
+		if passed, refused, err = admin.Replay(a.ctx, entries); err != nil {
 			return err
 		}
 		bar.finish()
@@ -248,7 +248,7 @@ func (c *quarantinePurge) Run(a *app) error {
 		return err
 	}
 	bar := newProgress(a.stderr, "quarantine purge", "entries", int64(len(entries)))
-	if err := u.desk(bar).Purge(a.ctx, entries); err != nil {
+	if err := u.quarantine(bar).Purge(a.ctx, entries); err != nil {
 		return err
 	}
 	bar.finish()
@@ -256,19 +256,19 @@ func (c *quarantinePurge) Run(a *app) error {
 	return nil
 }
 
-// desk deals with quarantine on the engines of this upkeep.
-func (u *upkeep) desk(bar *progress) *quarantine.Desk {
-	return &quarantine.Desk{
-		Tables: u.tables, Door: door{u.broker.Events()}, Clock: time.Now, Done: bar.add,
+// quarantine works on the engines of this upkeep.
+func (u *upkeep) quarantine(bar *progress) *quarantine.Admin {
+	return &quarantine.Admin{
+		Tables: u.tables, Events: resubmitted{u.broker.Events()}, Clock: time.Now, Done: bar.add,
 		Logs: map[string]quarantine.Eraser{projector.LogEvents: u.broker.Events(), projector.LogRejected: u.broker.Rejected()},
 	}
 }
 
-// door appends to the log of events as the edge does.
-type door struct{ events *eventlog.Stream }
+// resubmitted appends to the log of events as the edge does.
+type resubmitted struct{ events *eventlog.Stream }
 
 // Append puts events at the end of the log.
-func (d door) Append(ctx context.Context, events []quarantine.Admitted) error {
+func (d resubmitted) Append(ctx context.Context, events []quarantine.Admitted) error {
 	messages := make([]eventlog.Message, len(events))
 	for i, e := range events {
 		messages[i].Payload = e.Original

@@ -109,7 +109,7 @@ func readWhole(t *testing.T, w *history.Whole) map[schema.Sequence]string {
 }
 
 func TestWholeLogIsTheArchiveAndThenTheStream(t *testing.T) {
-	h := newHouse(t)
+	h := newSetup(t)
 	l := &leaky{memory: h.log}
 	h.log.append(foldtest.Stream(foldtest.Seeded(11), 30)...)
 	h.settle(t)
@@ -137,7 +137,7 @@ func TestWholeLogIsTheArchiveAndThenTheStream(t *testing.T) {
 }
 
 func TestWholeLogNoticesThatEntriesAreDroppedWhileItReads(t *testing.T) {
-	h := newHouse(t)
+	h := newSetup(t)
 	l := &leaky{memory: h.log}
 	h.log.append(foldtest.Stream(foldtest.Seeded(12), 20)...)
 	h.settle(t)
@@ -163,7 +163,7 @@ func TestWholeLogNoticesThatEntriesAreDroppedWhileItReads(t *testing.T) {
 }
 
 func TestGapsEndWhereTheNextEntryIs(t *testing.T) {
-	h := newHouse(t)
+	h := newSetup(t)
 	l := &leaky{memory: h.log}
 	h.log.append(foldtest.Stream(foldtest.Seeded(13), 10)...)
 	h.settle(t)
@@ -180,7 +180,7 @@ func TestGapsEndWhereTheNextEntryIs(t *testing.T) {
 }
 
 func TestReplayAfterRetentionAndErasureGivesTheSameTables(t *testing.T) {
-	h := newHouse(t)
+	h := newSetup(t)
 	l := &leaky{memory: h.log}
 	bad := h.log.spoil("no event")
 	h.log.append(foldtest.Stream(foldtest.Seeded(14), 60)...)

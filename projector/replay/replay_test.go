@@ -58,8 +58,8 @@ func (m *memory) Read(ctx context.Context, after schema.Sequence, most int, wait
 	return nil, nil
 }
 
-// house is a server with a log, a live projector and what rebuilds.
-type house struct {
+// setup is a server with a log, a live projector and what rebuilds.
+type setup struct {
 	tables  *tables.Tables
 	log     *memory
 	rebuild *replay.Rebuild
@@ -69,7 +69,7 @@ type house struct {
 }
 
 // reader is the log as a projector gets it.
-func (h *house) reader(ctx context.Context) (projector.Log, error) {
+func (h *setup) reader(ctx context.Context) (projector.Log, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.drops == nil {
@@ -80,7 +80,7 @@ func (h *house) reader(ctx context.Context) (projector.Log, error) {
 }
 
 // readBy lets all that is opened from now on read a log that drops entries.
-func (h *house) readBy(l *leaky) {
+func (h *setup) readBy(l *leaky) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.drops = l
@@ -88,7 +88,7 @@ func (h *house) readBy(l *leaky) {
 }
 
 // gaps tells where the log has nothing.
-func (h *house) gaps(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
+func (h *setup) gaps(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
 	reader, err := h.reader(ctx)
 	if whole, drops := reader.(*history.Whole); drops && err == nil && log == projector.LogEvents {
 		return whole.Gap(ctx, after)
@@ -97,7 +97,7 @@ func (h *house) gaps(ctx context.Context, log string, after schema.Sequence) (sc
 }
 
 // settle waits until the live version has all of the log.
-func (h *house) settle(t *testing.T) {
+func (h *setup) settle(t *testing.T) {
 	t.Helper()
 	last, err := h.log.Last(t.Context())
 	if err != nil {
@@ -115,7 +115,7 @@ func (h *house) settle(t *testing.T) {
 	}
 }
 
-func newHouse(t *testing.T) *house {
+func newSetup(t *testing.T) *setup {
 	t.Helper()
 	engine := enginetest.ClickHouse(t)
 	tables, err := sink.Dial(t.Context(), sink.Server{URL: "http://" + engine.Addr, User: engine.Writer.Name, Password: engine.Writer.Password})
@@ -143,7 +143,7 @@ func newHouse(t *testing.T) *house {
 	if err := tables.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{tables: tables, log: &memory{}}
+	h := &setup{tables: tables, log: &memory{}}
 	open := func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
 		s, err := sink.Open(ctx, tables.Conn(), sink.Options{Projection: version, StoreText: true})
 		if err != nil {
@@ -175,7 +175,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) live(t *testing.T) uint32 {
+func (h *setup) live(t *testing.T) uint32 {
 	t.Helper()
 	version, err := h.tables.Live(t.Context())
 	if err != nil {
@@ -184,7 +184,7 @@ func (h *house) live(t *testing.T) uint32 {
 	return version
 }
 
-func (h *house) one(t *testing.T, query string) (n uint64) {
+func (h *setup) one(t *testing.T, query string) (n uint64) {
 	t.Helper()
 	if err := h.tables.Conn().QueryRow(t.Context(), query).Scan(&n); err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func (h *house) one(t *testing.T, query string) (n uint64) {
 }
 
 func TestReplayGivesTheSameTablesWhileEventsComeIn(t *testing.T) {
-	h := newHouse(t)
+	h := newSetup(t)
 	events := foldtest.Stream(foldtest.Seeded(1), 150)
 	h.log.append(events[:len(events)/2]...)
 	stop := make(chan struct{})
@@ -237,7 +237,7 @@ func TestReplayGivesTheSameTablesWhileEventsComeIn(t *testing.T) {
 }
 
 func TestVerifyNamesWhatDiffersAndRepairMendsIt(t *testing.T) {
-	h := newHouse(t)
+	h := newSetup(t)
 	h.log.append(foldtest.Stream(foldtest.Seeded(2), 60)...)
 	if verified, err := h.rebuild.Verify(t.Context(), false); err != nil || verified.Left.Differing != 0 {
 		t.Fatalf("before anything is broken: %v %+v", err, verified)
@@ -274,7 +274,7 @@ func TestVerifyNamesWhatDiffersAndRepairMendsIt(t *testing.T) {
 }
 
 func TestReplayGoesOnWhereItStopped(t *testing.T) {
-	h := newHouse(t)
+	h := newSetup(t)
 	h.log.append(foldtest.Stream(foldtest.Seeded(3), 40)...)
 	ctx, cancel := context.WithCancel(t.Context())
 	h.rebuild.At = func(string) { cancel() }
@@ -292,7 +292,7 @@ func TestReplayGoesOnWhereItStopped(t *testing.T) {
 }
 
 func TestArchiveReplacesTheLog(t *testing.T) {
-	h := newHouse(t)
+	h := newSetup(t)
 	events := foldtest.Stream(foldtest.Seeded(4), 30)
 	h.log.append(events...)
 	if _, err := h.rebuild.Verify(t.Context(), false); err != nil {

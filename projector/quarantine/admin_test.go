@@ -27,15 +27,15 @@ func (e *erased) Erase(_ context.Context, sequence schema.Sequence) error {
 	return nil
 }
 
-// door notes what came through; with an error nothing does.
-type door struct {
-	through []quarantine.Admitted
-	err     error
+// appended notes what was appended; with an error nothing is.
+type appended struct {
+	events []quarantine.Admitted
+	err    error
 }
 
-func (d *door) Append(_ context.Context, events []quarantine.Admitted) error {
+func (d *appended) Append(_ context.Context, events []quarantine.Admitted) error {
 	if d.err == nil {
-		d.through = append(d.through, events...)
+		d.events = append(d.events, events...)
 	}
 	return d.err
 }
@@ -45,8 +45,8 @@ type room struct {
 	version          uint32
 	sink             *sink.Sink
 	events, rejected erased
-	door             door
-	desk             *quarantine.Desk
+	appended         appended
+	admin            *quarantine.Admin
 	progress         int
 }
 
@@ -73,8 +73,8 @@ func newRoom(t *testing.T) *room {
 		t.Fatal(err)
 	}
 	r := &room{tables: tables, version: live, sink: s}
-	r.desk = &quarantine.Desk{
-		Tables: tables, Door: &r.door, Clock: time.Now, Done: func(n int) { r.progress += n },
+	r.admin = &quarantine.Admin{
+		Tables: tables, Events: &r.appended, Clock: time.Now, Done: func(n int) { r.progress += n },
 		Logs: map[string]quarantine.Eraser{projector.LogEvents: &r.events, projector.LogRejected: &r.rejected},
 	}
 	return r
@@ -143,15 +143,15 @@ func TestFiltersPickEntries(t *testing.T) {
 func TestReplayTakesOutWhatPassesAndLeavesTheRest(t *testing.T) {
 	r := newRoom(t)
 	r.put(t, rejection(projector.LogRejected, 7, valid(1)), rejection(projector.LogRejected, 8, []byte("{")), rejection(projector.LogEvents, 9, valid(2)))
-	replayed, refused, err := r.desk.Replay(t.Context(), r.list(t, tables.QuarantineFilter{}))
+	replayed, refused, err := r.admin.Replay(t.Context(), r.list(t, tables.QuarantineFilter{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if replayed != 2 || len(refused) != 1 || refused[0].Entry.Sequence != 8 || refused[0].Why.Code != schema.CodeInvalidJSON || r.progress != 3 {
 		t.Fatalf("%d replayed, refused %+v, progress %d", replayed, refused, r.progress)
 	}
-	if len(r.door.through) != 2 || r.door.through[0].Again || !r.door.through[1].Again || string(r.door.through[0].Original) != string(valid(1)) {
-		t.Fatalf("through the door came %+v", r.door.through)
+	if len(r.appended.events) != 2 || r.appended.events[0].Again || !r.appended.events[1].Again || string(r.appended.events[0].Original) != string(valid(1)) {
+		t.Fatalf("appended: %+v", r.appended.events)
 	}
 	if !slices.Equal(r.rejected, erased{7}) || !slices.Equal(r.events, erased{9}) {
 		t.Fatalf("erased %v and %v", r.rejected, r.events)
@@ -168,9 +168,9 @@ func TestReplayTakesOutWhatPassesAndLeavesTheRest(t *testing.T) {
 
 func TestReplayThatCannotAppendLeavesEverything(t *testing.T) {
 	r := newRoom(t)
-	r.door.err = errors.New("full")
+	r.appended.err = errors.New("full")
 	r.put(t, rejection(projector.LogRejected, 1, valid(1)))
-	if _, _, err := r.desk.Replay(t.Context(), r.list(t, tables.QuarantineFilter{})); !errors.Is(err, r.door.err) {
+	if _, _, err := r.admin.Replay(t.Context(), r.list(t, tables.QuarantineFilter{})); !errors.Is(err, r.appended.err) {
 		t.Fatal(err)
 	}
 	if len(r.rejected) != 0 || len(r.list(t, tables.QuarantineFilter{})) != 1 {
@@ -181,7 +181,7 @@ func TestReplayThatCannotAppendLeavesEverything(t *testing.T) {
 func TestPurgeLeavesNoBytes(t *testing.T) {
 	r := newRoom(t)
 	r.put(t, rejection(projector.LogRejected, 1, []byte("Jane Doe")), rejection(projector.LogRejected, 2, []byte("John Doe")))
-	if err := r.desk.Purge(t.Context(), r.list(t, tables.QuarantineFilter{Sequences: []schema.Sequence{1}})); err != nil {
+	if err := r.admin.Purge(t.Context(), r.list(t, tables.QuarantineFilter{Sequences: []schema.Sequence{1}})); err != nil {
 		t.Fatal(err)
 	}
 	var n uint64

@@ -16,9 +16,10 @@ type Eraser interface {
 	Erase(ctx context.Context, sequence schema.Sequence) error
 }
 
-// Door puts events at the end of the log of events. They are on disk when it
-// returns; after an error the same may be given again. A known key is no error.
-type Door interface {
+// Appender puts events at the end of the log of events. They are on disk when it
+// returns; after an error the same may be given again. A known key is not an
+// error.
+type Appender interface {
 	Append(ctx context.Context, events []Admitted) error
 }
 
@@ -31,14 +32,15 @@ type Admitted struct {
 	Again bool
 }
 
-// Desk is where entries are dealt with. No replay or verify may run beside it:
-// the caller sees to that.
-type Desk struct {
+// Admin replays and purges entries. No replay or verify of the projection may run
+// at the same time: the caller sees to that.
+type Admin struct {
 	Tables *tables.Tables
 	Logs   map[string]Eraser // by the name of the log
-	Door   Door
+	Events Appender
 	Clock  func() time.Time
-	// Done, if given, is told how many more entries are dealt with.
+	// Done, if given, is called with the number of entries that are done since the
+	// last call.
 	Done func(n int)
 }
 
@@ -51,10 +53,10 @@ type Refusal struct {
 // portion is how many entries are dealt with at a time.
 const portion = 500
 
-// Judge tells which entries would pass the door now. They need their originals.
-func (d *Desk) Judge(entries []tables.Quarantined) (pass []tables.Quarantined, refused []Refusal) {
+// Judge returns which entries the edge would accept now. They need their originals.
+func (a *Admin) Judge(entries []tables.Quarantined) (pass []tables.Quarantined, refused []Refusal) {
 	for _, e := range entries {
-		if _, why := schema.Decode(e.Original, d.Clock()); why != nil {
+		if _, why := schema.Decode(e.Original, a.Clock()); why != nil {
 			refused = append(refused, Refusal{e, why})
 		} else {
 			pass = append(pass, e)
@@ -63,55 +65,54 @@ func (d *Desk) Judge(entries []tables.Quarantined) (pass []tables.Quarantined, r
 	return pass, refused
 }
 
-// Replay puts entries through the door and takes those that pass out of
-// quarantine. They need their originals. It gives how many passed.
-func (d *Desk) Replay(ctx context.Context, entries []tables.Quarantined) (replayed int, refused []Refusal, err error) {
+// Replay submits entries again and takes those that pass out of quarantine. They need their originals. It returns how many passed.
+func (a *Admin) Replay(ctx context.Context, entries []tables.Quarantined) (replayed int, refused []Refusal, err error) {
 	for some := range slices.Chunk(entries, portion) {
-		pass, still := d.Judge(some)
+		pass, still := a.Judge(some)
 		refused = append(refused, still...)
 		events := make([]Admitted, len(pass))
 		for i, e := range pass {
-			event, _ := schema.Decode(e.Original, d.Clock())
+			event, _ := schema.Decode(e.Original, a.Clock())
 			events[i] = Admitted{Key: event.Key(), Original: e.Original, Again: e.Log == "events"}
 		}
 		if len(events) > 0 {
-			if err := d.Door.Append(ctx, events); err != nil {
+			if err := a.Events.Append(ctx, events); err != nil {
 				return replayed, refused, fmt.Errorf("replay %d entries: %w", len(events), err)
 			}
 		}
-		if err := d.remove(ctx, pass); err != nil {
+		if err := a.remove(ctx, pass); err != nil {
 			return replayed, refused, err
 		}
 		replayed += len(pass)
-		d.done(len(some))
+		a.done(len(some))
 	}
 	return replayed, refused, nil
 }
 
 // Purge takes entries out of quarantine for good: out of their log and out of
 // the tables.
-func (d *Desk) Purge(ctx context.Context, entries []tables.Quarantined) error {
+func (a *Admin) Purge(ctx context.Context, entries []tables.Quarantined) error {
 	for some := range slices.Chunk(entries, portion) {
-		if err := d.remove(ctx, some); err != nil {
+		if err := a.remove(ctx, some); err != nil {
 			return err
 		}
-		d.done(len(some))
+		a.done(len(some))
 	}
 	return nil
 }
 
-func (d *Desk) done(n int) {
-	if d.Done != nil {
-		d.Done(n)
+func (a *Admin) done(n int) {
+	if a.Done != nil {
+		a.Done(n)
 	}
 }
 
 // remove erases entries in their logs first: what is in no log comes back with
 // no rebuild.
-func (d *Desk) remove(ctx context.Context, entries []tables.Quarantined) error {
+func (a *Admin) remove(ctx context.Context, entries []tables.Quarantined) error {
 	byLog := map[string][]schema.Sequence{}
 	for _, e := range entries {
-		log := d.Logs[e.Log]
+		log := a.Logs[e.Log]
 		if log == nil {
 			return fmt.Errorf("quarantine: there is no log %q", e.Log)
 		}
@@ -121,7 +122,7 @@ func (d *Desk) remove(ctx context.Context, entries []tables.Quarantined) error {
 		byLog[e.Log] = append(byLog[e.Log], e.Sequence)
 	}
 	for log, sequences := range byLog {
-		if err := d.Tables.RemoveQuarantined(ctx, log, sequences); err != nil {
+		if err := a.Tables.RemoveQuarantined(ctx, log, sequences); err != nil {
 			return err
 		}
 	}
