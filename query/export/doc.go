@@ -42,6 +42,8 @@
 // # Limits
 //
 // An export ends, in ClickHouse too, after a time, when the client is gone, and
-// when it takes too long to read the next piece. A credential runs a few at a time,
-// all credentials together some more; more is 429 with Retry-After.
+// when the client reads nothing for 30 seconds, or falls as far behind a rate of
+// 64 KiB a second. A credential runs a few at a time, all credentials together some more; more
+// is 429 with Retry-After. What is held for a reader is one piece of 128 KiB and the
+// buffers of two connections, however slowly it reads.
 package export

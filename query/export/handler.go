@@ -55,7 +55,7 @@ type Config struct {
 	Tables        Tables
 
 	Time      time.Duration // most time of an export: [DefaultTime]
-	WriteTime time.Duration // most time to read one piece: 1 minute
+	WriteTime time.Duration // most time to read one piece, and to be behind leastRate: 30 s
 	PerCaller int           // at a time: 2
 	Together  int           // at a time, of all callers: 8
 
@@ -77,7 +77,7 @@ func New(c Config) (*Handler, error) {
 		c.Time = DefaultTime
 	}
 	if c.WriteTime == 0 {
-		c.WriteTime = time.Minute
+		c.WriteTime = 30 * time.Second
 	}
 	if c.PerCaller == 0 {
 		c.PerCaller = 2
@@ -197,14 +197,20 @@ func (x *export) serve() error {
 	return x.pass(stream)
 }
 
-// pieceBytes is how much is passed on at a time.
-const pieceBytes = 128 << 10
+const (
+	// pieceBytes is how much is passed on at a time.
+	pieceBytes = 128 << 10
+	// leastRate is how many bytes a second a reader has to take on average: a slower
+	// one would hold a statement in ClickHouse and a place of others.
+	leastRate = 64 << 10
+)
 
 // pass sends the stream on as it comes. The status is sent with the first byte, or
 // with the end.
 func (x *export) pass(stream io.Reader) error {
 	control := http.NewResponseController(x.w)
 	piece := make([]byte, pieceBytes)
+	var waited time.Duration // for the reader
 	for {
 		n, err := stream.Read(piece)
 		ended := errors.Is(err, io.EOF)
@@ -216,8 +222,11 @@ func (x *export) pass(stream io.Reader) error {
 		}
 		if n > 0 {
 			// Writers without deadlines (in tests) wait as long as it takes.
-			_ = control.SetWriteDeadline(time.Now().Add(x.handler.config.WriteTime))
+			began := time.Now()
+			behind := waited - time.Duration(x.written+int64(n))*time.Second/leastRate
+			_ = control.SetWriteDeadline(began.Add(x.handler.config.WriteTime - max(behind, 0)))
 			m, broken := x.w.Write(piece[:n])
+			waited += time.Since(began)
 			x.written += int64(m)
 			if broken != nil {
 				return broken
