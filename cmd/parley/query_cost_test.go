@@ -104,14 +104,14 @@ func TestLargeAnswersEndEarlyAndArePaidFor(t *testing.T) {
 		document, code string
 		least, most    int64 // points
 	}{
-		"recursion":                        {recursion(2), "", 60 * 60, 2 * 60 * 60 * 2},
+		"recursion":                        {recursion(2), "", 60 * 60, 3 * 60 * 60},
 		"deep recursion":                   {recursion(3), "ANSWER_TOO_LARGE", answerBytes >> 10, 1_000_000},
 		"deeper recursion":                 {recursion(4), "QUERY_TOO_LARGE", 0, 0},
-		"aliases of a long comment":        {"{ closedConversations(" + costInterval + ") { edges { node { satisfactionSurvey {" + aliases.String() + " } } } } }", "ANSWER_TOO_LARGE", answerBytes >> 10, 2 * answerBytes >> 10},
-		"one name of it":                   {"{ closedConversations(" + costInterval + ") { edges { node { satisfactionSurvey { comment } } } } }", "", comments * commentSize >> 10, comments*commentSize>>10 + 100},
+		"aliases of a long comment":        {"{ closedConversations(" + costInterval + ") { edges { node { satisfactionSurvey {" + aliases.String() + " } } } } }", "ANSWER_TOO_LARGE", answerBytes >> 10 * 4, 2 * (answerBytes >> 10 * 4)},
+		"one name of it":                   {"{ closedConversations(" + costInterval + ") { edges { node { satisfactionSurvey { comment } } } } }", "", comments * commentSize >> 10 * 4, comments*commentSize>>10*4 + 100},
 		"49 metrics":                       {"{" + metrics.String() + " }", "", 49 * 1000, 60_000},
 		"30 explanations of one":           {"{" + explains.String() + " }", "ANSWER_TOO_LARGE", answerBytes >> 10, 500_000},
-		"names that are longer than texts": {"{ closedConversations(" + costInterval + ") { edges { node { " + strings.Repeat("n", 100_000) + ": id } } } }", "", comments * 100_000 >> 10, comments*100_000>>10 + 100},
+		"names that are longer than texts": {"{ closedConversations(" + costInterval + ") { edges { node { " + strings.Repeat("n", 100_000) + ": id } } } }", "", comments * 100_000 >> 10 * 4, comments*100_000>>10*4 + 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := i.newKey(t, fmt.Sprint(costProject), "read")

@@ -32,11 +32,12 @@ type Limits struct {
 	Loaded int64 // bytes of rows that are held to make it
 }
 
-// What a point stands for, beside one object of the answer.
-const (
-	PointBytes = 1 << 10 // bytes of the answer
-	PointRows  = 1000    // rows read
-)
+// pointRows is how many rows a statement reads for a point.
+const pointRows = 1000
+
+// Size is the points of an answer of this many bytes: 4 for each KB. Building a KB
+// of texts takes about as long as building 4 small objects.
+func Size(bytes int64) int64 { return bytes >> 10 * 4 }
 
 const (
 	// rowsPerMillisecond is what a statement is taken to have read that ended
@@ -135,7 +136,7 @@ func (m *Meter) Points() int64 {
 
 // Costs is what was used when the answer has this many objects and bytes.
 func (m *Meter) Costs(objects, bytes int64) int64 {
-	return m.points.Load() + m.rows.Load()/PointRows + objects + bytes/PointBytes
+	return m.points.Load() + m.rows.Load()/pointRows + objects + Size(bytes)
 }
 
 func (m *Meter) stop(cause error) { m.cause.CompareAndSwap(nil, &cause) }

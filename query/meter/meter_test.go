@@ -13,10 +13,10 @@ func TestPointsAreObjectsKilobytesRowsAndPrices(t *testing.T) {
 	m.Write(10 << 10)
 	m.Read(5_000)
 	m.Charge(7)
-	if got := m.Points(); got != 10+5+7 {
+	if got := m.Points(); got != 4*10+5+7 {
 		t.Errorf("points = %d", got)
 	}
-	if got := m.Costs(100, 3<<10); got != 100+3+5+7 {
+	if got := m.Costs(100, 3<<10); got != 100+4*3+5+7 {
 		t.Errorf("costs = %d", got)
 	}
 }

@@ -33,7 +33,7 @@ func TestCostIsOneForEachObjectAndEachKilobyte(t *testing.T) {
 		"braces in strings":      {`{ echo(text: "{{{\"{") }`, nil, 1, 1},
 		"a page":                 {`{ page(first: 3) { edges { node { id } } } }`, nil, 1 + 1 + 3*2, 1 + 1 + 3*2},
 		"two lists of a page":    {`{ page(first: 3) { edges { node { id } } nodes { id } } }`, nil, 1 + 1 + 3*2 + 3, 1 + 1 + 3*2 + 3},
-		"a page of the default":  {`{ page { pageInfo { hasNextPage } nodes { id } } }`, nil, 1 + 1 + 1 + 100 + 1, 1 + 1 + 1 + 100 + 1},
+		"a page of the default":  {`{ page { pageInfo { hasNextPage } nodes { id } } }`, nil, 1 + 1 + 1 + 100 + 4, 1 + 1 + 1 + 100 + 4},
 		"last":                   {`{ page(last: 2) { nodes { id } } }`, nil, 1 + 1 + 2, 1 + 1 + 2},
 		"an empty page":          {`{ page(first: 0) { nodes { id self { id } } } }`, nil, 1 + 1 + 0 + 1, 2},
 		"a variable":             {`query ($n: Int) { page(first: $n) { nodes { id } } }`, map[string]any{"n": 4}, 1 + 1 + 4, 1 + 1 + 4},
@@ -117,8 +117,8 @@ func TestAnAnswerAboveItsLimitEndsEarly(t *testing.T) {
 func TestWhatWasUsedIsChargedBeyondWhatWasTaken(t *testing.T) {
 	r := newRig(t, func(c *transport.Config) { c.Limits.ListSize, c.Limits.Budget, c.Limits.Restore = 1, 2_000, 100 })
 	a := r.post("{ page(first: 50) { nodes { friends { id } } } }", nil)
-	bytes := int64(len(a.Data)) / 1024
-	wantCost(t, a, 1+1+50*2+(50*30)/1024, 1+1+50+50*50+bytes)
+	bytes := int64(len(a.Data)) / 1024 * 4
+	wantCost(t, a, 1+1+50*2+4*((50*30)/1024), 1+1+50+50*50+bytes)
 	if a.currently() != 0 {
 		t.Errorf("%d are left", a.currently())
 	}

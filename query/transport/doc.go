@@ -30,8 +30,8 @@
 //
 // # Cost
 //
-// An answer costs one point for each object in it, for each KB, for every 1,000 rows
-// read; fields that need work of their own have a [Price]. Before it runs, a
+// An answer costs one point for each object in it and for every 1,000 rows read, and
+// 4 for each KB; fields that need work of their own have a [Price]. Before it runs, a
 // document is priced at full pages, at an assumed length of lists without pages, and
 // at a whole page for each of those inside another one that leads back to it. That
 // much is taken from the caller's budget. What the answer did not need is given back;

@@ -113,7 +113,7 @@ func bounded(n int64) int64 { return min(n, most) }
 func (d *document) measure(c *pricing, variables map[string]any) size {
 	w := &walk{pricing: c, document: d, variables: variables, done: map[spread]size{}, open: map[spread]bool{}}
 	s := w.selectionSet(d.operation.SelectionSet, c.root(d.operation.Operation), c.pageSize)
-	s.points = bounded(s.points + 1 + s.bytes/meter.PointBytes) // one is the outermost object
+	s.points = bounded(s.points + 1 + meter.Size(s.bytes)) // one is the outermost object
 	return s
 }
 
