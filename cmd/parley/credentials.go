@@ -52,7 +52,7 @@ func credentialError(err error) error {
 
 // loadDirectory opens the credentials on a broker.
 func loadDirectory(ctx context.Context, broker *eventlog.Broker) (*auth.Directory, auth.Store, error) {
-	bucket, err := broker.Bucket(ctx, credentialsBucket, eventlog.BucketConfig{Description: "keys, users and logins of parley"})
+	bucket, err := broker.Bucket(ctx, credentialsBucket, eventlog.BucketConfig{Description: "keys, users and logins of parley", Sealed: true})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -24,12 +24,14 @@
 // # Data dir
 //
 //	lock                      who owns the folder
-//	endpoints.json            where a running serve listens, with credentials (see [endpoints])
+//	endpoints.json            where a running serve listens, with the credentials of publishers and dashboards (see [endpoints])
+//	log-access.json           how Parley's own commands reach the log and the buckets (see [logAccess])
+//	secret.key                the key that secrets in the buckets are sealed with
 //	admin-key.json            the first key: every scope, all projects
 //	engine-credentials.json   generated users of the engines
 //	nats/, clickhouse/        what the engines keep
 //
-// Commands beside a running serve read endpoints.json and connect.
+// Commands beside a running serve read endpoints.json and log-access.json and connect.
 //
 // # Settings
 //

@@ -3,17 +3,21 @@ package main
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"io"
 	"path/filepath"
 	"strings"
 	"text/template"
 	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
 type endpointsCommand struct {
 	dataDir
-	JSON    bool `help:"Print endpoints.json as it is, passwords included."`
-	Secrets bool `help:"Show the passwords on the page."`
+	JSON    bool   `help:"Print endpoints.json, passwords included."`
+	Secrets bool   `help:"Show the passwords on the page."`
+	For     string `name:"nats-role" help:"NATS user to name: publisher, who may publish events and nothing else; reader, who may read the stream of events; operator, who may administer the log's streams (${default})." enum:"publisher,reader,operator" default:"publisher"`
 }
 
 // Run says where the serve on the data dir listens. The page shows no password
@@ -22,6 +26,20 @@ func (c *endpointsCommand) Run(a *app) error {
 	e, err := runningEndpoints(c.DataDir)
 	if err != nil {
 		return err
+	}
+	if c.For != "publisher" {
+		credentials, err := embedded.LoadCredentials(c.DataDir)
+		if err != nil {
+			return err
+		}
+		user := credentials.NATS.Reader
+		if c.For == "operator" {
+			user = credentials.NATS.Operator
+		}
+		if e.NATS.User != credentials.NATS.Publisher.Name {
+			return errors.New("--nats-role: the NATS server is not the embedded one, its users are its operator's")
+		}
+		e.NATS.User, e.NATS.Password = user.Name, user.Password
 	}
 	if c.JSON {
 		encoder := json.NewEncoder(a.stdout)

@@ -74,12 +74,16 @@ func writePrivately(path string, value any) error {
 	if err != nil {
 		return err
 	}
+	return writePrivatelyText(path, string(content)+"\n")
+}
+
+func writePrivatelyText(path, content string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if _, err = f.Write(append(content, '\n')); err == nil {
+	if _, err = f.WriteString(content); err == nil {
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {

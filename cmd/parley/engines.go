@@ -24,6 +24,9 @@ type serverFlags struct {
 	NATSURL                string `name:"nats-url" help:"NATS server to use, nats://HOST:PORT (several with commas)." group:"Servers" placeholder:"URL"`
 	NATSUser               string `name:"nats-user" help:"User of the NATS server." group:"Servers" placeholder:"NAME"`
 	NATSPasswordFile       string `name:"nats-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	PrivateUser            string `name:"nats-private-user" help:"NATS user of a separate account for credentials, secrets and leases; the log's account unless given." group:"Servers" placeholder:"NAME"`
+	PrivatePasswordFile    string `name:"nats-private-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	SecretKeyFile          string `name:"secret-key-file" help:"File (mode 600) with the key that secrets kept in NATS are sealed with: 32 random bytes in base64, the same for every role. Made as secret.key in the data dir unless given." group:"Servers" type:"path" placeholder:"FILE"`
 	ClickHouseURL          string `name:"clickhouse-url" help:"ClickHouse server to use, http://HOST:PORT or clickhouse://HOST:PORT." group:"Servers" placeholder:"URL"`
 	ClickHouseUser         string `name:"clickhouse-user" help:"User that owns the tables." group:"Servers" placeholder:"NAME"`
 	ClickHousePasswordFile string `name:"clickhouse-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
@@ -47,6 +50,8 @@ const syncInterval = time.Second
 // engines say how to reach the two engines, wherever they run.
 type engines struct {
 	log            eventlog.Options
+	keyFile        string // of the key that secrets are sealed with
+	publisher      embedded.User
 	writer, reader sink.Server
 	bi             embedded.User // of the embedded ClickHouse only
 	biURL          string        // where dashboards connect
@@ -73,7 +78,11 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 		return nil, err
 	}
 	e := &engines{}
-	if err := e.useServers(servers); err != nil {
+	if err := e.useServers(dir, servers); err != nil {
+		return nil, err
+	}
+	keyFile, secret, err := servers.secretKey(dir)
+	if err != nil {
 		return nil, err
 	}
 	both, ctx := errgroup.WithContext(ctx)
@@ -99,14 +108,17 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 		})
 	}
 	err = both.Wait()
+	e.keyFile = keyFile
 	// What has started is stopped even when the other has not.
 	if e.nats != nil {
 		p.onStop("NATS", func(context.Context) error { e.nats.Shutdown(); return nil })
 		e.log = eventlog.Options{
-			At:  crashPoint("append"),
+			At: crashPoint("append"), Secret: secret,
 			URL: e.nats.URL(), InProcess: e.nats.InProcess(),
-			User: credentials.NATS.Name, Password: credentials.NATS.Password,
+			User: credentials.NATS.Log.Name, Password: credentials.NATS.Log.Password,
+			PrivateUser: credentials.NATS.Private.Name, PrivatePassword: credentials.NATS.Private.Password,
 		}
+		e.publisher = credentials.NATS.Publisher
 	}
 	if e.clickHouse != nil {
 		p.onStop("ClickHouse", e.clickHouse.Shutdown)
@@ -119,10 +131,10 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 	return e, err
 }
 
-func startNATS(ctx context.Context, p *process, dir string, own *embeddedFlags, user embedded.User) (*embedded.NATS, error) {
+func startNATS(ctx context.Context, p *process, dir string, own *embeddedFlags, users embedded.NATSUsers) (*embedded.NATS, error) {
 	config := embedded.NATSConfig{
 		Dir: filepath.Join(dir, "nats"), Listen: own.NATSListen,
-		User: user.Name, Password: user.Password, Logger: p.log,
+		Users: users, Logger: p.log,
 	}
 	if own.Sync == "interval" {
 		config.SyncInterval = syncInterval
@@ -136,13 +148,24 @@ func serverOf(address string, user embedded.User) sink.Server {
 }
 
 // useServers takes over what the flags say.
-func (e *engines) useServers(f *serverFlags) error {
+func (e *engines) useServers(dir string, f *serverFlags) error {
 	if f.NATSURL != "" {
 		password, err := passwordFile("--nats-password-file", f.NATSPasswordFile)
 		if err != nil {
 			return err
 		}
-		e.log = eventlog.Options{URL: f.NATSURL, User: f.NATSUser, Password: password, At: crashPoint("append")}
+		private, err := passwordFile("--nats-private-password-file", f.PrivatePasswordFile)
+		if err != nil {
+			return err
+		}
+		_, secret, err := f.secretKey(dir)
+		if err != nil {
+			return err
+		}
+		e.log = eventlog.Options{
+			URL: f.NATSURL, User: f.NATSUser, Password: password,
+			PrivateUser: f.PrivateUser, PrivatePassword: private, Secret: secret, At: crashPoint("append"),
+		}
 	}
 	if f.ClickHouseURL == "" {
 		return nil
@@ -167,15 +190,15 @@ func (e *engines) useServers(f *serverFlags) error {
 // on dir.
 func logBeside(dir string, f *serverFlags) (*engines, error) {
 	e := &engines{}
-	if err := e.useServers(f); err != nil || f.NATSURL != "" {
+	if err := e.useServers(dir, f); err != nil || f.NATSURL != "" {
 		return e, err
 	}
-	running, err := runningEndpoints(dir)
-	if err != nil {
+	if _, err := runningEndpoints(dir); err != nil {
 		return nil, err
 	}
-	e.log = running.eventLog()
-	return e, nil
+	var err error
+	e.log, err = readLogAccess(dir)
+	return e, err
 }
 
 // enginesBeside are the engines that the flags name, or else those of the serve
@@ -191,16 +214,11 @@ func enginesBeside(dir string, f *serverFlags) (*engines, error) {
 	}
 	e.writer = serverOf(running.ClickHouse.HTTP, running.ClickHouse.Writer)
 	e.reader = e.writer
-	if credentials, err := embedded.LoadOrCreateCredentials(dir); err == nil && credentials.Writer == running.ClickHouse.Writer {
+	if credentials, err := embedded.LoadCredentials(dir); err == nil && credentials.Writer == running.ClickHouse.Writer {
 		e.reader = serverOf(running.ClickHouse.HTTP, credentials.Reader)
 	}
 	e.biURL, e.bi = running.ClickHouse.HTTP, running.ClickHouse.BI
 	return e, nil
-}
-
-// eventLog is how a command beside the serve connects to its log.
-func (e *endpoints) eventLog() eventlog.Options {
-	return eventlog.Options{URL: e.NATS.URL, User: e.NATS.User, Password: e.NATS.Password}
 }
 
 // passwordFile reads a password; none is given with an empty path.

@@ -80,7 +80,7 @@ func (i *instance) rowsWith(t *testing.T, text string) map[string]string {
 // messagesWith counts the messages of both logs with a text.
 func (i *instance) messagesWith(t *testing.T, text string) int {
 	t.Helper()
-	broker, err := eventlog.Open(t.Context(), eventlog.Options{URL: i.where.NATS.URL, User: i.where.NATS.User, Password: i.where.NATS.Password, Observe: true})
+	broker, err := eventlog.Open(t.Context(), i.log(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestRetentionKeepsWhatReplayNeeds(t *testing.T) {
 	i.post(t, told(project, spared, "somebody else", "PUBLIC")...)
 	waitForEvents(t, i, project, 16)
 	first := func() schema.Sequence {
-		broker, err := eventlog.Open(t.Context(), eventlog.Options{URL: i.where.NATS.URL, User: i.where.NATS.User, Password: i.where.NATS.Password, Observe: true})
+		broker, err := eventlog.Open(t.Context(), i.log(t))
 		if err != nil {
 			t.Fatal(err)
 		}

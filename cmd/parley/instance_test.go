@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query/auth"
 )
 
@@ -425,6 +426,17 @@ func (i *instance) graphQL(t *testing.T, key auth.Key, query string) map[string]
 		t.Fatalf("%s\nanswered %s", query, got)
 	}
 	return answered.Data
+}
+
+// log is how Parley itself connects to the log, leaving the streams as they are.
+func (i *instance) log(t *testing.T) eventlog.Options {
+	t.Helper()
+	options, err := readLogAccess(i.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Observe = true
+	return options
 }
 
 // command runs parley on the instance's data dir.

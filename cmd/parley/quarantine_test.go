@@ -28,7 +28,7 @@ func (i *instance) refuse(t *testing.T, lines ...string) {
 // publish puts a message into the log of events past the edge.
 func (i *instance) publish(t *testing.T, payload string) {
 	t.Helper()
-	broker, err := eventlog.Open(t.Context(), eventlog.Options{URL: i.where.NATS.URL, User: i.where.NATS.User, Password: i.where.NATS.Password, Observe: true})
+	broker, err := eventlog.Open(t.Context(), i.log(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestQuarantineReplayPutsWhatPassesIntoTheTables(t *testing.T) {
 	const project = 7302
 	good := event(project, someConversation, "fixed", "conversation.opened", "2025-01-01T00:00:00Z", `{"channel":"CHAT"}`)
 	// What the edge refused once and would take now, as after an update of parley.
-	broker, err := eventlog.Open(t.Context(), eventlog.Options{URL: i.where.NATS.URL, User: i.where.NATS.User, Password: i.where.NATS.Password, Observe: true})
+	broker, err := eventlog.Open(t.Context(), i.log(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,10 +49,13 @@ func elsewhere(t *testing.T, i *instance) []string {
 		}
 		return path
 	}
+	log := i.log(t)
 	return []string{
-		"--nats-url", i.where.NATS.URL, "--nats-user", i.where.NATS.User, "--nats-password-file", file("nats", i.where.NATS.Password),
+		"--nats-url", log.URL, "--nats-user", log.User, "--nats-password-file", file("nats", log.Password),
 		"--clickhouse-url", i.where.ClickHouse.HTTP, "--clickhouse-user", i.where.ClickHouse.Writer.Name,
 		"--clickhouse-password-file", file("clickhouse", i.where.ClickHouse.Writer.Password),
+		"--nats-private-user", log.PrivateUser, "--nats-private-password-file", file("private", log.PrivatePassword),
+		"--secret-key-file", filepath.Join(i.dir, secretKeyName),
 	}
 }
 
@@ -89,7 +92,7 @@ func TestWrongPasswordOfAServerIsAnErrorAtOnce(t *testing.T) {
 		changed := append([]string{"serve", "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0"}, flags...)
 		changed[5+at] = wrong
 		_, stderr, code := runHere(t, changed...)
-		if code != exitFailed || strings.Contains(stderr, i.where.NATS.Password) {
+		if code != exitFailed || strings.Contains(stderr, i.log(t).Password) {
 			t.Errorf("%s: exit %d, %s", changed[4+at], code, stderr)
 		}
 	}

@@ -56,6 +56,9 @@ func (c *serveCommand) Run(a *app) error {
 		if err := n.makeAdminKey(ctx, c.DataDir, fresh); err != nil {
 			return err
 		}
+		if err := writeLogAccess(c.DataDir, &n.engines.log, n.engines.keyFile); err != nil {
+			return err
+		}
 		where := n.endpoints()
 		if err := writePrivately(filepath.Join(c.DataDir, endpointsName), where); err != nil {
 			return err
@@ -174,7 +177,7 @@ func (n *node) awaitTables(ctx context.Context) error {
 func (n *node) endpoints() *endpoints {
 	e := &endpoints{
 		HTTP: n.web.url,
-		NATS: natsEndpoint{URL: n.engines.log.URL, User: n.engines.log.User, Password: n.engines.log.Password},
+		NATS: natsEndpoint{URL: n.engines.log.URL, User: n.engines.publisher.Name, Password: n.engines.publisher.Password},
 		PID:  os.Getpid(),
 	}
 	e.ClickHouse = clickHouseEndpoints{

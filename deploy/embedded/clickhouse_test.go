@@ -177,7 +177,7 @@ func TestTakenPortsAreNamed(t *testing.T) {
 	if left := processesWith(t, "--path="+c.Dir); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
 	}
-	_, err = embedded.StartNATS(t.Context(), embedded.NATSConfig{Dir: t.TempDir(), Listen: address, User: "u", Password: "p"})
+	_, err = embedded.StartNATS(t.Context(), embedded.NATSConfig{Dir: t.TempDir(), Listen: address, Users: embedded.NewCredentials().NATS})
 	if err == nil || !strings.Contains(err.Error(), address+" is already in use") {
 		t.Errorf("NATS: error is %v", err)
 	}

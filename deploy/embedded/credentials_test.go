@@ -21,12 +21,12 @@ func TestCredentialsOutliveRestarts(t *testing.T) {
 	if first != second {
 		t.Error("credentials change at the second call")
 	}
-	for _, user := range []User{first.NATS, first.Writer, first.Reader, first.BI} {
+	for _, user := range []User{first.NATS.Log, first.NATS.Private, first.NATS.Publisher, first.NATS.Reader, first.NATS.Operator, first.Writer, first.Reader, first.BI} {
 		if len(user.Password) != 43 {
 			t.Errorf("%s has a password of %d characters, want 43 (32 bytes)", user.Name, len(user.Password))
 		}
 	}
-	if other := NewCredentials(); other.NATS.Password == first.NATS.Password || other.BI.Password == other.Writer.Password {
+	if other := NewCredentials(); other.NATS.Log.Password == first.NATS.Log.Password || other.BI.Password == other.Writer.Password {
 		t.Error("passwords repeat")
 	}
 	info, err := os.Stat(filepath.Join(dir, CredentialsFile))
@@ -39,6 +39,30 @@ func TestCredentialsOutliveRestarts(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 1 {
 		t.Errorf("the folder holds %v, %v", left, err)
+	}
+}
+
+// In a data dir of before, NATS has one user, whose password publishers know.
+func TestTheOneUserOfNATSIsReplacedByUsersByRole(t *testing.T) {
+	dir := t.TempDir()
+	old := `{"nats":{"user":"parley","password":"known"},"clickhouseWriter":{"user":"w","password":"1"},"clickhouseReader":{"user":"r","password":"2"},"clickhouseBI":{"user":"b","password":"3"}}`
+	if err := os.WriteFile(filepath.Join(dir, CredentialsFile), []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadCredentials(dir); err == nil {
+		t.Error("a command beside an older serve finds users that the server does not know")
+	}
+	c, err := LoadOrCreateCredentials(dir)
+	if err != nil || c.Writer != (User{"w", "1"}) || c.BI != (User{"b", "3"}) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for _, user := range []User{c.NATS.Log, c.NATS.Private, c.NATS.Publisher, c.NATS.Reader, c.NATS.Operator} {
+		if len(user.Password) != 43 {
+			t.Errorf("%s has a password of %d characters", user.Name, len(user.Password))
+		}
+	}
+	if again, err := LoadCredentials(dir); err != nil || again != c {
+		t.Errorf("they change: %v", err)
 	}
 }
 

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,8 +38,8 @@ type NATSConfig struct {
 	Dir string
 	// Listen is the HOST:PORT for clients; port 0 picks a free one; empty is 127.0.0.1:0.
 	Listen string
-	// User and Password are required of every connection, of those inside the process too.
-	User, Password string
+	// Users are who may connect, inside the process too. Log is required.
+	Users NATSUsers
 	// SyncInterval is how often written messages are forced to disk. 0 forces each message, or each atomic batch, before it is
 	// acknowledged; anything else may lose up to that much of acknowledged messages when the machine (not the process) dies.
 	SyncInterval time.Duration
@@ -62,8 +61,11 @@ type NATS struct {
 	logger  *slog.Logger
 	url     string
 
+	users NATSUsers
+
 	mu     sync.Mutex
 	server *server.Server
+	gate   *gate
 	sick   error // why it is to be started again, nil when it need not be
 
 	stop   sync.Once
@@ -75,8 +77,8 @@ type NATS struct {
 // StartNATS starts a JetStream server in this process and returns when it takes connections. It ends at Shutdown, not when ctx
 // does: ctx bounds the start only.
 func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
-	if config.User == "" || config.Password == "" {
-		return nil, errors.New("embedded nats: User and Password are required")
+	if config.Users.Log.Name == "" || config.Users.Log.Password == "" {
+		return nil, errors.New("embedded nats: the user of the log and its password are required")
 	}
 	if config.Dir == "" {
 		return nil, errors.New("embedded nats: Dir is required")
@@ -96,9 +98,6 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	}
 
 	options := &server.Options{
-		// Checked here because the server calls a password in its own options a mistake.
-		CustomClientAuthentication: onlyUser{config.User, config.Password},
-
 		ServerName:         "parley-embedded",
 		Host:               host,
 		Port:               port,
@@ -123,7 +122,7 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	if config.MonitorPort != 0 {
 		options.HTTPHost, options.HTTPPort = host, config.MonitorPort
 	}
-	n := &NATS{options: options, logger: config.Logger, nursed: make(chan struct{})}
+	n := &NATS{options: options, users: config.Users, logger: config.Logger, nursed: make(chan struct{})}
 	if n.logger == nil {
 		n.logger = slog.New(slog.DiscardHandler)
 	}
@@ -139,31 +138,36 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 
 // launch starts a server and returns when it takes connections. On an error none is left.
 func (n *NATS) launch(ctx context.Context) error {
-	s, err := server.NewServer(n.options.Clone())
+	options := n.options.Clone()
+	// Checked here because the server calls a password in its own options a mistake.
+	door := &doorman{users: n.users, open: make(chan struct{})}
+	options.CustomClientAuthentication = door
+	s, err := server.NewServer(options)
 	if err != nil {
 		return fmt.Errorf("embedded nats: %w", err)
 	}
+	door.server = s
 	log := &natsLog{logger: n.logger}
 	s.SetLoggerV2(log, false, false, false)
 	s.Start()
-	if err := waitReady(ctx, s, log); err != nil {
+	err = waitReady(ctx, s, log)
+	if err == nil {
+		err = makeAccounts(s)
+	}
+	close(door.open)
+	var g *gate
+	if err == nil {
+		g, err = openGate(s, n.users.Log)
+	}
+	if err != nil {
 		s.Shutdown()
 		s.WaitForShutdown()
 		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.server, n.sick = s, nil
+	n.server, n.gate, n.sick = s, g, nil
 	return nil
-}
-
-// onlyUser lets one user in, by TCP and in process alike.
-type onlyUser User
-
-// Check is called by the server for each new connection.
-func (u onlyUser) Check(c server.ClientAuthentication) bool {
-	got := c.GetOpts()
-	return subtle.ConstantTimeCompare([]byte(got.Username+"\x00"+got.Password), []byte(u.Name+"\x00"+u.Password)) == 1
 }
 
 // waitReady returns when connections are taken and JetStream is up, or with the reason why they are not.
@@ -202,6 +206,16 @@ func (n *NATS) current() *server.Server {
 	return n.server
 }
 
+// stopServer ends the server that runs now.
+func (n *NATS) stopServer() {
+	n.mu.Lock()
+	s, g := n.server, n.gate
+	n.mu.Unlock()
+	g.close()
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
 // Ready is nil while the server takes messages.
 func (n *NATS) Ready() error {
 	n.mu.Lock()
@@ -222,8 +236,6 @@ func (n *NATS) Shutdown() {
 	n.stop.Do(func() {
 		n.end()
 		<-n.nursed
-		s := n.current()
-		s.Shutdown()
-		s.WaitForShutdown()
+		n.stopServer()
 	})
 }

@@ -196,7 +196,7 @@ func TestManyBatchesMayBeOpen(t *testing.T) {
 func TestNATSLogsOnlyWhatMatters(t *testing.T) {
 	var log bytes.Buffer
 	n, err := embedded.StartNATS(t.Context(), embedded.NATSConfig{
-		Dir: t.TempDir(), User: "u", Password: "p", Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Dir: t.TempDir(), Users: embedded.NewCredentials().NATS, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,10 @@ func TestNATSLogsOnlyWhatMatters(t *testing.T) {
 }
 
 func TestNATSNeedsCredentials(t *testing.T) {
-	for _, c := range []embedded.NATSConfig{{Dir: t.TempDir()}, {Dir: t.TempDir(), User: "u"}, {Dir: t.TempDir(), Password: "p"}, {User: "u", Password: "p"}} {
+	for _, c := range []embedded.NATSConfig{
+		{Dir: t.TempDir()}, {Dir: t.TempDir(), Users: embedded.NATSUsers{Log: embedded.User{Name: "u"}}},
+		{Dir: t.TempDir(), Users: embedded.NATSUsers{Log: embedded.User{Password: "p"}}}, {Users: embedded.NewCredentials().NATS},
+	} {
 		if n, err := embedded.StartNATS(t.Context(), c); err == nil {
 			n.Shutdown()
 			t.Errorf("%+v starts", c)

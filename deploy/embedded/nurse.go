@@ -43,9 +43,7 @@ func (n *NATS) nurse() {
 			continue
 		}
 		n.logger.Warn("starting the NATS server again", "engine", "nats", "cause", cause)
-		before := n.current()
-		before.Shutdown()
-		before.WaitForShutdown()
+		n.stopServer()
 		if err := n.launch(n.ending); err != nil {
 			n.ail(fmt.Errorf("%w; then: %w", cause, err))
 			wait = delay.NextBackOff()

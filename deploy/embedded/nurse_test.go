@@ -14,13 +14,13 @@ import (
 // TestNATSRecoversFromAFailedWrite lets writes fail with a limit on the size of
 // files, which a full disk is like: short writes, then errors.
 func TestNATSRecoversFromAFailedWrite(t *testing.T) {
-	dir := t.TempDir()
-	n, err := StartNATS(t.Context(), NATSConfig{Dir: dir, User: "u", Password: "p"})
+	dir, users := t.TempDir(), NewCredentials().NATS
+	n, err := StartNATS(t.Context(), NATSConfig{Dir: dir, Users: users})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer n.Shutdown()
-	conn, err := nats.Connect("", nats.InProcessServer(n.InProcess()), nats.UserInfo("u", "p"), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond))
+	conn, err := nats.Connect("", nats.InProcessServer(n.InProcess()), nats.UserInfo(users.Log.Name, users.Log.Password), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

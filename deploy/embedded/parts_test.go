@@ -17,7 +17,7 @@ import (
 
 func TestNATSSyncsEachMessageUnlessToldOtherwise(t *testing.T) {
 	for interval, want := range map[time.Duration]bool{0: true, time.Minute: false} {
-		n, err := StartNATS(t.Context(), NATSConfig{Dir: t.TempDir(), User: "u", Password: "p", SyncInterval: interval})
+		n, err := StartNATS(t.Context(), NATSConfig{Dir: t.TempDir(), Users: NewCredentials().NATS, SyncInterval: interval})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,12 @@ type Options struct {
 	// URL is one address or several, separated by commas. User and Password
 	// may be empty where the URL, or nobody, asks for them.
 	URL, User, Password string
+	// PrivateUser and PrivatePassword are of an account of its own for the buckets,
+	// which users of the log do not reach; empty where they are in the log's account.
+	PrivateUser, PrivatePassword string
+	// Secret is the key that sealed buckets are sealed with, of [SecretBytes] random
+	// bytes that are not kept on the server. Without it they are kept in clear.
+	Secret []byte
 	// InProcess connects to a server in this process instead of URL.
 	InProcess nats.InProcessConnProvider
 	// Name is shown in the server's list of connections.
@@ -80,6 +86,9 @@ type Broker struct {
 
 	events, rejected *Stream
 
+	vault  *Broker // the connection of the buckets: b itself, or one without streams
+	sealer *sealer // nil without a secret
+
 	stopKeeping context.CancelFunc // nil with Observe
 	keeping     sync.WaitGroup
 }
@@ -88,16 +97,20 @@ type Broker struct {
 // while no server answers or JetStream is not up; refused credentials and
 // settings that the server cannot hold are errors at once.
 func Open(ctx context.Context, options Options) (*Broker, error) {
-	b := &Broker{options: options, log: options.Logger}
-	if b.log == nil {
-		b.log = slog.New(slog.DiscardHandler)
+	b, err := newBroker(options)
+	if err != nil {
+		return nil, err
 	}
 	b.events = newStream(b, EventsStream, EventsSubject)
 	b.rejected = newStream(b, RejectedStream, RejectedSubject)
 	if err := b.connect(ctx); err != nil {
 		return nil, fmt.Errorf("eventlog: connect: %w", err)
 	}
-	for _, s := range []*Stream{b.events, b.rejected} {
+	if err := b.openVault(ctx); err != nil {
+		b.Close()
+		return nil, fmt.Errorf("eventlog: connect to the buckets: %w", err)
+	}
+	for _, s := range b.streams() {
 		err := Retry(ctx, func() error {
 			if err := s.ensure(ctx); err != nil {
 				return err
@@ -113,6 +126,43 @@ func Open(ctx context.Context, options Options) (*Broker, error) {
 		b.keep(ctx)
 	}
 	return b, nil
+}
+
+func newBroker(options Options) (*Broker, error) {
+	b := &Broker{options: options, log: options.Logger}
+	b.vault = b
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	b.sealer, err = newSealer(options.Secret)
+	return b, err
+}
+
+// openVault connects to the account of the buckets, where they have their own.
+func (b *Broker) openVault(ctx context.Context) error {
+	options := b.options
+	if options.PrivateUser == "" {
+		return nil
+	}
+	options.User, options.Password, options.Name = options.PrivateUser, options.PrivatePassword, options.Name+" buckets"
+	vault, err := newBroker(options)
+	if err != nil {
+		return err
+	}
+	if err := vault.connect(ctx); err != nil {
+		return err
+	}
+	b.vault = vault
+	return nil
+}
+
+// streams are those of the log; the connection of the buckets has none.
+func (b *Broker) streams() []*Stream {
+	if b.events == nil {
+		return nil
+	}
+	return []*Stream{b.events, b.rejected}
 }
 
 // presence is one period of being connected: alive ends with it.
@@ -157,7 +207,7 @@ func (b *Broker) connect(ctx context.Context) error {
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.arrive()
 			b.log.Info("log connected again")
-			for _, s := range []*Stream{b.events, b.rejected} {
+			for _, s := range b.streams() {
 				go s.recognise(b.link())
 			}
 		}),
@@ -229,12 +279,14 @@ func (b *Broker) Rejected() *Stream { return b.rejected }
 // Ready tells why the log cannot be used now; nil when it can: connected, and
 // both streams answer and have a leader.
 func (b *Broker) Ready() error {
-	if status := b.conn.Status(); status != nats.CONNECTED {
-		return fmt.Errorf("%w: connection is %s", ErrUnavailable, status)
+	for _, connection := range []*Broker{b, b.vault} {
+		if status := connection.conn.Status(); status != nats.CONNECTED {
+			return fmt.Errorf("%w: connection is %s", ErrUnavailable, status)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	for _, s := range []*Stream{b.events, b.rejected} {
+	for _, s := range b.streams() {
 		if err := s.ready(ctx); err != nil {
 			return fmt.Errorf("stream %s: %w", s.name, err)
 		}
@@ -244,13 +296,13 @@ func (b *Broker) Ready() error {
 
 // keep starts what looks after the streams.
 func (b *Broker) keep(ctx context.Context) {
-	for _, s := range []*Stream{b.events, b.rejected} {
+	for _, s := range b.streams() {
 		if _, err := s.Damage(ctx); err != nil {
 			b.log.Warn("the log could not be looked at", "stream", s.name, "error", err)
 		}
 	}
 	ctx, b.stopKeeping = context.WithCancel(context.WithoutCancel(ctx))
-	for _, s := range []*Stream{b.events, b.rejected} {
+	for _, s := range b.streams() {
 		b.keeping.Go(func() { s.keep(ctx) })
 		b.keeping.Go(func() { s.scrub(ctx) })
 	}
@@ -263,7 +315,7 @@ func (b *Broker) Close() {
 		b.keeping.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		for _, s := range []*Stream{b.events, b.rejected} {
+		for _, s := range b.streams() {
 			if b.conn.IsConnected() && s.vetted.Load() == b.present.Load() {
 				_ = s.ledger.reach(ctx, schema.Sequence(s.highest.Load())) // it is checked against, no more
 			}
@@ -271,5 +323,8 @@ func (b *Broker) Close() {
 	}
 	if b.conn != nil {
 		b.conn.Close()
+	}
+	if b.vault != b {
+		b.vault.conn.Close()
 	}
 }

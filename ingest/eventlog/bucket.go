@@ -19,6 +19,10 @@ type BucketConfig struct {
 	// Overwrite is for personal data: a value that is replaced or deleted is
 	// overwritten on disk. It costs a second write.
 	Overwrite bool
+	// Sealed keeps the values encrypted with [Options.Secret]. Keys are not.
+	Sealed bool
+	// Former is the name that the bucket had in an earlier version.
+	Former string
 }
 
 // Bucket is a small durable map that roles share, with a revision for each
@@ -32,39 +36,73 @@ type Bucket struct {
 	name   string
 	kv     jetstream.KeyValue
 	stream jetstream.Stream // with Overwrite
+	sealer *sealer          // nil where values are kept in clear
 }
 
-// Bucket opens a bucket, and makes it where it does not exist yet. The name
-// consists of A–Z a–z 0–9 - and _.
+// Bucket opens a bucket, and makes it where it does not exist yet, with what an
+// earlier version kept in the log's account or in clear. The name consists of
+// A–Z a–z 0–9 - and _.
 func (b *Broker) Bucket(ctx context.Context, name string, config BucketConfig) (*Bucket, error) {
-	kv, err := b.js.KeyValue(ctx, name)
-	if errors.Is(err, jetstream.ErrBucketNotFound) && config.Overwrite {
-		kv, err = b.makeOverwriting(ctx, name, config)
-	} else if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket:       name,
-			Description:  config.Description,
-			MaxValueSize: config.MaxValueBytes,
-			History:      1,
-			Storage:      jetstream.FileStorage,
-			Replicas:     max(1, b.options.Replicas),
-			// Lets single keys expire; a watcher hears of it.
-			LimitMarkerTTL: time.Minute,
-		})
-		if errors.Is(err, jetstream.ErrBucketExists) { // somebody else was faster
-			kv, err = b.js.KeyValue(ctx, name)
-		}
+	bucket := &Bucket{broker: b.vault, name: name}
+	if config.Sealed && b.sealer != nil {
+		bucket.sealer, bucket.name = b.sealer, name+sealedSuffix
+	}
+	err := bucket.make(ctx, config)
+	if err == nil {
+		err = bucket.fill(ctx, b, name, config.Former)
+	}
+	if err == nil && config.Overwrite {
+		err = bucket.sweep(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("eventlog: bucket %s: %w", name, classed(err))
 	}
-	bucket := &Bucket{broker: b, name: name, kv: kv}
-	if config.Overwrite {
-		if err := bucket.sweep(ctx); err != nil {
-			return nil, fmt.Errorf("eventlog: bucket %s: %w", name, err)
+	return bucket, nil
+}
+
+// make opens the bucket, which may be new.
+func (b *Bucket) make(ctx context.Context, config BucketConfig) error {
+	js := b.broker.js
+	kv, err := js.KeyValue(ctx, b.name)
+	if errors.Is(err, jetstream.ErrBucketNotFound) && config.Overwrite {
+		kv, err = b.broker.makeOverwriting(ctx, b.name, config)
+	} else if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket:       b.name,
+			Description:  config.Description,
+			MaxValueSize: config.MaxValueBytes,
+			History:      1,
+			Storage:      jetstream.FileStorage,
+			Replicas:     max(1, b.broker.options.Replicas),
+			// Lets single keys expire; a watcher hears of it.
+			LimitMarkerTTL: time.Minute,
+		})
+		if errors.Is(err, jetstream.ErrBucketExists) { // somebody else was faster
+			kv, err = js.KeyValue(ctx, b.name)
 		}
 	}
-	return bucket, nil
+	b.kv = kv
+	return err
+}
+
+// seal gives a value as it is kept.
+func (b *Bucket) seal(key string, value []byte) []byte {
+	if b.sealer == nil {
+		return value
+	}
+	return b.sealer.seal(b.name, key, value)
+}
+
+// open gives a value as it was put.
+func (b *Bucket) open(key string, kept []byte) ([]byte, error) {
+	if b.sealer == nil {
+		return kept, nil
+	}
+	value, err := b.sealer.open(b.name, key, kept)
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", b.name, err)
+	}
+	return value, nil
 }
 
 // Get reads a value and its revision; [ErrNotFound] where there is none.
@@ -75,7 +113,8 @@ func (b *Bucket) Get(ctx context.Context, key string) ([]byte, uint64, error) {
 	if err != nil {
 		return nil, 0, classed(err)
 	}
-	return entry.Value(), entry.Revision(), nil
+	value, err := b.open(key, entry.Value())
+	return value, entry.Revision(), err
 }
 
 // Put writes a value if the key still has the revision given, 0 meaning that
@@ -87,9 +126,9 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 	var next uint64
 	var err error
 	if revision == 0 {
-		next, err = b.kv.Create(ctx, key, value)
+		next, err = b.kv.Create(ctx, key, b.seal(key, value))
 	} else {
-		next, err = b.kv.Update(ctx, key, value, revision)
+		next, err = b.kv.Update(ctx, key, b.seal(key, value), revision)
 	}
 	if err == nil && b.stream != nil && revision != 0 {
 		// What is left behind by an error here is found by the next sweep.
@@ -109,7 +148,7 @@ func (b *Bucket) PutTTL(ctx context.Context, key string, value []byte, ttl time.
 	ctx, cancel := b.broker.bounded(ctx)
 	defer cancel()
 	ttl = max(ttl, time.Second).Round(time.Second)
-	message := &nats.Msg{Subject: "$KV." + b.name + "." + key, Data: value}
+	message := &nats.Msg{Subject: "$KV." + b.name + "." + key, Data: b.seal(key, value)}
 	_, err := b.broker.js.PublishMsg(ctx, message, jetstream.WithMsgTTL(ttl))
 	return classedWrite(err)
 }
@@ -158,7 +197,9 @@ func (b *Bucket) List(ctx context.Context, prefix string) (map[string][]byte, er
 			if entry == nil { // all that was there has been sent
 				return values, nil
 			}
-			values[entry.Key()] = entry.Value()
+			if values[entry.Key()], err = b.open(entry.Key(), entry.Value()); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
@@ -209,7 +250,10 @@ func (b *Bucket) watch(ctx context.Context, pattern string, do func(key string, 
 			case entry.Operation() != jetstream.KeyValuePut:
 				do(entry.Key(), nil)
 			default:
-				value := entry.Value()
+				value, err := b.open(entry.Key(), entry.Value())
+				if err != nil {
+					return err
+				}
 				if value == nil {
 					value = []byte{}
 				}

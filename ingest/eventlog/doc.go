@@ -120,5 +120,9 @@
 // A [Bucket] is a NATS key-value bucket: small values with revisions, compare
 // and set, expiry of single keys, and a watch that outlives the connection. The
 // server only forgets where a replaced or deleted value stands; a bucket with
-// personal data overwrites it on disk ([BucketConfig]).
+// personal data overwrites it on disk ([BucketConfig]). Buckets
+// are in an account of their own where [Options] name one, so that nobody who may
+// administer the log reaches them. Those that hold secrets are sealed: the key is
+// not on the server. A bucket that an earlier version kept in the log's account, or
+// in clear, is taken over once, when it is first opened, and its files are removed.
 package eventlog

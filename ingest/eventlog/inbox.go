@@ -23,6 +23,9 @@ const (
 	// InboxBytes bounds what waits in an inbox.
 	InboxBytes = 64 << 20
 
+	// headerRequestInfo is what the server adds to a message from another account.
+	headerRequestInfo = "Nats-Request-Info"
+
 	codeBadRequest  = 10003
 	codeWrongStream = 10060
 	codeUnavailable = 10008
@@ -104,7 +107,7 @@ func (i *Inbox) sign() {
 func unsupported(header nats.Header) *apiError {
 	for name, values := range header {
 		switch {
-		case !strings.HasPrefix(strings.ToLower(name), "nats-"), strings.EqualFold(name, nats.MsgIdHdr):
+		case !strings.HasPrefix(strings.ToLower(name), "nats-"), strings.EqualFold(name, nats.MsgIdHdr), name == headerRequestInfo:
 		case strings.EqualFold(name, nats.ExpectedStreamHdr):
 			if !slices.Equal(values, []string{EventsStream}) {
 				return &apiError{Code: codeWrongStream, Status: 400, Description: "expected stream does not match: it is " + EventsStream}

@@ -3,7 +3,6 @@ package eventlog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -75,30 +74,4 @@ func (b *Bucket) overwrite(ctx context.Context, revision uint64) error {
 		return nil
 	}
 	return err
-}
-
-// TakeOver moves the values of another bucket here, except those of keys that
-// are here already, and removes it with its files. One that is not there is no
-// error. Cut off, it may be repeated.
-func (b *Bucket) TakeOver(ctx context.Context, name string) error {
-	kv, err := b.broker.js.KeyValue(ctx, name)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("eventlog: bucket %s: %w", name, classed(err))
-	}
-	values, err := (&Bucket{broker: b.broker, name: name, kv: kv}).List(ctx, "")
-	if err != nil {
-		return fmt.Errorf("eventlog: bucket %s: %w", name, err)
-	}
-	for key, value := range values {
-		if _, err := b.Put(ctx, key, value, 0); err != nil && !errors.Is(err, ErrConflict) {
-			return fmt.Errorf("eventlog: bucket %s: %w", b.name, err)
-		}
-	}
-	if err := b.broker.js.DeleteKeyValue(ctx, name); err != nil && !errors.Is(err, jetstream.ErrBucketNotFound) {
-		return fmt.Errorf("eventlog: bucket %s: %w", name, classedWrite(err))
-	}
-	return nil
 }

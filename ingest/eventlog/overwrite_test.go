@@ -108,15 +108,16 @@ func TestMovedBucketLeavesNothingBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b, err := broker.Bucket(ctx, "personal", BucketConfig{Overwrite: true})
+	kv, err := broker.makeOverwriting(ctx, "personal", BucketConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Put(ctx, "b", []byte("newer"), 0); err != nil { // by a move that was cut off
+	if _, err := kv.Create(ctx, "b", []byte("newer")); err != nil { // by a move that was cut off
 		t.Fatal(err)
 	}
+	var b *Bucket
 	for range 2 {
-		if err := b.TakeOver(ctx, "former"); err != nil {
+		if b, err = broker.Bucket(ctx, "personal", BucketConfig{Overwrite: true, Former: "former"}); err != nil {
 			t.Fatal(err)
 		}
 	}

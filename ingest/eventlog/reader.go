@@ -240,17 +240,17 @@ func (r *Reader) start(ctx context.Context, after schema.Sequence) error {
 	f := &feed{
 		conn: s.broker.conn, link: s.broker.link(), ready: make(chan struct{}, 1),
 		arrived: time.Now(), sign: time.Now(), last: after, headersOnly: r.headersOnly,
+		inbox: s.broker.conn.NewInbox(),
 	}
-	inbox := s.broker.conn.NewInbox()
 	var err error
-	if f.sub, err = s.broker.conn.Subscribe(inbox, f.receive); err != nil {
+	if f.sub, err = s.broker.conn.Subscribe(f.inbox, f.receive); err != nil {
 		return classed(err)
 	}
 	if err = f.sub.SetPendingLimits(-1, -1); err != nil { // bounded by flow control
 		f.close()
 		return classed(err)
 	}
-	if err := s.deliver(ctx, inbox, after, r.headersOnly); err != nil {
+	if err := s.deliver(ctx, f.inbox, after, r.headersOnly); err != nil {
 		f.close()
 		return err
 	}
@@ -307,6 +307,7 @@ type feed struct {
 	ready chan struct{}
 
 	headersOnly bool
+	inbox       string
 
 	mu        sync.Mutex
 	entries   []schema.Entry
@@ -321,7 +322,9 @@ type feed struct {
 
 func (f *feed) receive(m *nats.Msg) {
 	now := time.Now()
-	if len(m.Data) == 0 && m.Header.Get("Status") == "100" {
+	// The server's own messages come to the inbox itself; others keep the subject
+	// that they were published to, and their headers mean nothing here.
+	if m.Subject == f.inbox && len(m.Data) == 0 && m.Header.Get("Status") == "100" {
 		f.control(m, now)
 		return
 	}

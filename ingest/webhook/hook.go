@@ -27,7 +27,7 @@ type Hook struct {
 	Source  string           `json:"source"`
 	Project schema.ProjectID `json:"project"`
 	// Secret signs the payloads; empty where they are not signed. It is kept
-	// as it is, for a signature cannot be checked with a hash of it.
+	// itself, in a sealed bucket, for a signature cannot be checked with a hash of it.
 	Secret  string    `json:"secret,omitempty"`
 	AddedAt time.Time `json:"addedAt"`
 
@@ -84,11 +84,8 @@ func NewRegistry(bucket *eventlog.Bucket) *Registry { return &Registry{bucket} }
 // OpenRegistry keeps them in the bucket of the name that all roles know.
 func OpenRegistry(ctx context.Context, broker *eventlog.Broker) (*Registry, error) {
 	// What sources remember for later is personal data.
-	bucket, err := broker.Bucket(ctx, BucketName, eventlog.BucketConfig{Description: "webhooks of parley, and what their sources remember", Overwrite: true})
+	bucket, err := broker.Bucket(ctx, BucketName, eventlog.BucketConfig{Description: "webhooks of parley, and what their sources remember", Overwrite: true, Sealed: true, Former: formerBucket})
 	if err != nil {
-		return nil, err
-	}
-	if err := bucket.TakeOver(ctx, formerBucket); err != nil {
 		return nil, err
 	}
 	return NewRegistry(bucket), nil

@@ -223,6 +223,7 @@ func TestLogThatIsAwayIs503AndTheRetryIsTaken(t *testing.T) {
 		return status == http.StatusAccepted
 	})
 	r.nats.Stop()
+	eventually(t, func() bool { return r.broker.Ready() != nil }) // before that the outcome is unknown
 	status, header, body := r.post(t, hook, closed)
 	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
 		t.Fatal(status, body)

@@ -25,7 +25,7 @@ type rawStream struct {
 const rawSubject = "bench.raw"
 
 func (r *rig) raw(ctx context.Context) (*rawStream, error) {
-	user := r.credentials.NATS
+	user := r.credentials.NATS.Log
 	conn, err := nats.Connect(r.nats.URL(), nats.UserInfo(user.Name, user.Password), nats.InProcessServer(r.nats.InProcess()))
 	if err != nil {
 		return nil, err

@@ -77,14 +77,15 @@ func (b *bench) start(ctx context.Context, which engine) (*rig, error) {
 }
 
 func (r *rig) startNATS(ctx context.Context) error {
-	user := r.credentials.NATS
+	users := r.credentials.NATS
 	var err error
-	r.nats, err = embedded.StartNATS(ctx, embedded.NATSConfig{Dir: filepath.Join(r.dir, "nats"), User: user.Name, Password: user.Password, Logger: r.bench.log})
+	r.nats, err = embedded.StartNATS(ctx, embedded.NATSConfig{Dir: filepath.Join(r.dir, "nats"), Users: users, Logger: r.bench.log})
 	if err != nil {
 		return err
 	}
 	r.broker, err = eventlog.Open(ctx, eventlog.Options{
-		URL: r.nats.URL(), InProcess: r.nats.InProcess(), User: user.Name, Password: user.Password, Logger: r.bench.log,
+		URL: r.nats.URL(), InProcess: r.nats.InProcess(), User: users.Log.Name, Password: users.Log.Password, Logger: r.bench.log,
+		PrivateUser: users.Private.Name, PrivatePassword: users.Private.Password,
 	})
 	return err
 }

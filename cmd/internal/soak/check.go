@@ -71,8 +71,11 @@ func (h *house) check(ctx context.Context, senders []*sender) (v verdict, err er
 
 // readLog reads every event of the log from the beginning.
 func (h *house) readLog(ctx context.Context) ([]schema.Record, schema.Sequence, error) {
-	e := h.endpoints()
-	broker, err := eventlog.Open(ctx, eventlog.Options{URL: e.NATS.URL, User: e.NATS.User, Password: e.NATS.Password, Name: "soak", Observe: true})
+	l := h.logAccess()
+	broker, err := eventlog.Open(ctx, eventlog.Options{
+		URL: l.URL, User: l.User, Password: l.Password, PrivateUser: l.PrivateUser, PrivatePassword: l.PrivatePassword,
+		Name: "soak", Observe: true,
+	})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -278,8 +278,8 @@ func TestClickHouseRefusesInEveryWay(t *testing.T) {
 // natsOf connects to the log as a client of its own.
 func (h *house) natsOf() (*nats.Conn, jetstream.JetStream) {
 	h.t.Helper()
-	e := h.endpoints()
-	conn, err := nats.Connect(e.NATS.URL, nats.UserInfo(e.NATS.User, e.NATS.Password))
+	l := h.logAccess()
+	conn, err := nats.Connect(l.URL, nats.UserInfo(l.User, l.Password))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -266,6 +266,14 @@ func (h *house) endpoints() (e endpoints) {
 	return e
 }
 
+// logAccess is how Parley's own commands reach the log.
+type logAccess struct{ URL, User, Password, PrivateUser, PrivatePassword string }
+
+func (h *house) logAccess() (l logAccess) {
+	h.read("log-access.json", &l)
+	return l
+}
+
 // errUnknown says that nobody knows whether a request was taken.
 var errUnknown = errors.New("no answer")
 

@@ -90,6 +90,8 @@ func stop() error {
 type NATSServer struct {
 	// URL is the address without credentials.
 	URL, User, Password string
+	// Users are all users; only Log, which is User, where the server is not in this process.
+	Users embedded.NATSUsers
 	// InProcess connects without a socket; nil when the server is not in this process.
 	InProcess nats.InProcessConnProvider
 	// Dir holds the streams; empty when the server is not in this process.
@@ -145,9 +147,9 @@ func NATS(t testing.TB, options ...NATSOption) *NATSServer {
 		return &NATSServer{URL: u.Scheme + "://" + u.Host, User: u.User.Username(), Password: password}
 	}
 
-	user := embedded.NewCredentials().NATS
-	s := &NATSServer{User: user.Name, Password: user.Password, Dir: t.TempDir()}
-	s.config = embedded.NATSConfig{Dir: s.Dir, User: s.User, Password: s.Password, SyncInterval: time.Minute}
+	users := embedded.NewCredentials().NATS
+	s := &NATSServer{User: users.Log.Name, Password: users.Log.Password, Users: users, Dir: t.TempDir()}
+	s.config = embedded.NATSConfig{Dir: s.Dir, Users: users, SyncInterval: time.Minute}
 	for _, option := range options {
 		option(&s.config)
 	}

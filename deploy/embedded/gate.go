@@ -1,0 +1,118 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Readers ask for a consumer at createSubject; the request arrives at gateSubject in the log's account.
+const (
+	createSubject = "$JS.API.CONSUMER.CREATE." + eventsStream
+	gateSubject   = "parley.gate.consumer"
+)
+
+const (
+	// readerConsumers bounds the consumers of the stream: with as many, readers get no more.
+	readerConsumers = 200
+	// readerIdle is after how long an idle consumer of a reader goes, at most.
+	readerIdle = 24 * time.Hour
+)
+
+// gate creates consumers for readers. JetStream delivers to whatever subject a push consumer names, as itself: to its own API too,
+// which with headers only would delete a stream. So readers get pull consumers, a bounded number, which end when they are idle.
+type gate struct{ conn *nats.Conn }
+
+// openGate serves until the connection is closed.
+func openGate(provider nats.InProcessConnProvider, user User) (*gate, error) {
+	conn, err := nats.Connect("", nats.InProcessServer(provider), nats.UserInfo(user.Name, user.Password), nats.Name("parley gate"), nats.NoReconnect())
+	if err != nil {
+		return nil, fmt.Errorf("embedded nats: gate: %w", err)
+	}
+	g := &gate{conn}
+	for _, subject := range []string{gateSubject, gateSubject + ".>"} {
+		if _, err := conn.Subscribe(subject, g.create); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("embedded nats: gate: %w", err)
+		}
+	}
+	if err := conn.Flush(); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("embedded nats: gate: %w", err)
+	}
+	return g, nil
+}
+
+func (g *gate) create(m *nats.Msg) {
+	body, refusal := vet(m.Data)
+	if refusal == "" {
+		refusal = g.room()
+	}
+	if refusal != "" {
+		answer, _ := json.Marshal(map[string]any{ // strings and numbers
+			"type":  "io.nats.jetstream.api.v1.consumer_create_response",
+			"error": map[string]any{"code": 403, "err_code": 10003, "description": refusal},
+		})
+		_ = m.Respond(answer) // the reader asks again where this is lost
+		return
+	}
+	request := nats.NewMsg(createSubject + strings.TrimPrefix(m.Subject, gateSubject))
+	request.Header, request.Data = m.Header, body
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if answer, err := g.conn.RequestMsgWithContext(ctx, request); err == nil {
+		_ = m.RespondMsg(answer)
+	}
+}
+
+// consumerRequest is what a reader may ask for; what else is in a request is left out.
+type consumerRequest struct {
+	Stream string                   `json:"stream_name"`
+	Config jetstream.ConsumerConfig `json:"config"`
+	Action string                   `json:"action,omitempty"`
+}
+
+// vet gives the request as it may be made, or says why it may not. It is written anew, so that only one reading of it is possible.
+func vet(body []byte) (allowed []byte, refusal string) {
+	var request consumerRequest
+	if err := json.Unmarshal(body, &request); err != nil {
+		return nil, "the request is not that of a consumer"
+	}
+	config := &request.Config
+	if config.DeliverSubject != "" || config.DeliverGroup != "" {
+		return nil, "readers use pull consumers: deliver_subject and deliver_group are not allowed"
+	}
+	if config.InactiveThreshold <= 0 || config.InactiveThreshold > readerIdle {
+		config.InactiveThreshold = readerIdle
+	}
+	request.Stream = eventsStream
+	allowed, err := json.Marshal(&request)
+	if err != nil {
+		return nil, "the request is not that of a consumer"
+	}
+	return allowed, ""
+}
+
+// room says why there are enough consumers.
+func (g *gate) room() string {
+	answer, err := g.conn.Request("$JS.API.STREAM.INFO."+eventsStream, nil, 5*time.Second)
+	if err != nil {
+		return "the stream does not answer"
+	}
+	var info struct {
+		State struct {
+			Consumers int `json:"consumer_count"`
+		} `json:"state"`
+	}
+	if json.Unmarshal(answer.Data, &info) != nil || info.State.Consumers >= readerConsumers {
+		return fmt.Sprintf("the stream has %d consumers, and no room for more", info.State.Consumers)
+	}
+	return ""
+}
+
+func (g *gate) close() { g.conn.Close() }

@@ -1,0 +1,89 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// sealedSuffix ends the name of a sealed bucket at the server. Values in clear are
+// in one without it, so that they go with all its files once they are sealed.
+const sealedSuffix = "_SEALED"
+
+// filled is the mark, in the metadata of a bucket's stream, that it holds all that
+// it is to take over. From then on nothing is taken over any more: a bucket that
+// appears at an old place later was not made by Parley.
+const filled = "parley-filled"
+
+// fill takes over what an earlier version kept in the log's account, in clear or
+// under another name, once.
+func (b *Bucket) fill(ctx context.Context, log *Broker, names ...string) error {
+	stream, err := b.broker.js.Stream(ctx, "KV_"+b.name)
+	if err != nil {
+		return err
+	}
+	config := stream.CachedInfo().Config
+	if config.Metadata[filled] != "" {
+		return nil
+	}
+	for _, name := range names {
+		if name == "" || log == b.broker && name == b.name {
+			continue
+		}
+		if err := b.takeOver(ctx, log, name); err != nil {
+			return fmt.Errorf("take over what was kept in %s: %w", name, err)
+		}
+	}
+	if config.Metadata == nil {
+		config.Metadata = make(map[string]string)
+	}
+	config.Metadata[filled] = "1"
+	_, err = b.broker.js.UpdateStream(ctx, config)
+	return err
+}
+
+// takeOver moves the values of another bucket here, with what is left of their
+// lives, except those of keys that are here already, and removes it with its
+// files. One that is not there is no error. Cut off, it may be repeated.
+func (b *Bucket) takeOver(ctx context.Context, from *Broker, name string) error {
+	stream, err := from.js.Stream(ctx, "KV_"+name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	state := stream.CachedInfo().State
+	values := make(map[string]*jetstream.RawStreamMsg) // the last of each key
+	for sequence := state.FirstSeq; sequence <= state.LastSeq; {
+		m, err := stream.GetMsg(ctx, sequence, jetstream.WithGetMsgSubject("$KV."+name+".>"))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		sequence = m.Sequence + 1
+		values[strings.TrimPrefix(m.Subject, "$KV."+name+".")] = m
+	}
+	for key, m := range values {
+		if m.Header.Get("KV-Operation") != "" || m.Header.Get("Nats-Marker-Reason") != "" {
+			continue // it is deleted
+		}
+		var options []jetstream.KVCreateOpt
+		if ttl, err := time.ParseDuration(m.Header.Get(jetstream.MsgTTLHeader)); err == nil {
+			options = append(options, jetstream.KeyTTL(max(time.Second, time.Until(m.Time.Add(ttl)).Round(time.Second))))
+		}
+		if _, err := b.kv.Create(ctx, key, b.seal(key, m.Data), options...); err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+			return err
+		}
+	}
+	if err := from.js.DeleteKeyValue(ctx, name); err != nil && !errors.Is(err, jetstream.ErrBucketNotFound) {
+		return err
+	}
+	return nil
+}
