@@ -82,7 +82,7 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	}
 	options := &slog.HandlerOptions{Level: least}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options)), nil
+		return slog.New(slog.NewJSONHandler(printableJSON{w}, options)), nil
 	}
 	return slog.New(slog.NewTextHandler(w, options)), nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -121,13 +120,13 @@ func listCredentials(a *app, dir string, servers *serverFlags, kind auth.Kind, a
 			State    string    `json:"state"`
 		}{c.ID, c.Name + c.Email, scopes, auth.FormatProjects(c.Projects), c.CreatedAt, state} // a key has a name, a user an address
 		if asJSON {
-			if err := json.NewEncoder(a.stdout).Encode(row); err != nil {
+			if err := printJSON(a.stdout, row); err != nil {
 				return err
 			}
 			continue
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
-			row.ID, row.Name, strings.Join(scopes, ","), row.Projects, row.Added.Format(time.DateTime), state)
+			row.ID, printable(row.Name), strings.Join(scopes, ","), row.Projects, row.Added.Format(time.DateTime), state)
 	}
 	return table.Flush()
 }

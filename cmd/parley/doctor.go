@@ -66,7 +66,7 @@ func (c *doctorCommand) Run(a *app) error {
 	if beside {
 		failed = c.besides(ctx, a.stdout) || failed
 	} else {
-		fmt.Fprintf(a.stdout, "--    engines: not checked, %v\n", err)
+		fmt.Fprintf(a.stdout, "--    engines: not checked, %s\n", printable(err.Error()))
 	}
 	if failed {
 		return errReported
@@ -79,10 +79,10 @@ func report(ctx context.Context, out io.Writer, checks []diagnosis) (failed bool
 		found, err := d.check(ctx)
 		if err != nil {
 			failed = true
-			fmt.Fprintf(out, "FAIL  %s: %s\n", d.name, strings.ReplaceAll(err.Error(), "\n", "; "))
+			fmt.Fprintf(out, "FAIL  %s: %s\n", d.name, printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
 			continue
 		}
-		fmt.Fprintf(out, "ok    %s: %s\n", d.name, found)
+		fmt.Fprintf(out, "ok    %s: %s\n", d.name, printable(found))
 	}
 	return failed
 }

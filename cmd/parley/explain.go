@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -46,7 +45,7 @@ func (c *explainCommand) Run(a *app) error {
 		return fmt.Errorf("project %d has no conversation %s", key.Project, id)
 	}
 	if c.JSON {
-		return json.NewEncoder(a.stdout).Encode(explanationOf(key, explain.Of(records)))
+		return printJSON(a.stdout, explanationOf(key, explain.Of(records)))
 	}
 	return printExplanation(a, key, explain.Of(records))
 }
@@ -149,7 +148,7 @@ func printExplanation(a *app, key schema.ConversationKey, c explain.Conversation
 			contact = fmt.Sprint(n)
 		}
 		kind := strings.TrimSuffix(strings.TrimPrefix(string(e.Event.Type), "parley."), ".v1")
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", e.Sequence, e.Event.Time, kind, contact, orDash(&e.Event.Source), orDash(&e.Event.ID))
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", e.Sequence, e.Event.Time, printable(kind), contact, orDash(&e.Event.Source), orDash(&e.Event.ID))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -175,7 +174,7 @@ func printFields(a *app, heading string, fields []explain.Field) error {
 		if f.Value != nil {
 			value = orDash(f.Value)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Name, value, spans(f.From))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", printable(f.Name), value, spans(f.From))
 	}
 	return table.Flush()
 }

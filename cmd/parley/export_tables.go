@@ -51,6 +51,7 @@ type exportTable struct {
 	From         string   `help:"First moment: of the close, the start or the receipt. Without it, and --to, all rows." placeholder:"TIME"`
 	To           string   `help:"First moment that is not taken." placeholder:"TIME"`
 	Filter       []string `help:"A filter of GraphQL: answered=true, channels=CHAT,SMS, tagIds=vip, netPromoterScore.min=9; may be repeated." sep:"none" placeholder:"NAME=VALUE"`
+	Raw          bool     `help:"With csv: write texts that a spreadsheet would take for a formula as they are, without an apostrophe before them."`
 	UpdatedSince string   `help:"Only rows that changed after this position." placeholder:"POSITION" xor:"since"`
 	PositionFile string   `help:"Only rows that changed after the position in this file, if there is one; the next position is written to it." type:"path" placeholder:"FILE" xor:"since"`
 	Out          string   `help:"File to write, as a whole or not at all; standard output unless given." type:"path" placeholder:"FILE"`
@@ -101,13 +102,16 @@ func (c *exportTable) run(a *app, table string) error {
 	if c.PositionFile != "" {
 		return os.WriteFile(c.PositionFile, []byte(position+"\n"), 0o600)
 	}
-	fmt.Fprintf(a.stderr, "position: %s (--updated-since goes on from here)\n", position)
+	fmt.Fprintf(a.stderr, "position: %s (--updated-since goes on from here)\n", printable(position))
 	return nil
 }
 
 // parameters are those of the request.
 func (c *exportTable) parameters() (url.Values, error) {
 	values := url.Values{"format": {c.Format}, "count": {"true"}}
+	if c.Raw {
+		values.Set("raw", "true")
+	}
 	projects, err := auth.ParseProjects(c.Projects)
 	if err != nil {
 		return nil, fmt.Errorf("--projects: %w", err)

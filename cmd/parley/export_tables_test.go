@@ -73,3 +73,69 @@ func TestTablesAreExportedBesideServe(t *testing.T) {
 		}
 	}
 }
+
+// TestFormulasInCSVAreGuarded exports texts that a spreadsheet would run, and
+// imports them again.
+func TestFormulasInCSVAreGuarded(t *testing.T) {
+	i := running(t)
+	const project, formula = 7413, `=HYPERLINK(\"http://evil\",\"x\")`
+	i.post(t,
+		event(project, exampleConversation, "o", "conversation.opened", "2025-01-01T10:00:00Z", `{"channel":"CHAT","visitor":{"id":"@v"},"language":"-fr","campaign":{"id":"'+c","name":"\tname"}}`),
+		event(project, exampleConversation, "s", "satisfaction.answered", "2025-01-01T10:01:00Z", `{"comment":"`+formula+`"}`),
+		event(project, exampleConversation, "t", "transaction.recorded", "2025-01-01T10:02:00Z", `{"externalConversionId":"-5","amount":-12.50,"currency":"EUR"}`))
+	waitForEvents(t, i, project, 3)
+	cells := func(table string, flags ...string) map[string]string {
+		t.Helper()
+		stdout, stderr, code := i.command(t, "", append([]string{"export", table, "--format", "csv", "--projects", fmt.Sprint(project)}, flags...)...)
+		records, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
+		if err != nil || code != 0 || len(records) != 2 {
+			t.Fatalf("exit %d, %q, %q, %v", code, stdout, stderr, err)
+		}
+		row := make(map[string]string)
+		for n, name := range records[0] {
+			row[name] = records[1][n]
+		}
+		return row
+	}
+	comment := strings.ReplaceAll(formula, `\"`, `"`)
+	for _, c := range []struct {
+		table, column, text, guarded string
+	}{
+		{"conversations", "visitor_id", "@v", "'@v"},
+		{"conversations", "language", "-fr", "'-fr"},
+		{"conversations", "campaign_id", "'+c", "''+c"},
+		{"conversations", "campaign_name", "\tname", "'\tname"},
+		{"conversations", "satisfaction_comment", comment, "'" + comment},
+		{"conversations", "channel", "CHAT", "CHAT"},
+		{"transactions", "amount", "-12.5", "-12.5"},
+		{"transactions", "transaction_id", "-5", "'-5"},
+	} {
+		if got := cells(c.table)[c.column]; got != c.guarded {
+			t.Errorf("%s: %q, want %q", c.column, got, c.guarded)
+		}
+		if got := cells(c.table, "--raw")[c.column]; got != c.text {
+			t.Errorf("%s, raw: %q, want %q", c.column, got, c.text)
+		}
+	}
+	if got := i.do(t, request{method: http.MethodGet, path: export.Path + "contacts?format=csv&raw=perhaps", key: &i.admin}); got.status != http.StatusBadRequest || !strings.Contains(string(got.body), "raw: must be true or false") {
+		t.Errorf("%s", got)
+	}
+
+	file := filepath.Join(t.TempDir(), "c.csv")
+	if _, stderr, code := i.command(t, "", "export", "conversations", "--format", "csv", "--projects", fmt.Sprint(project), "--out", file); code != 0 {
+		t.Fatal(stderr)
+	}
+	const back = 7414
+	mapping := written(t, "mapping.yaml", []byte(fmt.Sprintf(`
+formulaGuard: true
+events:
+  - {id: "{conversation_id}", source: table, type: parley.satisfaction.answered.v1, time: "{created_at:time}", subject: "{conversation_id}", projectid: %d, data: {comment: "{satisfaction_comment}"}}
+`, back)))
+	if stdout, stderr, code := i.command(t, "", "import", file, "--mapping", mapping); code != 0 || !strings.Contains(stdout, "1 accepted") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	waitForEvents(t, i, back, 1)
+	if rows := i.sql(t, fmt.Sprintf("SELECT satisfaction_comment AS c FROM parley.conversations WHERE project_id = %d", back)); fmt.Sprint(rows[0]["c"]) != comment {
+		t.Errorf("%v", rows)
+	}
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -113,7 +112,7 @@ func (c *hoursShow) Run(a *app) error {
 		return fmt.Errorf("project %d has no opening hours", project)
 	}
 	for _, version := range found[project].Versions {
-		if err := json.NewEncoder(a.stdout).Encode(version); err != nil {
+		if err := printJSON(a.stdout, version); err != nil {
 			return err
 		}
 	}
@@ -145,7 +144,7 @@ func (c *hoursList) Run(a *app) error {
 	fmt.Fprintln(table, "PROJECT\tVALID FROM\tTIME ZONE\tHOLIDAYS")
 	for _, project := range projects {
 		for _, v := range found[project].Versions {
-			fmt.Fprintf(table, "%d\t%s\t%s\t%d\n", project, v.ValidFrom, v.TimeZone, len(v.Holidays))
+			fmt.Fprintf(table, "%d\t%s\t%s\t%d\n", project, v.ValidFrom, printable(v.TimeZone), len(v.Holidays))
 		}
 	}
 	return table.Flush()

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-
 	"github.com/parley-analytics/parley/query/auth"
 )
 
@@ -42,7 +40,7 @@ func (c *keyAdd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(a.stdout).Encode(key)
+	return printJSON(a.stdout, key)
 }
 
 type keyList struct {
@@ -73,7 +71,7 @@ func (c *keyRotate) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		return json.NewEncoder(a.stdout).Encode(key)
+		return printJSON(a.stdout, key)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -38,7 +39,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	exited := -1
 	parser, err := newParser(&config, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
-		fmt.Fprintln(stderr, "parley:", err)
+		printFailure(stderr, err)
 		return exitFailed
 	}
 	if len(args) == 0 {
@@ -49,12 +50,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "parley: %v\n", err)
+		printFailure(stderr, err)
 		return exitUsage
 	}
 	log, err := newLogger(stderr, config.LogFormat, config.LogLevel)
 	if err != nil {
-		fmt.Fprintln(stderr, "parley:", err)
+		printFailure(stderr, err)
 		return exitUsage
 	}
 	err = command.Run(&app{ctx: ctx, log: log, stdin: stdin, stdout: stdout, stderr: stderr})
@@ -64,9 +65,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errReported):
 		return exitFailed
 	default:
-		fmt.Fprintln(stderr, "parley:", err)
+		printFailure(stderr, err)
 		return exitFailed
 	}
+}
+
+// printFailure prints why the command ends, on one line.
+func printFailure(stderr io.Writer, err error) {
+	fmt.Fprintf(stderr, "parley: %s\n", printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
 }
 
 // newParser reads the command line into config.

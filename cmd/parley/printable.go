@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"strings"
 	"unicode"
@@ -58,4 +59,9 @@ func (p printableJSON) Write(text []byte) (int, error) {
 		return c != '\n' && c != '\t' && c != '\r' && hidden(c)
 	}))
 	return len(text), err
+}
+
+// printJSON prints a value on one line.
+func printJSON(out io.Writer, value any) error {
+	return json.NewEncoder(printableJSON{out}).Encode(value)
 }

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -97,9 +97,8 @@ func rowOf(e tables.Quarantined) quarantineRow {
 // printEntries prints a table, or JSON lines.
 func printEntries(a *app, entries []tables.Quarantined, asJSON bool) error {
 	if asJSON {
-		out := json.NewEncoder(a.stdout)
 		for _, e := range entries {
-			if err := out.Encode(rowOf(e)); err != nil {
+			if err := printJSON(a.stdout, rowOf(e)); err != nil {
 				return err
 			}
 		}
@@ -109,23 +108,17 @@ func printEntries(a *app, entries []tables.Quarantined, asJSON bool) error {
 	fmt.Fprintln(table, "LOG\tSEQUENCE\tRECEIVED\tREASON\tDETAIL\tSOURCE\tEVENT\tBYTES")
 	for _, e := range entries {
 		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\n", e.Log, e.Sequence, e.ReceivedAt.Format(time.RFC3339),
-			e.Reason, e.Detail, orDash(e.Source), orDash(e.EventID), e.Bytes)
+			printable(string(e.Reason)), printable(e.Detail), orDash(e.Source), orDash(e.EventID), e.Bytes)
 	}
 	return table.Flush()
 }
 
-// orDash shows a text from outside on one line: control characters would
-// reach the terminal.
+// orDash shows a text from outside, or that there is none.
 func orDash(text *string) string {
 	if text == nil || *text == "" {
 		return "-"
 	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
-			return '�'
-		}
-		return r
-	}, *text)
+	return printable(*text)
 }
 
 type quarantineList struct {
@@ -175,15 +168,16 @@ func (c *quarantineShow) Run(a *app) error {
 	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "log\t%s\nsequence\t%d\nreceived\t%s\nreason\t%s\ndetail\t%s\nsource\t%s\nevent\t%s\nbytes\t%d\n",
-		e.Log, e.Sequence, e.ReceivedAt.Format(time.RFC3339Nano), e.Reason, e.Detail, orDash(e.Source), orDash(e.EventID), e.Bytes)
+		e.Log, e.Sequence, e.ReceivedAt.Format(time.RFC3339Nano), printable(string(e.Reason)), printable(e.Detail), orDash(e.Source), orDash(e.EventID), e.Bytes)
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.stdout)
 	if json.Valid(e.Original) {
-		_, err = fmt.Fprintf(a.stdout, "%s\n", e.Original)
+		// Between the parts of JSON a carriage return means nothing, and would hide text.
+		_, err = printableJSON{a.stdout}.Write(append(bytes.ReplaceAll(e.Original, []byte("\r"), nil), '\n'))
 	} else {
-		_, err = fmt.Fprintf(a.stdout, "%q\n", e.Original) // no JSON: control characters would reach the terminal
+		_, err = fmt.Fprintf(a.stdout, "%q\n", e.Original)
 	}
 	return err
 }
@@ -215,7 +209,7 @@ func (c *quarantineReplay) Run(a *app) error {
 		bar.finish()
 	}
 	for _, r := range refused {
-		fmt.Fprintf(a.stdout, "%s %d is still refused: %s\n", r.Entry.Log, r.Entry.Sequence, r.Why)
+		fmt.Fprintf(a.stdout, "%s %d is still refused: %s\n", r.Entry.Log, r.Entry.Sequence, printable(fmt.Sprint(r.Why)))
 	}
 	fmt.Fprintf(a.stdout, "%d of %d entries %s\n", passed, len(entries), verb)
 	if len(refused) > 0 {

@@ -277,7 +277,7 @@ func (f *rebuildFlags) repair(a *app, w *workshop, repair bool) error {
 
 func printReport(a *app, r *replay.Report, what string) {
 	for _, d := range r.Differences {
-		fmt.Fprintln(a.stdout, d)
+		fmt.Fprintln(a.stdout, printable(fmt.Sprint(d)))
 	}
 	if r.Differing > 0 {
 		fmt.Fprintf(a.stdout, "%s had %d rows that differ from the log\n", what, r.Differing)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -24,7 +23,7 @@ func (c *versionCommand) Run(a *app) error {
 	engines := fmt.Sprintf("nats-server %s, ClickHouse %s", natsVersion(), embedded.LibraryVersion)
 	switch {
 	case c.JSON:
-		return json.NewEncoder(a.stdout).Encode(map[string]string{
+		return printJSON(a.stdout, map[string]string{
 			"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
 			"nats-server": natsVersion(), "clickhouse": embedded.LibraryVersion, "tzdata": timezone.Version,
 		})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -69,7 +68,7 @@ func (c *webhookAdd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(a.stdout).Encode(struct {
+	return printJSON(a.stdout, struct {
 		ID  string `json:"id"`
 		URL string `json:"url"`
 	}{hook.ID, strings.TrimSuffix(base, "/") + hook.Path()})
@@ -140,16 +139,16 @@ func (c *webhookList) Run(a *app) error {
 				AddedAt time.Time        `json:"addedAt"`
 				webhook.Figures
 			}{l.ID, l.Source, l.Project, l.Secret != "", l.AddedAt, l.Figures}
-			if err := json.NewEncoder(a.stdout).Encode(row); err != nil {
+			if err := printJSON(a.stdout, row); err != nil {
 				return err
 			}
 			continue
 		}
 		last := "-"
 		if l.LastError != "" {
-			last = l.LastErrorAt.Format(time.DateTime) + " " + l.LastError
+			last = l.LastErrorAt.Format(time.DateTime) + " " + printable(l.LastError)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", l.ID, l.Source, l.Project, l.AddedAt.Format(time.DateTime),
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", l.ID, printable(l.Source), l.Project, l.AddedAt.Format(time.DateTime),
 			l.Deliveries, l.Accepted, l.Duplicates, l.Unsupported, l.Failed, last)
 	}
 	return table.Flush()

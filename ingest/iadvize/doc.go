@@ -39,8 +39,10 @@
 //
 // # History
 //
-// A [Client] pages through closedConversations by closing time, each with its
-// whole thread, and [Conversation.Events] makes of a conversation
+// A [History] pages through closedConversations by closing time, each with its
+// whole thread, sends their events page by page, and goes past what the API cannot
+// give: see ingest/SOURCES.md for what the import does when the API fails or
+// misbehaves. [Conversation.Events] makes of a conversation
 //
 //	opened        at createdAt, as a webhook would; or, where the API says more
 //	              (names, language, campaign, customData), details:<conversation>:<ms>:<digest>,

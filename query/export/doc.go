@@ -21,9 +21,11 @@
 // nothing and an empty text as "", lists and maps as JSON. Parquet keeps types:
 // moments in milliseconds of UTC, amounts as decimals.
 //
-// CSV holds values as they are. A spreadsheet may take a text that begins with
-// =, +, - or @ for a formula, and texts come from visitors: import the columns as
-// text, or use one of the other formats.
+// A spreadsheet takes a text that begins with =, +, -, @, a tab or a carriage
+// return for a formula, and texts come from visitors: CSV has an apostrophe before
+// such a text. Numbers stay numbers, negative ones too. raw=true leaves texts as
+// they are. `parley import` with formulaGuard in its mapping takes the apostrophe
+// away again; without it the apostrophe is part of the text.
 //
 // # Incremental reads
 //

@@ -166,10 +166,13 @@ func (x *export) serve() error {
 	if err != nil {
 		return &refusal{http.StatusBadRequest, string(query.CodeBadInput), "the query string is malformed"}
 	}
-	count := values["count"]
-	delete(values, "count")
-	if len(count) > 1 || len(count) == 1 && count[0] != "true" && count[0] != "false" {
-		return &refusal{http.StatusBadRequest, string(query.CodeBadInput), "count: must be true or false"}
+	count, err := takeFlag(values, "count")
+	if err != nil {
+		return err
+	}
+	raw, err := takeFlag(values, "raw")
+	if err != nil {
+		return err
 	}
 	leave, ok := x.handler.places.enter(x.caller.ID)
 	if !ok {
@@ -182,7 +185,7 @@ func (x *export) serve() error {
 	if x.extract, err = c.Reader.Extract(ctx, table, values); err != nil {
 		return err
 	}
-	if len(count) == 1 && count[0] == "true" {
+	if count {
 		rows, err := c.Tables.CountExtract(ctx, x.extract)
 		if err != nil {
 			return err
@@ -194,7 +197,21 @@ func (x *export) serve() error {
 		return err
 	}
 	defer stream.Close()
+	if x.extract.Format == query.FormatCSV && !raw {
+		return x.pass(newFormulaGuard(stream))
+	}
 	return x.pass(stream)
+}
+
+// takeFlag reads a parameter of this package and takes it away from those of the
+// query.
+func takeFlag(values url.Values, name string) (bool, error) {
+	given := values[name]
+	delete(values, name)
+	if len(given) > 1 || len(given) == 1 && given[0] != "true" && given[0] != "false" {
+		return false, &refusal{http.StatusBadRequest, string(query.CodeBadInput), name + ": must be true or false"}
+	}
+	return len(given) == 1 && given[0] == "true", nil
 }
 
 const (
