@@ -35,7 +35,8 @@ type rig struct {
 	http     *httptest.Server
 }
 
-func newRig(t *testing.T) *rig {
+// newRig lets an append take a time, or as long as it does in service.
+func newRig(t *testing.T, appendTimeout ...time.Duration) *rig {
 	t.Helper()
 	r := &rig{nats: enginetest.NATS(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -48,7 +49,11 @@ func newRig(t *testing.T) *rig {
 	if r.registry, err = webhook.OpenRegistry(ctx, r.broker); err != nil {
 		t.Fatal(err)
 	}
-	edge := ingest.New(ingest.Config{Events: r.broker.Events(), Rejected: r.broker.Rejected(), AppendTimeout: 200 * time.Millisecond})
+	config := ingest.Config{Events: r.broker.Events(), Rejected: r.broker.Rejected()}
+	for _, timeout := range appendTimeout {
+		config.AppendTimeout = timeout
+	}
+	edge := ingest.New(config)
 	server := webhook.New(webhook.Config{Registry: r.registry, Door: edge, Sources: map[string]webhook.Source{"iadvize": &iadvize.Webhook{Now: time.Now}}})
 	running, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -216,7 +221,7 @@ func eventually(t *testing.T, check func() bool) {
 }
 
 func TestLogThatIsAwayIs503AndTheRetryIsTaken(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, 200*time.Millisecond)
 	hook := r.add(t)
 	eventually(t, func() bool { // an unreadable payload shows that the hook is known
 		status, _, _ := r.post(t, hook, "{}")
