@@ -47,7 +47,8 @@ func biLimits(memory int64) []limit {
 	}
 	for _, fixed := range [][2]string{
 		{"max_memory_usage_for_user", strconv.FormatInt(memory/5*2, 10)}, // bytes
-		{"max_concurrent_queries_for_user", strconv.Itoa(biRunning)},
+		// The front counts; ClickHouse may still be ending a statement whose place is free again.
+		{"max_concurrent_queries_for_user", strconv.Itoa(2 * biRunning)},
 		// Space on disk, in bytes.
 		{"max_temporary_data_on_disk_size_for_query", strconv.Itoa(maxTemporary / 8)},
 		{"max_temporary_data_on_disk_size_for_user", strconv.Itoa(maxTemporary / 4)},
