@@ -24,7 +24,7 @@ func (i *instance) natsAs(t *testing.T, role string) (*nats.Conn, natsEndpoint) 
 	if err := json.Unmarshal([]byte(stdout), &e); err != nil || code != exitOK {
 		t.Fatalf("exit %d, %s, %v", code, stderr, err)
 	}
-	conn, err := nats.Connect(e.NATS.URL, nats.UserInfo(e.NATS.User, e.NATS.Password))
+	conn, err := nats.Connect(e.NATS.URL, nats.UserInfo(e.NATS.User, e.NATS.Password), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		t.Fatalf("%s: %v", role, err)
 	}

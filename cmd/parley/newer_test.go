@@ -75,7 +75,8 @@ func markTables(t *testing.T, i *instance, version int) {
 
 func setLogVersion(t *testing.T, i *instance, version string) {
 	t.Helper()
-	conn, err := nats.Connect(i.where.NATS.URL, nats.UserInfo(i.where.NATS.User, i.where.NATS.Password))
+	log := i.log(t)
+	conn, err := nats.Connect(log.URL, nats.UserInfo(log.User, log.Password))
 	if err != nil {
 		t.Fatal(err)
 	}

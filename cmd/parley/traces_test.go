@@ -111,39 +111,44 @@ func decompressed(content []byte) (text []byte, left int) {
 }
 
 // streams counts the messages with a trace, by stream, in every stream and
-// bucket of the server.
+// bucket of the server: those of the log's account and of the private one.
 func (f marker) streams(t *testing.T, i *instance) map[string]int {
 	t.Helper()
-	conn, err := nats.Connect(i.where.NATS.URL, nats.UserInfo(i.where.NATS.User, i.where.NATS.Password))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]int{}
-	names := js.StreamNames(t.Context())
-	for name := range names.Name() {
-		stream, err := js.Stream(t.Context(), name)
+	log, found := i.log(t), map[string]int{}
+	for user, password := range map[string]string{log.User: log.Password, log.PrivateUser: log.PrivatePassword} {
+		conn, err := nats.Connect(log.URL, nats.UserInfo(user, password))
 		if err != nil {
 			t.Fatal(err)
 		}
-		found[name] = 0
-		for at := uint64(1); ; {
-			message, err := stream.GetMsg(t.Context(), at, jetstream.WithGetMsgSubject(">"))
+		defer conn.Close()
+		js, err := jetstream.New(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := js.StreamNames(t.Context())
+		for name := range names.Name() {
+			stream, err := js.Stream(t.Context(), name)
 			if err != nil {
-				break
+				t.Fatal(err)
 			}
-			if f.in(message.Data) {
-				found[name]++
+			found[name] = 0
+			for at := uint64(1); ; {
+				message, err := stream.GetMsg(t.Context(), at, jetstream.WithGetMsgSubject(">"))
+				if err != nil {
+					break
+				}
+				if f.in(message.Data) {
+					found[name]++
+				}
+				at = message.Sequence + 1
 			}
-			at = message.Sequence + 1
+		}
+		if err := names.Err(); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if err := names.Err(); err != nil || len(found) < 4 {
-		t.Fatalf("streams %v: %v", found, err)
+	if len(found) < 4 {
+		t.Fatalf("streams %v", found)
 	}
 	return found
 }
