@@ -61,7 +61,7 @@ func (c *importIAdvize) Run(a *app) error {
 		shown := newProgress(a.stderr, "import", "conversations", 0)
 		h.Progress = func(done, total int64) { shown.reach(schema.Sequence(done), schema.Sequence(total)) }
 		result, err := h.Run(a.ctx, in)
-		if c.Follow && a.ctx.Err() != nil {
+		if stopped := a.ctx.Err() != nil; stopped && c.Follow {
 			return nil // the cursor is kept
 		}
 		shown.finish()

@@ -213,12 +213,16 @@ func TestImportFromAnAPIOfTheCoreAlone(t *testing.T) {
 				}
 				return nil
 			})
-			rows := i.sql(t, fmt.Sprintf(`SELECT toString(channel) AS channel, language, visitor_id, customer_satisfaction, arrayStringConcat(tag_ids, ',') AS tags,
+			// A dashboard sees the tables one after the other.
+			eventually(t, seenWithin, func() error {
+				rows := i.sql(t, fmt.Sprintf(`SELECT toString(channel) AS channel, language, visitor_id, customer_satisfaction, arrayStringConcat(tag_ids, ',') AS tags,
 				(SELECT concat(transaction_id, ' ', toString(amount), ' ', currency) FROM parley.transactions WHERE project_id = %[1]d) AS sale
 				FROM parley.conversations WHERE project_id = %[1]d`, c.project))
-			if got, want := fmt.Sprint(rows), "[map[channel:CHAT customer_satisfaction:4 language:fr sale:order-1 12.5 EUR tags:t-1 visitor_id:v-1]]"; got != want {
-				t.Errorf("got %s\nwant %s", got, want)
-			}
+				if got, want := fmt.Sprint(rows), "[map[channel:CHAT customer_satisfaction:4 language:fr sale:order-1 12.5 EUR tags:t-1 visitor_id:v-1]]"; got != want {
+					return fmt.Errorf("got %s\nwant %s", got, want)
+				}
+				return nil
+			})
 		})
 	}
 }

@@ -185,15 +185,7 @@ type outcome struct {
 	notice []string
 }
 
-func (o *outcome) text() string {
-	text := strings.Join(o.Faults, "\n")
-	if o.err != nil {
-		text += "\n" + o.err.Error()
-	}
-	return text
-}
-
-// has reports which of the conversations 0 to n-1 are missing.
+// missing are those of the conversations 0 to n-1 that were not taken whole.
 func (o *outcome) missing(n int) (missing []int) {
 	for i := range n {
 		if len(o.taken[schema.ConversationID(idOf(i))]) != 3 {
@@ -384,7 +376,7 @@ func TestRepeatsHaveAnEnd(t *testing.T) {
 		"500":                       {&upstream{query: always(500)}, "the API failed on 10 parts in a row: the API answers 500"},
 		"401":                       {&upstream{query: always(401)}, "the API does not take the token that it gave"},
 		"404":                       {&upstream{query: always(404)}, "the API answers 404"},
-		"a token that is not given": {&upstream{token: func(w http.ResponseWriter) bool { w.WriteHeader(500); return true }}, "the API gives no token: the API answers 500"},
+		"a token that is not given": {&upstream{token: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }}, "the API gives no token: the API answers 500"},
 		"a refusal": {&upstream{query: func(w http.ResponseWriter, _ variables) bool {
 			fmt.Fprint(w, `{"errors": [{"message": "Cannot query field \u001b[31mx"}]}`)
 			return true
@@ -419,7 +411,7 @@ func TestBrokenPageIsGonePastAndNamed(t *testing.T) {
 				}
 				if n == poison {
 					if answer == "" {
-						w.WriteHeader(500)
+						w.WriteHeader(http.StatusInternalServerError)
 					}
 					fmt.Fprint(w, answer)
 					return true
@@ -455,7 +447,7 @@ func TestBrokenPageIsGonePastAndNamed(t *testing.T) {
 	t.Run("of an API that does not keep to the interval", func(t *testing.T) {
 		u := &upstream{n: 25, query: func(w http.ResponseWriter, v variables) bool {
 			if v.After != "" {
-				w.WriteHeader(500)
+				w.WriteHeader(http.StatusInternalServerError)
 				return true
 			}
 			var rows []string
@@ -545,7 +537,7 @@ func TestHistoryGoesOnWhereItWasBrokenOff(t *testing.T) {
 	o = imported(t, &upstream{n: 25, query: once(2, 403)})
 	broken := &upstream{n: 25, query: func(w http.ResponseWriter, v variables) bool {
 		if v.After == "9" {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 		return v.After == "9"
 	}}
@@ -553,14 +545,12 @@ func TestHistoryGoesOnWhereItWasBrokenOff(t *testing.T) {
 	if again.err != nil || len(again.Faults) > 0 || len(again.taken) != 16 {
 		t.Errorf("%+v", again)
 	}
-	if failed := errors.New("full"); failed != nil {
-		u := &upstream{n: 25}
-		synctest.Test(t, func(t *testing.T) {
-			h := &History{Client: &Client{URL: "https://x", Transport: u}, Sender: &taken{fail: failed}, Place: &place{}, Page: 10,
-				Notice: func(string) {}, Progress: func(int64, int64) {}}
-			if _, err := h.Run(t.Context(), Interval{From: firstClose, To: firstClose.Add(time.Hour)}); !errors.Is(err, failed) {
-				t.Error(err)
-			}
-		})
-	}
+	failed := errors.New("full")
+	synctest.Test(t, func(t *testing.T) {
+		h := &History{Client: &Client{URL: "https://x", Transport: &upstream{n: 25}}, Sender: &taken{fail: failed}, Place: &place{}, Page: 10,
+			Notice: func(string) {}, Progress: func(int64, int64) {}}
+		if _, err := h.Run(t.Context(), Interval{From: firstClose, To: firstClose.Add(time.Hour)}); !errors.Is(err, failed) {
+			t.Error(err)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/csv"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func TestTextsThatAreFormulasAreGuarded(t *testing.T) {
 			t.Errorf("%q byte by byte: %q, %v", text, one, err)
 		}
 	}
-	if _, err := io.ReadAll(newFormulaGuard(io.MultiReader(strings.NewReader(`"=`), iotest.ErrReader(io.ErrUnexpectedEOF)))); err != io.ErrUnexpectedEOF {
+	if _, err := io.ReadAll(newFormulaGuard(io.MultiReader(strings.NewReader(`"=`), iotest.ErrReader(io.ErrUnexpectedEOF)))); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
 }
