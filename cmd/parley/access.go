@@ -13,12 +13,12 @@ import (
 // accessFlags say whose word is believed: that of proxies about senders, and
 // that of an outside issuer about callers.
 type accessFlags struct {
-	TrustedProxy      []network         `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed; none unless given." group:"Access" placeholder:"CIDR"`
-	OIDCIssuer        string            `name:"oidc-issuer" help:"URL of an OpenID Connect issuer whose tokens are accepted too." group:"Access" placeholder:"URL"`
-	OIDCAudience      string            `name:"oidc-audience" help:"What its tokens must name as audience." group:"Access" placeholder:"NAME"`
-	OIDCScopesClaim   string            `name:"oidc-scopes-claim" help:"Claim that holds the scopes." group:"Access" default:"scope"`
-	OIDCProjectsClaim string            `name:"oidc-projects-claim" help:"Claim that holds the projects: a list of integers, 1,2 or all." group:"Access" default:"parley_projects"`
-	OIDCScopeName     map[string]string `name:"oidc-scope-name" help:"What the issuer calls our scopes, as THEIRS=read; without any it calls them as we do." group:"Access" placeholder:"THEIRS=OURS"`
+	TrustedProxy      []network         `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is trusted. None by default." group:"Access" placeholder:"CIDR"`
+	OIDCIssuer        string            `name:"oidc-issuer" help:"URL of an OpenID Connect issuer whose tokens are accepted as well." group:"Access" placeholder:"URL"`
+	OIDCAudience      string            `name:"oidc-audience" help:"Audience that the issuer's tokens must have." group:"Access" placeholder:"NAME"`
+	OIDCScopesClaim   string            `name:"oidc-scopes-claim" help:"Claim that holds the scopes." file:"access.oidc.scopes-claim" default:"scope"`
+	OIDCProjectsClaim string            `name:"oidc-projects-claim" help:"Claim that holds the projects: a list of integers, 1,2 or all." file:"access.oidc.projects-claim" default:"parley_projects"`
+	OIDCScopeName     map[string]string `name:"oidc-scope-name" help:"Map an issuer's scope name to a Parley scope, e.g. THEIRS: read. Defaults to identical names." file:"access.oidc.scope-names" placeholder:"THEIRS=OURS"`
 }
 
 // config is what the flags make of a check of credentials.
@@ -29,7 +29,7 @@ func (f *accessFlags) config() (auth.Config, error) {
 	}
 	if f.OIDCIssuer == "" {
 		if f.OIDCAudience != "" || len(f.OIDCScopeName) > 0 {
-			return c, errors.New("--oidc-audience and --oidc-scope-name need --oidc-issuer")
+			return c, errors.New("--oidc-audience and access.oidc.scope-names need --oidc-issuer")
 		}
 		return c, nil
 	}
@@ -43,7 +43,7 @@ func (f *accessFlags) config() (auth.Config, error) {
 	for theirs, ours := range f.OIDCScopeName {
 		scopes, err := auth.ParseScopes(ours)
 		if err != nil || len(scopes) != 1 {
-			return c, fmt.Errorf("--oidc-scope-name: %s must stand for one of read, ingest and admin", theirs)
+			return c, fmt.Errorf("access.oidc.scope-names: %s must map to read, ingest or admin", theirs)
 		}
 		if c.OIDC.ScopeNames == nil {
 			c.OIDC.ScopeNames = make(map[string]schema.Scope)
@@ -56,12 +56,15 @@ func (f *accessFlags) config() (auth.Config, error) {
 // network is an address or a network of addresses.
 type network netip.Prefix
 
+// String writes 10.0.0.0/8.
+func (n network) String() string { return netip.Prefix(n).String() }
+
 // UnmarshalText reads 10.0.0.0/8 or 10.1.2.3.
 func (n *network) UnmarshalText(text []byte) error {
 	if !strings.Contains(string(text), "/") {
 		address, err := netip.ParseAddr(string(text))
 		if err != nil || address.Zone() != "" {
-			return fmt.Errorf("%q is no address or network: write 10.0.0.0/8 or 10.1.2.3", text)
+			return fmt.Errorf("%q is not an address or network: write 10.0.0.0/8 or 10.1.2.3", text)
 		}
 		address = address.Unmap()
 		*n = network(netip.PrefixFrom(address, address.BitLen()))
@@ -69,7 +72,7 @@ func (n *network) UnmarshalText(text []byte) error {
 	}
 	prefix, err := netip.ParsePrefix(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no address or network: write 10.0.0.0/8 or 10.1.2.3", text)
+		return fmt.Errorf("%q is not an address or network: write 10.0.0.0/8 or 10.1.2.3", text)
 	}
 	*n = network(prefix.Masked())
 	return nil

@@ -46,15 +46,15 @@ func TestTheBrokersBucketKeepsCredentialsAsAuthWants(t *testing.T) {
 func TestAccessThatCannotBeMeantIsRefused(t *testing.T) {
 	for _, flags := range [][]string{
 		{"--oidc-issuer", "https://id.example"}, {"--oidc-audience", "parley"},
-		{"--oidc-issuer", "https://id.example", "--oidc-audience", "parley", "--oidc-scope-name", "analyst=everything"},
+		{"--oidc-issuer", "https://id.example", "--oidc-audience", "parley", "--config", settingsFile(t, "access: {oidc: {scope-names: {analyst: everything}}}")},
 	} {
 		arguments := append([]string{"serve", "--data-dir", t.TempDir()}, flags...)
-		if _, stderr, code := runHere(t, arguments...); code != exitFailed || !strings.Contains(stderr, "--oidc-") {
+		if _, stderr, code := runHere(t, arguments...); code != exitFailed || !strings.Contains(stderr, "oidc") {
 			t.Errorf("%v: exit %d, %q", flags, code, stderr)
 		}
 	}
 	for _, wrong := range []string{"proxy.example", "10.0.0.0/99", "fe80::1%eth0"} {
-		if _, stderr, code := runHere(t, "serve", "--trusted-proxy", wrong); code != exitUsage || !strings.Contains(stderr, "no address or network") {
+		if _, stderr, code := runHere(t, "serve", "--trusted-proxy", wrong); code != exitUsage || !strings.Contains(stderr, "not an address or network") {
 			t.Errorf("%s: exit %d, %q", wrong, code, stderr)
 		}
 	}
@@ -118,10 +118,11 @@ func TestSettingsOfAccessLimitsAndTracesTakeEffect(t *testing.T) {
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
 	i := start(t, t.TempDir(),
 		"--trusted-proxy", "127.0.0.0/8,::1", "--allow-origin", "https://bi.example",
-		"--oidc-issuer", idp, "--oidc-audience", "parley-bi", "--oidc-scopes-claim", "roles",
-		"--oidc-projects-claim", "brands", "--oidc-scope-name", "analyst=read",
-		"--otlp-endpoint", traces.URL, "--query-depth", "4", "--query-aliases", "1", "--query-root-fields", "3",
-		"--query-document-bytes", "2000", "--query-body-bytes", "4000", "--query-budget", "1500", "--query-tokens", "300", "--query-selections", "40")
+		"--oidc-issuer", idp, "--oidc-audience", "parley-bi", "--otlp-endpoint", traces.URL,
+		"--config", settingsFile(t, `
+access: {oidc: {scopes-claim: roles, projects-claim: brands, scope-names: {analyst: read}}}
+query: {limits: {depth: 4, aliases: 1, root-fields: 3, document-bytes: 2000, body-bytes: 4000, budget: 1500, tokens: 300, selections: 40}}
+`))
 	asked := func(document string, headers map[string]string) answer {
 		body, err := json.Marshal(map[string]string{"query": document})
 		if err != nil {

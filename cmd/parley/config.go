@@ -12,46 +12,48 @@ import (
 )
 
 // Config is every setting of every command, with its default. Field names make
-// the flags; see the package comment for what else sets them.
+// the flags; see package settings for what else sets them.
 type Config struct {
 	Config    kong.ConfigFlag `help:"Read settings from this YAML or JSON file." placeholder:"FILE"`
-	LogFormat string          `help:"Form of the log on standard error." enum:"text,json" default:"text"`
-	LogLevel  string          `help:"Least severe level that is logged." enum:"debug,info,warn,error" default:"info"`
+	LogFormat string          `help:"Log format." enum:"text,json" default:"text"`
+	LogLevel  string          `help:"Minimum log level." enum:"debug,info,warn,error" default:"info"`
 
-	Serve   serveCommand   `cmd:"" help:"Run every role, with embedded engines unless servers are named."`
-	Ingest  ingestCommand  `cmd:"" help:"Run the HTTP edge alone."`
-	Project projectCommand `cmd:"" help:"Run the projector alone."`
-	Query   queryCommand   `cmd:"" help:"Run the GraphQL API alone."`
+	Serve   serveCommand   `cmd:"" help:"Run all roles, with embedded engines unless servers are given."`
+	Ingest  ingestCommand  `cmd:"" help:"Run only the HTTP edge."`
+	Project projectCommand `cmd:"" help:"Run only the projector."`
+	Query   queryCommand   `cmd:"" help:"Run only the GraphQL API."`
 
 	Demo       demoCommand       `cmd:"" help:"Send a realistic, seeded stream of conversations to a running parley."`
-	Import     importCommand     `cmd:"" help:"Bring events in from files, or history from a chat platform."`
-	Export     exportCommand     `cmd:"" help:"Write out what parley has."`
-	Replay     replayCommand     `cmd:"" help:"Rebuild the tables from the log beside the live ones, and swap."`
-	Verify     verifyCommand     `cmd:"" help:"Compare the tables with what the log says."`
-	Quarantine quarantineCommand `cmd:"" help:"Look after what was refused."`
-	Log        logCommand        `cmd:"" help:"Look after a log whose files were damaged."`
-	Erase      eraseCommand      `cmd:"" help:"Erase personal data from the log, the archive and the tables; the figures stay."`
-	Explain    explainCommand    `cmd:"" help:"Say for every number of a conversation which events it came from."`
-	User       userCommand       `cmd:"" help:"Look after users, who log in with e-mail and password."`
-	Webhook    webhookCommand    `cmd:"" help:"Look after the addresses that chat platforms post to."`
-	Hours      hoursCommand      `cmd:"" help:"Look after the opening hours that business hours are measured by."`
-	Key        keyCommand        `cmd:"" help:"Look after keys, for programs."`
-	Endpoints  endpointsCommand  `cmd:"" help:"Say where a running serve listens."`
-	Doctor     doctorCommand     `cmd:"" help:"Check everything that parley needs and say what to do."`
-	Version    versionCommand    `cmd:"" help:"Say which version this is."`
+	Import     importCommand     `cmd:"" help:"Import events from files, or history from a chat platform."`
+	Export     exportCommand     `cmd:"" help:"Export tables or events."`
+	Replay     replayCommand     `cmd:"" help:"Rebuild the tables from the log next to the live ones, then switch to them."`
+	Verify     verifyCommand     `cmd:"" help:"Compare the tables with the log."`
+	Quarantine quarantineCommand `cmd:"" help:"Inspect, replay or delete quarantined events."`
+	Log        logCommand        `cmd:"" help:"Check and repair a damaged log."`
+	Erase      eraseCommand      `cmd:"" help:"Erase personal data from the log, the archive and the tables; the numbers stay."`
+	Explain    explainCommand    `cmd:"" help:"Show which events each number of a conversation comes from."`
+	User       userCommand       `cmd:"" help:"Manage users, who log in with e-mail and password."`
+	Webhook    webhookCommand    `cmd:"" help:"Manage the addresses that chat platforms post to."`
+	Hours      hoursCommand      `cmd:"" help:"Manage the opening hours used to measure business hours."`
+	Key        keyCommand        `cmd:"" help:"Manage keys for programs."`
+	Endpoints  endpointsCommand  `cmd:"" help:"Print the addresses of a running serve."`
+	Settings   configCommand     `cmd:"" name:"config" help:"Print or check settings."`
+	Doctor     doctorCommand     `cmd:"" help:"Check everything that parley needs and suggest fixes."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // app is what every command gets.
 type app struct {
 	ctx            context.Context // ends when the process is asked to stop
 	log            *slog.Logger
+	settingsFile   string // of --config
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
 // dataDir is the flag that every command has which knows a data dir.
 type dataDir struct {
-	DataDir string `help:"Folder that holds everything (${default})." default:"./parley-data" placeholder:"DIR" type:"path"`
+	DataDir string `help:"Data directory (${default})." default:"./parley-data" placeholder:"DIR" type:"path"`
 }
 
 // span is a duration that may also be given in days: 30d, 1.5d.
@@ -62,17 +64,26 @@ func (s *span) UnmarshalText(text []byte) error {
 	var days float64
 	if number, ok := strings.CutSuffix(string(text), "d"); ok {
 		if _, err := fmt.Sscanf(number+" ", "%g ", &days); err != nil {
-			return fmt.Errorf("%q is no duration: write 90s, 12h or 30d", text)
+			return fmt.Errorf("%q is not a duration: write 90s, 12h or 30d", text)
 		}
 		*s = span(days * 24 * float64(time.Hour))
 		return nil
 	}
 	d, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no duration: write 90s, 12h or 30d", text)
+		return fmt.Errorf("%q is not a duration: write 90s, 12h or 30d", text)
 	}
 	*s = span(d)
 	return nil
+}
+
+// String writes whole days as 30d.
+func (s span) String() string {
+	const day = 24 * time.Hour
+	if d := time.Duration(s); d >= day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return time.Duration(s).String()
 }
 
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {

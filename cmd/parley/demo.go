@@ -21,18 +21,31 @@ import (
 // demoFlags say what stream to send. The same flags give the same events,
 // whenever they are sent.
 type demoFlags struct {
-	Seed          uint64    `help:"Seed of everything that is drawn." default:"1"`
-	Conversations int       `help:"Conversations of history." default:"5000"`
-	History       span      `help:"Time over which they begin." default:"30d"`
-	Until         time.Time `help:"End of the history (RFC 3339); the start of this hour unless given."`
+	Seed          uint64    `help:"Random seed." default:"1"`
+	Conversations int       `help:"Number of conversations in the history." default:"5000"`
+	History       span      `help:"Length of the history." default:"30d"`
+	Until         time.Time `help:"End of the history (RFC 3339). Defaults to the start of the current hour."`
+}
+
+// demoSettings are the same for serve --demo.
+type demoSettings struct {
+	DemoRate          float64   `help:"Event rate after the initial history; 0 stops after the history." file:"demo.rate" default:"2"`
+	DemoSeed          uint64    `help:"Random seed." file:"demo.seed" default:"1"`
+	DemoConversations int       `help:"Number of conversations in the history." file:"demo.conversations" default:"5000"`
+	DemoHistory       span      `help:"Length of the history." file:"demo.history" default:"30d"`
+	DemoUntil         time.Time `help:"End of the history (RFC 3339). Defaults to the start of the current hour." file:"demo.until"`
+}
+
+func (s *demoSettings) flags() *demoFlags {
+	return &demoFlags{Seed: s.DemoSeed, Conversations: s.DemoConversations, History: s.DemoHistory, Until: s.DemoUntil}
 }
 
 type demoCommand struct {
 	dataDir
 	demoFlags
-	Rate    float64 `help:"Events a second to go on with after the history; 0 ends there." default:"0"`
-	URL     string  `name:"url" help:"Address of the HTTP edge; that of the serve on --data-dir unless given." placeholder:"URL"`
-	KeyFile string  `help:"File with the id and secret of a key with scope ingest; the admin key of --data-dir unless given." type:"path" placeholder:"FILE"`
+	Rate    float64 `help:"Event rate after the initial history; 0 stops after the history." default:"0"`
+	URL     string  `name:"url" help:"Address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
+	KeyFile string  `help:"File with the id and secret of a key with scope ingest. Defaults to the admin key of --data-dir." type:"path" placeholder:"FILE"`
 }
 
 // Run sends the stream to a running parley.
@@ -69,7 +82,7 @@ func readKey(path string) (auth.Key, error) {
 	}
 	var key auth.Key
 	if err := json.Unmarshal(content, &key); err != nil || key.ID == "" || key.Secret == "" {
-		return auth.Key{}, fmt.Errorf("%s holds no key: it must be {\"id\": …, \"secret\": …}, as `parley key add` prints it", path)
+		return auth.Key{}, fmt.Errorf("%s is not a key file: it must be {\"id\": …, \"secret\": …}, as `parley key add` prints it", path)
 	}
 	return key, nil
 }

@@ -36,9 +36,7 @@
 // # Settings
 //
 // A flag wins over the environment (PARLEY_ and the flag's name), that over the
-// file named by --config (YAML or JSON, keys as the flags), that over defaults.
-// Variables set the flags of serve and of the single roles, and for every command
-// those that say where the servers and the data dir are; nothing else reads them.
-// Flags that start, confirm or repeat an action (--yes, --undo, --restart, ...)
-// are taken from the command line only.
+// file named by --config, that over defaults. What an operator turns is a flag;
+// limits and sizes that rarely change are only in the file, under sections. See
+// package settings for the rules, `parley config print` for what holds.
 package main

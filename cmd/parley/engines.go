@@ -24,23 +24,43 @@ type serverFlags struct {
 	NATSURL                string `name:"nats-url" help:"NATS server to use, nats://HOST:PORT (several with commas)." group:"Servers" placeholder:"URL"`
 	NATSUser               string `name:"nats-user" help:"User of the NATS server." group:"Servers" placeholder:"NAME"`
 	NATSPasswordFile       string `name:"nats-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
-	PrivateUser            string `name:"nats-private-user" help:"NATS user of a separate account for credentials, secrets and leases; the log's account unless given." group:"Servers" placeholder:"NAME"`
+	PrivateUser            string `name:"nats-private-user" help:"NATS user of a separate account for credentials, secrets and leases; defaults to the log's account." group:"Servers" placeholder:"NAME"`
 	PrivatePasswordFile    string `name:"nats-private-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
-	SecretKeyFile          string `name:"secret-key-file" help:"File (mode 600) with the key that secrets kept in NATS are sealed with: 32 random bytes in base64, the same for every role. Made as secret.key in the data dir unless given." group:"Servers" type:"path" placeholder:"FILE"`
+	SecretKeyFile          string `name:"secret-key-file" help:"File (mode 600) with the key that seals secrets kept in NATS: 32 random bytes in base64, the same for every role. Defaults to secret.key in the data dir, which is created." group:"Servers" type:"path" placeholder:"FILE"`
 	ClickHouseURL          string `name:"clickhouse-url" help:"ClickHouse server to use, http://HOST:PORT or clickhouse://HOST:PORT." group:"Servers" placeholder:"URL"`
 	ClickHouseUser         string `name:"clickhouse-user" help:"User that owns the tables." group:"Servers" placeholder:"NAME"`
 	ClickHousePasswordFile string `name:"clickhouse-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
-	ReaderUser             string `name:"clickhouse-reader-user" help:"User for queries; the owner unless given." group:"Servers" placeholder:"NAME"`
+	ReaderUser             string `name:"clickhouse-reader-user" help:"User for queries. Defaults to --clickhouse-user." group:"Servers" placeholder:"NAME"`
 	ReaderPasswordFile     string `name:"clickhouse-reader-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+}
+
+// check refuses the user of a server that is not named, and the password of a
+// user that is not.
+func (f *serverFlags) check() error {
+	for _, c := range []struct{ given, flag, missing, needs string }{
+		{f.NATSUser, "--nats-user", f.NATSURL, "--nats-url"},
+		{f.NATSPasswordFile, "--nats-password-file", f.NATSUser, "--nats-user"},
+		{f.PrivateUser, "--nats-private-user", f.NATSURL, "--nats-url"},
+		{f.PrivatePasswordFile, "--nats-private-password-file", f.PrivateUser, "--nats-private-user"},
+		{f.ClickHouseUser, "--clickhouse-user", f.ClickHouseURL, "--clickhouse-url"},
+		{f.ClickHousePasswordFile, "--clickhouse-password-file", f.ClickHouseUser, "--clickhouse-user"},
+		{f.ReaderUser, "--clickhouse-reader-user", f.ClickHouseURL, "--clickhouse-url"},
+		{f.ReaderPasswordFile, "--clickhouse-reader-password-file", f.ReaderUser, "--clickhouse-reader-user"},
+	} {
+		if c.given != "" && c.missing == "" {
+			return fmt.Errorf("%s needs %s", c.flag, c.needs)
+		}
+	}
+	return nil
 }
 
 // embeddedFlags say how the engines inside serve run.
 type embeddedFlags struct {
 	NATSListen       string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
 	ClickHouseHTTP   string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
-	ClickHouseMemory int64  `name:"clickhouse-memory" help:"Most memory of the embedded ClickHouse in MiB; 0 is half of the machine's." group:"Embedded engines" default:"0"`
-	Sync             string `help:"When the log is forced to disk: always, before an event is accepted; interval, once a second." group:"Embedded engines" enum:"always,interval" default:"always"`
-	BIPersonalData   bool   `name:"bi-personal-data" help:"Let the dashboards' user read names, addresses, texts and original events too." group:"Embedded engines"`
+	ClickHouseMemory int64  `name:"clickhouse-memory" help:"Maximum memory of the embedded ClickHouse, in MiB. 0 is half of the machine's." group:"Embedded engines" default:"0"`
+	Sync             string `help:"When the log is flushed to disk: always, before an event is accepted; interval, once a second." group:"Embedded engines" enum:"always,interval" default:"always"`
+	BIPersonalData   bool   `name:"bi-personal-data" help:"Also let the dashboards' user read names, addresses, texts and original events." group:"Embedded engines"`
 }
 
 // syncInterval is how much of the log may be lost with --sync=interval when the
@@ -138,7 +158,7 @@ func startNATS(ctx context.Context, p *process, dir string, own *embeddedFlags, 
 	}
 	if own.Sync == "interval" {
 		config.SyncInterval = syncInterval
-		p.log.Warn("the log is forced to disk at intervals: events of that time are lost when the machine goes down", "interval", syncInterval)
+		p.log.Warn("the log is flushed to disk at intervals: a machine crash loses the events since the last flush", "interval", syncInterval)
 	}
 	return embedded.StartNATS(ctx, config)
 }

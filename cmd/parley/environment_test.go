@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/parley-analytics/parley/cmd/internal/settings"
 )
 
 func model(t *testing.T) *kong.Application {
@@ -43,7 +45,13 @@ func TestOnlyServicesAndAddressesReadVariables(t *testing.T) {
 			if len(flag.Envs) > 0 && flag.IsBool() && !slices.Contains(switches, flag.Name) {
 				t.Errorf("%s --%s reads %v: a switch must be known to be a setting", command.Path(), flag.Name, flag.Envs)
 			}
-			if len(flag.Envs) == 0 && (address || service && !commandLineOnly(flag)) {
+			if settings.FileKey(flag) != "" {
+				if len(flag.Envs) > 0 || !flag.Hidden || !service {
+					t.Errorf("%s --%s is a setting of the file, yet has %v", command.Path(), flag.Name, flag.Envs)
+				}
+				continue
+			}
+			if len(flag.Envs) == 0 && (address || service && !settings.CommandLineOnly(flag)) {
 				t.Errorf("%s --%s reads no variable", command.Path(), flag.Name)
 			}
 			if !slices.Equal(flag.Envs, flag.Tag.Envs) {
@@ -91,7 +99,7 @@ func TestActionsAreSaidOnTheCommandLineOnly(t *testing.T) {
 	actions := []string{"yes", "undo", "repair", "restart", "dry-run", "demo"}
 	for _, command := range model(t).Leaves(false) {
 		for _, flag := range command.Flags {
-			if slices.Contains(actions, flag.Name) && !commandLineOnly(flag) {
+			if slices.Contains(actions, flag.Name) && !settings.CommandLineOnly(flag) {
 				t.Errorf("%s --%s is not marked as one for the command line only", command.Path(), flag.Name)
 			}
 		}
@@ -115,8 +123,8 @@ func TestVariablesOfOtherCommandsAreNotRead(t *testing.T) {
 			continue
 		}
 		for _, flag := range command.Flags {
-			if !locates(flag) {
-				t.Setenv(variableOf(flag), "\x01")
+			if !settings.Locates(flag) {
+				t.Setenv(settings.Variable(flag), "\x01")
 			}
 		}
 	}

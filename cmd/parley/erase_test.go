@@ -250,7 +250,7 @@ func TestEraseThatWasCutOffIsCompletedByTheNext(t *testing.T) {
 }
 
 func TestRetentionKeepsWhatReplayNeeds(t *testing.T) {
-	i := start(t, filepath.Join(t.TempDir(), "data"), "--log-max-age", "2s", "--log-retention-every", "200ms")
+	i := start(t, filepath.Join(t.TempDir(), "data"), "--log-max-age", "2s", "--config", settingsFile(t, "log: {retention-interval: 200ms}"))
 	const project = 7404
 	i.post(t, told(project, erasedConversation, "visitor", secret)...)
 	i.publish(t, "no event")
@@ -303,7 +303,7 @@ func TestRetentionKeepsWhatReplayNeeds(t *testing.T) {
 
 func TestFullLogRefusesSendersAndLosesNothing(t *testing.T) {
 	// Retention looks once an hour: nothing makes room.
-	i := start(t, filepath.Join(t.TempDir(), "data"), "--log-max-bytes", "100KB", "--log-retention-every", "1h")
+	i := start(t, filepath.Join(t.TempDir(), "data"), "--log-max-bytes", "100KB", "--config", settingsFile(t, "log: {retention-interval: 1h}"))
 	const project = 7405
 	taken := 0
 	var refused answer
@@ -327,7 +327,7 @@ func TestFullLogRefusesSendersAndLosesNothing(t *testing.T) {
 		t.Fatalf("exit %d", code)
 	}
 	// With retention at work there is room again, and no event is lost.
-	i = start(t, i.dir, "--log-max-bytes", "100KB", "--log-retention-every", "50ms")
+	i = start(t, i.dir, "--log-max-bytes", "100KB", "--config", settingsFile(t, "log: {retention-interval: 50ms}"))
 	eventually(t, seenWithin, func() error {
 		got := i.do(t, request{
 			method: http.MethodPost, path: "/v1/events", key: &i.admin, headers: map[string]string{"Content-Type": "application/x-ndjson"},

@@ -70,7 +70,7 @@ var onlyIn = map[string][]string{
 	"github.com/ClickHouse/clickhouse-go":   {"projector/tables", "projector/sink", "query/store"}, // so that driver.Conn is named there only
 	"github.com/ClickHouse/ch-go":           {"projector/sink"},
 	"github.com/graph-gophers/graphql-go":   {"query", "cmd/parley"},
-	"github.com/alecthomas/kong":            {"cmd/parley"},
+	"github.com/alecthomas/kong":            {"cmd/parley", "cmd/internal/settings"},
 	"github.com/schollz/progressbar":        {"cmd/parley"},
 	"github.com/testcontainers":             {},
 	"github.com/stretchr/testify":           {},

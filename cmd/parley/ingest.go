@@ -13,7 +13,7 @@ import (
 
 // ingestFlags are the settings of the HTTP edge.
 type ingestFlags struct {
-	IngestMemory int64 `name:"ingest-memory" help:"Bodies that are read or appended at one time, in MiB; more is answered 429." group:"Ingest" default:"128"`
+	IngestMemory int64 `name:"ingest-memory" help:"Maximum size of all request bodies in memory, in MiB. Further requests are answered 429." file:"ingest.memory" default:"128"`
 }
 
 func (f *ingestFlags) routes() []string { return []string{ingest.Path, webhook.Path} }
@@ -42,7 +42,7 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 	n.background("remembered ids", func(ctx context.Context) error {
 		err := n.broker.Events().Remember(ctx, eventlog.RememberedIDs)
 		if err != nil && ctx.Err() == nil {
-			n.log.Warn("ids of earlier events are not known: repeats of them are told apart by the projector only", "error", err)
+			n.log.Warn("duplicate window could not be loaded; duplicates of earlier events will be removed by the projector", "error", err)
 		}
 		return nil
 	})

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/parley-analytics/parley/query/transport"
@@ -10,47 +10,67 @@ import (
 // limitFlags bound what one request, and one credential, can ask of the API.
 // Their defaults are those of transport.DefaultLimits.
 type limitFlags struct {
-	QueryBodyBytes     int64 `help:"Longest body of a request, in bytes." group:"Queries" default:"1048576"`
-	QueryDocumentBytes int   `help:"Longest document, in bytes." group:"Queries" default:"131072"`
-	QueryTokens        int   `help:"Most tokens of a document." group:"Queries" default:"20000"`
-	QueryDepth         int   `help:"Most levels of fields." group:"Queries" default:"20"`
-	QuerySelections    int   `help:"Most fields and fragments of an operation, fragments put in place." group:"Queries" default:"2000"`
-	QueryAliases       int   `help:"Most aliases of an operation." group:"Queries" default:"200"`
-	QueryRootFields    int   `help:"Most fields of Query in an operation." group:"Queries" default:"50"`
+	QueryBodyBytes     int64 `help:"Maximum size of a request body, in bytes." file:"query.limits.body-bytes" default:"1048576"`
+	QueryDocumentBytes int   `help:"Maximum size of a document, in bytes." file:"query.limits.document-bytes" default:"131072"`
+	QueryTokens        int   `help:"Maximum number of tokens in a document." file:"query.limits.tokens" default:"20000"`
+	QueryDepth         int   `help:"Maximum depth of nested fields." file:"query.limits.depth" default:"20"`
+	QuerySelections    int   `help:"Maximum number of fields and fragments in an operation, with fragments expanded." file:"query.limits.selections" default:"2000"`
+	QueryAliases       int   `help:"Maximum number of aliases in an operation." file:"query.limits.aliases" default:"200"`
+	QueryRootFields    int   `help:"Maximum number of fields of Query in an operation." file:"query.limits.root-fields" default:"50"`
 
-	QueryAnswerBytes int64 `help:"Maximum size of an answer, in bytes. Also bounds the memory of all answers together." group:"Queries" default:"16777216"`
+	QueryAnswerBytes int64 `help:"Maximum size of an answer, in bytes. Also bounds the memory of all answers together." file:"query.limits.answer-bytes" default:"16777216"`
 
-	QueryTimeout      time.Duration `help:"Most time of one request; its statements in ClickHouse end with it." group:"Queries" default:"30s"`
-	QueryBodyTimeout  time.Duration `help:"Most time for a body to arrive." group:"Queries" default:"15s"`
-	QueryWriteTimeout time.Duration `help:"Most time for an answer to be read." group:"Queries" default:"60s"`
+	QueryTimeout      time.Duration `help:"Maximum duration of a request, including its ClickHouse statements." group:"Queries" default:"30s"`
+	QueryBodyTimeout  time.Duration `help:"Maximum time to read a request body." file:"query.limits.body-timeout" default:"15s"`
+	QueryWriteTimeout time.Duration `help:"Maximum time for the client to read an answer." file:"query.limits.write-timeout" default:"60s"`
 
-	QueryParallel int           `help:"Requests of one credential that run at a time." group:"Queries" default:"8"`
-	QueryWaiting  int           `help:"Requests of one credential that may wait for a place." group:"Queries" default:"64"`
-	QueryMaxWait  time.Duration `help:"Longest that one waits, then it is THROTTLED." group:"Queries" default:"10s"`
-	QueryBudget   int           `help:"Most points of cost that a credential can have." group:"Queries" default:"2000000"`
-	QueryRestore  int           `help:"Points that come back to it a second." group:"Queries" default:"50000"`
-	QueryPageSize int           `help:"Rows that a page is priced at which names neither first nor last." group:"Queries" default:"100"`
-	QueryListSize int           `help:"Rows that a list without pages is priced at." group:"Queries" default:"5"`
+	QueryParallel int           `help:"Maximum number of concurrent requests per credential." group:"Queries" default:"8"`
+	QueryWaiting  int           `help:"Maximum number of queued requests per credential." file:"query.limits.waiting" default:"64"`
+	QueryMaxWait  time.Duration `help:"Maximum time in the queue before a request is answered THROTTLED." file:"query.limits.max-wait" default:"10s"`
+	QueryBudget   int           `help:"Maximum cost points a credential can hold." file:"query.limits.budget" default:"2000000"`
+	QueryRestore  int           `help:"Cost points restored per second." file:"query.limits.restore" default:"50000"`
+	QueryPageSize int           `help:"Page size assumed for cost when a query sets neither first nor last." file:"query.limits.page-size" default:"100"`
+	QueryListSize int           `help:"List length assumed for cost of a list without pages." file:"query.limits.list-size" default:"5"`
 
-	QueryCallers         int `help:"Credentials whose budgets are remembered." group:"Queries" default:"10000"`
-	QueryPersisted       int `help:"Persisted documents (APQ) that are remembered." group:"Queries" default:"1000"`
-	QueryPersistedMemory int `help:"Most memory of them, in bytes." group:"Queries" default:"16777216"`
+	QueryCallers         int `help:"Number of credentials whose budgets are kept in memory." file:"query.limits.callers" default:"10000"`
+	QueryPersisted       int `help:"Number of persisted documents (APQ) kept in memory." file:"query.limits.persisted" default:"1000"`
+	QueryPersistedMemory int `help:"Maximum memory for persisted documents, in bytes." file:"query.limits.persisted-memory" default:"16777216"`
 }
 
 // Validate refuses limits under which nothing could be answered.
 func (f *limitFlags) Validate() error {
-	least := []int{
-		int(f.QueryBodyBytes), f.QueryDocumentBytes, f.QueryTokens, f.QueryDepth, f.QuerySelections, f.QueryRootFields,
-		int(f.QueryAnswerBytes), int(f.QueryTimeout), int(f.QueryBodyTimeout), int(f.QueryWriteTimeout),
-		f.QueryParallel, f.QueryBudget, f.QueryRestore, f.QueryPageSize, f.QueryListSize, f.QueryCallers,
-	}
-	for _, limit := range least {
-		if limit < 1 {
-			return errors.New("limits of queries must be above 0; only --query-aliases, --query-waiting, --query-max-wait and --query-persisted may be 0")
+	for _, limit := range []struct {
+		name         string
+		value, least int64
+	}{
+		{"query.limits.body-bytes", f.QueryBodyBytes, 1},
+		{"query.limits.document-bytes", int64(f.QueryDocumentBytes), 1},
+		{"query.limits.tokens", int64(f.QueryTokens), 1},
+		{"query.limits.depth", int64(f.QueryDepth), 1},
+		{"query.limits.selections", int64(f.QuerySelections), 1},
+		{"query.limits.aliases", int64(f.QueryAliases), 0},
+		{"query.limits.root-fields", int64(f.QueryRootFields), 1},
+		{"query.limits.answer-bytes", f.QueryAnswerBytes, 1},
+		{"query-timeout", int64(f.QueryTimeout), 1},
+		{"query.limits.body-timeout", int64(f.QueryBodyTimeout), 1},
+		{"query.limits.write-timeout", int64(f.QueryWriteTimeout), 1},
+		{"query-parallel", int64(f.QueryParallel), 1},
+		{"query.limits.waiting", int64(f.QueryWaiting), 0},
+		{"query.limits.max-wait", int64(f.QueryMaxWait), 0},
+		{"query.limits.budget", int64(f.QueryBudget), 1},
+		{"query.limits.restore", int64(f.QueryRestore), 1},
+		{"query.limits.page-size", int64(f.QueryPageSize), 1},
+		{"query.limits.list-size", int64(f.QueryListSize), 1},
+		{"query.limits.callers", int64(f.QueryCallers), 1},
+		{"query.limits.persisted", int64(f.QueryPersisted), 0},
+		{"query.limits.persisted-memory", int64(f.QueryPersistedMemory), 0},
+	} {
+		if limit.value < limit.least {
+			if limit.least == 0 {
+				return fmt.Errorf("limits of queries: %s must not be negative", limit.name)
+			}
+			return fmt.Errorf("limits of queries: %s must be greater than 0", limit.name)
 		}
-	}
-	if f.QueryAliases < 0 || f.QueryWaiting < 0 || f.QueryMaxWait < 0 || f.QueryPersisted < 0 || f.QueryPersistedMemory < 0 {
-		return errors.New("limits of queries must not be negative")
 	}
 	return nil
 }

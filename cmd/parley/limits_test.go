@@ -32,9 +32,9 @@ func TestLimitsOfQueriesAreTheDefaultsUnlessGiven(t *testing.T) {
 	}
 }
 
-// TestEveryLimitOfQueriesHasAFlag gives each flag a value of its own and finds
+// TestEveryLimitOfQueriesIsASetting gives each setting a value of its own and finds
 // all of them in the limits.
-func TestEveryLimitOfQueriesHasAFlag(t *testing.T) {
+func TestEveryLimitOfQueriesIsASetting(t *testing.T) {
 	var arguments []string
 	flags := reflect.TypeFor[limitFlags]()
 	for i := range flags.NumField() {
@@ -49,12 +49,12 @@ func TestEveryLimitOfQueriesHasAFlag(t *testing.T) {
 	for i := range limits.NumField() {
 		n := limits.Field(i).Int()
 		if n < 1001 || n > 1000+int64(flags.NumField()) || seen[n] {
-			t.Errorf("%s = %d has no flag of its own", limits.Type().Field(i).Name, n)
+			t.Errorf("%s = %d has no setting of its own", limits.Type().Field(i).Name, n)
 		}
 		seen[n] = true
 	}
 	if limits.NumField() != flags.NumField() {
-		t.Errorf("%d limits, %d flags", limits.NumField(), flags.NumField())
+		t.Errorf("%d limits, %d settings", limits.NumField(), flags.NumField())
 	}
 }
 
@@ -71,10 +71,13 @@ func flagName(member string) string {
 }
 
 func TestLimitsThatWouldAnswerNothingAreUsageErrors(t *testing.T) {
-	for _, flag := range []string{"--query-depth=0", "--query-timeout=0s", "--query-aliases=-1", "--query-parallel=-3"} {
-		for _, command := range []string{"serve", "query"} {
-			if _, stderr, code := runHere(t, command, flag); code != exitUsage || !strings.Contains(stderr, "limits of queries") {
-				t.Errorf("%s %s: exit %d, %q", command, flag, code, stderr)
+	for _, limit := range []string{"depth: 0", "body-timeout: 0s", "aliases: -1", "budget: -3"} {
+		for _, arguments := range [][]string{
+			{"serve", "--config", settingsFile(t, "query: {limits: {"+limit+"}}")}, {"query", "--config", settingsFile(t, "query: {limits: {"+limit+"}}")},
+			{"serve", "--query-timeout=0s"}, {"query", "--query-parallel=-3"},
+		} {
+			if _, stderr, code := runHere(t, arguments...); code != exitUsage || !strings.Contains(stderr, "limits of queries") {
+				t.Errorf("%s %v: exit %d, %q", limit, arguments, code, stderr)
 			}
 		}
 	}

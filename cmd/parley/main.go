@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/parley-analytics/parley/cmd/internal/settings"
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
@@ -50,15 +51,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exited
 	}
 	if err != nil {
-		printFailure(stderr, err)
-		return exitUsage
+		return refused(stdout, stderr, err)
 	}
 	log, err := newLogger(stderr, config.LogFormat, config.LogLevel)
 	if err != nil {
 		printFailure(stderr, err)
 		return exitUsage
 	}
-	err = command.Run(&app{ctx: ctx, log: log, stdin: stdin, stdout: stdout, stderr: stderr})
+	err = command.Run(&app{ctx: ctx, log: log, settingsFile: string(config.Config), stdin: stdin, stdout: stdout, stderr: stderr})
 	switch {
 	case err == nil:
 		return exitOK
@@ -70,20 +70,33 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
+// refused prints why a command line cannot be used. What is wrong with a settings
+// file is a finding of config check.
+func refused(stdout, stderr io.Writer, err error) int {
+	var parse *kong.ParseError
+	var file *settings.FileError
+	if errors.As(err, &parse) && errors.As(err, &file) {
+		if command := parse.Context.Selected(); command != nil && command.Path() == "config check" {
+			_ = printFaults(&app{stdout: stdout, stderr: stderr}, file.Faults)
+			return exitFailed
+		}
+	}
+	printFailure(stderr, err)
+	return exitUsage
+}
+
 // printFailure prints why the command ends, on one line.
 func printFailure(stderr io.Writer, err error) {
 	fmt.Fprintf(stderr, "parley: %s\n", printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
 }
 
 // newParser reads the command line into config.
-func newParser(config *Config, options ...kong.Option) (*kong.Kong, error) {
-	options = append(options,
+func newParser(config *Config, options ...kong.Option) (*settings.Parser, error) {
+	return settings.NewParser(config, append(options,
 		kong.Name("parley"),
 		kong.Description("Event-sourced conversation analytics: events in over HTTP, contacts and conversations out over GraphQL and SQL."),
-		kong.Configuration(settingsFile),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
-	)
-	return kong.New(config, append(options, environment{}.options()...)...)
+	)...)
 }
 
 // errReported ends a command that has said on its own what is wrong.

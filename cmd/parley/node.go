@@ -53,8 +53,8 @@ type nodeFlags struct {
 	serverFlags
 	accessFlags
 	Listen      string `help:"Address of the HTTP server; port 0 picks a free one (${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	DebugListen string `help:"Address for profiles (net/http/pprof), which ask for no credentials; none unless given." placeholder:"HOST:PORT"`
-	Memory      int64  `help:"Memory that parley itself aims to stay below, in MiB; GOMEMLIMIT wins. The embedded ClickHouse is not in it." default:"384"`
+	DebugListen string `help:"Address of the pprof server (unauthenticated). Disabled by default." placeholder:"HOST:PORT"`
+	Memory      int64  `help:"Soft memory limit of parley itself, in MiB, without the embedded ClickHouse. GOMEMLIMIT takes precedence." default:"384"`
 }
 
 // authRoutes are those of every process that checks credentials.
@@ -62,6 +62,9 @@ func authRoutes() []string { return []string{"/oauth2/token", "/oauth2/revoke", 
 
 // newNode binds HTTP for the roles. From here on the caller shuts the process down.
 func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
 	access, err := f.accessFlags.config()
 	if err != nil {
 		return nil, err

@@ -18,12 +18,12 @@ import (
 // projectFlags are the settings of the projector.
 type projectFlags struct {
 	retentionFlags
-	Migrate     bool          `help:"Bring the ClickHouse tables up to date at start." group:"Projector" default:"true" negatable:""`
+	Migrate     bool          `help:"Migrate the ClickHouse tables at start." group:"Projector" default:"true" negatable:""`
 	StoreText   bool          `help:"Keep the text of messages in message_texts." group:"Projector"`
-	BatchEvents int           `help:"Most events of one batch." group:"Projector" default:"40000"`
-	BatchAge    time.Duration `help:"Most time a batch is gathered." group:"Projector" default:"250ms"`
-	CacheMB     int           `name:"cache-mb" help:"Memory for the events of live conversations, in MiB." group:"Projector" default:"64"`
-	StallAfter  time.Duration `help:"Time without progress after which the projector is not ready." group:"Projector" default:"30s"`
+	BatchEvents int           `help:"Maximum number of events in a batch." file:"projector.batch.events" default:"40000"`
+	BatchAge    time.Duration `help:"Maximum time to gather a batch." file:"projector.batch.age" default:"250ms"`
+	CacheMB     int           `name:"cache-mb" help:"Memory for the events of live conversations, in MiB." file:"projector.cache-mb" default:"64"`
+	StallAfter  time.Duration `help:"Time without progress after which /readyz reports the projector as stalled." group:"Projector" default:"30s"`
 }
 
 func (f *projectFlags) routes() []string { return nil }

@@ -22,10 +22,10 @@ import (
 type queryFlags struct {
 	limitFlags
 	tracingFlags
-	QueryMemory uint64 `help:"Most memory of one statement in ClickHouse, in MiB; 0 leaves it to the user's profile." group:"Queries" default:"0"`
-	QueryRows   uint64 `help:"Most rows one statement may read; 0 is no limit." group:"Queries" default:"0"`
+	QueryMemory uint64 `help:"Maximum memory of a ClickHouse statement, in MiB. 0 leaves it to the user's profile." file:"query.limits.statement-memory" default:"0"`
+	QueryRows   uint64 `help:"Maximum number of rows a ClickHouse statement may read. 0 is no limit." file:"query.limits.statement-rows" default:"0"`
 	exportFlags
-	AllowOrigin []string `help:"Origins that browsers may ask from (CORS), https://HOST[:PORT]; * for all, none unless given." group:"Queries" placeholder:"URL"`
+	AllowOrigin []string `help:"Origins allowed in browsers (CORS), https://HOST[:PORT]; * allows all. None by default." group:"Queries" placeholder:"URL"`
 }
 
 const graphQLPath, graphiQLPath = "/graphql", "/graphiql"
@@ -130,9 +130,9 @@ func watchVersion(ctx context.Context, tables *store.Store) error {
 
 // exportFlags bound exports of whole tables.
 type exportFlags struct {
-	ExportTimeout  time.Duration `help:"Most time of one export; the embedded ClickHouse allows 9m." group:"Queries" default:"9m"`
-	ExportParallel int           `help:"Exports of one credential that run at a time." group:"Queries" default:"2"`
-	ExportTogether int           `help:"Exports of all credentials that run at a time; each holds a connection to ClickHouse." group:"Queries" default:"8"`
+	ExportTimeout  time.Duration `help:"Maximum duration of an export; the embedded ClickHouse allows 9m." file:"query.exports.timeout" default:"9m"`
+	ExportParallel int           `help:"Maximum number of concurrent exports per credential." file:"query.exports.parallel" default:"2"`
+	ExportTogether int           `help:"Maximum number of concurrent exports in total. Each holds a ClickHouse connection." file:"query.exports.together" default:"8"`
 }
 
 // start opens the exports.

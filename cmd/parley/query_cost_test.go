@@ -53,7 +53,7 @@ func (i *instance) charged(t *testing.T, key auth.Key, document string) *charged
 
 const (
 	costProject = 7140
-	answerBytes = 2 << 20 // --query-answer-bytes
+	answerBytes = 2 << 20 // query.limits.answer-bytes
 	comments    = 15
 	commentSize = 100_000
 )
@@ -86,7 +86,7 @@ func recursion(levels int) string {
 const costInterval = `interval: {from: "2025-01-01T00:00:00Z", to: "2025-01-02T00:00:00Z"}, filters: {projectIds: 7140}`
 
 func TestLargeAnswersEndEarlyAndArePaidFor(t *testing.T) {
-	i := start(t, t.TempDir(), fmt.Sprint("--query-answer-bytes=", answerBytes))
+	i := start(t, t.TempDir(), "--config", settingsFile(t, fmt.Sprintf("query: {limits: {answer-bytes: %d}}", answerBytes)))
 	i.costly(t)
 
 	var aliases strings.Builder

@@ -17,9 +17,9 @@ import (
 
 // retentionFlags bound the stream of events.
 type retentionFlags struct {
-	LogMaxAge   span `help:"Drop events from the stream that are older, e.g. 30d, once the archive in ClickHouse has them; 0 keeps all." group:"Log" default:"0s"`
-	LogMaxBytes size `help:"Most bytes of the stream of events, e.g. 20GB: from 90 % on, events that the archive has are dropped, the oldest first; full, the stream refuses senders (503). 0 leaves the limit it has, unlimited lifts it." group:"Log" default:"0"`
-	LogEvery    span `name:"log-retention-every" help:"How often the stream is looked at." group:"Log" default:"30s"`
+	LogMaxAge   span `help:"Drop events from the stream that are older, e.g. 30d, once they are in the ClickHouse archive. 0 keeps all." group:"Log" default:"0s"`
+	LogMaxBytes size `help:"Maximum size of the stream, e.g. 20GB. Above 90 %, the oldest archived events are dropped; a full stream answers senders 503. 0 keeps the current limit; \"unlimited\" removes it." group:"Log" default:"0"`
+	LogEvery    span `name:"log-retention-every" help:"Interval between retention checks." file:"log.retention-interval" default:"30s"`
 }
 
 // bound sets what the stream itself refuses to grow above.
@@ -50,10 +50,18 @@ func (b *size) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseInt(written, 10, 64)
 	if err != nil || n < 0 || n > (1<<62)/factor {
-		return fmt.Errorf("%q is no number of bytes: write 1000000, 500MB or 20GiB", text)
+		return fmt.Errorf("%q is not a number of bytes: write 1000000, 500MB or 20GiB", text)
 	}
 	*b = size(n * factor)
 	return nil
+}
+
+// String writes the number of bytes.
+func (b size) String() string {
+	if b == unlimited {
+		return "unlimited"
+	}
+	return strconv.FormatInt(int64(b), 10)
 }
 
 // retention drops events from the beginning of the stream that the archive of

@@ -112,3 +112,13 @@ func TestSpansTakeDays(t *testing.T) {
 		}
 	}
 }
+
+// settingsFile writes a settings file for --config.
+func settingsFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "parley.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -22,9 +22,8 @@ type serveCommand struct {
 	ingestFlags
 	projectFlags
 	queryFlags
-	Demo      bool      `help:"Send demo data, and print a page of addresses when it is in." group:"Demo data" env:"-"`
-	DemoRate  float64   `help:"Events a second to go on with after the demo history; 0 ends there." group:"Demo data" default:"2"`
-	DemoFlags demoFlags `embed:"" prefix:"demo-" group:"Demo data"`
+	Demo bool `help:"Send demo data, and print a page of addresses once it is in the tables." group:"Demo data" env:"-"`
+	demoSettings
 }
 
 // Run serves until the process is asked to stop.
@@ -194,11 +193,12 @@ func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *
 	if err != nil {
 		return err
 	}
-	if err := c.DemoFlags.check(c.DemoRate, time.Now()); err != nil {
+	demo := c.demoSettings.flags()
+	if err := demo.check(c.DemoRate, time.Now()); err != nil {
 		return err
 	}
 	sender := client.New(where.HTTP, key.ID, key.Secret)
-	if err := c.DemoFlags.sendHistory(ctx, sender, a.stderr); err != nil {
+	if err := demo.sendHistory(ctx, sender, a.stderr); err != nil {
 		return err
 	}
 	if err := n.awaitTables(ctx); err != nil {
@@ -207,5 +207,5 @@ func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *
 	if err := writeGuide(a.stderr, where, c.DataDir, true); err != nil {
 		return err
 	}
-	return c.DemoFlags.sendLive(ctx, sender, c.DemoRate, a.log)
+	return demo.sendLive(ctx, sender, c.DemoRate, a.log)
 }

@@ -1,138 +1,174 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"net"
+	"slices"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/alecthomas/kong"
-	"go.yaml.in/yaml/v3"
+
+	"github.com/parley-analytics/parley/cmd/internal/settings"
 )
 
-// settings are the contents of a settings file: flags by name, either at the
-// top, for every command that has the flag, or below a command's name, for that
-// one. The more particular one wins.
-//
-//	data-dir: /var/lib/parley
-//	serve:
-//	  listen: 0.0.0.0:8080
-type settings map[string]any
+type configCommand struct {
+	Print configPrint `cmd:"" passthrough:"" help:"Print every setting of a service with its source: flag, environment, file or default. Credentials are not printed."`
+	Check configCheck `cmd:"" help:"Check a settings file for unknown keys, wrong values and contradictions."`
+}
 
-// settingsFile reads YAML, which JSON is a part of.
-func settingsFile(r io.Reader) (kong.Resolver, error) {
-	content, err := io.ReadAll(r)
+type configPrint struct {
+	Service []string `arg:"" optional:"" help:"serve (default), ingest, project or query, and flags of it."`
+}
+
+// Run prints what would hold if the service were started so, here and now.
+func (c *configPrint) Run(a *app, command *kong.Context) error {
+	args := c.Service
+	if len(args) > 0 && (args[0] == "--help" || args[0] == "-h") {
+		return command.PrintUsage(false)
+	}
+	if len(args) == 0 || !slices.Contains(settings.Services(), args[0]) {
+		args = append([]string{"serve"}, args...)
+	}
+	if a.settingsFile != "" {
+		args = append([]string{"--config", a.settingsFile}, args...)
+	}
+	parser, err := newParser(new(Config), kong.Writers(a.stdout, a.stderr))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := settings{}
-	if err := yaml.Unmarshal(content, &s); err != nil {
-		return nil, fmt.Errorf("settings file: %w", err)
+	service, err := parser.Parse(args)
+	if err != nil {
+		return err
 	}
-	return s, nil
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SETTING\tVALUE\tSOURCE")
+	for _, v := range parser.Values(service) {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", v.Key, orDash(&v.Text), printable(v.Source))
+	}
+	return table.Flush()
 }
 
-// Validate refuses a key that is no flag: a misspelt setting must not be lost.
-func (s settings) Validate(parser *kong.Application) error {
-	return s.check(parser.Node, "")
+type configCheck struct {
+	File string `arg:"" optional:"" help:"Settings file. Defaults to that of --config." type:"path"`
 }
 
-func (s settings) check(node *kong.Node, path string) error {
-	known := make(map[string]bool)
-	collectFlags(node, known)
-	for key, value := range s {
-		if child := childOf(node, key); child != nil {
-			below, ok := value.(settings)
-			if !ok {
-				below, ok = asSettings(value)
-			}
-			if !ok {
-				return fmt.Errorf("settings file: %s%s must hold flags of the command", path, key)
-			}
-			if err := below.check(child, path+key+"."); err != nil {
-				return err
-			}
+// Run prints everything that is wrong with the file, and fails if there is
+// anything.
+func (c *configCheck) Run(a *app) error {
+	path := c.File
+	if path == "" {
+		path = a.settingsFile
+	}
+	if path == "" {
+		return errors.New("no settings file: give one, as in `parley config check parley.yaml`")
+	}
+	parser, err := newParser(new(Config))
+	if err != nil {
+		return err
+	}
+	faults, err := parser.Check(path)
+	if err != nil {
+		return err
+	}
+	if len(faults) == 0 {
+		if faults, err = contradictions(path); err != nil {
+			return err
+		}
+	}
+	if len(faults) > 0 {
+		return printFaults(a, faults)
+	}
+	fmt.Fprintf(a.stdout, "%s: ok\n", printable(path))
+	return nil
+}
+
+func printFaults(a *app, faults []error) error {
+	for _, fault := range faults {
+		fmt.Fprintln(a.stderr, printable(fault.Error()))
+	}
+	return errReported
+}
+
+// contradictions starts no service, but reads the settings of each as a start
+// does, and returns what cannot hold together.
+func contradictions(path string) (faults []error, err error) {
+	seen := make(map[string]bool)
+	add := func(err error) {
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			faults = append(faults, fmt.Errorf("%s: %w", path, err))
+		}
+	}
+	for _, name := range settings.Services() {
+		config := new(Config)
+		parser, err := newParser(config)
+		if err != nil {
+			return nil, err
+		}
+		service, err := parser.Parse([]string{"--config", path, name})
+		if err != nil {
+			add(errors.New(strings.TrimPrefix(err.Error(), name+": ")))
 			continue
 		}
-		if !known[key] || key == "config" || key == "help" {
-			return fmt.Errorf("settings file: %s%s is not a flag that a file may set", path, key)
+		node := map[string]*nodeFlags{
+			"serve": &config.Serve.nodeFlags, "ingest": &config.Ingest.nodeFlags,
+			"project": &config.Project.nodeFlags, "query": &config.Query.nodeFlags,
+		}[name]
+		add(node.check())
+		if _, err := node.accessFlags.config(); err != nil {
+			add(err)
 		}
+		if name == "serve" {
+			add(config.Serve.demoSettings.flags().check(config.Serve.DemoRate, time.Now()))
+			add(addressesDiffer(&config.Serve))
+			for _, err := range withoutEffect(parser.Values(service)) {
+				add(err)
+			}
+		}
+	}
+	return faults, nil
+}
+
+// addressesDiffer refuses two listeners on one address.
+func addressesDiffer(c *serveCommand) error {
+	listens := map[string]string{}
+	for _, l := range []struct{ flag, address string }{
+		{"listen", c.Listen}, {"debug-listen", c.DebugListen}, {"nats-listen", c.NATSListen}, {"clickhouse-http", c.ClickHouseHTTP},
+	} {
+		if l.address == "" {
+			continue
+		}
+		_, port, err := net.SplitHostPort(l.address)
+		if err != nil {
+			return fmt.Errorf("%s: must be HOST:PORT, e.g. 127.0.0.1:8080", l.flag)
+		}
+		if other, taken := listens[l.address]; taken && port != "0" {
+			return fmt.Errorf("%s and %s are the same address %s", other, l.flag, l.address)
+		}
+		listens[l.address] = l.flag
 	}
 	return nil
 }
 
-// Resolve gives the value of a flag that neither the command line nor the
-// environment sets.
-func (s settings) Resolve(context *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
-	if commandLineOnly(flag) || (environment{}).sets(context, flag) {
-		return nil, nil
+// withoutEffect names settings of an embedded engine where a server is used
+// instead.
+func withoutEffect(values []settings.Value) (faults []error) {
+	given := make(map[string]bool)
+	for _, v := range values {
+		given[v.Key] = v.Source != "default"
 	}
-	found, ok := s[flag.Name]
-	if parent.Command != nil {
-		below := s
-		for _, name := range strings.Fields(parent.Command.Path()) {
-			below, _ = asSettings(below[name])
-		}
-		if particular, set := below[flag.Name]; set {
-			found, ok = particular, true
-		}
-	}
-	if !ok || found == nil {
-		return nil, nil
-	}
-	switch v := found.(type) {
-	case string, bool, int, int64, uint64, float64:
-		return fmt.Sprint(v), nil
-	case []any:
-		parts := make([]string, len(v))
-		for i, part := range v {
-			parts[i] = fmt.Sprint(part)
-		}
-		return strings.Join(parts, ","), nil
-	default:
-		shown, _ := json.Marshal(flag.Name)
-		return nil, fmt.Errorf("settings file: %s must be a value or a list of values", shown)
-	}
-}
-
-func asSettings(value any) (settings, bool) {
-	switch v := value.(type) {
-	case settings:
-		return v, true
-	case map[string]any:
-		return v, true
-	}
-	return nil, false
-}
-
-func childOf(node *kong.Node, name string) *kong.Node {
-	for _, child := range node.Children {
-		if child.Name == name {
-			return child
+	for server, embedded := range map[string][]string{
+		"nats-url":       {"nats-listen", "sync"},
+		"clickhouse-url": {"clickhouse-http", "clickhouse-memory", "bi-personal-data"},
+	} {
+		for _, key := range embedded {
+			if given[server] && given[key] {
+				faults = append(faults, fmt.Errorf("%s has no effect with %s: it belongs to the embedded engine", key, server))
+			}
 		}
 	}
-	return nil
-}
-
-// collectFlags names the flags of a node, of all above it, and of all below it.
-func collectFlags(node *kong.Node, known map[string]bool) {
-	for above := node; above != nil; above = above.Parent {
-		collectOf(above, known)
-	}
-	collectBelow(node, known)
-}
-
-func collectBelow(node *kong.Node, known map[string]bool) {
-	for _, child := range node.Children {
-		collectOf(child, known)
-		collectBelow(child, known)
-	}
-}
-
-func collectOf(node *kong.Node, known map[string]bool) {
-	for _, flag := range node.Flags {
-		if !commandLineOnly(flag) {
-			known[flag.Name] = true
-		}
-	}
+	return faults
 }
