@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parley-analytics/parley/schema"
 )
@@ -15,6 +16,8 @@ type conversationBatch struct {
 	request *request
 	fields  fields // selected below the conversations
 	rows    []ConversationRow
+
+	outdated atomic.Bool // something that hangs on them is newer than they are
 
 	threads onces[Page, map[schema.ConversationKey][]MessageRow]
 }
@@ -36,12 +39,34 @@ func (b *conversationBatch) columns() []string {
 	if messages.has("edges.node.author.user") || b.fields.has("conversions.transactions.attributedTo") {
 		columns = append(columns, "users")
 	}
+	if b.spans() {
+		columns = append(columns, "lastSequence")
+	}
 	return columns
 }
 
 // load makes the conversations of the rows read, with what hangs on them but for
-// their threads: those are asked for by the page.
+// their threads: those are asked for by the page. All of it is of one state.
 func (b *conversationBatch) load(ctx context.Context, rows []ConversationRow) ([]*Conversation, error) {
+	for b.spans() {
+		settled, err := b.request.settle(ctx, b.api, latest(rows, conversationVersion))
+		if err != nil {
+			return nil, err
+		}
+		b.outdated.Store(false)
+		list, err := b.loadOnce(ctx, rows)
+		if err != nil || !b.outdated.Load() || !settled || !b.request.motion.mayReread() {
+			return list, err
+		}
+		ctx = again(ctx)
+		if err := b.refresh(ctx, rows); err != nil {
+			return nil, err
+		}
+	}
+	return b.loadOnce(ctx, rows)
+}
+
+func (b *conversationBatch) loadOnce(ctx context.Context, rows []ConversationRow) ([]*Conversation, error) {
 	b.rows = rows
 	list := make([]*Conversation, len(rows))
 	byKey := make(map[schema.ConversationKey]*Conversation, len(rows))
@@ -125,6 +150,7 @@ func (b *conversationBatch) transactions(ctx context.Context, of map[schema.Conv
 	rows, err := b.api.store.Transactions(ctx, b.scope(), b.keys())
 	for i := range rows {
 		if c := of[key(rows[i].Project, rows[i].Conversation)]; c != nil {
+			b.newer(c, rows[i].Version)
 			c.Conversions.Transactions = append(c.Conversions.Transactions, c.transaction(&rows[i]))
 		}
 	}
@@ -164,13 +190,14 @@ func (b *conversationBatch) contacts(ctx context.Context, of map[schema.Conversa
 		return nil
 	}
 	batch := newContacts(b.api, b.request, b.fields.below("contacts"))
-	rows, err := b.api.store.ContactsOf(ctx, b.scope(), within, ids, batch.columns())
+	rows, err := b.api.store.ContactsOf(ctx, b.scope(), within, ids, append(batch.columns(), "version"))
 	if err != nil {
 		return err
 	}
 	contacts, err := batch.load(ctx, rows)
 	for _, k := range contacts {
 		if c := of[key(k.row.Project, k.row.Conversation)]; c != nil {
+			b.newer(c, k.row.Version)
 			c.Contacts = append(c.Contacts, k)
 		}
 	}
@@ -188,35 +215,84 @@ func newContacts(a *API, r *request, selected fields) *contactBatch {
 	return &contactBatch{api: a, request: r, fields: selected}
 }
 
-func (b *contactBatch) columns() []string { return b.fields.columns() }
+func (b *contactBatch) columns() []string {
+	columns := b.fields.columns()
+	if b.fields.has("conversation") {
+		columns = append(columns, "version")
+	}
+	return columns
+}
 
-// load makes the contacts of the rows read, with their conversations.
+// load makes the contacts of the rows read, with their conversations. Both are of
+// one state; a contact whose conversation is not there yet is left out.
 func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact, error) {
-	list := make([]*Contact, len(rows))
 	var ids []string
 	seen := map[string]bool{}
 	for i := range rows {
-		list[i] = newContact(b, &rows[i])
 		if id := rows[i].Conversation; !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}
 	}
 	if len(ids) == 0 || !b.fields.has("conversation") {
-		return list, nil
+		return b.contacts(rows), nil
 	}
-	batch := newConversations(b.api, b.request, b.fields.below("conversation"))
-	found, err := b.api.store.Conversations(ctx, b.request.scope(nil), ids, batch.columns())
-	if err != nil {
-		return nil, err
+	for {
+		settled, err := b.request.settle(ctx, b.api, latest(rows, contactVersion))
+		if err != nil {
+			return nil, err
+		}
+		batch := newConversations(b.api, b.request, b.fields.below("conversation"))
+		found, err := b.api.store.Conversations(ctx, b.request.scope(nil), ids, append(batch.columns(), "lastSequence"))
+		if err != nil {
+			return nil, err
+		}
+		conversations, err := batch.load(ctx, found)
+		if err != nil {
+			return nil, err
+		}
+		// A conversation that was written while its contacts were read may tell of them
+		// what the rows read before do not.
+		moving := latest(found, conversationVersion)
+		if settled && moving > uint64(b.request.live.Position) && b.request.motion.mayReread() {
+			if settled, err = b.request.settle(ctx, b.api, moving); err != nil {
+				return nil, err
+			}
+			if err := b.refresh(ctx, rows, ids); err != nil {
+				return nil, err
+			}
+		}
+		list, newer := b.join(b.contacts(rows), conversations)
+		if !newer || !settled || !b.request.motion.mayReread() {
+			return list, nil
+		}
+		ctx = again(ctx)
 	}
-	conversations, err := batch.load(ctx, found)
+}
+
+func (b *contactBatch) contacts(rows []ContactRow) []*Contact {
+	list := make([]*Contact, len(rows))
+	for i := range rows {
+		list[i] = newContact(b, &rows[i])
+	}
+	return list
+}
+
+// join gives the contacts that have a conversation, with it, and tells whether one
+// of them is newer.
+func (b *contactBatch) join(contacts []*Contact, conversations []*Conversation) (list []*Contact, newer bool) {
 	byKey := make(map[schema.ConversationKey]*Conversation, len(conversations))
 	for _, c := range conversations {
 		byKey[key(c.row.Project, c.row.ID)] = c
 	}
-	for _, k := range list {
-		k.Conversation = byKey[key(k.row.Project, k.row.Conversation)]
+	list = contacts[:0]
+	for _, k := range contacts {
+		if k.Conversation = byKey[key(k.row.Project, k.row.Conversation)]; k.Conversation == nil {
+			newer = true
+			continue
+		}
+		newer = newer || k.row.Version > k.Conversation.row.LastSequence
+		list = append(list, k)
 	}
-	return list, err
+	return list, newer
 }

@@ -19,6 +19,8 @@ type request struct {
 	live Live
 	err  error
 
+	motion motion
+
 	statements onces[string, any]
 	explained  onces[schema.ConversationKey, explain.Conversation]
 

@@ -52,7 +52,8 @@ func newContact(batch *contactBatch, r *ContactRow) *Contact {
 // ContactConnection is a page of contacts.
 type ContactConnection struct {
 	*list
-	rows []*Contact
+	rows    []*Contact
+	LeftOut int32
 }
 
 // ContactEdge is a row of the page.
@@ -114,5 +115,6 @@ func (q *root) Contacts(ctx context.Context, args struct {
 	if err != nil {
 		return nil, q.told(ctx, err)
 	}
+	result.LeftOut = int32(len(rows) - len(result.rows))
 	return result, nil
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parley-analytics/parley/query/explain"
 	"github.com/parley-analytics/parley/query/meter"
@@ -76,7 +77,7 @@ func (a *API) explain(ctx context.Context, conversation input, project *input) (
 	}
 	selected := selectedFields(ctx)
 	batch := newConversations(a, r, selected.below("conversation"))
-	row, err := a.one(ctx, scope, id, batch.columns())
+	row, err := a.one(ctx, scope, id, append(batch.columns(), "lastSequence"))
 	if err != nil || row == nil {
 		return nil, err
 	}
@@ -89,7 +90,11 @@ func (a *API) explain(ctx context.Context, conversation input, project *input) (
 		return explanation, nil
 	}
 	of := key(row.Project, row.ID)
-	explained, err := r.explained.get(of, func() (explain.Conversation, error) { return a.explanation(ctx, scope, of) })
+	folded := loaded[0].row.LastSequence
+	if _, err := r.settle(ctx, a, folded); err != nil {
+		return nil, err
+	}
+	explained, err := r.explained.get(of, func() (explain.Conversation, error) { return a.explanation(ctx, scope, of, folded) })
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +105,13 @@ func (a *API) explain(ctx context.Context, conversation input, project *input) (
 // explainedEvents is how many events are decoded and folded for a point.
 const explainedEvents = 10
 
-// explanation folds the events of a conversation.
-func (a *API) explanation(ctx context.Context, scope Scope, of schema.ConversationKey) (explain.Conversation, error) {
+// explanation folds the events of a conversation that its row was made of.
+func (a *API) explanation(ctx context.Context, scope Scope, of schema.ConversationKey, folded uint64) (explain.Conversation, error) {
 	rows, err := a.store.Events(ctx, scope, of, maxExplained+1)
 	if err != nil {
 		return explain.Conversation{}, err
 	}
+	rows = slices.DeleteFunc(rows, func(r EventRow) bool { return r.Sequence > folded })
 	if len(rows) > maxExplained {
 		return explain.Conversation{}, &Error{CodeTooLarge, "the conversation has too many events to be explained"}
 	}

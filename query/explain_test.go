@@ -16,7 +16,7 @@ func TestExplainNamesTheEventsBehindEachValue(t *testing.T) {
 	const id = "5f000000-0000-4000-8000-0000000000aa"
 	w := new(storetest.World)
 	c := r.world.Conversations[0]
-	c.Project, c.ID = 503, id
+	c.Project, c.ID, c.LastSequence, c.Version = 503, id, 19, 19
 	w.Conversations = append(w.Conversations, c)
 	add := func(sequence uint64, second int, name, data string) {
 		at := millis("2024-05-01T10:00:00Z") + storetest.Millis(second*1000)
@@ -32,6 +32,7 @@ func TestExplainNamesTheEventsBehindEachValue(t *testing.T) {
 	add(16, 200, "parley.conversation.pushed.v1", `{"toUser":{"id":7,"kind":"PROFESSIONAL"}}`)
 	add(17, 300, "parley.conversation.closed.v1", `{"reason":"DONE"}`)
 	add(18, 400, "parley.satisfaction.answered.v1", `{"customerSatisfaction":4}`)
+	add(20, 410, "parley.satisfaction.answered.v1", `{"customerSatisfaction":1}`) // newer than the row that is explained
 	w.Insert(t, r.server, projection)
 
 	type values []struct {

@@ -23,13 +23,15 @@ type Live struct {
 	Position   schema.Sequence
 }
 
-// Store is the tables, read. Every method but Live is one statement.
+// Store is the tables, read. Every method but Live is one statement. Position is
+// how far a projection has read the log now; Live may know it a second late.
 //
 // Columns name what is read of a row, by the names of the SDL's fields; other
 // members of the rows keep their zero values. Keys are always read. Errors with
 // a code ([Error]) may be told to the caller, all others may not.
 type Store interface {
 	Live(ctx context.Context) (Live, error)
+	Position(ctx context.Context, projection uint32) (schema.Sequence, error)
 	ConversationReader
 	ContactReader
 	ThreadReader

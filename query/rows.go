@@ -85,6 +85,7 @@ type ContactRow struct {
 	Conversation string
 	ID           string
 	StartedAt    int64
+	Version      uint64 // the last sequence folded in
 
 	Ordinal          uint32
 	Channel          string
@@ -127,6 +128,7 @@ type MessageRow struct {
 type TransactionRow struct {
 	Project      uint32
 	Conversation string
+	Version      uint64 // the last sequence folded in
 
 	ID           string
 	Conversion   string

@@ -84,12 +84,12 @@ func TestOnlySelectedColumnsAreRead(t *testing.T) {
 		{"closedConversations", "duration durationMs d: duration", keys + " duration_ms"},
 		{"closedConversations", "closedAt channel", keys + " toUnixTimestamp64Milli(closed_at) channel"},
 		{"closedConversations", "tags { id }", keys + " tag_ids tag_names"},
-		{"closedConversations", "conversions { transactions { amount } }", keys},
-		{"closedConversations", "conversions { transactions { attributedTo { name } } }", keys + " _users.id _users.kind _users.name _users.email"},
+		{"closedConversations", "conversions { transactions { amount } }", keys + " last_sequence"},
+		{"closedConversations", "conversions { transactions { attributedTo { name } } }", keys + " last_sequence _users.id _users.kind _users.name _users.email"},
 		{"closedConversations", "... on Conversation { language } ...F", keys + " language initiator"},
 		{"contacts", "id startedAt", contactKeys},
 		{"contacts", "durationMs routingRule { id }", contactKeys + " duration_ms routing_rule_id routing_rule_name"},
-		{"contacts", "conversation { tags { id } }", contactKeys},
+		{"contacts", "conversation { tags { id } }", contactKeys + " _version"},
 	} {
 		document := fmt.Sprintf("{ %s(%s) { edges { node { %s } } } }", c.field, always, c.selection)
 		if strings.Contains(c.selection, "...F") {

@@ -135,6 +135,7 @@ func contactColumns() []column[query.ContactRow] {
 		{"", "conversation_id", func(r *row) any { return &r.Conversation }},
 		{"", "contact_id", func(r *row) any { return &r.ID }},
 		{"", millis("started_at"), func(r *row) any { return &r.StartedAt }},
+		{"version", "_version", func(r *row) any { return &r.Version }},
 		{"ordinal", "ordinal", func(r *row) any { return &r.Ordinal }},
 		{"channel", "channel", func(r *row) any { return &r.Channel }},
 		{"endedAt", millis("ended_at"), func(r *row) any { return &r.EndedAt }},

@@ -149,12 +149,14 @@ func (s *Store) readLive(ctx context.Context) (query.Live, error) {
 		return query.Live{}, &query.Error{Code: query.CodeUnavailable, Message: "no projection is live yet"}
 	}
 	live := query.Live{Projection: versions[0]}
-	positions, err := read(ctx, s, newStatement("position", query.Scope{Projection: live.Projection}), func(v *uint64) []any { return []any{v} })
-	if err != nil {
-		return query.Live{}, err
-	}
-	live.Position = schema.Sequence(positions[0])
-	return live, nil
+	live.Position, err = s.Position(ctx, live.Projection)
+	return live, err
+}
+
+// Position implements query.Store.
+func (s *Store) Position(ctx context.Context, projection uint32) (schema.Sequence, error) {
+	position, err := readCount(ctx, s, newStatement("position", query.Scope{Projection: projection}))
+	return schema.Sequence(position), err
 }
 
 // read runs a statement and gives its rows. A request that sends the same one again

@@ -29,7 +29,7 @@ func (s *Store) Messages(ctx context.Context, scope query.Scope, keys []schema.C
 func (s *Store) Transactions(ctx context.Context, scope query.Scope, keys []schema.ConversationKey) ([]query.TransactionRow, error) {
 	st := newStatement("transactions", scope).where("keys", of("a", scope, keys))
 	return read(ctx, s, st, func(r *query.TransactionRow) []any {
-		return []any{&r.Project, &r.Conversation, &r.ID, &r.Conversion, &r.Amount, &r.Currency, &r.ReceivedAt, &r.Source, &r.AttributedTo}
+		return []any{&r.Project, &r.Conversation, &r.ID, &r.Conversion, &r.Amount, &r.Currency, &r.ReceivedAt, &r.Source, &r.AttributedTo, &r.Version}
 	})
 }
 

@@ -1,0 +1,145 @@
+package query
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// An answer spans tables, and a batch of the projector reaches them one after the
+// other. Every row carries the last sequence folded into it, and the position of
+// the log is stored after all rows up to it. So what hangs on a conversation is
+// complete when the position has reached the conversation's own sequence, and of
+// one state with it when no row of it is newer. Rows for which that does not hold
+// yet are read again.
+
+const (
+	// settling is how long a request waits for batches that it has seen a part of. One
+	// takes a tenth of a second.
+	settling = time.Second
+	// settlingStep is how often the position is looked at.
+	settlingStep = 20 * time.Millisecond
+	// rereads is how often a request reads rows again, all its fields and levels
+	// together: rows that change all the time must not hold it up.
+	rereads = 5
+)
+
+// motion is what a request has done to read one state.
+type motion struct {
+	mu      sync.Mutex
+	settled schema.Sequence // all rows up to it are in the tables
+	until   time.Time       // when waiting ends; zero before the first wait
+	reread  atomic.Int32
+}
+
+// mayReread tells whether rows may be read once more.
+func (m *motion) mayReread() bool { return m.reread.Add(1) <= rereads }
+
+// settle waits until all rows up to a sequence are in the tables, and reports
+// whether they are. A projector that has stopped in the middle of a batch lets them
+// wait for longer.
+func (r *request) settle(ctx context.Context, a *API, upTo uint64) (bool, error) {
+	sequence := schema.Sequence(upTo)
+	if sequence <= r.live.Position {
+		return true, nil
+	}
+	m := &r.motion
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.until.IsZero() {
+		m.until = time.Now().Add(settling)
+	}
+	ctx, cancel := context.WithDeadline(again(ctx), m.until)
+	defer cancel()
+	tick := time.NewTicker(settlingStep)
+	defer tick.Stop()
+	for sequence > m.settled {
+		position, err := a.store.Position(ctx, r.live.Projection)
+		if ctx.Err() != nil {
+			return false, nil // the request's own deadline is its caller's to see
+		}
+		if err != nil {
+			return false, err
+		}
+		if m.settled = position; sequence <= position {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// again is a context in which statements are sent, though the request has sent the
+// same before.
+func again(ctx context.Context) context.Context { return context.WithValue(ctx, requestKey{}, nil) }
+
+// latest is the last sequence folded into the rows.
+func latest[R any](rows []R, of func(*R) uint64) uint64 {
+	last := uint64(0)
+	for i := range rows {
+		last = max(last, of(&rows[i]))
+	}
+	return last
+}
+
+func conversationVersion(r *ConversationRow) uint64 { return r.LastSequence }
+func contactVersion(r *ContactRow) uint64           { return r.Version }
+
+// spans tells whether more tables than their own are read of the conversations.
+func (b *conversationBatch) spans() bool {
+	return b.fields.below("visitor").any("externalId", "firstName", "lastName", "email", "phone") ||
+		b.fields.has("conversions.transactions") || b.fields.has("contacts") || b.fields.below("messages").any("edges", "pageInfo")
+}
+
+// refresh reads the conversations again and puts them in the places of those they
+// are.
+func (b *conversationBatch) refresh(ctx context.Context, rows []ConversationRow) error {
+	ids, place := make([]string, len(rows)), make(map[schema.ConversationKey]int, len(rows))
+	for i := range rows {
+		ids[i], place[key(rows[i].Project, rows[i].ID)] = rows[i].ID, i
+	}
+	found, err := b.api.store.Conversations(again(ctx), b.scope(), ids, b.columns())
+	for _, r := range found {
+		if i, ok := place[key(r.Project, r.ID)]; ok {
+			rows[i] = r
+		}
+	}
+	return err
+}
+
+// newer notes that something which hangs on a conversation is newer than it.
+func (b *conversationBatch) newer(of *Conversation, version uint64) {
+	if version > of.row.LastSequence {
+		b.outdated.Store(true)
+	}
+}
+
+// refresh reads the contacts again, which are those of the conversations, and puts
+// them in the places of those they are.
+func (b *contactBatch) refresh(ctx context.Context, rows []ContactRow, ids []string) error {
+	type name struct {
+		project uint32
+		id      string
+	}
+	within := Interval{lastMoment, firstMoment}
+	place := make(map[name]int, len(rows))
+	for i := range rows {
+		place[name{rows[i].Project, rows[i].ID}] = i
+		within.From = min(within.From, schema.Timestamp(rows[i].StartedAt))
+		within.To = max(within.To, schema.Timestamp(rows[i].StartedAt)+1)
+	}
+	found, err := b.api.store.ContactsOf(again(ctx), b.request.scope(nil), within, ids, b.columns())
+	for _, r := range found {
+		if i, ok := place[name{r.Project, r.ID}]; ok {
+			rows[i] = r
+		}
+	}
+	return err
+}
