@@ -43,7 +43,7 @@ func readOpened(s *scanner) (Data, *Error) {
 		case "channel":
 			d.Channel = enum(&o, channels)
 		case "language":
-			d.Language = o.optText()
+			d.Language = o.optName()
 		case "initiator":
 			d.Initiator = optEnum(&o, initiators)
 		case "visitor":
@@ -64,17 +64,17 @@ func (o *object) visitor() *Visitor {
 	for in.next() {
 		switch in.name {
 		case "id":
-			v.ID = in.text()
+			v.ID = in.anyID()
 		case "externalId":
-			v.ExternalID = in.optText()
+			v.ExternalID = in.optAnyID()
 		case "firstName":
-			v.FirstName = in.optText()
+			v.FirstName = in.optName()
 		case "lastName":
-			v.LastName = in.optText()
+			v.LastName = in.optName()
 		case "email":
-			v.Email = in.optText()
+			v.Email = in.optName()
 		case "phone":
-			v.Phone = in.optText()
+			v.Phone = in.optName()
 		}
 	}
 	o.nest(in.end())
@@ -145,7 +145,7 @@ func readClosed(s *scanner) (Data, *Error) {
 		case "byUser":
 			d.By = o.optUser()
 		case "reason":
-			d.Reason = o.optText()
+			d.Reason = o.optName()
 		}
 	}
 	return d, o.end()

@@ -3,6 +3,7 @@ package schema
 const (
 	ruleScalars    = "must be an object whose members are strings, numbers, true, false or null"
 	ruleCustomOnce = "must not have two members of one name"
+	ruleCustomSize = "must have at most 200 members, with names of at most 256 bytes and values of at most 4096 bytes in UTF-8"
 )
 
 // customData reads an object of scalars, in the order written. Numbers, true
@@ -39,6 +40,10 @@ func (o *object) customData() []CustomValue {
 			o.wrong(ruleScalars)
 		default:
 			v.Value = string(o.number())
+		}
+		if len(values) == MaxCustomMembers || len(v.Key) > MaxCustomKeyBytes || len(v.Value) > MaxCustomValueBytes {
+			o.breaks(ruleCustomSize)
+			continue // one member over a bound, however many follow, costs no memory
 		}
 		values = append(values, v)
 	}

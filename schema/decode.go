@@ -97,9 +97,9 @@ func (d decoder) envelope(s *scanner, taken time.Time) (e Event, err *Error) {
 				o.breaks(ruleSpecVersion)
 			}
 		case "id":
-			e.ID = o.attribute()
+			e.ID = o.attribute(MaxIDBytes, ruleIDSize)
 		case "source":
-			e.Source = o.attribute()
+			e.Source = o.attribute(MaxSourceBytes, ruleNameSize)
 		case "type":
 			f = d.form(&o)
 		case "datacontenttype":
@@ -143,6 +143,7 @@ func (d decoder) envelope(s *scanner, taken time.Time) (e Event, err *Error) {
 	}
 	if err = o.end(); err == nil && s.fault == nil {
 		d.complete(&e, f)
+		err = checkSubject(&e)
 	}
 	return e, err
 }
@@ -163,8 +164,8 @@ func (d decoder) complete(e *Event, f *form) {
 
 // attribute reads id or source: CloudEvents allows no control characters in
 // them.
-func (o *object) attribute() string {
-	b := o.bytes(ruleName)
+func (o *object) attribute(most int, size string) string {
+	b := o.limited(ruleName, most, size)
 	if b == nil {
 		return ""
 	}

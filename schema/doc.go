@@ -34,6 +34,12 @@
 //   - The media type may be any that CloudEvents knows as JSON (text/json too).
 //   - A leap second counts as the second after it, as in Unix time.
 //   - customData takes any JSON number and keeps its text; its names may be empty.
+//   - Limits of length count bytes of UTF-8, after escapes are undone. An event
+//     that was accepted before a limit existed and breaks it is quarantined when
+//     the log is read again.
+//   - notes of a customer and text of a message have no limit but the event's.
+//   - type of a customer is CUSTOMER, GUEST or VISITOR. clear names members but
+//     id; one that is given too, or twice, is refused.
 //   - Objects and arrays nest at most MaxDepth levels deep.
 //   - The size that counts is that of the bytes as they came, blanks included.
 //

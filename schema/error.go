@@ -28,6 +28,20 @@ const (
 const (
 	// MaxEventBytes is the largest event in its structured form.
 	MaxEventBytes = 256 << 10
+	// MaxIDBytes is the longest id, in bytes of UTF-8: of events, messages,
+	// visitors, customers, sellers, tags, routing rules and groups, campaigns,
+	// conversions and transactions.
+	MaxIDBytes = 256
+	// MaxSourceBytes is the longest source of an event.
+	MaxSourceBytes = 1 << 10
+	// MaxNameBytes is the longest name, reason, language, e-mail address or
+	// phone number.
+	MaxNameBytes = 1 << 10
+	// MaxCustomMembers, MaxCustomKeyBytes and MaxCustomValueBytes bound
+	// customData.
+	MaxCustomMembers    = 200
+	MaxCustomKeyBytes   = 256
+	MaxCustomValueBytes = 4 << 10
 	// MaxRequestBytes is the largest request body.
 	MaxRequestBytes = 16 << 20
 	// MaxRequestEvents is the most events of one request.

@@ -16,6 +16,10 @@ const (
 	TypeTagged       Type = "parley.conversation.tagged.v1"
 	TypeUntagged     Type = "parley.conversation.untagged.v1"
 	TypeMessage      Type = "parley.message.sent.v1"
+	TypeRead         Type = "parley.message.read.v1"
+	TypeDeleted      Type = "parley.message.deleted.v1"
+	TypeCustomer     Type = "parley.customer.updated.v1"
+	TypeSeller       Type = "parley.seller.updated.v1"
 	TypeSatisfaction Type = "parley.satisfaction.answered.v1"
 	TypeTransaction  Type = "parley.transaction.recorded.v1"
 )
@@ -24,13 +28,16 @@ const (
 func Types() []Type {
 	return []Type{
 		TypeOpened, TypeRouted, TypePushed, TypeSnoozed, TypeTransferred, TypeClosed,
-		TypeTagged, TypeUntagged, TypeMessage, TypeSatisfaction, TypeTransaction,
+		TypeTagged, TypeUntagged, TypeMessage, TypeRead, TypeDeleted, TypeCustomer, TypeSeller,
+		TypeSatisfaction, TypeTransaction,
 	}
 }
 
 // Event is one decoded, valid event.
 type Event struct {
-	Project      ProjectID
+	Project ProjectID
+	// Conversation is the event's subject: the conversation, or for the events
+	// of a customer or seller what ProfileSubject returns for it.
 	Conversation ConversationID
 	Source       string
 	ID           string
@@ -173,6 +180,46 @@ type Message struct {
 	Text       *string
 }
 
+// Read marks messages of the other side as read: up to UpTo and including it,
+// or all of them where UpTo is nil. What a message's readAt is, is the first
+// Read that covers it.
+type Read struct {
+	Reader Reader
+	UpTo   *string
+}
+
+// Deleted removes the text of a message, which still counts as sent.
+type Deleted struct{ MessageID string }
+
+// Customer updates the profile of a customer: a visitor, by the visitor's id.
+// A member that is nil keeps its value; those named in Clear lose it. All of
+// it but ID and Type is personal data.
+type Customer struct {
+	ID         string
+	ExternalID *string
+	FirstName  *string
+	LastName   *string
+	Email      *string
+	Phone      *string
+	Notes      *string
+	Type       *CustomerType
+	IPAddress  *string
+	IPLocation *string
+	CustomData []CustomValue // replaces the earlier one as a whole; nil where absent
+	Clear      []string      // names of members, as in the event; none is given too
+}
+
+// Seller updates the profile of a seller, by the same rules as Customer.
+type Seller struct {
+	ID                string
+	BusinessName      *string
+	LegalBusinessName *string
+	EmailAddress      *string
+	Phone             *string
+	Online            *bool
+	Clear             []string
+}
+
 // Satisfaction is an answer to a survey; at least one member is set. An empty
 // comment is an answer.
 type Satisfaction struct {
@@ -203,6 +250,10 @@ func (*Closed) eventData()       {}
 func (*Tagged) eventData()       {}
 func (*Untagged) eventData()     {}
 func (*Message) eventData()      {}
+func (*Read) eventData()         {}
+func (*Deleted) eventData()      {}
+func (*Customer) eventData()     {}
+func (*Seller) eventData()       {}
 func (*Satisfaction) eventData() {}
 func (*Transaction) eventData()  {}
 
@@ -214,6 +265,26 @@ const (
 	InitiatorVisitor  Initiator = "VISITOR"
 	InitiatorOperator Initiator = "OPERATOR"
 	InitiatorSystem   Initiator = "SYSTEM"
+)
+
+// Reader is the side that has read messages.
+type Reader string
+
+// Who reads messages: the visitor, or the operator side.
+const (
+	ReaderVisitor  Reader = "VISITOR"
+	ReaderOperator Reader = "OPERATOR"
+)
+
+// CustomerType classifies a customer: with an account, without one but known by
+// name, or unidentified.
+type CustomerType string
+
+// The types of a customer.
+const (
+	CustomerRegistered CustomerType = "CUSTOMER"
+	CustomerGuest      CustomerType = "GUEST"
+	CustomerVisitor    CustomerType = "VISITOR"
 )
 
 // TransactionSource tells where a sale was made.

@@ -67,8 +67,8 @@ func object(slots ...slot) *rapid.Generator[documentMember] {
 }
 
 var (
-	anyText    = quoted(rapid.String())
-	idText     = quoted(rapid.StringN(1, -1, -1))
+	anyText    = quoted(rapid.StringN(0, -1, 256))
+	idText     = quoted(rapid.StringN(1, -1, 256))
 	operatorID = raw(rapid.Map(rapid.Int64Range(1, 1<<53-1), func(n int64) string { return fmt.Sprint(n) }))
 	kind       = oneOf(schema.KindProfessional, schema.KindExpert, schema.KindBot)
 	moment     = quoted(rapid.Custom(func(t *rapid.T) string {
@@ -99,6 +99,13 @@ var (
 			}
 			return "{" + strings.Join(parts, ",") + "}"
 		}))
+	customer = object(
+		slot{"id", true, idText}, slot{"externalId", false, anyText}, slot{"firstName", false, anyText}, slot{"lastName", false, anyText},
+		slot{"email", false, anyText}, slot{"phone", false, anyText}, slot{"notes", false, anyText}, slot{"ipAddress", false, anyText},
+		slot{"ipLocation", false, anyText}, slot{"customData", false, customData})
+	seller = object(
+		slot{"id", true, idText}, slot{"businessName", false, anyText}, slot{"legalBusinessName", false, anyText},
+		slot{"emailAddress", false, anyText}, slot{"online", false, raw(rapid.SampledFrom([]string{"true", "false"}))})
 	amount = rapid.Custom(func(t *rapid.T) documentMember {
 		text := schema.Amount(rapid.Int64Range(-999_999_999_999_999_999, 999_999_999_999_999_999).Draw(t, "amount")).String()
 		if rapid.Bool().Draw(t, "as string") {
@@ -139,6 +146,14 @@ func dataOf(typ schema.Type) *rapid.Generator[documentMember] {
 		return object(
 			slot{"messageId", true, idText}, slot{"author", true, rapid.OneOf(visitorAuthor, operatorAuthor)},
 			slot{"automatic", false, raw(rapid.SampledFrom([]string{"true", "false"}))}, slot{"text", false, anyText})
+	case schema.TypeRead:
+		return object(slot{"reader", true, oneOf(schema.ReaderVisitor, schema.ReaderOperator)}, slot{"upTo", false, idText})
+	case schema.TypeDeleted:
+		return object(slot{"messageId", true, idText})
+	case schema.TypeCustomer:
+		return object(slot{"customer", true, customer}, slot{"clear", false, raw(rapid.SampledFrom([]string{`[]`, `["type"]`}))})
+	case schema.TypeSeller:
+		return object(slot{"seller", true, seller}, slot{"clear", false, raw(rapid.SampledFrom([]string{`[]`, `["phone"]`}))})
 	case schema.TypeSatisfaction:
 		return object(
 			slot{"customerSatisfaction", true, score(1, 5)}, slot{"netPromoterScore", false, score(0, 10)}, slot{"comment", false, anyText})
@@ -170,5 +185,25 @@ func eventOf(typ schema.Type) *rapid.Generator[*document] {
 		slot{"data", true, dataOf(typ)},
 		slot{"traceparent", false, anyText},
 	)
-	return rapid.Map(made, func(m documentMember) *document { return m.sub })
+	return rapid.Map(made, func(m documentMember) *document {
+		withSubject(m.sub)
+		return m.sub
+	})
+}
+
+// withSubject gives the event of a profile the subject that its id asks for.
+func withSubject(d *document) {
+	var project schema.ProjectID
+	if _, err := fmt.Sscan(d.get("projectid"), &project); err != nil {
+		panic(err)
+	}
+	for _, kind := range []schema.ProfileKind{schema.ProfileCustomer, schema.ProfileSeller} {
+		var id string
+		if text := d.get("data." + string(kind) + ".id"); text != "" {
+			if err := json.Unmarshal([]byte(text), &id); err != nil {
+				panic(err)
+			}
+			set("subject", quote(string(schema.ProfileSubject(project, kind, id))))(d)
+		}
+	}
 }

@@ -98,6 +98,12 @@ func TestDecodeKnowsTheMembersOfTheSchemasInTheirOrder(t *testing.T) {
 		"untagged":     {of(TypeUntagged), taggedMembers},
 		"message":      {of(TypeMessage), messageMembers},
 		"author":       {of(TypeMessage, "properties", "author"), authorMembers},
+		"read":         {of(TypeRead), readMembers},
+		"deleted":      {of(TypeDeleted), deletedMembers},
+		"customer":     {of(TypeCustomer, "properties", "customer"), customerMembers},
+		"of customer":  {of(TypeCustomer), customerDataMembers},
+		"seller":       {of(TypeSeller, "properties", "seller"), sellerMembers},
+		"of seller":    {of(TypeSeller), sellerDataMembers},
 		"satisfaction": {of(TypeSatisfaction), satisfactionMembers},
 		"transaction":  {of(TypeTransaction), transactionMembers},
 	} {
@@ -126,6 +132,8 @@ func TestDecodeKnowsTheValuesOfTheSchemas(t *testing.T) {
 	equal(t, "initiators", of(TypeOpened, "initiator"), initiators)
 	equal(t, "operator kinds", common.at(t, "$defs", "operatorKind"), operatorKinds)
 	equal(t, "author kinds", of(TypeMessage, "author", "properties", "kind"), authorKinds)
+	equal(t, "readers", of(TypeRead, "reader"), readers)
+	equal(t, "customer types", of(TypeCustomer, "customer", "properties", "type"), customerTypes)
 	equal(t, "transaction sources", of(TypeTransaction, "source"), transactionSources)
 }
 

@@ -2,9 +2,12 @@ package schema
 
 var (
 	messageMembers = []member{{"messageId", true}, {"author", true}, {"automatic", false}, {"text", false}}
+	readMembers    = []member{{"reader", true}, {"upTo", false}}
+	deletedMembers = []member{{"messageId", true}}
 	authorMembers  = []member{{"kind", true}, {"id", false}}
 
 	authorKinds = []UserKind{KindVisitor, KindProfessional, KindExpert, KindBot}
+	readers     = []Reader{ReaderVisitor, ReaderOperator}
 )
 
 func readMessage(s *scanner) (Data, *Error) {
@@ -21,6 +24,30 @@ func readMessage(s *scanner) (Data, *Error) {
 		case "text":
 			d.Text = o.optText()
 		}
+	}
+	return d, o.end()
+}
+
+func readRead(s *scanner) (Data, *Error) {
+	d := new(Read)
+	o := s.object(readMembers)
+	for o.next() {
+		switch o.name {
+		case "reader":
+			d.Reader = enum(&o, readers)
+		case "upTo":
+			id := o.id()
+			d.UpTo = &id
+		}
+	}
+	return d, o.end()
+}
+
+func readDeleted(s *scanner) (Data, *Error) {
+	d := new(Deleted)
+	o := s.object(deletedMembers)
+	for o.next() {
+		d.MessageID = o.id()
 	}
 	return d, o.end()
 }
@@ -44,7 +71,7 @@ func (o *object) author(into *Message) {
 		switch into.AuthorKind {
 		case "": // the kind's error counts
 		case KindVisitor:
-			into.VisitorID = at.optText()
+			into.VisitorID = at.optAnyID()
 		default:
 			n := at.operatorID()
 			into.OperatorID = &n

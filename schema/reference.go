@@ -20,7 +20,7 @@ func (o *object) ref(into *Ref) {
 		case "id":
 			into.ID = in.id()
 		case "name":
-			into.Name = in.optText()
+			into.Name = in.optName()
 		}
 	}
 	o.nest(in.end())
@@ -43,9 +43,9 @@ func (o *object) user(into *User, members []member) {
 		case "kind":
 			into.Kind = enum(&in, operatorKinds)
 		case "name":
-			into.Name = in.optText()
+			into.Name = in.optName()
 		case "email":
-			into.Email = in.optText()
+			into.Email = in.optName()
 		}
 	}
 	o.nest(in.end())

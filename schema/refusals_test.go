@@ -31,6 +31,8 @@ func refusals() []refusal {
 	var all []refusal
 	all = append(all, attributeRefusals()...)
 	all = append(all, dataRefusals()...)
+	all = append(all, profileRefusals()...)
+	all = append(all, sizeRefusals()...)
 	return append(all, transactionRefusals()...)
 }
 

@@ -30,7 +30,7 @@ type scanner struct {
 	buf     []byte
 	pos     int
 	depth   int
-	fresh   bool // no member of the innermost object has been read yet
+	fresh   bool // no member or element of the innermost object or array has been read yet
 	fault   *Error
 	scratch []byte // room to undo escapes in
 }
@@ -72,7 +72,7 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// enter goes into an object; peek has given '{'.
+// enter goes into an object or an array; peek has given its first byte.
 func (s *scanner) enter() {
 	if s.depth++; s.depth > MaxDepth {
 		s.fail(ruleDepth)
@@ -132,7 +132,9 @@ func (s *scanner) skip() {
 			s.skip()
 		}
 	case '[':
-		s.skipArray()
+		for s.enter(); s.element(); {
+			s.skip()
+		}
 	case 't', 'f', 'n':
 		s.literal()
 	default:
@@ -140,26 +142,30 @@ func (s *scanner) skip() {
 	}
 }
 
-// skipArray reads over an array; peek has given '['.
-func (s *scanner) skipArray() {
-	if s.depth++; s.depth > MaxDepth {
-		s.fail(ruleDepth)
-		return
-	}
-	s.pos++
-	if s.peek() != ']' {
-		s.skip()
-		for s.peek() == ',' {
-			s.pos++
-			s.skip()
+// element goes to the innermost array's next element. At the array's end it
+// leaves the array and returns false, after a fault too.
+func (s *scanner) element() bool {
+	fresh := s.fresh
+	s.fresh = false
+	switch c := s.peek(); {
+	case s.fault != nil:
+		return false
+	case c == ']':
+		s.pos++
+		s.depth--
+		return false
+	case fresh:
+	case c == ',':
+		s.pos++
+		if s.peek() == ']' {
+			s.fail(ruleJSON)
+			return false
 		}
-	}
-	if s.peek() != ']' {
+	default:
 		s.fail(ruleJSON)
-		return
+		return false
 	}
-	s.pos++
-	s.depth--
+	return true
 }
 
 // literal reads true, false or null and gives its text; peek has given its

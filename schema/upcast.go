@@ -36,6 +36,10 @@ var current = decoder{forms: []form{
 	{name: TypeTagged, read: readTagged},
 	{name: TypeUntagged, read: readUntagged},
 	{name: TypeMessage, read: readMessage},
+	{name: TypeRead, read: readRead},
+	{name: TypeDeleted, read: readDeleted},
+	{name: TypeCustomer, read: readCustomer},
+	{name: TypeSeller, read: readSeller},
 	{name: TypeSatisfaction, read: readSatisfaction},
 	{name: TypeTransaction, read: readTransaction},
 }}

@@ -9,6 +9,8 @@ import "strings"
 const (
 	ruleString     = "must be a string"
 	ruleID         = "must be a string, not empty"
+	ruleIDSize     = "must be at most 256 bytes in UTF-8"
+	ruleNameSize   = "must be at most 1024 bytes in UTF-8"
 	ruleBool       = "must be true or false"
 	ruleOperatorID = "must be an integer from 1 to 9007199254740991, without fraction or exponent"
 )
@@ -40,13 +42,39 @@ func (o *object) optText() *string {
 	return &text
 }
 
-// id reads a string that names something: it must not be empty.
+// id reads a string that identifies something: not empty, at most MaxIDBytes.
 func (o *object) id() string {
-	b := o.bytes(ruleID)
+	b := o.limited(ruleID, MaxIDBytes, ruleIDSize)
 	if b != nil && len(b) == 0 {
 		o.breaks(ruleID)
 	}
 	return string(b)
+}
+
+// anyID reads an id that may be any string, the empty one included.
+func (o *object) anyID() string { return string(o.limited(ruleString, MaxIDBytes, ruleIDSize)) }
+
+// optAnyID reads such an id into a variable of its own.
+func (o *object) optAnyID() *string {
+	id := o.anyID()
+	return &id
+}
+
+// optName reads a name, reason, language, e-mail address or phone number: any
+// string of at most MaxNameBytes.
+func (o *object) optName() *string {
+	name := string(o.limited(ruleString, MaxNameBytes, ruleNameSize))
+	return &name
+}
+
+// limited is bytes for a string of at most most bytes.
+func (o *object) limited(rule string, most int, size string) []byte {
+	b := o.bytes(rule)
+	if len(b) > most {
+		o.breaks(size)
+		return nil
+	}
+	return b
 }
 
 // flag reads true or false.

@@ -54,6 +54,8 @@ func beyond(d *document, err *schema.Error) bool {
 		return false
 	}
 	switch {
+	case strings.Contains(err.Rule, "UUIDv5") || strings.Contains(err.Rule, "member that is given"):
+		return true // beyondSubject, beyondGiven
 	case strings.Contains(err.Rule, "1970") || strings.Contains(err.Rule, "24 h"):
 		return true // beyondUTC, beyondClock
 	case strings.HasSuffix(err.Field, "amount"):
