@@ -79,6 +79,36 @@ func dataMembers(data Data) members {
 		put(author, "id", d.VisitorID)
 		o["messageId"], o["author"], o["automatic"] = d.MessageID, author, d.Automatic
 		put(o, "text", d.Text)
+	case *Read:
+		o["reader"] = d.Reader
+		put(o, "upTo", d.UpTo)
+	case *Deleted:
+		o["messageId"] = d.MessageID
+	case *Customer:
+		c := members{"id": d.ID}
+		put(c, "externalId", d.ExternalID)
+		put(c, "firstName", d.FirstName)
+		put(c, "lastName", d.LastName)
+		put(c, "email", d.Email)
+		put(c, "phone", d.Phone)
+		put(c, "notes", d.Notes)
+		put(c, "type", d.Type)
+		put(c, "ipAddress", d.IPAddress)
+		put(c, "ipLocation", d.IPLocation)
+		if d.CustomData != nil {
+			c["customData"] = customMembers(d.CustomData)
+		}
+		o["customer"] = c
+		putClear(o, d.Clear)
+	case *Seller:
+		s := members{"id": d.ID}
+		put(s, "businessName", d.BusinessName)
+		put(s, "legalBusinessName", d.LegalBusinessName)
+		put(s, "emailAddress", d.EmailAddress)
+		put(s, "phone", d.Phone)
+		put(s, "online", d.Online)
+		o["seller"] = s
+		putClear(o, d.Clear)
 	case *Satisfaction:
 		put(o, "customerSatisfaction", d.CustomerSatisfaction)
 		put(o, "netPromoterScore", d.NetPromoterScore)
@@ -111,6 +141,12 @@ func putVisitor(o members, visitor *Visitor) {
 	put(v, "email", visitor.Email)
 	put(v, "phone", visitor.Phone)
 	o["visitor"] = v
+}
+
+func putClear(o members, clear []string) {
+	if clear != nil {
+		o["clear"] = clear
+	}
 }
 
 func putRef(o members, name string, ref *Ref) {

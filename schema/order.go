@@ -7,8 +7,9 @@ import (
 )
 
 // Rank is the place of the type inside one millisecond, from 0. The life-cycle
-// group comes first and ends with `closed`; a type that is not of the contract
-// comes last.
+// group comes first and ends with `closed`. The contract does not place read,
+// deleted, customer and seller: they end the other group. A type that is not of
+// the contract comes last.
 func (t Type) Rank() int {
 	switch t {
 	case TypeOpened:
@@ -33,12 +34,24 @@ func (t Type) Rank() int {
 		return 9
 	case TypeTransaction:
 		return 10
-	default:
+	case TypeRead:
 		return 11
+	case TypeDeleted:
+		return 12
+	case TypeCustomer:
+		return 13
+	case TypeSeller:
+		return 14
+	default:
+		return 15
 	}
 }
 
 const rankClosed = 6
+
+// Profile reports whether events of the type are about a customer or seller,
+// not about a conversation.
+func (t Type) Profile() bool { return t == TypeCustomer || t == TypeSeller }
 
 // LifeCycle reports whether the type is of the group that comes first inside a
 // millisecond.

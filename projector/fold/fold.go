@@ -25,13 +25,23 @@ import (
 //   - Of a transaction id recorded twice, the last record counts as a whole.
 //   - Every pushed, snoozed, transferred and closed event leaves a mark, also
 //     one that changes no contact.
+//   - A read without upTo covers the messages of the other side before it in
+//     fold order; one with upTo those up to and including that message, even
+//     where it is folded later (clocks differ), and none while it is unknown.
+//   - A deletion holds for the message's texts before and after it.
+//   - Of a profile, clear removes what earlier events have set; customData is
+//     replaced as a whole.
 func Of(records []schema.Record) Rows {
 	if len(records) == 0 {
 		return Rows{}
 	}
 	w := walk{contacts: contacts{conversation: records[0].Event.Conversation}}
 	for _, r := range schema.InOrder(records) {
-		w.take(r)
+		if r.Event.Type.Profile() {
+			w.profiles.take(r)
+		} else {
+			w.take(r)
+		}
 	}
 	return w.rows(records[0].Event.ConversationKey())
 }
@@ -50,6 +60,7 @@ type walk struct {
 	tags     tags
 	users    users
 	sales    sales
+	profiles profiles
 }
 
 // take folds the next event in. What it means for the contacts comes before
@@ -86,6 +97,10 @@ func (w *walk) take(r *schema.Record) {
 			w.contacts.message(w.now, data)
 			w.users.wrote(data)
 		}
+	case *schema.Read:
+		w.thread.read(w.now, data)
+	case *schema.Deleted:
+		w.thread.delete(w.now, data.MessageID)
 	case *schema.Tagged:
 		w.tags.tag(data.Tag)
 	case *schema.Untagged:
@@ -100,6 +115,9 @@ func (w *walk) take(r *schema.Record) {
 // rows puts the rows together when the last event is folded in.
 func (w *walk) rows(key schema.ConversationKey) Rows {
 	c := Conversation{ConversationKey: key}
+	if w.step == 0 {
+		return Rows{Conversation: c, Customer: w.profiles.customer, Seller: w.profiles.seller}
+	}
 	w.lineage.fill(&c)
 	w.opening.fill(&c)
 	w.closing.fill(&c)
@@ -113,7 +131,9 @@ func (w *walk) rows(key schema.ConversationKey) Rows {
 	return Rows{
 		Conversation: c,
 		Contacts:     w.contacts.list,
-		Messages:     w.thread.messages.list,
+		Messages:     w.thread.finish(),
 		Transactions: w.sales.list,
+		Customer:     w.profiles.customer,
+		Seller:       w.profiles.seller,
 	}
 }

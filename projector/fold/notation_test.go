@@ -237,6 +237,22 @@ func (l line) data(at schema.Timestamp) (schema.Type, schema.Data, error) {
 			d.OperatorID = new(schema.OperatorID(n))
 		}
 		return schema.TypeMessage, d, nil
+	case "read":
+		return schema.TypeRead, &schema.Read{Reader: schema.Reader(strings.ToUpper(l.word())), UpTo: l.text("upto")}, nil
+	case "deleted":
+		return schema.TypeDeleted, &schema.Deleted{MessageID: l.word()}, nil
+	case "customer":
+		d := &schema.Customer{ID: l.word(), FirstName: l.text("first"), Email: l.text("email"), Notes: l.text("notes")}
+		if clear := l.text("clear"); clear != nil {
+			d.Clear = strings.Fields(*clear)
+		}
+		return schema.TypeCustomer, d, nil
+	case "seller":
+		d := &schema.Seller{ID: l.word(), BusinessName: l.text("business"), EmailAddress: l.text("email")}
+		if clear := l.text("clear"); clear != nil {
+			d.Clear = strings.Fields(*clear)
+		}
+		return schema.TypeSeller, d, nil
 	case "satisfaction":
 		return schema.TypeSatisfaction, &schema.Satisfaction{
 			CustomerSatisfaction: l.score("csat"), NetPromoterScore: l.score("nps"), Comment: l.text("comment")}, nil
@@ -270,7 +286,9 @@ type printer struct{ strings.Builder }
 
 func printRows(rows fold.Rows) string {
 	var p printer
-	p.conversation(&rows.Conversation)
+	if !rows.Empty() {
+		p.conversation(&rows.Conversation)
+	}
 	for i := range rows.Contacts {
 		p.contact(&rows.Contacts[i])
 	}
@@ -278,7 +296,26 @@ func printRows(rows fold.Rows) string {
 	for i := range rows.Transactions {
 		p.transaction(&rows.Transactions[i])
 	}
+	if c := rows.Customer; c != nil {
+		p.line("customer " + c.ID)
+		field(&p, "first", c.FirstName)
+		field(&p, "email", c.Email)
+		field(&p, "notes", c.Notes)
+		p.lineage(&c.Lineage)
+	}
+	if s := rows.Seller; s != nil {
+		p.line("seller " + s.ID)
+		field(&p, "business", s.BusinessName)
+		field(&p, "email", s.EmailAddress)
+		p.lineage(&s.Lineage)
+	}
 	return p.String()
+}
+
+func (p *printer) lineage(l *fold.Lineage) {
+	field(p, "created", &l.CreatedAt)
+	field(p, "updated", &l.UpdatedAt)
+	fmt.Fprintf(p, " events=%d sequences=%d..%d", l.EventCount, l.FirstSequence, l.LastSequence)
 }
 
 // field writes a value that is there.
@@ -467,6 +504,8 @@ func (p *printer) thread(rows *fold.Rows) {
 			}
 		}
 		field(&at, "text", m.Text)
+		field(&at, "read", m.ReadAt)
+		field(&at, "deleted", m.DeletedAt)
 		lines[m.Position] = at.String()
 	}
 	for _, text := range lines {

@@ -20,7 +20,23 @@ func (t throws) IntN(n int) int { return rapid.IntRange(0, n-1).Draw(t.T, "die")
 
 // nasty draws the events of a conversation, in a log in any order.
 func nasty(t *rapid.T) []schema.Record {
-	events := foldtest.Nasty(throws{t}, foldtest.Conversation(7, 1), rapid.IntRange(0, 30).Draw(t, "events"))
+	n := rapid.IntRange(0, 30).Draw(t, "events")
+	var events []schema.Event
+	switch rapid.IntRange(0, 5).Draw(t, "subject") {
+	case 0:
+		events = foldtest.Profile(throws{t}, 7, schema.ProfileCustomer, "v1", n)
+	case 1:
+		events = foldtest.Profile(throws{t}, 7, schema.ProfileSeller, "660119", n)
+	case 2: // a hostile sender's: a conversation with the subject of a customer
+		events = foldtest.Profile(throws{t}, 7, schema.ProfileCustomer, "v1", n/2)
+		key := schema.ConversationKey{Project: 7, Conversation: schema.ProfileSubject(7, schema.ProfileCustomer, "v1")}
+		for _, e := range foldtest.Nasty(throws{t}, key, n-n/2) {
+			e.ID += "-c"
+			events = append(events, e)
+		}
+	default:
+		events = foldtest.Nasty(throws{t}, foldtest.Conversation(7, 1), n)
+	}
 	first := schema.Sequence(rapid.Uint64Range(1, 1000).Draw(t, "first"))
 	return foldtest.Records(rapid.Permutation(events).Draw(t, "log order"), first)
 }
@@ -94,7 +110,7 @@ func comparable(rows fold.Rows) any {
 		messages[i].Position = 0
 	}
 	c.Users, c.Marks, c.Revenue = nil, nil, nil
-	return []any{c, users, marks, revenue, rows.Contacts, messages, rows.Transactions}
+	return []any{c, users, marks, revenue, rows.Contacts, messages, rows.Transactions, rows.Customer, rows.Seller}
 }
 
 func TestRowsAddUp(t *testing.T) {
@@ -102,7 +118,14 @@ func TestRowsAddUp(t *testing.T) {
 		records := nasty(t)
 		rows := fold.Of(records)
 		c := rows.Conversation
-		if int(c.EventCount) != len(records) {
+		profile := uint32(0)
+		if rows.Customer != nil {
+			profile += rows.Customer.EventCount
+		}
+		if rows.Seller != nil {
+			profile += rows.Seller.EventCount
+		}
+		if int(c.EventCount+profile) != len(records) {
 			t.Fatalf("eventCount is %d of %d events", c.EventCount, len(records))
 		}
 		if int(c.ContactCount) != len(rows.Contacts) {

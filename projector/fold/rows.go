@@ -14,7 +14,17 @@ type Rows struct {
 	Contacts     []Contact     // by ordinal
 	Messages     []Message     // in fold order
 	Transactions []Transaction // in the fold order of each id's first record
+
+	// Customer and Seller are the profiles that the events with this subject
+	// tell of; nil without one. Events of profiles leave no other trace: without
+	// any other event, Conversation is zero but for its key.
+	Customer *Customer
+	Seller   *Seller
 }
+
+// Empty reports whether there is no conversation: the events, if any, are about
+// a customer or seller only.
+func (r *Rows) Empty() bool { return r.Conversation.EventCount == 0 }
 
 // Conversation is a row of conversations, with the visitor of visitors.
 type Conversation struct {
@@ -142,8 +152,10 @@ type Message struct {
 	AuthorKind schema.UserKind
 	AuthorID   *string // the visitor id, or the operator id in digits
 	Automatic  bool
-	Text       *string
-	Position   uint32 // see Mark.Position
+	Text       *string           // nil once the message is deleted
+	ReadAt     *schema.Timestamp // of the first read by the other side that covers it
+	DeletedAt  *schema.Timestamp // of the first deletion
+	Position   uint32            // see Mark.Position
 }
 
 // Transaction is a row of transactions.

@@ -12,6 +12,9 @@ type thread struct {
 	marks    []Mark
 	position uint32
 
+	reads   []read
+	deleted map[string]schema.Timestamp // by message id, the first deletion
+
 	visitor, operator uint32            // messages by side
 	asked             *schema.Timestamp // the first visitor message
 	responded         *schema.Timestamp // the first human, non-automatic message after it
@@ -48,6 +51,63 @@ func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *str
 	t.position++
 	t.time(at, data)
 	return true
+}
+
+// read is one event that messages were read.
+type read struct {
+	at   schema.Timestamp
+	by   schema.Reader
+	upTo *string
+	end  uint32 // place in the thread behind the last message covered; unset where upTo is given
+}
+
+func (t *thread) read(at schema.Timestamp, data *schema.Read) {
+	t.reads = append(t.reads, read{at: at, by: data.Reader, upTo: data.UpTo, end: t.position})
+}
+
+func (t *thread) delete(at schema.Timestamp, id string) {
+	if t.deleted == nil {
+		t.deleted = make(map[string]schema.Timestamp)
+	}
+	if _, known := t.deleted[id]; !known {
+		t.deleted[id] = at
+	}
+}
+
+// finish returns the messages, with what reads and deletions say about them.
+func (t *thread) finish() []Message {
+	list := t.messages.list
+	for id, at := range t.deleted {
+		if m := t.messages.find(id); m != nil {
+			m.Text, m.DeletedAt = nil, &at
+		}
+	}
+	for _, side := range []schema.Reader{schema.ReaderVisitor, schema.ReaderOperator} {
+		covered := 0 // messages before this one have been read, or are the reader's own
+		for _, r := range t.reads {
+			if r.by != side {
+				continue
+			}
+			if r.upTo != nil {
+				m := t.messages.find(*r.upTo)
+				if m == nil {
+					continue
+				}
+				r.end = m.Position + 1
+			}
+			for ; covered < len(list) && list[covered].Position < r.end; covered++ {
+				if wroteOther(list[covered].AuthorKind, side) {
+					list[covered].ReadAt = &r.at
+				}
+			}
+		}
+	}
+	return list
+}
+
+// wroteOther reports whether the author is not on the reader's side.
+func wroteOther(author schema.UserKind, reader schema.Reader) bool {
+	return (author == schema.KindVisitor) == (reader == schema.ReaderOperator)
 }
 
 // time notes what response and resolution are measured from and to: the first

@@ -43,7 +43,7 @@ var (
 	// nastyAll has every type.
 	nastyAll = []maker{
 		opened, routed, pushed, pushed, snoozed, transferred, closed,
-		message, message, tagged, untagged, satisfaction, transaction,
+		message, message, readMessages, deleted, tagged, untagged, satisfaction, transaction,
 	}
 	// nastyRun has the types that move contacts.
 	nastyRun = []maker{routed, pushed, snoozed, transferred, closed, message}
@@ -111,6 +111,14 @@ func message(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {
 		data.OperatorID = new(operator(d))
 	}
 	return schema.TypeMessage, data
+}
+
+func readMessages(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {
+	return schema.TypeRead, &schema.Read{Reader: pick(d, schema.ReaderVisitor, schema.ReaderOperator), UpTo: maybe(d, "m1", "m2", "m3", "m9")}
+}
+
+func deleted(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {
+	return schema.TypeDeleted, &schema.Deleted{MessageID: pick(d, "m1", "m2", "m9")}
 }
 
 func tagged(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {

@@ -11,7 +11,11 @@ import (
 func TestEventsDecodeIntoThemselves(t *testing.T) {
 	seen := map[schema.Type]int{}
 	for seed := range uint64(50) {
-		for _, e := range foldtest.Stream(foldtest.Seeded(seed), 10) {
+		dice := foldtest.Seeded(seed)
+		events := foldtest.Stream(dice, 10)
+		events = append(events, foldtest.Profile(dice, 7, schema.ProfileCustomer, "v1", 5)...)
+		events = append(events, foldtest.Profile(dice, 7, schema.ProfileSeller, "660119", 5)...)
+		for _, e := range events {
 			got, err := schema.Decode(schema.Encode(&e), e.Time.Time())
 			if err != nil {
 				t.Fatalf("seed %d: %v\n%s", seed, err, schema.Encode(&e))

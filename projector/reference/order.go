@@ -8,11 +8,12 @@ import (
 )
 
 // rank numbers the types in the order of the contract; 0..6 are the life-cycle
-// group, 10..13 the other group.
+// group, 10..17 the other group.
 var rank = map[schema.Type]int{
 	schema.TypeOpened: 0, schema.TypeTransferred: 1, schema.TypeSnoozed: 2, schema.TypeRouted: 3,
 	schema.TypePushed: 4, schema.TypeMessage: 5, schema.TypeClosed: 6,
 	schema.TypeUntagged: 10, schema.TypeTagged: 11, schema.TypeSatisfaction: 12, schema.TypeTransaction: 13,
+	schema.TypeRead: 14, schema.TypeDeleted: 15, schema.TypeCustomer: 16, schema.TypeSeller: 17,
 }
 
 func lifeCycle(t schema.Type) bool { return rank[t] < 10 }

@@ -118,11 +118,22 @@ func since(from, to schema.Timestamp) *int64 {
 
 // Rows are the rows of the conversation whose events these are.
 func Rows(records []schema.Record) fold.Rows {
-	h := history(ordered(records))
-	if len(h) == 0 {
-		return fold.Rows{}
+	var h, profile history
+	for _, r := range ordered(records) {
+		if r.Event.Type == schema.TypeCustomer || r.Event.Type == schema.TypeSeller {
+			profile = append(profile, r)
+		} else {
+			h = append(h, r)
+		}
 	}
 	var rows fold.Rows
+	rows.Customer, rows.Seller = profile.customer(), profile.seller()
+	if len(h) == 0 {
+		if len(profile) > 0 {
+			rows.Conversation.ConversationKey = profile[0].Event.ConversationKey()
+		}
+		return rows
+	}
 	rows.Conversation = h.conversation()
 	for n := range h.spans() {
 		rows.Contacts = append(rows.Contacts, h.contact(n))
@@ -236,7 +247,35 @@ func (h history) messageRow(i int) fold.Message {
 	}); t >= 0 {
 		row.Text = h.message(t).Text
 	}
+	if d := h.first(0, len(h), func(j int) bool {
+		deleted, is := h[j].Event.Data.(*schema.Deleted)
+		return is && deleted.MessageID == m.MessageID
+	}); d >= 0 {
+		at := h.at(d)
+		row.Text, row.DeletedAt = nil, &at
+	}
+	if r := h.first(0, len(h), func(j int) bool { return h.reads(j, i) }); r >= 0 {
+		at := h.at(r)
+		row.ReadAt = &at
+	}
 	return row
+}
+
+// reads tells whether place j is a read that covers the message at place i.
+func (h history) reads(j, i int) bool {
+	read, is := h[j].Event.Data.(*schema.Read)
+	if !is {
+		return false
+	}
+	other := h.byVisitor
+	if read.Reader == schema.ReaderVisitor {
+		other = h.byOperatorSide
+	}
+	if read.UpTo == nil {
+		return other(i) && i < j
+	}
+	upTo := h.first(0, len(h), func(k int) bool { return h.counts(k) && h.message(k).MessageID == *read.UpTo })
+	return other(i) && i <= upTo
 }
 
 func (h history) transactions() []fold.Transaction {
