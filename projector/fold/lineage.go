@@ -8,6 +8,7 @@ type lineage struct {
 	count       uint32
 
 	begin  schema.Timestamp // time of the first event of all
+	latest schema.Timestamp // time of the last
 	begun  bool             // a life-cycle event was seen
 	create schema.Timestamp // its time
 }
@@ -22,6 +23,7 @@ func (l *lineage) take(r *schema.Record) {
 	}
 	l.first, l.last = min(l.first, r.Sequence), max(l.last, r.Sequence)
 	l.count++
+	l.latest = r.Event.Time // events come in fold order
 	if !l.begun && r.Event.Type.LifeCycle() {
 		l.begun, l.create = true, r.Event.Time
 	}
@@ -29,7 +31,7 @@ func (l *lineage) take(r *schema.Record) {
 
 func (l *lineage) fill(c *Conversation) {
 	c.FirstSequence, c.LastSequence, c.EventCount = l.first, l.last, l.count
-	c.CreatedAt = l.begin
+	c.CreatedAt, c.UpdatedAt = l.begin, l.latest
 	if l.begun {
 		c.CreatedAt = l.create
 	}

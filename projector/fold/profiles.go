@@ -15,6 +15,10 @@ type Customer struct {
 	Email, Phone, Notes, IPAddress, IPLocation *string
 	Type                                       *schema.CustomerType
 	CustomData                                 []schema.CustomValue // as Conversation.CustomData
+
+	// Cleared names the members that the last event about them has cleared,
+	// ascending: what a visitor of a conversation says does not bring them back.
+	Cleared []string
 	Lineage
 }
 
@@ -81,6 +85,25 @@ func (c *Customer) update(d *schema.Customer) {
 	case slices.Contains(d.Clear, "customData"):
 		c.CustomData = nil
 	}
+	c.Cleared = cleared(c.Cleared, d)
+}
+
+// cleared returns which members are cleared after an event, given those before.
+func cleared(before []string, d *schema.Customer) []string {
+	given := map[string]bool{
+		"externalId": d.ExternalID != nil, "firstName": d.FirstName != nil, "lastName": d.LastName != nil,
+		"email": d.Email != nil, "phone": d.Phone != nil, "notes": d.Notes != nil, "type": d.Type != nil,
+		"ipAddress": d.IPAddress != nil, "ipLocation": d.IPLocation != nil, "customData": d.CustomData != nil,
+	}
+	var after []string
+	for _, name := range before {
+		if !given[name] {
+			after = append(after, name)
+		}
+	}
+	after = append(after, d.Clear...)
+	slices.Sort(after)
+	return slices.Compact(after)
 }
 
 func (s *Seller) update(d *schema.Seller) {
@@ -93,11 +116,11 @@ func (s *Seller) update(d *schema.Seller) {
 
 // keep sets a member that the event gives, and removes one that it clears; an
 // event does not do both.
-func keep[T any](member **T, given *T, cleared []string, name string) {
+func keep[T any](member **T, given *T, clear []string, name string) {
 	switch {
 	case given != nil:
 		*member = given
-	case slices.Contains(cleared, name):
+	case slices.Contains(clear, name):
 		*member = nil
 	}
 }

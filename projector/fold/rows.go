@@ -26,11 +26,25 @@ type Rows struct {
 // a customer or seller only.
 func (r *Rows) Empty() bool { return r.Conversation.EventCount == 0 }
 
+// LastSequence is the highest sequence of all events that the rows come from,
+// those of profiles included: the version of the rows.
+func (r *Rows) LastSequence() schema.Sequence {
+	last := r.Conversation.LastSequence
+	if r.Customer != nil {
+		last = max(last, r.Customer.LastSequence)
+	}
+	if r.Seller != nil {
+		last = max(last, r.Seller.LastSequence)
+	}
+	return last
+}
+
 // Conversation is a row of conversations, with the visitor of visitors.
 type Conversation struct {
 	schema.ConversationKey
 
 	CreatedAt schema.Timestamp
+	UpdatedAt schema.Timestamp // time of the last event in fold order
 	ClosedAt  *schema.Timestamp
 	Duration  *int64
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Stream interleaves conversations of several projects, realistic and nasty
-// ones, into the order in which a log may get them: mostly as they happen, some
+// ones, and profiles of customers and sellers into the order in which a log may get them: mostly as they happen, some
 // events late, some sent twice. A second sending may say something else, even
 // for another conversation; what counts is the first.
 func Stream(d Dice, conversations int) []schema.Event {
@@ -22,6 +22,11 @@ func Stream(d Dice, conversations int) []schema.Event {
 		events := Realistic(d, key, nastyEpoch+schema.Timestamp(d.IntN(1+conversations*10_000)))
 		if chance(d, 40) {
 			events = Nasty(d, key, d.IntN(25))
+		}
+		if n < 3 { // a customer of some of the conversations, one of none, and a seller
+			project := schema.ProjectID(n + 1)
+			events = append(events, Profile(d, project, schema.ProfileCustomer, pick(d, "v1", "v2", "v9"), d.IntN(6))...)
+			events = append(events, Profile(d, project, schema.ProfileSeller, "660119", d.IntN(4))...)
 		}
 		for _, e := range events {
 			at := e.Time

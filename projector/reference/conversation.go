@@ -39,6 +39,7 @@ func (h history) conversation() fold.Conversation {
 		Users:           h.users(),
 		EventCount:      uint32(len(h)),
 		FirstSequence:   h[0].Sequence,
+		UpdatedAt:       h.at(len(h) - 1),
 	}
 	for i := range h {
 		c.FirstSequence = min(c.FirstSequence, h[i].Sequence)

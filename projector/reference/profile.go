@@ -73,6 +73,13 @@ func (h history) customer() *fold.Customer {
 		}
 		return &d.CustomData
 	}, func(d *data) []string { return d.Clear })
+	for _, name := range []string{"customData", "email", "externalId", "firstName", "ipAddress", "ipLocation", "lastName", "notes", "phone", "type"} {
+		set := h.last(0, len(h), func(i int) bool { return sets(h[i].Event.Data.(*data), name) })
+		clear := h.last(0, len(h), func(i int) bool { return slices.Contains(h[i].Event.Data.(*data).Clear, name) })
+		if clear > set {
+			c.Cleared = append(c.Cleared, name)
+		}
+	}
 	if custom != nil {
 		values := map[string]string{}
 		for _, v := range *custom {
@@ -83,6 +90,32 @@ func (h history) customer() *fold.Customer {
 		}
 	}
 	return c
+}
+
+// sets tells whether the event gives the member.
+func sets(d *schema.Customer, name string) bool {
+	switch name {
+	case "customData":
+		return d.CustomData != nil
+	case "email":
+		return d.Email != nil
+	case "externalId":
+		return d.ExternalID != nil
+	case "firstName":
+		return d.FirstName != nil
+	case "ipAddress":
+		return d.IPAddress != nil
+	case "ipLocation":
+		return d.IPLocation != nil
+	case "lastName":
+		return d.LastName != nil
+	case "notes":
+		return d.Notes != nil
+	case "phone":
+		return d.Phone != nil
+	default:
+		return d.Type != nil
+	}
 }
 
 func (h history) seller() *fold.Seller {

@@ -15,6 +15,8 @@ import (
 type stray struct {
 	version schema.Sequence    // the highest one found
 	keys    []schema.Timestamp // sort keys found (closing times, zero for open)
+	// customers are those to whose conversations it was found to belong.
+	customers []string
 }
 
 // lookAhead finds the strays above a position of the log of events, and returns
@@ -44,10 +46,11 @@ func (s *Sink) ahead(ctx context.Context, position schema.Sequence) (map[schema.
 		var conversation string
 		var version uint64
 		var keys []time.Time
-		if err := rows.Scan(&project, &conversation, &version, &keys); err != nil {
+		var customers []string
+		if err := rows.Scan(&project, &conversation, &version, &keys, &customers); err != nil {
 			return nil, err
 		}
-		left := stray{version: schema.Sequence(version)}
+		left := stray{version: schema.Sequence(version), customers: append([]string(nil), customers...)}
 		for _, k := range keys {
 			left.keys = append(left.keys, schema.TimestampOf(k))
 		}

@@ -14,10 +14,16 @@ WITH ahead AS
         SELECT project_id, conversation_id, _version FROM $projection.message_texts WHERE _version > {position:UInt64}
         UNION ALL
         SELECT project_id, conversation_id, _version FROM $projection.visitors WHERE _version > {position:UInt64}
+        UNION ALL
+        SELECT project_id, conversation_id, _version FROM $projection.customer_conversations WHERE _version > {position:UInt64}
+        UNION ALL
+        SELECT project_id, conversation_id, _version FROM $projection.customer_profiles WHERE _version > {position:UInt64}
+        UNION ALL
+        SELECT project_id, conversation_id, _version FROM $projection.sellers WHERE _version > {position:UInt64}
     )
     GROUP BY project_id, conversation_id
 )
-SELECT project_id, conversation_id, version, keys
+SELECT project_id, conversation_id, version, keys, customers
 FROM ahead
 LEFT JOIN
 (
@@ -26,3 +32,10 @@ LEFT JOIN
     WHERE conversation_id IN (SELECT conversation_id FROM ahead)
     GROUP BY project_id, conversation_id
 ) AS standing USING (project_id, conversation_id)
+LEFT JOIN
+(
+    SELECT project_id, conversation_id, groupArray(customer_id) AS customers
+    FROM $projection.customer_conversations FINAL
+    WHERE conversation_id IN (SELECT conversation_id FROM ahead)
+    GROUP BY project_id, conversation_id
+) AS visits USING (project_id, conversation_id)

@@ -158,8 +158,8 @@ func TestPositionFindsWhatACutOffBatchLeft(t *testing.T) {
 				return nil
 			}})
 			key := foldtest.Conversation(1, 1)
-			open := fold.Rows{Conversation: fold.Conversation{ConversationKey: key, LastSequence: 1}}
-			closed := fold.Rows{Conversation: fold.Conversation{ConversationKey: key, LastSequence: 5, ClosedAt: new(schema.Timestamp(99))}}
+			open := fold.Rows{Conversation: fold.Conversation{ConversationKey: key, LastSequence: 1, EventCount: 1}}
+			closed := fold.Rows{Conversation: fold.Conversation{ConversationKey: key, LastSequence: 5, EventCount: 1, ClosedAt: new(schema.Timestamp(99))}}
 			if err := s.Write(t.Context(), &projector.Batch{Log: projector.LogEvents, Position: 1, Changes: []projector.Change{{After: open}}}); err != nil {
 				t.Fatal(err)
 			}

@@ -141,7 +141,7 @@ func TestCutOffBatchesLeadToTheSameTables(t *testing.T) {
 // cutOften writes the log with cuts.
 func cutOften(t *testing.T, d foldtest.Dice, log []projector.ArchivedEvent) *Sink {
 	t.Helper()
-	stages := []Stage{StageKeys, StageRows, StageEvents, StageQuarantine, StagePosition, "none", "none"}
+	stages := []Stage{StageKeys, StageRows, StageCustomers, StageEvents, StageQuarantine, StagePosition, "none", "none"}
 	var cutAfter Stage
 	s := empty(t, Options{StoreText: true, After: func(stage Stage) error {
 		if stage == cutAfter {
@@ -196,7 +196,7 @@ func TestSortKeyMovesLeaveOneRow(t *testing.T) {
 	key := foldtest.Conversation(1, 1)
 	at := func(ms schema.Timestamp) *schema.Timestamp { return &ms }
 	rows := func(closed *schema.Timestamp, last schema.Sequence) fold.Rows {
-		return fold.Rows{Conversation: fold.Conversation{ConversationKey: key, ClosedAt: closed, LastSequence: last}}
+		return fold.Rows{Conversation: fold.Conversation{ConversationKey: key, ClosedAt: closed, LastSequence: last, EventCount: 1}}
 	}
 	var before *fold.Rows
 	for i, closed := range []*schema.Timestamp{nil, at(5000), nil, at(9000), at(5000), nil} {

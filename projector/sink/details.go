@@ -136,6 +136,8 @@ func messagesTable() *table[messageRow] {
 		word("author_kind", func(d *row) string { return string(d.row.AuthorKind) }),
 		textOrNull("author_id", func(d *row) *string { return d.row.AuthorID }),
 		flag("automatic", func(d *row) bool { return d.row.Automatic }),
+		momentOrNull("read_at", func(d *row) *schema.Timestamp { return d.row.ReadAt }),
+		momentOrNull("deleted_at", func(d *row) *schema.Timestamp { return d.row.DeletedAt }),
 		number("_position", func(d *row) uint32 { return d.row.Position }),
 	)}
 }
@@ -144,8 +146,17 @@ func messageTextsTable() *table[messageRow] {
 	type row = messageRow
 	return &table[row]{name: "message_texts", columns: owned(
 		text("message_id", func(d *row) string { return d.row.ID }),
-		text("text", func(d *row) string { return *d.row.Text }),
+		text("text", func(d *row) string { return textOf(d.row) }),
 	)}
+}
+
+// textOf returns the text; that of a deleted message is gone, whose row replaces
+// the one that had it.
+func textOf(m *fold.Message) string {
+	if m.Text == nil {
+		return ""
+	}
+	return *m.Text
 }
 
 // visitorRow is a row of visitors.

@@ -88,6 +88,13 @@ func amount[R any](name string, of func(*R) schema.Amount) column[R] {
 	return numberAs(name, kindAmount, of)
 }
 
+func appendFlag(b []byte, on bool) []byte {
+	if on {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
 func flag[R any](name string, of func(*R) bool) column[R] {
 	return numberAs(name, "Bool", func(r *R) uint8 {
 		if of(r) {

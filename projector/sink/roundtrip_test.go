@@ -94,7 +94,7 @@ func full(key schema.ConversationKey) projector.Change {
 			Operator: operator, RoutingRule: &schema.Ref{ID: "r", Name: new("Rule")}, RoutingGroup: group,
 		}},
 		Messages: []fold.Message{{ID: "m", ContactID: new("c:1"), SentAt: 3, AuthorKind: schema.KindBot,
-			AuthorID: new("9007199254740991"), Automatic: true, Text: new("héllo \x00\t\xff"), Position: 7}},
+			AuthorID: new("9007199254740991"), Automatic: true, Text: new("héllo \x00\t\xff"), ReadAt: at(4), DeletedAt: at(5), Position: 7}},
 		Transactions: []fold.Transaction{{ID: "t", ExternalConversionID: "x", Amount: -999_999_999_999_999_999, Currency: "EUR",
 			ReceivedAt: 5, Source: new(schema.SourceOnsite), AttributedTo: new(schema.OperatorID(3))}},
 	}}
@@ -156,7 +156,7 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 	})
 	hold(t, "messages", read(t, s, "messages"), map[string]string{
 		"project_id": "7", "conversation_id": id, "message_id": `"m"`, "contact_id": `"c:1"`, "sent_at": `"1970-01-01 00:00:00.003"`,
-		"author_kind": `"BOT"`, "author_id": `"9007199254740991"`, "automatic": "true", "_position": "7", "_version": version,
+		"author_kind": `"BOT"`, "author_id": `"9007199254740991"`, "automatic": "true", "read_at": `"1970-01-01 00:00:00.004"`, "deleted_at": `"1970-01-01 00:00:00.005"`, "_position": "7", "_version": version,
 	})
 	hold(t, "transactions", read(t, s, "transactions"), map[string]string{
 		"project_id": "7", "conversation_id": id, "transaction_id": `"t"`, "external_conversion_id": `"x"`,
@@ -181,7 +181,7 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 func TestMissingValuesAreNull(t *testing.T) {
 	s := empty(t, Options{StoreText: true})
 	change := projector.Change{After: fold.Rows{
-		Conversation: fold.Conversation{ConversationKey: foldtest.Conversation(1, 1), Channel: schema.ChannelUnknown, LastSequence: 1,
+		Conversation: fold.Conversation{ConversationKey: foldtest.Conversation(1, 1), Channel: schema.ChannelUnknown, LastSequence: 1, EventCount: 1,
 			Visitor: &schema.Visitor{ID: "v"}, Campaign: &schema.Ref{ID: "c"}},
 		Contacts:     []fold.Contact{{ID: "c:1", Status: fold.Ongoing, Operator: schema.User{ID: 1, Kind: schema.KindBot}}},
 		Messages:     []fold.Message{{ID: "m", AuthorKind: schema.KindVisitor}},
@@ -197,7 +197,7 @@ func TestMissingValuesAreNull(t *testing.T) {
 			"resolution_time_ms", "first_resolution_time_ms", "customer_satisfaction", "net_promoter_score", "satisfaction_comment", "close_reason"},
 		"contacts": {"ended_at", "duration_ms", "ending", "close_reason", "wait_time_ms", "first_response_time_ms", "operator_name",
 			"operator_email", "routing_rule_id", "routing_rule_name", "routing_group_id", "routing_group_name"},
-		"messages":     {"contact_id", "author_id"},
+		"messages":     {"contact_id", "author_id", "read_at", "deleted_at"},
 		"transactions": {"source", "attributed_to_id"},
 		"visitors":     {"external_id", "first_name", "last_name", "email", "phone"},
 		"quarantine":   {"source", "event_id"},

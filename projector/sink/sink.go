@@ -41,6 +41,9 @@ type Sink struct {
 	messages      *table[messageRow]
 	texts         *table[messageRow]
 	visitors      *table[visitorRow]
+	visits        *table[visitRow]
+	profiles      *table[profileRow]
+	sellers       *table[sellerRow]
 	events        *table[projector.ArchivedEvent]
 	keys          *table[keyRow]
 	quarantine    *table[projector.Rejection]
@@ -48,6 +51,8 @@ type Sink struct {
 
 	seen    seen
 	written schema.Sequence // position in the log of events that this sink has written
+
+	customersAt schema.Sequence // position up to which customers have been made
 
 	// What a batch that was cut off has left, until the log has passed it.
 	strays  map[schema.ConversationKey]stray
@@ -67,6 +72,7 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 		conn: conn, options: options, database: ddl.ProjectionDatabase(options.Projection), log: options.Logger,
 		conversations: conversationsTable(), contacts: contactsTable(), transactions: transactionsTable(),
 		messages: messagesTable(), texts: messageTextsTable(), visitors: visitorsTable(),
+		visits: visitsTable(), profiles: profilesTable(), sellers: sellersTable(),
 		events: eventsTable(), keys: eventKeysTable(), quarantine: quarantineTable(), positions: positionsTable(),
 	}
 	if s.log == nil {
@@ -93,6 +99,9 @@ func (s *Sink) Position(ctx context.Context, log string) (stored, held schema.Se
 	}
 	if stored != s.written {
 		s.seen.stale = true // another process has written
+	}
+	if err := s.catchUpCustomers(ctx, stored); err != nil {
+		return stored, stored, passing(err)
 	}
 	held, err = s.lookAhead(ctx, stored)
 	return stored, held, err

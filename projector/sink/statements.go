@@ -29,6 +29,9 @@ var archivedSQL string
 //go:embed ahead.sql
 var aheadSQL string
 
+//go:embed customers.sql
+var customersSQL string
+
 //go:embed column_types.sql
 var columnTypesSQL string
 

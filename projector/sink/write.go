@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/projector"
@@ -19,6 +20,7 @@ type Stage string
 // The stages, in their order.
 const (
 	StageRows       Stage = "rows"
+	StageCustomers  Stage = "customers"
 	StageEvents     Stage = "events"
 	StageKeys       Stage = "keys"
 	StageQuarantine Stage = "quarantine"
@@ -28,7 +30,8 @@ const (
 // stages gives the tables of each stage. Inserts of one stage may run in any order.
 func (s *Sink) stages() []stage {
 	return []stage{
-		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors}},
+		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors, s.visits, s.profiles, s.sellers}},
+		{StageCustomers, []inserter{customersOf{s}}}, // reads what the stage before has written
 		{StageEvents, []inserter{s.events}},
 		{StageKeys, []inserter{s.keys}}, // after these: an event whose rows are refused leaves no key behind
 		{StageQuarantine, []inserter{s.quarantine}},
@@ -72,7 +75,7 @@ func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
 		s.settle(batch.Changes)
 	}
 	if batch.Log == projector.LogEvents {
-		s.written = batch.Position
+		s.written, s.customersAt = batch.Position, batch.Position
 	}
 	return nil
 }
@@ -81,9 +84,10 @@ func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
 func (s *Sink) settle(changes []projector.Change) {
 	s.settled = true
 	for i := range changes {
-		c := &changes[i].After.Conversation
-		if stray, found := s.strays[c.ConversationKey]; found && c.LastSequence >= stray.version {
-			delete(s.strays, c.ConversationKey)
+		after := &changes[i].After
+		key := after.Conversation.ConversationKey
+		if stray, found := s.strays[key]; found && after.LastSequence() >= stray.version {
+			delete(s.strays, key)
 		}
 	}
 }
@@ -102,6 +106,9 @@ func (s *Sink) fill(batch *projector.Batch) {
 	s.events.rows = append(s.events.rows, batch.Events...)
 	s.quarantine.rows = append(s.quarantine.rows, batch.Quarantine...)
 	s.positions.rows = append(s.positions.rows, positionRow{batch.Log, batch.Position})
+	if batch.Log == projector.LogEvents {
+		s.positions.rows = append(s.positions.rows, positionRow{customersLog, batch.Position})
+	}
 }
 
 // change puts in the rows of a conversation that differ from before.
@@ -111,21 +118,26 @@ func (s *Sink) fill(batch *projector.Batch) {
 // another sort key they would stand beside them. Then all are written.
 func (s *Sink) change(c *projector.Change) {
 	after, before := &c.After, c.Before
-	o := owner{after.Conversation.ConversationKey, after.Conversation.LastSequence}
+	o := owner{after.Conversation.ConversationKey, after.LastSequence()}
 	var left []schema.Timestamp // sort keys at which a row may stand
-	if before != nil {
+	var customers []string      // whose the conversation may be said to be
+	if before != nil && !before.Empty() {
 		left = append(left, closedKey(&before.Conversation))
 	}
 	if stray, found := s.strays[o.ConversationKey]; found {
 		if o.version < stray.version {
 			return
 		}
-		left, before = append(left, stray.keys...), nil
+		left, customers, before = append(left, stray.keys...), stray.customers, nil
 	}
 	if before == nil {
 		before = &fold.Rows{}
 	}
 
+	s.people(o, before, after, customers)
+	if after.Empty() {
+		return
+	}
 	key := closedKey(&after.Conversation)
 	s.conversations.rows = append(s.conversations.rows, conversationRow{Rows: after, closedKey: key, version: o.version})
 	slices.Sort(left)
@@ -148,7 +160,7 @@ func (s *Sink) change(c *projector.Change) {
 	changed(before.Messages, after.Messages, func(m *fold.Message) string { return m.ID },
 		func(m *fold.Message) {
 			s.messages.rows = append(s.messages.rows, messageRow{o, m})
-			if s.options.StoreText && m.Text != nil {
+			if s.options.StoreText && (m.Text != nil || m.DeletedAt != nil) {
 				s.texts.rows = append(s.texts.rows, messageRow{o, m})
 			}
 		})
@@ -183,4 +195,20 @@ func (s *Sink) insert(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// customersOf is the stage that makes the rows of customers, in place of a table
+// with rows of its own.
+type customersOf struct{ *Sink }
+
+func (customersOf) bind(string, map[string]map[string]string) error { return nil }
+func (customersOf) prepare() error                                  { return nil }
+func (customersOf) clear()                                          {}
+
+// send makes the customers that the batch speaks of, if it speaks of any.
+func (c customersOf) send(ctx context.Context, _ driver.Conn) error {
+	if len(c.visits.rows)+len(c.profiles.rows) == 0 {
+		return nil
+	}
+	return c.makeCustomers(ctx, c.positions.rows[len(c.positions.rows)-1].sequence)
 }

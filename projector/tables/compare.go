@@ -29,6 +29,9 @@ var compared = []Table{
 	{"messages", []string{"project_id", "conversation_id", "message_id"}, true},
 	{"message_texts", []string{"project_id", "conversation_id", "message_id"}, true},
 	{"visitors", []string{"project_id", "conversation_id"}, true},
+	{"customer_conversations", []string{"project_id", "conversation_id", "customer_id"}, true},
+	{"customer_profiles", []string{"project_id", "conversation_id"}, true},
+	{"sellers", []string{"project_id", "conversation_id"}, true},
 	{"events", []string{"project_id", "conversation_id", "sequence"}, true},
 	{"quarantine", []string{"log", "sequence"}, false},
 }

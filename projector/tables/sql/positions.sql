@@ -1,1 +1,1 @@
-SELECT log, sequence FROM $projection.positions FINAL
+SELECT log, sequence FROM $projection.positions FINAL WHERE log != 'customers'
