@@ -46,6 +46,9 @@
 //	visitor       externalId, firstName, lastName, email, phone; the id becomes
 //	              erased-<random>, the same one in all conversations of one erasure and
 //	              in nobody's memory: how many visitors there were can still be counted
+//	customers     the events of the profile as wholes: nothing of them is a figure. What the
+//	              conversations add up to stays, under the visitor's new id
+//	sellers       e-mail and phone, with --conversation and the subject of the seller
 //	messages      text, of both sides; the visitor's id as the author
 //	satisfaction  the comment becomes the empty one: that there was one is a figure
 //	customData    all keys and values
@@ -71,7 +74,8 @@
 //	ClickHouse    files of dropped versions are deleted with them. Blocks of the file system
 //	              as above
 //	senders       a sender that sends an erased event again puts it into the log again; no
-//	              table takes it up, because its key is known. Run the erasure again
+//	              table takes it up, because its key is known (but of a customer's profile,
+//	              of which no key stays). Run the erasure again
 //	elsewhere     backups and exports, dashboards' caches, other consumers of the stream,
 //	              what is captured of the GraphQL API, logs of proxies in front
 //

@@ -49,12 +49,14 @@ type search struct {
 	live      uint32
 	positions map[string]schema.Sequence // of the live version, read before all else
 	affected  map[schema.ConversationID]bool
+	profile   schema.ConversationID // subject of the visitor's profile, where a visitor is erased
 
 	copies   []version         // to be appended, redacted
 	erase    []schema.Sequence // of the log of events; what names the visitor comes last
 	stay     []version         // redacted before, and counting
 	spoiled  []schema.Sequence // rows of quarantine of the log of events
 	rejected []schema.Sequence // of the log of rejections
+	whole    int // events of profiles, of which no copy stays
 	stale    bool
 }
 
@@ -68,9 +70,11 @@ func (e *Erasure) Find(ctx context.Context, target Target) (*Found, error) {
 }
 
 func (s *search) found() *Found {
-	f := &Found{Events: len(s.copies), Redacted: len(s.stay), Refused: len(s.spoiled) + len(s.rejected), Stale: s.stale}
+	f := &Found{Events: len(s.copies) + s.whole, Redacted: len(s.stay), Refused: len(s.spoiled) + len(s.rejected), Stale: s.stale}
 	for id := range s.affected {
-		f.Conversations = append(f.Conversations, id)
+		if id != s.profile {
+			f.Conversations = append(f.Conversations, id)
+		}
 	}
 	slices.Sort(f.Conversations)
 	return f
@@ -89,8 +93,11 @@ func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
 	}
 	if target.Visitor == nil {
 		s.affected[target.Conversation] = true
-	} else if err := e.conversationsOf(ctx, target, s); err != nil {
-		return nil, err
+	} else {
+		s.profile = schema.ProfileSubject(target.Project, schema.ProfileCustomer, *target.Visitor)
+		if err := e.conversationsOf(ctx, target, s); err != nil {
+			return nil, err
+		}
 	}
 	all, err := e.versions(ctx, target, s)
 	if err != nil {
@@ -249,6 +256,14 @@ func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []vers
 	for _, key := range keys {
 		kept := false
 		for _, v := range byKey[key] { // ascending by sequence
+			if v.event.Type == schema.TypeCustomer { // all of it is personal data: no copy stays
+				if !kept {
+					s.whole++
+				}
+				kept = true
+				last = append(last, v.entry.Sequence)
+				continue
+			}
 			if v.redacted {
 				if !kept && !elsewhere[key] {
 					s.stay = append(s.stay, v)

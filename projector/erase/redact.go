@@ -62,6 +62,10 @@ func (r *redaction) redact(e schema.Event, received time.Time) (schema.Event, []
 			message.VisitorID = &alias
 		}
 		e.Data = &message
+	case *schema.Seller:
+		seller := *data
+		seller.EmailAddress, seller.Phone = nil, nil
+		e.Data = &seller
 	case *schema.Satisfaction:
 		if data.Comment != nil {
 			answered, empty := *data, "" // that there was one is a figure
@@ -87,6 +91,8 @@ func names(e *schema.Event, visitor string) bool {
 		return data.Visitor != nil && data.Visitor.ID == visitor
 	case *schema.Message:
 		return data.VisitorID != nil && *data.VisitorID == visitor
+	case *schema.Customer:
+		return data.ID == visitor
 	}
 	return false
 }

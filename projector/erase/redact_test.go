@@ -2,6 +2,7 @@ package erase
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,8 +45,12 @@ func TestRedactionTakesOutPersonalData(t *testing.T) {
 		`"type":"parley.conversation.opened.v1"`:   `{"channel":"CHAT","visitor":{"id":"SECRET","externalId":"SECRET","firstName":"SECRET","lastName":"SECRET","email":"SECRET","phone":"SECRET"},"customData":{"SECRET":"SECRET"},"unknown":"SECRET"}`,
 		`"type":"parley.message.sent.v1"`:          `{"messageId":"m","author":{"kind":"VISITOR","id":"SECRET","name":"SECRET"},"text":"SECRET"}`,
 		`"type":"parley.satisfaction.answered.v1"`: `{"comment":"SECRET"}`,
+		`"type":"parley.seller.updated.v1"`:        `{"seller":{"id":"660119","emailAddress":"SECRET","phone":"SECRET","unknown":"SECRET"}}`,
 	} {
 		raw := `{"specversion":"1.0","id":"1","source":"s",` + name + `,"time":"2025-01-01T00:00:00Z","subject":"22222222-2222-4222-8222-222222222222","projectid":1,"extension":"SECRET","data":` + data + `}`
+		if strings.Contains(name, "seller") {
+			raw = strings.Replace(raw, "22222222-2222-4222-8222-222222222222", string(schema.ProfileSubject(1, schema.ProfileSeller, "660119")), 1)
+		}
 		event, fault := schema.Decode([]byte(raw), time.Now())
 		if fault != nil {
 			t.Fatal(fault)

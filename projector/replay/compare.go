@@ -64,7 +64,7 @@ func Compare(ctx context.Context, t *tables.Tables, expected, found uint32, upTo
 		return nil, fmt.Errorf("count conversations in motion: %w", err)
 	}
 	for _, table := range tables.Compared() {
-		if !table.Conversations && !scope.Everything() {
+		if table.Of == tables.OfLog && !scope.Everything() {
 			continue
 		}
 		of, err := comparison.Table(ctx, table)

@@ -17,23 +17,34 @@ import (
 type Table struct {
 	Name string
 	Key  []string
-	// Conversations: rows belong to conversations, so that those which the log has
-	// moved on can be left out.
-	Conversations bool
+	Of   Of
 }
 
+// Of says what the rows of a table are of, and so which of them the log has not
+// moved on.
+type Of uint8
+
+// What rows are of: a conversation (or the subject of a profile), a customer, or
+// an entry of a log.
+const (
+	OfConversation Of = iota
+	OfCustomer
+	OfLog
+)
+
 var compared = []Table{
-	{"conversations", []string{"project_id", "conversation_id"}, true},
-	{"contacts", []string{"project_id", "conversation_id", "contact_id"}, true},
-	{"transactions", []string{"project_id", "conversation_id", "transaction_id"}, true},
-	{"messages", []string{"project_id", "conversation_id", "message_id"}, true},
-	{"message_texts", []string{"project_id", "conversation_id", "message_id"}, true},
-	{"visitors", []string{"project_id", "conversation_id"}, true},
-	{"customer_conversations", []string{"project_id", "conversation_id", "customer_id"}, true},
-	{"customer_profiles", []string{"project_id", "conversation_id"}, true},
-	{"sellers", []string{"project_id", "conversation_id"}, true},
-	{"events", []string{"project_id", "conversation_id", "sequence"}, true},
-	{"quarantine", []string{"log", "sequence"}, false},
+	{"conversations", []string{"project_id", "conversation_id"}, OfConversation},
+	{"contacts", []string{"project_id", "conversation_id", "contact_id"}, OfConversation},
+	{"transactions", []string{"project_id", "conversation_id", "transaction_id"}, OfConversation},
+	{"messages", []string{"project_id", "conversation_id", "message_id"}, OfConversation},
+	{"message_texts", []string{"project_id", "conversation_id", "message_id"}, OfConversation},
+	{"visitors", []string{"project_id", "conversation_id"}, OfConversation},
+	{"customer_conversations", []string{"project_id", "conversation_id", "customer_id"}, OfConversation},
+	{"customer_profiles", []string{"project_id", "conversation_id"}, OfConversation},
+	{"sellers", []string{"project_id", "conversation_id"}, OfConversation},
+	{"customers", []string{"project_id", "customer_id"}, OfCustomer},
+	{"events", []string{"project_id", "conversation_id", "sequence"}, OfConversation},
+	{"quarantine", []string{"log", "sequence"}, OfLog},
 }
 
 // Compared are the tables that are compared and repaired, in that order. The rest
@@ -151,8 +162,11 @@ func (c *Comparison) Table(ctx context.Context, table Table) (*TableComparison, 
 // conversation, only the log of events has the sequence compared at; that of
 // rejections is small and compared when it stands still.
 func (c *Comparison) settled(table Table) string {
-	if !table.Conversations {
+	switch table.Of {
+	case OfLog:
 		return compareSettledLogSQL
+	case OfCustomer:
+		return compareSettledCustomersSQL
 	}
 	condition := strings.ReplaceAll(compareSettledSQL, "$moved", compareMovedSQL)
 	if c.since {

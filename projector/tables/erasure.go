@@ -62,7 +62,7 @@ func (t *Tables) CopyWithout(ctx context.Context, from, to uint32, without Conve
 	}
 	copies := []copying{{eraseCopyKeysSQL, append(without.parameters(), clickhouse.Named("position", uint64(position)))}}
 	for _, table := range compared {
-		if table.Conversations {
+		if table.Of == OfConversation { // customers are made again by the projector
 			copies = append(copies, copying{table.in(eraseCopySQL), parameters})
 		}
 	}

@@ -30,6 +30,8 @@ var (
 	compareRowsSQL string
 	//go:embed sql/compare_settled.sql
 	compareSettledSQL string
+	//go:embed sql/compare_settled_customers.sql
+	compareSettledCustomersSQL string
 	//go:embed sql/compare_settled_log.sql
 	compareSettledLogSQL string
 	//go:embed sql/compare_since.sql
