@@ -56,7 +56,7 @@ type search struct {
 	stay     []version         // redacted before, and counting
 	spoiled  []schema.Sequence // rows of quarantine of the log of events
 	rejected []schema.Sequence // of the log of rejections
-	whole    int // events of profiles, of which no copy stays
+	whole    int               // events of profiles, of which no copy stays
 	stale    bool
 }
 
