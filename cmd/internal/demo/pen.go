@@ -39,8 +39,11 @@ func (p *pen) begin(high, low uint64) {
 // end appends what was written as events in order of time.
 func (p *pen) end(events []Event) []Event { return sorted(events, p.spans, p.buffer) }
 
-// event begins one event, up to its data.
-func (p *pen) event(kind string, at int64) {
+// event begins one event of the conversation, up to its data.
+func (p *pen) event(kind string, at int64) { p.eventOn(p.conversation[:], kind, at) }
+
+// eventOn begins one event with a subject of its own.
+func (p *pen) eventOn(subject []byte, kind string, at int64) {
 	n := len(p.spans)
 	p.spans = append(p.spans, span{at: at, from: len(p.buffer)})
 	p.text(`{"specversion":"1.0","id":"`)
@@ -54,7 +57,7 @@ func (p *pen) event(kind string, at int64) {
 	p.text(`.v1","time":`)
 	p.time(at)
 	p.text(`,"subject":"`)
-	p.buffer = append(p.buffer, p.conversation[:]...)
+	p.buffer = append(p.buffer, subject...)
 	p.text(`","projectid":`)
 	p.number(p.project)
 	p.text(`,"datacontenttype":"application/json","data":{`)
@@ -265,6 +268,7 @@ func (s *script) say(who operator, automatic bool) {
 
 func (s *script) message() {
 	s.messages++
+	s.lastMessage = s.at
 	s.event("message.sent", s.at)
 	s.text(`"messageId":"m-`)
 	s.number(s.messages)

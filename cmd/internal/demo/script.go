@@ -31,9 +31,12 @@ type script struct {
 
 	at       int64 // now
 	messages int
-	sales    int
-	human    bool // whether a person has handled it
-	happy    float64
+
+	lastMessage int64 // when it was written
+
+	sales int
+	human bool // whether a person has handled it
+	happy float64
 }
 
 type visitor struct{ id, given, family int }
@@ -70,6 +73,8 @@ func (s *script) play(events []Event, n int64) []Event {
 		s.meetPeople()
 	}
 	s.aftermath()
+	s.receipts()
+	s.profiles()
 	return s.pen.end(events)
 }
 
