@@ -14,7 +14,7 @@ import (
 // header names in this form.
 const headerPrefix = "Ce-"
 
-// isBinary tells whether the request carries an event in its headers.
+// isBinary reports whether the request carries an event in its headers.
 func isBinary(h http.Header) bool {
 	return h.Get("Ce-Specversion") != "" || h.Get("Ce-Id") != "" || h.Get("Ce-Type") != "" || h.Get("Ce-Source") != ""
 }

@@ -73,7 +73,7 @@ func refusedID(r *schema.Rejected) string {
 
 // Receive reads the body of a request for a source, under the limits that hold
 // for events. fault says that it cannot be unpacked; body is as it came then.
-// release gives back its room; it is never nil.
+// release frees its memory; it is never nil.
 func (s *Server) Receive(r *http.Request) (body []byte, fault *schema.Error, release func(), err error) {
 	var reserved int64
 	release = func() { s.release(reserved); reserved = 0 }

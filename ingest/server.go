@@ -249,7 +249,7 @@ func (s *Server) authenticate(r *http.Request) (schema.Caller, error) {
 	return caller, nil
 }
 
-// asReadError gives the answer to a body that could not be read to its end.
+// asReadError returns the response to a body that could not be read to its end.
 func asReadError(err error) error {
 	var tooLarge *http.MaxBytesError
 	switch {

@@ -76,7 +76,7 @@ func splitArray(body []byte) ([][]byte, error) {
 	}
 }
 
-// skipValue gives the end of the JSON value that begins at a place; that place
+// skipValue returns the end of the JSON value that begins at a place; that place
 // itself where none does.
 func skipValue(b []byte, at int) int {
 	if at >= len(b) {
@@ -109,7 +109,7 @@ func skipValue(b []byte, at int) int {
 	return len(b)
 }
 
-// skipString gives the end of the string whose opening quote is at a place.
+// skipString returns the end of the string whose opening quote is at a place.
 func skipString(b []byte, at int) int {
 	begin := at + 1
 	for i := begin; ; {

@@ -40,7 +40,7 @@ func newCache(most int) *cache {
 	return c
 }
 
-// get gives the history of a conversation, nil where it is not kept.
+// get returns the history of a conversation, nil where it is not kept.
 func (c *cache) get(key schema.ConversationKey) *history {
 	element, kept := c.at[key]
 	if !kept {

@@ -184,7 +184,7 @@ func (e *TruncatedError) Error() string {
 // that is done leaves nothing to clear up.
 const grace = 5 * time.Second
 
-// outlasting gives a context that ends some time after another.
+// outlasting returns a context that ends some time after another.
 func outlasting(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

@@ -10,7 +10,7 @@ import (
 
 // Log reads one log in order.
 //
-// Read gives up to most entries with sequences greater than after, ascending,
+// Read returns up to most entries with sequences greater than after, ascending,
 // each once, and waits up to wait for the first of them; nothing within wait is
 // no error. Sequences may have gaps where entries were discarded. The payloads
 // are valid until the next call. Reading on from the last entry returned is
@@ -89,7 +89,7 @@ type Sink interface {
 
 // Archive is what the sink has stored, read back.
 //
-// Recall gives all archived events of the conversations asked for, with their
+// Recall returns all archived events of the conversations asked for, with their
 // bytes, in log order; conversations without any are absent.
 //
 // Known tells which of the keys belong to an event that was written, with the
@@ -106,5 +106,5 @@ type UnwritableError struct{ Err error }
 // Error reads as the cause.
 func (e *UnwritableError) Error() string { return "unwritable: " + e.Err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UnwritableError) Unwrap() error { return e.Err }

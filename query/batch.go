@@ -26,7 +26,7 @@ func newConversations(a *API, r *request, selected fields) *conversationBatch {
 	return &conversationBatch{api: a, request: r, fields: selected}
 }
 
-// columns gives what has to be read of the conversations themselves.
+// columns returns what has to be read of the conversations themselves.
 func (b *conversationBatch) columns() []string {
 	columns := b.fields.columns()
 	messages := b.fields.below("messages")
@@ -278,7 +278,7 @@ func (b *contactBatch) contacts(rows []ContactRow) []*Contact {
 	return list
 }
 
-// join gives the contacts that have a conversation, with it, and tells whether one
+// join returns the contacts that have a conversation, with it, and reports whether one
 // of them is newer.
 func (b *contactBatch) join(contacts []*Contact, conversations []*Conversation) (list []*Contact, newer bool) {
 	byKey := make(map[schema.ConversationKey]*Conversation, len(conversations))

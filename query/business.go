@@ -45,7 +45,7 @@ func (a *API) openings(ctx context.Context, scope Scope, interval Interval) (*ho
 	return t, nil
 }
 
-// ofBusinessHours tells whether a field is measured in business hours.
+// ofBusinessHours reports whether a field is measured in business hours.
 func ofBusinessHours(field string) bool { return strings.HasSuffix(field, "BusinessHours") }
 
 // schedulesOnce reads the schedules at the first call.

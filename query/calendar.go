@@ -96,7 +96,7 @@ func sinceHour(t time.Time) time.Duration {
 	return time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
 }
 
-// sameHour tells whether the clock shows the same hour of the same day.
+// sameHour reports whether the clock shows the same hour of the same day.
 func sameHour(a, b time.Time) bool {
 	return a.Hour() == b.Hour() && a.YearDay() == b.YearDay() && a.Year() == b.Year()
 }

@@ -127,7 +127,7 @@ func instants(interval Interval, unit schema.Timestamp, location *time.Location)
 	return all
 }
 
-// begins tells whether a step begins at an instant, by what the clock showed
+// begins reports whether a step begins at an instant, by what the clock showed
 // before and shows then. Dates that the clock was put back behind are not new
 // when it shows them again: latest is the latest shown so far.
 func begins(step Step, before, now time.Time, latest string) bool {

@@ -55,13 +55,13 @@ func WithStats(ctx context.Context) (context.Context, *Stats) {
 	return context.WithValue(ctx, statsKey{}, stats), stats
 }
 
-// StatsFrom gives the counters of the request; nil where none are kept.
+// StatsFrom returns the counters of the request; nil where none are kept.
 func StatsFrom(ctx context.Context) *Stats {
 	stats, _ := ctx.Value(statsKey{}).(*Stats)
 	return stats
 }
 
-// begin gives the caller's rights and the version all statements of the request
+// begin returns the caller's rights and the version all statements of the request
 // read.
 func (a *API) begin(ctx context.Context) (*request, error) {
 	r, ok := ctx.Value(requestKey{}).(*request)

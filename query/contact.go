@@ -65,7 +65,7 @@ type ContactEdge struct {
 // Cursor is the row's place.
 func (e ContactEdge) Cursor() Text { return e.paging.cursor(startPlace(e.Node.row)) }
 
-// Edges gives the rows.
+// Edges returns the rows.
 func (c *ContactConnection) Edges() []ContactEdge {
 	edges := make([]ContactEdge, len(c.rows))
 	for i, row := range c.rows {

@@ -137,7 +137,7 @@ func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation
 	return c
 }
 
-// users gives the operators who took part.
+// users returns the operators who took part.
 func (r *ConversationRow) users(t texts) []User {
 	users := make([]User, len(r.UserIDs))
 	for i, id := range r.UserIDs {

@@ -71,7 +71,7 @@ type ConversationEdge struct {
 // Cursor is the row's place.
 func (e ConversationEdge) Cursor() Text { return e.paging.cursor(closingPlace(e.Node.row)) }
 
-// Edges gives the rows.
+// Edges returns the rows.
 func (c *ConversationConnection) Edges() []ConversationEdge {
 	edges := make([]ConversationEdge, len(c.rows))
 	for i, row := range c.rows {
@@ -116,7 +116,7 @@ func (e ClosedConversationEdge) Cursor() Text {
 	return e.paging.cursor(closingPlace(e.Node.Conversation.row))
 }
 
-// Edges gives the rows.
+// Edges returns the rows.
 func (c *ClosedConversationConnection) Edges() []ClosedConversationEdge {
 	edges := make([]ClosedConversationEdge, len(c.rows))
 	for i, row := range c.rows {

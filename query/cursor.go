@@ -62,7 +62,7 @@ func (s *sealer) mac(content []byte) []byte {
 	return h.Sum(nil)[:macBytes]
 }
 
-// write gives the cursor as clients see it.
+// write returns the cursor as clients see it.
 func (s *sealer) write(c cursor) string {
 	content := make([]byte, 0, 32+len(c.ID)+macBytes)
 	content = binary.AppendVarint(content, int64(c.At))
@@ -97,7 +97,7 @@ func (s *sealer) read(field, text string) (cursor, error) {
 // positionPrefix tells a position from other tokens, and its version.
 const positionPrefix = "p1."
 
-// writePosition gives a position in the log as clients see it. It needs no
+// writePosition returns a position in the log as clients see it. It needs no
 // seal: any position is fine to read on from, and outlives every key.
 func writePosition(s schema.Sequence) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(positionPrefix + strconv.FormatUint(uint64(s), 36)))

@@ -41,7 +41,7 @@ type Rows struct {
 // maxNesting is how often rows may be narrowed from rows.
 const maxNesting = 4
 
-// writeRows gives the rows as clients see them: content and MAC. The handle
+// writeRows returns the rows as clients see them: content and MAC. The handle
 // grants nothing: who uses it sees their own projects.
 func (a *API) writeRows(r Rows) string {
 	content, err := json.Marshal(r)

@@ -66,8 +66,8 @@ func TestLiteralsThatNoTypeHoldsAreTheCallersFault(t *testing.T) {
 	}
 }
 
-// TestNullStandsForTheDefault gives null to what has one.
-func TestNullStandsForTheDefault(t *testing.T) {
+// TestNullMeansTheDefault passes null to what has a default.
+func TestNullMeansTheDefault(t *testing.T) {
 	r := theRig(t)
 	type data struct {
 		ClosedConversations, Contacts connection

@@ -13,7 +13,7 @@ type fields []string
 
 func selectedFields(ctx context.Context) fields { return graphql.SelectedFieldNames(ctx) }
 
-// below gives the paths that begin with the prefix, without it.
+// below returns the paths that begin with the prefix, without it.
 func (f fields) below(prefix string) fields {
 	var below fields
 	for _, path := range f {
@@ -24,7 +24,7 @@ func (f fields) below(prefix string) fields {
 	return below
 }
 
-// has tells whether the path is selected.
+// has reports whether the path is selected.
 func (f fields) has(path string) bool {
 	for _, p := range f {
 		if p == path {
@@ -34,7 +34,7 @@ func (f fields) has(path string) bool {
 	return false
 }
 
-// any tells whether one of the paths is selected.
+// any reports whether one of the paths is selected.
 func (f fields) any(paths ...string) bool {
 	for _, p := range paths {
 		if f.has(p) {
@@ -44,7 +44,7 @@ func (f fields) any(paths ...string) bool {
 	return false
 }
 
-// columns gives the fields themselves, each once, without what is below them.
+// columns returns the fields themselves, each once, without what is below them.
 func (f fields) columns() []string {
 	var names []string
 	for _, path := range f {

@@ -20,10 +20,10 @@ type Message struct {
 	system   *SystemMessage
 }
 
-// ToChatMessage tells whether it was said.
+// ToChatMessage reports whether it was said.
 func (m *Message) ToChatMessage() (*ChatMessage, bool) { return m.chat, m.chat != nil }
 
-// ToSystemMessage tells whether it is a mark.
+// ToSystemMessage reports whether it is a mark.
 func (m *Message) ToSystemMessage() (*SystemMessage, bool) { return m.system, m.system != nil }
 
 // ChatMessage is something said.
@@ -62,22 +62,22 @@ type SystemAttachment struct {
 	Reason           *Text
 }
 
-// ToConversationPushedSystemAttachment tells whether it is a push.
+// ToConversationPushedSystemAttachment reports whether it is a push.
 func (a SystemAttachment) ToConversationPushedSystemAttachment() (*SystemAttachment, bool) {
 	return &a, a.event == schema.TypePushed
 }
 
-// ToConversationSnoozedSystemAttachment tells whether it is a snooze.
+// ToConversationSnoozedSystemAttachment reports whether it is a snooze.
 func (a SystemAttachment) ToConversationSnoozedSystemAttachment() (*SystemAttachment, bool) {
 	return &a, a.event == schema.TypeSnoozed
 }
 
-// ToConversationTransferredSystemAttachment tells whether it is a transfer.
+// ToConversationTransferredSystemAttachment reports whether it is a transfer.
 func (a SystemAttachment) ToConversationTransferredSystemAttachment() (*SystemAttachment, bool) {
 	return &a, a.event == schema.TypeTransferred
 }
 
-// ToConversationClosedSystemAttachment tells whether it is a close.
+// ToConversationClosedSystemAttachment reports whether it is a close.
 func (a SystemAttachment) ToConversationClosedSystemAttachment() (*SystemAttachment, bool) {
 	return &a, a.event == schema.TypeClosed
 }
@@ -100,7 +100,7 @@ func (c *MessageConnection) TotalCount() Long {
 	return Long(c.of.VisitorMessages) + Long(c.of.OperatorMessages) + Long(len(c.of.MarkEvents))
 }
 
-// Messages gives a page of the thread.
+// Messages returns a page of the thread.
 func (c *Conversation) Messages(ctx context.Context, args pageInput) (*MessageConnection, error) {
 	seal := c.batch.api.seal(binding{
 		Field: "messages", Rights: c.batch.request.caller.Projects,

@@ -143,7 +143,7 @@ func equalMoney(t *testing.T, what string, got json.Number, sum storetest.Amount
 	}
 }
 
-// values gives the values that conversations and contacts have in a dimension;
+// values returns the values that conversations and contacts have in a dimension;
 // a single nil is none.
 func values(dimension string, c *storetest.Conversation, k *storetest.Contact) []*string {
 	some := func(list []string) []*string {

@@ -25,7 +25,7 @@ type Page struct {
 	Limit         int
 }
 
-// Reversed tells whether rows are found against the ascending order.
+// Reversed reports whether rows are found against the ascending order.
 func (p Page) Reversed() bool { return p.Descending != p.FromEnd }
 
 // paging is a page with the means to write its cursors.

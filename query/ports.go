@@ -41,10 +41,10 @@ type Store interface {
 
 // ConversationReader reads conversations.
 //
-// ClosedConversations gives a page of those closed in the interval, ordered by
+// ClosedConversations returns a page of those closed in the interval, ordered by
 // closing time, project and id; turned around when the page is Reversed.
 //
-// Conversations gives those with the ids, in all projects of the scope, in no
+// Conversations returns those with the ids, in all projects of the scope, in no
 // particular order.
 type ConversationReader interface {
 	ClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ConversationRow, error)
@@ -54,10 +54,10 @@ type ConversationReader interface {
 
 // ContactReader reads contacts.
 //
-// Contacts gives a page of those started in the interval, ordered by start,
+// Contacts returns a page of those started in the interval, ordered by start,
 // project and id; turned around when the page is Reversed.
 //
-// ContactsOf gives all of the conversations with the ids that started in the
+// ContactsOf returns all of the conversations with the ids that started in the
 // interval, ordered by conversation and ordinal.
 type ContactReader interface {
 	Contacts(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ContactRow, error)
@@ -67,7 +67,7 @@ type ContactReader interface {
 
 // ThreadReader reads what hangs on conversations, for many of them at once.
 //
-// Messages gives of each conversation at most page.Limit messages, by their
+// Messages returns of each conversation at most page.Limit messages, by their
 // position in the thread; turned around when the page is Reversed.
 type ThreadReader interface {
 	Messages(ctx context.Context, scope Scope, of []schema.ConversationKey, page Page, columns []string) ([]MessageRow, error)

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// parsed gives the SDL parsed against the resolvers; no engine is needed.
+// parsed returns the SDL parsed against the resolvers; no engine is needed.
 func parsed(t *testing.T) *query.API {
 	t.Helper()
 	tables, err := store.Open(store.Config{URL: "http://127.0.0.1:1"})

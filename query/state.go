@@ -35,7 +35,7 @@ type motion struct {
 	reread  atomic.Int32
 }
 
-// mayReread tells whether rows may be read once more.
+// mayReread reports whether rows may be read once more.
 func (m *motion) mayReread() bool { return m.reread.Add(1) <= rereads }
 
 // settle waits until all rows up to a sequence are in the tables, and reports
@@ -92,7 +92,7 @@ func latest[R any](rows []R, of func(*R) uint64) uint64 {
 func conversationVersion(r *ConversationRow) uint64 { return r.LastSequence }
 func contactVersion(r *ContactRow) uint64           { return r.Version }
 
-// spans tells whether more tables than their own are read of the conversations.
+// spans reports whether more tables than their own are read of the conversations.
 func (b *conversationBatch) spans() bool {
 	return b.fields.below("visitor").any("externalId", "firstName", "lastName", "email", "phone") ||
 		b.fields.has("conversions.transactions") || b.fields.has("contacts") || b.fields.below("messages").any("edges", "pageInfo")

@@ -30,7 +30,7 @@ const everything = `
 		waitTimeMs firstResponseTimeMs visitorMessageCount operatorMessageCount conversation { id channel } }
 `
 
-// names gives the statements a query sent but for the two that find the live
+// names returns the statements a query sent but for the two that find the live
 // projection, which are sent once a second at most.
 func (r *rig) names(t *testing.T, document string) []string {
 	t.Helper()

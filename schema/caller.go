@@ -20,7 +20,7 @@ type Projects struct {
 	IDs []ProjectID // ascending; ignored when All
 }
 
-// Contains tells whether p is in the set.
+// Contains reports whether p is in the set.
 func (s Projects) Contains(p ProjectID) bool {
 	if s.All {
 		return true
@@ -36,5 +36,5 @@ type Caller struct {
 	Projects Projects
 }
 
-// Has tells whether the caller carries the scope.
+// Has reports whether the caller carries the scope.
 func (c *Caller) Has(s Scope) bool { return slices.Contains(c.Scopes, s) }

@@ -44,7 +44,7 @@ var compile = sync.OnceValues(func() (map[schema.Type]*jsonschema.Schema, error)
 	return all, nil
 })
 
-// contract gives the compiled JSON Schema of every type.
+// contract returns the compiled JSON Schema of every type.
 func contract(t testing.TB) map[schema.Type]*jsonschema.Schema {
 	t.Helper()
 	all, err := compile()

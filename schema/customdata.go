@@ -59,7 +59,7 @@ type nameSet struct {
 	many map[string]struct{}
 }
 
-// add tells whether the name is new.
+// add reports whether the name is new.
 func (s *nameSet) add(name string) bool {
 	for _, known := range s.few[:s.n] {
 		if known == name {

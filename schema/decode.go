@@ -176,7 +176,7 @@ func (o *object) attribute(most int, size string) string {
 	return string(b)
 }
 
-// hasControl tells whether UTF-8 has one of the characters U+0000 to U+001F
+// hasControl reports whether UTF-8 has one of the characters U+0000 to U+001F
 // and U+007F to U+009F.
 func hasControl(b []byte) bool {
 	for i, c := range b {

@@ -48,7 +48,7 @@
 // A type's name ends in its version (parley.conversation.opened.v1). Schemas
 // change additively inside a version. A new version is a new [Type] with an
 // upcaster (see [Upcast]) that turns data of the version before into the new
-// one at decode, so that old events stay readable for ever and the fold knows
+// one at decode, so that old events stay readable forever and the fold knows
 // the newest version only.
 //
 // # Files

@@ -88,7 +88,7 @@ func (d *document) find(path string) (in *document, name string, i int) {
 	return d.members[i].sub.find(rest)
 }
 
-// get gives the value at a path, "" where there is none.
+// get returns the value at a path, "" where there is none.
 func (d *document) get(path string) string {
 	first, rest, deeper := strings.Cut(path, ".")
 	for _, m := range d.members {
@@ -108,7 +108,7 @@ func (d *document) get(path string) string {
 // An edit changes an event; several do so one after the other.
 type edit func(*document)
 
-// set gives the member at a path a value, in JSON.
+// set sets the member at a path to a value, in JSON.
 func set(path, raw string) edit {
 	return func(d *document) {
 		in, name, i := d.find(path)
@@ -137,7 +137,7 @@ func again(path, raw string) edit {
 	}
 }
 
-// file gives a file of the contract.
+// file returns a file of the contract.
 func file(t testing.TB, name string) []byte {
 	t.Helper()
 	raw, err := fs.ReadFile(events.Files, name)
@@ -147,7 +147,7 @@ func file(t testing.TB, name string) []byte {
 	return raw
 }
 
-// full gives an event of a type that has every known member: the example in
+// full returns an event of a type that has every known member: the example in
 // its JSON Schema, changed by the edits.
 func full(t testing.TB, typ schema.Type, edits ...edit) *document {
 	t.Helper()
@@ -192,7 +192,7 @@ func accepted(t testing.TB, d *document) schema.Event {
 	return e
 }
 
-// data gives the data of an event that has to be accepted.
+// data returns the data of an event that has to be accepted.
 func data[T any](t testing.TB, d *document) *T {
 	t.Helper()
 	e := accepted(t, d)

@@ -140,7 +140,7 @@ type Routed struct {
 	Group *Ref
 }
 
-// Pushed gives the conversation to an operator and starts a contact.
+// Pushed assigns the conversation to an operator and starts a contact.
 type Pushed struct{ To User }
 
 // Snoozed ends the open contact for a while.

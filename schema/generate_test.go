@@ -191,7 +191,7 @@ func eventOf(typ schema.Type) *rapid.Generator[*document] {
 	})
 }
 
-// withSubject gives the event of a profile the subject that its id asks for.
+// withSubject sets the subject of a profile's event that its id requires.
 func withSubject(d *document) {
 	var project schema.ProjectID
 	if _, err := fmt.Sscan(d.get("projectid"), &project); err != nil {

@@ -37,7 +37,7 @@ type Timestamp int64
 // TimestampOf cuts t to the millisecond.
 func TimestampOf(t time.Time) Timestamp { return Timestamp(t.UnixMilli()) }
 
-// Time gives the moment as a time.Time in UTC.
+// Time returns the moment as a time.Time in UTC.
 func (t Timestamp) Time() time.Time { return time.UnixMilli(int64(t)).UTC() }
 
 // String writes the moment in RFC 3339 with exactly three digits of a second.

@@ -86,7 +86,7 @@ func (o *object) next() bool {
 	}
 }
 
-// find gives the index of a known name, -1 for others. Senders mostly write
+// find returns the index of a known name, -1 for others. Senders mostly write
 // members in the order of the list, so it looks behind the last one first.
 func (o *object) find(name []byte) int {
 	for i := o.at; i < len(o.members); i++ {
@@ -102,7 +102,7 @@ func (o *object) find(name []byte) int {
 	return -1
 }
 
-// end gives the error that counts, nil when the object is good.
+// end returns the error that counts, nil when the object is good.
 func (o *object) end() *Error {
 	for i, m := range o.members {
 		if m.required && o.given&(1<<i) == 0 {

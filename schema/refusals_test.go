@@ -36,7 +36,7 @@ func refusals() []refusal {
 	return append(all, transactionRefusals()...)
 }
 
-// each gives a refusal per value at one path.
+// each returns a refusal per value at one path.
 func each(typ schema.Type, path string, code schema.Code, values map[string]string) []refusal {
 	var all []refusal
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -45,7 +45,7 @@ func each(typ schema.Type, path string, code schema.Code, values map[string]stri
 	return all
 }
 
-// missing gives two refusals of a required member: absent, and null.
+// missing returns two refusals of a required member: absent, and null.
 func missing(typ schema.Type, path string) []refusal {
 	return []refusal{
 		{path + " absent", typ, []edit{drop(path)}, schema.CodeMissing, path, ""},

@@ -55,7 +55,7 @@ func transactionRefusals() []refusal {
 	return all
 }
 
-// numbered gives n members n0 to n(n-1).
+// numbered returns n members n0 to n(n-1).
 func numbered(n int) []string {
 	members := make([]string, n)
 	for i := range members {

@@ -262,7 +262,7 @@ func (s *scanner) str() (raw []byte, plain bool) {
 	return raw, plain
 }
 
-// escapeLen gives the length of the escape that b begins with, 0 when there is
+// escapeLen returns the length of the escape that b begins with, 0 when there is
 // no valid one.
 func escapeLen(b []byte) int {
 	if len(b) < 2 || b[0] != '\\' {
@@ -315,7 +315,7 @@ func (s *scanner) unescape(raw []byte) []byte {
 	return out
 }
 
-// unescaped gives what the letter behind a backslash stands for.
+// unescaped returns what the letter behind a backslash stands for.
 func unescaped(letter byte) byte {
 	switch letter {
 	case 'b':
@@ -332,7 +332,7 @@ func unescaped(letter byte) byte {
 	return letter // the quote, the backslash and the slash
 }
 
-// unicodeEscape gives the UTF-16 unit of the \u escape that b begins with, -1
+// unicodeEscape returns the UTF-16 unit of the \u escape that b begins with, -1
 // when b begins with something else.
 func unicodeEscape(b []byte) rune {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
@@ -345,7 +345,7 @@ func unicodeEscape(b []byte) rune {
 	return r
 }
 
-// hexDigit gives the value of a hexadecimal digit, -1 when c is none.
+// hexDigit returns the value of a hexadecimal digit, -1 when c is none.
 func hexDigit(c byte) rune {
 	switch {
 	case isDigit(c):

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// valid tells whether the scanner takes raw as one JSON value.
+// valid reports whether the scanner takes raw as one JSON value.
 func valid(raw []byte) bool {
 	s := scanner{buf: raw}
 	s.skip()

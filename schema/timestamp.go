@@ -117,7 +117,7 @@ func twoDigits[T ~string | ~[]byte](text T, i int, limit int64) (n int64, ok boo
 	return n, a <= 9 && b <= 9 && n <= limit
 }
 
-// daysIn gives the number of days of a month of the Gregorian calendar.
+// daysIn returns the number of days of a month of the Gregorian calendar.
 func daysIn(year, month int64) int64 {
 	switch month {
 	case 2:

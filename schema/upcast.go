@@ -2,7 +2,7 @@ package schema
 
 // Upcast turns the data of one version of an event type into the next
 // version's, so that the fold knows the newest form only and old events stay
-// readable for ever.
+// readable forever.
 //
 // Every version of every type is a row of one table: its name, how its data is
 // read, and the Upcast to the version after it (none for the newest). Say
@@ -13,7 +13,7 @@ package schema
 type Upcast struct {
 	// To is the next version's type; empty for the newest version.
 	To Type
-	// Data gives valid data of the next version for any valid data of this
+	// Data returns valid data of the next version for any valid data of this
 	// one. It is total: an old event that was accepted stays readable.
 	Data func(Data) Data
 }
@@ -54,7 +54,7 @@ func (d decoder) newest(f *form, data Data) (Type, Data) {
 	return name, data
 }
 
-// named gives the form of a type, nil where there is none.
+// named returns the form of a type, nil where there is none.
 func named[T ~string | ~[]byte](forms []form, name T) *form {
 	for i := range forms {
 		if string(forms[i].name) == string(name) {

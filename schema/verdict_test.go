@@ -47,7 +47,7 @@ func known(t testing.TB, typ schema.Type) []string {
 var plainInteger = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 var plainAmount = regexp.MustCompile(`^-?[0-9]+(\.[0-9]{1,4})?$`)
 
-// beyond tells whether JSON Schema cannot refuse an event for this error.
+// beyond reports whether JSON Schema cannot refuse an event for this error.
 func beyond(d *document, err *schema.Error) bool {
 	text := d.get(err.Field)
 	if text == "" {

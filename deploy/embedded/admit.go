@@ -75,13 +75,13 @@ func admit(r *http.Request, users []User) (user string, refused *refusal) {
 // checkHeader removes what the header Connection names, as the next to read it would, and the header with it.
 func checkHeader(header http.Header) *refusal {
 	if header.Get("Upgrade") != "" {
-		return &refusal{status: http.StatusBadRequest, message: "no other protocol than HTTP is spoken here"}
+		return &refusal{status: http.StatusBadRequest, message: "only HTTP is supported: protocol upgrades are not"}
 	}
 	fields := 0
 	for name, values := range header {
 		fields += len(values)
 		if len(name) > maxParameterName || fields > maxHeaderFields {
-			return &refusal{status: http.StatusRequestHeaderFieldsTooLarge, message: "too many headers, or too long a name"}
+			return &refusal{status: http.StatusRequestHeaderFieldsTooLarge, message: "too many headers, or a header name is too long"}
 		}
 	}
 	for _, names := range header.Values("Connection") {
@@ -98,7 +98,7 @@ func checkParameters(query url.Values) *refusal {
 	for name, values := range query {
 		parameters += len(values)
 		if len(name) > maxParameterName || parameters > maxParameters {
-			return &refusal{status: http.StatusRequestURITooLong, message: "too many parameters, or too long a name"}
+			return &refusal{status: http.StatusRequestURITooLong, message: "too many parameters, or a parameter name is too long"}
 		}
 	}
 	return nil
@@ -111,7 +111,7 @@ func takeCredentials(header http.Header, query url.Values) (User, *refusal) {
 		r := http.Request{Header: header}
 		name, password, ok := r.BasicAuth()
 		if !ok || len(values) > 1 {
-			return User{}, &refusal{status: http.StatusUnauthorized, message: "only Basic authorization is understood, once"}
+			return User{}, &refusal{status: http.StatusUnauthorized, message: "only one Authorization header, of type Basic, is supported"}
 		}
 		found = append(found, User{name, password})
 	}

@@ -117,7 +117,7 @@ func (f fence) holdParameters(query url.Values) (url.Values, *refusal) {
 			}
 		}
 		if len(values) > 1 || held.Has(name) {
-			return nil, &refusal{status: http.StatusBadRequest, message: "parameter " + name + " is there twice"}
+			return nil, &refusal{status: http.StatusBadRequest, message: "parameter " + name + " is given twice"}
 		}
 		value, refused := l.hold(values[0])
 		if refused != nil {

@@ -146,7 +146,7 @@ func (c *ClickHouse) bind(ctx context.Context, host string, port int) (listener 
 	return listenOn(ctx, "ClickHouse HTTP", host, port)
 }
 
-// free gives back what newClickHouse has taken, but for the front.
+// free releases what newClickHouse acquired, except the front.
 func (c *ClickHouse) free() {
 	c.lock.Close()
 	for _, p := range []*heldPort{c.port, c.native} {
@@ -171,11 +171,11 @@ func (c *ClickHouse) waitForPredecessor(ctx context.Context) (*os.File, error) {
 			return lock, nil
 		}
 		if !told {
-			c.log.Warn("waiting for an earlier ClickHouse on the same data to end", "dir", c.config.Dir)
+			c.log.Warn("waiting for a previous ClickHouse to release the data directory", "dir", c.config.Dir)
 		}
 		if pause(ctx, 50*time.Millisecond) != nil {
 			lock.Close()
-			return nil, fmt.Errorf("another ClickHouse runs on %s: stop it, or give another data dir", c.config.Dir)
+			return nil, fmt.Errorf("another ClickHouse is using %s: stop it, or use another data directory", c.config.Dir)
 		}
 	}
 }
@@ -236,7 +236,7 @@ func (c *ClickHouse) Shutdown(ctx context.Context) error {
 	}
 	c.once.Do(func() { close(c.hard) })
 	<-c.done
-	return errors.New("embedded clickhouse: the child did not end in time and was killed")
+	return errors.New("embedded clickhouse: ClickHouse did not stop within the timeout and was killed")
 }
 
 // setState notes and tells a change. Only the supervisor calls it.

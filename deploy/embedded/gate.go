@@ -77,11 +77,11 @@ type consumerRequest struct {
 	Action string                   `json:"action,omitempty"`
 }
 
-// vet gives the request as it may be made, or says why it may not. It is written anew, so that only one reading of it is possible.
+// vet returns the request as it may be made, or says why it may not. It is written anew, so that only one reading of it is possible.
 func vet(body []byte) (allowed []byte, refusal string) {
 	var request consumerRequest
 	if err := json.Unmarshal(body, &request); err != nil {
-		return nil, "the request is not that of a consumer"
+		return nil, "the request is not a consumer configuration"
 	}
 	config := &request.Config
 	if config.DeliverSubject != "" || config.DeliverGroup != "" {
@@ -93,7 +93,7 @@ func vet(body []byte) (allowed []byte, refusal string) {
 	request.Stream = eventsStream
 	allowed, err := json.Marshal(&request)
 	if err != nil {
-		return nil, "the request is not that of a consumer"
+		return nil, "the request is not a consumer configuration"
 	}
 	return allowed, ""
 }

@@ -53,7 +53,7 @@ func FindLibrary(explicit string) (string, error) {
 			continue
 		}
 		if !isFile(named.path) {
-			return "", fmt.Errorf("%w: %s names %s, where no file is: get it with `make engine`, or correct the path", ErrNoLibrary, named.by, named.path)
+			return "", fmt.Errorf("%w: %s names %s, which does not exist: get it with `make engine`, or correct the path", ErrNoLibrary, named.by, named.path)
 		}
 		return filepath.Abs(named.path)
 	}

@@ -10,7 +10,7 @@ func TestNoLimitIsGivenTwice(t *testing.T) {
 		var seen []string
 		for _, l := range limits {
 			if slices.Contains(seen, l.Name) {
-				t.Errorf("%s: %s is there twice", name, l.Name)
+				t.Errorf("%s: %s is given twice", name, l.Name)
 			}
 			seen = append(seen, l.Name)
 			if (l.Min == "") != (l.Max == "") {

@@ -44,7 +44,7 @@ func LockDataDir(dir string) (*Lock, error) {
 	return &Lock{file: f}, nil
 }
 
-// Unlock gives the data dir back. The file stays: removing it would let two owners lock two files of one name.
+// Unlock releases the data dir. The file stays: removing it would let two owners lock two files of one name.
 func (l *Lock) Unlock() error { return l.file.Close() }
 
 func readOwner(path string) string {

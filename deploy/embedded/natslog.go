@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// natsLog gives the server's warnings and errors to slog and drops the rest. It remembers the first fatal message, which the
+// natsLog writes the server's warnings and errors to slog and drops the rest. It remembers the first fatal message, which the
 // server would otherwise end the process for.
 type natsLog struct {
 	logger *slog.Logger

@@ -19,7 +19,7 @@ const (
 	roomToRestart = 16 << 20
 )
 
-var errJetStreamOff = errors.New("the log takes nothing, for JetStream is off")
+var errJetStreamOff = errors.New("the log accepts no messages: JetStream is disabled")
 
 // nurse looks after the server until Shutdown. After one failed write, of a full disk for example, nats-server 2.15.2 refuses
 // everything for that stream until it is started again, long after there is room. So that is done here, as soon as a file can be
@@ -39,17 +39,17 @@ func (n *NATS) nurse() {
 		}
 		n.ail(cause)
 		if err := tryWriting(n.options.StoreDir); err != nil {
-			n.ail(fmt.Errorf("%w; it is started again when files can be written: %w", cause, err))
+			n.ail(fmt.Errorf("%w; it restarts once files can be written: %w", cause, err))
 			continue
 		}
-		n.logger.Warn("starting the NATS server again", "engine", "nats", "cause", cause)
+		n.logger.Warn("restarting the NATS server", "engine", "nats", "cause", cause)
 		n.stopServer()
 		if err := n.launch(n.ending); err != nil {
 			n.ail(fmt.Errorf("%w; then: %w", cause, err))
 			wait = delay.NextBackOff()
 			continue
 		}
-		n.logger.Warn("the NATS server is started again", "engine", "nats")
+		n.logger.Warn("the NATS server has restarted", "engine", "nats")
 	}
 }
 
@@ -58,7 +58,7 @@ func (n *NATS) ail(cause error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.sick == nil {
-		n.logger.Error("the NATS server cannot go on", "engine", "nats", "error", cause)
+		n.logger.Error("the NATS server cannot write and needs a restart", "engine", "nats", "error", cause)
 	}
 	n.sick = cause
 }
@@ -73,7 +73,7 @@ func unhealthy(s *server.Server) error {
 	}
 	for _, e := range s.Healthz(&server.HealthzOptions{Details: true}).Errors {
 		if e.Type == server.HealthzErrorStream && strings.Contains(e.Error, "write error") {
-			return fmt.Errorf("the log takes nothing after a failed write: %s", e.Error)
+			return fmt.Errorf("the log accepts no messages after a failed write: %s", e.Error)
 		}
 	}
 	return nil

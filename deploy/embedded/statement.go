@@ -59,7 +59,7 @@ func (h *holder) holdFunction(name token) *refusal {
 	case name.kind == tokenName && strings.Contains(text, `\`):
 		return &refusal{status: http.StatusBadRequest, code: codeSyntax, message: "a backslash is not accepted in the name of a function"}
 	case (name.kind == tokenName || name.kind == tokenWord) && slices.Contains(h.functions, strings.ToLower(strings.Trim(text, "`\""))):
-		return &refusal{status: http.StatusForbidden, code: codeDenied, message: fmt.Sprintf("Not enough privileges: function %s is not for the BI user", text)}
+		return &refusal{status: http.StatusForbidden, code: codeDenied, message: fmt.Sprintf("Not enough privileges: function %s is not available to the BI user", text)}
 	}
 	return nil
 }

@@ -52,8 +52,8 @@ func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 			}
 		}
 		wait := delay.NextBackOff()
-		c.setState(fmt.Errorf("%w; starting it again", err))
-		c.log.Error("ClickHouse ended; starting it again", "error", err, "in", wait.Round(time.Millisecond))
+		c.setState(fmt.Errorf("%w; restarting it", err))
+		c.log.Error("ClickHouse ended; restarting it", "error", err, "in", wait.Round(time.Millisecond))
 		if pause(c.stopping, wait) != nil {
 			c.setState(errors.New("stopped"))
 			return
@@ -86,9 +86,9 @@ func (p *child) end() {
 func (p *child) cause() error {
 	said := p.output.String()
 	if said == "" {
-		return fmt.Errorf("the ClickHouse process ended (%s)", p.cmd.ProcessState)
+		return fmt.Errorf("the ClickHouse process exited (%s)", p.cmd.ProcessState)
 	}
-	return fmt.Errorf("the ClickHouse process ended (%s): %s", p.cmd.ProcessState, said)
+	return fmt.Errorf("the ClickHouse process exited (%s): %s", p.cmd.ProcessState, said)
 }
 
 // startChild starts a process and returns when it answers. On an error no process is left.
@@ -113,7 +113,7 @@ func (c *ClickHouse) startChild(ctx context.Context) (*child, error) {
 			_ = p.cmd.Process.Kill()
 			<-p.exited
 			c.setPID(0)
-			return nil, fmt.Errorf("the ClickHouse process did not get ready: %w", context.Cause(ctx))
+			return nil, fmt.Errorf("the ClickHouse process did not become ready: %w", context.Cause(ctx))
 		case <-time.After(15 * time.Millisecond):
 		}
 	}
@@ -195,7 +195,7 @@ func (c *ClickHouse) watch(p *child) error {
 			refused = 0
 		}
 		if refused == probesToKill {
-			c.log.Error("ClickHouse no longer listens; killing it")
+			c.log.Error("ClickHouse stopped listening; killing it")
 			_ = p.cmd.Process.Kill()
 		}
 	}
@@ -228,7 +228,7 @@ func (c *ClickHouse) probe(ctx context.Context) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "1" {
-		return fmt.Errorf("status %d of ClickHouse", response.StatusCode)
+		return fmt.Errorf("ClickHouse answered with status %d", response.StatusCode)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrWrongLibrary is in the error of VerifyLibrary when a file is not the build this package is made for.
-var ErrWrongLibrary = errors.New("not the ClickHouse library this parley is made for")
+var ErrWrongLibrary = errors.New("not the ClickHouse library that this parley was built for")
 
 // VerifyLibrary returns nil when path is, byte for byte, the build of this platform. Reading all of it takes about half a second, so
 // a file that passed is remembered in stampDir by path, size, time of change and inode, and is not read again while none of them

@@ -98,7 +98,7 @@ func (t *thread) named(start schema.Timestamp) *conversation {
 	return t.find(func(c *conversation) bool { return c.Start == start })
 }
 
-// find gives the first conversation of which ok holds.
+// find returns the first conversation of which ok holds.
 func (t *thread) find(ok func(*conversation) bool) *conversation {
 	for i := range t.Conversations {
 		if ok(&t.Conversations[i]) {
@@ -108,7 +108,7 @@ func (t *thread) find(ok func(*conversation) bool) *conversation {
 	return nil
 }
 
-// latest gives the last conversation that begins no later than a moment.
+// latest returns the last conversation that begins no later than a moment.
 func (t *thread) latest(at schema.Timestamp) *conversation {
 	var found *conversation
 	for i := range t.Conversations {

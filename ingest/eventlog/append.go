@@ -355,7 +355,7 @@ func (b *Broker) awaitConnection(ctx context.Context) error {
 	return nil
 }
 
-// pause waits, and tells whether ctx is still alive.
+// pause waits, and reports whether ctx is still alive.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

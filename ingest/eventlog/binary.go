@@ -14,7 +14,7 @@ import (
 // attributePrefix marks the attributes of an event in binary mode.
 const attributePrefix = "ce-"
 
-// structuredOf gives a message in the structured form of CloudEvents. Any NATS
+// structuredOf returns a message in the structured form of CloudEvents. Any NATS
 // client may publish to a stream, also in the binary mode of the NATS binding
 // (attributes in headers named ce-…, data as the payload): that is put together
 // here, the same way each time, so that whoever reads a log has one form to

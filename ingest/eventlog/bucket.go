@@ -85,7 +85,7 @@ func (b *Bucket) make(ctx context.Context, config BucketConfig) error {
 	return err
 }
 
-// seal gives a value as it is kept.
+// seal returns a value in its stored form.
 func (b *Bucket) seal(key string, value []byte) []byte {
 	if b.sealer == nil {
 		return value
@@ -93,7 +93,7 @@ func (b *Bucket) seal(key string, value []byte) []byte {
 	return b.sealer.seal(b.name, key, value)
 }
 
-// open gives a value as it was put.
+// open returns a value as it was put, from its stored form.
 func (b *Bucket) open(key string, kept []byte) ([]byte, error) {
 	if b.sealer == nil {
 		return kept, nil

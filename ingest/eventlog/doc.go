@@ -59,7 +59,7 @@
 // nothing with repeats in it too.
 //
 // What is older than both is stored a second time, under its own sequence. It
-// changes no table: the projector knows all keys for ever.
+// changes no table: the projector knows all keys forever.
 //
 // # Lost answers
 //

@@ -97,7 +97,7 @@ func (r Range) String() string {
 	return fmt.Sprintf("%d-%d", r.From, r.To)
 }
 
-// open gives the bucket, which is made when it is missing.
+// open returns the bucket, which is made when it is missing.
 func (l *ledger) open(ctx context.Context) (*Bucket, error) {
 	if l.bucket == nil {
 		bucket, err := l.broker.Bucket(ctx, ledgerBucket, BucketConfig{
@@ -262,7 +262,7 @@ func (l *ledger) count(ctx context.Context, of Range) (n uint64, err error) {
 	return n, nil
 }
 
-// missing gives those of a range that are not gone on purpose. What others have
+// missing returns those of a range that are not gone on purpose. What others have
 // noted is read where something seems to be missing.
 func (l *ledger) missing(ctx context.Context, of Range) ([]Range, error) {
 	l.mu.Lock()

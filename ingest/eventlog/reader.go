@@ -51,7 +51,7 @@ type Reader struct {
 // NewReader makes a reader. It holds nothing at the server until the first Read.
 func (s *Stream) NewReader() *Reader { return &Reader{stream: s} }
 
-// Read gives up to most entries with sequences greater than after, ascending,
+// Read returns up to most entries with sequences greater than after, ascending,
 // each once. It waits up to wait for the first of them, and gives what is there
 // then: nothing within wait is no error. Sequences have gaps where messages
 // were deleted on purpose; where they are lost the error is a [DamageError], and
@@ -159,7 +159,7 @@ func (r *Reader) stop() {
 	}
 }
 
-// take gives entries that have arrived.
+// take returns entries that have arrived.
 func (r *Reader) take(most int) []schema.Entry {
 	if len(r.taken) == 0 {
 		r.taken = r.feed.drain()
@@ -174,7 +174,7 @@ func (r *Reader) take(most int) []schema.Entry {
 	return entries
 }
 
-// gapless gives entries up to where one is missing that was not deleted on
+// gapless returns entries up to where one is missing that was not deleted on
 // purpose. Entries before it are given first.
 func (r *Reader) gapless(ctx context.Context, after schema.Sequence, entries []schema.Entry) ([]schema.Entry, error) {
 	for i := range entries {
@@ -389,7 +389,7 @@ func (f *feed) signal() {
 	}
 }
 
-// drain gives the entries that have arrived, and lets the server go on.
+// drain returns the entries that have arrived, and lets the server send more.
 func (f *feed) drain() []schema.Entry {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -24,7 +24,7 @@ func newRecent(size int) *recent {
 	return &recent{size: size, young: make(map[[16]byte]schema.Sequence)}
 }
 
-// find gives the sequence of a message that is known to be stored.
+// find returns the sequence of a message that is known to be stored.
 func (r *recent) find(id string) (schema.Sequence, bool) {
 	key, ok := recentKey(id)
 	if !ok {

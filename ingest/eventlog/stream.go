@@ -142,7 +142,7 @@ func (s *Stream) recogniseOnce(ctx context.Context) error {
 	return nil
 }
 
-// adapt tells whether it changed anything.
+// adapt reports whether it changed anything.
 func (s *Stream) adapt(config *jetstream.StreamConfig) bool {
 	o, changed := s.broker.options, false
 	if len(config.Subjects) != 1 || config.Subjects[0] != s.subject {
@@ -352,7 +352,7 @@ func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entr
 	return schema.Entry{Sequence: sequence, ReceivedAt: message.Time, Payload: structuredOf(message.Header, message.Data)}, nil
 }
 
-// Next gives the first message after a sequence; [ErrNotFound] where there is
+// Next returns the first message after a sequence; [ErrNotFound] where there is
 // none.
 func (s *Stream) Next(ctx context.Context, after schema.Sequence) (schema.Entry, error) {
 	ctx, cancel := s.broker.bounded(ctx)

@@ -119,7 +119,7 @@ func (o *Object) Has(name string) bool {
 	return len(raw) > 0 && string(raw) != "null"
 }
 
-// find gives the first of the names that is there.
+// find returns the first of the names that is there.
 func (o *Object) find(names []string) (name string, raw json.RawMessage) {
 	for _, name := range names {
 		if o.Has(name) {
@@ -161,7 +161,7 @@ func (o *Object) Text(limit int, names ...string) string {
 	return cut
 }
 
-// Cut gives the beginning of a text, at most so many bytes and no character in
+// Cut returns the beginning of a text, at most so many bytes and no character in
 // part, and whether that is all of it.
 func Cut(text string, limit int) (cut string, whole bool) {
 	if len(text) <= limit {

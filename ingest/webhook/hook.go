@@ -96,7 +96,7 @@ func (r *Registry) Bucket() *eventlog.Bucket { return r.bucket }
 
 const hookPrefix, figuresPrefix = "hook.", "figures."
 
-// Add gives the hook an id and keeps it.
+// Add assigns the hook an id and stores it.
 func (r *Registry) Add(ctx context.Context, hook Hook) (Hook, error) {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
@@ -145,7 +145,7 @@ type Listed struct {
 	Figures
 }
 
-// List gives all hooks, oldest first.
+// List returns all hooks, oldest first.
 func (r *Registry) List(ctx context.Context) ([]Listed, error) {
 	hooks, err := r.bucket.List(ctx, hookPrefix)
 	if err != nil {

@@ -34,7 +34,7 @@ type Door interface {
 
 // Source knows one platform.
 type Source interface {
-	// Verify tells whether the payload is the platform's, as far as it signs.
+	// Verify reports whether the payload is the platform's, as far as it signs.
 	Verify(hook *Hook, header http.Header, body []byte) bool
 	// Translate makes events of a payload. The same payload gives the same
 	// events, or what is left of them. An error means not now: whatever the
@@ -137,10 +137,10 @@ func (s *Server) learn(key string, value []byte) {
 	s.hooks[sha256.Sum256([]byte(id))] = hook
 }
 
-// Hook gives the hook of an id; ErrNotFound where there is none.
+// Hook returns the hook of an id; ErrNotFound where there is none.
 func (s *Server) Hook(ctx context.Context, id string) (Hook, error) { return s.find(ctx, id) }
 
-// find gives the hook of an id. Ids are looked up by their hash and compared in
+// find returns the hook of an id. Ids are looked up by their hash and compared in
 // constant time, so that the time of an answer says nothing about them.
 func (s *Server) find(ctx context.Context, id string) (Hook, error) {
 	s.mu.Lock()

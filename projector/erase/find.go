@@ -122,7 +122,7 @@ func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
 // statement.
 const mostConversations = 10_000
 
-// stale tells whether tables may hold other events of the conversations than the
+// stale reports whether tables may hold other events of the conversations than the
 // redacted ones of the log.
 func (e *Erasure) stale(ctx context.Context, target Target, s *search) (bool, error) {
 	if len(s.affected) == 0 {
@@ -174,7 +174,7 @@ func (e *Erasure) conversationsOf(ctx context.Context, target Target, s *search)
 	})
 }
 
-// versions gives all messages of the log that are events of the conversations,
+// versions returns all messages of the log that are events of the conversations,
 // and notes those that are no events but seem to belong to them.
 func (e *Erasure) versions(ctx context.Context, target Target, s *search) ([]version, error) {
 	var all []version
@@ -203,7 +203,7 @@ func (e *Erasure) versions(ctx context.Context, target Target, s *search) ([]ver
 	return all, err
 }
 
-// concerns tells whether something that is no event belongs to what is erased:
+// concerns reports whether something that is no event belongs to what is erased:
 // by the project and conversation that could be read, by the id of the visitor
 // as a JSON string anywhere in its bytes, and where no conversation could be
 // read, by the id of one.
@@ -379,7 +379,7 @@ func (e *Erasure) scan(ctx context.Context, log Log, what string, each func(entr
 	return e.read(ctx, log, what, 0, last, each)
 }
 
-// read gives the entries after one sequence and up to another.
+// read returns the entries after one sequence and up to another.
 func (e *Erasure) read(ctx context.Context, log Log, what string, after, last schema.Sequence, each func(entry schema.Entry)) error {
 	for after < last {
 		entries, err := log.Read(ctx, after, 512, 50*time.Millisecond)

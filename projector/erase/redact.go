@@ -20,7 +20,7 @@ type redaction struct{ aliases map[string]string }
 
 func newRedaction() *redaction { return &redaction{aliases: map[string]string{}} }
 
-// alias gives the id that stands for a visitor from now on. An alias is its own.
+// alias returns the id that stands for a visitor from now on. An alias is its own.
 func (r *redaction) alias(id string) string {
 	if isAlias(id) {
 		return id
@@ -39,7 +39,7 @@ func isAlias(id string) bool {
 	return begins && len(digits) == 32 && err == nil
 }
 
-// redact gives an event without personal data, and its bytes. What the bytes
+// redact returns the event without personal data, and its bytes. What the bytes
 // hold is what is known of an event of its type and not personal: members and
 // attributes that nobody knows are gone. Redacting a redacted event changes
 // nothing.
@@ -84,7 +84,7 @@ func (r *redaction) redact(e schema.Event, received time.Time) (schema.Event, []
 	return e, payload, nil
 }
 
-// names tells whether an event names a visitor.
+// names reports whether an event names a visitor.
 func names(e *schema.Event, visitor string) bool {
 	switch data := e.Data.(type) {
 	case *schema.Opened:

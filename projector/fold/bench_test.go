@@ -23,7 +23,7 @@ func BenchmarkOf(b *testing.B) {
 	}
 }
 
-// realistic gives size events of one conversation: realistic ones, one after
+// realistic returns size events of one conversation: realistic ones, one after
 // the other.
 func realistic(size int) []schema.Record {
 	var events []schema.Event

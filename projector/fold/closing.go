@@ -2,7 +2,7 @@ package fold
 
 import "github.com/parley-analytics/parley/schema"
 
-// closing tells whether the conversation stands closed, and since when.
+// closing reports whether the conversation stands closed, and since when.
 type closing struct {
 	standing *schema.Timestamp // the first `closed` since the last push
 	reason   *string           // its reason
@@ -11,7 +11,7 @@ type closing struct {
 	repeated uint32 // `closed` while already closed
 }
 
-// closed tells whether the conversation stands closed: a `closed` with no push
+// closed reports whether the conversation stands closed: a `closed` with no push
 // since.
 func (c *closing) closed() bool { return c.standing != nil }
 

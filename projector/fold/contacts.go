@@ -159,7 +159,7 @@ func (c *contacts) message(at schema.Timestamp, data *schema.Message) {
 	c.humanAnswer = c.humanAnswer || human(data.AuthorKind)
 }
 
-// fill gives the conversation what its contacts add up to, and the contacts
+// fill sets in the conversation what its contacts add up to, and in the contacts
 // the channel, which an `opened` after them may have brought.
 func (c *contacts) fill(row *Conversation) {
 	bots := 0
@@ -209,7 +209,7 @@ func automationLevel(contacts, bots int) *AutomationLevel {
 	}
 }
 
-// human tells whether messages of this kind of author are a human answer.
+// human reports whether messages of this kind of author are a human answer.
 func human(kind schema.UserKind) bool {
 	return kind == schema.KindProfessional || kind == schema.KindExpert
 }

@@ -7,7 +7,7 @@ type keyed[K comparable, V any] struct {
 	at   map[K]int
 }
 
-// find gives the item of a key, nil when there is none. It is good until the
+// find returns the item of a key, nil when there is none. It is good until the
 // next add.
 func (l *keyed[K, V]) find(key K) *V {
 	if i, known := l.at[key]; known {

@@ -23,7 +23,7 @@ func (o *opening) take(data *schema.Opened) {
 	}
 }
 
-// fill gives the fields to the row. A channel that is not known is UNKNOWN.
+// fill sets the fields of the row. An unknown channel is UNKNOWN.
 func (o *opening) fill(c *Conversation) {
 	c.Channel = cmp.Or(o.known.Channel, schema.ChannelUnknown)
 	c.Language = o.known.Language

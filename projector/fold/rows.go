@@ -137,7 +137,7 @@ type Contact struct {
 	RoutingGroup *schema.Ref
 }
 
-// Status tells whether a contact was answered.
+// Status reports whether a contact was answered.
 type Status string
 
 // The statuses.

@@ -31,7 +31,7 @@ func (s *sales) record(data *schema.Transaction) {
 	}
 }
 
-// fill gives the row its revenue: the sum per currency of the records that
+// fill sets the revenue of the row: the sum per currency of the records that
 // won, nil without any. A sale and its refund add up to zero, not to nothing.
 func (s *sales) fill(c *Conversation) {
 	if len(s.list) == 0 {

@@ -31,7 +31,7 @@ func (t *tags) untag(id string) {
 	}
 }
 
-// fill gives the row the tags that are on.
+// fill sets the tags of the row.
 func (t *tags) fill(c *Conversation) {
 	for _, tag := range t.list {
 		if tag.on {

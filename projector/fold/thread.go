@@ -28,7 +28,7 @@ func (t *thread) mark(m Mark) {
 	t.marks = append(t.marks, m)
 }
 
-// message puts a message into the thread and tells whether it is the first of
+// message puts a message into the thread and reports whether it is the first of
 // its id. Messages are one per id: a later one only replaces the text, and only
 // if it has one.
 func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *string) (first bool) {
@@ -133,7 +133,7 @@ func (t *thread) fill(c *Conversation) {
 }
 
 // authorID is the visitor's id, or the operator's in digits; nil where the
-// event gives none.
+// event returns none.
 func authorID(data *schema.Message) *string {
 	switch {
 	case data.AuthorKind == schema.KindVisitor:

@@ -42,7 +42,7 @@ func (u *users) wrote(data *schema.Message) {
 	}
 }
 
-// fill gives the row the users, ascending by id.
+// fill sets the users of the row, ascending by id.
 func (u *users) fill(c *Conversation) {
 	if len(u.list) == 0 {
 		return

@@ -11,7 +11,7 @@ import (
 // *rand.Rand is one; a property test throws its own, which shrink.
 type Dice interface{ IntN(n int) int }
 
-// Seeded gives dice that always fall the same way for a seed.
+// Seeded returns dice that always roll the same sequence for a seed.
 func Seeded(seed uint64) Dice { return rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)) }
 
 // Conversation names the n-th conversation of a project.
@@ -32,13 +32,13 @@ func Records(events []schema.Event, first schema.Sequence) []schema.Record {
 	return records
 }
 
-// pick gives one of the choices.
+// pick returns one of the choices.
 func pick[T any](d Dice, choices ...T) T { return choices[d.IntN(len(choices))] }
 
 // chance is true in percent of the throws.
 func chance(d Dice, percent int) bool { return d.IntN(100) < percent }
 
-// maybe gives nil or one of the choices.
+// maybe returns nil or one of the choices.
 func maybe[T any](d Dice, choices ...T) *T {
 	if i := d.IntN(len(choices) + 1); i > 0 {
 		return &choices[i-1]

@@ -10,7 +10,7 @@ import (
 // are easy to read.
 const nastyEpoch schema.Timestamp = 1_700_000_000_000
 
-// Nasty gives n distinct events of a conversation without any sense in their
+// Nasty returns n distinct events of a conversation without any sense in their
 // order: few instants, operators, messages, tags and transactions, so that they
 // meet; several sources; sequences that all, some or no events have.
 func Nasty(d Dice, key schema.ConversationKey, n int) []schema.Event {

@@ -6,7 +6,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Profile gives n distinct events about one customer or seller, without any
+// Profile returns n distinct events about one customer or seller, without any
 // sense in their order: few instants and values, so that they meet.
 func Profile(d Dice, project schema.ProjectID, kind schema.ProfileKind, id string, n int) []schema.Event {
 	instants := pick(d, 1, 2, 50)

@@ -62,7 +62,7 @@ func again(d Dice, e, other schema.Event) schema.Event {
 	return e
 }
 
-// Distinct gives the records that count, by conversation: of each event key the
+// Distinct returns the records that count, by conversation: of each event key the
 // one with the lowest sequence, whichever conversation the others name.
 func Distinct(records []schema.Record) map[schema.ConversationKey][]schema.Record {
 	lowest := map[schema.EventKey]schema.Record{}

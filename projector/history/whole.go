@@ -43,7 +43,7 @@ func NewWhole(stream Stream, t *tables.Tables, version uint32) *Whole {
 // NewRest is a log of which nothing is archived.
 func NewRest(stream Stream) *Whole { return &Whole{stream: stream} }
 
-// Read gives what comes after a sequence: see [projector.Log]. A stream that
+// Read returns what comes after a sequence: see [projector.Log]. A stream that
 // drops entries while it is read is noticed by the gap, and what is missing is
 // read from the archive.
 func (w *Whole) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
@@ -83,7 +83,7 @@ func (w *Whole) Read(ctx context.Context, after schema.Sequence, most int, wait 
 	}
 }
 
-// archived gives archived entries between two sequences, both left out.
+// archived returns archived entries between two sequences, both left out.
 func (w *Whole) archived(ctx context.Context, after, before schema.Sequence, most int) ([]schema.Entry, error) {
 	entries, err := w.archive.Read(ctx, after, most, 0)
 	if err != nil {

@@ -87,7 +87,7 @@ func (l *Log) wake() {
 	l.changed = make(chan struct{})
 }
 
-// Read gives entries after a sequence. Their payloads are overwritten once the
+// Read returns entries after a sequence. Their payloads are overwritten once the
 // next read begins.
 func (l *Log) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
 	l.spoil()

@@ -20,7 +20,7 @@ import (
 type SinkSubject struct {
 	// Open opens them anew, as after a restart.
 	Open func(t *testing.T) (projector.Sink, projector.Archive)
-	// Conversations gives the rows of conversations that a reader sees.
+	// Conversations returns the rows of conversations that a reader sees.
 	Conversations func(t *testing.T) []Seen
 }
 

@@ -230,7 +230,7 @@ func (t *Tables) noticeDoubles() {
 	}
 }
 
-// Recall gives the archived events of conversations, in log order.
+// Recall returns the archived events of conversations, in log order.
 func (t *Tables) Recall(_ context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]projector.ArchivedEvent, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -247,7 +247,7 @@ func (t *Tables) Recall(_ context.Context, keys []schema.ConversationKey) (map[s
 	return found, t.point("before recalling")
 }
 
-// Known gives the lowest sequence under which each key was written.
+// Known returns the lowest sequence under which each key was written.
 func (t *Tables) Known(_ context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

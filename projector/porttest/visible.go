@@ -29,7 +29,7 @@ func (t *Tables) Await(ctx context.Context, log string, position schema.Sequence
 	}
 }
 
-// Seen gives the rows of conversations that a reader sees.
+// Seen returns the rows of conversations that a reader sees.
 func (t *Tables) Seen() []Seen {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -50,7 +50,7 @@ func (t *Tables) Doubled() string {
 	return t.doubled
 }
 
-// Quarantine gives the rows of quarantine, by log and sequence.
+// Quarantine returns the rows of quarantine, by log and sequence.
 func (t *Tables) Quarantine() []projector.Rejection {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -18,7 +18,7 @@ var rank = map[schema.Type]int{
 
 func lifeCycle(t schema.Type) bool { return rank[t] < 10 }
 
-// ordered gives the distinct events in fold order. Where two records have one
+// ordered returns the distinct events in fold order. Where two records have one
 // key, the one with the lower sequence counts.
 func ordered(records []schema.Record) []schema.Record {
 	lowest := map[schema.EventKey]schema.Record{}

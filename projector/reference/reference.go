@@ -55,7 +55,7 @@ func (h history) push(i int) bool   { return h.is(i, schema.TypePushed) }
 func (h history) closed(i int) bool { return h.is(i, schema.TypeClosed) }
 func (h history) routed(i int) bool { return h.is(i, schema.TypeRouted) }
 
-// ends tells whether the event ends a contact that is open.
+// ends reports whether the event ends a contact that is open.
 func (h history) ends(i int) bool {
 	return h.is(i, schema.TypePushed, schema.TypeSnoozed, schema.TypeTransferred, schema.TypeClosed)
 }
@@ -73,7 +73,7 @@ func (h history) spans() []span {
 	return spans
 }
 
-// standsClosed tells whether the conversation is closed just before place i: a
+// standsClosed reports whether the conversation is closed just before place i: a
 // close with no push since.
 func (h history) standsClosed(i int) bool {
 	return h.last(0, i, h.closed) > h.last(0, i, h.push)
@@ -84,7 +84,7 @@ func (h history) message(i int) *schema.Message {
 	return m
 }
 
-// counts tells whether place i is a message that counts: the first with its id.
+// counts reports whether place i is a message that counts: the first with its id.
 func (h history) counts(i int) bool {
 	m := h.message(i)
 	return m != nil && h.first(0, i, func(j int) bool {
@@ -261,7 +261,7 @@ func (h history) messageRow(i int) fold.Message {
 	return row
 }
 
-// reads tells whether place j is a read that covers the message at place i.
+// reads reports whether place j is a read that covers the message at place i.
 func (h history) reads(j, i int) bool {
 	read, is := h[j].Event.Data.(*schema.Read)
 	if !is {

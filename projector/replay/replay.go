@@ -20,7 +20,7 @@ type Open func(ctx context.Context, version uint32) (p *projector.Projector, rel
 type Rebuild struct {
 	Tables *tables.Tables
 	Open   Open
-	// Ends gives the last sequence of each log: how far a version has to come.
+	// Ends returns the last sequence of each log: how far a version has to come.
 	Ends func(ctx context.Context) (map[string]schema.Sequence, error)
 	// Gaps tells where nothing comes any more; nil for a log that has none.
 	Gaps history.Gaps

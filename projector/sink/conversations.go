@@ -203,7 +203,7 @@ func markTuple() column[fold.Mark] {
 		})...)
 }
 
-// distinct gives the values that of finds, ascending, each once.
+// distinct returns the values that of finds, ascending, each once.
 func distinct[V interface{ int64 | string }](contacts []fold.Contact, of func(*fold.Contact) (V, bool)) []V {
 	list := make([]V, 0, len(contacts))
 	for i := range contacts {

@@ -98,7 +98,7 @@ func (r *reader) distinct(ctx context.Context, events []projector.ArchivedEvent)
 	return fresh, nil
 }
 
-// contents gives the rows of every stable name, as text without bookkeeping.
+// contents returns the rows of every stable name, as text without bookkeeping.
 func contents(t *testing.T, version uint32) map[string]string {
 	t.Helper()
 	found := map[string]string{}

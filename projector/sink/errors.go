@@ -45,7 +45,7 @@ var transientCodes = map[int32]string{
 }
 
 // unwritableCodes are errors of ClickHouse about a value in the rows: the same
-// rows will be refused for ever.
+// rows will be refused forever.
 var unwritableCodes = map[int32]string{
 	6:   "CANNOT_PARSE_TEXT",
 	27:  "CANNOT_PARSE_INPUT_ASSERTION_FAILED",

@@ -44,7 +44,7 @@ func (f *filter) add(hash uint64) {
 	}
 }
 
-// maybe tells whether the hash was added, or may have been.
+// maybe reports whether the hash was added, or may have been.
 func (f *filter) maybe(hash uint64) bool {
 	b, probe := f.place(hash)
 	for range probes {
@@ -56,7 +56,7 @@ func (f *filter) maybe(hash uint64) bool {
 	return true
 }
 
-// place gives the block of a hash, and 54 bits that choose the bits in it.
+// place returns the block of a hash, and 54 bits that choose the bits in it.
 func (f *filter) place(hash uint64) (*block, uint64) {
 	at, _ := bits.Mul64(hash, uint64(len(f.blocks)))
 	// An odd multiplier and the high half make bits that do not follow from the block.

@@ -33,7 +33,7 @@ func (s *seen) add(key hash, conversation schema.ConversationID) {
 	}
 }
 
-// archived gives the conversations that may have archived events.
+// archived returns the conversations that may have archived events.
 func (s *seen) archived(keys []schema.ConversationKey) []schema.ConversationKey {
 	if s.filter == nil || s.stale {
 		return keys

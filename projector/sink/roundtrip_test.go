@@ -16,7 +16,7 @@ import (
 	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// read gives the only row of a table as JSON, with numbers as written.
+// read returns the only row of a table as JSON, with numbers as written.
 func read(t *testing.T, s *Sink, table string) map[string]any {
 	t.Helper()
 	text := enginetest.ClickHouse(t).Exec(t, s.in(`SELECT * FROM $projection.`+table+` FINAL FORMAT JSONEachRow SETTINGS

@@ -116,7 +116,7 @@ func (s *Sink) position(ctx context.Context, log string) (schema.Sequence, error
 	return schema.Sequence(stored), nil
 }
 
-// columnTypes gives the types of all columns of a database by table and name.
+// columnTypes returns the types of all columns of a database by table and name.
 func columnTypes(ctx context.Context, conn driver.Conn, database string) (map[string]map[string]string, error) {
 	rows, err := conn.Query(ctx, columnTypesSQL, clickhouse.Named("database", database))
 	if err != nil {

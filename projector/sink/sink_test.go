@@ -84,7 +84,7 @@ func reopen(t testing.TB, conn driver.Conn, options Options) *Sink {
 	return s
 }
 
-// archived gives events as the log has them, from sequence first on.
+// archived returns events as the log has them, from sequence first on.
 func archived(events []schema.Event, first schema.Sequence) []projector.ArchivedEvent {
 	list := make([]projector.ArchivedEvent, len(events))
 	for i, r := range foldtest.Records(events, first) {

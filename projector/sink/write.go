@@ -27,7 +27,7 @@ const (
 	StagePosition   Stage = "position"
 )
 
-// stages gives the tables of each stage. Inserts of one stage may run in any order.
+// stages returns the tables of each stage. Inserts of one stage may run in any order.
 func (s *Sink) stages() []stage {
 	return []stage{
 		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors, s.visits, s.profiles, s.sellers}},

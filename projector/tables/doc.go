@@ -72,7 +72,7 @@
 //	GRANT SELECT(query_id, user, query) ON system.processes TO parley_bi;
 //	CREATE ROW POLICY parley_bi ON system.processes USING user = currentUser() TO parley_bi;
 //
-// Up gives the two users of the views the right to read the columns their views
+// Up grants the two users of the views the right to read the columns their views
 // show, of the live version, and no other; a dashboard's user needs the views
 // only.
 package tables

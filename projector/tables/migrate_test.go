@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
-// fresh gives a connection to a server without any of our databases.
+// fresh returns a connection to a server without any of our databases.
 func fresh(t *testing.T) *Tables {
 	t.Helper()
 	server := enginetest.ClickHouse(t)

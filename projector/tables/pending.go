@@ -83,7 +83,7 @@ func missingDatabase(existing []string, name string) []step {
 	return []step{{name: "database " + name, statement: strings.ReplaceAll(createDatabaseSQL, "$database", name)}}
 }
 
-// unapplied gives the files that were not applied under the prefix. One that was
+// unapplied returns the files that were not applied under the prefix. One that was
 // applied with other contents is an error.
 func unapplied(applied map[string]string, prefix string, files []ddl.File) ([]step, error) {
 	var steps []step
@@ -101,7 +101,7 @@ func unapplied(applied map[string]string, prefix string, files []ddl.File) ([]st
 	return steps, nil
 }
 
-// pendingTables gives what the database of a projection lacks.
+// pendingTables returns what the database of a projection lacks.
 func pendingTables(databases []string, applied map[string]string, version uint32) ([]step, error) {
 	database := ddl.ProjectionDatabase(version)
 	steps := missingDatabase(databases, database)
@@ -127,7 +127,7 @@ func (t *Tables) pendingGrants(ctx context.Context, live uint32) ([]step, error)
 	return steps, nil
 }
 
-// pendingViews gives the views that do not read the live version, or not as
+// pendingViews returns the views that do not read the live version, or not as
 // their file and table say now.
 func (t *Tables) pendingViews(ctx context.Context, applied map[string]string, live uint32) ([]step, error) {
 	existing, err := t.names(ctx, tablesSQL, clickhouse.Named("database", ddl.ViewDatabase))

@@ -60,7 +60,7 @@ func (t *Tables) projections(ctx context.Context) ([]Projection, error) {
 	return list, rows.Err()
 }
 
-// Live gives the version that is read and written now.
+// Live returns the version that is read and written now.
 func (t *Tables) Live(ctx context.Context) (uint32, error) {
 	all, err := t.Projections(ctx)
 	if err != nil {

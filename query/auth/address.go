@@ -11,7 +11,7 @@ import (
 // ignored: anybody can write one.
 type Proxies []netip.Prefix
 
-// Sender gives the address a request comes from: the nearest one that is no
+// Sender returns the address a request comes from: the nearest one that is no
 // trusted proxy. The zero Addr when it cannot be told.
 func (p Proxies) Sender(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

@@ -103,7 +103,7 @@ func (d *Directory) create(ctx context.Context, r *record) error {
 	return nil
 }
 
-// Find gives the credential of an id or of a user's e-mail address. ErrNotFound when there is none.
+// Find returns the credential of an id or of a user's e-mail address. ErrNotFound when there is none.
 func (d *Directory) Find(ctx context.Context, idOrEmail string) (Credential, error) {
 	id := idOrEmail
 	if strings.Contains(id, "@") {
@@ -116,7 +116,7 @@ func (d *Directory) Find(ctx context.Context, idOrEmail string) (Credential, err
 	return r.credential()
 }
 
-// List gives all credentials of a kind, oldest first.
+// List returns all credentials of a kind, oldest first.
 func (d *Directory) List(ctx context.Context, kind Kind) ([]Credential, error) {
 	found, err := d.store.List(ctx, credentialKey(""))
 	if err != nil {
@@ -172,7 +172,7 @@ func (d *Directory) SetDisabled(ctx context.Context, id string, disabled bool) e
 	})
 }
 
-// Rotate gives a key a new secret. The old secret and its tokens end at once.
+// Rotate replaces a key's secret and returns the new one. The old secret and its tokens become invalid at once.
 func (d *Directory) Rotate(ctx context.Context, id string) (Key, error) {
 	key := Key{ID: id, Secret: newSecret()}
 	hash, err := d.hasher.hash(ctx, key.Secret)
@@ -307,7 +307,7 @@ func (d *Directory) verifyUser(ctx context.Context, email, password string) (*re
 	return r, nil
 }
 
-// checkOf gives 32 bits of a secret's SHA-256.
+// checkOf returns 32 bits of a secret's SHA-256.
 func checkOf(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return base64.RawURLEncoding.EncodeToString(sum[:4])
@@ -315,7 +315,7 @@ func checkOf(secret string) string {
 
 func credentialKey(id string) string { return "credential." + id }
 
-// isName tells whether a string from outside can be part of a store's key.
+// isName reports whether a string from outside can be part of a store's key.
 func isName(s string) bool {
 	if s == "" || len(s) > 100 {
 		return false

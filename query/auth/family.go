@@ -25,7 +25,7 @@ type family struct {
 	Revoked map[string]time.Time `json:"revoked,omitempty"`
 }
 
-// current tells whether a refresh token is the one that is good now.
+// current reports whether a refresh token is the one that is good now.
 func (l *family) current(refresh string) bool {
 	return subtle.ConstantTimeCompare([]byte(fingerprint(refresh)), []byte(l.Refresh)) == 1
 }
@@ -174,7 +174,7 @@ func (f *families) revoke(ctx context.Context, c *claims) error {
 	}
 }
 
-// revoked tells whether an access token was ended before its time.
+// revoked reports whether an access token was ended before its time.
 func (f *families) revoked(ctx context.Context, c *claims) (bool, error) {
 	if c.Family == "" {
 		_, _, err := f.store.Get(ctx, revokedKey(c.ID))

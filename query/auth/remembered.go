@@ -36,7 +36,7 @@ func (r *remembered) name(secret, phc string) (name [32]byte) {
 	return name
 }
 
-// has tells whether the secret was right for the stored hash before.
+// has reports whether the secret was right for the stored hash before.
 func (r *remembered) has(secret, phc string) bool {
 	name := r.name(secret, phc)
 	r.mu.Lock()

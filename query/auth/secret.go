@@ -121,14 +121,14 @@ func decode(phc string) (c cost, salt, key []byte, err error) {
 	return c, salt, key, nil
 }
 
-// random gives n bytes of the system's generator.
+// random returns n bytes of the system's generator.
 func random(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails: it ends the program instead
 	return b
 }
 
-// randomName gives n random bytes as a name of [A-Za-z0-9_-].
+// randomName returns n random bytes as a name of [A-Za-z0-9_-].
 func randomName(n int) string { return base64.RawURLEncoding.EncodeToString(random(n)) }
 
 // fingerprint is the hash under which a random token is stored. The token has

@@ -16,7 +16,7 @@ type Store interface {
 	Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	// Delete removes a record; one that is not there is no error.
 	Delete(ctx context.Context, key string) error
-	// List gives all records whose keys begin with prefix, which is empty or ends
+	// List returns all records whose keys begin with prefix, which is empty or ends
 	// in a point.
 	List(ctx context.Context, prefix string) (map[string][]byte, error)
 }

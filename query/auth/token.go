@@ -103,7 +103,7 @@ func joinScopes(scopes []schema.Scope) string {
 	return strings.Join(names, " ")
 }
 
-// common gives the scopes of a that b has too.
+// common returns the scopes of a that b has too.
 func common(a, b []schema.Scope) []schema.Scope {
 	var both []schema.Scope
 	for _, s := range a {

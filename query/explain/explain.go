@@ -151,7 +151,7 @@ func (e *explaining) spent(name string, from, to int) {
 	e.add(name, value, from, to)
 }
 
-// ends gives the places at which contacts ended in a way.
+// ends returns the places at which contacts ended in a way.
 func (w *walk) ends(ending string) []int {
 	var places []int
 	for n := range w.contacts {

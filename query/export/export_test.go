@@ -116,7 +116,7 @@ func ids(t *testing.T, body, column string) []string {
 	return found
 }
 
-// graphQL gives the ids of all pages of a list, sorted.
+// graphQL returns the ids of all pages of a list, sorted.
 func (r *rig) graphQL(t *testing.T, field, filters string, projects ...schema.ProjectID) []string {
 	t.Helper()
 	ctx := query.WithCaller(t.Context(), schema.Caller{ID: "k", Scopes: []schema.Scope{schema.ScopeRead}, Projects: schema.Projects{IDs: projects}})

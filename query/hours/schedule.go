@@ -121,7 +121,7 @@ func (s *Schedule) Set(v Version) error {
 	return nil
 }
 
-// Remove takes a version away and tells whether there was one.
+// Remove takes a version away and reports whether there was one.
 func (s *Schedule) Remove(from Date) bool {
 	before := len(s.Versions)
 	s.Versions = slices.DeleteFunc(s.Versions, func(v Version) bool { return v.ValidFrom == from })

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// compound tells whether a column holds a list or a map.
+// compound reports whether a column holds a list or a map.
 func compound(column string) bool {
 	return slices.Contains([]string{"custom_data", "tag_ids", "tag_names", "user_ids", "revenue"}, column)
 }
@@ -86,7 +86,7 @@ func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, e
 	return extractStream{stream, st.name}, nil
 }
 
-// extractStream gives errors in the middle their codes.
+// extractStream adds the codes of errors that occur while streaming.
 type extractStream struct {
 	io.ReadCloser
 	name string

@@ -39,7 +39,7 @@ func newStatement(name string, scope query.Scope) *statement {
 // key tells statements apart by their text and parameters.
 func (s *statement) key() string { return fmt.Sprintf("%s\x00%#v", s.text, s.args) }
 
-// bind gives a parameter that the text names its value.
+// bind sets the value of a parameter that the text names.
 func (s *statement) bind(name string, value any) *statement {
 	s.args = append(s.args, clickhouse.Named(name, value))
 	return s
@@ -136,7 +136,7 @@ const (
 	maxParameters = 256 << 10
 )
 
-// fits tells whether the parameters can be sent.
+// fits reports whether the parameters can be sent.
 func (s *statement) fits() error {
 	total := 0
 	for _, arg := range s.args {

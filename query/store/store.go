@@ -118,7 +118,7 @@ func Open(config Config) (*Store, error) {
 // Close ends the connections.
 func (s *Store) Close() error { return s.conn.Close() }
 
-// Ping tells whether the server answers.
+// Ping reports whether the server answers.
 func (s *Store) Ping(ctx context.Context) error { return s.conn.Ping(ctx) }
 
 // Live tells which projection answers. What it tells is at most a second old:
@@ -235,7 +235,7 @@ func readCount(ctx context.Context, s *Store, st *statement) (uint64, error) {
 	return counts[0], nil
 }
 
-// told gives what stops a statement a code where the caller should know; every
+// told adds a code to what stops a statement where the caller should know; every
 // other failure stays a fault. The cause goes along for the log.
 func told(name string, err error) error {
 	known := codeOf(err)

@@ -196,7 +196,7 @@ func (c *coercion) object(t *ast.Definition, given map[string]any, field string)
 	return object, nil
 }
 
-// missing gives a member that was not given its default.
+// missing returns the default of a member that was not given.
 func (c *coercion) missing(object map[string]any, member *ast.FieldDefinition, field string) (refused *refusal) {
 	switch {
 	case member.DefaultValue != nil:

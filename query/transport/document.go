@@ -303,7 +303,7 @@ func (d *document) check(s size, limits *Limits) *refusal {
 	return nil
 }
 
-// introspects gives how deep lists that lead back to types are nested.
+// introspects returns how deep lists that lead back to types are nested.
 func (d *document) introspects() int {
 	done, open := map[string]int{}, map[string]bool{}
 	var deepest func(ast.SelectionSet) int

@@ -302,7 +302,7 @@ func (h *Handler) execute(ctx context.Context, x *exchange, text string, variabl
 	return answered
 }
 
-// allowed tells whether the method may run the operation.
+// allowed reports whether the method may run the operation.
 func (h *Handler) allowed(x *exchange, d *document) *refusal {
 	kind := d.operation.Operation
 	if x.r.Method == http.MethodGet && kind != ast.Query {

@@ -92,7 +92,7 @@ func parsePreference(item string) (p preference, media string, ok bool) {
 	return p, media, true
 }
 
-// matches gives the types on offer that a range names.
+// matches returns the types on offer that a range names.
 func matches(media string) []string {
 	switch media {
 	case mediaJSON, mediaResponse:
@@ -103,7 +103,7 @@ func matches(media string) []string {
 	return nil
 }
 
-// isJSON tells whether a Content-Type is JSON in UTF-8.
+// isJSON reports whether a Content-Type is JSON in UTF-8.
 func isJSON(contentType string) bool {
 	media, parameters, err := mime.ParseMediaType(contentType)
 	charset, given := parameters["charset"]

@@ -24,7 +24,7 @@ type rewriting struct {
 	refused *refusal
 }
 
-// rewrite gives the operation alone, with its fragments, and its variables. The
+// rewrite returns the operation alone, with its fragments, and its variables. The
 // document must be valid; it is changed.
 func (c *coercion) rewrite(d *document, given map[string]any) (text string, variables map[string]any, refused *refusal) {
 	r := &rewriting{coercion: *c, given: given, fragments: d.fragments, values: map[string]any{}, names: map[string]string{}}
@@ -70,7 +70,7 @@ func (r *rewriting) directives(list ast.DirectiveList) {
 	}
 }
 
-// arguments gives each argument a variable. One whose own variable has no value is
+// arguments replaces each argument by a variable. One whose own variable has no value is
 // as if it were not there.
 func (r *rewriting) arguments(list ast.ArgumentList, defined ast.ArgumentDefinitionList) ast.ArgumentList {
 	kept := list[:0:0]

@@ -27,10 +27,10 @@ type File struct {
 	Statement string
 }
 
-// Meta gives the statements that make the tables of [MetaDatabase], in order.
+// Meta returns the statements that make the tables of [MetaDatabase], in order.
 func Meta() []File { return read("meta") }
 
-// Projection gives the statements that make the tables of a projection in its
+// Projection returns the statements that make the tables of a projection in its
 // database, in order.
 func Projection(version uint32) []File {
 	list := read("projection")
@@ -40,7 +40,7 @@ func Projection(version uint32) []File {
 	return list
 }
 
-// read gives the files of a folder, ascending by name, as embedding lists them.
+// read returns the files of a folder, ascending by name, as embedding lists them.
 func read(folder string) []File {
 	entries, err := files.ReadDir(folder)
 	if err != nil {

@@ -33,7 +33,7 @@ func (e *NewerError) Error() string {
 	return fmt.Sprintf("the ClickHouse tables have version %d and this parley knows versions up to %d: %s", e.Found, Version, remedy)
 }
 
-// Marked gives the version that tables are marked with, 0 for none, from what
+// Marked returns the version that tables are marked with, 0 for none, from what
 // parley_meta.migrations says was applied: checksums by name. It is a
 // [*NewerError] where they belong to a newer binary.
 func Marked(applied map[string]string) (uint32, error) {
@@ -52,7 +52,7 @@ func Marked(applied map[string]string) (uint32, error) {
 	return found, nil
 }
 
-// fileOf gives the file of a name in migrations that is one of a file.
+// fileOf returns the file of a name in migrations that is one of a file.
 func fileOf(name string) (string, bool) {
 	if strings.HasPrefix(name, "meta/") {
 		return name, true

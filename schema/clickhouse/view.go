@@ -26,7 +26,7 @@ type View struct {
 // Column is a column of a table, as system.columns tells it.
 type Column struct{ Name, Type, Comment string }
 
-// Views gives the stable names, in order.
+// Views returns the stable names, in order.
 func Views() []View {
 	list := read("views")
 	views := make([]View, len(list))
@@ -43,7 +43,7 @@ func Views() []View {
 	return views
 }
 
-// Over gives the statement that makes the view read a projection. Types and
+// Over returns the statement that makes the view read a projection. Types and
 // comments are those of the table, so that each stands in one place only; a
 // column that the table lacks is an error.
 func (v View) Over(version uint32, tableComment string, table []Column) (string, error) {

@@ -77,7 +77,7 @@ func StartOfDay(year int, month time.Month, day int, zone *time.Location) time.T
 	}
 }
 
-// EvenUntil gives a moment after t, in t's zone, up to which the clock runs
+// EvenUntil returns a moment after t, in t's zone, up to which the clock runs
 // evenly: its offset from UTC is the same. It is that of the next change, or an
 // earlier one. False: the offset never changes again.
 func EvenUntil(t time.Time) (time.Time, bool) {

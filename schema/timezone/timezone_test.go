@@ -57,7 +57,7 @@ func TestTheMachinesFilesAreNotUsed(t *testing.T) {
 	if err := os.Mkdir(dir+"/Europe", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	// The least file of a zone: UTC for ever.
+	// The least file of a zone: UTC forever.
 	utc := "TZif" + strings.Repeat("\x00", 35) + "\x01\x00\x00\x00\x04" + "\x00\x00\x00\x00\x00\x00" + "UTC\x00"
 	if err := os.WriteFile(dir+"/Europe/Paris", []byte(utc), 0o600); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ const (
 	monthly = 1_000_000
 )
 
-// corpus gives n events of realistic conversations in order of time; the same
+// corpus returns n events of realistic conversations in order of time; the same
 // for the same seed and n.
 func corpus(seed uint64, n int) iter.Seq[[]byte] {
 	conversations := max(n/demo.EventsPerConversation, 1)

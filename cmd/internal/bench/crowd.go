@@ -88,7 +88,7 @@ func (r *rig) columns(ctx context.Context, version uint32, table string) ([]stri
 	return columns, err
 }
 
-// settle waits, not for ever, until ClickHouse merges nothing any more.
+// settle waits, not forever, until ClickHouse merges nothing any more.
 func (r *rig) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()

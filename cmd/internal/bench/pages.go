@@ -128,7 +128,7 @@ func (b *bench) pagesOf(ctx context.Context, w *web, client *http.Client, size i
 	return nil
 }
 
-// deep gives a cursor with almost all of a year before it.
+// deep returns a cursor with almost all of a year before it.
 func (w *web) deep(ctx context.Context) (string, error) {
 	var answer struct {
 		ClosedConversations struct{ PageInfo struct{ StartCursor string } }

@@ -116,7 +116,7 @@ func (r *report) failed() int {
 	return n
 }
 
-// write gives the table to a writer and into files.
+// write writes the table to a writer and to files.
 func (r *report) write(dir string, out io.Writer) error {
 	slices.SortStableFunc(r.Figures, func(a, b figure) int { return cmp.Compare(a.Line, b.Line) })
 	r.Took = time.Since(r.Began).Round(time.Second).String()

@@ -3,7 +3,7 @@
 // answers, sales days later, several projects, channels and languages, busy and
 // quiet hours.
 //
-// # One stream, for ever the same
+// # One stream, forever the same
 //
 // A [Stream] is an endless row of conversations numbered by time, in the past
 // and in the future. Conversation n is a pure function of the stream's seed,

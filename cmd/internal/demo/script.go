@@ -203,7 +203,7 @@ func (s *script) wait() {
 	s.pass(int64(12*float64(second)*math.Sqrt(s.channel.pace)), 1.1)
 }
 
-// talk is what visitor and operator write in one contact. It tells whether the
+// talk is what visitor and operator write in one contact. It reports whether the
 // operator answered.
 func (s *script) talk(who operator) bool {
 	if s.chance(.3) {

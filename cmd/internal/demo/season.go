@@ -46,7 +46,7 @@ func steady() *season {
 	return &s
 }
 
-// clock gives the moment that lies weeks of busy time after the epoch.
+// clock returns the moment that lies weeks of busy time after the epoch.
 func (s *season) clock(weeks float64) time.Time {
 	whole := int64(weeks)
 	share := weeks - float64(whole)

@@ -75,7 +75,7 @@ func (s *Stream) Conversation(events []Event, n int64) []Event {
 // late: it is kept apart from the others while it waits for its turn.
 const late = time.Hour
 
-// Between gives the events of the conversations from number first on, in order
+// Between returns the events of the conversations from number first on, in order
 // of time over all conversations, as long as they happen until the moment asked
 // for. The JSON is the caller's.
 func (s *Stream) Between(first int64, until time.Time) iter.Seq[Event] {

@@ -10,7 +10,7 @@ import (
 // environmentPrefix begins the name of every variable that sets a flag.
 const environmentPrefix = "PARLEY_"
 
-// nameVariables gives the flags of a command their variables.
+// nameVariables sets the environment variables of a command's flags.
 func nameVariables(command *kong.Node) {
 	for _, flag := range command.Flags {
 		names := flag.Envs

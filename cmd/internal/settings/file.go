@@ -225,7 +225,7 @@ func textOf(value *yaml.Node) (string, error) {
 // Validate implements kong.Resolver; the file was checked when it was read.
 func (f *file) Validate(*kong.Application) error { return nil }
 
-// Resolve gives the value of a flag that neither the command line nor the
+// Resolve returns the value of a flag that neither the command line nor the
 // environment sets.
 func (f *file) Resolve(context *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
 	if _, set := variableOf(context.Selected(), flag); set {

@@ -107,7 +107,7 @@ func (p *Parser) Check(path string) ([]error, error) {
 // Validate implements kong.Resolver.
 func (p *Parser) Validate(*kong.Application) error { return nil }
 
-// Resolve gives the value of a flag that all commands share.
+// Resolve returns the value of a flag that all commands share.
 func (p *Parser) Resolve(context *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if _, value, set := shared(context.Selected(), flag); set {
 		return value, nil

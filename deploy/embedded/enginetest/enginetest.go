@@ -312,7 +312,7 @@ func (s *ClickHouseServer) Query(user embedded.User, statement string) (string, 
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d of ClickHouse: %s", response.StatusCode, strings.TrimSpace(string(body)))
+		err = fmt.Errorf("ClickHouse answered with status %d: %s", response.StatusCode, strings.TrimSpace(string(body)))
 	}
 	return strings.TrimSuffix(string(body), "\n"), err
 }

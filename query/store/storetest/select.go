@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Closed gives the closed conversations that match, by closing time, project and
+// Closed returns the closed conversations that match, by closing time, project and
 // id.
 func (w *World) Closed(match func(*Conversation) bool) []*Conversation {
 	var list []*Conversation
@@ -20,7 +20,7 @@ func (w *World) Closed(match func(*Conversation) bool) []*Conversation {
 	return list
 }
 
-// Started gives the contacts that match, with their conversations, by start,
+// Started returns the contacts that match, with their conversations, by start,
 // project and id.
 func (w *World) Started(match func(*Contact, *Conversation) bool) []*Contact {
 	type key struct {

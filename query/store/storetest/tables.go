@@ -87,7 +87,7 @@ type traits struct {
 	TransactionCount uint32    `json:"_transaction_count"`
 }
 
-// repeating gives the contacts with what they repeat of their conversations.
+// repeating returns the contacts with what they repeat of their conversations.
 func (w *World) repeating(t testing.TB) []traits {
 	t.Helper()
 	type key struct {
