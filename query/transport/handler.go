@@ -46,6 +46,10 @@ type Config struct {
 	SDL           string  // of the schema that Executor runs
 	Scalars       Scalars // of the schema: how values of its own scalars are checked
 	Authenticator Authenticator
+	// Path is where the handler answers, for logs, metrics and traces; empty is
+	// /graphql. Scope is what a caller must carry; empty is read.
+	Path  string
+	Scope schema.Scope
 	// Begin puts the caller into the context of a request, and gives a function
 	// that tells afterwards how many rows were read.
 	Begin func(context.Context, schema.Caller) (context.Context, func() uint64)
@@ -65,7 +69,7 @@ type Config struct {
 	Now     func() time.Time
 }
 
-// Handler answers /graphql.
+// Handler answers the requests of one schema.
 type Handler struct {
 	config    Config
 	pricing   *pricing
@@ -90,6 +94,7 @@ func New(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Scope = cmp.Or(c.Scope, schema.ScopeRead)
 	if c.Together == 0 {
 		c.Together = min(max(8, 2*runtime.GOMAXPROCS(0)), 32)
 	}
@@ -182,13 +187,17 @@ func (h *Handler) authenticate(x *exchange) *refusal {
 			code = codeUnavailable
 		case status == http.StatusBadRequest:
 			code = codeBadRequest
+		case status == http.StatusForbidden:
+			code = codeForbidden
+		case status == http.StatusTooManyRequests:
+			code = codeThrottled
 		}
 		return &refusal{code: code, message: told.Error(), status: status}
 	}
 	x.caller = caller
-	if !caller.Has(schema.ScopeRead) {
-		x.w.Header().Set("WWW-Authenticate", `Bearer realm="parley", error="insufficient_scope", scope="read"`)
-		return &refusal{code: codeForbidden, message: "the scope read is required", status: http.StatusForbidden}
+	if scope := string(h.config.Scope); !caller.Has(h.config.Scope) {
+		x.w.Header().Set("WWW-Authenticate", `Bearer realm="parley", error="insufficient_scope", scope="`+scope+`"`)
+		return &refusal{code: codeForbidden, message: "the scope " + scope + " is required", status: http.StatusForbidden}
 	}
 	return nil
 }

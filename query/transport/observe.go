@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strconv"
@@ -22,6 +23,7 @@ type observer struct {
 	log    *slog.Logger
 	tracer trace.Tracer
 	now    func() time.Time
+	path   string
 
 	requests *prometheus.CounterVec
 	seconds  prometheus.Histogram
@@ -34,21 +36,23 @@ func newObserver(c *Config) (*observer, error) {
 	if provider == nil {
 		provider = noop.NewTracerProvider()
 	}
+	path := cmp.Or(c.Path, "/graphql")
+	endpoint := prometheus.Labels{"path": path} // several handlers share the registry
 	o := &observer{
-		log: c.Logger, tracer: provider.Tracer(tracerName), now: c.Now,
+		log: c.Logger, tracer: provider.Tracer(tracerName), now: c.Now, path: path,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_graphql_requests_total",
-			Help: "GraphQL requests by HTTP status and the code of the first error.",
+			Help: "GraphQL requests by path, HTTP status and the code of the first error.", ConstLabels: endpoint,
 		}, []string{"status", "code"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "parley_graphql_request_duration_seconds", Help: "Time to answer a GraphQL request.",
+			Name: "parley_graphql_request_duration_seconds", Help: "Time to answer a GraphQL request.", ConstLabels: endpoint,
 			Buckets: []float64{.005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10, 30},
 		}),
 		points: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "parley_graphql_cost_points_total", Help: "Points that answers cost.",
+			Name: "parley_graphql_cost_points_total", Help: "Points that answers cost.", ConstLabels: endpoint,
 		}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "parley_graphql_requests_in_flight", Help: "GraphQL requests that are being answered.",
+			Name: "parley_graphql_requests_in_flight", Help: "GraphQL requests that are being answered.", ConstLabels: endpoint,
 		}),
 	}
 	for _, collector := range []prometheus.Collector{o.requests, o.seconds, o.points, o.running} {
@@ -67,9 +71,9 @@ func (o *observer) begin(x *exchange) (finish func()) {
 	began := o.now()
 	o.running.Inc()
 	ctx := propagation.TraceContext{}.Extract(x.r.Context(), propagation.HeaderCarrier(x.r.Header))
-	ctx, span := o.tracer.Start(ctx, method(x.r.Method)+" /graphql",
+	ctx, span := o.tracer.Start(ctx, method(x.r.Method)+" "+o.path,
 		trace.WithSpanKind(trace.SpanKindServer),
-		trace.WithAttributes(semconv.HTTPRequestMethodKey.String(method(x.r.Method)), semconv.HTTPRoute("/graphql")))
+		trace.WithAttributes(semconv.HTTPRequestMethodKey.String(method(x.r.Method)), semconv.HTTPRoute(o.path)))
 	x.r = x.r.WithContext(ctx)
 	return func() {
 		o.running.Dec()
@@ -111,6 +115,7 @@ func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, too
 	o.points.Add(float64(x.cost.Actual))
 
 	line := []slog.Attr{
+		slog.String("path", o.path),
 		slog.String("operation", brief(x.operation.name)),
 		slog.String("type", x.operation.kind),
 		slog.String("caller", x.caller.ID),

@@ -105,15 +105,15 @@ func TestRequestsAreCounted(t *testing.T) {
 	want := `
 # HELP parley_graphql_cost_points_total Points that answers cost.
 # TYPE parley_graphql_cost_points_total counter
-parley_graphql_cost_points_total 6
+parley_graphql_cost_points_total{path="/graphql"} 6
 # HELP parley_graphql_requests_in_flight GraphQL requests that are being answered.
 # TYPE parley_graphql_requests_in_flight gauge
-parley_graphql_requests_in_flight 0
-# HELP parley_graphql_requests_total GraphQL requests by HTTP status and the code of the first error.
+parley_graphql_requests_in_flight{path="/graphql"} 0
+# HELP parley_graphql_requests_total GraphQL requests by path, HTTP status and the code of the first error.
 # TYPE parley_graphql_requests_total counter
-parley_graphql_requests_total{code="",status="200"} 2
-parley_graphql_requests_total{code="GRAPHQL_VALIDATION_FAILED",status="400"} 1
-parley_graphql_requests_total{code="UNAUTHENTICATED",status="401"} 1
+parley_graphql_requests_total{code="",path="/graphql",status="200"} 2
+parley_graphql_requests_total{code="GRAPHQL_VALIDATION_FAILED",path="/graphql",status="400"} 1
+parley_graphql_requests_total{code="UNAUTHENTICATED",path="/graphql",status="401"} 1
 `
 	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(want),
 		"parley_graphql_requests_total", "parley_graphql_requests_in_flight", "parley_graphql_cost_points_total"); err != nil {
