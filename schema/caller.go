@@ -6,11 +6,22 @@ import "slices"
 type Scope string
 
 // The scopes: ingest appends events, read queries, admin manages credentials
-// and the projection.
+// and the projection, chat takes part in chats with sellers (see Role).
 const (
 	ScopeIngest Scope = "ingest"
 	ScopeRead   Scope = "read"
 	ScopeAdmin  Scope = "admin"
+	ScopeChat   Scope = "chat"
+)
+
+// Role is a side of the chats with sellers.
+type Role string
+
+// The roles: an operator chats with every seller of its projects, a seller in
+// its own chat only.
+const (
+	RoleOperator Role = "operator"
+	RoleSeller   Role = "seller"
 )
 
 // Projects is the set of projects a credential may touch. The zero value is
@@ -34,6 +45,9 @@ type Caller struct {
 	ID       string // of the key or user; safe to log
 	Scopes   []Scope
 	Projects Projects
+
+	Role   Role   // empty without ScopeChat
+	Seller string // the seller's id; of RoleSeller only
 }
 
 // Has reports whether the caller carries the scope.

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+
 	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/schema"
 )
 
 type keyCommand struct {
@@ -17,26 +21,49 @@ type keyCommand struct {
 type keyAdd struct {
 	dataDir
 	serverFlags
-	rights
-	Name string `help:"What the key is for." required:"" placeholder:"N"`
+	Projects string      `help:"Projects it may touch: 1,2 or all." placeholder:"1,2|all"`
+	Scopes   string      `help:"What it may do: read, ingest, admin. Not with --role." placeholder:"read,ingest,admin"`
+	Role     schema.Role `help:"Makes a key for seller chats instead: operator (every seller of the projects, all unless given) or seller." placeholder:"operator|seller"`
+	Seller   string      `help:"Id of the seller whose chat the key is for, with --role seller." placeholder:"ID"`
+	Name     string      `help:"What the key is for." required:"" placeholder:"N"`
+}
+
+// Validate wants what belongs together.
+func (c *keyAdd) Validate() error {
+	switch {
+	case c.Role == "" && (c.Projects == "" || c.Scopes == ""):
+		return errors.New("missing flags: --projects and --scopes, or --role")
+	case c.Role != "" && c.Scopes != "":
+		return errors.New("--scopes and --role exclude each other: a key with a role takes part in seller chats only")
+	case c.Role == "" && c.Seller != "":
+		return errors.New("--seller needs --role seller")
+	}
+	return nil
 }
 
 // Run adds a key to the credentials that all roles share.
 func (c *keyAdd) Run(a *app) error {
-	projects, err := auth.ParseProjects(c.Projects)
+	projects, err := auth.ParseProjects(cmp.Or(c.Projects, "all"))
 	if err != nil {
 		return err
 	}
-	scopes, err := auth.ParseScopes(c.Scopes)
-	if err != nil {
-		return err
+	var scopes []schema.Scope
+	if c.Role == "" {
+		if scopes, err = auth.ParseScopes(c.Scopes); err != nil {
+			return err
+		}
 	}
 	d, err := openDirectory(a, c.DataDir, &c.serverFlags)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	key, err := d.AddKey(a.ctx, c.Name, scopes, projects)
+	var key auth.Key
+	if c.Role == "" {
+		key, err = d.AddKey(a.ctx, c.Name, scopes, projects)
+	} else {
+		key, err = d.AddChatKey(a.ctx, c.Name, c.Role, c.Seller, projects)
+	}
 	if err != nil {
 		return err
 	}

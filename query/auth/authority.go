@@ -159,7 +159,7 @@ func caller(r *record, scopes []schema.Scope) (schema.Caller, error) {
 	if err != nil {
 		return schema.Caller{}, err
 	}
-	return schema.Caller{ID: c.ID, Scopes: slices.Clone(scopes), Projects: c.Projects}, nil
+	return schema.Caller{ID: c.ID, Scopes: slices.Clone(scopes), Projects: c.Projects, Role: c.Role, Seller: c.Seller}, nil
 }
 
 // Sweep deletes the records of logins and revocations that have expired, and

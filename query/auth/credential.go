@@ -30,6 +30,9 @@ type Credential struct {
 	Projects  schema.Projects
 	Disabled  bool
 	CreatedAt time.Time
+
+	Role   schema.Role // of a key for chats
+	Seller string      // its seller, of RoleSeller
 }
 
 // record is a credential as it is stored.
@@ -40,6 +43,8 @@ type record struct {
 	Email      string         `json:"email,omitempty"`
 	Scopes     []schema.Scope `json:"scopes"`
 	Projects   string         `json:"projects"`
+	Role       schema.Role    `json:"role,omitempty"`
+	Seller     string         `json:"seller,omitempty"`
 	Disabled   bool           `json:"disabled,omitempty"`
 	CreatedAt  time.Time      `json:"createdAt"`
 	Generation string         `json:"generation"`
@@ -55,6 +60,7 @@ func (r *record) credential() (Credential, error) {
 	return Credential{
 		ID: r.ID, Kind: r.Kind, Name: r.Name, Email: r.Email, Scopes: r.Scopes,
 		Projects: projects, Disabled: r.Disabled, CreatedAt: r.CreatedAt,
+		Role: r.Role, Seller: r.Seller,
 	}, nil
 }
 

@@ -46,26 +46,47 @@ func newDirectory(ctx context.Context, store Store, now func() time.Time, c cost
 type Key struct {
 	ID     string `json:"id"`
 	Secret string `json:"secret"`
+	APIKey string `json:"apiKey,omitempty"` // of a key with a role: id and secret in one string
 }
 
 // AddKey makes a key with a secret of 256 random bits.
 func (d *Directory) AddKey(ctx context.Context, name string, scopes []schema.Scope, projects schema.Projects) (Key, error) {
-	if name == "" || len(name) > maxName {
-		return Key{}, fmt.Errorf("name: must have 1 to %d bytes", maxName)
-	}
 	if err := checkRights(scopes, projects); err != nil {
 		return Key{}, err
+	}
+	return d.addKey(ctx, &record{Name: name, Scopes: scopes, Projects: FormatProjects(projects)})
+}
+
+// AddChatKey makes a key for the chats with sellers, and for nothing else: of an
+// operator, or of the seller named.
+func (d *Directory) AddChatKey(ctx context.Context, name string, role schema.Role, seller string, projects schema.Projects) (Key, error) {
+	switch {
+	case role != schema.RoleOperator && role != schema.RoleSeller:
+		return Key{}, fmt.Errorf("role: must be %s or %s", schema.RoleOperator, schema.RoleSeller)
+	case (role == schema.RoleSeller) != (seller != ""):
+		return Key{}, fmt.Errorf("seller: must be given with the role %s, and with no other", schema.RoleSeller)
+	case len(seller) > schema.MaxIDBytes:
+		return Key{}, fmt.Errorf("seller: must have at most %d bytes", schema.MaxIDBytes)
+	}
+	if err := checkProjects(projects); err != nil {
+		return Key{}, err
+	}
+	r := record{Name: name, Scopes: []schema.Scope{schema.ScopeChat}, Projects: FormatProjects(projects), Role: role, Seller: seller}
+	key, err := d.addKey(ctx, &r)
+	return key.single(&r), err
+}
+
+func (d *Directory) addKey(ctx context.Context, r *record) (Key, error) {
+	if r.Name == "" || len(r.Name) > maxName {
+		return Key{}, fmt.Errorf("name: must have 1 to %d bytes", maxName)
 	}
 	key := Key{ID: "key_" + randomName(12), Secret: newSecret()}
 	hash, err := d.hasher.hash(ctx, key.Secret)
 	if err != nil {
 		return Key{}, err
 	}
-	err = d.create(ctx, &record{
-		ID: key.ID, Kind: KindKey, Name: name, Scopes: scopes, Projects: FormatProjects(projects),
-		Hash: hash, Check: checkOf(key.Secret),
-	})
-	if err != nil {
+	r.ID, r.Kind, r.Hash, r.Check = key.ID, KindKey, hash, checkOf(key.Secret)
+	if err := d.create(ctx, r); err != nil {
 		return Key{}, err
 	}
 	return key, nil
@@ -151,6 +172,15 @@ func (d *Directory) SetRights(ctx context.Context, id string, scopes []schema.Sc
 	if err := errors.Join(checkScopes(scopes), checkProjects(projects)); err != nil {
 		return err
 	}
+	if len(scopes) > 0 {
+		r, _, err := d.read(ctx, id)
+		if err != nil {
+			return err
+		}
+		if r.Role != "" {
+			return errors.New("scopes: a key with a role has the scope of its role; add another key")
+		}
+	}
 	return d.change(ctx, id, func(r *record) {
 		if len(scopes) > 0 {
 			r.Scopes = scopes
@@ -179,13 +209,15 @@ func (d *Directory) Rotate(ctx context.Context, id string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
+	var changed *record
 	err = d.change(ctx, id, func(r *record) {
 		r.Hash, r.Check, r.Generation = hash, checkOf(key.Secret), randomName(9)
+		changed = r
 	})
 	if err != nil {
 		return Key{}, err
 	}
-	return key, nil
+	return key.single(changed), nil
 }
 
 func newSecret() string { return "pks_" + randomName(32) }
