@@ -45,18 +45,22 @@ func New(config Config) (*API, error) {
 		a.key = make([]byte, 32)
 		rand.Read(a.key)
 	}
-	options := append([]graphql.SchemaOpt{
-		graphql.UseStringDescriptions(),
-		graphql.UseFieldResolvers(),
-		graphql.PanicHandler(panics{a}),
-		graphql.Logger(panics{a}),
-	}, config.Options...)
-	parsed, err := graphql.ParseSchema(sdl.SDL(), &root{a}, options...)
+	parsed, err := Parse(sdl.SDL(), &root{a}, a.log, config.Options)
 	if err != nil {
 		return nil, err
 	}
 	a.schema = parsed
 	return a, nil
+}
+
+// Parse parses an SDL against its resolvers, whose faults are logged and not told.
+func Parse(sdl string, resolvers any, log *slog.Logger, options []graphql.SchemaOpt) (*graphql.Schema, error) {
+	return graphql.ParseSchema(sdl, resolvers, append([]graphql.SchemaOpt{
+		graphql.UseStringDescriptions(),
+		graphql.UseFieldResolvers(),
+		graphql.PanicHandler(panics{log}),
+		graphql.Logger(panics{log}),
+	}, options...)...)
 }
 
 // Schema executes queries, in a context made by [WithCaller].

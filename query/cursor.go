@@ -47,12 +47,14 @@ type sealer struct {
 const macBytes = 16
 
 // seal prepares to write and read the cursors of one list.
-func (a *API) seal(b binding) *sealer {
+func (a *API) seal(b binding) *sealer { return seal(a.key, b) }
+
+func seal(key []byte, b binding) *sealer {
 	text, err := json.Marshal(b)
 	if err != nil {
 		panic(err) // plain data
 	}
-	return &sealer{key: a.key, binding: sha256.Sum256(text)}
+	return &sealer{key: key, binding: sha256.Sum256(text)}
 }
 
 func (s *sealer) mac(content []byte) []byte {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
@@ -56,9 +57,11 @@ func badInput(field, rule string, args ...any) *Error {
 	return &Error{Code: CodeBadInput, Message: field + ": " + fmt.Sprintf(rule, args...)}
 }
 
-// told turns any error of a resolver into one that may be told. What an operator
-// should know of is logged here, and nowhere else.
-func (a *API) told(ctx context.Context, err error) error {
+func (a *API) told(ctx context.Context, err error) error { return Told(ctx, a.log, err) }
+
+// Told turns any error of a resolver into one that may be told, and logs what an
+// operator should know of.
+func Told(ctx context.Context, log *slog.Logger, err error) error {
 	var known *Error
 	switch {
 	case err == nil:
@@ -67,7 +70,7 @@ func (a *API) told(ctx context.Context, err error) error {
 		return stopped(err)
 	case errors.As(err, &known):
 		if known.Code == CodeUnavailable {
-			a.log.WarnContext(ctx, "query failed", "error", err)
+			log.WarnContext(ctx, "query failed", "error", err)
 		}
 		return known
 	case errors.Is(err, context.DeadlineExceeded):
@@ -75,7 +78,7 @@ func (a *API) told(ctx context.Context, err error) error {
 	case errors.Is(err, context.Canceled) || ctx.Err() != nil:
 		return &Error{CodeTimeout, "the request was given up"}
 	}
-	a.log.ErrorContext(ctx, "query failed", "error", err)
+	log.ErrorContext(ctx, "query failed", "error", err)
 	return &Error{CodeInternal, "internal error"}
 }
 
@@ -89,7 +92,7 @@ func stopped(cause error) *Error {
 
 // panics makes errors of panics. The library panics over literals that no Go
 // type holds; everything else is a fault, which LogPanic has logged.
-type panics struct{ api *API }
+type panics struct{ log *slog.Logger }
 
 // MakePanicError implements the library's PanicHandler.
 func (panics) MakePanicError(_ context.Context, value any) *gqlerrors.QueryError {
@@ -113,7 +116,7 @@ func (p panics) LogPanic(ctx context.Context, value any) {
 	if _, ok := value.(meter.Stopped); ok {
 		return
 	}
-	p.api.log.ErrorContext(ctx, "resolver panicked", "panic", fmt.Sprint(value))
+	p.log.ErrorContext(ctx, "resolver panicked", "panic", fmt.Sprint(value))
 }
 
 func badLiteral(err error) bool {

@@ -122,6 +122,8 @@ type MessageRow struct {
 	AuthorID   *string
 	Automatic  bool
 	Text       *string
+	ReadAt     *int64
+	DeletedAt  *int64
 }
 
 // TransactionRow is a row of transactions.
