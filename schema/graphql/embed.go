@@ -7,3 +7,9 @@ var sdl string
 
 // SDL is the text of schema.graphql.
 func SDL() string { return sdl }
+
+//go:embed marketplacer.graphql
+var marketplacer string
+
+// Marketplacer is the text of marketplacer.graphql: the chats with sellers.
+func Marketplacer() string { return marketplacer }
