@@ -1,8 +1,9 @@
 package projector
 
 import (
-	"container/list"
+	"math"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -25,54 +26,36 @@ func recordBytes(original []byte) int { return 512 + 2*len(original) }
 type cache struct {
 	most  int
 	bytes int
-	used  *list.List // of *cached, the latest in front
-	at    map[schema.ConversationKey]*list.Element
-}
-
-type cached struct {
-	key     schema.ConversationKey
-	history *history
+	used  *simplelru.LRU[schema.ConversationKey, *history]
 }
 
 func newCache(most int) *cache {
 	c := &cache{most: most}
-	c.clear()
+	// The bound is in bytes, so there is none in histories. NewLRU fails for a
+	// size that is not positive, and only for that.
+	c.used, _ = simplelru.NewLRU(math.MaxInt, func(_ schema.ConversationKey, h *history) { c.bytes -= h.bytes })
 	return c
 }
 
 // get returns the history of a conversation, nil where it is not kept.
 func (c *cache) get(key schema.ConversationKey) *history {
-	element, kept := c.at[key]
-	if !kept {
-		return nil
-	}
-	c.used.MoveToFront(element)
-	return element.Value.(*cached).history
+	h, _ := c.used.Get(key)
+	return h
 }
 
 // put keeps a history in place of the one before, and drops those used longest
 // ago where there is no room.
 func (c *cache) put(key schema.ConversationKey, h *history) {
-	if element, kept := c.at[key]; kept {
-		c.drop(element)
-	}
+	c.used.Remove(key)
 	if h.bytes > c.most {
 		return
 	}
-	c.at[key] = c.used.PushFront(&cached{key, h})
+	c.used.Add(key, h)
 	c.bytes += h.bytes
 	for c.bytes > c.most {
-		c.drop(c.used.Back())
+		c.used.RemoveOldest()
 	}
 }
 
-func (c *cache) drop(element *list.Element) {
-	dropped := c.used.Remove(element).(*cached)
-	delete(c.at, dropped.key)
-	c.bytes -= dropped.history.bytes
-}
-
 // clear forgets everything.
-func (c *cache) clear() {
-	c.bytes, c.used, c.at = 0, list.New(), map[schema.ConversationKey]*list.Element{}
-}
+func (c *cache) clear() { c.used.Purge() }

@@ -1,10 +1,11 @@
 package auth
 
 import (
-	"container/list"
 	"hash/maphash"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // Limiter counts attempts under names: at most limit in any window, whatever
@@ -13,28 +14,21 @@ import (
 type Limiter struct {
 	limit  int
 	window time.Duration
-	names  int
 	now    func() time.Time
 	seed   maphash.Seed
 
-	mu      sync.Mutex
-	entries map[uint64]*list.Element
-	order   *list.List // of *attempts, most recently used first
+	mu       sync.Mutex
+	attempts *simplelru.LRU[uint64, *attempts]
 }
 
 // attempts are the moments of a name's last attempts, oldest first.
-type attempts struct {
-	name  uint64
-	times []time.Time
-}
+type attempts struct{ times []time.Time }
 
 // NewLimiter allows limit attempts in any window for each of at most names
 // names.
 func NewLimiter(limit int, window time.Duration, names int, now func() time.Time) *Limiter {
-	return &Limiter{
-		limit: limit, window: window, names: names, now: now, seed: maphash.MakeSeed(),
-		entries: make(map[uint64]*list.Element), order: list.New(),
-	}
+	remembered, _ := simplelru.NewLRU[uint64, *attempts](names, nil) // fails for a size below 1 only
+	return &Limiter{limit: limit, window: window, now: now, seed: maphash.MakeSeed(), attempts: remembered}
 }
 
 // Allow counts an attempt, or tells how long to wait.
@@ -42,19 +36,11 @@ func (l *Limiter) Allow(name string) (wait time.Duration, ok bool) {
 	key, now := maphash.String(l.seed, name), l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e, found := l.entries[key]
-	if found {
-		l.order.MoveToFront(e)
-	} else {
-		e = l.order.PushFront(&attempts{name: key})
-		l.entries[key] = e
-		if l.order.Len() > l.names {
-			oldest := l.order.Back()
-			l.order.Remove(oldest)
-			delete(l.entries, oldest.Value.(*attempts).name)
-		}
+	a, found := l.attempts.Get(key)
+	if !found {
+		a = &attempts{}
+		l.attempts.Add(key, a)
 	}
-	a := e.Value.(*attempts)
 	for len(a.times) > 0 && now.Sub(a.times[0]) >= l.window {
 		a.times = a.times[1:]
 	}

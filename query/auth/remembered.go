@@ -1,10 +1,10 @@
 package auth
 
 import (
-	"container/list"
 	"crypto/hmac"
 	"crypto/sha256"
-	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // remembered knows which secrets were right for which stored hash, so that a
@@ -13,16 +13,13 @@ import (
 // stored hash that changed is another entry, so nothing has to be
 // invalidated. The least recently used entry makes room.
 type remembered struct {
-	pepper [32]byte
-	limit  int
-
-	mu      sync.Mutex
-	entries map[[32]byte]*list.Element
-	order   *list.List // of [32]byte, most recently used first
+	pepper  [32]byte
+	entries *lru.Cache[[32]byte, struct{}]
 }
 
 func newRemembered(limit int) *remembered {
-	r := &remembered{limit: limit, entries: make(map[[32]byte]*list.Element), order: list.New()}
+	entries, _ := lru.New[[32]byte, struct{}](limit) // fails for a size below 1 only
+	r := &remembered{entries: entries}
 	copy(r.pepper[:], random(len(r.pepper)))
 	return r
 }
@@ -38,28 +35,11 @@ func (r *remembered) name(secret, phc string) (name [32]byte) {
 
 // has reports whether the secret was right for the stored hash before.
 func (r *remembered) has(secret, phc string) bool {
-	name := r.name(secret, phc)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e, ok := r.entries[name]
-	if ok {
-		r.order.MoveToFront(e)
-	}
+	_, ok := r.entries.Get(r.name(secret, phc))
 	return ok
 }
 
 // add remembers that the secret is right for the stored hash.
 func (r *remembered) add(secret, phc string) {
-	name := r.name(secret, phc)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.entries[name]; ok {
-		return
-	}
-	r.entries[name] = r.order.PushFront(name)
-	if r.order.Len() > r.limit {
-		oldest := r.order.Back()
-		r.order.Remove(oldest)
-		delete(r.entries, oldest.Value.([32]byte))
-	}
+	r.entries.Add(r.name(secret, phc), struct{}{})
 }

@@ -110,7 +110,7 @@ func TestRememberedSecretsAreBoundedAndTiedToTheirHash(t *testing.T) {
 	r.add("b", "hash 1")
 	r.has("a", "hash 1") // used: b is the oldest now
 	r.add("c", "hash 1")
-	if !r.has("a", "hash 1") || r.has("b", "hash 1") || !r.has("c", "hash 1") || len(r.entries) != 2 {
+	if !r.has("a", "hash 1") || r.has("b", "hash 1") || !r.has("c", "hash 1") || r.entries.Len() != 2 {
 		t.Error("the least recently used secret did not make room")
 	}
 }

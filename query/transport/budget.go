@@ -1,14 +1,15 @@
 package transport
 
 import (
-	"container/list"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // budgets holds what each credential may still spend, and its places. It
-// remembers a bounded number of credentials; one that has not asked for long
-// makes room, and its budget was full again anyway.
+// remembers a bounded number of credentials beside those with a request; one
+// that has not asked for long makes room, and its budget was full again anyway.
 //
 // x/time/rate is not used because what an answer did not need is given back,
 // which its limiter cannot do.
@@ -17,11 +18,11 @@ type budgets struct {
 	together int // places
 	now      func() time.Time
 
-	mu      sync.Mutex
-	callers map[string]*list.Element
-	order   *list.List // of *budget, most recently used first
-	held    int64      // bytes of memory, of all budgets
-	queue   []*waiter  // first come first
+	mu    sync.Mutex
+	used  map[string]*budget              // with a request
+	idle  *simplelru.LRU[string, *budget] // without one
+	held  int64                           // bytes of memory, of all budgets
+	queue []*waiter                       // first come first
 }
 
 // budget is one credential's.
@@ -29,7 +30,7 @@ type budget struct {
 	caller string
 	points float64
 	at     time.Time // when points was right
-	users  int       // requests that hold it: it must not make room
+	users  int       // requests that hold it
 
 	running int   // requests that run
 	waiting int   // requests that wait for a place
@@ -37,36 +38,35 @@ type budget struct {
 }
 
 func newBudgets(limits *Limits, together int, now func() time.Time) *budgets {
-	return &budgets{limits: limits, together: together, now: now, callers: make(map[string]*list.Element), order: list.New()}
+	idle, _ := simplelru.NewLRU[string, *budget](max(limits.Callers, 1), nil) // fails for a size below 1 only
+	return &budgets{limits: limits, together: together, now: now, used: make(map[string]*budget), idle: idle}
 }
 
 // hold finds a credential's budget and keeps it until release.
 func (b *budgets) hold(caller string) *budget {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e, ok := b.callers[caller]; ok {
-		b.order.MoveToFront(e)
-		found := e.Value.(*budget)
-		found.users++
-		return found
-	}
-	made := &budget{caller: caller, points: float64(b.limits.Budget), at: b.now(), users: 1}
-	b.callers[caller] = b.order.PushFront(made)
-	for e := b.order.Back(); e != nil && b.order.Len() > b.limits.Callers; {
-		older := e.Prev()
-		if old := e.Value.(*budget); old.users == 0 {
-			b.order.Remove(e)
-			delete(b.callers, old.caller)
+	held, ok := b.used[caller]
+	if !ok {
+		held, ok = b.idle.Get(caller)
+		if !ok {
+			held = &budget{caller: caller, points: float64(b.limits.Budget), at: b.now()}
 		}
-		e = older
+		b.idle.Remove(caller)
+		b.used[caller] = held
 	}
-	return made
+	held.users++
+	return held
 }
 
 func (b *budgets) release(held *budget) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	held.users--
+	if held.users == 0 {
+		delete(b.used, held.caller)
+		b.idle.Add(held.caller, held)
+	}
 }
 
 // take spends points, or tells how long to wait for them.

@@ -1,32 +1,30 @@
 package transport
 
 import (
-	"container/list"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
 	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // persisted keeps documents under their SHA-256, so that clients send the hash
 // alone. It is bounded in documents and bytes; the least recently used one
 // makes room, and the client sends the document again.
 type persisted struct {
-	documents, bytes int
+	bytes int
 
 	mu     sync.Mutex
-	byHash map[string]*list.Element
-	order  *list.List // of persistedDocument, most recently used first
-	held   int        // bytes
+	byHash *simplelru.LRU[string, string]
+	held   int // bytes
 }
 
-type persistedDocument struct{ hash, text string }
-
 func newPersisted(limits *Limits) *persisted {
-	return &persisted{
-		documents: limits.Documents, bytes: limits.DocumentBytes,
-		byHash: make(map[string]*list.Element), order: list.New(),
-	}
+	p := &persisted{bytes: limits.DocumentBytes}
+	// NewLRU fails for a size below 1 only.
+	p.byHash, _ = simplelru.NewLRU(max(limits.Documents, 1), func(_, text string) { p.held -= len(text) })
+	return p
 }
 
 // resolve finds the document that a request means. One that came with its hash
@@ -49,13 +47,12 @@ func (p *persisted) resolve(asked *parameters) *refusal {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e, ok := p.byHash[hash]
+	text, ok := p.byHash.Get(hash)
 	if !ok {
 		// The message is what clients look for.
 		return &refusal{code: codePersistedNotFound, message: "PersistedQueryNotFound"}
 	}
-	p.order.MoveToFront(e)
-	asked.query = e.Value.(persistedDocument).text
+	asked.query = text
 	return nil
 }
 
@@ -66,16 +63,12 @@ func (p *persisted) keep(asked *parameters) {
 	hash := asked.persisted.SHA256Hash
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.byHash[hash]; ok {
+	if p.byHash.Contains(hash) {
 		return
 	}
-	p.byHash[hash] = p.order.PushFront(persistedDocument{hash, asked.query})
 	p.held += len(asked.query)
-	for p.order.Len() > p.documents || p.held > p.bytes {
-		oldest := p.order.Back()
-		old := oldest.Value.(persistedDocument)
-		p.order.Remove(oldest)
-		delete(p.byHash, old.hash)
-		p.held -= len(old.text)
+	p.byHash.Add(hash, asked.query)
+	for p.held > p.bytes {
+		p.byHash.RemoveOldest()
 	}
 }
