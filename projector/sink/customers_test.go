@@ -87,8 +87,28 @@ func TestCustomersAddUpTheirConversations(t *testing.T) {
 	n.happens(2, 301, schema.TypeTransaction, sale("b", -5, "USD"))
 	n.happens(2, 302, schema.TypeTransaction, sale("b", -7, "USD")) // replaces it
 	n.holds("v", map[string]string{
-		"type": `"CUSTOMER"`, "orders_count": "3", "total_spent": `{"EUR":"200.0002","USD":"-0.0007"}`,
+		"type": `"CUSTOMER"`, "orders_count": "3", "total_spent": `{"EUR":"200.0002","USD":"-0.0007"}`, "order_counts": `{"EUR":2,"USD":1}`,
 	})
+}
+
+// TestACustomerMovesToWhereItWasCreated moves the time of creation, which is in the
+// sort key, back and forth.
+func TestACustomerMovesToWhereItWasCreated(t *testing.T) {
+	n := &town{t: t, r: reader{sink: empty(t, Options{})}}
+	created := func(want string) {
+		t.Helper()
+		n.holds("v", map[string]string{"created_at": want}) // of one row
+	}
+	n.happens(0, 500, schema.TypeCustomer, &schema.Customer{ID: "v", FirstName: new("Grace")})
+	created(`"1970-01-01 00:08:20.000"`)
+	n.happens(1, 600, schema.TypeOpened, opened(schema.Visitor{ID: "v"}, "CHAT"))
+	created(`"1970-01-01 00:10:00.000"`)
+	n.happens(2, 100, schema.TypeOpened, opened(schema.Visitor{ID: "v"}, "CHAT"))
+	created(`"1970-01-01 00:01:40.000"`)
+	n.happens(2, 50, schema.TypeOpened, opened(schema.Visitor{ID: "w"}, "CHAT")) // 2 belongs to w now
+	created(`"1970-01-01 00:10:00.000"`)
+	n.happens(3, 100, schema.TypeOpened, opened(schema.Visitor{ID: "v"}, "CHAT")) // where a mark stands
+	created(`"1970-01-01 00:01:40.000"`)
 }
 
 func TestProfilesGoBeforeOpenings(t *testing.T) {

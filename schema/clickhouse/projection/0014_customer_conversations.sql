@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS $projection.customer_conversations
     last_chat_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When the visitor last sent a message in it',
     channel LowCardinality(String) COMMENT 'channel of the conversation',
     orders_count UInt32 COMMENT 'Transactions of the conversation',
+    order_counts Map(LowCardinality(String), UInt32) COMMENT 'Number of the transactions per currency',
     total_spent Map(LowCardinality(String), Decimal(38, 4)) COMMENT 'Sum of the transactions per currency',
     external_id Nullable(String) COMMENT 'From the opening. Personal data',
     first_name Nullable(String) COMMENT 'From the opening. Personal data',

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS $projection.customers
     channels Array(LowCardinality(String)) COMMENT 'Channels of the conversations, in the order of their first use',
     conversation_count UInt32 COMMENT 'Conversations the customer opened',
     orders_count UInt32 COMMENT 'Transactions of these conversations',
+    order_counts Map(LowCardinality(String), UInt32) COMMENT 'Number of these transactions per currency',
     total_spent Map(LowCardinality(String), Decimal(38, 4)) COMMENT 'Sum of these transactions per currency',
     created_at DateTime64(3, 'UTC') COMMENT 'created_at of the first conversation; time of the first profile event when there is none',
     updated_at DateTime64(3, 'UTC') COMMENT 'Time of the last event of profile and conversations',
@@ -23,11 +24,11 @@ CREATE TABLE IF NOT EXISTS $projection.customers
     first_sequence UInt64 COMMENT 'Lowest log sequence folded in',
     last_sequence UInt64 COMMENT 'Highest log sequence folded in',
     _version UInt64 COMMENT 'Position of the batch that wrote the row',
-    _deleted UInt8 COMMENT '1: no event speaks of the customer any more',
-    INDEX created_at_range created_at TYPE minmax GRANULARITY 1,
+    _deleted UInt8 COMMENT '1: the row moved to another sort key, or no event speaks of the customer any more',
+    INDEX customer_id_filter customer_id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX version_range _version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
-ORDER BY (project_id, customer_id)
+ORDER BY (created_at, project_id, customer_id)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'One row per customer: profile events over the visitors of openings, and what the conversations add up to'

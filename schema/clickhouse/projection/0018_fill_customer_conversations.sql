@@ -1,11 +1,11 @@
 INSERT INTO $projection.customer_conversations
 (
-    project_id, conversation_id, customer_id, created_at, updated_at, last_chat_at, channel, orders_count, total_spent,
+    project_id, conversation_id, customer_id, created_at, updated_at, last_chat_at, channel, orders_count, order_counts, total_spent,
     external_id, first_name, last_name, email, phone, ip_address, ip_location, first_sequence, last_sequence, event_count, _version, _deleted
 )
 SELECT
     conversations.project_id, conversations.conversation_id, visitors.visitor_id, conversations.created_at, archived.updated_at,
-    chats.last_chat_at, conversations.channel, conversations.transaction_count, conversations.revenue,
+    chats.last_chat_at, conversations.channel, conversations.transaction_count, conversations._transaction_counts, conversations.revenue,
     visitors.external_id, visitors.first_name, visitors.last_name, visitors.email, visitors.phone,
     if(mapContains(conversations.custom_data, 'ipAddress'), conversations.custom_data['ipAddress'], NULL),
     if(mapContains(conversations.custom_data, 'ipLocation'), conversations.custom_data['ipLocation'], NULL),
