@@ -50,16 +50,16 @@ type NATSUsers struct {
 	Operator User `json:"operator"`
 }
 
-// doorman lets users in, by TCP and in process alike, each with the account and rights of its role.
-type doorman struct {
+// authenticator accepts users, over TCP and in process, each with the account and rights of its role.
+type authenticator struct {
 	users  NATSUsers
 	open   chan struct{} // closed when the accounts are there
 	server *server.Server
 }
 
 // Check is called by the server for each new connection.
-func (d *doorman) Check(c server.ClientAuthentication) bool {
-	<-d.open
+func (a *authenticator) Check(c server.ClientAuthentication) bool {
+	<-a.open
 	got := c.GetOpts()
 	for _, role := range []struct {
 		user      User
@@ -67,16 +67,16 @@ func (d *doorman) Check(c server.ClientAuthentication) bool {
 		publish   []string
 		unlimited bool
 	}{
-		{user: d.users.Log, account: d.server.GlobalAccount().Name, unlimited: true},
-		{user: d.users.Private, account: privateAccount, unlimited: true},
-		{user: d.users.Publisher, account: publishAccount, publish: []string{publishSubject}},
-		{user: d.users.Reader, account: readAccount, publish: append([]string{createSubject + ".>", createSubject}, readSubjects...)},
-		{user: d.users.Operator, account: d.server.GlobalAccount().Name, publish: []string{"$JS.API.>", "$JS.ACK.>", "$JS.FC.>", publishSubject}},
+		{user: a.users.Log, account: a.server.GlobalAccount().Name, unlimited: true},
+		{user: a.users.Private, account: privateAccount, unlimited: true},
+		{user: a.users.Publisher, account: publishAccount, publish: []string{publishSubject}},
+		{user: a.users.Reader, account: readAccount, publish: append([]string{createSubject + ".>", createSubject}, readSubjects...)},
+		{user: a.users.Operator, account: a.server.GlobalAccount().Name, publish: []string{"$JS.API.>", "$JS.ACK.>", "$JS.FC.>", publishSubject}},
 	} {
 		if role.user.Name == "" || subtle.ConstantTimeCompare([]byte(got.Username+"\x00"+got.Password), []byte(role.user.Name+"\x00"+role.user.Password)) != 1 {
 			continue
 		}
-		account, err := d.server.LookupAccount(role.account)
+		account, err := a.server.LookupAccount(role.account)
 		if err != nil {
 			return false
 		}

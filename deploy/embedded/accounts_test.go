@@ -37,8 +37,8 @@ func as(t *testing.T, s *enginetest.NATSServer, user embedded.User) (conn *nats.
 	return conn, denied
 }
 
-// house is a server with streams in the log's account and a bucket in the private one.
-func house(t *testing.T) (s *enginetest.NATSServer, log, private jetstream.JetStream) {
+// accountsUnderTest is a server with streams in the log's account and a bucket in the private one.
+func accountsUnderTest(t *testing.T) (s *enginetest.NATSServer, log, private jetstream.JetStream) {
 	t.Helper()
 	s = enginetest.NATS(t)
 	own := func(user embedded.User) jetstream.JetStream {
@@ -68,10 +68,10 @@ func house(t *testing.T) (s *enginetest.NATSServer, log, private jetstream.JetSt
 	return s, log, private
 }
 
-// TestEveryUserAgainstEverySubject is the table of who reaches what. A request reaches somebody when an answer comes that is not
+// TestEveryUserAgainstEverySubject is the table of which user may use which subject. A request was accepted when the answer is not
 // JetStream's word that it knows no such thing in this account.
 func TestEveryUserAgainstEverySubject(t *testing.T) {
-	s, log, private := house(t)
+	s, log, private := accountsUnderTest(t)
 	own, _ := as(t, s, s.Users.Log)
 	if _, err := own.QueueSubscribe("parley.publish.*", "parley-ingest", func(m *nats.Msg) { _ = m.Respond([]byte(`{"stream":"PARLEY_EVENTS","seq":1}`)) }); err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestEveryUserAgainstEverySubject(t *testing.T) {
 
 // What a user may subscribe to, and what it hears then of what Parley does.
 func TestEveryUserHearsOnlyItsInbox(t *testing.T) {
-	s, log, private := house(t)
+	s, log, private := accountsUnderTest(t)
 	var heard [3]atomic.Int32
 	users := []embedded.User{s.Users.Publisher, s.Users.Reader, s.Users.Operator}
 	for n, user := range users {
@@ -228,7 +228,7 @@ func eventuallyDenied(t *testing.T, who string, denied *atomic.Int32, want int) 
 
 // The stream can be read with the consumers of the client library, as a reader would.
 func TestReaderReadsTheEventsThroughConsumers(t *testing.T) {
-	s, log, _ := house(t)
+	s, log, _ := accountsUnderTest(t)
 	for n := range 500 {
 		if _, err := log.Publish(t.Context(), "parley.events.0", fmt.Appendf(nil, `{"n":%d}`, n)); err != nil {
 			t.Fatal(err)
@@ -279,7 +279,7 @@ func TestReaderReadsTheEventsThroughConsumers(t *testing.T) {
 
 // JetStream delivers to any subject that a push consumer names, its own API included.
 func TestReaderCannotHaveEventsDeliveredSomewhere(t *testing.T) {
-	s, log, _ := house(t)
+	s, log, _ := accountsUnderTest(t)
 	conn, _ := as(t, s, s.Users.Reader)
 	for _, config := range []string{
 		`{"deliver_subject":"$JS.API.STREAM.DELETE.PARLEY_REJECTED","headers_only":true,"ack_policy":"none"}`,

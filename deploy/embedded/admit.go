@@ -10,22 +10,22 @@ import (
 	"strings"
 )
 
-// Bounds of what the child takes: beyond its own limits (1,000 fields, 4 KiB of name) it may end at the next request.
+// Limits on requests to the child: beyond its own limits (1,000 fields, 4 KiB of name) it may exit at the next request.
 const (
 	maxHeaderFields  = 200
 	maxParameters    = 500
 	maxParameterName = 1 << 10
 )
 
-// passed are the headers of a request that reach the child, beside its credentials. What else the child might listen to, now or in
-// another version, is not sent on.
+// passed are the request headers that are forwarded to the child, besides the credentials. No other header is forwarded, whatever
+// this or another version of ClickHouse may react to.
 var passed = []string{
 	"Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type", "Traceparent", "Tracestate", "User-Agent",
 	"X-Clickhouse-Database", "X-Clickhouse-Format",
 }
 
-// admit checks a request and puts it into the form the child gets, or says why it is refused. It returns the name of the user, empty
-// where none is needed.
+// admit checks a request and rewrites it into the form the child gets, or returns why it is refused. It returns the user's name,
+// empty if none is needed.
 func admit(r *http.Request, users []User) (user string, refused *refusal) {
 	switch r.URL.Path {
 	case "/ping", "/replicas_status":
@@ -144,10 +144,10 @@ func takeCredentials(header http.Header, query url.Values) (User, *refusal) {
 	return found[0], nil
 }
 
-// authenticationFailed is what ClickHouse says, for tools that look for its code. It does not repeat the name.
+// authenticationFailed is ClickHouse's message, for tools that look for its code. It does not contain the name.
 const authenticationFailed = "Authentication failed: password is incorrect, or there is no user with such name"
 
-// known says whether the name and password are those of one of the users, in the same time for every password.
+// known reports whether the name and password belong to one of the users, in constant time.
 func known(user User, users []User) bool {
 	found := 0
 	got := sha256.Sum256([]byte(user.Password))

@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// Bounds of what the BI user may do at a time.
+// Limits on what the BI user may do at one time.
 const (
 	biRunning = 16
 	biWaiting = 64
-	// biWait is how long a statement may wait for others to end.
+	// biWait is how long a statement may wait for others to finish.
 	biWait = 30 * time.Second
-	// biStop is the room for statements that stop others, which must not wait for those.
+	// biStop is the number of places for KILL statements, which must not wait for the statements they stop.
 	biStop = 4
 
 	// maxStatement is the most bytes of a statement.
 	maxStatement = 1 << 20
-	// biSend is how long a statement may take to come in.
+	// biSend is how long a client may take to send a statement.
 	biSend = 30 * time.Second
-	// biAnswer bounds a statement with its answer: more than its time limit, so that a client that stops reading gives its place back.
+	// biAnswer bounds a statement with its answer: more than its time limit, so that a client that stops reading releases its place.
 	biAnswer = 2 * time.Minute
 )
 
-// Codes of ClickHouse that tools know.
+// ClickHouse error codes that tools know.
 const (
 	codeSyntax      = 62
 	codeLocked      = 164
@@ -36,7 +36,8 @@ const (
 	codeUnknownUser = 516
 )
 
-// bi is what the front does with the requests of the BI user: it holds them to what the user may ask for, and lets a bounded number run.
+// bi handles the requests of the BI user: it enforces the settings and functions that the user may use, and runs a bounded number
+// at a time.
 type bi struct {
 	fence
 	statements, stops *queue
@@ -137,7 +138,7 @@ func readStatement(w http.ResponseWriter, r *http.Request, query url.Values) (st
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxStatement))
 		if err != nil {
 			return "", &refusal{status: http.StatusRequestEntityTooLarge, code: codeSyntax,
-				message: fmt.Sprintf("the statement did not come in whole: at most %d bytes within %s", maxStatement, biSend)}
+				message: fmt.Sprintf("the statement was not received completely: at most %d bytes within %s", maxStatement, biSend)}
 		}
 		_ = connection.SetReadDeadline(time.Time{})
 		if statement != "" && len(body) > 0 {
@@ -148,7 +149,7 @@ func readStatement(w http.ResponseWriter, r *http.Request, query url.Values) (st
 	return statement, nil
 }
 
-// hold is the value that the limit leaves of the wanted one. It must be a plain number where there is a range.
+// hold returns the requested value, clamped to the limit. It must be a plain number where there is a range.
 func (l limit) hold(wanted string) (string, *refusal) {
 	if l.Max == "" {
 		return wanted, nil
@@ -160,13 +161,14 @@ func (l limit) hold(wanted string) (string, *refusal) {
 	return held, nil
 }
 
-// locked refuses a setting in ClickHouse's words. The name comes from the request, so it is cut to what a setting may be called.
+// locked refuses a setting with ClickHouse's message. The name comes from the request, so it is cut to the characters of a
+// setting's name.
 func locked(name string) *refusal {
 	return &refusal{status: http.StatusForbidden, code: codeLocked,
 		message: fmt.Sprintf("Cannot modify '%.100s' setting in readonly mode: it is not among those that the BI user may change", strings.ToValidUTF8(name, ""))}
 }
 
-// queue lets a number of requests run, and a number wait for a time.
+// queue lets a bounded number of requests run, and a bounded number wait for some time.
 type queue struct {
 	places, running chan struct{}
 	wait            time.Duration
@@ -176,7 +178,7 @@ func newQueue(running, waiting int, wait time.Duration) *queue {
 	return &queue{places: make(chan struct{}, running+waiting), running: make(chan struct{}, running), wait: wait}
 }
 
-// enter waits for its turn and returns what gives the place back, or says why there is none.
+// enter waits for a place and returns the function that releases it, or why there is none.
 func (q *queue) enter(ctx context.Context) (leave func(), refused *refusal) {
 	tooMany := &refusal{status: http.StatusServiceUnavailable, code: codeTooMany,
 		message: fmt.Sprintf("Too many simultaneous queries: %d run, the others waited; try again in a moment", cap(q.running))}

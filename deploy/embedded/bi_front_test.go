@@ -18,7 +18,7 @@ import (
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 )
 
-// A client names headers in Connection that whoever passes the request on removes. What the front sets is not the client's to remove.
+// A client names headers in Connection that the next hop removes. What the front sets is not the client's to remove.
 func TestConnectionHeaderRemovesNothingOfTheFronts(t *testing.T) {
 	s := enginetest.ClickHouse(t)
 	dashboards(t, s)

@@ -20,7 +20,7 @@ import (
 	"github.com/parley-analytics/parley/projector/tables"
 )
 
-// secret stands in the personal columns and in files that the BI user must not read.
+// secret is in the personal columns and in files that the BI user must not read.
 const secret = "ada.lovelace@example.com"
 
 // biMay are the settings a statement of the BI user may change; every other one of ClickHouse is refused, whatever its value.
@@ -86,7 +86,7 @@ func newTarget(t *testing.T) target {
 	return found
 }
 
-// untouched fails the test when somebody was called or something was written, or when ClickHouse is gone.
+// untouched fails the test if a server was called, a file was written, or ClickHouse has exited.
 func (g target) untouched(t *testing.T) {
 	t.Helper()
 	if n := g.contacts.Load(); n > 0 {

@@ -87,8 +87,8 @@ func find(limits []limit, name string) (limit, bool) {
 	return limits[i], true
 }
 
-// clamp is the value nearest to the wanted one that the limit allows; false says that it is no number. 0 means "without limit" where the
-// least is more than that.
+// clamp is the value nearest to the wanted one that the limit allows; false means that it is not a number. Where the minimum is
+// above 0, 0 means "no limit".
 func (l limit) clamp(wanted string) (string, bool) {
 	value, err := strconv.ParseFloat(wanted, 64)
 	least, _ := strconv.ParseFloat(l.Min, 64) // of our own making, as is the other

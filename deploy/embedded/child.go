@@ -15,13 +15,13 @@ const (
 	childEnv = "PARLEY_CLICKHOUSE_CHILD"
 	// lifeFD is the read end of a pipe whose other end only the parent holds.
 	lifeFD = 3
-	// orphanGrace is how long a child whose parent is gone may take to flush and close its tables.
+	// orphanGrace is how long a child whose parent has exited may take to flush and close its tables.
 	orphanGrace = 15 * time.Second
 	// startDeath is the exit code of a child that could not load or run the library.
 	startDeath = 3
 )
 
-// IsChild says that this process was started by StartClickHouse to be the ClickHouse. Then main does nothing but call ChildMain,
+// IsChild reports whether this process was started by StartClickHouse to be the ClickHouse. Then main only calls ChildMain,
 // before it reads flags or opens anything.
 func IsChild() bool { return os.Getenv(childEnv) != "" }
 
@@ -33,8 +33,8 @@ func ChildMain() {
 	os.Exit(runLibrary(os.Getenv(childEnv), os.Args[1:]))
 }
 
-// outlive ends this process some time after the parent is gone. The library ends by itself when its standard input does, after it
-// has stopped its queries and closed its tables; this is for the case that it does not.
+// outlive ends this process some time after the parent has exited. The library normally exits when its standard input is closed,
+// after it has stopped its queries and closed its tables; this covers the case that it does not.
 func outlive() {
 	var b [1]byte
 	life := os.NewFile(lifeFD, "life")

@@ -17,19 +17,19 @@ import (
 const (
 	// clickHouseStartTimeout bounds the start of a child: reading its tables can take a while.
 	clickHouseStartTimeout = 2 * time.Minute
-	// predecessorTimeout bounds the wait for the child of a parley that was killed, which still closes its tables.
+	// predecessorTimeout bounds the wait for the child of a killed parley, which may still be closing its tables.
 	predecessorTimeout = orphanGrace + 15*time.Second
-	// stopTimeout is how long the child may take to end cleanly before it is killed.
+	// stopTimeout is how long the child may take to stop cleanly before it is killed.
 	stopTimeout = 20 * time.Second
 )
 
-// ClickHouseConfig says how the embedded ClickHouse runs.
+// ClickHouseConfig configures the embedded ClickHouse.
 type ClickHouseConfig struct {
-	// Dir holds the tables and the generated configuration. It is made (0700) if it is missing.
+	// Dir holds the tables and the generated configuration. It is created (0700) if it is missing.
 	Dir string
 	// Lib is the library to load; empty finds it: see FindLibrary.
 	Lib string
-	// StampDir is where it is noted that Lib has been checked, so that the next start need not read all of it; empty is Dir.
+	// StampDir is where the check of Lib is recorded, so that the next start need not read all of it; empty is Dir.
 	StampDir string
 	// Listen is the HOST:PORT of the HTTP interface for dashboards; port 0 picks a free one; empty is 127.0.0.1:0.
 	Listen string
@@ -42,10 +42,10 @@ type ClickHouseConfig struct {
 	BIPersonalData bool
 	// MaxMemory is the most memory ClickHouse may use, in bytes; 0 is half of what this process may use, 512 MiB to 32 GiB.
 	MaxMemory int64
-	// Logger takes what an operator should know; nil drops it.
+	// Logger receives what an operator should know; nil discards it.
 	Logger *slog.Logger
-	// OnStateChange is called with nil when ClickHouse has become ready and with the cause when it is ready no longer, one call
-	// at a time. It must not block.
+	// OnStateChange is called with nil when ClickHouse becomes ready and with the cause when it is no longer ready, one call at a
+	// time. It must not block.
 	OnStateChange func(error)
 }
 
@@ -55,7 +55,7 @@ type ClickHouse struct {
 	library string
 	files   files
 	port    *heldPort
-	native  *heldPort // nil if it is not asked for
+	native  *heldPort // nil if not requested
 	lock    *os.File
 	log     *slog.Logger
 	front   *front
@@ -71,8 +71,8 @@ type ClickHouse struct {
 	once  sync.Once
 }
 
-// StartClickHouse starts the child process and the front and returns when both answer. It runs until Shutdown, not until ctx
-// ends: ctx bounds the start only. A child that dies later is started again on the same port.
+// StartClickHouse starts the child process and the front and returns when both answer. It runs until Shutdown, not until ctx ends:
+// ctx bounds the start only. A child that dies later is restarted on the same port.
 func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, error) {
 	c, err := newClickHouse(ctx, config)
 	if err != nil {
@@ -156,8 +156,8 @@ func (c *ClickHouse) free() {
 	}
 }
 
-// waitForPredecessor takes the lock that each child inherits. It is free only when no child uses Dir, also one whose parent was
-// killed a moment ago.
+// waitForPredecessor acquires the lock that each child inherits. It is free only when no child uses Dir, not even one whose parent
+// was just killed.
 func (c *ClickHouse) waitForPredecessor(ctx context.Context) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(c.config.Dir, "child.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -165,12 +165,12 @@ func (c *ClickHouse) waitForPredecessor(ctx context.Context) (*os.File, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, predecessorTimeout)
 	defer cancel()
-	for told := false; ; told = true {
+	for logged := false; ; logged = true {
 		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
 			return lock, nil
 		}
-		if !told {
+		if !logged {
 			c.log.Warn("waiting for a previous ClickHouse to release the data directory", "dir", c.config.Dir)
 		}
 		if pause(ctx, 50*time.Millisecond) != nil {
@@ -206,7 +206,7 @@ func (c *ClickHouse) BI() User { return User{BIUser, c.config.BIPassword} }
 // BackupDir is the folder that names in BACKUP … TO File('NAME') and RESTORE … FROM File('NAME') begin at.
 func (c *ClickHouse) BackupDir() string { return filepath.Join(c.config.Dir, "backups") }
 
-// Ready is nil while ClickHouse answers, and otherwise says why it does not.
+// Ready returns nil while ClickHouse answers, and otherwise why it does not.
 func (c *ClickHouse) Ready() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -239,7 +239,7 @@ func (c *ClickHouse) Shutdown(ctx context.Context) error {
 	return errors.New("embedded clickhouse: ClickHouse did not stop within the timeout and was killed")
 }
 
-// setState notes and tells a change. Only the supervisor calls it.
+// setState stores a change and reports it. Only the supervisor calls it.
 func (c *ClickHouse) setState(state error) {
 	c.mu.Lock()
 	changed := (c.state == nil) != (state == nil)

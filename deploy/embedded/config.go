@@ -70,7 +70,7 @@ type settings struct {
 // files are the paths of what writeConfig has written.
 type files struct{ data, config, start string }
 
-// writeConfig makes the folders (0700) and the configuration files (0600) below config.Dir.
+// writeConfig creates the folders (0700) and the configuration files (0600) below config.Dir.
 func writeConfig(config ClickHouseConfig) (files, error) {
 	dir := config.Dir
 	f := files{
@@ -139,7 +139,7 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 	return f, nil
 }
 
-// definer is a user whose rights views have. Its password is nobody's.
+// definer is a user whose rights views have. Nobody knows its password.
 type definer struct {
 	Name, Password string
 	Grants         []grant
@@ -170,7 +170,7 @@ func viewsOf(definer string) []string {
 	return names
 }
 
-// projections are the versions that are in the data, and the next ones.
+// projections returns the versions that exist in the data directory, and the next ones.
 func projections(data string) ([]uint32, error) {
 	paths, err := filepath.Glob(filepath.Join(data, "metadata", "parley_*.sql"))
 	if err != nil {
@@ -180,7 +180,7 @@ func projections(data string) ([]uint32, error) {
 	last := uint32(0)
 	for _, path := range paths {
 		digits := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "parley_"), ".sql")
-		if version, err := strconv.ParseUint(digits, 10, 32); err == nil { // the others are no projections
+		if version, err := strconv.ParseUint(digits, 10, 32); err == nil { // other databases are not projections
 			versions = append(versions, uint32(version))
 			last = max(last, uint32(version))
 		}

@@ -38,7 +38,7 @@ func newNATSUsers() NATSUsers {
 	}
 }
 
-// NewCredentials makes credentials with passwords of 256 random bits each.
+// NewCredentials creates credentials with passwords of 256 random bits each.
 func NewCredentials() Credentials {
 	return Credentials{
 		NATS:   newNATSUsers(),
@@ -48,8 +48,8 @@ func NewCredentials() Credentials {
 	}
 }
 
-// LoadOrCreateCredentials returns the credentials kept in dir/engine-credentials.json (0600), and makes the file on the first
-// call, so that they outlive restarts. A file that is there but cannot be read is an error: it is never replaced.
+// LoadOrCreateCredentials returns the credentials kept in dir/engine-credentials.json (0600), and creates the file on the first
+// call, so that they survive restarts. An existing file that cannot be read is an error: it is never replaced.
 func LoadOrCreateCredentials(dir string) (Credentials, error) {
 	path := filepath.Join(dir, CredentialsFile)
 	content, err := os.ReadFile(path)
@@ -69,7 +69,7 @@ func LoadOrCreateCredentials(dir string) (Credentials, error) {
 	return created, write(dir, path, created)
 }
 
-// LoadCredentials returns the credentials of the serve that runs on dir. It makes none: the server would not know them.
+// LoadCredentials returns the credentials of the serve that runs on dir. It creates none: the server would not know them.
 func LoadCredentials(dir string) (Credentials, error) {
 	path := filepath.Join(dir, CredentialsFile)
 	content, err := os.ReadFile(path)

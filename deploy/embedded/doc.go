@@ -1,5 +1,5 @@
 // Package embedded starts the two engines Parley needs on the machine it runs on: a NATS server inside this process, and a real
-// ClickHouse as a supervised child process. Servers that are there already take their place with --nats-url and --clickhouse-url;
+// ClickHouse as a supervised child process. With --nats-url and --clickhouse-url existing servers are used instead;
 // nothing outside cmd and tests imports this package.
 //
 // # Use
@@ -32,9 +32,9 @@
 // # NATS
 //
 // JetStream with file storage. Each message, or each atomic batch, is on disk before it is acknowledged, unless SyncInterval says
-// otherwise. User and password are asked for on the socket and in process; there is no monitoring port unless one is named, and no
-// signal handler. After a failed write (a full disk) the server would refuse everything for that stream until it is started again:
-// that is done within this process, with the same data and address, once a file of 16 MiB can be written. Ready names the cause
+// otherwise. User and password are required on the socket and in process; there is no monitoring port unless one is named, and no
+// signal handler. After a failed write (a full disk) the server refuses every message for that stream until it is restarted: this
+// happens within this process, with the same data and address, once a file of 16 MiB can be written. Ready names the cause
 // meanwhile; connections, those in process too, reconnect to the new server.
 //
 // The server's limits of atomic batches are 1,000 messages, 50 open batches for each stream, 1,000 for the server, and 10 seconds
@@ -53,15 +53,15 @@
 // file was read before. So far the table knows linux/amd64.
 //
 // The child runs `clickhouse local` on the library, which opens the private HTTP port on its first statement and then reads
-// statements from its standard input. That is a pipe whose other end only the parent has, so the child ends when the parent does,
-// however it ends: it stops its queries, closes its tables, and is gone within milliseconds, or 5 seconds when somebody else holds
-// a connection. Should it hang, a second pipe which only our code reads kills it 15 seconds later. The next start waits for that
-// on a lock which the child inherits. A child that ends by itself, or stops listening, is started again on the same port with a
-// growing delay, 0.2 to 30 seconds; meanwhile Ready names the cause and the front answers 503. It has a process group of its own,
-// for a Ctrl-C is for the parent alone. Linux's parent death signal is not used: it comes when the starting thread ends, and Go's
-// threads come and go.
+// statements from its standard input. That is a pipe whose other end only the parent has, so the child stops when the parent does,
+// however it ends: it stops its queries, closes its tables, and exits within milliseconds, or within 5 seconds while a client keeps
+// a connection open. If it hangs, a second pipe, which only our code reads, kills it 15 seconds later. The next start waits for
+// that on a lock which the child inherits. A child that exits, or stops listening, is restarted on the same port with a growing
+// delay, 0.2 to 30 seconds; meanwhile Ready names the cause and the front answers 503. It has a process group of its own, so that
+// Ctrl-C reaches the parent only. Linux's parent death signal is not used: it comes when the starting thread ends, and Go's threads
+// come and go.
 //
-// # Who may do what
+// # Access
 //
 // No port answers without a password, except /ping.
 //
@@ -81,16 +81,17 @@
 // (config.xml.tmpl), but a malformed request still ends the child, which costs a second and no data. A request line with headers that
 // breaks off is malformed, too: that is what [Transport] is for.
 //
-// What the BI user may spend is in limits.go, which settings it may change in bisettings.go; all others are locked (readonly = 1). ClickHouse
-// checks neither the SETTINGS of a subquery nor `= DEFAULT`, so the front reads the BI user's statements (statement.go): it refuses other
-// settings wherever they stand, clamps what has a range, and lets a bounded number run at a time while others wait (bi.go). The security
-// model is in deploy/SECURITY.md.
+// What the BI user may spend is in limits.go, which settings it may change in bisettings.go; all others are locked (readonly = 1).
+// ClickHouse checks neither the SETTINGS of a subquery nor `= DEFAULT`, so the front reads the BI user's statements (statement.go):
+// it refuses other settings wherever they occur, clamps what has a range, and lets a bounded number run at a time while others wait
+// (bi.go). The security model is in deploy/SECURITY.md.
 //
-// # What is peculiar to ClickHouse in this mode
+// # Peculiarities of ClickHouse in this mode
 //
 //   - The function file() reads any file the process can read, for every user, without any grant. A function of that name in the
 //     folder of user-defined functions hides it (config.go); the tests try the ways around.
-//   - The table function sqlite() opens any file, and makes one that is not there, before its right is asked for: the front refuses it.
+//   - The table function sqlite() opens any file, and creates a missing one, before the access right is checked: the front refuses
+//     it.
 //   - The settings profile "default" is the base of all profiles. So user default has a profile of its own.
 //   - chDB sets implicit_select and allow_introspection_functions; the profile default sets them back.
 //   - Small pools need merge_tree/number_of_free_entries_…: with the usual values no large merge would ever find enough free slots.

@@ -16,11 +16,11 @@ import (
 const (
 	// frontHeaderBytes bounds the request line and headers. The child takes a field of 128 KiB and a URI of 1 MiB.
 	frontHeaderBytes = 120 << 10
-	// frontDrain is how long requests may go on after Shutdown.
+	// frontDrain is how long running requests may continue after Shutdown.
 	frontDrain = 2 * time.Second
 )
 
-// front is the HTTP interface the world sees. Go's server lets only well-formed requests through.
+// front is the HTTP interface the world sees. Go's server accepts only well-formed requests.
 type front struct {
 	address   string
 	server    *http.Server
@@ -51,7 +51,7 @@ func startFront(listener net.Listener, backend func() string, users []User, dash
 	return f
 }
 
-// close lets running requests end for a moment and then cuts them off. It may be called again.
+// close waits briefly for running requests and then aborts them. It may be called again.
 func (f *front) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), frontDrain)
 	defer cancel()
@@ -120,7 +120,7 @@ func (b *endedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// refusal is an answer instead of the child's.
+// refusal is the front's answer when a request is not forwarded.
 type refusal struct {
 	status  int
 	code    int // of ClickHouse, 0 if it has none for this
@@ -150,7 +150,7 @@ var codeNames = map[int]string{
 	codeDenied: "ACCESS_DENIED",
 }
 
-// unavailable says nothing of the cause: /ping asks for no password.
+// unavailable does not name the cause: /ping requires no password.
 func unavailable(w http.ResponseWriter) {
 	(&refusal{status: http.StatusServiceUnavailable, message: "ClickHouse is not ready; try again in a moment"}).write(w)
 }

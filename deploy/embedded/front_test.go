@@ -114,7 +114,7 @@ func TestDefaultAndStrangersAreRefusedInEveryWay(t *testing.T) {
 		{"cookie", "", "", header("Cookie", "user=default; session=x")},
 		{"form", "", form, header("Content-Type", formType)},
 		{"semicolon", "a=1;user=default", "", nil},
-		{"unknown user", "", "", header("Authorization", basic("somebody", "x"))},
+		{"unknown user", "", "", header("Authorization", basic("unknown", "x"))},
 		{"nearly default", "", "", header("Authorization", basic("default ", ""))},
 		{"nul in the name", "", "", header("Authorization", basic(s.Writer.Name+"\x00default", s.Writer.Password))},
 		{"line feed in the password", "", "", header("Authorization", basic(s.Writer.Name, "x\r\nX-ClickHouse-User: default"))},
@@ -130,7 +130,7 @@ func TestDefaultAndStrangersAreRefusedInEveryWay(t *testing.T) {
 			}
 		}
 	}
-	// Whoever is let in stays who he is.
+	// An authenticated client keeps its user.
 	for _, query := range []string{"session_id=x", "quota_key=default", "param_user=default"} {
 		if status, answer := ask(t, http.MethodPost, s.FrontURL+"/?"+query, "SELECT currentUser()", header("Authorization", writer)); answer != s.Writer.Name+"\n" {
 			t.Errorf("%s: %d %q", query, status, answer)

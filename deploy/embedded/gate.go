@@ -18,14 +18,15 @@ const (
 )
 
 const (
-	// readerConsumers bounds the consumers of the stream: with as many, readers get no more.
+	// readerConsumers is the maximum number of consumers on the stream up to which readers get one.
 	readerConsumers = 200
-	// readerIdle is after how long an idle consumer of a reader goes, at most.
+	// readerIdle is the maximum time after which a reader's idle consumer expires.
 	readerIdle = 24 * time.Hour
 )
 
-// gate creates consumers for readers. JetStream delivers to whatever subject a push consumer names, as itself: to its own API too,
-// which with headers only would delete a stream. So readers get pull consumers, a bounded number, which end when they are idle.
+// gate creates consumers for readers. JetStream delivers with its own rights to whatever subject a push consumer names, its own API
+// included, where a message with headers only would delete a stream. So readers get pull consumers only, a bounded number of them,
+// which expire when idle.
 type gate struct{ conn *nats.Conn }
 
 // openGate serves until the connection is closed.
@@ -49,7 +50,7 @@ func openGate(provider nats.InProcessConnProvider, user User) (*gate, error) {
 }
 
 func (g *gate) create(m *nats.Msg) {
-	body, refusal := vet(m.Data)
+	body, refusal := checkConsumer(m.Data)
 	if refusal == "" {
 		refusal = g.room()
 	}
@@ -70,15 +71,16 @@ func (g *gate) create(m *nats.Msg) {
 	}
 }
 
-// consumerRequest is what a reader may ask for; what else is in a request is left out.
+// consumerRequest is what a reader may request; other members are dropped.
 type consumerRequest struct {
 	Stream string                   `json:"stream_name"`
 	Config jetstream.ConsumerConfig `json:"config"`
 	Action string                   `json:"action,omitempty"`
 }
 
-// vet returns the request as it may be made, or says why it may not. It is written anew, so that only one reading of it is possible.
-func vet(body []byte) (allowed []byte, refusal string) {
+// checkConsumer returns the request that is sent to the server, or the reason for refusing it. It is encoded again, so that it has
+// only one reading.
+func checkConsumer(body []byte) (allowed []byte, refusal string) {
 	var request consumerRequest
 	if err := json.Unmarshal(body, &request); err != nil {
 		return nil, "the request is not a consumer configuration"
@@ -98,7 +100,7 @@ func vet(body []byte) (allowed []byte, refusal string) {
 	return allowed, ""
 }
 
-// room says why there are enough consumers.
+// room returns why no consumer can be added, or nothing.
 func (g *gate) room() string {
 	answer, err := g.conn.Request("$JS.API.STREAM.INFO."+eventsStream, nil, 5*time.Second)
 	if err != nil {

@@ -100,7 +100,7 @@ func TestNamedLibraryMustExist(t *testing.T) {
 		t.Errorf("environment: %s, %v", got, err)
 	}
 	if _, err := FindLibrary(missing); err == nil {
-		t.Error("the environment stands in for an explicit path")
+		t.Error("the environment overrides an explicit path")
 	}
 }
 

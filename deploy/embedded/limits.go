@@ -8,15 +8,15 @@ import (
 // maxTemporary is the most space sorting and grouping may take on disk, in bytes.
 const maxTemporary = 20 << 30
 
-// limit is one setting of a user's profile. Value holds when a query says nothing; empty keeps ClickHouse's own default. A query
-// may choose from Min to Max; without a Max it may not change the setting at all, unless it is Changeable.
+// limit is one setting of a user's profile. Value applies when a query does not set it; empty keeps ClickHouse's own default. A
+// query may choose from Min to Max; without a Max it may not change the setting at all, unless it is Changeable.
 type limit struct {
 	Name, Value, Min, Max string
 	// Changeable marks what a user with readonly = 1 may change; such a user may change nothing else.
 	Changeable bool
 }
 
-// upTo is a setting that a query may lower but not raise. Min is 1 because 0 mostly means: without limit.
+// upTo is a setting that a query may lower but not raise. Min is 1 because 0 mostly means no limit.
 func upTo(name string, most int64) limit {
 	n := strconv.FormatInt(most, 10)
 	return limit{Name: name, Value: n, Min: "1", Max: n}

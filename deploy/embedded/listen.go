@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// splitListen takes HOST:PORT apart. Empty stands for 127.0.0.1:0.
+// splitListen takes HOST:PORT apart. Empty means 127.0.0.1:0.
 func splitListen(what, listen string) (host string, port int, err error) {
 	if listen == "" {
 		return "127.0.0.1", 0, nil
@@ -30,7 +30,7 @@ func splitListen(what, listen string) (host string, port int, err error) {
 	return host, int(n), nil
 }
 
-// listenOn opens host:port and says plainly when it is taken.
+// listenOn opens host:port; the error says whether the port is already in use.
 func listenOn(ctx context.Context, what, host string, port int) (net.Listener, error) {
 	address := net.JoinHostPort(host, strconv.Itoa(port))
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)

@@ -19,7 +19,7 @@ var ErrLocked = errors.New("the data dir is in use")
 // Lock is the ownership of a data dir.
 type Lock struct{ file *os.File }
 
-// LockDataDir makes dir (0700) if it is missing and takes it for this process. The kernel gives it back when the process ends,
+// LockDataDir creates dir (0700) if it is missing and locks it for this process. The kernel releases it when the process ends,
 // however it ends. A second owner, in this process or another, gets ErrLocked at once.
 func LockDataDir(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {

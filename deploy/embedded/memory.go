@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Bounds of the memory ClickHouse gets when nothing else is said, in bytes.
+// Bounds of ClickHouse's default memory limit, in bytes.
 const (
 	minClickHouseMemory     = 512 << 20
 	maxClickHouseMemory     = 32 << 30
@@ -15,7 +15,7 @@ const (
 	clickHouseMemoryPercent = 50
 )
 
-// defaultMaxMemory is half the memory this process may use, which is that of the machine or of its control group, in bytes.
+// defaultMaxMemory is half of the memory, in bytes, that the machine or the control group of this process has.
 func defaultMaxMemory() int64 {
 	share := usableMemory() / 100 * clickHouseMemoryPercent
 	return min(max(share, minClickHouseMemory), maxClickHouseMemory)

@@ -2,7 +2,7 @@ package embedded
 
 import "golang.org/x/sys/unix"
 
-// machineMemory is the memory of the machine in bytes, 0 when it cannot be told.
+// machineMemory is the memory of the machine in bytes, 0 when unknown.
 func machineMemory() int64 {
 	n, err := unix.SysctlUint64("hw.memsize")
 	if err != nil {

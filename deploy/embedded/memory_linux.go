@@ -2,7 +2,7 @@ package embedded
 
 import "syscall"
 
-// machineMemory is the memory of the machine in bytes, 0 when it cannot be told.
+// machineMemory is the memory of the machine in bytes, 0 when unknown.
 func machineMemory() int64 {
 	var info syscall.Sysinfo_t
 	if err := syscall.Sysinfo(&info); err != nil {

@@ -32,9 +32,9 @@ const (
 	natsStartTimeout = 30 * time.Second
 )
 
-// NATSConfig says how the embedded NATS server runs.
+// NATSConfig configures the embedded NATS server.
 type NATSConfig struct {
-	// Dir holds the streams. It is made (0700) if it is missing.
+	// Dir holds the streams. It is created (0700) if it is missing.
 	Dir string
 	// Listen is the HOST:PORT for clients; port 0 picks a free one; empty is 127.0.0.1:0.
 	Listen string
@@ -49,13 +49,13 @@ type NATSConfig struct {
 	MaxPayload int32
 	// MaxMemory limits streams kept in memory, in bytes; 0 is 64 MiB. Parley keeps none there.
 	MaxMemory int64
-	// MonitorPort opens NATS's own HTTP monitoring on the host of Listen. It asks for no password; 0 leaves it closed.
+	// MonitorPort opens NATS's own HTTP monitoring on the host of Listen, without a password; 0 disables it.
 	MonitorPort int
-	// Logger takes the server's warnings and errors; nil drops them.
+	// Logger receives the server's warnings and errors; nil discards them.
 	Logger *slog.Logger
 }
 
-// NATS is an embedded server. It is started again within this process when it can no longer write: see nurse.
+// NATS is an embedded server. It is restarted within this process when it can no longer write: see supervise.
 type NATS struct {
 	options *server.Options
 	logger  *slog.Logger
@@ -63,19 +63,19 @@ type NATS struct {
 
 	users NATSUsers
 
-	mu     sync.Mutex
-	server *server.Server
-	gate   *gate
-	sick   error // why it is to be started again, nil when it need not be
+	mu      sync.Mutex
+	server  *server.Server
+	gate    *gate
+	failure error // why it needs a restart; nil when healthy
 
-	stop   sync.Once
-	ending context.Context
-	end    context.CancelFunc
-	nursed chan struct{} // closed when nobody looks after it any more
+	stop       sync.Once
+	ending     context.Context
+	end        context.CancelFunc
+	supervised chan struct{} // closed when supervise has returned
 }
 
-// StartNATS starts a JetStream server in this process and returns when it takes connections. It ends at Shutdown, not when ctx
-// does: ctx bounds the start only.
+// StartNATS starts a JetStream server in this process and returns when it accepts connections. It runs until Shutdown, not until
+// ctx ends: ctx bounds the start only.
 func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	if config.Users.Log.Name == "" || config.Users.Log.Password == "" {
 		return nil, errors.New("embedded nats: the user of the log and its password are required")
@@ -109,8 +109,8 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		SyncAlways:         config.SyncInterval == 0,
 		SyncInterval:       config.SyncInterval,
 		JetStreamMaxMemory: orDefault(config.MaxMemory, 64<<20),
-		// The server's own limit would be what three quarters of the disk were at its start, and stay so when room is made. A full
-		// disk says so by itself.
+		// The server's own limit would be three quarters of the free disk space at its start, and would not grow when space is freed. A
+		// full disk is reported as such.
 		JetStreamMaxStore:      1 << 50,
 		DisableJetStreamBanner: true,
 		JetStreamLimits: server.JSLimitOpts{
@@ -122,7 +122,7 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	if config.MonitorPort != 0 {
 		options.HTTPHost, options.HTTPPort = host, config.MonitorPort
 	}
-	n := &NATS{options: options, users: config.Users, logger: config.Logger, nursed: make(chan struct{})}
+	n := &NATS{options: options, users: config.Users, logger: config.Logger, supervised: make(chan struct{})}
 	if n.logger == nil {
 		n.logger = slog.New(slog.DiscardHandler)
 	}
@@ -132,21 +132,21 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	n.options.Port = n.server.Addr().(*net.TCPAddr).Port // stays the same over restarts
 	n.url = "nats://" + net.JoinHostPort(host, strconv.Itoa(n.options.Port))
 	n.ending, n.end = context.WithCancel(context.Background())
-	go n.nurse()
+	go n.supervise()
 	return n, nil
 }
 
-// launch starts a server and returns when it takes connections. On an error none is left.
+// launch starts a server and returns when it accepts connections. On an error no server is left running.
 func (n *NATS) launch(ctx context.Context) error {
 	options := n.options.Clone()
 	// Checked here because the server calls a password in its own options a mistake.
-	door := &doorman{users: n.users, open: make(chan struct{})}
-	options.CustomClientAuthentication = door
+	auth := &authenticator{users: n.users, open: make(chan struct{})}
+	options.CustomClientAuthentication = auth
 	s, err := server.NewServer(options)
 	if err != nil {
 		return fmt.Errorf("embedded nats: %w", err)
 	}
-	door.server = s
+	auth.server = s
 	log := &natsLog{logger: n.logger}
 	s.SetLoggerV2(log, false, false, false)
 	s.Start()
@@ -154,7 +154,7 @@ func (n *NATS) launch(ctx context.Context) error {
 	if err == nil {
 		err = makeAccounts(s)
 	}
-	close(door.open)
+	close(auth.open)
 	var g *gate
 	if err == nil {
 		g, err = openGate(s, n.users.Log)
@@ -166,11 +166,11 @@ func (n *NATS) launch(ctx context.Context) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.server, n.gate, n.sick = s, g, nil
+	n.server, n.gate, n.failure = s, g, nil
 	return nil
 }
 
-// waitReady returns when connections are taken and JetStream is up, or with the reason why they are not.
+// waitReady returns when connections are accepted and JetStream is up, or the reason why not.
 func waitReady(ctx context.Context, s *server.Server, log *natsLog) error {
 	deadline := time.Now().Add(natsStartTimeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
@@ -194,7 +194,7 @@ func waitReady(ctx context.Context, s *server.Server, log *natsLog) error {
 func (n *NATS) URL() string { return n.url }
 
 // InProcess connects without a socket: nats.Connect("", nats.InProcessServer(n.InProcess()), nats.UserInfo(user, password)). A
-// connection that reconnects finds the server that runs then.
+// reconnecting connection finds the server that runs at that time.
 func (n *NATS) InProcess() nats.InProcessConnProvider { return n }
 
 // InProcessConn makes a connection without a socket.
@@ -216,13 +216,13 @@ func (n *NATS) stopServer() {
 	s.WaitForShutdown()
 }
 
-// Ready is nil while the server takes messages.
+// Ready returns nil while the server accepts messages.
 func (n *NATS) Ready() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
-	case n.sick != nil:
-		return n.sick
+	case n.failure != nil:
+		return n.failure
 	case !n.server.Running():
 		return errors.New("the NATS server is stopped")
 	case !n.server.JetStreamEnabled():
@@ -235,7 +235,7 @@ func (n *NATS) Ready() error {
 func (n *NATS) Shutdown() {
 	n.stop.Do(func() {
 		n.end()
-		<-n.nursed
+		<-n.supervised
 		n.stopServer()
 	})
 }

@@ -37,7 +37,7 @@ func TestNATSRefusesWhoeverHasNoPassword(t *testing.T) {
 	for name, options := range map[string][]nats.Option{
 		"nobody":                {},
 		"wrong password":        {nats.UserInfo(s.User, "wrong")},
-		"wrong user":            {nats.UserInfo("somebody", s.Password)},
+		"wrong user":            {nats.UserInfo("unknown", s.Password)},
 		"no password":           {nats.UserInfo(s.User, "")},
 		"token":                 {nats.Token(s.Password)},
 		"password as user name": {nats.UserInfo(s.Password, s.Password)},

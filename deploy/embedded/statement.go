@@ -52,7 +52,7 @@ func (h *holder) next() token {
 	return t
 }
 
-// holdFunction refuses a function that acts before its rights are asked for, and names that only ClickHouse can read.
+// holdFunction refuses functions that act before their access right is checked, and names that only ClickHouse can parse.
 func (h *holder) holdFunction(name token) *refusal {
 	text := h.text[name.start:name.end]
 	switch {

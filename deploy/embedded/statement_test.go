@@ -68,7 +68,7 @@ func TestKillIsFoundBehindComments(t *testing.T) {
 	}
 }
 
-// The profile for a server elsewhere is that of the embedded one.
+// The profile for an external server equals the embedded one.
 func TestSecurityModelNamesTheSettingsOfTheList(t *testing.T) {
 	content, err := os.ReadFile("../SECURITY.md")
 	if err != nil {

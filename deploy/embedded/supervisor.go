@@ -18,13 +18,13 @@ import (
 const (
 	firstRestart  = 200 * time.Millisecond
 	slowestStart  = 30 * time.Second
-	stableAfter   = time.Minute // a child that lived this long starts the backoff anew
+	stableAfter   = time.Minute // a child that lived this long resets the backoff
 	probeInterval = 5 * time.Second
 	probesToKill  = 3 // refused connections in a row until the child is taken for dead
 )
 
-// supervise runs one child after the other until stopping. It sends the outcome of the first start on first; when that fails it
-// ends, for then the setup is wrong and starting again would not help.
+// supervise runs one child after the other until stopping. It sends the outcome of the first start on first and returns if that
+// failed: the setup is wrong then, and a restart would not help.
 func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 	defer close(c.done)
 	defer c.free()
@@ -76,13 +76,13 @@ type child struct {
 
 func (p *child) pid() int { return p.cmd.Process.Pid }
 
-// end asks for a clean end: standard input reaches its end.
+// end requests a clean stop by closing standard input.
 func (p *child) end() {
 	p.stdin.Close()
 	p.life.Close()
 }
 
-// cause says how the process ended. It is called after exited is closed.
+// cause describes how the process ended. It is called after exited is closed.
 func (p *child) cause() error {
 	said := p.output.String()
 	if said == "" {
@@ -120,7 +120,7 @@ func (c *ClickHouse) startChild(ctx context.Context) (*child, error) {
 }
 
 // spawn starts this binary as ClickHouse. Its standard input stays open as long as this process holds the other end; a second
-// pipe, which only our own code in the child reads, makes sure of the end when the library does not. The child is not tied to this
+// pipe, which only our own code in the child reads, ends the child when the library does not. The child is not tied to this
 // process by a death signal: the kernel sends that when the starting thread ends, and Go's threads come and go.
 func (c *ClickHouse) spawn() (*child, error) {
 	executable, err := selfExecutable()
@@ -149,7 +149,7 @@ func (c *ClickHouse) spawn() (*child, error) {
 	p.cmd.Env = []string{childEnv + "=" + c.library, "HOME=" + c.config.Dir, "TMPDIR=" + c.config.Dir + "/tmp", "LANG=C.UTF-8", "TZ=UTC"}
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.ExtraFiles = []*os.File{lifeRead, c.lock}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C on the terminal is for the parent alone
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C on the terminal is for the parent only
 	p.cmd.WaitDelay = time.Second
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		lifeWrite.Close()
@@ -168,7 +168,7 @@ func (c *ClickHouse) spawn() (*child, error) {
 	return p, nil
 }
 
-// watch returns when the child has ended: by itself, because it is to stop, or because it no longer listens.
+// watch returns when the child has ended: it exited, it was stopped, or it no longer listens.
 func (c *ClickHouse) watch(p *child) error {
 	defer c.setPID(0)
 	ticker := time.NewTicker(probeInterval)
@@ -207,7 +207,7 @@ func (c *ClickHouse) setPID(pid int) {
 	c.mu.Unlock()
 }
 
-// probe asks for 1 as the writer, whose password only our own child knows.
+// probe runs SELECT 1 as the writer, whose password only our own child knows.
 func (c *ClickHouse) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeInterval)
 	defer cancel()

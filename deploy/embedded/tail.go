@@ -12,8 +12,8 @@ const (
 	lineSize = 16 << 10 // bytes a line may have until it is cut
 )
 
-// tail takes what the child writes: each line goes to the log, the last ones are kept. What follows "(query: " is cut off, for it
-// may hold personal data.
+// tail receives the child's output: each line goes to the log, the last ones are kept. What follows "(query: " is cut off because
+// it may contain personal data.
 type tail struct {
 	log *slog.Logger
 
@@ -51,7 +51,7 @@ func (t *tail) line(line []byte) {
 	}
 }
 
-// String is the end of what was written, in one line.
+// String returns the end of the output, on one line.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

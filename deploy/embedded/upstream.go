@@ -17,7 +17,8 @@ const (
 )
 
 // Transport makes a transport fit for the private port and returns it. A client that gives up while its request line and headers
-// are half sent ends the child, so they are sent whole or not at all. Its form is that of TransportFunc in clickhouse-go's Options:
+// are half sent ends the child, so they are sent whole or not at all. It has the signature of TransportFunc in clickhouse-go's
+// Options:
 //
 //	clickhouse.Open(&clickhouse.Options{Protocol: clickhouse.HTTP, Addr: []string{c.PrivateAddr()}, TransportFunc: embedded.Transport})
 //

@@ -16,9 +16,9 @@ import (
 // ErrWrongLibrary is in the error of VerifyLibrary when a file is not the build this package is made for.
 var ErrWrongLibrary = errors.New("not the ClickHouse library that this parley was built for")
 
-// VerifyLibrary returns nil when path is, byte for byte, the build of this platform. Reading all of it takes about half a second, so
-// a file that passed is remembered in stampDir by path, size, time of change and inode, and is not read again while none of them
-// changes; an empty stampDir remembers nothing. Whoever can write to stampDir can also write to the data.
+// VerifyLibrary returns nil when path is, byte for byte, the build of this platform. Reading all of it takes about half a second,
+// so a file that passed is remembered in stampDir by path, size, time of change and inode, and is not read again while none of them
+// changes; an empty stampDir remembers nothing. A process that can write to stampDir can also write to the data.
 func VerifyLibrary(path, stampDir string) error {
 	return verifyLibrary(path, stampDir, libraries[runtime.GOOS+"/"+runtime.GOARCH])
 }

@@ -1,5 +1,5 @@
-// Package enginetest gives tests the real engines: a NATS server and a ClickHouse started by package embedded, or servers that
-// the environment names. An engine that is missing fails the run; nothing is skipped.
+// Package enginetest provides the real engines to tests: a NATS server and a ClickHouse started by package embedded, or servers
+// that the environment names. An engine that is missing fails the run; nothing is skipped.
 //
 // A package that uses it has this TestMain, because the ClickHouse process is the test binary started again:
 //

@@ -58,7 +58,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// stop ends the shared ClickHouse and says what ran.
+// stop ends the shared ClickHouse and prints which engines ran.
 func stop() error {
 	run.Lock()
 	defer run.Unlock()
@@ -129,7 +129,7 @@ func (s *NATSServer) Stop() { s.server.Shutdown() }
 type NATSOption func(*embedded.NATSConfig)
 
 // SyncAlways forces each message to disk before it is acknowledged, as `serve` does. Without it tests are faster and a crash of
-// the machine, which tests do not have, would lose messages.
+// the machine, which does not happen in tests, would lose messages.
 func SyncAlways() NATSOption {
 	return func(c *embedded.NATSConfig) { c.SyncInterval = 0 }
 }
@@ -276,7 +276,7 @@ func namedClickHouse(address string) (*ClickHouseServer, error) {
 	return s, nil
 }
 
-// Database makes an empty database (engine Atomic) with a name of its own, parley_test_…, and drops it at the end of the test.
+// Database creates an empty database (engine Atomic) with a name of its own, parley_test_…, and drops it at the end of the test.
 func Database(t testing.TB) string {
 	t.Helper()
 	s := ClickHouse(t)

@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// healthInterval is how often the server is asked for write errors.
+	// healthInterval is the interval between checks for write errors.
 	healthInterval = time.Second
-	// roomToRestart is what has to fit onto the disk before the server is started again.
+	// roomToRestart is the free space on disk, in bytes, that a restart requires.
 	roomToRestart = 16 << 20
 )
 
 var errJetStreamOff = errors.New("the log accepts no messages: JetStream is disabled")
 
-// nurse looks after the server until Shutdown. After one failed write, of a full disk for example, nats-server 2.15.2 refuses
-// everything for that stream until it is started again, long after there is room. So that is done here, as soon as a file can be
-// written. Connections reconnect; what is on disk is what was acknowledged, and perhaps a message more whose sender was told
-// nothing.
-func (n *NATS) nurse() {
-	defer close(n.nursed)
+// supervise watches the server until Shutdown and restarts it after a failed write. After one failed write (a full disk, for
+// example) nats-server 2.15.2 refuses every message for that stream until it is restarted, even when space has been freed. The
+// restart happens as soon as a file can be written. Connections reconnect; what is on disk is what was acknowledged, and perhaps
+// one more message whose sender got no answer.
+func (n *NATS) supervise() {
+	defer close(n.supervised)
 	delay := backoff.NewExponentialBackOff()
 	delay.InitialInterval, delay.MaxInterval = firstRestart, slowestStart
 	wait := healthInterval
@@ -37,15 +37,15 @@ func (n *NATS) nurse() {
 			delay.Reset()
 			continue
 		}
-		n.ail(cause)
+		n.fail(cause)
 		if err := tryWriting(n.options.StoreDir); err != nil {
-			n.ail(fmt.Errorf("%w; it restarts once files can be written: %w", cause, err))
+			n.fail(fmt.Errorf("%w; it restarts once files can be written: %w", cause, err))
 			continue
 		}
 		n.logger.Warn("restarting the NATS server", "engine", "nats", "cause", cause)
 		n.stopServer()
 		if err := n.launch(n.ending); err != nil {
-			n.ail(fmt.Errorf("%w; then: %w", cause, err))
+			n.fail(fmt.Errorf("%w; then: %w", cause, err))
 			wait = delay.NextBackOff()
 			continue
 		}
@@ -53,17 +53,17 @@ func (n *NATS) nurse() {
 	}
 }
 
-// ail notes why the server is to be started again, and says so the first time.
-func (n *NATS) ail(cause error) {
+// fail stores why the server needs a restart, and logs the first failure.
+func (n *NATS) fail(cause error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.sick == nil {
+	if n.failure == nil {
 		n.logger.Error("the NATS server cannot write and needs a restart", "engine", "nats", "error", cause)
 	}
-	n.sick = cause
+	n.failure = cause
 }
 
-// unhealthy tells why a server takes nothing; nil where it does, or where starting it again would not help.
+// unhealthy returns why a server accepts no messages; nil if it does, or if a restart would not help.
 func unhealthy(s *server.Server) error {
 	if !s.Running() {
 		return errors.New("the NATS server has stopped")
@@ -79,7 +79,7 @@ func unhealthy(s *server.Server) error {
 	return nil
 }
 
-// tryWriting finds out whether a file of some size can be forced to disk.
+// tryWriting checks whether a file of that size can be synced to disk.
 func tryWriting(dir string) error {
 	path := filepath.Join(dir, "room.probe")
 	file, err := os.Create(path)
