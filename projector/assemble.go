@@ -31,12 +31,12 @@ func (w *work) after() *history {
 	return h
 }
 
-// sortOut takes out of the intake what does not count: events that were found
-// to be unwritable become rejections, duplicates are dropped. Of a key, the
-// event with the lowest sequence counts, whichever conversation the others
-// name: so the first in the batch, unless an earlier one was written. A key
-// that was written under the sequence of this very event is no duplicate: the
-// batch before a crash wrote it.
+// sortOut removes from the intake what does not count: unwritable events become
+// rejections, duplicates are dropped. Of a key, the event with the lowest
+// sequence counts, whichever conversation the others name: so the first in the
+// batch, unless an earlier one was written. A key that was written under the
+// sequence of this very event is not a duplicate: the batch before a crash
+// wrote it.
 func (l *loop) sortOut(ctx context.Context, in *intake) error {
 	writable := in.events[:0]
 	first := make(map[schema.EventKey]schema.Sequence, len(in.events))

@@ -10,13 +10,13 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// refused looks into a write that has failed. Where its rows are refused for
-// good, the events to blame are found by writing parts of the batch, without a
-// position. They are noted, so that the batch, gathered again, takes them for
-// rejections; the parts that were written meanwhile stand ahead of the position
+// refused examines a failed write. If its rows are refused permanently, the
+// events to blame are found by writing parts of the batch, without a position.
+// They are recorded, so that the batch, when gathered again, treats them as
+// rejections; the parts that were written meanwhile are ahead of the position
 // and are treated as after a crash (until then, a conversation that some of its
-// events close and others reopen may have two rows). It always gives an error,
-// as the batch has to be gathered again in any case.
+// events close and others reopen may have two rows). It always returns an
+// error, as the batch has to be gathered again in any case.
 //
 // An event that is unwritable is in no table but quarantine, and no fold has
 // it: neither now nor in a replay, which meets the same refusal. A later event
@@ -32,12 +32,12 @@ func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 			l.unwritable = known
 			return fmt.Errorf("%w: %w", again, err)
 		}
-		return fmt.Errorf("look for unwritable events: %w", again)
+		return fmt.Errorf("search for rejected events: %w", again)
 	}
 	if len(l.unwritable) == len(known) {
-		return fmt.Errorf("write %d conversations, each of which can be written alone: %w", len(works), err)
+		return fmt.Errorf("writing %d conversations failed together although each succeeds alone: %w", len(works), err)
 	}
-	return fmt.Errorf("%w: %d, which go to quarantine: %w", errUnwritable, len(l.unwritable)-len(known), err)
+	return fmt.Errorf("%w: %d are quarantined: %w", errUnwritable, len(l.unwritable)-len(known), err)
 }
 
 // mostUnwritable is how many events may be unwritable, one after the other with
@@ -45,12 +45,12 @@ func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 const mostUnwritable = 100
 
 var (
-	// errUnwritable ends a round in which events were found that are unwritable.
-	errUnwritable  = errors.New("events are unwritable")
-	errWrongTables = fmt.Errorf("more than %d events in a row are refused, so the tables are not as they should be, and nothing goes to quarantine: look at what was changed of them", mostUnwritable)
+	// errUnwritable ends a round in which unwritable events were found.
+	errUnwritable  = errors.New("ClickHouse rejects events")
+	errWrongTables = fmt.Errorf("ClickHouse rejected more than %d consecutive events: the table schema has probably been altered, and events are not quarantined until it is restored", mostUnwritable)
 )
 
-// bisect finds the conversations that are refused, by halves.
+// bisect finds the refused conversations by halving.
 func (l *loop) bisect(ctx context.Context, works []*work) error {
 	if len(works) == 1 {
 		return l.blame(ctx, works[0])
@@ -102,14 +102,14 @@ func (l *loop) blame(ctx context.Context, w *work) error {
 			return errWrongTables
 		}
 		l.unwritable[guilty.Sequence] = &schema.Error{Code: schema.CodeUnwritable, Rule: refusal.Error()}
-		l.logger.Error("event is unwritable", "sequence", guilty.Sequence, "error", refusal)
+		l.logger.Error("ClickHouse rejects the event; it is quarantined", "sequence", guilty.Sequence, "error", refusal)
 		rest.fresh = slices.Delete(rest.fresh, bad-1, bad)
 	}
 	return nil
 }
 
-// try writes some conversations of a batch and leaves the position where it
-// is. A refusal for good is what it is after; any other error is an error.
+// try writes some conversations of a batch and leaves the position where it is.
+// It returns a permanent refusal as its result; any other error is an error.
 func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error) {
 	batch := &Batch{Log: l.name, Position: l.position}
 	for _, w := range works {

@@ -68,7 +68,7 @@ func TestTablesThatRefuseEverythingPutNothingIntoQuarantine(t *testing.T) {
 				last := log.Append(taken, payloads(events)...)
 				p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: batch})
 				<-time.After(10 * time.Minute) // of the bubble
-				if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "in a row are refused") {
+				if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "consecutive events") {
 					t.Errorf("ready: %v", err)
 				}
 				wrong.Store(false)

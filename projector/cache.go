@@ -43,8 +43,8 @@ func (c *cache) get(key schema.ConversationKey) *history {
 	return h
 }
 
-// put keeps a history in place of the one before, and drops those used longest
-// ago where there is no room.
+// put keeps a history in place of the one before, and evicts the least recently
+// used ones to make room.
 func (c *cache) put(key schema.ConversationKey, h *history) {
 	c.used.Remove(key)
 	if h.bytes > c.most {

@@ -23,7 +23,7 @@
 //
 //	gather    events from the log after the position, until the batch is big or old
 //	          enough, or no more arrive; decode them
-//	sort out  what is no valid event (to quarantine) and what is a duplicate (dropped)
+//	sort out  what is not a valid event (to quarantine) and what is a duplicate (dropped)
 //	recall    the earlier events of the conversations in the batch: from the cache,
 //	          and for those not in it from the archive, in one query
 //	fold      each conversation before and after; rows that differ are written
@@ -33,8 +33,8 @@
 //
 // A failure anywhere drops the batch and the cache and reads again from the
 // stored position, after a pause that grows to a few seconds, with batches half
-// as big. A crash between any two writes only repeats work, because every row is
-// keyed and versioned by the last sequence folded in.
+// as big. A crash between any two writes only causes repeated work, because
+// every row is keyed and versioned by the last sequence folded in.
 //
 // The log of what was refused at the edge goes the same way, with a position of
 // its own; its batches hold quarantine only.
@@ -53,33 +53,34 @@
 //
 // # Rows left over from a crash
 //
-// After a crash rows may stand in the tables that are ahead of the position:
-// written by a batch whose position never was. The events come again, but not
+// After a crash the tables may hold rows that are ahead of the position: those
+// of a batch whose position was never written. The events come again, but not
 // necessarily in the same batches, so folds that are older than these rows are
-// written meanwhile. The [Sink] sees to it that the tables come out the same
-// (projector/sink says how). Events that the archive holds above the position
-// are not recalled: they are on their way.
+// written meanwhile. The [Sink] ensures that the tables come out the same (see
+// projector/sink). Events that the archive holds above the position are not
+// recalled: they will be read again.
 //
 // # What is on disk when
 //
-// An event is acknowledged when its log has forced it to disk. A batch's inserts
-// are forced to disk too, data and folder, each stage before the next, so the
-// position never names what a power loss could take away. Merges are not: until
-// one is old, its sources are kept. So nothing has to be projected again after an
-// unclean stop but what lies above the position. It costs a batch of 13,700
-// events 155 ms instead of 121 (projector/sink has the table). Rows that are
-// missing all the same, for a disk that lies or a folder put back in part, are
-// found by verify, not at the start; replay makes them again.
+// An event is acknowledged when its log has forced it to disk. A batch's
+// inserts are forced to disk too, data and folder, each stage before the next,
+// so the position never names what a power loss could take away. Merges are
+// not: until one is old, its sources are kept. So nothing has to be projected
+// again after an unclean stop but what lies above the position. It costs a
+// batch of 13,700 events 155 ms instead of 121 (projector/sink has the table).
+// Rows that are missing all the same, because a disk lies or a folder was
+// restored in part, are found by verify, not at the start; replay creates them
+// again.
 //
-// # What may go wrong
+// # Failures
 //
-// Whatever fails is tried again, without end; [Projector.Ready] names it until
-// the position has moved. A position that stands still for [Config.StallAfter]
-// while the log is ahead makes the projector unready, and starts its reader
-// anew. A log that ends before the position, or before a sequence found in the
-// tables, is another log or has lost its end ([TruncatedError]): nothing is
-// projected from it. Sequences missing in between are no failure: entries may be
-// discarded.
+// Whatever fails is retried indefinitely; [Projector.Ready] names it until the
+// position has moved. A position that does not move for [Config.StallAfter]
+// while the log is ahead makes the projector unready and restarts its reader. A
+// log that ends before the position, or before a sequence found in the tables,
+// is a different log or has lost its end ([TruncatedError]): nothing is
+// projected from it. Missing sequences in between are not a failure: entries
+// may be discarded.
 //
 // # Interfaces
 //

@@ -119,7 +119,7 @@ func (in *intake) take(entries []schema.Entry, judge judge) error {
 	copies := make([]byte, 0, size)
 	for _, entry := range entries {
 		if entry.Sequence <= in.position {
-			return fmt.Errorf("the log gave entry %d after %d", entry.Sequence, in.position)
+			return fmt.Errorf("the log returned entry %d after entry %d", entry.Sequence, in.position)
 		}
 		in.position = entry.Sequence
 		start := len(copies)

@@ -13,8 +13,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// errRebuild ends a round of the loop because its reader is to be made anew.
-var errRebuild = errors.New("the reader is started anew")
+// errRebuild ends a round of the loop so that its reader is restarted.
+var errRebuild = errors.New("the log reader is restarted")
 
 // loop projects one log. One goroutine owns what is not said to be shared.
 type loop struct {
@@ -66,7 +66,7 @@ func (l *loop) run(ctx context.Context) {
 			l.gatherer.events.halve()
 		}
 		l.state.fail(err)
-		l.logger.Warn("projection starts again from the stored position", "position", l.position, "error", err)
+		l.logger.Warn("projection failed; resuming from the stored position", "position", l.position, "error", err)
 		if l.position > before {
 			pause.Reset()
 		}
@@ -96,7 +96,7 @@ func (l *loop) project(ctx context.Context) error {
 	}()
 	defer func() {
 		end(nil)
-		for range gathered { // until the gatherer has let go of the log
+		for range gathered { // until the gatherer has released the log
 		}
 		if log, can := l.gatherer.log.(interface{ Close() }); can {
 			log.Close()
@@ -165,9 +165,9 @@ func (l *loop) resume(ctx context.Context) error {
 	return nil
 }
 
-// TruncatedError says that the tables know of sequences that the log does not
-// have: it was cut off, or made anew. The tables cannot be trusted to belong to
-// the log, so nothing is projected until the log is back or the projection is
+// TruncatedError reports that the tables hold sequences that the log does not
+// have: it was truncated or replaced. The tables may belong to a different log,
+// so nothing is projected until the log is restored or the projection is
 // rebuilt.
 type TruncatedError struct {
 	Log  string
@@ -177,7 +177,7 @@ type TruncatedError struct {
 
 // Error names both ends.
 func (e *TruncatedError) Error() string {
-	return fmt.Sprintf("the tables hold the %s log up to sequence %d, but it ends at %d: it was truncated or made anew; restore it, or rebuild the projection with replay", e.Log, e.Held, e.Last)
+	return fmt.Sprintf("the tables hold the %s log up to sequence %d, but it ends at %d: it was truncated or replaced; restore it, or rebuild the projection with replay", e.Log, e.Held, e.Last)
 }
 
 // grace is how long a batch in hand may take when the context has ended: one

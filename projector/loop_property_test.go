@@ -24,7 +24,7 @@ type plan struct {
 	failing int    // how many in a hundred points of a write fail
 	halting int    // how many in a hundred reads give nothing
 	refused int64  // events at multiples of so many milliseconds are unwritable; 0 for none
-	garbage int    // every so many entries there is one that is no event; 0 for none
+	garbage int    // one in so many entries is not an event; 0 for none
 	seed    uint64 // which ones
 	crashes []int  // number of points after which a run is cut off
 }
@@ -93,7 +93,7 @@ func (p plan) carryOut() error {
 		defer crash()
 		cutOff, left = crash, p.crashes[run]
 		if run == len(p.batch)-1 {
-			left = 0 // the last one goes on to the end
+			left = 0 // the last one runs to the end
 		}
 		_, stop, err := running(projector.Config{Log: halting{log, foldtest.Seeded(p.seed + 1), p.halting}, Sink: tables, Archive: tables, BatchEvents: p.batch[run], CacheBytes: p.cache[run]})
 		if err != nil {

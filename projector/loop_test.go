@@ -234,7 +234,7 @@ func TestRowsOfACutOffBatchAreWrittenOver(t *testing.T) {
 		await(t, tables, projector.LogEvents, 1)
 		cut = true
 		log.Append(taken, payloads(events[1:2])...)
-		pass(time.Second) // the edited text stands in the tables, ahead of the position
+		pass(time.Second) // the edited text is in the tables, ahead of the position
 		stop()
 
 		// The text is again what it was before the batch that was cut off.

@@ -12,16 +12,16 @@ import (
 //
 // Read returns up to most entries with sequences greater than after, ascending,
 // each once, and waits up to wait for the first of them; nothing within wait is
-// no error. Sequences may have gaps where entries were discarded. The payloads
-// are valid until the next call. Reading on from the last entry returned is
-// cheap; any other position starts a new reader underneath. One goroutine at a
-// time.
+// not an error. Sequences may have gaps where entries were discarded. The
+// payloads are valid until the next call. Reading on from the last entry
+// returned is cheap; any other position starts a new reader underneath. One
+// goroutine at a time.
 //
 // Last is the highest sequence the log has given out, 0 for a log that never
 // held anything. It may be asked while a Read is under way.
 //
 // A Log that has a method Close() is closed after every failure and when it
-// stands still: the next Read starts a new reader, whatever its position.
+// makes no progress: the next Read starts a new reader, whatever its position.
 type Log interface {
 	Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error)
 	Last(ctx context.Context) (schema.Sequence, error)
@@ -77,9 +77,9 @@ type Rejection struct {
 //
 // Write stores a batch durably, in this order: rows, events, keys, quarantine,
 // position. It may fail between any two; writing the same or an overlapping
-// batch again afterwards leads to the same tables, also when its folds are older
-// than rows that are there (then these stay until a fold is as new). An error
-// that no repetition mends is an [*UnwritableError].
+// batch again afterwards leads to the same tables, also when its folds are
+// older than rows that are there (then these stay until a fold is as new). An
+// error that a retry cannot fix is an [*UnwritableError].
 //
 // Sink and Archive are used by one goroutine at a time, for all logs together.
 type Sink interface {
@@ -89,7 +89,7 @@ type Sink interface {
 
 // Archive is what the sink has stored, read back.
 //
-// Recall returns all archived events of the conversations asked for, with their
+// Recall returns all archived events of the given conversations, with their
 // bytes, in log order; conversations without any are absent.
 //
 // Known tells which of the keys belong to an event that was written, with the
@@ -99,8 +99,8 @@ type Archive interface {
 	Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error)
 }
 
-// UnwritableError says that the rows of a batch are refused for good, not for
-// the moment: repeating does not help, taking the event out does.
+// UnwritableError reports that the rows of a batch are refused permanently:
+// retrying does not help, removing the event does.
 type UnwritableError struct{ Err error }
 
 // Error reads as the cause.

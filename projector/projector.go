@@ -29,9 +29,9 @@ type Config struct {
 	// it can be estimated. Default: 128 MiB.
 	CacheBytes int
 
-	// StallAfter is how long the position may stand still while the log is ahead
-	// before the projector is not ready and the reader is started anew. Default:
-	// 30 s.
+	// StallAfter is how long the position may stay the same while the log is ahead
+	// before the projector reports not ready and restarts the reader. Default: 30
+	// s.
 	StallAfter time.Duration
 
 	Logger     *slog.Logger          // default: logs nothing
@@ -39,7 +39,7 @@ type Config struct {
 	Clock      func() time.Time      // default: time.Now
 }
 
-// withDefaults fills in what is not given.
+// withDefaults fills in what is not set.
 func (c Config) withDefaults() Config {
 	if c.BatchEvents <= 0 {
 		c.BatchEvents = 40_000
@@ -74,8 +74,8 @@ type Projector struct {
 	rejected *loop // nil without a log of rejections
 }
 
-// New makes a projector and registers its metrics. One that is made later with
-// the same registerer goes on with the same metrics.
+// New makes a projector and registers its metrics. A later one with the same
+// registerer continues the same metrics.
 func New(config Config) (*Projector, error) {
 	if config.Log == nil || config.Sink == nil || config.Archive == nil {
 		return nil, errors.New("a projector needs a Log, a Sink and an Archive")
@@ -93,10 +93,10 @@ func New(config Config) (*Projector, error) {
 	return p, nil
 }
 
-// Run projects until the context ends, and gives nil then. It does not end
+// Run projects until the context ends, and returns nil then. It does not return
 // before: after a failure it waits, longer each time up to a few seconds, and
-// starts again from the stored position. What is wrong meanwhile is said by
-// [Projector.Ready].
+// resumes from the stored position. [Projector.Ready] reports what is wrong
+// meanwhile.
 func (p *Projector) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, l := range p.loops() {
@@ -114,8 +114,8 @@ func (p *Projector) loops() []*loop {
 	return []*loop{p.events, p.rejected}
 }
 
-// Ready is nil while events get into the tables, or would if there were any. It
-// names what is wrong otherwise.
+// Ready returns nil while events reach the tables, or would if there were any,
+// and otherwise what is wrong.
 func (p *Projector) Ready() error {
 	var wrong []error
 	for _, l := range p.loops() {
@@ -139,5 +139,5 @@ func (p Progress) Lag() uint64 {
 	return uint64(p.Last - p.Position)
 }
 
-// Progress tells how far the projector has come in the log of events.
+// Progress returns how far the projector has come in the log of events.
 func (p *Projector) Progress() Progress { return p.events.state.progress() }

@@ -2,9 +2,9 @@ package projector
 
 import "github.com/parley-analytics/parley/schema"
 
-// judgeRejected reads an entry of the log of what was refused at the edge: it is
-// a row of quarantine as it stands. What is no such entry (anyone with the
-// broker's credentials may publish) is one as well, with its own bytes.
+// judgeRejected reads an entry of the log of what was refused at the edge: it
+// is a row of quarantine as it is. Anything else (anyone with the broker's
+// credentials may publish) becomes one as well, with its own bytes.
 func judgeRejected(entry schema.Entry) (schema.Record, *Rejection) {
 	r := schema.Record{Sequence: entry.Sequence, ReceivedAt: schema.TimestampOf(entry.ReceivedAt)}
 	refused, err := schema.DecodeRejected(entry.Payload)

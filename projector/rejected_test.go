@@ -19,7 +19,7 @@ func TestWhatWasRefusedAtTheEdgeGetsIntoQuarantine(t *testing.T) {
 		end := rejected.Append(taken,
 			schema.EncodeRejected(schema.Rejected{Reason: schema.CodeMissing, Detail: "data.channel: must be there", Source: "chat", EventID: "7", ReceivedAt: taken, Original: []byte(`{"a":1}`)}),
 			schema.EncodeRejected(schema.Rejected{Reason: schema.CodeInvalidJSON, Detail: "must be JSON", ReceivedAt: taken}),
-			[]byte("somebody else's"),
+			[]byte("another sender's"),
 		)
 		p := start(t, projector.Config{Log: log, Rejected: rejected, Sink: tables, Archive: tables})
 		await(t, tables, projector.LogEvents, last)
@@ -40,7 +40,7 @@ func TestWhatWasRefusedAtTheEdgeGetsIntoQuarantine(t *testing.T) {
 		if r := got[2]; r.Sequence != 2 || len(r.Original) != 0 {
 			t.Errorf("second: %+v", r)
 		}
-		if r := got[3]; r.Sequence != 3 || r.Reason != schema.CodeInvalidJSON || string(r.Original) != "somebody else's" {
+		if r := got[3]; r.Sequence != 3 || r.Reason != schema.CodeInvalidJSON || string(r.Original) != "another sender's" {
 			t.Errorf("third: %+v", r)
 		}
 		synctest.Wait()

@@ -25,12 +25,12 @@ type state struct {
 	begun   bool  // the stored position was read
 	failure error // of the latest round; nil once the position has moved since
 	unseen  error // why the end of the log could not be read
-	stalled error // the position stands still though the log is ahead
+	stalled error // the position does not move although the log is ahead
 }
 
 func newState(log string, clock func() time.Time) *state { return &state{log: log, clock: clock} }
 
-// ready names what is wrong, nil where nothing is.
+// ready returns what is wrong, or nil.
 func (s *state) ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *state) ready() error {
 	case s.failure != nil:
 		return fmt.Errorf("projection of the %s log: %w", s.log, s.failure)
 	case !s.begun:
-		return fmt.Errorf("projection of the %s log: not begun", s.log)
+		return fmt.Errorf("projection of the %s log has not started", s.log)
 	case s.unseen != nil:
 		return fmt.Errorf("projection of the %s log: %w", s.log, s.unseen)
 	case s.stalled != nil:

@@ -8,10 +8,10 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// watch looks after progress. That a connection stands says nothing: a reader
-// can go silent while the log grows. When the log is ahead and the position has
-// stood still for too long, the loop is not ready; if it is waiting for entries
-// rather than at work, its reader is started anew.
+// watch checks for progress. An open connection proves nothing: a reader can go
+// silent while the log grows. When the log is ahead and the position has not
+// moved for too long, the loop is not ready; if it is waiting for entries
+// rather than working, its reader is restarted.
 //
 // Entries at the very end may have been discarded, and then no reader will ever
 // give them. When one that is new finds nothing for as long again, with the log
@@ -40,13 +40,13 @@ func (l *loop) watch(ctx context.Context) {
 // watch is what was seen of a loop.
 type watch struct {
 	position schema.Sequence
-	since    time.Time // the position stands at least since
+	since    time.Time // the position has been the same at least since
 	rebuilt  schema.Sequence
 	gap      schema.Sequence // the log may end here without an entry
 }
 
 // look compares the end of the log with the position. before is the position
-// when the end was asked for: the log cannot end below it.
+// when the end was requested: the log cannot end below it.
 func (w *watch) look(l *loop, before, last schema.Sequence, err error) {
 	s := l.state
 	s.mu.Lock()
@@ -69,12 +69,12 @@ func (w *watch) look(l *loop, before, last schema.Sequence, err error) {
 	case now.Sub(w.since) < l.stall:
 	case s.waiting && w.rebuilt == last:
 		w.gap, s.stalled = last, nil
-		l.logger.Warn("the log ends with discarded entries", "position", s.position, "last", last)
+		l.logger.Warn("the last entries of the log were discarded; nothing left to project", "position", s.position, "last", last)
 	default:
-		s.stalled = fmt.Errorf("stands at %d although the log goes up to %d", s.position, last)
+		s.stalled = fmt.Errorf("stalled at sequence %d although the log ends at %d", s.position, last)
 		if s.waiting {
 			w.rebuilt, w.since = last, now
-			l.logger.Error("no progress: the reader is started anew", "position", s.position, "last", last)
+			l.logger.Error("projection is stalled; restarting the log reader", "position", s.position, "last", last)
 			s.end(errRebuild)
 		}
 	}

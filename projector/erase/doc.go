@@ -4,16 +4,16 @@
 //
 // # How
 //
-// A message of the log cannot be changed. So each event that holds personal data
-// is appended once more, without it and with the same key (source and id), and
-// then the old message is overwritten on disk and deleted. A conversation's
-// figures are a function of the set of its events and not of their places in the
-// log: they do not change. What does change is lineage (first_sequence,
-// last_sequence, the sequences of explain) and received_at, because the redacted
-// events stand at the end of the log now.
+// A message of the log cannot be changed. So each event that holds personal
+// data is appended once more, without it and with the same key (source and id),
+// and then the old message is overwritten on disk and deleted. A conversation's
+// figures are a function of the set of its events and not of their places in
+// the log: they do not change. What does change is lineage (first_sequence,
+// last_sequence, the sequences of explain) and received_at, because the
+// redacted events are at the end of the log now.
 //
 //	search    the whole log (what retention has dropped: out of the archive) for the
-//	          conversations and all messages of theirs: duplicates, what never was a
+//	          conversations and all their messages: duplicates, what never was a
 //	          valid event, and redacted copies of an erasure that was cut off
 //	append    the redacted copies
 //	erase     what they were made of; what names the visitor comes last
@@ -24,22 +24,22 @@
 //	drop      every other version: they hold what was erased, so no replay from
 //	          before can be undone
 //
-// The live projector goes on all the time. To it the copies are duplicates of
+// The live projector continues throughout. To it the copies are duplicates of
 // known keys and change nothing. The new version has no keys of the erased
 // messages, and those of the copies under their own sequences. Its tables are
-// copied one after the other; what stands above its positions is what a batch
-// leaves that was cut off, and is projected again. The swap starts a projector
-// with an empty cache, so that no fold from memory brings anything back.
+// copied one after the other; what is above its positions was left by an
+// interrupted batch, and is projected again. The swap starts a projector with
+// an empty cache, so that no fold from memory brings anything back.
 //
-// # Cut off
+// # Interruption
 //
-// After any step the same erasure may be run again. Copies without the erasure of
-// the originals are duplicates. Originals that are erased have copies, which the
-// search finds in the log by their being redacted already. A version without
-// positions is dropped by the next erasure, and is one that a replay can go on
-// with from the beginning of the log. What names the visitor is erased from the
-// log last, and the search looks into the tables of all versions too: so the
-// conversations are found again.
+// The same erasure can be repeated after any step. Copies without the erasure
+// of the originals are duplicates. Originals that are erased have copies, which
+// the search finds in the log by their being redacted already. A version
+// without positions is dropped by the next erasure, and a replay can continue
+// with it from the beginning of the log. What names the visitor is erased from
+// the log last, and the search looks into the tables of all versions too: so
+// the conversations are found again.
 //
 // # What is erased
 //

@@ -18,7 +18,7 @@ import (
 // Log is a log that messages can be taken out of.
 //
 // Gap is the sequence up to which nothing comes after another. Erase overwrites
-// a message; one that is not there is no error. Append puts messages at the end,
+// a message; a missing one is not an error. Append puts messages at the end,
 // durably and in order, whether or not the same were there before, and gives
 // their sequences.
 type Log interface {
@@ -38,10 +38,10 @@ type Erasure struct {
 	// MakeLive makes a version live that has everything up to its positions, and
 	// returns when it is.
 	MakeLive func(ctx context.Context, version uint32) error
-	// Grace is how long requests that read the version before may go on.
+	// Grace is how long requests that read the previous version may continue.
 	Grace  time.Duration
 	Logger *slog.Logger
-	// Report is told how far a step has come; may be nil.
+	// Report is called with the progress of a step; may be nil.
 	Report func(step string, done, all schema.Sequence)
 	// At is called at the named points of an erasure: "appended", "erased",
 	// "copied", "live". Tests cut it off there; may be nil.
@@ -60,7 +60,8 @@ func (e *Erasure) at(point string) {
 	}
 }
 
-// Run erases, and says what it worked on. Cut off anywhere it may be run again.
+// Run erases, and returns what it affected. It can be repeated after an
+// interruption at any point.
 func (e *Erasure) Run(ctx context.Context, target Target) (*Found, error) {
 	s, err := e.search(ctx, target)
 	if err != nil {
@@ -186,7 +187,7 @@ func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.Archiv
 			return nil, err
 		}
 		if len(copied) > 0 {
-			return nil, errors.New("redacted events that were appended are not in the log")
+			return nil, errors.New("appended redacted events are missing from the log")
 		}
 	}
 	return count, failed
@@ -194,7 +195,7 @@ func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.Archiv
 
 // fill writes the tables of a version: the conversations as the redacted events
 // fold, then everything else as the live version has it. Positions are last:
-// without one, whoever finds the version builds it from the log.
+// without one, the next process that finds the version builds it from the log.
 func (e *Erasure) fill(ctx context.Context, target Target, s *search, version uint32, count []projector.ArchivedEvent) error {
 	if err := e.fold(ctx, version, count); err != nil {
 		return err
@@ -252,8 +253,8 @@ func (e *Erasure) fold(ctx context.Context, version uint32, count []projector.Ar
 }
 
 // copyRest copies what does not belong to the conversations. The tables are
-// read one after the other while the live version goes on: what stands above the
-// positions is what a batch leaves that was cut off, and projected again. Keys
+// read one after the other while the live version continues: what is above the
+// positions was left by an interrupted batch, and is projected again. Keys
 // above them are left out: the key of a message erased meanwhile would make its
 // redacted copy a duplicate.
 func (e *Erasure) copyRest(ctx context.Context, target Target, s *search, version uint32) error {

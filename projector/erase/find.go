@@ -15,7 +15,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Target says whose personal data is erased: all conversations in which a
+// Target is whose personal data is erased: all conversations in which a
 // visitor takes part, or one conversation.
 type Target struct {
 	Project      schema.ProjectID
@@ -23,7 +23,7 @@ type Target struct {
 	Conversation schema.ConversationID
 }
 
-// Found is what an erasure would work on.
+// Found is what an erasure would affect.
 type Found struct {
 	Conversations []schema.ConversationID
 	Events        int // that hold what is erased
@@ -34,7 +34,7 @@ type Found struct {
 	Stale bool
 }
 
-// Nothing tells that there is nothing to erase.
+// Nothing reports whether there is nothing to erase.
 func (f *Found) Nothing() bool { return f.Events == 0 && f.Refused == 0 && !f.Stale }
 
 // version is a message of the log, decoded.
@@ -60,7 +60,7 @@ type search struct {
 	stale    bool
 }
 
-// Find tells what an erasure would work on.
+// Find returns what an erasure would affect.
 func (e *Erasure) Find(ctx context.Context, target Target) (*Found, error) {
 	s, err := e.search(ctx, target)
 	if err != nil {
@@ -110,7 +110,7 @@ func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
 		return nil, err
 	}
 	if len(s.affected) > mostConversations {
-		return nil, fmt.Errorf("%d conversations are too many for one erasure: erase them one by one with their ids", len(s.affected))
+		return nil, fmt.Errorf("one erasure cannot cover %d conversations: erase them one by one by their ids", len(s.affected))
 	}
 	if s.stale, err = e.stale(ctx, target, s); err != nil {
 		return nil, err
@@ -174,8 +174,9 @@ func (e *Erasure) conversationsOf(ctx context.Context, target Target, s *search)
 	})
 }
 
-// versions returns all messages of the log that are events of the conversations,
-// and notes those that are no events but seem to belong to them.
+// versions returns all messages of the log that are events of the
+// conversations, and records those that are not events but seem to belong to
+// them.
 func (e *Erasure) versions(ctx context.Context, target Target, s *search) ([]version, error) {
 	var all []version
 	var failed error
@@ -203,10 +204,10 @@ func (e *Erasure) versions(ctx context.Context, target Target, s *search) ([]ver
 	return all, err
 }
 
-// concerns reports whether something that is no event belongs to what is erased:
-// by the project and conversation that could be read, by the id of the visitor
-// as a JSON string anywhere in its bytes, and where no conversation could be
-// read, by the id of one.
+// concerns reports whether something that is not an event belongs to what is
+// erased: by the project and conversation that could be read, by the id of the
+// visitor as a JSON string anywhere in its bytes, and where no conversation
+// could be read, by the id of one.
 func (s *search) concerns(target Target, event schema.Event, payload []byte) bool {
 	if event.Project != 0 && event.Project != target.Project {
 		return false
@@ -297,7 +298,7 @@ func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []vers
 }
 
 // elsewhere tells which keys count in another conversation: the same id was
-// given to two events, and the first one is none of ours.
+// given to two events, and the first one is not among those erased.
 func (e *Erasure) elsewhere(ctx context.Context, target Target, s *search, byKey map[schema.EventKey][]version, keys []schema.EventKey) (map[schema.EventKey]bool, error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -331,7 +332,7 @@ func (e *Erasure) refused(ctx context.Context, target Target, s *search) error {
 		concerns bool
 	}
 	wholes := map[string]*whole{}
-	err := e.scan(ctx, e.Rejected, "looking at what was refused", func(entry schema.Entry) {
+	err := e.scan(ctx, e.Rejected, "reading rejected events", func(entry schema.Entry) {
 		original := entry.Payload
 		r, err := schema.DecodeRejected(entry.Payload)
 		if err == nil {
@@ -365,7 +366,7 @@ func (e *Erasure) refused(ctx context.Context, target Target, s *search) error {
 	return err
 }
 
-// conversations are those found, for a statement.
+// conversations returns the conversations found, for a statement.
 func (t Target) conversations(s *search) tables.Conversations {
 	return tables.Conversations{Project: t.Project, IDs: slices.Sorted(maps.Keys(s.affected))}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// aliasPrefix begins every id that stands for an erased visitor.
+// aliasPrefix begins every id that replaces an erased visitor's.
 const aliasPrefix = "erased-"
 
 // redaction takes personal data out of events. Within one, a visitor id always
@@ -20,7 +20,8 @@ type redaction struct{ aliases map[string]string }
 
 func newRedaction() *redaction { return &redaction{aliases: map[string]string{}} }
 
-// alias returns the id that stands for a visitor from now on. An alias is its own.
+// alias returns the id that replaces a visitor's. The alias of an alias is
+// itself.
 func (r *redaction) alias(id string) string {
 	if isAlias(id) {
 		return id

@@ -41,7 +41,7 @@ func (c *contacts) route(step int, at schema.Timestamp, data *schema.Routed) {
 // TRANSFERRED if the new operator's id differs, else REPUSHED, and the ending
 // is inferred.
 //
-// closed tells that the conversation stands closed: the time since a snooze
+// closed means that the conversation is closed: the time since a snooze
 // before it is then no snooze time.
 func (c *contacts) push(step int, at schema.Timestamp, to schema.User, closed bool) {
 	// A routing counts for the wait if it comes after the end of the contact
@@ -99,8 +99,8 @@ func (c *contacts) nextID(at schema.Timestamp) string {
 }
 
 // leave ends the open contact by a snooze or a transfer. With none open it
-// changes no contact and counts as an anomaly. Where a transfer leads is no
-// routing, and who leaves makes no difference.
+// changes no contact and counts as an anomaly. The target of a transfer is not
+// a routing, and who leaves makes no difference.
 func (c *contacts) leave(step int, at schema.Timestamp, ending Ending) {
 	if !c.open {
 		c.anomalies++
@@ -138,7 +138,7 @@ func (c *contacts) last() *Contact { return &c.list[len(c.list)-1] }
 
 // message counts a message, the first of its id, in the contact that is open;
 // with none open it belongs to none. Automatic messages count, but they never
-// answer and are no response.
+// answer and are not a response.
 func (c *contacts) message(at schema.Timestamp, data *schema.Message) {
 	if !c.open {
 		return

@@ -5,7 +5,7 @@ import (
 )
 
 // Of computes the rows of a conversation from its events: contract section 3,
-// and nothing else. The records are those of one conversation, in any order;
+// and nothing else. The records are of one conversation, in any order;
 // a record whose event is there already is ignored, the one with the lowest
 // sequence counts. No records give the zero Rows.
 //
@@ -65,7 +65,7 @@ type walk struct {
 
 // take folds the next event in. What it means for the contacts comes before
 // what it means for the conversation, as a push has to see whether the
-// conversation stands closed.
+// conversation is closed.
 func (w *walk) take(r *schema.Record) {
 	w.step++
 	w.now = r.Event.Time

@@ -8,7 +8,8 @@ import (
 )
 
 // opening is what the `opened` events say: the first one counts, a later one
-// fills only whole fields that are missing. A second `opened` is no anomaly.
+// fills only whole fields that are missing. A second `opened` is not an
+// anomaly.
 type opening struct{ known schema.Opened }
 
 func (o *opening) take(data *schema.Opened) {

@@ -7,7 +7,7 @@ import (
 )
 
 // Rows are all rows of one conversation: what [Of] computes and the tables
-// hold. Field meanings are those of contract section 3; durations are in
+// hold. Fields are defined in contract section 3; durations are in
 // milliseconds and nil where the contract says null.
 type Rows struct {
 	Conversation Conversation
@@ -71,7 +71,7 @@ type Conversation struct {
 	Comment              *string
 
 	Tags        []schema.Ref  // in the order of first tagging
-	Users       []schema.User // ascending by id; see Of for which kind and name stand
+	Users       []schema.User // ascending by id; see Of for which kind and name count
 	Routing     []Routing     // in fold order
 	Marks       []Mark        // in fold order
 	Revenue     map[schema.Currency]decimal.Decimal
@@ -81,7 +81,7 @@ type Conversation struct {
 	EventCount                  uint32
 }
 
-// AutomationLevel tells how much of a conversation bots handled.
+// AutomationLevel is how much of a conversation bots handled.
 type AutomationLevel string
 
 // The automation levels.
@@ -147,7 +147,7 @@ const (
 	Unanswered Status = "UNANSWERED"
 )
 
-// Ending tells how a contact ended.
+// Ending is how a contact ended.
 type Ending string
 
 // The endings. Repushed is inferred from a push to the same operator.

@@ -27,8 +27,8 @@ func (u *users) pushed(to schema.User) {
 	known.Email = cmp.Or(to.Email, known.Email)
 }
 
-// wrote notes the author of a message. The kind given by a push stands over the
-// kind given by a message.
+// wrote notes the author of a message. The kind given by a push takes
+// precedence over the kind given by a message.
 func (u *users) wrote(data *schema.Message) {
 	if data.OperatorID == nil || data.AuthorKind == schema.KindVisitor {
 		return

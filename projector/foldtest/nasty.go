@@ -85,17 +85,17 @@ func pushed(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {
 }
 
 func snoozed(d Dice, at schema.Timestamp) (schema.Type, schema.Data) {
-	return schema.TypeSnoozed, &schema.Snoozed{By: somebody(d), Until: maybe(d, at+60_000)}
+	return schema.TypeSnoozed, &schema.Snoozed{By: maybeOperator(d), Until: maybe(d, at+60_000)}
 }
 
 func transferred(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {
 	return schema.TypeTransferred, &schema.Transferred{
-		From: somebody(d), To: somebody(d), ToRule: reference(d, "r"), ToGroup: reference(d, "g"),
+		From: maybeOperator(d), To: maybeOperator(d), ToRule: reference(d, "r"), ToGroup: reference(d, "g"),
 	}
 }
 
 func closed(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {
-	return schema.TypeClosed, &schema.Closed{By: somebody(d), Reason: maybe(d, "END_OF_BOT_SCENARIO", "")}
+	return schema.TypeClosed, &schema.Closed{By: maybeOperator(d), Reason: maybe(d, "END_OF_BOT_SCENARIO", "")}
 }
 
 func message(d Dice, _ schema.Timestamp) (schema.Type, schema.Data) {
@@ -150,14 +150,14 @@ func transaction(d Dice, at schema.Timestamp) (schema.Type, schema.Data) {
 		Currency:             pick[schema.Currency](d, "EUR", "EUR", "USD"),
 		ReceivedAt:           pick(d, at, at+1, at-86_400_000),
 		Source:               maybe(d, schema.SourceOnsite, schema.SourceOffsite),
-		AttributedTo:         somebody(d),
+		AttributedTo:         maybeOperator(d),
 	}
 }
 
 func operator(d Dice) schema.OperatorID { return pick[schema.OperatorID](d, 1, 2, 3, 9007199254740991) }
 
-// somebody is an operator as most members name one, or nobody.
-func somebody(d Dice) *schema.User {
+// maybeOperator returns an operator as most members name one, or nil.
+func maybeOperator(d Dice) *schema.User {
 	return maybe(d, schema.User{ID: operator(d)}, schema.User{ID: operator(d), Kind: schema.KindBot, Name: maybe(d, "Bo")})
 }
 

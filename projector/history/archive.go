@@ -9,9 +9,9 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Archive is the log of events as a version's archive has it: what was accepted,
-// without duplicates and without what went to quarantine. It stands in for the
-// stream where that no longer holds the events. It is a [projector.Log].
+// Archive is the log of events as a version's archive has it: what was
+// accepted, without duplicates and without what went to quarantine. It replaces
+// the stream where that no longer holds the events. It is a [projector.Log].
 type Archive struct {
 	tables  *tables.Tables
 	version uint32

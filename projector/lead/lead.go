@@ -33,7 +33,7 @@ type Leader struct {
 	current *run
 }
 
-// run is a projector at work.
+// run is a running projector.
 type run struct {
 	version   uint32
 	projector *projector.Projector
@@ -94,7 +94,7 @@ func (l *Leader) Run(ctx context.Context) error {
 			return err
 		}
 		if err != nil {
-			l.Logger.Warn("cannot look for offered projections", "error", err)
+			l.Logger.Warn("cannot check for a new projection version", "error", err)
 			continue
 		}
 		if next != nil && next.version != offered {
@@ -106,13 +106,13 @@ func (l *Leader) Run(ctx context.Context) error {
 		}
 		if next == nil {
 			if next, err = l.start(ctx, offered); err != nil {
-				l.Logger.Warn("cannot project the offered version", "error", err)
+				l.Logger.Warn("cannot project the new version", "error", err)
 				continue
 			}
-			l.Logger.Info("an offered projection catches up", "version", offered)
+			l.Logger.Info("a new projection version is catching up", "version", offered)
 		}
 		if taken, err := l.takeOver(ctx, next); err != nil {
-			l.Logger.Warn("the offered projection is not made live", "version", offered, "error", err)
+			l.Logger.Warn("the new projection version was not made live", "version", offered, "error", err)
 		} else if taken {
 			next = nil
 		}
@@ -134,7 +134,7 @@ func (l *Leader) takeOver(ctx context.Context, next *run) (bool, error) {
 	for tries := 1; !l.Tables.Reached(ctx, next.version, current.version, 0); tries++ {
 		if tries%100 == 0 {
 			if err := history.Pass(ctx, l.Tables, l.Gaps, next.version); err != nil {
-				l.Logger.Warn("cannot look for gaps of the log", "error", err)
+				l.Logger.Warn("cannot check the log for gaps", "error", err)
 			}
 		}
 		select {
@@ -146,13 +146,13 @@ func (l *Leader) takeOver(ctx context.Context, next *run) (bool, error) {
 	if err := l.Tables.Swap(ctx, next.version); err != nil {
 		again, startErr := l.start(ctx, current.version)
 		if startErr != nil {
-			return false, fmt.Errorf("%w; and then: %w", err, startErr)
+			return false, fmt.Errorf("%w; then: %w", err, startErr)
 		}
 		l.lead(again)
 		return false, err
 	}
 	l.lead(next)
-	l.Logger.Info("a rebuilt projection is live", "version", next.version, "before", current.version)
+	l.Logger.Info("switched to the rebuilt projection", "version", next.version, "before", current.version)
 	return true, nil
 }
 
@@ -181,15 +181,15 @@ func (l *Leader) leading() *run {
 	return l.current
 }
 
-// Ready is that of the projector at work; an error before there is one.
+// Ready returns that of the running projector; an error before there is one.
 func (l *Leader) Ready() error {
 	if r := l.leading(); r != nil {
 		return r.projector.Ready()
 	}
-	return fmt.Errorf("projection: not begun")
+	return fmt.Errorf("projection has not started")
 }
 
-// Progress is that of the projector at work.
+// Progress returns that of the running projector.
 func (l *Leader) Progress() projector.Progress {
 	if r := l.leading(); r != nil {
 		return r.projector.Progress()

@@ -59,7 +59,7 @@ func (l *Log) Truncate(last schema.Sequence) {
 	l.last = last
 }
 
-// Silence makes readers give nothing, though the log grows, until they are
+// Silence makes readers return nothing, although the log grows, until they are
 // closed.
 func (l *Log) Silence() {
 	l.mu.Lock()
@@ -75,7 +75,7 @@ func (l *Log) Fail(err error) {
 	l.wake()
 }
 
-// Closed tells how often a reader was closed.
+// Closed returns how often a reader was closed.
 func (l *Log) Closed() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -100,7 +100,7 @@ func read(t *testing.T, log projector.Log, after schema.Sequence, most, want int
 			t.Fatalf("%d of %d entries: %v", len(all), want, err)
 		}
 		if len(entries) > most {
-			t.Fatalf("%d entries, asked for %d", len(entries), most)
+			t.Fatalf("%d entries, at most %d requested", len(entries), most)
 		}
 		for _, e := range entries {
 			if e.Sequence <= after {

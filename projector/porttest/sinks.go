@@ -18,7 +18,7 @@ import (
 // SinkSubject is a sink with its archive under test, over tables of its own
 // that are empty at first.
 type SinkSubject struct {
-	// Open opens them anew, as after a restart.
+	// Open opens them again, as after a restart.
 	Open func(t *testing.T) (projector.Sink, projector.Archive)
 	// Conversations returns the rows of conversations that a reader sees.
 	Conversations func(t *testing.T) []Seen

@@ -18,8 +18,8 @@ type Tables struct {
 	// Fail, if set, is asked before and after every insert, with a name such as
 	// "before contacts": its error ends the write there.
 	Fail func(point string) error
-	// Refuse, if set, tells of an event that its conversation's rows can never be
-	// written.
+	// Refuse, if set, reports whether an event makes its conversation's rows
+	// unwritable.
 	Refuse func(schema.Event) bool
 
 	mu            sync.Mutex
@@ -260,8 +260,8 @@ func (t *Tables) Known(_ context.Context, keys []schema.EventKey) (map[schema.Ev
 	return known, t.point("before looking up keys")
 }
 
-// ahead is what a batch that was cut off has left of a conversation: rows with a
-// version above the position, and the sort keys at which a row stands.
+// ahead is what a batch that was cut off has left of a conversation: rows with
+// a version above the position, and the sort keys at which a row is.
 type ahead struct {
 	version schema.Sequence
 	keys    []schema.Timestamp

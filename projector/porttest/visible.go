@@ -80,7 +80,7 @@ func (t *Tables) Compare(want map[schema.ConversationKey][]schema.Record) error 
 			return fmt.Errorf("conversation %v at %d is\n%+v\nwant\n%+v", key.ConversationKey, key.closed, row.row, rows.Conversation)
 		}
 		if key.closed != closedKey(&rows.Conversation) {
-			return fmt.Errorf("conversation %v stands at sort key %d", key.ConversationKey, key.closed)
+			return fmt.Errorf("conversation %v is at sort key %d", key.ConversationKey, key.closed)
 		}
 	}
 	for key, records := range want {

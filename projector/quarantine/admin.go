@@ -10,8 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Eraser overwrites one message of a log. A message that is not there is no
-// error.
+// Eraser overwrites one message of a log. A missing message is not an error.
 type Eraser interface {
 	Erase(ctx context.Context, sequence schema.Sequence) error
 }
@@ -27,8 +26,8 @@ type Appender interface {
 type Admitted struct {
 	Key      schema.EventKey
 	Original []byte
-	// Again: the log of events holds this very event already, so that it must
-	// not be taken for a repeat of itself.
+	// Again: the log of events holds this very event already, so that it must not
+	// be treated as its own duplicate.
 	Again bool
 }
 
@@ -114,7 +113,7 @@ func (a *Admin) remove(ctx context.Context, entries []tables.Quarantined) error 
 	for _, e := range entries {
 		log := a.Logs[e.Log]
 		if log == nil {
-			return fmt.Errorf("quarantine: there is no log %q", e.Log)
+			return fmt.Errorf("quarantine: unknown log %q", e.Log)
 		}
 		if err := log.Erase(ctx, e.Sequence); err != nil {
 			return fmt.Errorf("erase %d of the %s log: %w", e.Sequence, e.Log, err)

@@ -1,6 +1,6 @@
-// Package quarantine replays and purges what was refused: after a fix, entries are
-// submitted again; those that are not wanted are removed from their log and from
-// the tables. projector/tables lists them.
+// Package quarantine replays and purges rejected events: after a fix, entries
+// are submitted again; those that are not wanted are removed from their log and
+// from the tables. projector/tables lists them.
 //
 // The table is a projection of two logs: of what was refused at the edge
 // (rejected), and of what the log of events holds but could not be projected

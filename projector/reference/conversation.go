@@ -53,8 +53,8 @@ func (h history) conversation() fold.Conversation {
 	return c
 }
 
-// customData is that of the first opening that has any, sorted by key; of a key
-// given twice the last value.
+// customData is taken from the first opening that has any, sorted by key; of a
+// key given twice the last value.
 func (h history) customData() []schema.CustomValue {
 	data := opening(h, func(o *schema.Opened) *[]schema.CustomValue {
 		if o.CustomData == nil {
@@ -159,9 +159,9 @@ func (h history) anomalies(c *fold.Conversation) {
 		ender := slices.ContainsFunc(spans, func(s span) bool { return s.end == i })
 		switch {
 		case h.is(i, schema.TypeSnoozed, schema.TypeTransferred) && !ender,
-			h.closed(i) && h.standsClosed(i):
+			h.closed(i) && h.isClosed(i):
 			c.AnomalyCount++
-		case h.push(i) && h.standsClosed(i):
+		case h.push(i) && h.isClosed(i):
 			c.ReopenCount++
 		}
 	}
@@ -183,7 +183,7 @@ func (h history) satisfaction(c *fold.Conversation) {
 	}
 }
 
-// tags are those whose last tagging comes after their last untagging.
+// tags returns the tags whose last tagging comes after their last untagging.
 func (h history) tags() []schema.Ref {
 	var ids []string
 	names := map[string]*string{}

@@ -73,9 +73,9 @@ func (h history) spans() []span {
 	return spans
 }
 
-// standsClosed reports whether the conversation is closed just before place i: a
+// isClosed reports whether the conversation is closed just before place i: a
 // close with no push since.
-func (h history) standsClosed(i int) bool {
+func (h history) isClosed(i int) bool {
 	return h.last(0, i, h.closed) > h.last(0, i, h.push)
 }
 

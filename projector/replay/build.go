@@ -15,11 +15,11 @@ import (
 )
 
 // Progress says how far a build has come: sequences of the log of events done
-// and to do. Done may begin above 0 where a build goes on.
+// and to do. Done may begin above 0 if a build is continued.
 type Progress func(done, all schema.Sequence)
 
-// stage makes or finds the version that is built: one left in building is gone
-// on with, because a build gives the same tables whoever makes it.
+// stage makes or finds the version that is built: one left in state building is
+// continued, because a build yields the same tables whichever process runs it.
 func stage(ctx context.Context, t *tables.Tables) (uint32, error) {
 	all, err := t.Projections(ctx)
 	if err != nil {
@@ -35,12 +35,13 @@ func stage(ctx context.Context, t *tables.Tables) (uint32, error) {
 	return next, t.Create(ctx, next)
 }
 
-// stuck is how long a build may stand still before it is given up: the engines
-// may be away for a while, or not come back where they were.
+// stuck is how long a build may make no progress before it is given up: the
+// engines may be away for a while, or may have lost data.
 const stuck = time.Minute
 
-// errStill is said of a build that stands still for no reason that is known.
-var errStill = errors.New("the log gives no more events")
+// errStalled is returned for a build that makes no progress for an unknown
+// reason.
+var errStalled = errors.New("the log returns no more events")
 
 // build projects into version until it has reached the given positions.
 func build(ctx context.Context, t *tables.Tables, open Open, version uint32, to map[string]schema.Sequence, gaps history.Gaps, report Progress) error {
@@ -85,7 +86,7 @@ func build(ctx context.Context, t *tables.Tables, open Open, version uint32, to 
 			before = at
 		}
 		if time.Since(moved) > stuck {
-			return fmt.Errorf("build version %d: no progress for %v: %w", version, stuck, cmp.Or(err, p.Ready(), errStill))
+			return fmt.Errorf("build version %d: no progress for %v: %w", version, stuck, cmp.Or(err, p.Ready(), errStalled))
 		}
 		select {
 		case <-ctx.Done():

@@ -13,8 +13,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Difference is one field of one row that is not as it should be. Where a row
-// is missing or too many, Field is empty and one of the values says "row".
+// Difference is one field of one row that is not as it should be. If a row is
+// missing or superfluous, Field is empty and one of the values says "row".
 type Difference struct {
 	Table    string
 	Key      map[string]string // the row's key columns, as JSON
@@ -44,7 +44,7 @@ type Report struct {
 	Rows        map[string]uint64 // compared, per table, as expected
 	Moved       uint64            // conversations left out because the log has moved them on
 	Differing   uint64            // rows that differ, are missing or too many
-	Differences []Difference      // of the first rows, up to the limit asked for
+	Differences []Difference      // of the first rows, up to the given limit
 
 	differing map[string][]tables.Owner // by table: the owners of differing rows
 }
@@ -61,7 +61,7 @@ func Compare(ctx context.Context, t *tables.Tables, expected, found uint32, upTo
 	comparison := t.Compare(expected, found, upTo, scope)
 	var err error
 	if report.Moved, err = comparison.Moved(ctx); err != nil {
-		return nil, fmt.Errorf("count conversations in motion: %w", err)
+		return nil, fmt.Errorf("count conversations that changed: %w", err)
 	}
 	for _, table := range tables.Compared() {
 		if table.Of == tables.OfLog && !scope.Everything() {

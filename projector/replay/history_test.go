@@ -77,7 +77,7 @@ func (l *leaky) Read(ctx context.Context, after schema.Sequence, most int, wait 
 	}
 }
 
-// spoil appends something that is no event.
+// spoil appends something that is not an event.
 func (m *memory) spoil(payload string) schema.Sequence {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -115,7 +115,7 @@ func TestWholeLogIsTheArchiveAndThenTheStream(t *testing.T) {
 	h.settle(t)
 	w := history.NewWhole(l, h.tables, 1)
 	defer w.Close()
-	counted := map[schema.Sequence]string{} // what is no duplicate
+	counted := map[schema.Sequence]string{} // what is not a duplicate
 	for sequence, payload := range readWhole(t, history.NewWhole(&leaky{memory: h.log, first: 1 << 40}, h.tables, 1)) {
 		counted[sequence] = payload
 	}

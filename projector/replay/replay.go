@@ -27,14 +27,14 @@ type Rebuild struct {
 	// Begins is the first sequence that the stream of events still holds; nil for
 	// one that drops nothing.
 	Begins func(ctx context.Context) (schema.Sequence, error)
-	// Report is told how far the build has come; may be nil.
+	// Report is called with the progress of the build; may be nil.
 	Report Progress
 	// Scope narrows what is compared and repaired.
 	Scope tables.Scope
 	// Limit bounds the differing rows that are spelled out. Default: 20.
 	Limit int
-	// Patience is how long a live projector is waited for before the swap is
-	// made here. Default: 30 s.
+	// Patience is how long to wait for a live projector before swapping here.
+	// Default: 30 s.
 	Patience time.Duration
 	// At is called at the named points of a replay: "built", "compared",
 	// "offered". The crash harness ends the process there; may be nil.
@@ -151,9 +151,9 @@ func (r *Rebuild) patience() time.Duration {
 	return 30 * time.Second
 }
 
-// check holds a built version against its own archive, as far as its position:
+// check compares a built version with its own archive, as far as its position:
 // every event has its key, and every conversation with events has its row. What
-// stands beyond the position is of a batch that was cut off.
+// is beyond the position is left over from an interrupted batch.
 func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversations uint64, err error) {
 	at, err := r.Tables.Positions(ctx, version)
 	if err != nil {
@@ -164,15 +164,15 @@ func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversati
 		return 0, 0, fmt.Errorf("check: %w", err)
 	}
 	if c.Events != c.Keys || c.Conversations != c.Archived {
-		return 0, 0, fmt.Errorf("version %d does not agree with itself: %d events with %d keys, %d conversations with %d rows; it is not made live",
+		return 0, 0, fmt.Errorf("version %d is inconsistent: %d events with %d keys, %d conversations with %d rows; it is not made live",
 			version, c.Events, c.Keys, c.Archived, c.Conversations)
 	}
 	return c.Events, c.Conversations, nil
 }
 
-// MakeLive offers a version that is complete up to its positions, and waits until
-// it is live. Where nobody projects, it catches up and swaps itself; handed says
-// that a live projector did.
+// MakeLive offers a version that is complete up to its positions, and waits
+// until it is live. If no projector runs, it catches up and swaps by its own
+// projector; handed says that a live projector did.
 func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, err error) {
 	if err := r.carryFromLive(ctx, version); err != nil {
 		return false, err
@@ -230,7 +230,7 @@ func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
 		}
 	}
 	if kept == 0 {
-		return nil, errors.New("no earlier version of the projection is kept: there is nothing to undo")
+		return nil, errors.New("nothing to undo: no earlier version of the projection is kept")
 	}
 	outcome := &Replayed{Version: kept, Before: live}
 	if outcome.Handed, err = r.MakeLive(ctx, kept); err != nil {

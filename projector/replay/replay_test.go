@@ -109,7 +109,7 @@ func (h *setup) settle(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the live version stands at %d of %d: %v", at, last, err)
+			t.Fatalf("the live version is at %d of %d: %v", at, last, err)
 		}
 		<-time.After(10 * time.Millisecond)
 	}
@@ -287,7 +287,7 @@ func TestReplayGoesOnWhereItStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	if replayed.Version != 2 {
-		t.Errorf("version %d was begun instead of going on with 2", replayed.Version)
+		t.Errorf("version %d was begun instead of continuing with 2", replayed.Version)
 	}
 }
 

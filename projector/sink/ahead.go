@@ -10,23 +10,23 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// stray is what a batch that was cut off has left of a conversation: rows ahead
+// leftover is what an interrupted batch has left of a conversation: rows ahead
 // of the position.
-type stray struct {
+type leftover struct {
 	version schema.Sequence    // the highest one found
 	keys    []schema.Timestamp // sort keys found (closing times, zero for open)
-	// customers are those to whose conversations it was found to belong.
+	// customers are those that the conversation was found to belong to.
 	customers []string
 }
 
-// lookAhead finds the strays above a position of the log of events, and returns
-// the highest version of all rows.
+// lookAhead finds the leftovers above a position of the log of events, and
+// returns the highest version of all rows.
 func (s *Sink) lookAhead(ctx context.Context, position schema.Sequence) (held schema.Sequence, err error) {
 	found, err := s.ahead(ctx, position)
 	if err != nil {
 		return 0, fmt.Errorf("rows ahead of %d: %w", position, passing(err))
 	}
-	s.strays, s.settled = found, true
+	s.leftovers, s.settled = found, true
 	held = position
 	for _, left := range found {
 		held = max(held, left.version)
@@ -34,13 +34,13 @@ func (s *Sink) lookAhead(ctx context.Context, position schema.Sequence) (held sc
 	return held, nil
 }
 
-func (s *Sink) ahead(ctx context.Context, position schema.Sequence) (map[schema.ConversationKey]stray, error) {
+func (s *Sink) ahead(ctx context.Context, position schema.Sequence) (map[schema.ConversationKey]leftover, error) {
 	rows, err := s.conn.Query(ctx, s.in(aheadSQL), clickhouse.Named("position", uint64(position)))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	found := map[schema.ConversationKey]stray{}
+	found := map[schema.ConversationKey]leftover{}
 	for rows.Next() {
 		var project uint32
 		var conversation string
@@ -50,7 +50,7 @@ func (s *Sink) ahead(ctx context.Context, position schema.Sequence) (map[schema.
 		if err := rows.Scan(&project, &conversation, &version, &keys, &customers); err != nil {
 			return nil, err
 		}
-		left := stray{version: schema.Sequence(version), customers: append([]string(nil), customers...)}
+		left := leftover{version: schema.Sequence(version), customers: append([]string(nil), customers...)}
 		for _, k := range keys {
 			left.keys = append(left.keys, schema.TimestampOf(k))
 		}

@@ -20,7 +20,7 @@ func TestRecallGivesTheBytesBack(t *testing.T) {
 	wide, other := foldtest.Conversation(1, 1), foldtest.Conversation(2, 1) // one id in two projects
 	events := append(foldtest.Realistic(d, wide, 1_700_000_000_000), foldtest.Realistic(d, other, 1_700_000_000_000)...)
 	log := archived(events, 1)
-	// Bytes that no encoder of ours would write.
+	// Bytes that none of our encoders would write.
 	log[0].Original = append([]byte(" \r\n\t"), append(log[0].Original, "\n"...)...)
 	write := func() {
 		t.Helper()
@@ -174,12 +174,12 @@ func TestPositionFindsWhatACutOffBatchLeft(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, ahead := map[schema.ConversationKey]stray{key: {version: 5, keys: []schema.Timestamp{99}}}, schema.Sequence(5)
+			want, ahead := map[schema.ConversationKey]leftover{key: {version: 5, keys: []schema.Timestamp{99}}}, schema.Sequence(5)
 			if stage == StagePosition {
-				want, ahead = map[schema.ConversationKey]stray{}, stored
+				want, ahead = map[schema.ConversationKey]leftover{}, stored
 			}
-			if !reflect.DeepEqual(after.strays, want) || held != ahead {
-				t.Errorf("ahead are %v up to %d, want %v up to %d", after.strays, held, want, ahead)
+			if !reflect.DeepEqual(after.leftovers, want) || held != ahead {
+				t.Errorf("ahead are %v up to %d, want %v up to %d", after.leftovers, held, want, ahead)
 			}
 			if stored, held, err := after.Position(t.Context(), projector.LogRejected); err != nil || held != stored {
 				t.Errorf("rows of the other log are ahead of %d, up to %d (%v)", stored, held, err)

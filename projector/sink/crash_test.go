@@ -131,8 +131,8 @@ func TestCutOffBatchesLeadToTheSameTables(t *testing.T) {
 					t.Errorf("%s differs:\n%s\nwant\n%s", name, got[name], want[name])
 				}
 			}
-			if stored, held, err := cut.Position(t.Context(), projector.LogEvents); err != nil || held != stored || len(cut.strays) > 0 {
-				t.Errorf("after a clean stop %v are ahead, up to %d (%v)", cut.strays, held, err)
+			if stored, held, err := cut.Position(t.Context(), projector.LogEvents); err != nil || held != stored || len(cut.leftovers) > 0 {
+				t.Errorf("after a clean stop %v are ahead, up to %d (%v)", cut.leftovers, held, err)
 			}
 		})
 	}
@@ -170,7 +170,7 @@ func cutOften(t *testing.T, d foldtest.Dice, log []projector.ArchivedEvent) *Sin
 	return reopen(t, s.conn, s.options)
 }
 
-// noDuplicates checks that every key stands once, and that no conversation that
+// noDuplicates checks that every key occurs once, and that no conversation that
 // was there is gone.
 func noDuplicates(t *testing.T, s *Sink, least int) int {
 	t.Helper()

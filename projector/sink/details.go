@@ -6,7 +6,7 @@ import (
 )
 
 // The tables of what hangs on a conversation. Their sort keys never move: a
-// contact's start stands in its id, the other keys are ids.
+// contact's start is part of its id, the other keys are ids.
 
 // owner is what the rows of these tables share.
 type owner struct {

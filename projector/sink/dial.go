@@ -20,7 +20,7 @@ type Server struct {
 	// clickhouse-go (secure=true, dial_timeout=…); others are settings that go
 	// with every statement.
 	URL string
-	// User and Password stand over those in the URL.
+	// User and Password take precedence over those in the URL.
 	User, Password string
 	// Transport, if given, makes what carries the requests of HTTP: see
 	// TransportFunc of clickhouse-go.
@@ -37,7 +37,7 @@ const (
 	insertTimeout = 5 * time.Minute
 )
 
-// Dial connects and makes sure that the server answers.
+// Dial connects and checks that the server answers.
 func Dial(ctx context.Context, server Server) (*tables.Tables, error) {
 	options, err := server.options()
 	if err != nil {

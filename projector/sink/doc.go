@@ -24,58 +24,59 @@
 // time. All blocks are made before the first is sent: a value that no column
 // takes leaves nothing of the batch behind.
 //
-// Of a change, conversations gets its row always, the other tables the rows that
-// differ from before. The version of every row is the last sequence folded in.
-// When the sort key of a conversation has moved, the same insert marks the row at
-// the old key as deleted: no reader sees two rows, or none. Among rows with one
-// key and one version the one inserted last stands, so a batch may be written
-// twice; insert_deduplicate is off, because the second of two equal blocks has to
-// count when a conversation came back to a sort key in between.
+// Of a change, conversations gets its row always, the other tables the rows
+// that differ from before. The version of every row is the last sequence folded
+// in. When the sort key of a conversation has moved, the same insert marks the
+// row at the old key as deleted: no reader sees two rows, or none. Of rows with
+// one key and one version the one inserted last counts, so a batch may be
+// written twice; insert_deduplicate is off, because the second of two equal
+// blocks has to count when a conversation came back to a sort key in between.
 //
 // # What a cut-off batch leaves
 //
 // A batch that ends between two stages leaves rows ahead of the position. When
 // the log is read again, in other batches perhaps, such a conversation passes
-// through folds older than its rows. An older row at another sort key would stand
-// beside the newer one, and a deletion mark of an older version would not remove
-// it. So the sink looks for these conversations ([Sink.Position]) before the first
-// write, and again after every write that failed, and writes none of their rows
-// until a fold is as new as what was found; that one it writes in full, and
-// removes the row from every other key at which it was found. The same holds for
-// an insert that was given up here and completed on the server later.
+// through folds older than its rows. An older row at another sort key would
+// exist beside the newer one, and a deletion mark of an older version would not
+// remove it. So the sink looks for these conversations ([Sink.Position]) before
+// the first write, and again after every write that failed, and writes none of
+// their rows until a fold is as new as what was found; that one it writes in
+// full, and removes the row from every other key at which it was found. The
+// same holds for an insert that was given up here and completed on the server
+// later.
 //
 // # Known
 //
-// An event key is 128 bits of xxh3 over project, source and id in event_keys. In
-// front of the table stands a Bloom filter of its keys in memory, so that a batch
-// of new events costs no lookup but for the one in a hundred that the filter
-// cannot tell from a known one. The filter is read from the table at the first
+// An event key is 128 bits of xxh3 over project, source and id in event_keys. A
+// Bloom filter of the table's keys is kept in memory, so that a batch of new
+// events costs no lookup but for the one in a hundred that the filter cannot
+// tell from a known one. The filter is read from the table at the first
 // [Sink.Known], when it is full (it has room for half as many keys again), and
-// when another process was seen to have moved the position; keys are in it before
-// they are written. It takes 10 to 15 bits a key: 19 MB for 10 million keys, read
-// in a second; 1.9 GB for 1,000 million.
+// when another process was seen to have moved the position; keys are in it
+// before they are written. It takes 10 to 15 bits a key: 19 MB for 10 million
+// keys, read in a second; 1.9 GB for 1,000 million.
 //
 // # Recall
 //
-// The keys asked for travel as a table of their own in the body of the query
-// (an external table), 2,000 a statement: as a parameter 10,000 of them would not
-// fit into a URL. The primary key of events serves the lookup. Each key costs a
-// granule, so what the filter knows to be new is not asked for: it holds the
-// conversations of all archived events too.
+// The requested keys are sent as a table of their own in the body of the query
+// (an external table), 2,000 a statement: as a parameter 10,000 of them would
+// not fit into a URL. The primary key of events serves the lookup. Each key
+// costs a granule, so what the filter knows to be new is not requested: it
+// holds the conversations of all archived events too.
 //
 // # Errors
 //
 // [projector.UnwritableError] is a value that ClickHouse or its driver refuses;
 // its text names the column or the code and never the value. An error with a
-// method Temporary() that is true passes by itself: network, timeouts, memory,
-// too many parts, a keeper that is away. Anything else is for an operator:
-// rights, missing tables, a wrong address. Both are to be tried again.
+// method Temporary() that is true is transient: network, timeouts, memory, too
+// many parts, a keeper that is away. Anything else is for an operator: rights,
+// missing tables, a wrong address. Both are to be tried again.
 //
 // # Replicated tables
 //
-// The tables made here are not replicated. Who replicates them has to make
-// inserts wait for a quorum and reads see it, by parameters of the URL that go
-// with every statement:
+// The tables made here are not replicated. If you replicate them, make inserts
+// wait for a quorum and reads see it, by parameters of the URL that go with
+// every statement:
 //
 //	clickhouse://HOST:9000?insert_quorum=auto&insert_quorum_parallel=0&select_sequential_consistency=1
 //

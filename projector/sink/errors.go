@@ -14,8 +14,8 @@ import (
 	"github.com/parley-analytics/parley/projector"
 )
 
-// transientCodes are errors of ClickHouse that pass by themselves: the same
-// write succeeds later.
+// transientCodes are transient errors of ClickHouse: the same write succeeds
+// later.
 var transientCodes = map[int32]string{
 	3:    "UNEXPECTED_END_OF_FILE",                // the connection broke inside a block
 	32:   "ATTEMPT_TO_READ_AFTER_EOF",             // likewise
@@ -30,7 +30,7 @@ var transientCodes = map[int32]string{
 	236:  "ABORTED",                               // the server is stopping
 	241:  "MEMORY_LIMIT_EXCEEDED",                 // other statements need the memory now
 	242:  "TABLE_IS_READ_ONLY",                    // a replica has lost its keeper, or is starting
-	243:  "NOT_ENOUGH_SPACE",                      // until somebody makes room
+	243:  "NOT_ENOUGH_SPACE",                      // until space is freed
 	252:  "TOO_MANY_PARTS",                        // merges are behind
 	279:  "ALL_CONNECTION_TRIES_FAILED",           // a cluster's shards are away
 	285:  "TOO_FEW_LIVE_REPLICAS",                 // no quorum now
@@ -85,11 +85,11 @@ type serverError struct {
 }
 
 func (e *serverError) Error() string {
-	return fmt.Sprintf("ClickHouse refuses a value: %d %s", e.code, e.name)
+	return fmt.Sprintf("ClickHouse rejected a value: error %d %s", e.code, e.name)
 }
 func (e *serverError) Unwrap() error { return e.err }
 
-// transientError passes by itself. The loop tells it by its method.
+// transientError is a transient failure. The loop recognizes it by its method.
 type transientError struct{ err error }
 
 func (e *transientError) Error() string { return e.err.Error() }
@@ -98,10 +98,9 @@ func (e *transientError) Unwrap() error { return e.err }
 // Temporary is true: trying again later succeeds.
 func (e *transientError) Temporary() bool { return true }
 
-// classed tells apart, of the errors of a write, what passes by itself (an error
-// with Temporary() true), what no repetition mends ([projector.UnwritableError]),
-// and the rest, which somebody has to mend: rights, missing tables, wrong
-// addresses.
+// classed sorts the errors of a write into transient ones (Temporary() is
+// true), permanent ones ([projector.UnwritableError]), and the rest, which an
+// operator has to fix: rights, missing tables, wrong addresses.
 func classed(err error) error {
 	var cell *cellError
 	if errors.As(err, &cell) {
@@ -116,7 +115,7 @@ func classed(err error) error {
 	return passing(err)
 }
 
-// passing marks an error that passes by itself.
+// passing marks a transient error.
 func passing(err error) error {
 	var exception *clickhouse.Exception
 	if errors.As(err, &exception) {
@@ -131,8 +130,8 @@ func passing(err error) error {
 	return err
 }
 
-// fromNetwork tells errors below ClickHouse: connections refused, broken or too
-// slow, and a proxy between that has no server to give the request to.
+// fromNetwork reports errors below ClickHouse: connections refused, broken or
+// too slow, and a proxy between that has no server to give the request to.
 func fromNetwork(err error) bool {
 	var answer *clickhouse.HTTPError
 	if errors.As(err, &answer) {

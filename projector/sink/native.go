@@ -308,13 +308,13 @@ func pairs[R, E any](name string, of func(*R) []E, key, value column[E]) column[
 	return column[R]{name: name, kind: "Map(" + key.kind + ", " + value.kind + ")", prefix: pair.prefix, cells: elements(of, pair.cells)}
 }
 
-// sum is an exact decimal in 128 bits with four digits behind the point.
+// sum is an exact decimal in 128 bits with four digits after the decimal point.
 func sum[R any](name string, of func(*R) decimal.Decimal) column[R] {
 	return column[R]{name: name, kind: "Decimal(38, 4)", cells: func(b []byte, rows []R) ([]byte, error) {
 		for i := range rows {
 			d := of(&rows[i]).Shift(4)
 			if !d.IsInteger() || d.NumDigits()+int(d.Exponent()) > 38 {
-				return b, errors.New("a sum does not fit into 38 digits, 4 of them behind the point")
+				return b, errors.New("a sum does not fit into 38 digits with 4 after the decimal point")
 			}
 			b = append(b, wide(d.BigInt())...)
 		}

@@ -55,8 +55,8 @@ type Sink struct {
 	customersAt schema.Sequence // position up to which customers have been made
 
 	// What a batch that was cut off has left, until the log has passed it.
-	strays  map[schema.ConversationKey]stray
-	settled bool // strays are known: they were looked for, and no write has failed since
+	leftovers map[schema.ConversationKey]leftover
+	settled   bool // leftovers are known: they were looked for, and no write has failed since
 }
 
 var (
@@ -138,7 +138,7 @@ func columnTypes(ctx context.Context, conn driver.Conn, database string) (map[st
 		return nil, err
 	}
 	if len(types) == 0 {
-		return nil, errors.New("database " + database + " has no tables, or they may not be read: bring the tables up to date (--migrate)")
+		return nil, errors.New("database " + database + " has no tables or they cannot be read: bring the tables up to date (--migrate)")
 	}
 	return types, nil
 }

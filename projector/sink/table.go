@@ -39,7 +39,7 @@ func (t *table[R]) bind(database string, types map[string]map[string]string) err
 		case !found:
 			return fmt.Errorf("table %s.%s has no column %s: bring the tables up to date (--migrate)", database, t.name, c.name)
 		case kind != c.kind:
-			return fmt.Errorf("column %s of table %s.%s is %s, not %s: somebody has changed the table", c.name, database, t.name, kind, c.kind)
+			return fmt.Errorf("column %s of table %s.%s has type %s, expected %s: the table was altered outside Parley; restore the column's type", c.name, database, t.name, kind, c.kind)
 		}
 		names[i] = c.name
 	}
@@ -68,7 +68,7 @@ func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
 	}
 	err := conn.InsertFormat(ctx, "Native", t.insert, t.made)
 	if err != nil {
-		t.buffer = nil // whoever carries the block may not have let go of it
+		t.buffer = nil // the transport may still use the block
 		return fmt.Errorf("insert into %s: %w", t.name, err)
 	}
 	return nil

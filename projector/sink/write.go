@@ -80,14 +80,14 @@ func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
 	return nil
 }
 
-// settle forgets the strays that the log has passed.
+// settle forgets the leftovers that the log has passed.
 func (s *Sink) settle(changes []projector.Change) {
 	s.settled = true
 	for i := range changes {
 		after := &changes[i].After
 		key := after.Conversation.ConversationKey
-		if stray, found := s.strays[key]; found && after.LastSequence() >= stray.version {
-			delete(s.strays, key)
+		if rest, found := s.leftovers[key]; found && after.LastSequence() >= rest.version {
+			delete(s.leftovers, key)
 		}
 	}
 }
@@ -115,20 +115,20 @@ func (s *Sink) fill(batch *projector.Batch) {
 //
 // Rows that a cut-off batch has left are ahead of these until the log passes
 // them. So long none are written: older ones would not replace them, and at
-// another sort key they would stand beside them. Then all are written.
+// another sort key they would be added beside them. After that all are written.
 func (s *Sink) change(c *projector.Change) {
 	after, before := &c.After, c.Before
 	o := owner{after.Conversation.ConversationKey, after.LastSequence()}
-	var left []schema.Timestamp // sort keys at which a row may stand
+	var left []schema.Timestamp // sort keys that may hold a row
 	var customers []string      // whose the conversation may be said to be
 	if before != nil && !before.Empty() {
 		left = append(left, closedKey(&before.Conversation))
 	}
-	if stray, found := s.strays[o.ConversationKey]; found {
-		if o.version < stray.version {
+	if rest, found := s.leftovers[o.ConversationKey]; found {
+		if o.version < rest.version {
 			return
 		}
-		left, customers, before = append(left, stray.keys...), stray.customers, nil
+		left, customers, before = append(left, rest.keys...), rest.customers, nil
 	}
 	if before == nil {
 		before = &fold.Rows{}

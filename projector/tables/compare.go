@@ -160,7 +160,7 @@ func (c *Comparison) Table(ctx context.Context, table Table) (*TableComparison, 
 
 // settled is the condition on rows that can be compared. Of what is not of a
 // conversation, only the log of events has the sequence compared at; that of
-// rejections is small and compared when it stands still.
+// rejections is small and compared when it does not change.
 func (c *Comparison) settled(table Table) string {
 	switch table.Of {
 	case OfLog:
@@ -217,7 +217,7 @@ func (t *TableComparison) Differing(ctx context.Context, uneven []uint64) (count
 // Owner is the first two columns of a key, as text.
 type Owner [2]string
 
-// Owners are those whose rows differ.
+// Owners returns the owners whose rows differ.
 func (t *TableComparison) Owners(ctx context.Context, uneven []uint64) ([]Owner, error) {
 	rows, err := t.comparison.tables.conn.Query(t.comparison.context(ctx), t.statement(compareOwnersSQL),
 		t.parameters(clickhouse.Named("uneven", uneven))...)

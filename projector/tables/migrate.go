@@ -42,7 +42,7 @@ func (t *Tables) Up(ctx context.Context) error {
 			}
 		}
 	}
-	return errors.New("migrate: the server does not keep what is applied to it")
+	return errors.New("migrate: the server does not record applied files")
 }
 
 // Check returns a [*PendingError] when the server is not up to date.
@@ -63,7 +63,7 @@ func (t *Tables) Check(ctx context.Context) error {
 
 // step is one statement to apply.
 type step struct {
-	name      string // stands in migrations once applied
+	name      string // name in migrations once applied
 	statement string
 	noted     bool   // whether migrations says that it was applied
 	sum       string // what it says of it where that is not the statement's checksum

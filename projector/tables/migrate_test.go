@@ -180,7 +180,7 @@ func TestASwapMakesAnotherVersionLive(t *testing.T) {
 		t.Errorf("before the swap the view reads %s", got)
 	}
 
-	// Cut off after the insert that makes it live: everyone who asks is told the
+	// Cut off after the insert that makes it live: every reader gets the
 	// new version, and the views follow.
 	if err := New(&cutOff{Conn: tables.conn, left: 3}).Swap(t.Context(), 2); !errors.Is(err, errCut) {
 		t.Fatalf("the swap is not cut off: %v", err)

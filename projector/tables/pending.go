@@ -12,7 +12,7 @@ import (
 )
 
 // pending finds the next statements to apply, as far as they can be known now:
-// what stands on others comes up when those are applied.
+// what depends on others is found once those are applied.
 func (t *Tables) pending(ctx context.Context) ([]step, error) {
 	var steps []step
 	databases, err := t.names(ctx, databasesSQL)
@@ -95,7 +95,7 @@ func unapplied(applied map[string]string, prefix string, files []ddl.File) ([]st
 			continue
 		}
 		if sum != s.checksum() {
-			return nil, fmt.Errorf("%s was applied with other contents: an applied file is never changed, a change is a new file", s.name)
+			return nil, fmt.Errorf("%s was applied with different contents: never change an applied file, add a new one", s.name)
 		}
 	}
 	return steps, nil

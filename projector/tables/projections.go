@@ -8,13 +8,13 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// State is where a projection stands.
+// State is the state of a projection.
 type State string
 
 // The states of a projection.
 const (
 	Building State = "building" // being filled beside the live one
-	Offered  State = "offered"  // complete; to be made live by whoever projects
+	Offered  State = "offered"  // complete; to be made live by the running projector
 	Alive    State = "live"     // the one that is read
 	Kept     State = "kept"     // was live; can be made live again
 	Dropped  State = "dropped"  // has no tables any more
@@ -27,8 +27,8 @@ type Projection struct {
 	rank    uint64 // _version of the row
 }
 
-// ErrNoLive says that no projection is live: the server was never brought up to
-// date.
+// ErrNoLive means that no projection is live: the server was never brought up
+// to date.
 var ErrNoLive = errors.New("no projection is live")
 
 // Projections lists all versions there have been, ascending. Everything that
@@ -110,7 +110,7 @@ func (t *Tables) Swap(ctx context.Context, version uint32) error {
 		return fmt.Errorf("swap projection: %w", err)
 	}
 	if p, found := pick(all, version); !found || p.State == Dropped {
-		return fmt.Errorf("swap projection: version %d is not there", version)
+		return fmt.Errorf("swap projection: version %d does not exist", version)
 	}
 	live, err := liveOf(all)
 	if err != nil && !errors.Is(err, ErrNoLive) {
@@ -128,8 +128,8 @@ func (t *Tables) Swap(ctx context.Context, version uint32) error {
 	return t.Up(ctx)
 }
 
-// Offer asks whoever projects to make a version live, see projector/lead. It
-// may be repeated; a version that is live already stays so.
+// Offer asks the running projector to make a version live, see projector/lead.
+// It may be repeated; a version that is live already stays so.
 func (t *Tables) Offer(ctx context.Context, version uint32) error {
 	return t.turn(ctx, version, Offered)
 }
@@ -147,7 +147,7 @@ func (t *Tables) turn(ctx context.Context, version uint32, to State) error {
 	}
 	switch p, found := pick(all, version); {
 	case !found || p.State == Dropped:
-		return fmt.Errorf("projection %d is not there", version)
+		return fmt.Errorf("projection %d does not exist", version)
 	case p.State == Alive || p.State == to:
 		return nil
 	}
@@ -163,7 +163,7 @@ func (t *Tables) Drop(ctx context.Context, version uint32) error {
 	}
 	p, found := pick(all, version)
 	if !found || p.State == Alive {
-		return fmt.Errorf("drop projection: version %d is live or was never there", version)
+		return fmt.Errorf("drop projection: version %d is live or does not exist", version)
 	}
 	// The state first: a version without tables must not be taken for one that lacks them.
 	if p.State != Dropped {

@@ -21,7 +21,7 @@ type Quarantined struct {
 	Source     *string
 	EventID    *string
 	Bytes      uint64 // length of the original
-	Original   []byte // nil unless asked for
+	Original   []byte // nil unless requested
 }
 
 // QuarantineFilter picks entries: members that are zero do not filter.

@@ -24,7 +24,7 @@ func New(conn driver.Conn) *Tables { return &Tables{conn: conn} }
 // Conn is the connection, for the package that writes blocks into it.
 func (t *Tables) Conn() driver.Conn { return t.conn }
 
-// Ping makes sure that the server answers.
+// Ping checks that the server answers.
 func (t *Tables) Ping(ctx context.Context) error { return t.conn.Ping(ctx) }
 
 // Close closes the connection.

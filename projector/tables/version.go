@@ -17,7 +17,7 @@ func pendingVersion(applied map[string]string) ([]step, error) {
 	return []step{{name: ddl.VersionName, noted: true, sum: strconv.Itoa(ddl.Version)}}, nil
 }
 
-// guard is an error where the tables belong to a newer binary.
+// guard returns an error if the tables belong to a newer binary.
 func (t *Tables) guard(ctx context.Context) error {
 	applied, err := t.applied(ctx)
 	if err == nil {
