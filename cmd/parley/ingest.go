@@ -25,6 +25,7 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 		Auth: n.authority, Events: n.broker.Events(), Rejected: n.broker.Rejected(),
 		Logger: n.log, Registerer: n.registry, MaxHeldBytes: f.IngestMemory << 20,
 	})
+	n.edge = edge
 	n.onStop("ingest", func(context.Context) error { edge.Close(); return nil })
 	n.web.open(ingest.Path, edge)
 	if err := startWebhooks(ctx, n, edge); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
@@ -42,6 +43,7 @@ type node struct {
 	directory *auth.Directory
 	store     auth.Store // what the directory keeps its records in
 	authority *auth.Authority
+	edge      *ingest.Server // where events go in; see door
 	// live tells which tables answer queries and how far they are; nil without
 	// the role that asks them.
 	live func(context.Context) (query.Live, error)

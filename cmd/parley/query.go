@@ -10,6 +10,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/query/chatra"
 	"github.com/parley-analytics/parley/query/export"
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/transport"
@@ -31,7 +32,7 @@ type queryFlags struct {
 const graphQLPath, graphiQLPath = "/graphql", "/graphiql"
 
 func (f *queryFlags) routes() []string {
-	return []string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path}
+	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path}, chatra.Paths()...)
 }
 func (f *queryFlags) parts() []string { return []string{partClickHouse, "query"} }
 
@@ -91,6 +92,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if err := f.exportFlags.start(n, api, tables); err != nil {
 		return err
 	}
+	startChatra(n, tables)
 	page, err := graphiql.New()
 	if err != nil {
 		return err

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/ingest/source"
+	"github.com/parley-analytics/parley/query/chatra"
+	"github.com/parley-analytics/parley/query/store"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// startChatra opens the REST API of Chatra.
+func startChatra(n *node, tables *store.Store) {
+	handler := chatra.New(chatra.Config{
+		Authenticator: n.authority, Log: &chatraLog{n.door(), n.broker.Events()}, Tables: tables,
+		Operator: source.OperatorID, Now: time.Now, Logger: n.log,
+	})
+	for _, path := range chatra.Paths() {
+		n.web.open(path, handler)
+	}
+}
+
+// door is where events go in: that of the ingest role, or one of the process's own
+// where it does not run that role.
+func (n *node) door() *ingest.Server {
+	if n.edge == nil {
+		n.edge = ingest.New(ingest.Config{
+			Auth: n.authority, Events: n.broker.Events(), Rejected: n.broker.Rejected(), Logger: n.log, Registerer: n.registry,
+		})
+		n.onStop("events", func(context.Context) error { n.edge.Close(); return nil })
+	}
+	return n.edge
+}
+
+// chatraLog is the log as the REST API of Chatra writes it.
+type chatraLog struct {
+	door   *ingest.Server
+	events *eventlog.Stream
+}
+
+// Last implements chatra.Log.
+func (l *chatraLog) Last(ctx context.Context) (schema.Sequence, error) { return l.events.Last(ctx) }
+
+// Append implements chatra.Log.
+func (l *chatraLog) Append(_ context.Context, project schema.ProjectID, events []chatra.Event) error {
+	encoded := make([][]byte, len(events))
+	for i, e := range events {
+		event := source.Event{
+			ID: e.ID, Source: chatra.Source, Type: e.Type, Time: e.Time, Conversation: e.Subject, Project: project, Data: e.Data,
+		}
+		encoded[i] = event.Encode()
+		if _, fault := schema.Decode(encoded[i], time.Now()); fault != nil {
+			return fault
+		}
+	}
+	_, err := l.door.Deliver(&ingest.Delivery{Project: project, Events: encoded})
+	if errors.Is(err, eventlog.ErrUnknownOutcome) {
+		return fmt.Errorf("%w: %w", chatra.ErrUnknownOutcome, err)
+	}
+	return err
+}

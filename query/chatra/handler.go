@@ -1,0 +1,274 @@
+package chatra
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// The resources. Each answers with and without a slash at the end.
+const (
+	messagesPath = "/api/messages"
+	pushedPath   = "/api/pushedMessages"
+	clientsPath  = "/api/clients"
+)
+
+// Paths are what a server has to route to a Handler.
+func Paths() []string {
+	return []string{messagesPath, messagesPath + "/", pushedPath, pushedPath + "/", clientsPath, clientsPath + "/"}
+}
+
+// Requests of one key a minute, to all resources together, in this process.
+const (
+	perMinute  = 60
+	mostCounts = 1 << 16 // keys that are counted
+)
+
+// DefaultWait is how long a request waits for the tables to be where the log is.
+const DefaultWait = 10 * time.Second
+
+// Config is what a Handler needs. Operator makes the id of an operator of strings,
+// as the source of the webhooks does.
+type Config struct {
+	Authenticator Authenticator
+	Log           Log
+	Tables        Tables
+	Operator      func(parts ...string) schema.OperatorID
+	Wait          time.Duration // 0 is DefaultWait
+	Now           func() time.Time
+	Logger        *slog.Logger
+}
+
+// Handler answers below Paths. It is safe for concurrent use.
+type Handler struct {
+	config  Config
+	limiter *auth.Limiter
+}
+
+// New makes a Handler.
+func New(c Config) *Handler {
+	if c.Wait == 0 {
+		c.Wait = DefaultWait
+	}
+	return &Handler{config: c, limiter: auth.NewLimiter(perMinute, time.Minute, mostCounts, c.Now)}
+}
+
+// problem is an error that is answered.
+type problem struct {
+	Status  int    `json:"status"`
+	Message string `json:"message"`
+	retry   time.Duration
+	allow   string
+}
+
+// Error is the message.
+func (p *problem) Error() string { return p.Message }
+
+func refuse(status int, message string) *problem { return &problem{Status: status, Message: message} }
+
+func errFormat() error { return refuse(http.StatusBadRequest, "Invalid data format") }
+func errForeign() error {
+	return refuse(http.StatusForbidden, "Only agents' messages can be edited")
+}
+func errMessage() error { return refuse(http.StatusNotFound, "Message not found") }
+func errClient() error  { return refuse(http.StatusNotFound, "Client not found") }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	body, err := h.serve(w, r)
+	status := http.StatusOK
+	if err != nil {
+		p := h.told(r.Context(), err)
+		if p.Status == http.StatusUnauthorized {
+			header.Set("WWW-Authenticate", `Basic realm="parley"`)
+		}
+		if p.allow != "" {
+			header.Set("Allow", p.allow)
+		}
+		if p.retry > 0 {
+			header.Set("Retry-After", strconv.Itoa(max(1, int((p.retry+time.Second-1)/time.Second))))
+		}
+		status, body = p.Status, p
+	}
+	w.WriteHeader(status)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(body) // the client is gone
+}
+
+// told is what an error comes to in an answer.
+func (h *Handler) told(ctx context.Context, err error) *problem {
+	var ours *problem
+	var invalid *schema.Error
+	var known *query.Error
+	p := &problem{Status: http.StatusServiceUnavailable, Message: "Service is unavailable; try again", retry: 2 * time.Second}
+	switch {
+	case errors.As(err, &ours):
+		return ours
+	case errors.As(err, &invalid):
+		return refuse(http.StatusBadRequest, "Invalid data format")
+	case errors.Is(err, ErrUnknownOutcome):
+		p.Status, p.Message = http.StatusGatewayTimeout, "The outcome is unknown; a POST with an Idempotency-Key can be repeated"
+	case errors.As(err, &known) && known.Code == query.CodeTimeout:
+		p.Message = "What was sent before cannot be read yet; try again"
+	}
+	if ctx.Err() == nil {
+		h.config.Logger.ErrorContext(ctx, "a request to the Chatra API failed", "error", err)
+	}
+	return p
+}
+
+// caller is who asks, for one project.
+type caller struct {
+	id      string
+	project schema.ProjectID
+}
+
+// serve answers one request.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (any, error) {
+	who, err := h.admit(r)
+	if err != nil {
+		return nil, err
+	}
+	resource, id, err := target(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	allowed := "GET, PUT, DELETE"
+	switch {
+	case id == "":
+		allowed = http.MethodPost
+	case resource == clientsPath:
+		allowed = "GET, PUT"
+	}
+	if !strings.Contains(", "+allowed+",", ", "+r.Method+",") {
+		p := refuse(http.StatusMethodNotAllowed, "Method not allowed")
+		p.allow = allowed
+		return nil, p
+	}
+	var body fields
+	if r.Method == http.MethodPost || r.Method == http.MethodPut {
+		if body, err = readBody(w, r); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 2*h.config.Wait)
+	defer cancel()
+	pushed := resource == pushedPath
+	switch {
+	case id == "":
+		return h.send(ctx, who, r.Header, body, pushed)
+	case resource == clientsPath && r.Method == http.MethodGet:
+		return h.client(ctx, who, id)
+	case resource == clientsPath:
+		return h.change(ctx, who, id, body)
+	case r.Method == http.MethodGet:
+		return h.message(ctx, who, id, pushed)
+	case r.Method == http.MethodPut:
+		return h.edit(ctx, who, id, body, pushed)
+	default:
+		return h.remove(ctx, who, id, pushed)
+	}
+}
+
+// target is the resource of an address and the id in it; "" for the collection.
+func target(u *url.URL) (resource, id string, err error) {
+	rest, _ := strings.CutPrefix(u.EscapedPath(), "/api/")
+	name, escaped, _ := strings.Cut(rest, "/")
+	escaped = strings.TrimSuffix(escaped, "/")
+	resource = "/api/" + name
+	id, bad := url.PathUnescape(escaped)
+	switch {
+	case bad != nil, len(id) > schema.MaxIDBytes, !utf8.ValidString(id), strings.Contains(escaped, "/"),
+		id == "" && resource == clientsPath:
+		return "", "", refuse(http.StatusNotFound, "Not found")
+	}
+	return resource, id, nil
+}
+
+// admit tells who sends a request, and whether it may.
+func (h *Handler) admit(r *http.Request) (caller, error) {
+	id, secret, ok := credentials(r.Header)
+	if !ok {
+		return caller{}, refuse(http.StatusUnauthorized, "Unauthorized")
+	}
+	asked := r.Clone(r.Context())
+	asked.Header = http.Header{"X-Api-Id": {id}, "X-Api-Secret": {secret}}
+	known, err := h.config.Authenticator.Authenticate(asked)
+	var refusal interface{ HTTPStatus() int }
+	switch {
+	case err == nil:
+	case errors.As(err, &refusal) && refusal.HTTPStatus() < http.StatusInternalServerError:
+		return caller{}, refuse(http.StatusUnauthorized, "Unauthorized")
+	default:
+		p := refuse(http.StatusServiceUnavailable, "Credentials cannot be checked now; try again")
+		p.retry = time.Second
+		return caller{}, p
+	}
+	if wait, ok := h.limiter.Allow(known.ID); !ok {
+		p := refuse(http.StatusTooManyRequests, "Too Many Requests")
+		p.retry = max(wait, time.Second)
+		return caller{}, p
+	}
+	if !known.Has(schema.ScopeRead) || r.Method != http.MethodGet && !known.Has(schema.ScopeIngest) {
+		return caller{}, refuse(http.StatusForbidden, "The key needs the scopes ingest and read")
+	}
+	if known.Projects.All || len(known.Projects.IDs) != 1 {
+		return caller{}, refuse(http.StatusForbidden, "The key must be for exactly one project")
+	}
+	return caller{known.ID, known.Projects.IDs[0]}, nil
+}
+
+// credentials are those of `Authorization: Chatra.Simple ID:SECRET`, or of Basic.
+func credentials(header http.Header) (id, secret string, ok bool) {
+	given := header.Values("Authorization")
+	if len(given) != 1 {
+		return "", "", false
+	}
+	scheme, pair, _ := strings.Cut(given[0], " ")
+	pair = strings.TrimSpace(pair)
+	switch {
+	case strings.EqualFold(scheme, "Chatra.Simple"):
+	case strings.EqualFold(scheme, "Basic"):
+		plain, err := base64.StdEncoding.DecodeString(pair)
+		if err != nil {
+			return "", "", false
+		}
+		pair = string(plain)
+	default:
+		return "", "", false
+	}
+	return strings.Cut(pair, ":")
+}
+
+// fresh waits until the tables are where the log is now, and gives what may be
+// read there.
+func (h *Handler) fresh(ctx context.Context, who caller) (query.Scope, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.config.Wait)
+	defer cancel()
+	last, err := h.config.Log.Last(ctx)
+	if err != nil {
+		return query.Scope{}, err
+	}
+	live, err := h.config.Tables.Await(ctx, last)
+	if err != nil {
+		return query.Scope{}, err
+	}
+	return query.Scope{Projection: live.Projection, Projects: schema.Projects{IDs: []schema.ProjectID{who.project}}}, nil
+}

@@ -1,0 +1,91 @@
+package chatra
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Authenticator tells who sends a request, from x-api-id and x-api-secret. An
+// error with the methods HTTPStatus() int and Header(http.Header) is a refusal; any
+// other means that credentials cannot be checked now.
+type Authenticator interface {
+	Authenticate(r *http.Request) (schema.Caller, error)
+}
+
+// Event is an event of this package, to be written.
+type Event struct {
+	ID      string
+	Type    schema.Type
+	Time    schema.Timestamp
+	Subject schema.ConversationID
+	Data    any // written by encoding/json
+}
+
+// ErrUnknownOutcome says that events may have been appended, all of them, some or
+// none.
+var ErrUnknownOutcome = errors.New("chatra: the outcome of an append is unknown")
+
+// Log is the log of events.
+//
+// Last tells where it ends. Append returns when the events are on disk, in their
+// order; an event whose id is known changes nothing. A [*schema.Error] says that
+// one of them is not valid, and that none was appended.
+type Log interface {
+	Last(ctx context.Context) (schema.Sequence, error)
+	Append(ctx context.Context, project schema.ProjectID, events []Event) error
+}
+
+// Tables are what is read; the scope has exactly one project.
+//
+// Await waits until every event up to a sequence is in the tables. Chat gives the
+// latest conversation of a client, Message the latest message of an id, and Client
+// what is known of a client; each is nil where there is none. MessageEvents gives
+// the latest archived events of one message, at most limit of them, and Opening
+// those that opened a conversation.
+type Tables interface {
+	Await(ctx context.Context, sequence schema.Sequence) (query.Live, error)
+	ChatOfClient(ctx context.Context, scope query.Scope, client string) (*ChatRow, error)
+	ConversationExists(ctx context.Context, scope query.Scope, id schema.ConversationID) (bool, error)
+	MessageByID(ctx context.Context, scope query.Scope, id string) (*MessageRow, error)
+	MessageEvents(ctx context.Context, scope query.Scope, of schema.ConversationKey, id string, limit int) ([]query.EventRow, error)
+	Client(ctx context.Context, scope query.Scope, id string) (*ClientRow, error)
+	OpeningEvents(ctx context.Context, scope query.Scope, of schema.ConversationKey, limit int) ([]query.EventRow, error)
+}
+
+// ChatRow is the latest conversation of a client.
+type ChatRow struct {
+	Conversation string
+	Closed       bool
+	Contacts     uint32
+	Operator     int64  // in contact now; 0 for none
+	Total        uint64 // conversations of the client
+}
+
+// MessageRow is a message.
+type MessageRow struct {
+	Conversation string
+	Visitor      *string // of the conversation
+	AuthorKind   string
+	AuthorID     *string
+	Automatic    bool
+	SentAt       int64
+	Deleted      bool
+}
+
+// ClientRow is what is known of a client: what its profile says, and what the
+// openings of its conversations say, of each member the latest.
+type ClientRow struct {
+	Profile, Opened Person
+	Notes           *string           // of the profile
+	ProfileAt       int64             // time of the last event of the profile; 0 without one
+	Conversation    *string           // the latest one whose opening has custom data, else the latest one
+	Language        *string           // of that conversation
+	CustomData      map[string]string // of that conversation
+}
+
+// Person is who a client is.
+type Person struct{ FirstName, LastName, Email, Phone *string }
