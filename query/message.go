@@ -34,6 +34,8 @@ type ChatMessage struct {
 	Automatic bool
 	Text      *Text
 	ContactID *ID
+	ReadAt    *DateTime
+	DeletedAt *DateTime
 }
 
 // MessageAuthor is who said it.
@@ -157,6 +159,10 @@ func (c *Conversation) chat(r *MessageRow) *Message {
 	chat := &ChatMessage{
 		ID: t.of(r.ID), CreatedAt: DateTime(r.SentAt), Automatic: r.Automatic, Text: t.maybe(r.Text),
 		Author: MessageAuthor{Kind: r.AuthorKind, ID: t.maybe(r.AuthorID)}, ContactID: (*ID)(r.Contact),
+		ReadAt: moment(r.ReadAt), DeletedAt: moment(r.DeletedAt),
+	}
+	if r.DeletedAt != nil {
+		chat.Text = nil
 	}
 	if r.AuthorID != nil && r.AuthorKind != string(schema.KindVisitor) {
 		if id, err := strconv.ParseInt(*r.AuthorID, 10, 64); err == nil {

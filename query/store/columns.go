@@ -174,6 +174,7 @@ func messageColumns() []column[query.MessageRow] {
 		{"author", "author_id", func(r *row) any { return &r.AuthorID }},
 		{"automatic", "automatic", func(r *row) any { return &r.Automatic }},
 		{"text", "text", func(r *row) any { return &r.Text }},
+		{"text", millis("deleted_at"), func(r *row) any { return &r.DeletedAt }},
 		{"readAt", millis("read_at"), func(r *row) any { return &r.ReadAt }},
 		{"deletedAt", millis("deleted_at"), func(r *row) any { return &r.DeletedAt }},
 	}

@@ -177,7 +177,9 @@ var tables = []table{
 		operator_message_count operator_id operator_kind operator_name operator_email routing_rule_id
 		routing_rule_name routing_group_id routing_group_name`)},
 	{"messages", []string{"project_id", "conversation_id", "message_id"}, strings.Fields(`
-		project_id conversation_id message_id contact_id sent_at author_kind author_id automatic`)},
+		project_id conversation_id message_id contact_id sent_at author_kind author_id automatic read_at deleted_at`)},
+	{"sellers", []string{"project_id", "seller_id"}, strings.Fields(`
+		project_id seller_id business_name legal_business_name online created_at updated_at event_count first_sequence last_sequence`)},
 	{"transactions", []string{"project_id", "conversation_id", "transaction_id"}, strings.Fields(`
 		project_id conversation_id transaction_id external_conversion_id amount currency received_at source
 		attributed_to_id`)},
@@ -239,7 +241,16 @@ func expect(want map[string]map[string]string, rows fold.Rows, records []schema.
 		want[name][tables[i].identify(decoded)] = canonical(decoded)
 	}
 	c := rows.Conversation
-	add("conversations", conversationRow(&c))
+	if !rows.Empty() {
+		add("conversations", conversationRow(&c))
+	}
+	if s := rows.Seller; s != nil {
+		add("sellers", map[string]any{
+			"project_id": c.Project, "seller_id": s.ID, "business_name": s.BusinessName, "legal_business_name": s.LegalBusinessName,
+			"online": s.Online, "created_at": moment(s.CreatedAt), "updated_at": moment(s.UpdatedAt), "event_count": s.EventCount,
+			"first_sequence": s.FirstSequence, "last_sequence": s.LastSequence,
+		})
+	}
 	for i := range rows.Contacts {
 		add("contacts", contactRow(&c, &rows.Contacts[i]))
 	}
@@ -247,6 +258,7 @@ func expect(want map[string]map[string]string, rows fold.Rows, records []schema.
 		add("messages", map[string]any{
 			"project_id": c.Project, "conversation_id": c.Conversation, "message_id": m.ID, "contact_id": m.ContactID,
 			"sent_at": moment(m.SentAt), "author_kind": m.AuthorKind, "author_id": m.AuthorID, "automatic": m.Automatic,
+			"read_at": momentOrNull(m.ReadAt), "deleted_at": momentOrNull(m.DeletedAt),
 		})
 	}
 	for _, t := range rows.Transactions {
