@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 
 	"ingest":          {"ingest/...", "schema/..."},
 	"ingest/eventlog": {"schema/..."},
+	"ingest/outgoing": {"ingest/eventlog", "projector/fold", "schema"}, // the fold is a leaf
 
 	"projector":            {"projector/fold", "schema"}, // the loop, and its ports
 	"projector/fold":       {"schema"},                   // pure: see leaves

@@ -54,6 +54,9 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		return f.open(ctx, n, tables, version, metrics)
 	}}
 	n.background("projector", leader.Run)
+	if err := sendWebhooks(ctx, n, tables); err != nil {
+		return err
+	}
 	if f.wanted() {
 		r := &retention{
 			events: n.broker.Events(), tables: tables, log: n.log,

@@ -21,6 +21,7 @@ type webhookCommand struct {
 	Add    webhookAdd    `cmd:"" help:"Add a webhook and print its id and url. The platform's signing secret, where it has one, is read from standard input."`
 	List   webhookList   `cmd:"" help:"List the webhooks with their counts and last errors."`
 	Remove webhookRemove `cmd:"" help:"Remove a webhook: what is posted to it is answered 404 at once."`
+	Send   webhookSend   `cmd:"" help:"Post webhooks about conversations to other systems, in the format of Chatra."`
 }
 
 type webhookAdd struct {

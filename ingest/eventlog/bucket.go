@@ -154,7 +154,19 @@ func (b *Bucket) PutTTL(ctx context.Context, key string, value []byte, ttl time.
 }
 
 // Delete removes a key; one that is not there is no error.
-func (b *Bucket) Delete(ctx context.Context, key string) error {
+func (b *Bucket) Delete(ctx context.Context, key string) error { return b.remove(ctx, key) }
+
+// Forget is [Bucket.Delete] for keys that are never used again: within minutes it
+// also removes the marker that tells watchers of the deletion. A watcher that was
+// disconnected for longer does not hear of it.
+func (b *Bucket) Forget(ctx context.Context, key string) error {
+	return b.remove(ctx, key, jetstream.PurgeTTL(markerTTL))
+}
+
+// markerTTL is how long the marker of a forgotten key stays.
+const markerTTL = time.Minute
+
+func (b *Bucket) remove(ctx context.Context, key string, options ...jetstream.KVDeleteOpt) error {
 	ctx, cancel := b.broker.bounded(ctx)
 	defer cancel()
 	if b.stream != nil {
@@ -169,7 +181,7 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 			return classedWrite(err)
 		}
 	}
-	return classedWrite(b.kv.Purge(ctx, key))
+	return classedWrite(b.kv.Purge(ctx, key, options...))
 }
 
 // List reads all keys under a prefix, which is empty (all keys) or ends in a point.

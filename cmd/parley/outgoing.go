@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/ingest/outgoing"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// sendWebhooks posts outgoing webhooks, behind the live projection.
+func sendWebhooks(ctx context.Context, n *node, t *tables.Tables) error {
+	var registry *outgoing.Registry
+	err := eventlog.Retry(ctx, func() (err error) {
+		registry, err = outgoing.OpenRegistry(ctx, n.broker)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	sender := outgoing.New(outgoing.Config{
+		Registry: registry, Archive: &liveArchive{tables: t, log: n.log}, Now: time.Now, Logger: n.log, Registerer: n.registry,
+		Open: func(ctx context.Context) (outgoing.Log, error) {
+			live, err := t.Live(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return wholeLog(n.broker.Events(), t, live), nil
+		},
+	})
+	n.background("outgoing webhooks", sender.Run)
+	return nil
+}
+
+// liveArchive is what the live version of the tables has archived.
+type liveArchive struct {
+	tables *tables.Tables
+	log    *slog.Logger
+
+	mu      sync.Mutex // one Recall at a time
+	version uint32     // of archive
+	archive *sink.Sink
+}
+
+// Position implements outgoing.Archive.
+func (a *liveArchive) Position(ctx context.Context) (schema.Sequence, error) {
+	live, err := a.tables.Live(ctx)
+	if err != nil {
+		return 0, err
+	}
+	positions, err := a.tables.Positions(ctx, live)
+	return positions[projector.LogEvents], err
+}
+
+// Recall implements outgoing.Archive.
+func (a *liveArchive) Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]schema.Record, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	live, err := a.tables.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a.archive == nil || a.version != live {
+		if a.archive, err = sink.Open(ctx, a.tables.Conn(), sink.Options{Projection: live, Logger: a.log}); err != nil {
+			return nil, err
+		}
+		a.version = live
+	}
+	archived, err := a.archive.Recall(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[schema.ConversationKey][]schema.Record, len(archived))
+	for key, events := range archived {
+		for i := range events {
+			found[key] = append(found[key], events[i].Record)
+		}
+	}
+	return found, nil
+}

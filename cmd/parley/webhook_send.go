@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/ingest/outgoing"
+	"github.com/parley-analytics/parley/schema"
+)
+
+type webhookSend struct {
+	Add    sendAdd    `cmd:"" help:"Add an address to post to and print the webhook's id and signing secret. It starts with events accepted from now on."`
+	List   sendList   `cmd:"" help:"List outgoing webhooks with the size of their queues."`
+	Show   sendShow   `cmd:"" help:"Show the undelivered entries of a webhook's queue, or one delivery."`
+	Retry  sendRetry  `cmd:"" help:"Attempt the queue of a webhook, or one delivery, again now."`
+	Pause  sendPause  `cmd:"" help:"Pause a webhook. It keeps its queue and its position in the log."`
+	Resume sendResume `cmd:"" help:"Resume a paused webhook where it stopped."`
+	Remove sendRemove `cmd:"" help:"Remove a webhook and its queue."`
+}
+
+// openOutgoing connects to the broker beside which the command runs.
+func openOutgoing(a *app, dir string, servers *serverFlags) (*outgoing.Registry, *eventlog.Broker, error) {
+	e, err := logBeside(dir, servers)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, 15*time.Second)
+	defer cancel()
+	e.log.Name, e.log.Observe = "parley webhook send", true
+	broker, err := eventlog.Open(ctx, e.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	registry, err := outgoing.OpenRegistry(ctx, broker)
+	if err != nil {
+		broker.Close()
+		return nil, nil, err
+	}
+	return registry, broker, nil
+}
+
+type sendAdd struct {
+	ofProject
+	URL          string   `name:"url" help:"Address to post to." required:"" placeholder:"URL"`
+	Event        []string `help:"Events to post, separated by commas: chatStarted, chatFragment, chatTranscript." enum:"chatStarted,chatFragment,chatTranscript" required:"" placeholder:"EVENT"`
+	AllowPrivate bool     `help:"Allow http:// and private, loopback and link-local addresses."`
+}
+
+// Run adds a webhook that begins at the end of the log.
+func (c *sendAdd) Run(a *app) error {
+	if c.Project < 1 || c.Project > 1<<31-1 {
+		return errors.New("--project must be an integer from 1 to 2147483647")
+	}
+	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	position, err := broker.Events().Last(a.ctx)
+	if err != nil {
+		return err
+	}
+	hook := outgoing.Hook{Project: schema.ProjectID(c.Project), URL: c.URL, AllowPrivate: c.AllowPrivate, AddedAt: time.Now().UTC()}
+	for _, kind := range outgoing.Kinds() {
+		for _, wanted := range c.Event {
+			if wanted == string(kind) {
+				hook.Events = append(hook.Events, kind)
+				break
+			}
+		}
+	}
+	if hook, err = registry.Add(a.ctx, hook, position); err != nil {
+		return err
+	}
+	return printJSON(a.stdout, struct {
+		ID     string `json:"id"`
+		Secret string `json:"secret"`
+	}{hook.ID, hook.Secret})
+}
+
+// listedHook is an outgoing webhook as commands show it, without its secret.
+type listedHook struct {
+	ID           string           `json:"id"`
+	Project      schema.ProjectID `json:"project"`
+	URL          string           `json:"url"`
+	Events       []outgoing.Kind  `json:"events"`
+	AllowPrivate bool             `json:"allowPrivate"`
+	AddedAt      time.Time        `json:"addedAt"`
+	State        string           `json:"state"` // active, or why it is paused
+	Position     schema.Sequence  `json:"position"`
+	Pending      int              `json:"pending"`
+	Failed       int              `json:"failed"`
+	LastStatus   int              `json:"lastStatus"`
+	LastError    string           `json:"lastError"`
+}
+
+// listHook looks at a webhook and its queue.
+func listHook(a *app, registry *outgoing.Registry, hook *outgoing.Hook) (l listedHook, queue []outgoing.Delivery, err error) {
+	l = listedHook{
+		ID: hook.ID, Project: hook.Project, URL: hook.URL, Events: hook.Events, AllowPrivate: hook.AllowPrivate, AddedAt: hook.AddedAt, State: "active",
+	}
+	if hook.Paused != "" {
+		l.State = "paused: " + hook.Paused
+	}
+	if l.Position, err = registry.Position(a.ctx, hook.ID); err != nil {
+		return l, nil, err
+	}
+	if queue, err = registry.Queue(a.ctx, hook.ID); err != nil {
+		return l, nil, err
+	}
+	for i := range queue {
+		if queue[i].Failed() {
+			l.Failed++
+		} else {
+			l.Pending++
+		}
+		if queue[i].LastError != "" {
+			l.LastStatus, l.LastError = queue[i].LastStatus, queue[i].LastError
+		}
+	}
+	return l, queue, nil
+}
+
+type sendList struct {
+	dataDir
+	serverFlags
+	JSON bool `help:"Print JSON, one webhook a line."`
+}
+
+// Run lists the outgoing webhooks.
+func (c *sendList) Run(a *app) error {
+	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	hooks, err := registry.Hooks(a.ctx)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	if !c.JSON {
+		fmt.Fprintln(table, "ID\tPROJECT\tEVENTS\tURL\tSTATE\tPENDING\tFAILED\tSTATUS\tLAST ERROR")
+	}
+	for i := range hooks {
+		l, _, err := listHook(a, registry, &hooks[i])
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			if err := printJSON(a.stdout, l); err != nil {
+				return err
+			}
+			continue
+		}
+		events := make([]string, len(l.Events))
+		for n, kind := range l.Events {
+			events[n] = string(kind)
+		}
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", l.ID, l.Project, strings.Join(events, ","), printable(l.URL), l.State,
+			l.Pending, l.Failed, statusOf(l.LastStatus), errorOf(l.LastError))
+	}
+	return table.Flush()
+}
+
+func statusOf(status int) string {
+	if status == 0 {
+		return "-"
+	}
+	return fmt.Sprint(status)
+}
+
+// errorOf is how a table shows the last error.
+func errorOf(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return printable(text)
+}
+
+// ofOutgoing names an outgoing webhook or a delivery.
+type ofOutgoing struct {
+	dataDir
+	serverFlags
+	ID string `arg:"" help:"Id of the webhook (out_…)."`
+}
+
+type sendShow struct {
+	dataDir
+	serverFlags
+	ID   string `arg:"" help:"Id of the webhook (out_…) or of a delivery (msg_…)."`
+	JSON bool   `help:"Print JSON, one entry a line."`
+}
+
+// Run shows the queue.
+func (c *sendShow) Run(a *app) error {
+	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	hook, err := registry.Hook(a.ctx, outgoing.HookOf(c.ID))
+	if err != nil {
+		return err
+	}
+	_, queue, err := listHook(a, registry, &hook)
+	if err != nil {
+		return err
+	}
+	shown := 0
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	if !c.JSON {
+		fmt.Fprintln(table, "ID\tEVENT\tCONVERSATION\tSTATE\tQUEUED\tATTEMPTS\tNEXT\tSTATUS\tLAST ERROR")
+	}
+	for i := range queue {
+		d := &queue[i]
+		if c.ID != hook.ID && c.ID != d.ID {
+			continue
+		}
+		shown++
+		state, next := "pending", d.NextAt.UTC().Format(time.DateTime)
+		if d.Failed() {
+			state, next = "failed", "-"
+		}
+		if c.JSON {
+			err := printJSON(a.stdout, struct {
+				outgoing.Delivery
+				State string `json:"state"`
+			}{*d, state})
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.ID, d.Event, d.Conversation, state, d.QueuedAt.UTC().Format(time.DateTime),
+			d.Attempts, next, statusOf(d.LastStatus), errorOf(d.LastError))
+	}
+	if shown == 0 && c.ID != hook.ID {
+		return fmt.Errorf("%w in the queue; it may have been delivered", outgoing.ErrNotFound)
+	}
+	return table.Flush()
+}
+
+type sendRetry struct {
+	dataDir
+	serverFlags
+	ID string `arg:"" help:"Id of the webhook (out_…) or of a delivery (msg_…)."`
+}
+
+// Run asks for another attempt.
+func (c *sendRetry) Run(a *app) error {
+	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	asked, err := registry.Retry(a.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "deliveries to be attempted again: %d\n", asked)
+	return nil
+}
+
+// change runs one change of a webhook.
+func (c *ofOutgoing) change(a *app, done string, do func(*outgoing.Registry) error) error {
+	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	if err := do(registry); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stderr, done)
+	return nil
+}
+
+type sendPause struct{ ofOutgoing }
+
+// Run pauses the webhook.
+func (c *sendPause) Run(a *app) error {
+	return c.change(a, "webhook paused", func(r *outgoing.Registry) error { return r.Pause(a.ctx, c.ID, "by an operator") })
+}
+
+type sendResume struct{ ofOutgoing }
+
+// Run resumes the webhook.
+func (c *sendResume) Run(a *app) error {
+	return c.change(a, "webhook resumed", func(r *outgoing.Registry) error { return r.Pause(a.ctx, c.ID, "") })
+}
+
+type sendRemove struct{ ofOutgoing }
+
+// Run removes the webhook.
+func (c *sendRemove) Run(a *app) error {
+	return c.change(a, "webhook removed", func(r *outgoing.Registry) error { return r.Remove(a.ctx, c.ID) })
+}

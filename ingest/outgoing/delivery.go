@@ -1,0 +1,74 @@
+package outgoing
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+const (
+	// MaxPending is how many deliveries of a webhook may wait.
+	MaxPending = 1000
+	// MaxFailed is how many failed ones are kept; the oldest make room.
+	MaxFailed = 1000
+	// MaxAge is how long a delivery is attempted.
+	MaxAge = 72 * time.Hour
+)
+
+// Delivery is an entry of the queue. It holds no personal data.
+type Delivery struct {
+	ID           string                `json:"id"` // the header webhook-id
+	Hook         string                `json:"webhook"`
+	Event        Kind                  `json:"event"`
+	Conversation schema.ConversationID `json:"conversationId"`
+	Sequence     schema.Sequence       `json:"sequence"` // of the event that it is about
+	QueuedAt     time.Time             `json:"queuedAt"`
+	Attempts     int                   `json:"attempts"`
+	NextAt       time.Time             `json:"nextAt,omitzero"`
+	LastStatus   int                   `json:"lastStatus,omitempty"` // of HTTP; 0 without an answer
+	LastError    string                `json:"lastError,omitempty"`
+	FailedAt     time.Time             `json:"failedAt,omitzero"`
+}
+
+// deliveryOf makes the entry of an occurrence. The same one gets the same id.
+func deliveryOf(hook *Hook, conversation schema.ConversationID, o occurrence, now time.Time) *Delivery {
+	id := fmt.Sprintf("msg_%s_%d_%d", strings.TrimPrefix(hook.ID, "out_"), o.sequence, slices.Index(Kinds(), o.kind))
+	return &Delivery{ID: id, Hook: hook.ID, Event: o.kind, Conversation: conversation, Sequence: o.sequence, QueuedAt: now, NextAt: now}
+}
+
+func (d *Delivery) key() string { return deliveryPrefix + d.Hook + "." + d.ID }
+
+// Failed reports whether no attempt follows by itself.
+func (d *Delivery) Failed() bool { return !d.FailedAt.IsZero() }
+
+// compare orders deliveries as they are sent.
+func (d *Delivery) compare(other *Delivery) int {
+	return cmp.Or(cmp.Compare(d.Sequence, other.Sequence), cmp.Compare(slices.Index(Kinds(), d.Event), slices.Index(Kinds(), other.Event)))
+}
+
+// pauses are how long after each attempt the next one comes; the last one repeats.
+var pauses = []time.Duration{
+	5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute,
+	time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
+}
+
+// missed notes an attempt without success.
+func (d *Delivery) missed(status int, reason string, now time.Time) {
+	pause := pauses[min(d.Attempts, len(pauses)-1)]
+	d.Attempts++
+	d.LastStatus, d.LastError = status, reason
+	d.NextAt = now.Add(pause + rand.N(pause/5)) //nolint:gosec // jitter is no secret
+	if d.NextAt.After(d.QueuedAt.Add(MaxAge)) {
+		d.FailedAt, d.NextAt = now, time.Time{}
+	}
+}
+
+// again begins from the start.
+func (d *Delivery) again(now time.Time) {
+	d.Attempts, d.QueuedAt, d.NextAt, d.FailedAt = 0, now, now, time.Time{}
+}

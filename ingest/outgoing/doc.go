@@ -1,0 +1,45 @@
+// Package outgoing posts Chatra's webhooks to addresses that were added with
+// `parley webhook send add`: chatStarted, chatFragment and chatTranscript.
+//
+// # The flow
+//
+//	follow    each webhook reads the log from its own position, up to where the tables are
+//	judge     which of the new events start a chat, need attention or close it
+//	queue     one entry per occurrence, on disk before the position moves
+//	render    the payload, from the conversation's archived events, at each attempt
+//	deliver   signed, in order per conversation, until the receiver answers 2xx
+//
+// A new webhook begins at the end of the log. A replay builds other tables from the
+// same log and moves no position: it sends nothing. What an occurrence is depends
+// on the events of the conversation and their order in the log alone, so its id
+// is the same after a crash between queue and position: receivers that
+// remember webhook-id see each delivery once.
+//
+//	chatStarted      the first message that a person wrote
+//	chatFragment     each message that a person wrote, with the automatic ones since the last
+//	chatTranscript   each close with messages that no transcript has had, with all messages;
+//	                 and messages that arrive after the close although they were sent before it
+//
+// # The queue
+//
+// A [Delivery] names the event that it is about and holds no personal data: the
+// payload is made anew for each attempt, so that an erasure holds for what is still
+// queued. Deliveries of one conversation go one after the other, a webhook has at most
+// four requests under way, and follows the log no further while [MaxPending]
+// deliveries wait: the rest waits in the log. Attempts are repeated for three days;
+// then the delivery has failed, stays in the queue for `retry`, and the next one of
+// the conversation has its turn.
+//
+// # The receiver
+//
+// Only 2xx with a body that ends within [AnswerTimeout] is success. Redirects are not
+// followed. 410 pauses the webhook. Requests are signed as Standard Webhooks asks
+// (webhook-id, webhook-timestamp, webhook-signature). Addresses that are not
+// public are refused when they are dialled, after the name was resolved, unless the
+// webhook was added with --allow-private; proxies of the environment are not used.
+//
+// # Several processes
+//
+// One of them sends: the holder of a lease in the bucket. After a crash another one
+// takes over within [leaseFor].
+package outgoing

@@ -1,0 +1,290 @@
+package outgoing
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Kind is what a delivery is about, by Chatra's name.
+type Kind string
+
+// The kinds, in the order in which those of one event are sent.
+const (
+	ChatStarted    Kind = "chatStarted"
+	ChatFragment   Kind = "chatFragment"
+	ChatTranscript Kind = "chatTranscript"
+)
+
+// Kinds lists all of them.
+func Kinds() []Kind { return []Kind{ChatStarted, ChatFragment, ChatTranscript} }
+
+// MaxHooks is how many webhooks there may be.
+const MaxHooks = 32
+
+// The keys of the bucket are these prefixes followed by the id of the webhook and,
+// for deliveries, theirs.
+const (
+	bucketName     = "PARLEY_OUTGOING"
+	hookPrefix     = "hook."
+	positionPrefix = "position."
+	deliveryPrefix = "delivery."
+	retryPrefix    = "retry."
+	leaseKey       = "lease"
+)
+
+// ErrNotFound says that there is no such webhook or delivery.
+var ErrNotFound = errors.New("there is no such webhook or delivery")
+
+// Hook is an address that webhooks are posted to.
+type Hook struct {
+	ID      string           `json:"id"`
+	Project schema.ProjectID `json:"project"`
+	URL     string           `json:"url"`
+	Events  []Kind           `json:"events"`
+	// Secret signs the payloads: whsec_ and the key in base64.
+	Secret       string    `json:"secret"`
+	AllowPrivate bool      `json:"allowPrivate,omitempty"`
+	AddedAt      time.Time `json:"addedAt"`
+	// Paused says why nothing is sent; empty for a webhook at work.
+	Paused string `json:"paused,omitempty"`
+}
+
+// check judges what an operator has entered.
+func (h *Hook) check() error {
+	u, err := url.Parse(h.URL)
+	switch {
+	case err != nil || u.Host == "" || len(h.URL) > 2048:
+		return errors.New("url: must be an absolute URL of at most 2048 bytes")
+	case u.User != nil:
+		return errors.New("url: must not contain credentials; receivers check the signature instead")
+	case u.Scheme != "https" && (u.Scheme != "http" || !h.AllowPrivate):
+		return errors.New("url: must begin with https:// (http:// only together with --allow-private)")
+	case len(h.Events) == 0:
+		return errors.New("event: at least one is required")
+	}
+	return nil
+}
+
+// key is what signatures are made with.
+func (h *Hook) key() ([]byte, error) {
+	return base64.StdEncoding.DecodeString(strings.TrimPrefix(h.Secret, "whsec_"))
+}
+
+// Registry keeps webhooks and their queues in a bucket that all roles share.
+type Registry struct{ bucket *eventlog.Bucket }
+
+// OpenRegistry opens the bucket.
+func OpenRegistry(ctx context.Context, broker *eventlog.Broker) (*Registry, error) {
+	bucket, err := broker.Bucket(ctx, bucketName, eventlog.BucketConfig{
+		Description: "outgoing webhooks of parley: addresses, secrets, positions and queues", Sealed: true,
+	})
+	return &Registry{bucket}, err
+}
+
+// Add gives the webhook an id and a secret. It sends what comes after a position
+// of the log.
+func (r *Registry) Add(ctx context.Context, hook Hook, position schema.Sequence) (Hook, error) {
+	if err := hook.check(); err != nil {
+		return Hook{}, err
+	}
+	all, err := r.Hooks(ctx)
+	if err != nil {
+		return Hook{}, err
+	}
+	if len(all) >= MaxHooks {
+		return Hook{}, fmt.Errorf("there are %d outgoing webhooks, the most there may be: remove one", len(all))
+	}
+	var random [8 + 32]byte
+	_, _ = rand.Read(random[:]) // never fails
+	hook.ID = "out_" + hex.EncodeToString(random[:8])
+	hook.Secret = "whsec_" + base64.StdEncoding.EncodeToString(random[8:])
+	if err := r.put(ctx, positionPrefix+hook.ID, position); err != nil {
+		return Hook{}, err
+	}
+	return hook, r.put(ctx, hookPrefix+hook.ID, hook)
+}
+
+// put writes a value whatever is there.
+func (r *Registry) put(ctx context.Context, key string, value any) error {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	for {
+		_, revision, err := r.bucket.Get(ctx, key)
+		if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
+			return err
+		}
+		if _, err = r.bucket.Put(ctx, key, encoded, revision); !errors.Is(err, eventlog.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// create puts a delivery into the queue, unless it is there already.
+func (r *Registry) create(ctx context.Context, d *Delivery) error {
+	encoded, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	if _, err = r.bucket.Put(ctx, d.key(), encoded, 0); errors.Is(err, eventlog.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// get reads a value; [ErrNotFound] where there is none.
+func (r *Registry) get(ctx context.Context, key string, into any) (revision uint64, err error) {
+	value, revision, err := r.bucket.Get(ctx, key)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return 0, ErrNotFound
+	}
+	if err != nil {
+		return 0, err
+	}
+	return revision, json.Unmarshal(value, into)
+}
+
+// wellFormed reports whether text can be an id, and so a part of a key.
+func wellFormed(id string) bool {
+	return id != "" && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
+// Hook reads one webhook; [ErrNotFound] where there is none.
+func (r *Registry) Hook(ctx context.Context, id string) (hook Hook, err error) {
+	if !wellFormed(id) {
+		return Hook{}, ErrNotFound
+	}
+	_, err = r.get(ctx, hookPrefix+id, &hook)
+	return hook, err
+}
+
+// Hooks lists the webhooks, oldest first.
+func (r *Registry) Hooks(ctx context.Context) ([]Hook, error) {
+	all, err := list[Hook](ctx, r, hookPrefix)
+	slices.SortFunc(all, func(a, b Hook) int { return cmp.Or(a.AddedAt.Compare(b.AddedAt), strings.Compare(a.ID, b.ID)) })
+	return all, err
+}
+
+func list[T any](ctx context.Context, r *Registry, prefix string) ([]T, error) {
+	values, err := r.bucket.List(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]T, 0, len(values))
+	for key, value := range values {
+		var one T
+		if err := json.Unmarshal(value, &one); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// Pause stops a webhook for a reason; an empty one lets it go on where it stopped.
+func (r *Registry) Pause(ctx context.Context, id, reason string) error {
+	hook, err := r.Hook(ctx, id)
+	if err != nil || hook.Paused == reason {
+		return err
+	}
+	hook.Paused = reason
+	return r.put(ctx, hookPrefix+id, hook)
+}
+
+// Remove forgets a webhook with its queue.
+func (r *Registry) Remove(ctx context.Context, id string) error {
+	if _, err := r.Hook(ctx, id); err != nil {
+		return err
+	}
+	if err := r.bucket.Delete(ctx, hookPrefix+id); err != nil {
+		return err
+	}
+	return r.clear(ctx, id)
+}
+
+// clear deletes everything that belongs to a removed webhook.
+func (r *Registry) clear(ctx context.Context, id string) error {
+	if err := r.bucket.Delete(ctx, positionPrefix+id); err != nil {
+		return err
+	}
+	for _, prefix := range []string{deliveryPrefix + id + ".", retryPrefix + id + "."} {
+		values, err := r.bucket.List(ctx, prefix)
+		if err != nil {
+			return err
+		}
+		for key := range values {
+			if err := r.bucket.Delete(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Position is how far the webhook has followed the log.
+func (r *Registry) Position(ctx context.Context, id string) (position schema.Sequence, err error) {
+	_, err = r.get(ctx, positionPrefix+id, &position)
+	return position, err
+}
+
+// Queue lists what a webhook has not delivered, oldest first.
+func (r *Registry) Queue(ctx context.Context, id string) ([]Delivery, error) {
+	if !wellFormed(id) {
+		return nil, ErrNotFound
+	}
+	all, err := list[Delivery](ctx, r, deliveryPrefix+id+".")
+	slices.SortFunc(all, func(a, b Delivery) int { return a.compare(&b) })
+	return all, err
+}
+
+// HookOf returns the id of the webhook that a delivery belongs to; the id itself
+// where it is not a delivery's.
+func HookOf(id string) string {
+	rest, delivery := strings.CutPrefix(id, "msg_")
+	if !delivery {
+		return id
+	}
+	name, _, _ := strings.Cut(rest, "_")
+	return "out_" + name
+}
+
+// Retry asks for another attempt at once, of one delivery or of all that a webhook
+// has in its queue, and returns how many there are. The three days begin again.
+func (r *Registry) Retry(ctx context.Context, id string) (int, error) {
+	hook := HookOf(id)
+	if _, err := r.Hook(ctx, hook); err != nil {
+		return 0, err
+	}
+	queue, err := r.Queue(ctx, hook)
+	if err != nil {
+		return 0, err
+	}
+	asked := 0
+	for _, d := range queue {
+		if id != hook && d.ID != id {
+			continue
+		}
+		if err := r.put(ctx, retryPrefix+hook+"."+d.ID, d.ID); err != nil {
+			return asked, err
+		}
+		asked++
+	}
+	if asked == 0 && id != hook {
+		return 0, ErrNotFound
+	}
+	return asked, nil
+}

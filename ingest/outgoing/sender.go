@@ -1,0 +1,205 @@
+package outgoing
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Log reads the log in order. Read gives up to most entries after a sequence and
+// waits up to wait for the first; nothing within wait is no error. Payloads are valid
+// until the next call. One goroutine at a time.
+type Log interface {
+	Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error)
+	Close()
+}
+
+// Archive is what the tables hold. Position is the sequence of the log up to which
+// they are; Recall gives all events of conversations, in log order, each once.
+// Safe for concurrent use.
+type Archive interface {
+	Position(ctx context.Context) (schema.Sequence, error)
+	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]schema.Record, error)
+}
+
+// Config is what a Sender needs. Only Registerer may be nil.
+type Config struct {
+	Registry   *Registry
+	Archive    Archive
+	Open       func(ctx context.Context) (Log, error) // a log for one webhook
+	Now        func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Sender delivers the webhooks of a registry.
+type Sender struct {
+	Config
+	name       string // in the lease
+	deliveries *prometheus.CounterVec
+}
+
+// New makes a sender; Run sends.
+func New(c Config) *Sender {
+	s := &Sender{Config: c, name: rand.Text(), deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "parley_outgoing_webhook_attempts_total", Help: "Attempts to deliver outgoing webhooks, by event and outcome: delivered, missed, failed (the last attempt), erased."},
+		[]string{"event", "outcome"})}
+	if c.Registerer != nil {
+		c.Registerer.MustRegister(s.deliveries)
+	}
+	return s
+}
+
+const (
+	// leaseFor is how long a sender that is gone keeps others waiting.
+	leaseFor   = 10 * time.Second
+	renewEvery = leaseFor / 4
+)
+
+// lease names who sends. Its times are of the clocks of the processes.
+type lease struct {
+	Holder string    `json:"holder"`
+	Until  time.Time `json:"until"`
+}
+
+// Run sends while this process holds the lease, until ctx ends; then it returns nil.
+func (s *Sender) Run(ctx context.Context) error {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	var stop func()
+	var until time.Time
+	defer func() {
+		if stop != nil {
+			stop()
+			s.release(context.WithoutCancel(ctx))
+		}
+	}()
+	for {
+		switch held, err := s.renew(ctx); {
+		case ctx.Err() != nil:
+			return nil
+		case held:
+			until = time.Now().Add(leaseFor - renewEvery)
+			if stop == nil {
+				stop = s.start(ctx)
+			}
+		case stop != nil && (err == nil || time.Now().After(until)):
+			s.Logger.Warn("another process sends the outgoing webhooks now", "error", err)
+			stop()
+			stop = nil
+		case err != nil:
+			s.Logger.Warn("the lease of the outgoing webhooks is not readable", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// renew takes the lease, or keeps it.
+func (s *Sender) renew(ctx context.Context) (held bool, err error) {
+	var current lease
+	revision, err := s.Registry.get(ctx, leaseKey, &current)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return false, err
+	}
+	if current.Holder != s.name && time.Now().Before(current.Until) {
+		return false, nil
+	}
+	value, err := json.Marshal(lease{s.name, time.Now().Add(leaseFor)})
+	if err != nil {
+		return false, err
+	}
+	_, err = s.Registry.bucket.Put(ctx, leaseKey, value, revision)
+	if errors.Is(err, eventlog.ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// release lets another process take over at once.
+func (s *Sender) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, renewEvery)
+	defer cancel()
+	var current lease
+	if _, err := s.Registry.get(ctx, leaseKey, &current); err == nil && current.Holder == s.name {
+		_ = s.Registry.bucket.Delete(ctx, leaseKey) // it expires otherwise
+	}
+}
+
+// start follows the registry; each webhook that is not paused gets a worker.
+func (s *Sender) start(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	workers := make(map[string]func())
+	go func() {
+		defer close(done)
+		err := s.Registry.bucket.Watch(ctx, hookPrefix, func(key string, value []byte) {
+			id := strings.TrimPrefix(key, hookPrefix)
+			if running := workers[id]; running != nil {
+				running()
+				delete(workers, id)
+			}
+			var hook Hook
+			switch {
+			case value == nil: // what a worker has queued since the removal
+				if err := s.Registry.clear(ctx, id); err != nil && ctx.Err() == nil {
+					s.Logger.Warn("the queue of a removed webhook is not deleted", "webhook", id, "error", err)
+				}
+			case json.Unmarshal(value, &hook) != nil || hook.ID != id:
+				s.Logger.Error("an outgoing webhook is not readable", "webhook", id)
+			case hook.Paused == "":
+				workers[id] = s.work(ctx, &hook)
+			}
+		})
+		if err != nil {
+			s.Logger.Error("outgoing webhooks are not followed", "error", err)
+		}
+		for _, running := range workers {
+			running()
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// count notes the outcome of an attempt.
+func (s *Sender) count(d *Delivery, outcome string) {
+	s.deliveries.WithLabelValues(string(d.Event), outcome).Inc()
+}
+
+// retrying repeats what the log or the tables refuse for the moment.
+func (s *Sender) retrying(ctx context.Context, what string, do func() error) error {
+	for {
+		err := do()
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.Logger.Warn("outgoing webhooks wait", "for", what, "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// recall returns the events of one conversation or customer.
+func (s *Sender) recall(ctx context.Context, key schema.ConversationKey) ([]schema.Record, error) {
+	found, err := s.Archive.Recall(ctx, []schema.ConversationKey{key})
+	if err != nil {
+		return nil, fmt.Errorf("recall: %w", err)
+	}
+	return found[key], nil
+}
