@@ -6,7 +6,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Receipts, profiles and chats with sellers are drawn after all else, so that a
+// Receipts and profiles are drawn after all else, so that a
 // conversation is the same with and without them.
 
 // receipts tells who has read the messages, and takes one back now and then.
@@ -36,8 +36,8 @@ func (s *script) receipts() {
 	}
 }
 
-// profiles writes down what is learnt about the customer, and lets a seller of
-// the brand's marketplace chat with it.
+// profiles writes down what is learned about the customer, and now and then about
+// a seller of the brand's marketplace.
 func (s *script) profiles() {
 	if s.chance(.12) {
 		id := "v-" + strconv.Itoa(s.visitor.id)
@@ -56,7 +56,7 @@ func (s *script) profiles() {
 		s.done()
 	}
 	if s.chance(.03) {
-		s.sellerChat()
+		s.seller()
 	}
 }
 
@@ -66,12 +66,12 @@ var sellers = []named{
 	{"660123", "Little Library"}, {"660124", "Casa Cucina"}, {"660125", "Audio Attic"}, {"660126", "Second Season"},
 }
 
-// sellerChat is a question to a seller, the answer, and that it was read.
-func (s *script) sellerChat() {
+// seller is the profile of a seller of the brand's marketplace. Chats with sellers
+// are left to the reader: they would be conversations more than were asked for.
+func (s *script) seller() {
 	seller := one(s, sellers)
 	subject := []byte(schema.ProfileSubject(schema.ProjectID(s.project), schema.ProfileSeller, seller.id))
-	at := s.lastMessage + 2*minute
-	s.eventOn(subject, "seller.updated", at)
+	s.eventOn(subject, "seller.updated", s.lastMessage+2*minute)
 	s.text(`"seller":{`)
 	s.member("id", seller.id)
 	s.text(",")
@@ -79,23 +79,5 @@ func (s *script) sellerChat() {
 	s.text(",")
 	s.member("legalBusinessName", seller.name+" Ltd")
 	s.text(`,"online":true}`)
-	s.done()
-	who := one(s, one(s, s.brand.groups).staff)
-	chat := func(n int, after int64, author, text string) {
-		s.eventOn(subject, "message.sent", at+after)
-		s.text(`"messageId":"c-`)
-		s.buffer = append(s.buffer, s.conversation[:8]...)
-		s.text("-")
-		s.number(n)
-		s.text(`","author":{`)
-		s.text(author)
-		s.text("},")
-		s.member("text", text)
-		s.done()
-	}
-	chat(1, second, `"kind":"PROFESSIONAL","id":`+strconv.Itoa(who.id), "Can you check when this order will be dispatched?")
-	chat(2, 20*minute, `"kind":"VISITOR","id":"`+seller.id+`"`, "It left our warehouse this morning.")
-	s.eventOn(subject, "message.read", at+25*minute)
-	s.member("reader", "OPERATOR")
 	s.done()
 }
