@@ -17,7 +17,7 @@ import (
 // startChatra opens the REST API of Chatra.
 func startChatra(n *node, tables *store.Store) {
 	handler := chatra.New(chatra.Config{
-		Authenticator: n.authority, Log: &chatraLog{n.door(), n.broker.Events()}, Tables: tables,
+		Authenticator: n.authority, Log: &chatraLog{n.door(), n.broker.Events(), crashPoint("chatra")}, Tables: tables,
 		Operator: source.OperatorID, Now: time.Now, Logger: n.log,
 	})
 	for _, path := range chatra.Paths() {
@@ -41,6 +41,7 @@ func (n *node) door() *ingest.Server {
 type chatraLog struct {
 	door   *ingest.Server
 	events *eventlog.Stream
+	passed func(point string) // for the crash tests; nil otherwise
 }
 
 // Last implements chatra.Log.
@@ -59,6 +60,9 @@ func (l *chatraLog) Append(_ context.Context, project schema.ProjectID, events [
 		}
 	}
 	_, err := l.door.Deliver(&ingest.Delivery{Project: project, Events: encoded})
+	if l.passed != nil && err == nil {
+		l.passed("appended")
+	}
 	if errors.Is(err, eventlog.ErrUnknownOutcome) {
 		return fmt.Errorf("%w: %w", chatra.ErrUnknownOutcome, err)
 	}

@@ -12,8 +12,9 @@ import (
 // crash tests: AREA.POINT, or AREA.POINT:N for the N-th time it is passed. The
 // areas are write (rows, events, keys, quarantine, position: after that stage of
 // a batch is on disk), replay (built, compared, offered), erase (appended,
-// erased, copied, live), append (half: of an atomic batch has been sent) and
-// migrate (statement: of the migrations has been executed).
+// erased, copied, live), append (half: of an atomic batch has been sent), migrate
+// (statement: of the migrations has been executed) and chatra (appended: the events
+// of a request are on disk, and it is not answered).
 const crashVariable = "PARLEY_CRASH_AT"
 
 // crashPoint gives what is to be called at the points of an area. It is nil
