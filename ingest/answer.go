@@ -27,11 +27,11 @@ type Problem struct {
 	Message string `json:"message"`
 }
 
-// CodeUnknownOutcome says that a request may have been taken, all of it, in part
-// or not at all.
+// CodeUnknownOutcome means that a request may have been stored completely, in
+// part or not at all.
 const CodeUnknownOutcome = "UNKNOWN_OUTCOME"
 
-// refusal is the answer to a request that was not taken, as far as is known.
+// refusal is the answer to a request that, as far as known, was not stored.
 type refusal struct {
 	status  int
 	problem Problem
@@ -39,7 +39,7 @@ type refusal struct {
 	header  func(http.Header)
 }
 
-// How long senders are asked to wait.
+// Retry-After values.
 const (
 	retryBusy        = time.Second
 	retryUnavailable = 2 * time.Second
@@ -50,7 +50,7 @@ func refuse(status int, code, message string) *refusal {
 	return &refusal{status: status, problem: Problem{code, message}}
 }
 
-// refusalOf maps what goes wrong to an answer.
+// refusalOf maps an error to a response.
 func refusalOf(err error) *refusal {
 	var declined *refusal
 	switch {
@@ -67,17 +67,17 @@ func refusalOf(err error) *refusal {
 		r.retry = retryBusy
 		return r
 	case errors.Is(err, eventlog.ErrUnknownOutcome): // first: it may wrap one of the others
-		r := refuse(http.StatusGatewayTimeout, CodeUnknownOutcome, "the outcome is unknown: send again, repeats are recognised")
+		r := refuse(http.StatusGatewayTimeout, CodeUnknownOutcome, "the outcome is unknown: send the request again, duplicates are recognised")
 		r.retry = retryUnavailable
 		return r
 	case errors.Is(err, eventlog.ErrTooLarge):
-		return refuse(http.StatusRequestEntityTooLarge, "too_large", "an event is larger than the NATS server takes: raise its max_payload")
+		return refuse(http.StatusRequestEntityTooLarge, "too_large", "an event is larger than the NATS server accepts: raise its max_payload")
 	case errors.Is(err, eventlog.ErrFull):
-		r := refuse(http.StatusServiceUnavailable, "log_full", "the log is full; nothing was taken")
+		r := refuse(http.StatusServiceUnavailable, "log_full", "the log is full; no event was stored")
 		r.retry = retryFull
 		return r
 	default:
-		r := refuse(http.StatusServiceUnavailable, "log_unavailable", "the log is unavailable; nothing was taken")
+		r := refuse(http.StatusServiceUnavailable, "log_unavailable", "the log is unavailable; no event was stored")
 		r.retry = retryUnavailable
 		return r
 	}

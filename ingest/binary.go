@@ -14,7 +14,7 @@ import (
 // header names in this form.
 const headerPrefix = "Ce-"
 
-// isBinary reports whether the request carries an event in its headers.
+// isBinary reports whether the request has an event in its headers.
 func isBinary(h http.Header) bool {
 	return h.Get("Ce-Specversion") != "" || h.Get("Ce-Id") != "" || h.Get("Ce-Type") != "" || h.Get("Ce-Source") != ""
 }
@@ -43,7 +43,7 @@ func structured(h http.Header, contentType string, body []byte) ([]byte, error) 
 	for _, name := range names {
 		attribute := strings.ToLower(name[len(headerPrefix):])
 		if attribute == "data" || attribute == "data_base64" || attribute == "datacontenttype" {
-			return nil, fmt.Errorf("header %s: is no attribute in binary mode", name)
+			return nil, fmt.Errorf("header %s: is not a valid attribute in binary mode", name)
 		}
 		value, ok := decodeHeader(h.Get(name))
 		if !ok {

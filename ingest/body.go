@@ -26,7 +26,7 @@ const (
 
 var (
 	errBodyTooLarge = errors.New("the body is larger than 16 MiB")
-	errBusy         = errors.New("too much is being taken in at the moment")
+	errBusy         = errors.New("the server is handling too many bytes at the moment")
 )
 
 // form is how a body holds its events.

@@ -38,13 +38,13 @@
 // Slow senders are the business of the http.Server in front; see ReadTimeout and
 // its neighbours.
 //
-// # Where the contract leaves room
+// # Choices that the contract leaves open
 //
 // gzip and zstd are taken as content encodings; the limit of 16 MiB holds for
-// the body packed and unpacked. In structured and batch mode a body that is no
-// JSON is unreadable (400), even when a single element of a batch is at fault; JSON
-// that is no object is a rejected event. A rejected event's id is null where it
-// could not be read. Header values in binary mode are unquoted and
+// the body packed and unpacked. In structured and batch mode a body that is not
+// JSON is unreadable (400), even when a single element of a batch is at fault;
+// JSON that is not an object is a rejected event. A rejected event's id is null
+// where it could not be read. Header values in binary mode are unquoted and
 // percent-decoded once, as the HTTP binding says; a JSON type without ce-
 // headers is 415. A byte order mark is skipped. A rejected event is kept up to
 // 512 KiB (schema.MaxRejectedBytes) with its full size noted; a request that is

@@ -137,7 +137,7 @@ func (r *rig) lines(events ...string) reply {
 	return r.post(typeLines, strings.NewReader(strings.Join(events, "\n")))
 }
 
-// expect fails unless the answer is that of events taken.
+// expect fails unless the response says that the events were accepted.
 func (r *rig) expect(a reply, status, accepted, duplicates int, rejected ...Rejected) {
 	r.t.Helper()
 	if a.status != status || a.Accepted != accepted || a.Duplicates != duplicates || len(a.Rejected) != len(rejected) {

@@ -36,7 +36,7 @@ func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) 
 			return verdict{}, errUnreadable
 		}
 		if event.Project != 0 && !caller.Projects.Contains(event.Project) {
-			// Before any other check, and not kept: it is somebody else's.
+			// Before any other check, and not kept: it belongs to another project.
 			v.reject(i, event.ID, &schema.Error{
 				Code: schema.CodeForbiddenProject, Field: "projectid", Rule: "must be a project of the caller",
 			})

@@ -32,7 +32,8 @@ func (s *Server) TakeIn(ctx context.Context, inbox *eventlog.Inbox) error {
 }
 
 // keep appends publications and answers them. While the log is unavailable it
-// goes on trying until ctx ends: who waits for no answer sends them only once.
+// keeps retrying until ctx ends: a client that does not wait for an answer
+// sends them only once.
 func (s *Server) keep(ctx context.Context, published []eventlog.Publication) {
 	messages := make([]eventlog.Message, len(published))
 	for i := range published {
@@ -51,7 +52,7 @@ func (s *Server) keep(ctx context.Context, published []eventlog.Publication) {
 		return
 	}
 	if err != nil {
-		s.log.Warn("published events refused", "events", len(published), "error", err)
+		s.log.Warn("events of a NATS client were rejected", "events", len(published), "error", err)
 		for i := range published {
 			published[i].Refuse(err)
 		}
@@ -67,7 +68,7 @@ func (s *Server) keep(ctx context.Context, published []eventlog.Publication) {
 	}
 }
 
-// waited reports whether ctx is still alive after a pause.
+// waited reports whether ctx is still active after a pause.
 func waited(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()

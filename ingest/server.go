@@ -30,11 +30,11 @@ const (
 	IdleTimeout       = 120 * time.Second
 )
 
-// Authenticator tells who sends a request.
+// Authenticator identifies the sender of a request.
 //
 // An error that has the methods HTTPStatus() int and Header(http.Header) is
-// answered as it says; any other one means that nobody can be told apart at the
-// moment, and is answered 503.
+// answered as it says; any other one means that callers cannot be authenticated
+// at the moment, and is answered 503.
 type Authenticator interface {
 	Authenticate(r *http.Request) (schema.Caller, error)
 }
@@ -147,7 +147,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal := refusalOf(err)
 		status = refusal.status
 		if status >= http.StatusInternalServerError {
-			s.log.Warn("events refused", "status", status, "error", err)
+			s.log.Warn("events rejected", "status", status, "error", err)
 		}
 		drain(r, status)
 		refusal.write(w)
@@ -157,8 +157,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // drain reads over the rest of a body that is not wanted. Many clients look for
 // an answer only after they have sent everything, and take a connection that is
-// closed before for a failure. Strangers are not read to the end, nor who waits
-// to be asked for the body.
+// closed before for a failure. The bodies of unauthenticated senders are not
+// read to the end, nor those of clients that wait for 100 Continue.
 func drain(r *http.Request, status int) {
 	if status == http.StatusUnauthorized || r.Header.Get("Expect") != "" {
 		return
@@ -168,10 +168,10 @@ func drain(r *http.Request, status int) {
 
 func (s *Server) serve(r *http.Request) (*Answer, error) {
 	if r.URL.Path != Path {
-		return nil, refuse(http.StatusNotFound, "not_found", "there is nothing here")
+		return nil, refuse(http.StatusNotFound, "not_found", "no such path")
 	}
 	if r.Method != http.MethodPost {
-		refusal := refuse(http.StatusMethodNotAllowed, "method_not_allowed", "events are sent with POST")
+		refusal := refuse(http.StatusMethodNotAllowed, "method_not_allowed", "method not allowed: send events with POST")
 		refusal.header = func(h http.Header) { h.Set("Allow", http.MethodPost) }
 		return nil, refusal
 	}
@@ -221,7 +221,7 @@ func (s *Server) serve(r *http.Request) (*Answer, error) {
 	return s.store(&verdict)
 }
 
-// authenticate lets in who may send events.
+// authenticate admits callers that may send events.
 func (s *Server) authenticate(r *http.Request) (schema.Caller, error) {
 	caller, err := s.auth.Authenticate(r)
 	if err != nil {
@@ -238,18 +238,18 @@ func (s *Server) authenticate(r *http.Request) (schema.Caller, error) {
 			refusal.header = known.Header
 			return caller, refusal
 		}
-		s.log.Error("callers cannot be authenticated", "error", err)
-		refusal := refuse(http.StatusServiceUnavailable, "unavailable", "credentials cannot be checked now")
+		s.log.Error("cannot check credentials", "error", err)
+		refusal := refuse(http.StatusServiceUnavailable, "unavailable", "cannot check credentials now")
 		refusal.retry = retryUnavailable
 		return caller, refusal
 	}
 	if !caller.Has(schema.ScopeIngest) {
-		return caller, refuse(http.StatusForbidden, "insufficient_scope", "the credential lacks the scope ingest")
+		return caller, refuse(http.StatusForbidden, "insufficient_scope", "the credential does not have the scope ingest")
 	}
 	return caller, nil
 }
 
-// asReadError returns the response to a body that could not be read to its end.
+// asReadError returns the error for a body that could not be read completely.
 func asReadError(err error) error {
 	var tooLarge *http.MaxBytesError
 	switch {

@@ -7,11 +7,11 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// What is wrong with a body as a whole.
+// Errors of a body as a whole.
 var (
-	errUnreadable = errors.New("the body is not readable as JSON")
-	errNoEvent    = errors.New("the body holds no event")
-	errTooMany    = errors.New("the body holds more than 10000 events")
+	errUnreadable = errors.New("the body is not valid JSON")
+	errNoEvent    = errors.New("the body contains no event")
+	errTooMany    = errors.New("the body contains more than 10000 events")
 )
 
 // splitLines cuts NDJSON into its lines, without the white space around them.
@@ -40,7 +40,7 @@ func splitLines(body []byte) ([][]byte, error) {
 }
 
 // splitArray cuts a JSON array into its elements, byte for byte. It looks at
-// the structure only: elements of a body that is no JSON may be no JSON, but
+// the structure only: elements of a body that is not JSON may not be JSON, but
 // where all of them are, the body is.
 func splitArray(body []byte) ([][]byte, error) {
 	body = trimSpace(body)
@@ -118,7 +118,7 @@ func skipString(b []byte, at int) int {
 			return len(b)
 		}
 		i += n + 1
-		// The quote ends the string unless an odd number of backslashes stands before it.
+		// The quote ends the string unless an odd number of backslashes precedes it.
 		slashes := 0
 		for j := i - 2; j >= begin && b[j] == '\\'; j-- {
 			slashes++

@@ -53,7 +53,7 @@ func New(config Config) (*API, error) {
 	return a, nil
 }
 
-// Parse parses an SDL against its resolvers, whose faults are logged and not told.
+// Parse parses an SDL against its resolvers, whose faults are logged and not shown.
 func Parse(sdl string, resolvers any, log *slog.Logger, options []graphql.SchemaOpt) (*graphql.Schema, error) {
 	return graphql.ParseSchema(sdl, resolvers, append([]graphql.SchemaOpt{
 		graphql.UseStringDescriptions(),

@@ -45,8 +45,9 @@ func (b *conversationBatch) columns() []string {
 	return columns
 }
 
-// load makes the conversations of the rows read, with what hangs on them but for
-// their threads: those are asked for by the page. All of it is of one state.
+// load makes the conversations of the rows read, with what hangs on them but
+// for their threads: those are requested by the page. All of it is of one
+// state.
 func (b *conversationBatch) load(ctx context.Context, rows []ConversationRow) ([]*Conversation, error) {
 	for b.spans() {
 		settled, err := b.request.settle(ctx, b.api, latest(rows, conversationVersion))

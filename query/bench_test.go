@@ -27,7 +27,7 @@ type sent struct {
 	body   string
 }
 
-// recorder stands between the store and ClickHouse and keeps the requests.
+// recorder is a proxy between the store and ClickHouse that keeps the requests.
 type recorder struct {
 	*httptest.Server
 	mu       sync.Mutex

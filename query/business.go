@@ -17,7 +17,7 @@ type HoursReader interface {
 }
 
 const (
-	// aroundInterval is how far outside the interval asked for a time may begin or
+	// aroundInterval is how far outside the requested interval a time may begin or
 	// end and still have its business hours.
 	aroundInterval = 400 * 24 * time.Hour
 	// maxOpenings is the most stretches of opening hours one statement takes.
@@ -40,7 +40,7 @@ func (a *API) openings(ctx context.Context, scope Scope, interval Interval) (*ho
 	}
 	t := hours.NewTimeline(schedules, known)
 	if len(t.Starts) > maxOpenings {
-		return nil, badInput("interval", "holds too many opening hours for figures of business hours: ask for a shorter one or for fewer projects")
+		return nil, badInput("interval", "contains too many opening hours to compute business hours: use a shorter interval or fewer projects")
 	}
 	return t, nil
 }
@@ -91,13 +91,13 @@ func (r *ConversationRow) firstMessage() *int64 {
 // FirstResponseTimeBusinessHoursMs resolves the field.
 func (c *Conversation) FirstResponseTimeBusinessHoursMs(ctx context.Context) (*Long, error) {
 	ms, err := c.batch.request.businessTime(c.row.Project, c.row.firstMessage(), c.row.FirstResponse)
-	return ms, c.batch.api.told(ctx, err)
+	return ms, c.batch.api.publicError(ctx, err)
 }
 
 // ResolutionTimeBusinessHoursMs resolves the field.
 func (c *Conversation) ResolutionTimeBusinessHoursMs(ctx context.Context) (*Long, error) {
 	ms, err := c.batch.request.businessTime(c.row.Project, c.row.firstMessage(), c.row.Resolution)
-	return ms, c.batch.api.told(ctx, err)
+	return ms, c.batch.api.publicError(ctx, err)
 }
 
 // WaitTimeBusinessHoursMs resolves the field.
@@ -108,11 +108,11 @@ func (c *Contact) WaitTimeBusinessHoursMs(ctx context.Context) (*Long, error) {
 		began = &at
 	}
 	ms, err := c.batch.request.businessTime(c.row.Project, began, c.row.Wait)
-	return ms, c.batch.api.told(ctx, err)
+	return ms, c.batch.api.publicError(ctx, err)
 }
 
 // FirstResponseTimeBusinessHoursMs resolves the field.
 func (c *Contact) FirstResponseTimeBusinessHoursMs(ctx context.Context) (*Long, error) {
 	ms, err := c.batch.request.businessTime(c.row.Project, &c.row.StartedAt, c.row.FirstResponse)
-	return ms, c.batch.api.told(ctx, err)
+	return ms, c.batch.api.publicError(ctx, err)
 }

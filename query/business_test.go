@@ -162,14 +162,14 @@ func TestBusinessHoursInSQLAreThoseOfGo(t *testing.T) {
 		Contacts            struct{ Edges []struct{ Node rowOfHours } }
 	}](t, &with, reader(1, 2, 3), `{ closedConversations(`+always+`) { edges { node { id project { id } firstResponseTimeBusinessHoursMs resolutionTimeBusinessHoursMs } } }
 		contacts(`+always+`) { edges { node { id project { id } firstResponseTimeBusinessHoursMs waitTimeBusinessHoursMs } } } }`, nil)
-	told := 0
+	informative := 0
 	agree := func(row rowOfHours, name string, got *int64, project uint32, from storetest.Millis, took *int64) {
 		t.Helper()
 		var want *int64
 		if took != nil {
 			if ms, ok := known.Between(schema.ProjectID(project), schema.Timestamp(from), schema.Timestamp(from+storetest.Millis(*took))); ok {
 				want = &ms
-				told++
+				informative++
 			}
 		}
 		if (got == nil) != (want == nil) || got != nil && *got != *want {
@@ -197,8 +197,8 @@ func TestBusinessHoursInSQLAreThoseOfGo(t *testing.T) {
 			}
 		}
 	}
-	if told < 30 {
-		t.Errorf("only %d rows tell anything", told)
+	if informative < 30 {
+		t.Errorf("only %d rows are informative", informative)
 	}
 	// Without any schedule nothing is counted.
 	if none := ask[struct{ Metrics struct{ Total bucketOfHours } }](t, r, reader(1), `{ metrics(`+always+`) { total { `+hoursFields+` } } }`, nil).Metrics.Total; none != (bucketOfHours{}) {

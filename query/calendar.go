@@ -40,7 +40,7 @@ func steps(interval Interval, step Step, location *time.Location, most int) ([]s
 			return starts, nil
 		}
 		if len(starts) == most {
-			return nil, badInput("step", "must cut the interval into at most %d pieces", most)
+			return nil, badInput("step", "must divide the interval into at most %d steps", most)
 		}
 		starts = append(starts, schema.TimestampOf(next))
 		at = next
@@ -82,8 +82,8 @@ func nextHour(t time.Time) time.Time {
 		if !ends || next.Before(until) {
 			return next
 		}
-		// The clock may change when the hour is over, or before: the hour ends with the
-		// change where another one begins, and goes on where it does not.
+		// The clock may change when the hour is over, or before: the hour ends with
+		// the change where another one begins, and continues where it does not.
 		if sinceHour(until) == 0 || !sameHour(until, until.Add(-1)) {
 			return until
 		}

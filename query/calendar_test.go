@@ -32,7 +32,7 @@ func wall(t time.Time, step Step) [4]int {
 }
 
 // TestStepsBeginWhereTheLocalCalendarTurns walks through time a quarter of an
-// hour at a time, in which the clock of every zone stands still, and expects a
+// hour at a time, in which the offset of every zone is constant, and expects a
 // step to begin exactly where the calendar shows another one.
 func TestStepsBeginWhereTheLocalCalendarTurns(t *testing.T) {
 	const quarter = schema.Timestamp(15 * time.Minute / time.Millisecond)

@@ -79,7 +79,7 @@ func (a *API) begin(ctx context.Context) (*request, error) {
 	return r, r.err
 }
 
-// scope narrows the caller's projects to those asked for; nil asks for all.
+// scope narrows the caller's projects to the requested ones; nil requests all.
 func (r *request) scope(asked []schema.ProjectID) Scope {
 	projects := r.caller.Projects
 	if asked != nil {
@@ -88,7 +88,7 @@ func (r *request) scope(asked []schema.ProjectID) Scope {
 	return Scope{Projection: r.live.Projection, Projects: projects}
 }
 
-// intersection keeps the projects asked for, ascending and each once, that
+// intersection keeps the requested projects, ascending and each once, that
 // belong to the set.
 func intersection(set schema.Projects, asked []schema.ProjectID) schema.Projects {
 	var kept []schema.ProjectID

@@ -80,10 +80,10 @@ func (c *ContactConnection) TotalCount(ctx context.Context) (Long, error) {
 		return 0, nil
 	}
 	n, err := c.store.CountContacts(ctx, c.scope, c.interval, c.filter)
-	return Long(n), c.told(ctx, err)
+	return Long(n), c.publicError(ctx, err)
 }
 
-// startPlace is where a contact stands in a list.
+// startPlace is the place of a contact in a list.
 func startPlace(r *ContactRow) Place {
 	return Place{schema.Timestamp(r.StartedAt), schema.ProjectID(r.Project), r.ID}
 }
@@ -98,7 +98,7 @@ func (q *root) Contacts(ctx context.Context, args struct {
 	descending := args.OrderBy.value == "STARTED_AT_DESC"
 	l, err := q.open(ctx, "contacts", args.Filters, args.Interval, args.pageInput, descending)
 	if err != nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	result := &ContactConnection{list: l}
 	selected := selectedFields(ctx)
@@ -108,12 +108,12 @@ func (q *root) Contacts(ctx context.Context, args struct {
 	batch := newContacts(q.API, l.request, selected.below("edges.node"))
 	rows, err := q.store.Contacts(ctx, l.scope, l.interval, l.filter, l.paging.Page, batch.columns())
 	if err != nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	rows, l.pageInfo = cut(l.paging, rows, startPlace)
 	result.rows, err = batch.load(ctx, rows)
 	if err != nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	result.LeftOut = int32(len(rows) - len(result.rows))
 	return result, nil

@@ -25,7 +25,7 @@ func (a *API) conversations(ctx context.Context, field string, args conversation
 	descending := args.OrderBy.value == "CLOSED_AT_DESC"
 	l, err := a.open(ctx, field, args.Filters, args.Interval, args.pageInput, descending)
 	if err != nil {
-		return nil, a.told(ctx, err)
+		return nil, a.publicError(ctx, err)
 	}
 	result := &conversationList{list: l}
 	selected := selectedFields(ctx)
@@ -35,17 +35,17 @@ func (a *API) conversations(ctx context.Context, field string, args conversation
 	batch := newConversations(a, l.request, below(selected))
 	rows, err := a.store.ClosedConversations(ctx, l.scope, l.interval, l.filter, l.paging.Page, batch.columns())
 	if err != nil {
-		return nil, a.told(ctx, err)
+		return nil, a.publicError(ctx, err)
 	}
 	rows, l.pageInfo = cut(l.paging, rows, closingPlace)
 	result.rows, err = batch.load(ctx, rows)
 	if err != nil {
-		return nil, a.told(ctx, err)
+		return nil, a.publicError(ctx, err)
 	}
 	return result, nil
 }
 
-// closingPlace is where a conversation stands in a list.
+// closingPlace is the place of a conversation in a list.
 func closingPlace(r *ConversationRow) Place {
 	return Place{schema.Timestamp(r.ClosedKey), schema.ProjectID(r.Project), r.ID}
 }
@@ -56,7 +56,7 @@ func (l *conversationList) TotalCount(ctx context.Context) (Long, error) {
 		return 0, nil
 	}
 	n, err := l.store.CountClosedConversations(ctx, l.scope, l.interval, l.filter)
-	return Long(n), l.told(ctx, err)
+	return Long(n), l.publicError(ctx, err)
 }
 
 // ConversationConnection is a page of closedConversations.
@@ -145,20 +145,20 @@ func (q *root) Conversation(ctx context.Context, args struct {
 }) (*Conversation, error) {
 	r, err := q.begin(ctx)
 	if err != nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	scope, id, err := r.named("id", args.ID, args.ProjectID)
 	if err != nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	batch := newConversations(q.API, r, selectedFields(ctx))
 	row, err := q.one(ctx, scope, id, batch.columns())
 	if err != nil || row == nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	loaded, err := batch.load(ctx, []ConversationRow{*row})
 	if err != nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	return loaded[0], nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Place is where a row stands in the order of its list.
+// Place is the place of a row in the order of its list.
 type Place struct {
 	At      schema.Timestamp // closing time, start, or position in the thread
 	Project schema.ProjectID
@@ -106,7 +106,7 @@ func writePosition(s schema.Sequence) string {
 }
 
 func parsePosition(field, text string) (schema.Sequence, error) {
-	wrong := badInput(field, "must be a position that an earlier answer gave")
+	wrong := badInput(field, "must be a position from an earlier response")
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
 		return 0, wrong

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 )
 
-// Dimension is something that figures can be told apart by.
+// Dimension is something that figures can be grouped by.
 type Dimension string
 
 // The dimensions.
@@ -54,7 +54,7 @@ func (a *API) writeRows(r Rows) string {
 
 // readRows opens a handle.
 func (a *API) readRows(field string, given input) (*Rows, error) {
-	wrong := badInput(field, "must be a handle that a bucket of metrics gave")
+	wrong := badInput(field, "must be a handle from a bucket of metrics")
 	text, ok := given.value.(string)
 	if !ok {
 		return nil, wrong

@@ -12,36 +12,37 @@
 //
 // No statement can be built without the caller's projects: query/store asks for
 // them in every method. Parameters are bound on the server. Another project's
-// row is never returned, counted, or told apart from one that does not exist.
-// All statements of a request read the same version of the projection.
+// row is never returned, counted, or distinguished from one that does not
+// exist. All statements of a request read the same version of the projection.
 //
 // # Resolvers
 //
 // [New] parses the SDL of schema/graphql against the types here; what a field
-// means stands in the SDL. A request is a context made by [WithCaller]. A field
-// of Query reads its arguments into a [Filter], an [Interval] and a [Page], has
-// the store read the columns that are selected, and gives plain structs. What
-// hangs on the rows of a page belongs to the page's batch, which reads contacts,
-// transactions and visitors for all rows before they are shown, and the threads
-// for all rows when the first is asked for its own. So nearly all fields are
-// plain, and the library resolves them without goroutines.
+// means is defined in the SDL. A request is a context made by [WithCaller]. A
+// field of Query reads its arguments into a [Filter], an [Interval] and a
+// [Page], has the store read the columns that are selected, and gives plain
+// structs. What hangs on the rows of a page belongs to the page's batch, which
+// reads contacts, transactions and visitors for all rows before they are shown,
+// and the threads for all rows when the first row needs its own. So nearly all
+// fields are plain, and the library resolves them without goroutines.
 //
 // Input is taken as it comes and checked here ([Error] with BAD_USER_INPUT and
-// the field's name). What the store cannot answer is told with a code or, when
-// it is a fault, logged and told as INTERNAL_SERVER_ERROR without its cause.
+// the field's name). What the store cannot answer is returned with a code or,
+// when it is a fault, logged and returned as INTERNAL_SERVER_ERROR without its
+// cause.
 //
 // # Cursors, positions, handles
 //
 // A cursor is a place in the order of a list, signed together with all that
-// makes the list: field, filters, interval, order, rights. It goes on with the
-// position in the log that the first page was read at.
+// makes the list: field, filters, interval, order, rights. It continues with
+// the position in the log that the first page was read at.
 //
 // A position is a number in the log. Live positions are read before rows, and
 // the projector writes them after rows, so a row that is not yet in an answer
 // has a higher sequence than the answer's position: the next read with
 // updatedSince brings it, whatever happened to its place in the order. What an
-// incremental read of closed conversations does not bring is that one was opened
-// again: it is in no list of closed ones until it closes.
+// incremental read of closed conversations does not report is that one was
+// opened again: it is in no list of closed ones until it closes.
 //
 // A handle ([Rows]) says which rows a bucket of metrics counted: interval,
 // filter and values. It is signed, and grants nothing: who opens it sees their

@@ -35,11 +35,11 @@ const (
 	CodeAnswerTooLarge Code = "ANSWER_TOO_LARGE"
 	// CodeUnavailable: the tables cannot be reached at the moment.
 	CodeUnavailable Code = "SERVICE_UNAVAILABLE"
-	// CodeInternal: a fault of ours. The cause is logged and never told.
+	// CodeInternal: a fault in Parley. The cause is logged and never shown.
 	CodeInternal Code = "INTERNAL_SERVER_ERROR"
 )
 
-// Error is an error that the caller is told. The message names the field and
+// Error is an error that the caller sees. The message names the field and
 // the rule, never a value.
 type Error struct {
 	Code    Code
@@ -57,11 +57,11 @@ func badInput(field, rule string, args ...any) *Error {
 	return &Error{Code: CodeBadInput, Message: field + ": " + fmt.Sprintf(rule, args...)}
 }
 
-func (a *API) told(ctx context.Context, err error) error { return Told(ctx, a.log, err) }
+func (a *API) publicError(ctx context.Context, err error) error { return PublicError(ctx, a.log, err) }
 
-// Told turns any error of a resolver into one that may be told, and logs what an
+// PublicError turns any error of a resolver into one that may be shown, and logs what an
 // operator should know of.
-func Told(ctx context.Context, log *slog.Logger, err error) error {
+func PublicError(ctx context.Context, log *slog.Logger, err error) error {
 	var known *Error
 	switch {
 	case err == nil:
@@ -82,10 +82,10 @@ func Told(ctx context.Context, log *slog.Logger, err error) error {
 	return &Error{CodeInternal, "internal error"}
 }
 
-// stopped is told where the request's meter ended it.
+// stopped returns the error of a request that its meter ended.
 func stopped(cause error) *Error {
 	if errors.Is(cause, meter.ErrTooLarge) {
-		return &Error{CodeAnswerTooLarge, "the answer is larger than it may be: ask for shorter pages, fewer fields or fewer aliases"}
+		return &Error{CodeAnswerTooLarge, "the answer is too large: request shorter pages, fewer fields or fewer aliases"}
 	}
 	return &Error{CodeTimeout, "the query took longer than it may"}
 }
@@ -96,16 +96,16 @@ type panics struct{ log *slog.Logger }
 
 // MakePanicError implements the library's PanicHandler.
 func (panics) MakePanicError(_ context.Context, value any) *gqlerrors.QueryError {
-	told := &Error{CodeInternal, "internal error"}
+	public := &Error{CodeInternal, "internal error"}
 	switch value := value.(type) {
 	case meter.Stopped:
-		told = stopped(value.Cause)
+		public = stopped(value.Cause)
 	case error:
 		if badLiteral(value) {
-			told = &Error{CodeBadInput, "a literal is out of range or malformed"}
+			public = &Error{CodeBadInput, "a literal is out of range or malformed"}
 		}
 	}
-	return &gqlerrors.QueryError{Message: told.Message, ResolverError: told, Extensions: told.Extensions()}
+	return &gqlerrors.QueryError{Message: public.Message, ResolverError: public, Extensions: public.Extensions()}
 }
 
 // LogPanic implements the library's Logger.

@@ -51,7 +51,7 @@ func TestFaultsAreLoggedAndNotTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(response.Errors) != 1 || response.Errors[0].Extensions["code"] != string(c.code) || strings.Contains(string(answer), secret) {
-			t.Errorf("%v is told as %s", c.store.err, answer)
+			t.Errorf("%v is answered as %s", c.store.err, answer)
 		}
 		if strings.Contains(logged.String(), secret) != c.logged {
 			t.Errorf("%v is logged as %q", c.store.err, logged)

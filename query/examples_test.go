@@ -71,7 +71,7 @@ func TestDocumentedQueriesRunUnchanged(t *testing.T) {
 			}
 			for _, sale := range node.Conversions.Transactions {
 				if strings.ContainsAny(string(sale.Amount), `"eE`) {
-					t.Fatalf("amount %s is no plain number", sale.Amount)
+					t.Fatalf("amount %s is not a plain number", sale.Amount)
 				}
 			}
 		}

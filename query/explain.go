@@ -61,7 +61,7 @@ func (q *root) Explain(ctx context.Context, args struct {
 }) (*Explanation, error) {
 	e, err := q.explain(ctx, args.ConversationID, args.ProjectID)
 	if err != nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	return e, nil
 }

@@ -32,9 +32,10 @@ const (
 
 // Extract asks for all rows of a table that match, in one form.
 //
-// With an interval, conversations are those closed in it, contacts those started
-// in it and transactions those received in it. Without one they are all, open
-// conversations among them. Filters on transactions are about their conversations.
+// With an interval, conversations are the ones closed in it, contacts the ones
+// started in it and transactions those received in it. Without one they are
+// all, open conversations among them. Filters on transactions are about their
+// conversations.
 type Extract struct {
 	Table    Table
 	Format   Format
@@ -42,21 +43,21 @@ type Extract struct {
 	Interval Interval
 	Always   bool // no interval was given: Interval holds every moment
 	Filter   *Filter
-	Position string // where an incremental read goes on
+	Position string // where an incremental read continues
 }
 
-// Extract reads the parameters of a request for rows of a table: format, from, to
-// and the filters by their names in the SDL. Several values of a list come in
-// several parameters of one name, or in one with commas between them, where \,
-// is a comma and \\ a backslash. The errors may be told.
+// Extract reads the parameters of a request for rows of a table: format, from,
+// to and the filters by their names in the SDL. Several values of a list come
+// in several parameters of one name, or in one with commas between them, where
+// \, is a comma and \\ a backslash. The errors may be shown.
 func (a *API) Extract(ctx context.Context, table Table, values url.Values) (*Extract, error) {
 	r, err := a.begin(ctx)
 	if err != nil {
-		return nil, a.told(ctx, err)
+		return nil, a.publicError(ctx, err)
 	}
 	e, err := a.extract(table, values)
 	if err != nil {
-		return nil, a.told(ctx, err)
+		return nil, a.publicError(ctx, err)
 	}
 	e.Scope, e.Position = r.scope(e.Filter.Projects), writePosition(r.live.Position)
 	return e, nil
@@ -80,7 +81,7 @@ func (a *API) extract(table Table, values url.Values) (*Extract, error) {
 	case from == nil && to == nil:
 		e.Always = true
 	case from == nil || to == nil:
-		return nil, badInput("interval", "from and to go together")
+		return nil, badInput("interval", "from and to must be given together")
 	default:
 		var err error
 		if e.Interval, err = (intervalInput{*from, *to}).interval(); err != nil {
@@ -106,7 +107,7 @@ func (a *API) enumerated(name string, given *[]string) error {
 	definition := a.schema.AST().Types[name].(*ast.EnumTypeDefinition)
 	for _, value := range *given {
 		if !slices.ContainsFunc(definition.EnumValuesDefinition, func(d *ast.EnumValueDefinition) bool { return d.EnumValue == value }) {
-			return badInput("filters", "a value is none of the enumeration %s", name)
+			return badInput("filters", "a value is not in the enumeration %s", name)
 		}
 	}
 	return nil
@@ -202,7 +203,7 @@ func (p *parameters) names(name string) *[]string {
 	return &all
 }
 
-// words cuts a text at its commas. Nothing is no word.
+// words cuts a text at its commas. An empty text has no words.
 func words(text string) []string {
 	if text == "" {
 		return nil
@@ -226,7 +227,7 @@ func words(text string) []string {
 	return all
 }
 
-// strangers refuses parameters that nothing has asked for: a misspelt filter must
+// strangers refuses parameters that were not read: a misspelt filter must
 // not be lost.
 func (p *parameters) strangers() {
 	for name := range p.values {

@@ -58,7 +58,7 @@ func contactFigures() []string {
 	}
 }
 
-// settle makes the fields of a bucket of its figures. Their definitions stand in
+// settle makes the fields of a bucket of its figures. Their definitions are in
 // the SDL.
 func (b *MetricsBucket) settle() {
 	c, k := &b.ofConversations, &b.ofContacts

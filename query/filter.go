@@ -11,9 +11,9 @@ import (
 // maxValues is the most values of one list of a filter.
 const maxValues = 1000
 
-// Filter says which conversations, or contacts, are asked for. Members are all
-// required, values of a list are alternatives; nil is no filter. Lists are
-// ascending, each value once.
+// Filter selects conversations or contacts. All members must match, values of a
+// list are alternatives; nil does not filter. Lists are ascending, each value
+// once.
 type Filter struct {
 	Projects             []schema.ProjectID // nil asks for all, empty for none
 	Channels             []string           `json:",omitempty"`

@@ -21,9 +21,9 @@ type pinned struct {
 
 func (p *pinned) Live(context.Context) (query.Live, error) { return p.live, nil }
 
-// TestIncrementalReadsMissNoChange lets rows change, and move in the order, while
-// their list is read page by page, in rounds that go on from each other's
-// positions. In the end the reader holds the last version of every row.
+// TestIncrementalReadsMissNoChange lets rows change, and move in the order,
+// while their list is read page by page, in rounds that continue from each
+// other's positions. In the end the reader holds the last version of every row.
 func TestIncrementalReadsMissNoChange(t *testing.T) {
 	shared := theRig(t)
 	const other = 2
@@ -137,15 +137,15 @@ func TestIncrementalReadsMissNoChange(t *testing.T) {
 		if !maps.Equal(held[field], want[field]) {
 			for id, version := range want[field] {
 				if held[field][id] != version {
-					t.Errorf("%s: %s is held at %d, stands at %d", field, id, held[field][id], version)
+					t.Errorf("%s: %s is held at %d, want %d", field, id, held[field][id], version)
 				}
 			}
-			t.Errorf("%s: %d rows are held, %d stand", field, len(held[field]), len(want[field]))
+			t.Errorf("%s: %d rows are held, want %d", field, len(held[field]), len(want[field]))
 		}
 	}
 }
 
-// TestAnIncrementalReadOfNothingNewIsEmpty goes on from the end.
+// TestAnIncrementalReadOfNothingNewIsEmpty continues from the end.
 func TestAnIncrementalReadOfNothingNewIsEmpty(t *testing.T) {
 	r := theRig(t)
 	first := ask[struct{ ClosedConversations connection }](t, r, reader(1), `{ closedConversations(`+always+`) { position } }`, nil)

@@ -18,7 +18,7 @@ const (
 type intervalInput struct{ From, To input }
 
 // interval reads an interval. Bounds finer than a millisecond are moved up to
-// the next one: rows stand on whole milliseconds, so the same rows are within.
+// the next one: rows are on whole milliseconds, so the same rows are within.
 func (i intervalInput) interval() (Interval, error) {
 	from, err := i.From.moment("interval.from")
 	if err != nil {

@@ -41,7 +41,7 @@ func (a *API) open(ctx context.Context, field string, filters *filtersInput, int
 // PageInfo is what the page says about itself.
 func (l *list) PageInfo() PageInfo { return l.pageInfo }
 
-// Position is where an incremental read goes on.
+// Position is where an incremental read continues.
 func (l *list) Position() string { return writePosition(l.paging.position) }
 
 // one reads the conversation with the id: nil when there is none in the scope,

@@ -20,10 +20,10 @@ type Message struct {
 	system   *SystemMessage
 }
 
-// ToChatMessage reports whether it was said.
+// ToChatMessage returns the chat message and reports whether it is one.
 func (m *Message) ToChatMessage() (*ChatMessage, bool) { return m.chat, m.chat != nil }
 
-// ToSystemMessage reports whether it is a mark.
+// ToSystemMessage returns the mark and reports whether it is one.
 func (m *Message) ToSystemMessage() (*SystemMessage, bool) { return m.system, m.system != nil }
 
 // ChatMessage is something said.
@@ -118,7 +118,7 @@ func (c *Conversation) Messages(ctx context.Context, args pageInput) (*MessageCo
 	}
 	rows, err := c.batch.messages(ctx, c, page.Page)
 	if err != nil {
-		return nil, c.batch.api.told(ctx, err)
+		return nil, c.batch.api.publicError(ctx, err)
 	}
 	thread, info := cut(page, c.thread(rows, page.Page), func(m **Message) Place {
 		return Place{schema.Timestamp((*m).position), schema.ProjectID(c.row.Project), c.row.ID}

@@ -15,7 +15,7 @@ import (
 const (
 	// maxBuckets is the most buckets of one answer.
 	maxBuckets = 10_000
-	// maxDimensions is how many dimensions figures are told apart by at once.
+	// maxDimensions is how many dimensions figures are grouped by at once.
 	maxDimensions = 2
 )
 
@@ -49,7 +49,7 @@ func (q *root) Metrics(ctx context.Context, args struct {
 }) (*Metrics, error) {
 	m, err := q.metrics(ctx, args.Filters, args.Interval, args.GroupBy, args.Step, args.TimeZone)
 	if err != nil {
-		return nil, q.told(ctx, err)
+		return nil, q.publicError(ctx, err)
 	}
 	return &Metrics{m}, nil
 }
@@ -101,7 +101,7 @@ type Metrics struct{ metrics *metrics }
 func (m *Metrics) Total(ctx context.Context) (*MetricsBucket, error) {
 	buckets, err := m.metrics.buckets(ctx, Grouping{Limit: 1})
 	if err != nil {
-		return nil, m.metrics.told(ctx, err)
+		return nil, m.metrics.publicError(ctx, err)
 	}
 	return buckets[0], nil
 }
@@ -109,7 +109,7 @@ func (m *Metrics) Total(ctx context.Context) (*MetricsBucket, error) {
 // Buckets is the figures by step and dimensions.
 func (m *Metrics) Buckets(ctx context.Context) ([]*MetricsBucket, error) {
 	buckets, err := m.metrics.buckets(ctx, m.metrics.grouping)
-	return buckets, m.metrics.told(ctx, err)
+	return buckets, m.metrics.publicError(ctx, err)
 }
 
 // group is the key of a bucket.
@@ -186,8 +186,8 @@ type bucketing struct {
 	list     []*MetricsBucket
 }
 
-// frame makes the buckets that are shown without any row: where nothing is told
-// apart by dimensions, one for each step.
+// frame makes the buckets that are shown without any row: where nothing is
+// known apart by dimensions, one for each step.
 func (b *bucketing) frame() {
 	if len(b.grouping.By) == 0 {
 		b.fill(group{}.values, &GroupKey{})
@@ -226,7 +226,7 @@ func (b *bucketing) bucket(k *GroupKey) (*MetricsBucket, error) {
 	bucket, ok := b.byGroup[g]
 	if !ok {
 		if len(b.list)+max(1, len(b.grouping.Steps)) > maxBuckets {
-			return nil, badInput("groupBy", "the answer would hold more than %d buckets: ask for fewer dimensions, longer steps or a shorter interval", maxBuckets)
+			return nil, badInput("groupBy", "the response would have more than %d buckets: use fewer dimensions, longer steps or a shorter interval", maxBuckets)
 		}
 		b.fill(g.values, k)
 		bucket = b.byGroup[g]

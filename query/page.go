@@ -9,7 +9,7 @@ import (
 // maxPage is the largest page, and the default.
 const maxPage = 100
 
-// pageInput is how a page is asked for.
+// pageInput is how a page is requested.
 type pageInput struct {
 	First, Last   *input
 	After, Before *input
@@ -37,7 +37,7 @@ type paging struct {
 	size     int
 }
 
-// page reads how a page is asked for. Its Limit is one more than its size, to
+// page reads how a page is requested. Its Limit is one more than its size, to
 // see whether there is more.
 func (p pageInput) page(t texts, s *sealer, descending bool, position schema.Sequence) (*paging, error) {
 	var r reader

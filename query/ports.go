@@ -28,7 +28,7 @@ type Live struct {
 //
 // Columns name what is read of a row, by the names of the SDL's fields; other
 // members of the rows keep their zero values. Keys are always read. Errors with
-// a code ([Error]) may be told to the caller, all others may not.
+// a code ([Error]) may be shown to the caller, all others may not.
 type Store interface {
 	Live(ctx context.Context) (Live, error)
 	Position(ctx context.Context, projection uint32) (schema.Sequence, error)

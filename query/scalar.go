@@ -19,9 +19,9 @@ import (
 // output refuses to be read; it completes the interface of a scalar.
 type output struct{}
 
-func (output) refuse() error { return fmt.Errorf("the scalar is given, not taken") }
+func (output) refuse() error { return fmt.Errorf("the scalar is only used in responses") }
 
-// UUID is written as it stands in the tables: 36 characters in lower case.
+// UUID is written as in the tables: 36 characters in lower case.
 type UUID string
 
 // ImplementsGraphQLType names the scalar.
@@ -206,7 +206,7 @@ func (i input) uuid(field string) (string, error) {
 }
 
 // Scalars checks values of the scalars that are ours and may be given, by their
-// names. The errors name the field and may be told.
+// names. The errors name the field and may be shown.
 func Scalars() map[string]func(field string, value any) error {
 	return map[string]func(string, any) error{
 		"UUID":     func(field string, v any) error { _, err := input{v}.uuid(field); return err },

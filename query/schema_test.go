@@ -82,7 +82,7 @@ func TestChannelsAreThoseOfTheEvents(t *testing.T) {
 	}
 	for _, v := range channel.EnumValuesDefinition {
 		if !want[v.EnumValue] {
-			t.Errorf("%s is no channel of events", v.EnumValue)
+			t.Errorf("%s is not a channel of events", v.EnumValue)
 		}
 		delete(want, v.EnumValue)
 	}

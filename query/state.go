@@ -121,7 +121,7 @@ func (b *conversationBatch) newer(of *Conversation, version uint64) {
 	}
 }
 
-// refresh reads the contacts again, which are those of the conversations, and puts
+// refresh reads the contacts of the conversations again, and puts
 // them in the places of those they are.
 func (b *contactBatch) refresh(ctx context.Context, rows []ContactRow, ids []string) error {
 	type name struct {

@@ -51,15 +51,15 @@ func (o *object) customData() []CustomValue {
 }
 
 // nameSet is a set of names: a list while it is short, so that the common case
-// costs no allocation, and a map from then on, so that the uncommon one is no
-// attack.
+// costs no allocation, and a map from then on, so that many names do not make
+// it slow.
 type nameSet struct {
 	few  [16]string
 	n    int // names in few
 	many map[string]struct{}
 }
 
-// add reports whether the name is new.
+// add adds a name and reports whether it is new.
 func (s *nameSet) add(name string) bool {
 	for _, known := range s.few[:s.n] {
 		if known == name {

@@ -16,10 +16,10 @@ import (
 //
 // Of several errors one is given, always the same: INVALID_JSON before
 // EVENT_TOO_LARGE, then the attributes in the order specversion, id, source,
-// type, datacontenttype, time, subject, projectid, sequence, data_base64,
-// data, then the members of data in the order of the type's JSON Schema, an
-// inner object's at its place. For one member, the error that stands first in
-// the bytes.
+// type, datacontenttype, time, subject, projectid, sequence, data_base64, data,
+// then the members of data in the order of the type's JSON Schema, an inner
+// object's at its place. For one member, the error that comes first in the
+// bytes.
 //
 // With an error the Event has no Data, and is good for naming what was
 // refused: Project, Source, ID and Conversation are set where they could be
@@ -242,7 +242,7 @@ func (o *object) order() (n uint64, ok bool) {
 	return n, ok
 }
 
-// isJSONMediaType tells of the media types by which CloudEvents knows JSON:
+// isJSONMediaType reports whether CloudEvents treats the media type as JSON:
 // the subtype is json or ends in +json, in either case, whatever the
 // parameters.
 func isJSONMediaType(text []byte) bool {
@@ -259,7 +259,7 @@ func isJSONMediaType(text []byte) bool {
 	return suffixed || sub == "json"
 }
 
-// notToken tells of the characters that a media type's name cannot have
+// notToken reports whether a media type's name cannot have the character
 // (RFC 6838).
 func notToken(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("!#$&-^_.+", r)

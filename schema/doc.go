@@ -1,11 +1,11 @@
-// Package schema holds the words of the domain: events, their types and data,
+// Package schema defines the domain: events, their types and data,
 // the identifiers that name things, and the codes that errors carry.
 //
-// Everything else in Parley speaks in these words. The package imports the
+// The rest of Parley is written in these terms. The package imports the
 // standard library only and does no input or output, so that every role
 // (ingest, projector, query) and every test may use it.
 //
-// # The way of an event
+// # Data flow
 //
 // An event enters as JSON: a CloudEvents 1.0 event in its structured form.
 // [Decode] turns those bytes into an [Event] or into an [Error] that names the
@@ -18,9 +18,9 @@
 // The bytes themselves are what the log keeps: unknown extensions and unknown
 // data members survive there value for value.
 //
-// # Where the contract is silent
+// # Choices that the contract leaves open
 //
-//   - A name that is known here and stands twice in one object is refused, even
+//   - A known name that occurs twice in one object is refused, even
 //     where one of the two is null: readers of JSON differ in which one they see.
 //     The same holds for any name in customData. Unknown names may repeat.
 //   - Ids are not empty: of an event, its source, messages, tags, routing rules
@@ -28,7 +28,8 @@
 //     any string, the empty one included, for the contract says so.
 //   - id and source have no control characters (CloudEvents). Other strings may.
 //   - Half of a surrogate pair (`\ud83d`, what cutting a text in JavaScript
-//     leaves) reads as U+FFFD and is no error. Bytes that are not UTF-8 are one.
+//     leaves) reads as U+FFFD and is not an error. Bytes that are not UTF-8 are
+//     one.
 //   - projectid and sequence given in a string may have leading zeros, up to 19
 //     digits in all. sequence may be a JSON number of 1 to 19 digits.
 //   - The media type may be any that CloudEvents knows as JSON (text/json too).
@@ -41,7 +42,8 @@
 //   - type of a customer is CUSTOMER, GUEST or VISITOR. clear names members but
 //     id; one that is given too, or twice, is refused.
 //   - Objects and arrays nest at most MaxDepth levels deep.
-//   - The size that counts is that of the bytes as they came, blanks included.
+//   - The size that counts is the number of bytes as received, white space
+//     included.
 //
 // # Versions
 //

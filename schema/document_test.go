@@ -18,7 +18,7 @@ import (
 var taken = time.Date(2024, time.March, 3, 0, 0, 0, 0, time.UTC)
 
 // document is a JSON object as text that can be edited: members keep their
-// order, values their spelling, and a name may stand twice.
+// order, values their spelling, and a name may occur twice.
 type document struct{ members []documentMember }
 
 type documentMember struct {

@@ -6,7 +6,7 @@ type Code string
 
 // The codes of a rejected event.
 const (
-	// CodeInvalidJSON: the event is no JSON object.
+	// CodeInvalidJSON: the event is not a JSON object.
 	CodeInvalidJSON Code = "INVALID_JSON"
 	// CodeTooLarge: the event is over MaxEventBytes in its structured form.
 	CodeTooLarge Code = "EVENT_TOO_LARGE"
@@ -48,12 +48,12 @@ const (
 	MaxRequestEvents = 10_000
 )
 
-// Error says why an event is rejected. It never holds the offending value:
+// Error is why an event is rejected. It never contains the offending value:
 // values may be personal data.
 type Error struct {
 	Code  Code
 	Field string // path of the attribute or member, e.g. "data.toUser.id"; empty for the event as a whole
-	Rule  string // what is asked for, e.g. "must be an integer from 1 to 9007199254740991"
+	Rule  string // what is required, e.g. "must be an integer from 1 to 9007199254740991"
 }
 
 // Error reads "CODE: field: rule".

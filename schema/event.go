@@ -80,7 +80,7 @@ type Entry struct {
 // The set is closed.
 type Data interface{ eventData() }
 
-// UserKind tells who handles a contact or writes a message.
+// UserKind is who handles a contact or writes a message.
 type UserKind string
 
 // Who handles a contact, or writes a message. VISITOR is an author only.
@@ -149,7 +149,8 @@ type Snoozed struct {
 	Until *Timestamp
 }
 
-// Transferred ends the open contact in favour of somebody else.
+// Transferred ends the open contact and hands the conversation to another
+// operator or group.
 type Transferred struct {
 	From    *User
 	To      *User
@@ -257,7 +258,7 @@ func (*Seller) eventData()       {}
 func (*Satisfaction) eventData() {}
 func (*Transaction) eventData()  {}
 
-// Initiator tells who began a conversation.
+// Initiator is who began a conversation.
 type Initiator string
 
 // Who begins a conversation.
@@ -287,7 +288,7 @@ const (
 	CustomerVisitor    CustomerType = "VISITOR"
 )
 
-// TransactionSource tells where a sale was made.
+// TransactionSource is where a sale was made.
 type TransactionSource string
 
 // Where a sale is made.

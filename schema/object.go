@@ -13,7 +13,7 @@ type member struct {
 // settles once what holds for every object of an event: names are
 // case-sensitive, a member that is null is absent, unknown members are read
 // over, a known name given twice (null or not) is refused, and of several
-// errors the one counts whose member stands first in the list.
+// errors the one counts whose member comes first in the list.
 //
 // The loop is
 //
@@ -29,7 +29,7 @@ type object struct {
 	members []member
 	name    string // of the member that next has found
 	at      int    // its index in members
-	seen    uint32 // members by index: the name stood there
+	seen    uint32 // members by index: the name was there
 	given   uint32 // the same: and was not null
 	rank    int    // index of the member that err is about
 	err     *Error

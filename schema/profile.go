@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// ProfileKind is what a profile is of; it stands in the name that the subject
+// ProfileKind is what a profile is of; it is part of the name that the subject
 // is computed from.
 type ProfileKind string
 

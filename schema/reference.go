@@ -32,8 +32,7 @@ func (o *object) optRef() *Ref {
 	return r
 }
 
-// user reads an operator. Which members are required depends on where it
-// stands.
+// user reads an operator. Which members are required depends on where it is.
 func (o *object) user(into *User, members []member) {
 	in := o.object(members)
 	for in.next() {

@@ -105,13 +105,13 @@ func attributeRefusals() []refusal {
 		"in month 0": `"2024-00-01T10:59:58Z"`, "on day 0": `"2024-03-00T10:59:58Z"`,
 		"on 31 April": `"2024-04-31T10:59:58Z"`, "at 24:00": `"2024-03-01T24:00:00Z"`,
 		"at minute 60": `"2024-03-01T10:60:00Z"`, "at second 61": `"2024-03-01T23:59:61Z"`,
-		"at a second 60 that is no leap second": `"2016-12-31T22:59:60Z"`,
-		"with an offset of 24 h":                `"2024-03-01T10:59:58+24:00"`,
-		"with an offset of 60 minutes":          `"2024-03-01T10:59:58+01:60"`,
-		"with an offset without colon":          `"2024-03-01T10:59:58+0100"`,
-		"with an offset of hours":               `"2024-03-01T10:59:58+01"`,
-		"with a sign in it":                     `"2024-03-01T+1:59:58Z"`,
-		"with two Zs":                           `"2024-03-01T10:59:58ZZ"`, "with a blank behind": `"2024-03-01T10:59:58Z "`,
+		"at a second 60 that is not a leap second": `"2016-12-31T22:59:60Z"`,
+		"with an offset of 24 h":                   `"2024-03-01T10:59:58+24:00"`,
+		"with an offset of 60 minutes":             `"2024-03-01T10:59:58+01:60"`,
+		"with an offset without colon":             `"2024-03-01T10:59:58+0100"`,
+		"with an offset of hours":                  `"2024-03-01T10:59:58+01"`,
+		"with a sign in it":                        `"2024-03-01T+1:59:58Z"`,
+		"with two Zs":                              `"2024-03-01T10:59:58ZZ"`, "with a blank behind": `"2024-03-01T10:59:58Z "`,
 		"before 1970": `"1969-12-30T23:59:59Z"`, "of five digits of a year": `"10000-01-01T00:00:00Z"`,
 		"of year 0": `"0000-01-01T00:00:00Z"`, "after 2199": `"2200-01-02T00:00:00Z"`,
 	})
@@ -144,7 +144,7 @@ func attributeRefusals() []refusal {
 		"of 20 digits as a number": `12345678901234567890`, "negative as a number": `-1`, "with a fraction": `1.5`, "true": `true`,
 	})
 	beyond(beyondText, "sequence", map[string]string{"with a point": `7.0`, "with an exponent": `7e0`, "of minus zero": `-0`})
-	invalid("data_base64", map[string]string{"beside data": `"e30="`, "that is empty": `""`, "that is no string": `{}`})
+	invalid("data_base64", map[string]string{"beside data": `"e30="`, "that is empty": `""`, "that is not a string": `{}`})
 	all = append(all, refusal{
 		"data_base64 in place of data", typ, []edit{drop("data"), set("data_base64", `"e30="`)},
 		schema.CodeInvalid, "data_base64", "",

@@ -26,7 +26,7 @@ func transactionRefusals() []refusal {
 		"with 15 digits before the point, negative":  `-100000000000000`,
 		"with 15 digits before the point, in string": `"100000000000000"`,
 		"with an exponent in a string":               `"1e2"`, "with a plus": `"+1"`, "with a leading zero": `"01"`,
-		"without digits before the point": `".5"`, "without digits behind the point": `"1."`, "with a comma": `"1,5"`,
+		"without digits before the decimal point": `".5"`, "without digits after the decimal point": `"1."`, "with a comma": `"1,5"`,
 		"with a blank": `" 1"`, "of a minus alone": `"-"`, "of two points": `"1.2.3"`, "with a currency": `"1 EUR"`,
 		"not a number": `"NaN"`,
 	})

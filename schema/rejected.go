@@ -31,7 +31,7 @@ type Rejected struct {
 	Whole string `json:"whole,omitempty"`
 }
 
-// Truncated tells that only the beginning of the event was kept.
+// Truncated means that only the beginning of the event was kept.
 func (r *Rejected) Truncated() bool { return r.Size > len(r.Original) }
 
 // maxRejectedName is how much of a source or an event id is kept, in bytes.

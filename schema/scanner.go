@@ -13,7 +13,7 @@ import (
 const MaxDepth = 64
 
 // scanner reads JSON from a slice of bytes, one value at a time and without
-// looking back. It stands in for encoding/json for three reasons: the text of
+// looking back. It replaces encoding/json for three reasons: the text of
 // a number is needed as written (money never passes through a float, and
 // "1.00000" is refused where "1.0000" is not), a member that is null counts as
 // absent at every level, and reflection over a map costs several times the
@@ -60,7 +60,7 @@ const (
 	ruleDepth = "must not nest deeper than 64 levels"
 )
 
-// peek goes to the next token and gives its first byte; 0 at the end.
+// peek moves to the next token and returns its first byte; 0 at the end.
 func (s *scanner) peek() byte {
 	for ; s.pos < len(s.buf); s.pos++ {
 		switch c := s.buf[s.pos]; c {
@@ -72,7 +72,7 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// enter goes into an object or an array; peek has given its first byte.
+// enter goes into an object or an array; peek has returned its first byte.
 func (s *scanner) enter() {
 	if s.depth++; s.depth > MaxDepth {
 		s.fail(ruleDepth)
@@ -83,7 +83,7 @@ func (s *scanner) enter() {
 }
 
 // key reads the name of the innermost object's next member and the colon. At
-// the object's end it leaves the object and gives false, after a fault too.
+// the object's end it leaves the object and returns false, after a fault too.
 // The name is good until the next call of any method.
 func (s *scanner) key() (name []byte, more bool) {
 	fresh := s.fresh
@@ -168,7 +168,7 @@ func (s *scanner) element() bool {
 	return true
 }
 
-// literal reads true, false or null and gives its text; peek has given its
+// literal reads true, false or null and returns its text; peek has returned its
 // first letter.
 func (s *scanner) literal() string {
 	rest := s.buf[s.pos:]
@@ -182,8 +182,9 @@ func (s *scanner) literal() string {
 	return ""
 }
 
-// number reads a number and gives its text as written. It is what remains when
-// a value is none of the other kinds, so it faults where there is no number.
+// number reads a number and returns its text as written. It is what remains
+// when a value is none of the other kinds, so it fails where there is no
+// number.
 func (s *scanner) number() []byte {
 	i, buf := s.pos, s.buf
 	digits := func() bool {
@@ -222,8 +223,8 @@ func (s *scanner) number() []byte {
 	return text
 }
 
-// str reads a string and gives what stands between its quotes, as written;
-// plain tells that there is no escape in it. peek has given the quote.
+// str reads a string and returns what is between its quotes, as written; plain
+// is true if there is no escape in it. peek has returned the quote.
 func (s *scanner) str() (raw []byte, plain bool) {
 	var (
 		buf   = s.buf
@@ -288,7 +289,7 @@ func escapeLen(b []byte) int {
 // unescape undoes the escapes of a string that str has read. The result is
 // good until the next call.
 func (s *scanner) unescape(raw []byte) []byte {
-	out := slices.Grow(s.scratch[:0], len(raw)) // escapes are longer than what they stand for
+	out := slices.Grow(s.scratch[:0], len(raw)) // escapes are longer than what they encode
 	for {
 		i := bytes.IndexByte(raw, '\\')
 		if i < 0 {
@@ -315,7 +316,7 @@ func (s *scanner) unescape(raw []byte) []byte {
 	return out
 }
 
-// unescaped returns what the letter behind a backslash stands for.
+// unescaped returns the character that the letter after a backslash encodes.
 func unescaped(letter byte) byte {
 	switch letter {
 	case 'b':

@@ -13,7 +13,7 @@ var (
 	transactionSources = []TransactionSource{SourceOnsite, SourceOffsite}
 )
 
-// timeAbsent stands for a receivedAt that the event does not give, until the
+// timeAbsent marks a receivedAt that the event does not give, until the
 // event's time is known. No valid time is below 0.
 const timeAbsent Timestamp = -1
 

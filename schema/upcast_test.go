@@ -103,7 +103,7 @@ func TestFormsAreTheTypes(t *testing.T) {
 	seen := map[Type]bool{}
 	for _, name := range names {
 		if seen[name] {
-			t.Errorf("%s stands twice", name)
+			t.Errorf("%s occurs twice", name)
 		}
 		seen[name] = true
 	}

@@ -64,7 +64,7 @@ func startWebhooks(ctx context.Context, n *node, edge *ingest.Server) error {
 	}
 	chats := &chatra.Webhook{Bucket: registry.Bucket(), Now: time.Now, Settle: chatra.Settle, Logger: n.log}
 	hooks := webhook.New(webhook.Config{
-		Registry: registry, Door: edge, Now: time.Now, Logger: n.log, Registerer: n.registry,
+		Registry: registry, Ingester: edge, Now: time.Now, Logger: n.log, Registerer: n.registry,
 		Sources: map[string]webhook.Source{"iadvize": &iadvize.Webhook{Now: time.Now}, "chatra": chats},
 	})
 	n.background("webhooks", hooks.Run)

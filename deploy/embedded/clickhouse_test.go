@@ -155,7 +155,7 @@ func TestOneDirTakesOneClickHouse(t *testing.T) {
 	start(t, c)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := embedded.StartClickHouse(ctx, c); err == nil || !strings.Contains(err.Error(), "another ClickHouse runs on "+c.Dir) {
+	if _, err := embedded.StartClickHouse(ctx, c); err == nil || !strings.Contains(err.Error(), "another ClickHouse is using "+c.Dir) {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -21,19 +21,19 @@
 // # Conversations of a thread
 //
 // A thread (chatId) never ends; a conversation is the stretch of it that begins
-// with chatStarted and ends with chatTranscript. Its start, which its id is made
-// of, is the time of its first message that a person wrote: chatStarted and
-// transcript agree on that one. An automatic message (isTrigger, isPushed) may
-// have stood unanswered for days: it belongs to the conversation if a person
+// with chatStarted and ends with chatTranscript. Its start, which its id is
+// made of, is the time of its first message that a person wrote: chatStarted
+// and transcript agree on that one. An automatic message (isTrigger, isPushed)
+// may have been unanswered for days: it belongs to the conversation if a person
 // wrote within 30 minutes of it, and is left out otherwise.
 //
 // Nothing in a fragment tells which conversation it belongs to, nor whether an
 // earlier fragment is still under way, which decides what an agent's first
-// message is; nor does a transcript tell whether it is the last one of its
+// message is; nor does a transcript say whether it is the last one of its
 // conversation. So both are kept durably (and answered 200) for [Settle], and
 // then everything that waits for one thread is processed together, transcripts
-// first: payloads that arrive within that time make the same events in any order.
-// One that comes later is processed as well; a push that was made stays.
+// first: payloads that arrive within that time make the same events in any
+// order. One that comes later is processed as well; a push that was made stays.
 //
 // A transcript belongs to the conversation that contains its first message by a
 // person, or to the open one that begins within it; otherwise it makes a new one.

@@ -63,7 +63,7 @@ func TestDocumentedPayloadsTellOfTheVisitor(t *testing.T) {
 	r := newRig(t)
 	for n, c := range []struct{ name, want string }{
 		{"chatStarted", "1: message.sent+0 opened+0 pushed+0"},
-		// Three messages stand there, two of them automatic and hours old.
+		// Three messages are there, two of them automatic and hours old.
 		{"chatFragment", "1: message.sent+0 opened+0"},
 		{"chatTranscript", "1: message.sent+0 opened+0 message.sent+26213 pushed+26213 message.sent+32461 closed+38709 message.sent+38709"},
 	} {

@@ -17,7 +17,8 @@ import (
 // Source is the source of every event that comes from Chatra.
 const Source = "chatra"
 
-// namespace is that of the conversation ids, itself a UUID of version 5.
+// namespace is the namespace of the conversation ids, itself a UUID of version
+// 5.
 var namespace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://chatra.com/#conversations-of-parley"))
 
 // conversationID names a conversation by project, thread and start.

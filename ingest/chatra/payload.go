@@ -250,7 +250,7 @@ const early = 30 * time.Minute
 
 // withoutEarly leaves out automatic messages that nobody answered for long: the
 // conversation has not begun with them. Where all are automatic, the last one
-// stands for the answer.
+// counts as the answer.
 func withoutEarly(messages []message) []message {
 	begin := start(messages) - schema.Timestamp(early.Milliseconds())
 	if !slices.ContainsFunc(messages, func(m message) bool { return m.personal() }) {
@@ -273,7 +273,7 @@ func start(messages []message) schema.Timestamp {
 func first(messages []message) schema.Timestamp { return messages[0].at }
 func last(messages []message) schema.Timestamp  { return messages[len(messages)-1].at }
 
-// channels are those that receivedFrom may name.
+// channels maps the values of receivedFrom.
 var channels = []struct{ part, channel string }{
 	{"facebook", "FACEBOOK"}, {"instagram", "INSTAGRAM"}, {"whatsapp", "WHATSAPP"}, {"email", "EMAIL"}, {"sms", "SMS"},
 }

@@ -128,8 +128,8 @@ func (w *Webhook) drop(ctx context.Context, key string, done []json.RawMessage) 
 	return w.change(ctx, key, func(t *thread) { t.drop(done) })
 }
 
-// change reads a thread, changes it, and writes it unless somebody else did so
-// meanwhile: then it begins again. What do comes to must depend on the thread
+// change reads a thread, changes it, and writes it unless another process did
+// so meanwhile: then it starts over. What do comes to must depend on the thread
 // alone.
 func (w *Webhook) change(ctx context.Context, key string, do func(*thread)) error {
 	for {
@@ -140,7 +140,7 @@ func (w *Webhook) change(ctx context.Context, key string, do func(*thread)) erro
 		}
 		if err == nil {
 			if err := json.Unmarshal(before, &t); err != nil {
-				w.Logger.Error("what was remembered of a chat is unreadable; starting again without it", "error", err)
+				w.Logger.Error("the stored state of a chat is unreadable; continuing without it", "error", err)
 				t = thread{}
 			}
 		}
@@ -173,15 +173,15 @@ func threadKey(hook *webhook.Hook, chat string) string {
 	return threadPrefix + hook.ID + "." + hex.EncodeToString(sum[:16])
 }
 
-// Door is where settled fragments go; *webhook.Server is one.
-type Door interface {
+// Deliverer accepts settled fragments; *webhook.Server is one.
+type Deliverer interface {
 	Hook(ctx context.Context, id string) (webhook.Hook, error)
 	Deliver(ctx context.Context, id string, translated *webhook.Translation, payload []byte) error
 }
 
 // Run delivers what has waited enough, until ctx ends. Several processes may:
 // what both deliver is one.
-func (w *Webhook) Run(ctx context.Context, door Door) error {
+func (w *Webhook) Run(ctx context.Context, deliverer Deliverer) error {
 	var mu sync.Mutex
 	due := make(map[string]schema.Timestamp)
 	var watching sync.WaitGroup
@@ -221,16 +221,16 @@ func (w *Webhook) Run(ctx context.Context, door Door) error {
 		}
 		mu.Unlock()
 		for _, key := range ready {
-			if err := w.deliver(ctx, door, key); err != nil && ctx.Err() == nil {
-				w.Logger.Warn("fragments of a chat could not be taken in yet", "error", err)
+			if err := w.deliver(ctx, deliverer, key); err != nil && ctx.Err() == nil {
+				w.Logger.Warn("parts of a chat could not be processed; retrying", "error", err)
 			}
 		}
 	}
 }
 
-func (w *Webhook) deliver(ctx context.Context, door Door, key string) error {
+func (w *Webhook) deliver(ctx context.Context, deliverer Deliverer, key string) error {
 	id, _, _ := strings.Cut(strings.TrimPrefix(key, threadPrefix), ".")
-	hook, err := door.Hook(ctx, id)
+	hook, err := deliverer.Hook(ctx, id)
 	if errors.Is(err, webhook.ErrNotFound) {
 		return w.Bucket.Delete(ctx, key) // its webhook was removed
 	}
@@ -242,9 +242,9 @@ func (w *Webhook) deliver(ctx context.Context, door Door, key string) error {
 		return err
 	}
 	for _, payload := range out.unanswered {
-		if err := door.Deliver(ctx, id, &webhook.Translation{Refused: errUnanswered}, payload); err != nil {
+		if err := deliverer.Deliver(ctx, id, &webhook.Translation{Refused: errUnanswered}, payload); err != nil {
 			return err
 		}
 	}
-	return door.Deliver(ctx, id, &out.translated, nil)
+	return deliverer.Deliver(ctx, id, &out.translated, nil)
 }

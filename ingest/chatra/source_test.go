@@ -100,7 +100,7 @@ func (r *rig) settleChat(chat string) []json.RawMessage {
 	return out.unanswered
 }
 
-// events are those of the log, in an order of their own.
+// events returns the events of the log, in a fixed order.
 func (r *rig) events() string {
 	var lines []string
 	for _, event := range r.log {
@@ -278,14 +278,14 @@ func TestWhatCannotBeMappedIsNamed(t *testing.T) {
 		{message(`"id":"1","type":"owl","createdAt":1`), 0, "INVALID_FIELD: message.type: must be client, agent or bot"},
 		{message(`"id":"1","type":"agent","createdAt":99999999999999`), 0, "INVALID_FIELD: message.createdAt: must be from 1970 to 2199"},
 		{message(`"id":"1","type":"agent","createdAt":4102444800000`), 0, "INVALID_FIELD: message.createdAt: must be at most 24 h after the moment the message came"},
-		{message(`"id":"2","type":"client","createdAt":2,"text":"` + strings.Repeat("x", 300<<10) + `"`), 2, "INVALID_FIELD: message.text: must be at most 32768 bytes; the rest is left out of the events"},
-		{message(`"id":"` + strings.Repeat("x", 100<<10) + `","type":"client","createdAt":3`), 2, "INVALID_FIELD: message.id: must be at most 256 bytes; a digest stands for it in the events"},
+		{message(`"id":"2","type":"client","createdAt":2,"text":"` + strings.Repeat("x", 300<<10) + `"`), 2, "INVALID_FIELD: message.text: must be at most 32768 bytes; the rest is omitted from the events"},
+		{message(`"id":"` + strings.Repeat("x", 100<<10) + `","type":"client","createdAt":3`), 2, "INVALID_FIELD: message.id: must be at most 256 bytes; a digest replaces it in the events"},
 		{message(`"id":"4","type":"client","createdAt":4,"isPushed":"maybe"`), 2, "INVALID_FIELD: message.isPushed: must be true or false"},
 		{`{"eventName":"chatStarted","client":{"id":"v","chatId":"d","info":{"name":"` + strings.Repeat("é", 50<<10) + `"}},"message":{"id":"1","type":"client","createdAt":5}}`, 2,
-			"INVALID_FIELD: client.info.name: must be at most 1024 bytes; the rest is left out of the events"},
+			"INVALID_FIELD: client.info.name: must be at most 1024 bytes; the rest is omitted from the events"},
 		{`{"eventName":"chatStarted","client":{"id":"v","chatId":"e","info":["x"]},"message":{"id":"1","type":"client","createdAt":6}}`, 2, "INVALID_FIELD: client.info: must be an object"},
 		{`{"eventName":"chatStarted","client":{"id":"v","chatId":"f","info":{"a":{"b":1}}},"message":{"id":"1","type":"client","createdAt":7}}`, 2,
-			"INVALID_FIELD: client.info: members must be strings, numbers, true or false; others are left out of the events"},
+			"INVALID_FIELD: client.info: members must be strings, numbers, true or false; others are omitted from the events"},
 	} {
 		got, err := r.webhook.Translate(t.Context(), r.hook, []byte(c.body))
 		if err != nil || got.Refused == nil || got.Refused.Error() != c.why || len(got.Events) != c.events {

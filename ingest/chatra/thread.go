@@ -122,7 +122,7 @@ func (t *thread) latest(at schema.Timestamp) *conversation {
 // share is what payloads tell of one conversation.
 type share struct {
 	messages []message
-	payloads []*payload       // in which its messages stand
+	payloads []*payload       // that contain its messages
 	tells    []*payload       // of those, the ones that tell of the conversation as a whole
 	end      schema.Timestamp // where a transcript ends it
 }

@@ -1,6 +1,6 @@
 // Package client sends events to the HTTP edge, POST /v1/events, in batches of
-// NDJSON. It waits and repeats while the edge is busy, starting or gone:
-// repeats are safe, because the edge recognises events that it has taken.
+// NDJSON. It retries while the edge is busy, starting or unreachable: retries
+// are safe, because the edge recognises events that it has stored.
 package client
 
 import (
@@ -119,7 +119,7 @@ func (c *Client) try(ctx context.Context, b *Batch) (*ingest.Answer, error) {
 	}
 	answer := new(ingest.Answer)
 	if err := json.Unmarshal(body, answer); err != nil {
-		return nil, backoff.Permanent(fmt.Errorf("POST %s: the answer is not readable: %w", c.url, err))
+		return nil, backoff.Permanent(fmt.Errorf("POST %s: cannot parse the response: %w", c.url, err))
 	}
 	for _, r := range answer.Rejected {
 		if r.Index < 0 || r.Index >= b.events {

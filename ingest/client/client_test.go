@@ -15,7 +15,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// edge answers the n-th request as told, the last answer forever.
+// edge answers the n-th request with the n-th answer, and with the last one
+// from then on.
 func edge(t *testing.T, answers ...func(http.ResponseWriter)) (c *Client, requests *atomic.Int64) {
 	t.Helper()
 	requests = new(atomic.Int64)
@@ -67,7 +68,7 @@ func TestClientGivesUpOnWhatRepeatingDoesNotMend(t *testing.T) {
 	}{
 		{says(http.StatusUnauthorized, "who\nare you"), "who are you"},
 		{says(http.StatusAccepted, `{"accepted":0,"rejected":[{"code":"INVALID_FIELD","message":"time: is required"}]}`), "INVALID_FIELD: time: is required"},
-		{says(http.StatusAccepted, `nothing`), "not readable"},
+		{says(http.StatusAccepted, `nothing`), "cannot parse the response"},
 	} {
 		s, requests := edge(t, c.answer)
 		if err := s.Post(t.Context(), oneEvent()); err == nil || !strings.Contains(err.Error(), c.says) {

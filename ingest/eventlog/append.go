@@ -39,7 +39,7 @@ const (
 var errDuplicates = errors.New("the batch contains a known message id")
 
 // errBatchLimit is the server's refusal of a batch with too many messages.
-var errBatchLimit = errors.New("the batch is longer than the server takes")
+var errBatchLimit = errors.New("the batch has more messages than the server accepts")
 
 // Append stores messages durably and in their order, and gives a receipt for
 // each. On disk when it returns (where the server syncs always).
@@ -123,7 +123,7 @@ type attempt struct {
 func (a *attempt) run(ctx context.Context) error {
 	s := a.stream
 	before := schema.Sequence(s.highest.Load())
-	unknown := false // something of ours may be stored
+	unknown := false // our messages may be stored
 	var last error
 	for range appendAttempts {
 		if len(a.open) == 0 {
@@ -205,7 +205,7 @@ func (s *Stream) settleDoubt(ctx context.Context) error {
 		return nil
 	}
 	if err := s.learn(ctx, s.doubtAbove); err != nil {
-		return fmt.Errorf("find out what was stored before: %w", err)
+		return fmt.Errorf("check what was stored before: %w", err)
 	}
 	s.doubtful = false
 	return nil
@@ -217,8 +217,8 @@ func (a *attempt) publish(ctx context.Context) error {
 	if s.broker.link().Err() != nil || s.broker.conn.Status() != nats.CONNECTED {
 		return fmt.Errorf("%w: not connected", ErrUnavailable)
 	}
-	if !a.filler && s.vetted.Load() != s.broker.present.Load() {
-		return fmt.Errorf("%w: not looked at since the connection was lost", ErrUnavailable)
+	if !a.filler && s.checked.Load() != s.broker.present.Load() {
+		return fmt.Errorf("%w: not checked since the connection was lost", ErrUnavailable)
 	}
 	if len(a.open) == 1 {
 		message := a.header(a.open[0])
@@ -355,7 +355,7 @@ func (b *Broker) awaitConnection(ctx context.Context) error {
 	return nil
 }
 
-// pause waits, and reports whether ctx is still alive.
+// pause waits, and reports whether ctx is still active.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

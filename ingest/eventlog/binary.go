@@ -14,11 +14,11 @@ import (
 // attributePrefix marks the attributes of an event in binary mode.
 const attributePrefix = "ce-"
 
-// structuredOf returns a message in the structured form of CloudEvents. Any NATS
-// client may publish to a stream, also in the binary mode of the NATS binding
-// (attributes in headers named ce-…, data as the payload): that is put together
-// here, the same way each time, so that whoever reads a log has one form to
-// judge. What is no event in binary mode stays as it is.
+// structuredOf returns a message in the structured form of CloudEvents. Any
+// NATS client may publish to a stream, also in the binary mode of the NATS
+// binding (attributes in headers named ce-…, data as the payload): that is
+// converted here, the same way each time, so that every reader of a log has one
+// form to judge. What is not an event in binary mode stays as it is.
 func structuredOf(header nats.Header, payload []byte) []byte {
 	if len(header) == 0 {
 		return payload
@@ -77,7 +77,7 @@ func structuredOf(header nats.Header, payload []byte) []byte {
 }
 
 // decodedHeader undoes the percent-encoding that the binding asks for; what is
-// not encoded that way is taken as it stands.
+// not encoded that way is used as it is.
 func decodedHeader(value string) string {
 	if decoded, err := url.PathUnescape(value); err == nil && utf8.ValidString(decoded) {
 		return decoded

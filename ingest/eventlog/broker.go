@@ -50,7 +50,7 @@ type Options struct {
 	InProcess nats.InProcessConnProvider
 	// Name is shown in the server's list of connections.
 	Name string
-	// Logger hears about lost and regained connections; nil drops it.
+	// Logger receives lost and regained connections; nil discards them.
 	Logger *slog.Logger
 
 	// MaxBytes and MaxAge bound the events stream. 0 leaves what the stream
@@ -72,8 +72,8 @@ type Options struct {
 	At func(point string)
 }
 
-// Broker is a connection to the server that holds the log. It reconnects for
-// ever. Safe for concurrent use.
+// Broker is a connection to the server that holds the log. It reconnects
+// indefinitely. Safe for concurrent use.
 type Broker struct {
 	options Options
 	log     *slog.Logger
@@ -115,7 +115,7 @@ func Open(ctx context.Context, options Options) (*Broker, error) {
 			if err := s.ensure(ctx); err != nil {
 				return err
 			}
-			return s.vet(ctx)
+			return s.checkEnd(ctx)
 		})
 		if err != nil {
 			b.Close()
@@ -157,7 +157,7 @@ func (b *Broker) openVault(ctx context.Context) error {
 	return nil
 }
 
-// streams are those of the log; the connection of the buckets has none.
+// streams are the streams of the log; the connection of the buckets has none.
 func (b *Broker) streams() []*Stream {
 	if b.events == nil {
 		return nil
@@ -200,13 +200,13 @@ func (b *Broker) connect(ctx context.Context) error {
 		nats.PingInterval(5 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.Timeout(5 * time.Second),
-		// What is sent while disconnected fails at once: a batch that waited
-		// in a buffer would be stored after its sender was told that it was not.
+		// What is sent while disconnected fails at once: a batch that waited in a
+		// buffer would be stored after its sender got the answer that it was not.
 		nats.ReconnectBufSize(-1),
 		nats.NoCallbacksAfterClientClose(),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.arrive()
-			b.log.Info("log connected again")
+			b.log.Info("log reconnected")
 			for _, s := range b.streams() {
 				go s.recognise(b.link())
 			}
@@ -219,7 +219,7 @@ func (b *Broker) connect(ctx context.Context) error {
 			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.log.Warn("log connection", "error", err)
+			b.log.Warn("log connection error", "error", err)
 		}),
 	}
 	if o.User != "" {
@@ -243,7 +243,7 @@ func (b *Broker) connect(ctx context.Context) error {
 	}
 	if largest := b.conn.MaxPayload(); largest < leastPayload {
 		b.conn.Close()
-		return fmt.Errorf("the server takes messages of at most %d bytes and Parley needs %d: set its max_payload to 1MB or more", largest, leastPayload)
+		return fmt.Errorf("the server accepts messages of at most %d bytes and Parley needs %d: set its max_payload to 1MB or more", largest, leastPayload)
 	}
 	b.js, err = jetstream.New(b.conn)
 	return err
@@ -276,7 +276,7 @@ func (b *Broker) Events() *Stream { return b.events }
 // [schema.Rejected].
 func (b *Broker) Rejected() *Stream { return b.rejected }
 
-// Ready tells why the log cannot be used now; nil when it can: connected, and
+// Ready returns why the log cannot be used now; nil when it can: connected, and
 // both streams answer and have a leader.
 func (b *Broker) Ready() error {
 	for _, connection := range []*Broker{b, b.vault} {
@@ -294,11 +294,11 @@ func (b *Broker) Ready() error {
 	return nil
 }
 
-// keep starts what looks after the streams.
+// keep starts the goroutines that maintain the streams.
 func (b *Broker) keep(ctx context.Context) {
 	for _, s := range b.streams() {
 		if _, err := s.Damage(ctx); err != nil {
-			b.log.Warn("the log could not be looked at", "stream", s.name, "error", err)
+			b.log.Warn("cannot check the log", "stream", s.name, "error", err)
 		}
 	}
 	ctx, b.stopKeeping = context.WithCancel(context.WithoutCancel(ctx))
@@ -316,7 +316,7 @@ func (b *Broker) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		for _, s := range b.streams() {
-			if b.conn.IsConnected() && s.vetted.Load() == b.present.Load() {
+			if b.conn.IsConnected() && s.checked.Load() == b.present.Load() {
 				_ = s.ledger.reach(ctx, schema.Sequence(s.highest.Load())) // it is checked against, no more
 			}
 		}

@@ -77,7 +77,7 @@ func (b *Bucket) make(ctx context.Context, config BucketConfig) error {
 			// Lets single keys expire; a watcher hears of it.
 			LimitMarkerTTL: time.Minute,
 		})
-		if errors.Is(err, jetstream.ErrBucketExists) { // somebody else was faster
+		if errors.Is(err, jetstream.ErrBucketExists) { // another process was faster
 			kv, err = js.KeyValue(ctx, b.name)
 		}
 	}
@@ -133,7 +133,7 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 	if err == nil && b.stream != nil && revision != 0 {
 		// What is left behind by an error here is found by the next sweep.
 		if err := b.overwrite(ctx, revision); err != nil {
-			b.broker.log.Warn("a replaced value is not overwritten yet", "bucket", b.name, "error", err)
+			b.broker.log.Warn("a replaced value has not been overwritten yet", "bucket", b.name, "error", err)
 		}
 	}
 	return next, classedWrite(err)
@@ -153,12 +153,12 @@ func (b *Bucket) PutTTL(ctx context.Context, key string, value []byte, ttl time.
 	return classedWrite(err)
 }
 
-// Delete removes a key; one that is not there is no error.
+// Delete removes a key; a missing one is not an error.
 func (b *Bucket) Delete(ctx context.Context, key string) error { return b.remove(ctx, key) }
 
 // Forget is [Bucket.Delete] for keys that are never used again: within minutes it
 // also removes the marker that tells watchers of the deletion. A watcher that was
-// disconnected for longer does not hear of it.
+// disconnected for longer is not notified.
 func (b *Bucket) Forget(ctx context.Context, key string) error {
 	return b.remove(ctx, key, jetstream.PurgeTTL(markerTTL))
 }
@@ -217,7 +217,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) (map[string][]byte, er
 }
 
 // Watch calls do for every key under a prefix (see [Bucket.List]) as it is now,
-// and then for each change in order, until ctx ends, which is no error. The
+// and then for each change in order, until ctx ends, which is not an error. The
 // value is nil where the key was deleted or has expired. After a lost
 // connection all keys come again as they are then.
 func (b *Bucket) Watch(ctx context.Context, prefix string, do func(key string, value []byte)) error {
@@ -281,7 +281,7 @@ func prefixPattern(prefix string) (string, error) {
 	}
 	key, ok := strings.CutSuffix(prefix, ".")
 	if !ok {
-		return "", errors.New("prefix: must be empty or end in a point")
+		return "", errors.New("prefix: must be empty or end in a dot")
 	}
 	return prefix + ">", checkKey(key)
 }
@@ -294,12 +294,12 @@ func checkKey(key string) error {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_/=", c) >= 0:
 		case c == '.' && before != '.':
 		default:
-			return errors.New("key: must consist of letters, digits, - _ / = and single points between them")
+			return errors.New("key: must consist of letters, digits, - _ / = and single dots between them")
 		}
 		before = c
 	}
 	if before == '.' {
-		return errors.New("key: must not be empty or end in a point")
+		return errors.New("key: must not be empty or end in a dot")
 	}
 	return nil
 }

@@ -34,13 +34,13 @@ const (
 	scrubEvery = 24 * time.Hour
 	scrubIdle  = 3
 	// scrubAfter is how long a start is left alone: it has enough to read. So has
-	// somebody who reads catchingUp entries in a second: no scrub begins then.
+	// a reader of catchingUp entries in a second: no scrub begins then.
 	scrubAfter = 20 * time.Second
 	catchingUp = 20_000
 )
 
-// DamageError says that a stream has lost messages: acknowledged once, and
-// neither erased nor dropped since.
+// DamageError reports that a stream has lost messages: they were acknowledged,
+// and neither erased nor dropped since.
 type DamageError struct {
 	Stream  string
 	Missing []Range
@@ -62,9 +62,9 @@ func (e *DamageError) Error() string {
 		e.Stream, count, strings.Join(names, ", "))
 }
 
-// Damage holds the stream against the ledger and gives what is lost; nil where
-// nothing is. Single messages whose bytes have changed on disk are found only
-// when they are read; those a [Reader] of this process has found are among them.
+// Damage compares the stream with the ledger and returns what is lost, or nil.
+// Single messages whose bytes have changed on disk are found only when they are
+// read; those a [Reader] of this process has found are among them.
 func (s *Stream) Damage(ctx context.Context) ([]Range, error) {
 	info, err := s.info(ctx, false)
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Stream) Damage(ctx context.Context) ([]Range, error) {
 	// What is explained once stays so: only what is not is looked at again.
 	now.suspects = lost
 	s.audited = now
-	s.lose(lost)
+	s.setLost(lost)
 	return lost, nil
 }
 
@@ -134,8 +134,8 @@ type audited struct {
 	suspects []Range // not explained then
 }
 
-// lose sets what is lost, and says so where it is news.
-func (s *Stream) lose(lost []Range) {
+// setLost stores the lost ranges, and logs them if they are new.
+func (s *Stream) setLost(lost []Range) {
 	if len(lost) > 0 && !slices.Equal(lost, s.lost) {
 		s.broker.log.Error("the log is damaged", "stream", s.name, "error", &DamageError{s.name, lost})
 	}
@@ -182,7 +182,7 @@ func (s *Stream) explain(ctx context.Context, gap Range) error {
 	s.damageMu.Lock()
 	defer s.damageMu.Unlock()
 	s.found = merged(append(s.found, missing...))
-	s.lose(merged(append(slices.Clone(s.lost), missing...)))
+	s.setLost(merged(append(slices.Clone(s.lost), missing...)))
 	return &DamageError{s.name, missing}
 }
 
@@ -202,11 +202,11 @@ func (s *Stream) GiveUp(ctx context.Context, lost Range) error {
 	return s.ledger.note(ctx, lost)
 }
 
-// vet looks at the stream of a new connection before anything is appended to
-// it. A log that has lost its end must not give out those sequences again:
-// whoever is past them would pass over the new messages. So they are taken up
-// by messages that are deleted at once, and stay missing.
-func (s *Stream) vet(ctx context.Context) error {
+// checkEnd checks the stream of a new connection before anything is appended to
+// it. A log that has lost its end must not reuse those sequences: a reader that
+// is past them would skip the new messages. So they are filled with messages
+// that are deleted at once, and stay missing.
+func (s *Stream) checkEnd(ctx context.Context) error {
 	at := s.broker.present.Load()
 	if !s.broker.options.Observe {
 		info, err := s.info(ctx, false)
@@ -227,7 +227,7 @@ func (s *Stream) vet(ctx context.Context) error {
 			return err
 		}
 	}
-	s.vetted.Store(at)
+	s.checked.Store(at)
 	return nil
 }
 
@@ -237,10 +237,10 @@ func (s *Stream) fill(ctx context.Context, last, reached schema.Sequence) error 
 		return nil
 	}
 	if reached-last > mostFillers {
-		return fmt.Errorf("the log %s ends at %d, but sequences up to %d were acknowledged: it was cut off, or made anew; restore it from a backup, or begin with an empty data dir",
+		return fmt.Errorf("the log %s ends at %d, but sequences up to %d were acknowledged: it was truncated or replaced; restore it from a backup, or start with an empty data directory",
 			s.name, last, reached)
 	}
-	s.broker.log.Error("the log has lost its end; the sequences are not given out again", "stream", s.name, "last", last, "acknowledged", reached)
+	s.broker.log.Error("the log has lost its last entries; their sequences will not be reused", "stream", s.name, "last", last, "acknowledged", reached)
 	stream, err := s.broker.js.Stream(ctx, s.name)
 	if err != nil {
 		return classed(err)
@@ -275,7 +275,7 @@ func (s *Stream) keep(ctx context.Context) {
 			return
 		case <-ticks.C:
 		}
-		if s.vetted.Load() != s.broker.present.Load() {
+		if s.checked.Load() != s.broker.present.Load() {
 			continue
 		}
 		// A failure of either is one of the connection, and said elsewhere.
@@ -301,7 +301,7 @@ func (s *Stream) scrub(ctx context.Context) {
 	}
 }
 
-// busy tells, after a second, that somebody has to catch up.
+// busy reports, after a second, whether a reader is catching up.
 func (s *Stream) busy(ctx context.Context) bool {
 	read := s.read.Load()
 	return pause(ctx, time.Second) && s.read.Load()-read > catchingUp

@@ -11,8 +11,8 @@
 // one (erasure) or up to a sequence (retention), never by themselves unless
 // MaxAge is set. What an operator changes of a stream beyond that stays.
 //
-// Anyone with the broker's credentials may publish to a stream, so whoever
-// reads it judges each payload again.
+// Anyone with the broker's credentials may publish to a stream, so every reader
+// judges each payload again.
 //
 // # Plain clients
 //
@@ -64,11 +64,11 @@
 // # Lost answers
 //
 // A batch whose answer is lost may be stored or not. Before Append gives up it
-// connects again and asks; what is still open then is [ErrUnknownOutcome], and the
-// next Append first reads the ids of everything stored since, so that the same
-// messages are recognised however late they come again. Nothing is buffered while
-// the connection is down, so that a batch is never stored after its sender was
-// told that it was not.
+// connects again and asks; what is still open then is [ErrUnknownOutcome], and
+// the next Append first reads the ids of everything stored since, so that the
+// same messages are recognised however late they come again. Nothing is
+// buffered while the connection is down, so that a batch is never stored after
+// its sender got the answer that it was not.
 //
 // nats-server 2.15.2 checks its limits before it stores a batch, but a failed
 // write in the middle of one leaves the first part in the stream, without an
@@ -77,14 +77,14 @@
 //
 // # Read
 //
-// A [Reader] is an ordered consumer from a sequence, without acknowledgements: the
-// reader owns its position (a durable consumer redelivers old messages after
-// newer ones when it comes back from a crash). It reads ahead by at most 48 MiB,
-// and starts its consumer again when that is lost, silent, or alive but still
-// although the stream goes on. 340,000 to 420,000 messages a second of 375 bytes
-// in process. (Parsing the protocol by hand instead of nats.go was tried: 540,000
-// to 670,000, and a third less processor time. Worth it once reading is what
-// the projector waits for.)
+// A [Reader] is an ordered consumer from a sequence, without acknowledgements:
+// the reader owns its position (a durable consumer redelivers old messages
+// after newer ones when it comes back from a crash). It reads ahead by at most
+// 48 MiB, and starts its consumer again when that is lost, silent, or alive but
+// still although the stream grows. 340,000 to 420,000 messages a second of 375
+// bytes in process. (Parsing the protocol by hand instead of nats.go was tried:
+// 540,000 to 670,000, and a third less processor time. Worth it once reading is
+// what the projector waits for.)
 //
 // # Damage
 //
@@ -119,10 +119,11 @@
 //
 // A [Bucket] is a NATS key-value bucket: small values with revisions, compare
 // and set, expiry of single keys, and a watch that outlives the connection. The
-// server only forgets where a replaced or deleted value stands; a bucket with
-// personal data overwrites it on disk ([BucketConfig]). Buckets
-// are in an account of their own where [Options] name one, so that nobody who may
-// administer the log reaches them. Those that hold secrets are sealed: the key is
-// not on the server. A bucket that an earlier version kept in the log's account, or
-// in clear, is taken over once, when it is first opened, and its files are removed.
+// server only forgets where a replaced or deleted value is stored; a bucket
+// with personal data overwrites it on disk ([BucketConfig]). Buckets are in an
+// account of their own where [Options] name one, so that nobody who may
+// administer the log reaches them. Those that hold secrets are sealed: the key
+// is not on the server. A bucket that an earlier version kept in the log's
+// account, or in clear, is taken over once, when it is first opened, and its
+// files are removed.
 package eventlog

@@ -12,21 +12,21 @@ import (
 // The classes of failure that a caller treats differently. Everything else is
 // a fault of configuration or of this package.
 var (
-	// ErrFull says that a limit of the stream, the account or the disk is
-	// reached. Nothing was taken; it will not be until somebody makes room.
+	// ErrFull means that a limit of the stream, the account or the disk is
+	// reached. Nothing was taken; appends fail until space is freed.
 	ErrFull = errors.New("the log is full")
-	// ErrUnavailable says that the log could not be reached, or did not answer
+	// ErrUnavailable means that the log could not be reached, or did not answer
 	// in time. Trying again is always safe: message ids make it so.
 	ErrUnavailable = errors.New("the log is unavailable")
 	// ErrUnknownOutcome is an ErrUnavailable after which messages may or may
 	// not have been stored: the answer was lost and could not be found out.
 	ErrUnknownOutcome = fmt.Errorf("%w: the outcome is unknown", ErrUnavailable)
-	// ErrTooLarge says that one message is larger than the server takes.
-	ErrTooLarge = errors.New("the message is larger than the server takes")
-	// ErrNotFound says that there is no such message or key.
+	// ErrTooLarge means that a message is larger than the server accepts.
+	ErrTooLarge = errors.New("the message is larger than the server accepts")
+	// ErrNotFound means that the message or key does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict says that a key has another revision than the caller knew.
-	ErrConflict = errors.New("changed by somebody else")
+	// ErrConflict means that a key has another revision than the caller expected.
+	ErrConflict = errors.New("changed by another process")
 )
 
 // JetStream error codes that decide what to do next.

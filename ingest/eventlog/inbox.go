@@ -46,7 +46,7 @@ type Inbox struct {
 	log  *slog.Logger
 
 	mu      sync.Mutex
-	dropped int // since Take last told
+	dropped int // since Take last reported them
 	waiting []Publication
 	bytes   int
 	closed  bool
@@ -136,7 +136,7 @@ func (i *Inbox) Take(ctx context.Context, most int) ([]Publication, error) {
 		i.dropped = 0
 		i.mu.Unlock()
 		if dropped > 0 {
-			i.log.Warn("published events were refused: too many at once", "events", dropped)
+			i.log.Warn("published events were rejected: too many at once", "events", dropped)
 		}
 		if n > 0 || closed {
 			return taken, nil
@@ -182,7 +182,7 @@ func (p *Publication) Refuse(err error) {
 	case errors.Is(err, ErrFull):
 		refused = &apiError{Code: codeStoreFailed, Status: 503, Description: "the log is full"}
 	case errors.Is(err, ErrTooLarge):
-		refused = &apiError{Code: codeBadRequest, Status: 413, Description: "the event is larger than the server takes"}
+		refused = &apiError{Code: codeBadRequest, Status: 413, Description: "the event is larger than the server accepts"}
 	}
 	p.answer(&pubAck{Error: refused})
 }

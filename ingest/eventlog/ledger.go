@@ -24,7 +24,7 @@ const (
 )
 
 // ledger is what is known about a stream apart from the stream itself, so that
-// damage can be told from what was done on purpose:
+// damage can be distinguished from what was done on purpose:
 //
 //	STREAM.reached  the highest sequence that was acknowledged, within a moment
 //	STREAM.dropped  everything below was dropped by DropBefore

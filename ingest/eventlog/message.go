@@ -15,8 +15,8 @@ type Message struct {
 	Payload []byte
 }
 
-// Receipt says where a message stands in the log. Duplicate: it stood there
-// before, under Sequence, and was not stored again.
+// Receipt is the place of a message in the log. Duplicate: it was there before,
+// under Sequence, and was not stored again.
 type Receipt struct {
 	Sequence  schema.Sequence
 	Duplicate bool

@@ -35,7 +35,7 @@ func (b *Bucket) fill(ctx context.Context, log *Broker, names ...string) error {
 			continue
 		}
 		if err := b.takeOver(ctx, log, name); err != nil {
-			return fmt.Errorf("take over what was kept in %s: %w", name, err)
+			return fmt.Errorf("move the values of %s: %w", name, err)
 		}
 	}
 	if config.Metadata == nil {
@@ -48,7 +48,8 @@ func (b *Bucket) fill(ctx context.Context, log *Broker, names ...string) error {
 
 // takeOver moves the values of another bucket here, with what is left of their
 // lives, except those of keys that are here already, and removes it with its
-// files. One that is not there is no error. Cut off, it may be repeated.
+// files. A missing one is not an error. It may be repeated after an
+// interruption.
 func (b *Bucket) takeOver(ctx context.Context, from *Broker, name string) error {
 	stream, err := from.js.Stream(ctx, "KV_"+name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

@@ -107,7 +107,7 @@ func (w *wire) through(o *Options) {
 	o.InProcess, o.URL = nil, "nats://"+w.listener.Addr().String()
 }
 
-// count is how often each of the messages stands in the log.
+// count is how often the log holds each of the messages.
 func count(t *testing.T, s *Stream, of []Message) []int {
 	t.Helper()
 	last, err := s.Last(testContext(t))

@@ -9,9 +9,9 @@ import (
 )
 
 // makeOverwriting makes a bucket whose stream lets single messages be erased,
-// which a key-value bucket otherwise forbids for good. It keeps the value before
-// the last one until that is overwritten: the server would only forget where it
-// stands.
+// which a key-value bucket otherwise forbids for good. It keeps the value
+// before the last one until that is overwritten: the server would only forget
+// where it is stored.
 func (b *Broker) makeOverwriting(ctx context.Context, name string, config BucketConfig) (jetstream.KeyValue, error) {
 	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name:                   "KV_" + name,
@@ -64,7 +64,7 @@ func (b *Bucket) sweep(ctx context.Context) error {
 	return nil
 }
 
-// overwrite erases the value of a revision; one that is not there is no error.
+// overwrite erases the value of a revision; a missing one is not an error.
 func (b *Bucket) overwrite(ctx context.Context, revision uint64) error {
 	err := b.stream.SecureDeleteMsg(ctx, revision)
 	if err == nil {

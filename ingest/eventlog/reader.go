@@ -20,24 +20,24 @@ const (
 	// readBuffer is how many bytes of payload a reader holds before it asks the
 	// server to wait. The server has up to 32 MiB more under way by then.
 	readBuffer = 16 << 20
-	// heartbeat is how often an idle consumer gives a sign of life.
+	// heartbeat is how often an idle consumer sends a heartbeat.
 	heartbeat = 2 * time.Second
-	// silence is how long a reader puts up with nothing, neither an entry nor a
-	// sign of life, before it starts its consumer again.
+	// silence is how long a reader waits without an entry or a heartbeat before it
+	// restarts its consumer.
 	silence = 3 * heartbeat
-	// stillness is how long it puts up with signs of life but no entries while
-	// the stream is known to be ahead.
+	// stillness is how long it tolerates heartbeats without entries while the
+	// stream is known to be ahead.
 	stillness = 5 * time.Second
 )
 
-// Reader reads a stream in order. It keeps no position: Read is told where to
-// go on. One goroutine at a time.
+// Reader reads a stream in order. It keeps no position: Read is called with the
+// place to continue at. One goroutine at a time.
 //
 // Underneath is an ordered consumer of the server's, without acknowledgements,
-// that runs ahead of the caller by a bounded number of bytes. It is started
-// again, at the right place, when the caller goes elsewhere, when the
-// connection was lost, when a message is missing in the delivery, when it falls
-// silent, and when it gives signs of life only although the stream has more.
+// that runs ahead of the caller by a bounded number of bytes. It is restarted,
+// at the right place, when the caller reads elsewhere, when the connection was
+// lost, when a message is missing in the delivery, when it stops sending, and
+// when it sends only heartbeats although the stream has more.
 type Reader struct {
 	stream *Stream
 	feed   *feed
@@ -52,11 +52,12 @@ type Reader struct {
 func (s *Stream) NewReader() *Reader { return &Reader{stream: s} }
 
 // Read returns up to most entries with sequences greater than after, ascending,
-// each once. It waits up to wait for the first of them, and gives what is there
-// then: nothing within wait is no error. Sequences have gaps where messages
-// were deleted on purpose; where they are lost the error is a [DamageError], and
-// it stays until they are given up. Payloads are valid until the next call. Reading on from the
-// last entry given is cheap, any other position starts a new consumer.
+// each once. It waits up to wait for the first of them, and returns what is
+// there then: nothing within wait is not an error. Sequences have gaps where
+// messages were deleted on purpose; if messages are lost, the error is a
+// [DamageError], and it stays until they are given up. Payloads are valid until
+// the next call. Reading on from the last entry given is cheap, any other
+// position starts a new consumer.
 func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
 	if r.feed != nil && (r.next != after+1 || r.feed.over()) {
 		r.stop()
@@ -145,11 +146,11 @@ func (r *Reader) Next(ctx context.Context, after schema.Sequence) (schema.Sequen
 	return entry.Sequence, nil
 }
 
-// Restarts counts how often the consumer underneath had to be started again
-// because it fell silent or stood still.
+// Restarts counts how often the consumer underneath had to be restarted because
+// it went silent or stalled.
 func (r *Reader) Restarts() uint64 { return r.restarts }
 
-// Close lets go of the consumer at the server. The reader may be used again.
+// Close releases the consumer at the server. The reader may be used again.
 func (r *Reader) Close() { r.stop() }
 
 func (r *Reader) stop() {
@@ -196,15 +197,15 @@ func (r *Reader) gapless(ctx context.Context, after schema.Sequence, entries []s
 	return entries, nil
 }
 
-// watch is called when nothing has arrived for a while: it ends a feed that
-// has fallen silent, or that stands still although the stream has more.
+// watch is called when nothing has arrived for a while: it ends a feed that has
+// gone silent, or that has stalled although the stream has more.
 func (r *Reader) watch(ctx context.Context, after schema.Sequence) error {
 	if r.feed == nil {
 		return nil
 	}
 	entry, sign := r.feed.quiet()
 	if sign > silence {
-		r.stream.broker.log.Warn("log reader fell silent, starting it again", "stream", r.stream.name, "after", after)
+		r.stream.broker.log.Warn("no heartbeat from the log consumer; restarting it", "stream", r.stream.name, "after", after)
 	} else {
 		if entry < stillness {
 			return nil
@@ -226,7 +227,7 @@ func (r *Reader) watch(ctx context.Context, after schema.Sequence) error {
 			r.feed.still()
 			return nil
 		}
-		r.stream.broker.log.Warn("log reader stands still, starting it again",
+		r.stream.broker.log.Warn("log consumer stalled; restarting it",
 			"stream", r.stream.name, "after", after, "last", last)
 	}
 	r.restarts++
@@ -259,8 +260,8 @@ func (r *Reader) start(ctx context.Context, after schema.Sequence) error {
 }
 
 // deliver makes an ordered consumer that sends what comes after a sequence to
-// an inbox, with flow control and signs of life. The server lets go of it soon
-// after the inbox has gone. headersOnly leaves the payloads out.
+// an inbox, with flow control and heartbeats. The server removes it soon
+// after the inbox is gone. headersOnly leaves the payloads out.
 func (s *Stream) deliver(ctx context.Context, inbox string, after schema.Sequence, headersOnly bool) error {
 	request, err := json.Marshal(map[string]any{
 		"stream_name": s.name,
@@ -317,7 +318,7 @@ type feed struct {
 	last      schema.Sequence
 	broken    bool
 	arrived   time.Time // of the last entry
-	sign      time.Time // of the last sign of life
+	sign      time.Time // of the last heartbeat
 }
 
 func (f *feed) receive(m *nats.Msg) {
@@ -351,14 +352,14 @@ func (f *feed) receive(m *nats.Msg) {
 // entryOverhead is what an entry costs in memory beside its payload.
 const entryOverhead = 256
 
-// control handles flow control and signs of life.
+// control handles flow control and heartbeats.
 func (f *feed) control(m *nats.Msg, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.sign = now
 	ask := m.Reply
 	if ask == "" {
-		// A sign of life names what was delivered last, and a flow control
+		// A heartbeat names what was delivered last, and a flow control
 		// question that the server still has open.
 		if last, err := strconv.ParseUint(m.Header.Get("Nats-Last-Consumer"), 10, 64); err == nil && last != f.delivered {
 			f.breakOff()
@@ -373,7 +374,7 @@ func (f *feed) control(m *nats.Msg, now time.Time) {
 		f.permit = ask
 		return
 	}
-	_ = f.conn.Publish(ask, nil) // a lost answer is asked for again with the next sign of life
+	_ = f.conn.Publish(ask, nil) // a lost answer is requested again with the next heartbeat
 }
 
 // breakOff ends the feed for a gap in the delivery. The entries before it are good.
@@ -402,14 +403,14 @@ func (f *feed) drain() []schema.Entry {
 	return entries
 }
 
-// over tells that nothing more comes from this feed.
+// over reports whether this feed has ended.
 func (f *feed) over() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.entries) == 0 && (f.broken || f.link.Err() != nil)
 }
 
-// quiet tells for how long there was no entry, and no sign of life.
+// quiet returns for how long there was no entry, and no heartbeat.
 func (f *feed) quiet() (entry, sign time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

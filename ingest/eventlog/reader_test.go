@@ -107,7 +107,7 @@ func TestReaderHoldsABoundedNumberOfBytes(t *testing.T) {
 	if _, err := r.Read(testContext(t), 0, 1, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	// The server goes on until it waits for a permit.
+	// The server sends until it waits for a permit.
 	deadline := time.Now().Add(patience)
 	for waiting := false; !waiting; {
 		if time.Now().After(deadline) {
@@ -209,7 +209,7 @@ func TestDeliveryIsReadFromBothFormsOfTheReplySubject(t *testing.T) {
 	}
 	for _, reply := range []string{"", "$JS.ACK.S.C.1.7", "_INBOX.x", "$JS.ACK.S.C.1.x.3.1.0"} {
 		if _, _, _, ok := parseDelivery(reply); ok {
-			t.Errorf("%q is no delivery", reply)
+			t.Errorf("%q is not a delivery", reply)
 		}
 	}
 }

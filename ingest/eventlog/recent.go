@@ -8,10 +8,10 @@ import (
 )
 
 // RememberedIDs is how many message ids a process remembers at least, of those
-// it has appended or was told of ([Stream.Remember]): about 40 MB when full.
+// it has appended or read ([Stream.Remember]): about 40 MB when full.
 const RememberedIDs = 1 << 18
 
-// recent remembers under which sequence a message id stands, for the ids that
+// recent remembers the sequences of message ids, for the ids that
 // were added last. It has two halves: when the younger is full the older one
 // is dropped, so it holds between size and twice size of them.
 type recent struct {

@@ -73,7 +73,7 @@ func (s *Stream) readIDs(ctx context.Context, after, last schema.Sequence) error
 			}
 			switch {
 			case ask != "":
-				_ = conn.Publish(ask, nil) // asked again with the next sign of life
+				_ = conn.Publish(ask, nil) // requested again with the next heartbeat
 			case m.Header.Get("Nats-Last-Consumer") == strconv.FormatUint(delivered, 10):
 				finish() // nothing is left: the last messages were deleted
 			}
@@ -105,7 +105,7 @@ func (s *Stream) readIDs(ctx context.Context, after, last schema.Sequence) error
 		case <-signs:
 			quiet.Reset(silence)
 		case <-quiet.C:
-			return fmt.Errorf("%w: the consumer fell silent", ErrUnavailable)
+			return fmt.Errorf("%w: no heartbeat from the consumer", ErrUnavailable)
 		case <-ctx.Done():
 			return classed(ctx.Err())
 		}

@@ -79,7 +79,7 @@ func TestReceiptsHoldWhenTheServerComesAndGoes(t *testing.T) {
 	}
 	for n, r := range receipts {
 		if !bytes.Equal(payloads[r.Sequence], message(n).Payload) {
-			t.Fatalf("message %d: receipt %+v, there stands %s", n, r, payloads[r.Sequence])
+			t.Fatalf("message %d: receipt %+v, but the log holds %s", n, r, payloads[r.Sequence])
 		}
 		if r.Duplicate {
 			t.Errorf("message %d, sent once, counts as a repeat", n)

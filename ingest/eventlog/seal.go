@@ -14,7 +14,7 @@ import (
 const SecretBytes = chacha20poly1305.KeySize
 
 // errSealed is what a value gives that the key does not open.
-var errSealed = errors.New("the secrets were sealed with another key, or changed: give the key file of the first start (--secret-key-file, or secret.key in the data dir)")
+var errSealed = errors.New("the secrets were encrypted with another key, or altered: use the key file of the first start (--secret-key-file, or secret.key in the data dir)")
 
 // A sealed value is
 //

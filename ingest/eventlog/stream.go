@@ -37,9 +37,9 @@ type Stream struct {
 	refusedAt atomic.Int64
 
 	ledger *ledger
-	// vetted is the connection under which the stream was looked at: nothing is
-	// appended under another.
-	vetted atomic.Pointer[presence]
+	// checked is the connection under which the end of the stream was checked:
+	// nothing is appended under another.
+	checked atomic.Pointer[presence]
 
 	doubtMu    sync.Mutex
 	doubtful   bool // an append has ended without an answer
@@ -112,7 +112,7 @@ func (s *Stream) recognise(link context.Context) {
 			return
 		}
 		s.recent.forget()
-		s.broker.log.Warn("the log is not looked at yet", "stream", s.name, "error", err)
+		s.broker.log.Warn("cannot check the log yet", "stream", s.name, "error", err)
 		if !pause(link, 250*time.Millisecond) {
 			return
 		}
@@ -128,11 +128,11 @@ func (s *Stream) recogniseOnce(ctx context.Context) error {
 		return err
 	}
 	if info.Created.UnixNano() != s.created.Load() || uint64(info.State.LastSeq) < s.highest.Load() {
-		s.broker.log.Error("the log is not the one it was before the connection was lost", "stream", s.name,
+		s.broker.log.Error("the log differs from the one before the connection was lost", "stream", s.name,
 			"last", info.State.LastSeq, "last before", s.highest.Load())
 		s.recent.forget()
 	}
-	if err := s.vet(ctx); err != nil {
+	if err := s.checkEnd(ctx); err != nil {
 		return err
 	}
 	if info.Created.UnixNano() != s.created.Load() {
@@ -142,7 +142,7 @@ func (s *Stream) recogniseOnce(ctx context.Context) error {
 	return nil
 }
 
-// adapt reports whether it changed anything.
+// adapt changes the configuration and reports whether anything changed.
 func (s *Stream) adapt(config *jetstream.StreamConfig) bool {
 	o, changed := s.broker.options, false
 	if len(config.Subjects) != 1 || config.Subjects[0] != s.subject {
@@ -299,8 +299,8 @@ func (s *Stream) ready(ctx context.Context) error {
 	if info.Cluster != nil && s.clustered.Load() && info.Cluster.Leader == "" {
 		return fmt.Errorf("%w: no leader", ErrUnavailable)
 	}
-	if s.vetted.Load() != s.broker.present.Load() {
-		return fmt.Errorf("%w: not looked at since the connection was lost", ErrUnavailable)
+	if s.checked.Load() != s.broker.present.Load() {
+		return fmt.Errorf("%w: not checked since the connection was lost", ErrUnavailable)
 	}
 	if at := s.refusedAt.Load(); at > 0 && (time.Since(time.Unix(0, at)) < fullFor || info.atLimit()) {
 		return fmt.Errorf("%w: %d MiB, and its limit (max_bytes) is %d MiB; or the disk is full", ErrFull, info.State.Bytes>>20, info.Config.MaxBytes>>20)
@@ -385,7 +385,7 @@ func (s *Stream) DropBefore(ctx context.Context, sequence schema.Sequence) error
 }
 
 // Erase deletes one message and overwrites its bytes on disk with random ones.
-// A message that is not there is no error.
+// A missing message is not an error.
 func (s *Stream) Erase(ctx context.Context, sequence schema.Sequence) error {
 	if err := s.ledger.note(ctx, Range{sequence, sequence}); err != nil {
 		return err

@@ -6,14 +6,14 @@ import (
 )
 
 // Version is the version of what the logs hold: it is raised by one with every
-// change that an older binary would misread. It stands in the metadata of each
-// stream, and a binary that finds a higher one neither reads nor writes.
+// change that an older binary would misread. It is stored in the metadata of
+// each stream, and a binary that finds a higher one neither reads nor writes.
 const Version = 1
 
 // versionKey is the name of the version in a stream's metadata.
 const versionKey = "parley.version"
 
-// NewerError says that a log belongs to a newer binary.
+// NewerError reports that a log belongs to a newer binary.
 type NewerError struct {
 	Stream string
 	Found  string // the version it is marked with
@@ -25,8 +25,8 @@ func (e *NewerError) Error() string {
 		e.Stream, e.Found, Version)
 }
 
-// checkVersion looks at a stream's metadata. A version that is no number is one
-// that is not known here.
+// checkVersion looks at a stream's metadata. A version that is not a number is
+// unknown here.
 func checkVersion(stream string, metadata map[string]string) error {
 	found := metadata[versionKey]
 	if n, err := strconv.Atoi(found); found != "" && (err != nil || n > Version) {

@@ -18,7 +18,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/client"
 )
 
-// Credentials are those of a user (grant password) or of a key (grant
+// Credentials of a user (grant password) or of a key (grant
 // client_credentials).
 type Credentials struct {
 	User, Password string
@@ -36,10 +36,10 @@ const (
 	maxAnswer   = 64 << 20
 )
 
-// Client asks an API. It asks for a token when it needs one, waits when it is told
-// to, within limits, and repeats what failed for the moment. It follows no
-// redirect: the credentials are for the address that was given. One goroutine at
-// a time.
+// Client asks an API. It requests a token when it needs one, waits when the API
+// says so, within limits, and retries temporary failures. It follows no
+// redirect: the credentials are for the address that was given. One goroutine
+// at a time.
 type Client struct {
 	URL         string // without /graphql
 	Credentials Credentials
@@ -91,8 +91,8 @@ type question struct {
 	tries     int                 // where the server fails
 }
 
-// ask posts a query until it is answered. Faults are those of fields: the rest of
-// the data is there.
+// ask posts a query until it is answered. Faults are errors of fields: the rest
+// of the data is present.
 func (c *Client) ask(ctx context.Context, q question) (faults []fault, err error) {
 	body, err := json.Marshal(map[string]any{"query": q.query, "variables": q.variables})
 	if err != nil {
@@ -139,7 +139,7 @@ func (c *Client) try(ctx context.Context, body []byte, data any) ([]fault, error
 		return nil, err
 	}
 	if status == http.StatusUnauthorized {
-		refused := errors.New("the API does not take the token that it gave")
+		refused := errors.New("the API rejects the token that it issued")
 		c.token = ""
 		if c.fresh {
 			return nil, backoff.Permanent(refused)
@@ -163,7 +163,7 @@ func (c *Client) try(ctx context.Context, body []byte, data any) ([]fault, error
 	}
 	switch {
 	case status >= http.StatusBadRequest && len(answered.Errors) == 0:
-		return nil, backoff.Permanent(&apiError{message: fmt.Sprintf("the API answers %d", status)})
+		return nil, backoff.Permanent(&apiError{message: fmt.Sprintf("the API answered %d", status)})
 	case !whole:
 		return nil, broken("the API answers %d without data", status)
 	}
@@ -211,7 +211,7 @@ func (c *Client) logIn(ctx context.Context) error {
 	}
 	_, err := repeat(ctx, pageTries, func() (struct{}, error) { return struct{}{}, c.askToken(ctx, form) })
 	if err != nil {
-		return fmt.Errorf("the API gives no token: %s", err.Error()) // it is not the error of a page
+		return fmt.Errorf("the API issued no token: %s", err.Error()) // it is not the error of a page
 	}
 	return nil
 }
@@ -263,11 +263,11 @@ func (c *Client) do(request *http.Request) ([]byte, http.Header, int, error) {
 	case status >= 300 && status < 400:
 		return nil, nil, 0, backoff.Permanent(fmt.Errorf("the API redirects to %q: redirects are not followed, because the credentials would go there; check the address", response.Header.Get("Location")))
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		return nil, nil, 0, client.Later(fmt.Errorf("the API answers %d", status), response.Header)
+		return nil, nil, 0, client.Later(fmt.Errorf("the API answered %d", status), response.Header)
 	case status >= 500 && response.Header.Get("Retry-After") != "":
-		return nil, nil, 0, client.Later(fmt.Errorf("the API answers %d", status), response.Header)
+		return nil, nil, 0, client.Later(fmt.Errorf("the API answered %d", status), response.Header)
 	case status >= 500:
-		return nil, nil, 0, broken("the API answers %d", status)
+		return nil, nil, 0, broken("the API answered %d", status)
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {

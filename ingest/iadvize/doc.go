@@ -22,15 +22,15 @@
 // too: whichever arrives, and in whatever order, the conversation is whole, for
 // the fold takes the earliest and fills in only what is missing.
 //
-// There is no webhook for a snooze or a transfer: the next push ends the contact
-// before it (endingInferred). Nor does one say whether an operator is a bot: the
-// hook's list of bots does (`parley webhook add --bots`), anyone else is
-// PROFESSIONAL. Amounts without a currency have the hook's. Each click of a
+// There is no webhook for a snooze or a transfer: the next push ends the
+// contact before it (endingInferred). Nor does one say whether an operator is a
+// bot: the hook's list of bots does (`parley webhook add --bots`), anyone else
+// is PROFESSIONAL. Amounts without a currency have the hook's. Each click of a
 // survey is an answer, and the last one counts: createdAt may be in whole
-// seconds, so answers and sales carry a sequence, made of sentAt and, where that
-// is missing or equal, of the order of arrival. An answer to a customQuestion has
-// no place in Parley's events: it is kept in quarantine. operatorIds of a close
-// stand in the event's data and mean nothing to the fold.
+// seconds, so answers and sales carry a sequence, made of sentAt and, where
+// that is missing or equal, of the order of arrival. An answer to a
+// customQuestion has no place in Parley's events: it is kept in quarantine.
+// operatorIds of a close are in the event's data and mean nothing to the fold.
 //
 // Members are read as package source reads them: 3.0 and "3" are integers, amounts
 // may have an exponent and lose the noise of binary arithmetic, null elements of
@@ -66,8 +66,8 @@
 // webhook's. [Client.Missing] names what an API lacks.
 //
 // Where one instant has several life-cycle events in an order that is not the
-// fold's own, they carry a sequence. Importing a history twice, or what webhooks
-// have told before, changes no value; eventCount may grow by the answers.
-// Not seen by an import: conversations that are open, tags taken off since, and
-// an answer that went back to a value it had at an earlier import.
+// fold's own, they carry a sequence. Importing a history twice, or what
+// webhooks have delivered before, changes no value; eventCount may grow by the
+// answers. Not seen by an import: conversations that are open, tags taken off
+// since, and an answer that went back to a value it had at an earlier import.
 package iadvize

@@ -131,8 +131,8 @@ func (f facts) answered(at schema.Timestamp, a answer) *source.Event {
 	return f.event(schema.TypeSatisfaction, at, a, "satisfaction", int64(at), source.Digest(a))
 }
 
-// stands is an answer as it stood when it was read, whenever it was given.
-func (f facts) stands(read schema.Timestamp, a answer) *source.Event {
+// asRead is an answer as it was when read, whenever it was given.
+func (f facts) asRead(read schema.Timestamp, a answer) *source.Event {
 	return f.event(schema.TypeSatisfaction, read, a, "answer", source.Digest(a))
 }
 

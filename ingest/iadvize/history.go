@@ -74,7 +74,7 @@ type threadMessage struct {
 	}
 }
 
-// Events are those of the conversation, in their order. read is when the API
+// Events returns the events of the conversation, in order. read is when the API
 // was asked: it does not say when a survey was answered.
 func (c *Conversation) Events(read time.Time) [][]byte {
 	f := facts{project: c.Project.ID, conversation: c.ID}
@@ -89,7 +89,7 @@ func (c *Conversation) Events(read time.Time) [][]byte {
 			{CustomerSatisfaction: s.CustomerSatisfaction}, {NetPromoterScore: s.NetPromoterScore}, {Comment: s.Comment},
 		} {
 			if given != (answer{}) {
-				events = append(events, f.stands(schema.TimestampOf(read), given))
+				events = append(events, f.asRead(schema.TimestampOf(read), given))
 			}
 		}
 	}
@@ -150,7 +150,7 @@ func (c *Conversation) life(f facts) []*source.Event {
 		}
 		life = slices.Insert(life, at, routed)
 	}
-	// Marks of one kind in one instant are told apart by their number.
+	// Marks of one kind in one instant are distinguished by their number.
 	seen := make(map[string]int)
 	for _, event := range life {
 		if seen[event.ID]++; seen[event.ID] > 1 {

@@ -45,12 +45,12 @@ func decoded(t *testing.T, raw []byte) schema.Event {
 	return event
 }
 
-// TestHistoryAndWebhooksMakeTheSameEvents imports what webhooks have told.
+// TestHistoryAndWebhooksMakeTheSameEvents imports what webhooks have delivered.
 func TestHistoryAndWebhooksMakeTheSameEvents(t *testing.T) {
-	told := make(map[string]string)
+	delivered := make(map[string]string)
 	for _, body := range [][]byte{file(t, "conversation.pushed"), file(t, "conversation.pushed.again"), file(t, "conversation.closed"), file(t, "transaction.attributed")} {
 		for _, event := range translate(t, testHook, body).Events {
-			told[decoded(t, event).ID] = string(event)
+			delivered[decoded(t, event).ID] = string(event)
 		}
 	}
 	events := conversationOf(t, answered).Events(time.Now())
@@ -58,7 +58,7 @@ func TestHistoryAndWebhooksMakeTheSameEvents(t *testing.T) {
 		t.Errorf("%d events", len(events))
 	}
 	for _, event := range events {
-		before, known := told[decoded(t, event).ID]
+		before, known := delivered[decoded(t, event).ID]
 		if !known || before != string(event) && !slices.Contains([]schema.Type{schema.TypeClosed, schema.TypeTransaction}, decoded(t, event).Type) { // a webhook names who took part, and has a sequence
 			t.Errorf("history  %s\nwebhooks %s", event, before)
 		}
@@ -77,7 +77,7 @@ func TestInstantKeepsTheOrderOfTheThread(t *testing.T) {
 	for _, raw := range conversationOf(t, text).Events(time.Now()) {
 		event := decoded(t, raw)
 		if seen[event.ID] {
-			t.Errorf("%s stands twice", event.ID)
+			t.Errorf("%s occurs twice", event.ID)
 		}
 		seen[event.ID] = true
 		if event.Time == 1772442904120 {

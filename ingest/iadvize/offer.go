@@ -24,7 +24,7 @@ var threadQuery string
 //go:embed messages.graphql
 var messagesFragment string
 
-// offer holds which of the names that stand behind [ifOffered] an API has.
+// offer holds which of the names that follow [ifOffered] an API has.
 type offer map[string]bool
 
 // document is a query with the lines that the API offers, and what it needs of
@@ -86,7 +86,7 @@ func (c *Client) learn(ctx context.Context) error {
 			c.offer = offer{}
 			return nil
 		}
-		return fmt.Errorf("ask the API for its fields: %s", err.Error()) // it is not the error of a page
+		return fmt.Errorf("query the API's fields: %s", err.Error()) // it is not the error of a page
 	}
 	c.offer = make(offer)
 	for name, of := range described {

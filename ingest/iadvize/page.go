@@ -23,20 +23,20 @@ type Interval struct {
 type page struct {
 	conversations []Conversation
 	total         int64
-	end           string // cursor to go on after
+	end           string // cursor to continue after
 	more          bool
 
 	rows        []string                 // what names each row of the answer, those left out too
 	first, last time.Time                // closing times of them
 	unordered   bool                     // the closing times do not ascend
-	outside     bool                     // a row was closed at another time than was asked for
+	outside     bool                     // a row was closed outside the requested interval
 	faults      []string                 // what could not be read
-	foreign     map[schema.ProjectID]int // conversations of projects that were not asked for
+	foreign     map[schema.ProjectID]int // conversations of projects that were not requested
 }
 
 // errCursor says that the API does not take a cursor any more: read from the
 // beginning.
-var errCursor = errors.New("the API does not take the cursor")
+var errCursor = errors.New("the API rejects the cursor")
 
 const (
 	// slack is how far a closing time may be from the interval: some platforms
@@ -47,8 +47,8 @@ const (
 )
 
 // read asks for up to size conversations after a cursor, oldest close first. A
-// row that cannot be read, or of a project that was not asked for, is left out and
-// named.
+// row that cannot be read, or of a project that was not requested, is omitted
+// and named.
 func (c *Client) read(ctx context.Context, in Interval, after string, size, tries int) (*page, error) {
 	if err := c.learn(ctx); err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (c *Client) read(ctx context.Context, in Interval, after string, size, trie
 	return p, nil
 }
 
-// take adds one row to the page, where it is one of those asked for.
+// take adds one row to the page, if it was requested.
 func (c *Client) take(ctx context.Context, p *page, in Interval, row json.RawMessage) error {
 	var conversation Conversation
 	if len(row) == 0 || string(row) == "null" {
@@ -113,7 +113,7 @@ func (c *Client) take(ctx context.Context, p *page, in Interval, row json.RawMes
 			name = "a conversation without id"
 		}
 		p.rows = append(p.rows, fmt.Sprintf("%s %x", name, xxh3.Hash(row)))
-		p.faults = append(p.faults, fmt.Sprintf("%s: is not readable: %v", name, err))
+		p.faults = append(p.faults, fmt.Sprintf("%s: cannot be parsed: %v", name, err))
 		return nil
 	}
 	name := fmt.Sprintf("conversation %s of project %d", conversation.ID, conversation.Project.ID)
@@ -220,11 +220,11 @@ func (p progress) step(info pageInfo, rows []string) error {
 	case !info.HasNextPage:
 		return nil
 	case info.EndCursor == "":
-		return errors.New("the API says that there is another page and gives no cursor")
+		return errors.New("the API reports another page but returns no cursor")
 	case !p.add("c" + info.EndCursor):
-		return errors.New("the API gives the cursor of an earlier page again: its list goes in a circle")
+		return errors.New("the API returned the cursor of an earlier page: its list is circular")
 	case !fresh:
-		return errors.New("the API gives a page with nothing new and says that there is another: its list does not end")
+		return errors.New("the API returned a page without new conversations and reports another one: its list does not end")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ const (
 	// shortest is the stretch of closing time that is not parted further when it
 	// cannot be read.
 	shortest = time.Second
-	// partTries is how often a part is asked for before it is parted again.
+	// partTries is how often a part is requested before it is split again.
 	partTries = 2
 	// maxBroken is the number of parts in a row that cannot be read: after that the
 	// API is not going to answer.
@@ -43,14 +43,14 @@ type History struct {
 	result    Result
 	counted   progress // conversations of this run
 	restarted bool     // the API did not take the cursor of an earlier run
-	told      bool     // what the API lacks was said
+	noticed   bool     // what the API lacks was reported
 }
 
 // Result is what became of an interval.
 type Result struct {
 	Conversations                  int64
 	Accepted, Duplicates, Rejected int64    // events
-	Faults                         []string // what could not be read, or was not asked for
+	Faults                         []string // what could not be read, or was not requested
 	More                           int64    // faults beyond those named
 }
 
@@ -71,8 +71,8 @@ type historyState struct {
 	Done    int64     `json:"done"`             // conversations
 }
 
-// Resume goes on with an interval that was broken off, and returns it: without a
-// fixed end it is that of the run that was broken off.
+// Resume continues an interrupted interval, and returns it: without a fixed end
+// it is the interval of the interrupted run.
 func (h *History) Resume(in Interval, fixed bool) (Interval, error) {
 	h.state = historyState{From: in.From, To: in.To}
 	var before historyState
@@ -81,7 +81,7 @@ func (h *History) Resume(in Interval, fixed bool) (Interval, error) {
 		return in, err
 	}
 	h.state, in.From, in.To = before, before.From, before.To
-	h.Notice(fmt.Sprintf("going on after %d conversations closed from %s on", before.Done, before.From.Format(time.RFC3339)))
+	h.Notice(fmt.Sprintf("continuing after %d conversations closed from %s on", before.Done, before.From.Format(time.RFC3339)))
 	return in, nil
 }
 
@@ -95,7 +95,7 @@ func (h *History) Run(ctx context.Context, in Interval) (Result, error) {
 	foreign := make(map[schema.ProjectID]int)
 	err := h.walk(ctx, in, foreign)
 	for _, project := range slices.Sorted(maps.Keys(foreign)) {
-		h.result.fault(fmt.Sprintf("project %d, which was not asked for: %d conversations", project, foreign[project]))
+		h.result.fault(fmt.Sprintf("project %d, which was not requested: %d conversations", project, foreign[project]))
 	}
 	h.result.Conversations = h.state.Done
 	h.state = historyState{}
@@ -156,8 +156,8 @@ func named(part Interval, err error) string {
 		part.From.UTC().Format(time.RFC3339Nano), part.To.UTC().Format(time.RFC3339Nano), err)
 }
 
-// errInterval says that a part cannot be asked for.
-var errInterval = errors.New("a page cannot be read, and what follows it cannot be asked for, because the API does not keep to the interval")
+// errInterval means that a part cannot be requested.
+var errInterval = errors.New("a page cannot be read, and the rest cannot be requested because the API ignores the interval")
 
 // part reads a part of the interval to its end, and says which closing time it
 // reached, where closing times ascend, and whether any page was read. Only the
@@ -172,7 +172,7 @@ func (h *History) part(ctx context.Context, in Interval, parted bool, tries int,
 	for {
 		p, err := h.Client.read(ctx, in, after, h.Page, tries)
 		if errors.Is(err, errCursor) && !parted && !h.restarted {
-			h.Notice("the API does not take the cursor any more: beginning again, which changes nothing that is there")
+			h.Notice("the API rejects the stored cursor: starting from the beginning, which changes no stored event")
 			after, reached, ordered, seen, h.restarted = "", time.Time{}, true, make(progress), true
 			h.state = historyState{From: h.state.From, To: h.state.To}
 			continue
@@ -189,10 +189,10 @@ func (h *History) part(ctx context.Context, in Interval, parted bool, tries int,
 		} else if !p.last.IsZero() {
 			reached = p.last
 		}
-		if missing := h.Client.Missing(); !h.told && len(missing) > 0 {
+		if missing := h.Client.Missing(); !h.noticed && len(missing) > 0 {
 			h.Notice("the API does not have, or does not tell of, what these would bring: " + strings.Join(missing, ", "))
 		}
-		h.told = true
+		h.noticed = true
 		for _, fault := range p.faults {
 			h.result.fault(fault)
 		}

@@ -43,7 +43,7 @@ func TestCredentialsAreNotSentToWhereTheAPIRedirects(t *testing.T) {
 		}
 	}
 	if len(reached) > 0 {
-		t.Errorf("the other address was asked for %v", reached)
+		t.Errorf("the other address was requested: %v", reached)
 	}
 }
 
@@ -55,7 +55,7 @@ func TestRowsOfOtherProjectsAreNamedAndNotTaken(t *testing.T) {
 		return ""
 	}})
 	if !slices.Equal(o.missing(25), []int{2, 7, 12, 17, 22}) || len(o.taken) != 20 || o.err != nil ||
-		!slices.Equal(o.Faults, []string{"project 8, which was not asked for: 5 conversations"}) {
+		!slices.Equal(o.Faults, []string{"project 8, which was not requested: 5 conversations"}) {
 		t.Errorf("%+v", o)
 	}
 }
@@ -164,14 +164,14 @@ func TestRepeatsHaveAnEnd(t *testing.T) {
 			return true
 		}}, "Throttled"},
 		"500":                       {&upstream{query: always(500)}, "the API failed on 10 parts in a row: the API answers 500"},
-		"401":                       {&upstream{query: always(401)}, "the API does not take the token that it gave"},
+		"401":                       {&upstream{query: always(401)}, "the API rejects the token that it issued"},
 		"404":                       {&upstream{query: always(404)}, "the API answers 404"},
-		"a token that is not given": {&upstream{token: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }}, "the API gives no token: the API answers 500"},
+		"a token that is not given": {&upstream{token: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }}, "the API issued no token: the API answered 500"},
 		"a refusal": {&upstream{query: func(w http.ResponseWriter, _ variables) bool {
 			fmt.Fprint(w, `{"errors": [{"message": "Cannot query field \u001b[31mx"}]}`)
 			return true
 		}}, "Cannot query field"},
-		"a cursor that is never taken": {&upstream{page: func(variables, string, bool) (string, bool) { return "x", true }}, "the API does not take the cursor"},
+		"a cursor that is never taken": {&upstream{page: func(variables, string, bool) (string, bool) { return "x", true }}, "the API rejects the cursor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.u.n = 25

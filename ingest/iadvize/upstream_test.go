@@ -184,7 +184,8 @@ type outcome struct {
 	notice []string
 }
 
-// missing are those of the conversations 0 to n-1 that were not taken whole.
+// missing returns which of the conversations 0 to n-1 were not imported
+// completely.
 func (o *outcome) missing(n int) (missing []int) {
 	for i := range n {
 		if len(o.taken[schema.ConversationID(idOf(i))]) != 3 {

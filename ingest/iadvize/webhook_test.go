@@ -110,14 +110,14 @@ func TestWhatCannotBeMappedIsNamed(t *testing.T) {
 		{payloadOf(answered, ``), 0, "MISSING_FIELD: must have one of customerSatisfaction, netPromoterScore, satisfactionComment, customQuestion"},
 		{payloadOf(answered, `,"netPromoterScore":11`), 0, "INVALID_FIELD: netPromoterScore: must be an integer from 0 to 10"},
 		{payloadOf(answered, `,"netPromoterScore":"nine","customerSatisfaction":4`), 1, "INVALID_FIELD: netPromoterScore: must be an integer"},
-		{payloadOf(answered, `,"satisfactionComment":"`+strings.Repeat("é", 20<<10)+`"`), 1, "INVALID_FIELD: satisfactionComment: must be at most 32768 bytes; the rest is left out of the events"},
+		{payloadOf(answered, `,"satisfactionComment":"`+strings.Repeat("é", 20<<10)+`"`), 1, "INVALID_FIELD: satisfactionComment: must be at most 32768 bytes; the rest is omitted from the events"},
 		{payloadOf(sold, `,"amount":1`), 0, "MISSING_FIELD: transactionId: is required"},
 		{payloadOf(sold, `,"transactionId":"t"`), 0, "MISSING_FIELD: amount: is required"},
 		{payloadOf(sold, `,"transactionId":"t","amount":1e15`), 0, "INVALID_FIELD: amount: must be a decimal number of at most 14 digits before the point"},
 		{payloadOf(sold, `,"transactionId":"t","amount":1e999999999`), 0, "INVALID_FIELD: amount: must be a decimal number of at most 14 digits before the point"},
 		{payloadOf(sold, `,"transactionId":"t","amount":"49,90"`), 0, "INVALID_FIELD: amount: must be a decimal number of at most 14 digits before the point"},
 		{payloadOf(sold, `,"transactionId":"t","amount":1.23456`), 1, "INVALID_FIELD: amount: must have at most 4 digits after the point; it is rounded in the events"},
-		{payloadOf(sold, `,"transactionId":"`+strings.Repeat("x", 100<<10)+`","amount":1`), 1, "INVALID_FIELD: transactionId: must be at most 256 bytes; a digest stands for it in the events"},
+		{payloadOf(sold, `,"transactionId":"`+strings.Repeat("x", 100<<10)+`","amount":1`), 1, "INVALID_FIELD: transactionId: must be at most 256 bytes; a digest replaces it in the events"},
 	} {
 		got := translate(t, testHook, []byte(c.body))
 		if got.Refused == nil || got.Refused.Error() != c.why || len(got.Events) != c.events {

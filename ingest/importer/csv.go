@@ -96,7 +96,7 @@ func (r *Reader) csv(in *bufio.Reader, m *Mapping) error {
 	}
 	header = slices.Clone(header)
 	if unknown := m.unknown(header); unknown != "" {
-		return fmt.Errorf("mapping: there is no column %q", unknown)
+		return fmt.Errorf("mapping: the file has no column %q", unknown)
 	}
 	r.next = func() (Record, error) {
 		cells, line, err := rows.next()
@@ -107,7 +107,7 @@ func (r *Reader) csv(in *bufio.Reader, m *Mapping) error {
 		case err != nil:
 			return Record{}, err
 		case len(cells) != len(header):
-			return Record{Line: line, Err: fmt.Errorf("has %d cells, the first row %d", len(cells), len(header))}, nil
+			return Record{Line: line, Err: fmt.Errorf("has %d cells, expected %d as in the first row", len(cells), len(header))}, nil
 		}
 		for i, cell := range cells {
 			if err := r.checkText(cell); err != nil {
@@ -262,7 +262,7 @@ func (r *row) fill(pattern string) (string, error) {
 	return text, failed
 }
 
-// idSpace is that of the UUIDs made of ids that are none.
+// idSpace is the namespace of the UUIDs made of ids that are not UUIDs.
 var idSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://parley-analytics.org/#imported"))
 
 // cell is a value of the row in a form.

@@ -96,8 +96,9 @@ events:
   - {id: "{a}", source: s, type: t, time: now, subject: x, projectid: 7, data: {b: "{b}"}}
 `
 
-// told are the records of a CSV file: the member b, or the line and error.
-func told(t *testing.T, text string, o Options) (out []string, last error) {
+// recordsOf returns the records of a CSV file: the member b, or the line and
+// error.
+func recordsOf(t *testing.T, text string, o Options) (out []string, last error) {
 	t.Helper()
 	records, err := allOf(t, strings.NewReader(text), o)
 	for _, r := range records {
@@ -116,7 +117,7 @@ func told(t *testing.T, text string, o Options) (out []string, last error) {
 
 func wantTold(t *testing.T, text string, o Options, want ...string) {
 	t.Helper()
-	got, err := told(t, text, o)
+	got, err := recordsOf(t, text, o)
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("got %q, %v\nwant %q", got, err, want)
 	}
@@ -133,7 +134,7 @@ func TestOpenQuoteCostsItsLineOnly(t *testing.T) {
 	wantTold(t, "a,b\n2,\"open\n3,\"closed\"\n4,\"two\nlines\"\n5,z", o,
 		"2! the quote that opens at column 3 is not closed before the next one, in line 3", "3 closed", "4 two\nlines", "6 z")
 	long := strings.Repeat("5,"+strings.Repeat("y", 1000)+"\n", 1100)
-	got, err := told(t, "a,b\n1,\"open\n"+long, o)
+	got, err := recordsOf(t, "a,b\n1,\"open\n"+long, o)
 	if err != nil || len(got) != 1101 || !strings.HasPrefix(got[0], "2! the quote that opens at column 3 is not closed within 1 MiB") || !strings.HasPrefix(got[1], "3 yyy") {
 		t.Errorf("%d records, %.80q, %v", len(got), got, err)
 	}
@@ -144,7 +145,7 @@ func TestOpenQuoteCostsItsLineOnly(t *testing.T) {
 
 func TestQuotesThatNeverCloseAreReadInLinearTime(t *testing.T) {
 	lines := strings.Repeat("1,\"open\n", 200_000)
-	got, err := told(t, "a,b\n"+lines, Options{Mapping: mappingOf(t, onlyTexts)})
+	got, err := recordsOf(t, "a,b\n"+lines, Options{Mapping: mappingOf(t, onlyTexts)})
 	if err != nil || len(got) != 200_000 {
 		t.Errorf("%d records, %v", len(got), err)
 	}
@@ -170,7 +171,7 @@ func TestTextIsReadInItsEncoding(t *testing.T) {
 		"UTF-16 with a mark, said":      {utf16(big, unicode.UseBOM), "utf-16", "2 Zoë €"},
 		"UTF-16 LE":                     {utf16(little, unicode.IgnoreBOM), "utf-16le", "2 Zoë €"},
 		"UTF-16 BE":                     {utf16(big, unicode.IgnoreBOM), "utf-16be", "2 Zoë €"},
-		"Windows-1252 and nothing said": {"a,b\n1,Zo\xeb\n", "", "2! column b: is not UTF-8: byte 0xEB; if the file has another encoding, say which, e.g. --encoding windows-1252"},
+		"Windows-1252 and nothing said": {"a,b\n1,Zo\xeb\n", "", "2! column b: is not UTF-8: byte 0xEB; if the file has another encoding, pass it, e.g. --encoding windows-1252"},
 		"a written U+FFFD":              {"a,b\n1,\ufffd\n", "", "2 \ufffd"},
 		"a wrong name":                  {"a,b\n1,\x81\x20\n", "shift_jis", "2! column b: has bytes that are not shift_jis"},
 	} {
@@ -181,11 +182,11 @@ func TestTextIsReadInItsEncoding(t *testing.T) {
 		utf16(big, unicode.IgnoreBOM):    "--encoding utf-16be",
 		"a,b\xe9\n1,2\n":                 "csv: line 1 must name the columns: is not UTF-8: byte 0xE9",
 	} {
-		if _, err := told(t, text, Options{Mapping: mapping}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := recordsOf(t, text, Options{Mapping: mapping}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if _, err := told(t, "", Options{Mapping: mapping, Encoding: "windows-99"}); err == nil || !strings.Contains(err.Error(), `encoding "windows-99" is not known`) {
+	if _, err := recordsOf(t, "", Options{Mapping: mapping, Encoding: "windows-99"}); err == nil || !strings.Contains(err.Error(), `encoding "windows-99" is not known`) {
 		t.Error(err)
 	}
 }

@@ -40,7 +40,7 @@ type Counts struct{ Accepted, Duplicates, Bad int64 }
 // sent.
 type ReadError struct{ Err error }
 
-// Error is that of the cause.
+// Error returns the cause's message.
 func (r *ReadError) Error() string { return r.Err.Error() }
 
 // Unwrap is the cause.
@@ -158,7 +158,7 @@ func (i *Import) take(ctx context.Context, b *filled, counts *Counts) error {
 	return nil
 }
 
-// Place keeps where an import stands, from one run to the next. Load reports
+// Place stores the progress of an import from one run to the next. Load reports
 // whether there is anything.
 type Place interface {
 	Load(into any) (bool, error)

@@ -34,7 +34,7 @@ func (r *Reader) parquet(file interface {
 		return err
 	}
 	if footer := int64(binary.LittleEndian.Uint32(end[:4])); string(end[4:]) != magicParquet || footer > size-12 {
-		return errors.New("parquet: the file breaks off or is damaged: it does not end as a Parquet file does")
+		return errors.New("parquet: the file is truncated or damaged: it does not end like a Parquet file")
 	}
 	opened, err := parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *Reader) parquet(file interface {
 	}
 	column, there := opened.Schema().Lookup("original")
 	if !there || !column.Node.Leaf() || column.Node.Type().Kind() != parquet.ByteArray {
-		return errors.New("parquet: there is no column original of bytes or text; `parley export events --format parquet` writes it")
+		return errors.New("parquet: the file has no column original of bytes or text; `parley export events --format parquet` writes it")
 	}
 	rows := parquet.NewGenericReader[exported](opened)
 	r.close = rows.Close

@@ -11,8 +11,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Record is an event of a file, in the structured form on one line; or what
-// stands in the place of one, with Err.
+// Record is an event of a file, in the structured form on one line; or what was
+// found in its place, with Err.
 type Record struct {
 	Line  int64 // from 1; for an array and Parquet the number of the element
 	Event []byte
@@ -47,7 +47,7 @@ func (r *Reader) Next() (Record, error) {
 	return record, nil
 }
 
-// Close lets go of what unpacks.
+// Close releases the decompressor.
 func (r *Reader) Close() error {
 	if r.close == nil {
 		return nil
@@ -70,7 +70,7 @@ func Open(file io.Reader, o Options) (*Reader, error) {
 			io.Seeker
 		})
 		if !ok {
-			return nil, errors.New("a Parquet file is read from its end: it cannot come through a pipe")
+			return nil, errors.New("a Parquet file cannot be read from a pipe: pass a file name")
 		}
 		return r, r.parquet(at)
 	}
@@ -92,11 +92,11 @@ func Open(file io.Reader, o Options) (*Reader, error) {
 	return r, nil
 }
 
-// mostLine is how much of one line is read. What is longer is no event, and the
-// beginning is enough to keep it in quarantine.
+// mostLine is how much of one line is read. What is longer is not an event, and
+// the beginning is enough to keep it in quarantine.
 const mostLine = schema.MaxRejectedBytes + 1<<10
 
-// lines reads NDJSON. Blank lines count as lines and are no events.
+// lines reads NDJSON. Blank lines count as lines and are not events.
 func (r *Reader) lines(in *bufio.Reader) {
 	number := int64(0)
 	var line []byte
@@ -141,7 +141,7 @@ func (r *Reader) array(in *bufio.Reader) {
 		number++
 		if !decoder.More() {
 			if _, err := decoder.Token(); err != nil {
-				return Record{}, fmt.Errorf("after element %d: the array is not JSON from byte %d on: %w", number-1, decoder.InputOffset(), early(err))
+				return Record{}, fmt.Errorf("after element %d: the array is not valid JSON from byte %d on: %w", number-1, decoder.InputOffset(), early(err))
 			}
 			if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 				return Record{}, fmt.Errorf("unexpected data after the JSON array at byte %d", decoder.InputOffset())
@@ -150,13 +150,13 @@ func (r *Reader) array(in *bufio.Reader) {
 		}
 		var element json.RawMessage
 		if err := decoder.Decode(&element); err != nil {
-			return Record{}, fmt.Errorf("element %d: the array is not JSON from byte %d on: %w", number, decoder.InputOffset(), early(err))
+			return Record{}, fmt.Errorf("element %d: the array is not valid JSON from byte %d on: %w", number, decoder.InputOffset(), early(err))
 		}
 		return Record{Line: number, Event: OneLine(element)}, nil
 	}
 }
 
-// early is the end of a file where it should go on.
+// early is the end of a file where more should follow.
 func early(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

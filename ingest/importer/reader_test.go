@@ -114,7 +114,7 @@ func TestArchivesThatBreakOffGiveTheLinesBeforeTheBreak(t *testing.T) {
 		damaged := bytes.Clone(whole)
 		damaged[len(damaged)-6] ^= 1
 		if got, err := all(t, bytes.NewReader(damaged), nil); err == nil {
-			t.Errorf("%s: a wrong checksum is no error, %d records", name, len(got))
+			t.Errorf("%s: a wrong checksum is not an error, %d records", name, len(got))
 		}
 	}
 	array := "[" + strings.TrimSuffix(strings.ReplaceAll(text.String(), "\n", ",\n"), ",\n") + "]"

@@ -17,7 +17,7 @@ const mostRow = bufferSize
 // rowError is a row that cannot be read. The rows after it can.
 type rowError struct{ error }
 
-// rows cuts CSV (RFC 4180) into rows and parses each one by itself, so that a
+// rows cuts CSV (RFC 4180) into rows and parses each one separately, so that a
 // quote that is never closed costs the line where it opens, and not the rest of
 // the file: the lines after it are read again as rows.
 type rows struct {
@@ -138,7 +138,7 @@ func (r *rows) continued(first []byte, quote int) ([]byte, error) {
 
 // scan follows the quotes of a line. It begins inside of quotes where quote is
 // not negative. It reports whether a quote is open at the end and at which byte
-// it opened; and not ok where a quote stands where none may.
+// it opened; and not ok if a quote is where none is allowed.
 func (r *rows) scan(line []byte, quote int) (open bool, at int, ok bool) {
 	for i := 0; ; {
 		if quote < 0 {

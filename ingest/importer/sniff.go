@@ -53,7 +53,7 @@ var foreign = []struct {
 func refuse(head []byte) error {
 	for _, f := range foreign {
 		if len(head) >= f.at && bytes.HasPrefix(head[f.at:], []byte(f.magic)) {
-			return fmt.Errorf("this is %s, which is not read: %s", f.name, f.remedy)
+			return fmt.Errorf("this is %s, which is not supported: %s", f.name, f.remedy)
 		}
 	}
 	return nil
@@ -89,10 +89,10 @@ func (r *Reader) unpacked(in *bufio.Reader) (_ *bufio.Reader, isParquet bool, er
 	in = bufio.NewReaderSize(packed, bufferSize)
 	head, _ = in.Peek(sniffed) // an archive that breaks off says so when it is read
 	if bytes.HasPrefix(head, []byte(magicParquet)) {
-		return nil, false, fmt.Errorf("this is a Parquet file inside of %s: unpack it first", packed.name)
+		return nil, false, fmt.Errorf("this is a Parquet file inside %s: unpack it first", packed.name)
 	}
 	if bytes.HasPrefix(head, []byte(magicGzip)) || bytes.HasPrefix(head, []byte(magicZstd)) {
-		return nil, false, fmt.Errorf("this is an archive inside of %s: unpack it first", packed.name)
+		return nil, false, fmt.Errorf("this is an archive inside %s: unpack it first", packed.name)
 	}
 	return in, false, refuse(head)
 }
@@ -112,13 +112,13 @@ func (p *packing) Read(into []byte) (int, error) {
 	n, err := p.from.Read(into)
 	p.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = &brokenError{fmt.Errorf("the %s archive breaks off or is damaged after %d bytes of its content: %w", p.name, p.read, err)}
+		err = &brokenError{fmt.Errorf("the %s archive is truncated or damaged after %d bytes of its content: %w", p.name, p.read, err)}
 	}
 	p.err = err
 	return n, err
 }
 
-// brokenError is the end of a file where it should go on.
+// brokenError is the end of a file where more should follow.
 type brokenError struct{ error }
 
 // Unwrap is the cause.

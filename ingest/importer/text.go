@@ -27,7 +27,7 @@ func encodingNamed(name string) (encoding.Encoding, error) {
 	}
 	found, err := htmlindex.Get(name)
 	if err != nil || found == encoding.Replacement {
-		return nil, fmt.Errorf("encoding %q is not known: name one such as utf-8, utf-16, windows-1252, iso-8859-15, windows-1250, shift_jis", name)
+		return nil, fmt.Errorf("unknown encoding %q: use one such as utf-8, utf-16, windows-1252, iso-8859-15, windows-1250, shift_jis", name)
 	}
 	return found, nil
 }
@@ -52,9 +52,9 @@ func (r *Reader) text(in *bufio.Reader, name string) (*bufio.Reader, error) {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		from, name = unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM), "utf-16"
 	case from == nil && len(head) == 4 && head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0:
-		return nil, errors.New("this is UTF-16 text without a byte order mark: say so with --encoding utf-16le")
+		return nil, errors.New("this is UTF-16 text without a byte order mark: pass --encoding utf-16le")
 	case from == nil && len(head) == 4 && head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0:
-		return nil, errors.New("this is UTF-16 text without a byte order mark: say so with --encoding utf-16be")
+		return nil, errors.New("this is UTF-16 text without a byte order mark: pass --encoding utf-16be")
 	}
 	if from == nil {
 		return in, nil
@@ -73,7 +73,7 @@ func (r *Reader) checkText(text string) error {
 		case r.encoding != "":
 			return fmt.Errorf("has bytes that are not %s: check --encoding", r.encoding)
 		case width == 1:
-			return fmt.Errorf("is not UTF-8: byte 0x%02X; if the file has another encoding, say which, e.g. --encoding windows-1252", text[at])
+			return fmt.Errorf("is not UTF-8: byte 0x%02X; if the file has another encoding, pass it, e.g. --encoding windows-1252", text[at])
 		}
 	}
 	return nil

@@ -156,7 +156,7 @@ func (o *Object) Text(limit int, names ...string) string {
 	}
 	cut, whole := Cut(text, limit)
 	if !whole {
-		o.wrong(name, fmt.Sprintf("must be at most %d bytes; the rest is left out of the events", limit))
+		o.wrong(name, fmt.Sprintf("must be at most %d bytes; the rest is omitted from the events", limit))
 	}
 	return cut
 }
@@ -186,14 +186,14 @@ func (o *Object) ID(names ...string) string {
 		return ""
 	}
 	if len(id) > maxID {
-		o.wrong(name, fmt.Sprintf("must be at most %d bytes; a digest stands for it in the events", maxID))
+		o.wrong(name, fmt.Sprintf("must be at most %d bytes; a digest replaces it in the events", maxID))
 		return "sha256:" + Digest(id)
 	}
 	return id
 }
 
-// Short is an id as it stands inside the id of an event, where it must leave room
-// for others and have no control characters: a digest stands for one that cannot.
+// Short is an id as used inside the id of an event, where it must leave room
+// for others and have no control characters: otherwise a digest is used.
 func Short(id string) string {
 	if len(id) > 128 || strings.ContainsFunc(id, unicode.IsControl) {
 		return "sha256:" + Digest(id)
@@ -393,10 +393,10 @@ func (o *Object) Custom(into map[string]string, except ...string) {
 		}
 		switch {
 		case !ok:
-			o.wrong("", "members must be strings, numbers, true or false; others are left out of the events")
+			o.wrong("", "members must be strings, numbers, true or false; others are omitted from the events")
 			continue
 		case len(into) == maxCustomMembers:
-			o.wrong("", fmt.Sprintf("custom data has at most %d members; the others are left out of the events", maxCustomMembers))
+			o.wrong("", fmt.Sprintf("custom data has at most %d members; the others are omitted from the events", maxCustomMembers))
 			return
 		}
 		cut, all := Cut(value, maxCustomValue)
@@ -405,7 +405,7 @@ func (o *Object) Custom(into map[string]string, except ...string) {
 				maxCustomKey, maxCustomValue))
 		}
 		if size += len(marshal([]string{key, cut})); size > maxCustomBytes {
-			o.wrong("", fmt.Sprintf("custom data must be at most %d bytes; the rest is left out of the events", maxCustomBytes))
+			o.wrong("", fmt.Sprintf("custom data must be at most %d bytes; the rest is omitted from the events", maxCustomBytes))
 			return
 		}
 		into[key] = cut

@@ -48,7 +48,7 @@ func TestMembersAreTakenAsPlatformsWriteThem(t *testing.T) {
 func TestFaultsNameTheMemberAndNoValue(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"a":{"b":{"secret":1}}}`:            "INVALID_FIELD: a.b: must be a string",
-		`{"a":{"b":"` + big("é", 600) + `"}}`: "INVALID_FIELD: a.b: must be at most 1024 bytes; the rest is left out of the events",
+		`{"a":{"b":"` + big("é", 600) + `"}}`: "INVALID_FIELD: a.b: must be at most 1024 bytes; the rest is omitted from the events",
 		`{"a":"secret"}`:                      "INVALID_FIELD: a: must be an object",
 		`{"a":["secret"]}`:                    "INVALID_FIELD: a: must be an object",
 	} {

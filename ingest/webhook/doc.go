@@ -6,7 +6,7 @@
 //	receive    the body, within the limits of POST /v1/events
 //	verify     the platform's signature, where the hook has a secret
 //	translate  by the platform's own package (iadvize, chatra)
-//	deliver    through the door of package ingest: schema.Decode, group commit, disk
+//	deliver    through package ingest: schema.Decode, group commit, disk
 //	answer     when everything is on disk
 //
 // # Answers
@@ -19,10 +19,11 @@
 //	413  more than 16 MiB, or an event that is larger than the broker takes
 //	429, 503, 504  not now; Retry-After says when. Sending again is always safe
 //
-// Whatever the right sender posts is kept: a body that is no JSON, no UTF-8, not
-// what its content encoding says, an unknown kind, a member of the wrong type. The
-// content type is not looked at. What is longer than [schema.MaxRejectedBytes]
-// is kept in several entries, which say which part they are. A repeat is kept once.
+// Whatever the right sender posts is kept: a body that is not JSON, not UTF-8,
+// not what its content encoding says, an unknown kind, a member of the wrong
+// type. The content type is not looked at. What is longer than
+// [schema.MaxRejectedBytes] is kept in several entries, which say which part
+// they are. A repeat is kept once.
 //
 // # Hooks
 //
@@ -32,6 +33,6 @@
 // platform's own project id is not looked at. Counts and the last error of each
 // hook are written about once a second, outside of the way of a payload.
 //
-// Signing secrets are kept as they are, readable to whoever has the broker's
-// credentials, for a signature cannot be checked with a hash of its key.
+// Signing secrets are kept as they are, readable with the broker's credentials,
+// for a signature cannot be checked with a hash of its key.
 package webhook

@@ -18,8 +18,8 @@ import (
 // is where they were before values were overwritten on disk.
 const BucketName, formerBucket = "PARLEY_SOURCES", "PARLEY_WEBHOOKS"
 
-// ErrNotFound says that there is no such hook.
-var ErrNotFound = errors.New("there is no such webhook")
+// ErrNotFound means that the hook does not exist.
+var ErrNotFound = errors.New("no such webhook")
 
 // Hook is an address that a platform posts to.
 type Hook struct {

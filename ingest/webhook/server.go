@@ -20,13 +20,13 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Path is where all webhooks are posted: below it stand source and id.
+// Path is where all webhooks are posted: source and id follow it.
 const Path = "/webhooks/"
 
-// Door takes in what sources make of payloads. *ingest.Server is one.
-type Door interface {
+// Ingester accepts what sources make of payloads. *ingest.Server is one.
+type Ingester interface {
 	// Receive reads a body within limits; fault says that it is not what its
-	// encoding says; release gives its room back.
+	// encoding says; release frees its memory.
 	Receive(r *http.Request) (body []byte, fault *schema.Error, release func(), err error)
 	// Deliver returns when everything is on disk.
 	Deliver(d *ingest.Delivery) (*ingest.Answer, error)
@@ -34,7 +34,8 @@ type Door interface {
 
 // Source knows one platform.
 type Source interface {
-	// Verify reports whether the payload is the platform's, as far as it signs.
+	// Verify reports whether the payload is from the platform, as far as the
+	// platform signs payloads.
 	Verify(hook *Hook, header http.Header, body []byte) bool
 	// Translate makes events of a payload. The same payload gives the same
 	// events, or what is left of them. An error means not now: whatever the
@@ -58,7 +59,7 @@ type Translation struct {
 // Config is what a Server needs. All but Logger and Registerer is required.
 type Config struct {
 	Registry   *Registry
-	Door       Door
+	Ingester   Ingester
 	Sources    map[string]Source // by the name in the path
 	Now        func() time.Time
 	Logger     *slog.Logger
@@ -68,7 +69,7 @@ type Config struct {
 // Server answers POST /webhooks/<source>/<id>.
 type Server struct {
 	registry *Registry
-	door     Door
+	ingester Ingester
 	sources  map[string]Source
 	now      func() time.Time
 	log      *slog.Logger
@@ -82,7 +83,7 @@ type Server struct {
 // New makes a server; Run keeps it up to date.
 func New(c Config) *Server {
 	s := &Server{
-		registry: c.Registry, door: c.Door, sources: c.Sources, now: c.Now, log: c.Logger,
+		registry: c.Registry, ingester: c.Ingester, sources: c.Sources, now: c.Now, log: c.Logger,
 		hooks: make(map[[32]byte]Hook), counted: make(map[string]*Figures),
 		payloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_webhook_payloads_total", Help: "Payloads of webhooks, by source, kind and outcome."},
@@ -196,7 +197,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = ingest.Refuse(w, r, err)
 		figures.LastError, figures.LastErrorAt = fmt.Sprintf("%d %s", status, err), figures.LastAt
 		if status >= http.StatusInternalServerError {
-			s.log.Warn("webhook refused", "source", name, "status", status, "error", err)
+			s.log.Warn("webhook rejected", "source", name, "status", status, "error", err)
 			figures.LastError = fmt.Sprintf("%d the log is unavailable", status)
 		}
 	} else {
@@ -213,7 +214,7 @@ var (
 
 // take reads, translates and delivers one payload.
 func (s *Server) take(r *http.Request, hook *Hook, source Source, figures *Figures) (status int, body answered, kind string, err error) {
-	payload, fault, release, err := s.door.Receive(r)
+	payload, fault, release, err := s.ingester.Receive(r)
 	defer release()
 	if err != nil {
 		return 0, body, "", err
@@ -268,7 +269,7 @@ func (s *Server) deliver(ctx context.Context, hook *Hook, translated *Translatio
 	if translated.Notice != "" {
 		figures.LastError, figures.LastErrorAt = translated.Notice, now.UTC()
 	}
-	result, err := s.door.Deliver(delivery)
+	result, err := s.ingester.Deliver(delivery)
 	if err != nil {
 		return 0, body, err
 	}
@@ -301,7 +302,7 @@ func (s *Server) flush(ctx context.Context) {
 	s.mu.Unlock()
 	for id, figures := range counted {
 		if err := s.registry.count(ctx, id, figures); err != nil {
-			s.log.Debug("figures of a webhook could not be written", "error", err)
+			s.log.Debug("cannot write the counters of a webhook", "error", err)
 			s.count(id, figures)
 		}
 	}

@@ -54,7 +54,7 @@ func newRig(t *testing.T, appendTimeout ...time.Duration) *rig {
 		config.AppendTimeout = timeout
 	}
 	edge := ingest.New(config)
-	server := webhook.New(webhook.Config{Registry: r.registry, Door: edge, Sources: map[string]webhook.Source{"iadvize": &iadvize.Webhook{Now: time.Now}}})
+	server := webhook.New(webhook.Config{Registry: r.registry, Ingester: edge, Sources: map[string]webhook.Source{"iadvize": &iadvize.Webhook{Now: time.Now}}})
 	running, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Run(running) }()

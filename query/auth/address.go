@@ -11,8 +11,8 @@ import (
 // ignored: anybody can write one.
 type Proxies []netip.Prefix
 
-// Sender returns the address a request comes from: the nearest one that is no
-// trusted proxy. The zero Addr when it cannot be told.
+// Sender returns the address a request comes from: the nearest one that is not
+// a trusted proxy. The zero Addr when unknown.
 func (p Proxies) Sender(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -23,7 +23,7 @@ func (p Proxies) Sender(r *http.Request) netip.Addr {
 	for i := len(hops) - 1; i >= 0 && p.trusted(sender); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
-			break // what stands further left was not written by a trusted proxy
+			break // what is further left was not written by a trusted proxy
 		}
 		sender = hop.Unmap().WithZone("")
 	}

@@ -112,7 +112,7 @@ func (a *Authority) byKey(ctx context.Context, id, secret string) (schema.Caller
 	return caller(r, r.Scopes)
 }
 
-// maxToken is longer than any token of ours, and bounds foreign ones.
+// maxToken is longer than any Parley token, and bounds foreign ones.
 const maxToken = 16 << 10
 
 func (a *Authority) byToken(ctx context.Context, token string) (schema.Caller, error) {
@@ -140,7 +140,7 @@ func (a *Authority) byToken(ctx context.Context, token string) (schema.Caller, e
 	return caller(r, common(splitScopes(c.Scope), r.Scopes))
 }
 
-// holder reads the credential that a token stands for, if it still accepts it.
+// holder reads the credential of a token, if it still accepts it.
 func (a *Authority) holder(ctx context.Context, id, generation string) (*record, error) {
 	r, _, err := a.directory.read(ctx, id)
 	switch {
@@ -180,7 +180,7 @@ func (a *Authority) Run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		if deleted, err := a.Sweep(ctx); err != nil && ctx.Err() == nil {
-			a.log.WarnContext(ctx, "expired logins cannot be deleted", "error", err)
+			a.log.WarnContext(ctx, "cannot delete expired logins", "error", err)
 		} else if deleted > 0 {
 			a.log.InfoContext(ctx, "expired logins deleted", "records", deleted)
 		}

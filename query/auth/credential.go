@@ -148,7 +148,7 @@ func checkEmail(email string) error {
 // checkRights is for a new credential, which has to have some.
 func checkRights(scopes []schema.Scope, projects schema.Projects) error {
 	if len(scopes) == 0 {
-		return errors.New("scopes: at least one is needed")
+		return errors.New("scopes: at least one is required")
 	}
 	if !projects.All && len(projects.IDs) == 0 {
 		return errors.New(`projects: must be "all" or at least one id`)
@@ -159,7 +159,7 @@ func checkRights(scopes []schema.Scope, projects schema.Projects) error {
 func checkScopes(scopes []schema.Scope) error {
 	for _, s := range scopes {
 		if !known(s) {
-			return errors.New("scopes: must be of " + quoted([]string{"ingest", "read", "admin"}))
+			return errors.New("scopes: must be one or more of " + quoted([]string{"ingest", "read", "admin"}))
 		}
 	}
 	return nil

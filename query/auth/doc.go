@@ -17,7 +17,7 @@
 // and projects. Every call reads the credential's record from the store, so a
 // change, a disabling or a removal holds for the next request of every role;
 // an access token is no more than a signed pointer to that record. A token's
-// scopes are those it was granted and that the credential still carries; its
+// scopes are the granted ones that the credential still has; its
 // projects are the credential's. An [Error] says which status to answer.
 //
 // # What is stored
@@ -46,11 +46,10 @@
 // # Refresh tokens
 //
 // A refresh token is opaque, used once and replaced. One that was used before
-// revokes its family: whoever holds the other copy has to log in again. A made-up
-// token revokes nothing and is counted against no user: each token carries a proof
-// that it was issued here.
-// Revoking a refresh token revokes its family; revoking an access token revokes
-// that token.
+// revokes its family: the holder of the other copy has to log in again. A
+// made-up token revokes nothing and is counted against no user: each token
+// carries a proof that it was issued here. Revoking a refresh token revokes its
+// family; revoking an access token revokes that token.
 //
 // # Foreign tokens
 //

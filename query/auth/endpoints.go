@@ -37,7 +37,7 @@ func (a *Authority) serveAuthenticated(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveRevoke ends a token (RFC 7009). It answers 200 whether the token was
-// good or not: who holds a token may end it, and nothing else is told.
+// valid or not: the holder of a token may end it, and learns nothing else.
 func (a *Authority) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	form, err := readForm(w, r)
 	if err == nil {
@@ -127,7 +127,7 @@ func errMethod(w http.ResponseWriter, allow string) *Error {
 func (a *Authority) unexpected(r *http.Request, err error) {
 	var refusal *Error
 	if !errors.As(err, &refusal) && r.Context().Err() == nil {
-		a.log.ErrorContext(r.Context(), "credentials cannot be checked", "path", r.URL.Path, "error", err)
+		a.log.ErrorContext(r.Context(), "cannot check credentials", "path", r.URL.Path, "error", err)
 	}
 }
 

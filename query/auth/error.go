@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Error is a refusal that the caller may know about. Its members are those of
+// Error is a refusal that the caller may see. Its members are those of
 // RFC 6749 and RFC 6750. It never names a credential.
 type Error struct {
 	Status      int    // the HTTP status to answer
@@ -55,7 +55,7 @@ func Refusal(err error) *Error {
 	}
 	return &Error{
 		Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
-		Description: "credentials cannot be checked now", RetryAfter: time.Second,
+		Description: "cannot check credentials now", RetryAfter: time.Second,
 	}
 }
 

@@ -52,8 +52,8 @@ func (f *families) begin(ctx context.Context, login family) (id, refresh string,
 }
 
 // newRefresh makes a refresh token: "<family>.<secret><proof>". The family is
-// named in access tokens too, so it is no secret; the proof shows that the token
-// was issued here, long after it was replaced.
+// named in access tokens too, so it is not a secret; the proof shows that the
+// token was issued here, long after it was replaced.
 func (f *families) newRefresh(id string) string {
 	token := id + "." + randomName(refreshSecret)
 	return token + f.signing.proof(token)

@@ -175,7 +175,7 @@ func (a *Authority) grantRefresh(r *http.Request, form url.Values, client client
 	next, err := a.families.rotate(r.Context(), id, token, login, revision)
 	if err != nil {
 		if errors.Is(err, errReused) {
-			a.log.WarnContext(r.Context(), "a refresh token was used twice: its login has ended", "caller", login.Credential)
+			a.log.WarnContext(r.Context(), "a refresh token was used twice: its login was revoked", "caller", login.Credential)
 		}
 		return nil, err
 	}

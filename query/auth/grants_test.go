@@ -224,7 +224,8 @@ func TestRefreshTokenIsUsedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The first refresh token again: somebody has a copy. Everything of this login ends.
+	// The first refresh token again: a copy is in use. Everything of this login
+	// ends.
 	if response, body := r.post("/oauth2/token", refreshForm(refresh1)); response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {
 		t.Fatalf("%d %v", response.StatusCode, body)
 	}
@@ -235,7 +236,7 @@ func TestRefreshTokenIsUsedOnce(t *testing.T) {
 		_, err := r.caller(access)
 		wantStatus(t, err, 401, "invalid_token")
 	}
-	// Another login of the same user goes on.
+	// Another login of the same user is unaffected.
 	access3, _ := r.token(passwordForm("a@example.org", "correct horse"))
 	if _, err := r.caller(access3); err != nil {
 		t.Error(err)

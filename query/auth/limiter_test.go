@@ -60,7 +60,7 @@ func TestTheEleventhAttemptOfAMinuteIsRefusedWhateverTheOutcome(t *testing.T) {
 			if status, wait := r.attempt(form(r, key, 10), from("192.0.2.99:1")); status != 429 || wait != "50" {
 				t.Fatalf("attempt 11: %d, Retry-After %q", status, wait)
 			}
-			// Refused attempts do not count: after the time told, there is one more.
+			// Refused attempts do not count: after the reported time, there is one more.
 			r.clock.advance(50 * time.Second)
 			if status, _ := r.attempt(form(r, key, 11)); status == 429 {
 				t.Error("waiting was not enough")
@@ -68,7 +68,7 @@ func TestTheEleventhAttemptOfAMinuteIsRefusedWhateverTheOutcome(t *testing.T) {
 			if status, wait := r.attempt(form(r, key, 12)); status != 429 || wait != "1" {
 				t.Errorf("%d, Retry-After %q", status, wait)
 			}
-			// Somebody else is not held up.
+			// Other callers are not held up.
 			if status, _ := r.attempt(clientForm(r.key(everything, "all"))); status != 200 {
 				t.Errorf("another client: %d", status)
 			}
@@ -102,7 +102,7 @@ func TestTheHundredAndFirstAttemptOfAnAddressIsRefused(t *testing.T) {
 	}
 	noForm := func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }
 	if status, _ := r.attempt(url.Values{}, from("192.0.2.7:1"), noForm); status != 429 {
-		t.Errorf("what is no form: %d", status)
+		t.Errorf("a body that is not a form: %d", status)
 	}
 	if status, _ := r.attempt(url.Values{}, from("192.0.2.8:1")); status != 400 {
 		t.Errorf("another address: %d", status)

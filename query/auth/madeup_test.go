@@ -106,7 +106,7 @@ func TestALoginOfManyRevokedTokensEnds(t *testing.T) {
 	}
 	r.revoke(access)
 	if response, _ := r.post("/oauth2/token", refreshForm(refresh)); response.StatusCode != http.StatusBadRequest {
-		t.Errorf("the login goes on: %d", response.StatusCode)
+		t.Errorf("the login is still valid: %d", response.StatusCode)
 	}
 }
 

@@ -27,7 +27,7 @@ type OIDC struct {
 	// ScopesClaim holds scopes: a string with spaces between them, or a list.
 	// Default "scope". Scopes that Parley does not know are ignored.
 	ScopesClaim string
-	// ScopeNames says which of the issuer's names stand for our scopes. Without
+	// ScopeNames says which of the issuer's names map to our scopes. Without
 	// it they are called as ours are.
 	ScopeNames map[string]schema.Scope
 	// ProjectsClaim holds projects: a list of integers, "1,2", or "all".
@@ -81,7 +81,7 @@ type pacedTransport struct {
 // RoundTrip implements http.RoundTripper.
 func (p *pacedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !p.limiter.AllowN(p.now(), 1) {
-		return nil, errors.New("auth: the OIDC issuer was asked too often")
+		return nil, errors.New("auth: too many requests to the OIDC issuer")
 	}
 	if p.inner == nil {
 		return http.DefaultTransport.RoundTrip(r)

@@ -116,7 +116,7 @@ func TestTokensOfTheConfiguredIssuerAreAccepted(t *testing.T) {
 		}
 	}
 	if n := i.asked.Load(); n != 1 {
-		t.Errorf("the keys were asked for %d times", n)
+		t.Errorf("the keys were requested %d times", n)
 	}
 }
 

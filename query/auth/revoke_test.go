@@ -35,7 +35,7 @@ func TestRevokedTokenEndsAtOnceInEveryRole(t *testing.T) {
 		_, err := there.caller(token)
 		wantStatus(t, err, 401, "invalid_token")
 	}
-	// The login goes on: only its access token was revoked.
+	// The login stays valid: only its access token was revoked.
 	again, _ := there.token(refreshForm(refresh))
 	if _, err := here.caller(again); err != nil {
 		t.Error(err)

@@ -116,7 +116,7 @@ func decode(phc string) (c cost, salt, key []byte, err error) {
 	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[4])
 	key, keyErr := base64.RawStdEncoding.DecodeString(parts[5])
 	if saltErr != nil || keyErr != nil || len(salt) < 8 || len(key) != hashBytes {
-		return cost{}, nil, nil, errors.New("auth: a stored hash is cut off")
+		return cost{}, nil, nil, errors.New("auth: a stored hash is truncated")
 	}
 	return c, salt, key, nil
 }

@@ -72,7 +72,7 @@ func TestOnlySoManyHashesRunAndWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHasher(cheap)
 		for range cap(h.running) {
-			h.running <- struct{}{} // somebody computes
+			h.running <- struct{}{} // another check is running
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		results := make(chan error)

@@ -50,7 +50,7 @@ func loadSigning(ctx context.Context, store Store) (*signing, error) {
 
 func (s *signing) private() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(s.Seed) }
 
-// derive makes an id that stands for a name without giving it away.
+// derive makes an id for a name without revealing it.
 func (s *signing) derive(prefix, name string) string {
 	mac := hmac.New(sha256.New, s.Pepper)
 	mac.Write([]byte(prefix + "\x00" + name))

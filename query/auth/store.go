@@ -12,9 +12,9 @@ type Store interface {
 	Get(ctx context.Context, key string) (value []byte, revision uint64, err error)
 	// Put writes a record if its revision is still the given one, and answers
 	// the new one. Revision 0 means that there is none yet, or that it was
-	// deleted. ErrConflict when somebody else was faster.
+	// deleted. ErrConflict when another process was faster.
 	Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
-	// Delete removes a record; one that is not there is no error.
+	// Delete removes a record; a missing one is not an error.
 	Delete(ctx context.Context, key string) error
 	// List returns all records whose keys begin with prefix, which is empty or ends
 	// in a point.
@@ -24,5 +24,5 @@ type Store interface {
 // What a Store answers, wrapped or not.
 var (
 	ErrNotFound = errors.New("auth: no such record")
-	ErrConflict = errors.New("auth: the record changed in between")
+	ErrConflict = errors.New("auth: the record was changed by another process")
 )

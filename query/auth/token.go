@@ -73,7 +73,7 @@ func (t *tokens) read(token string) (*claims, error) {
 	c := new(claims)
 	_, err := t.parser.ParseWithClaims(token, c, func(token *jwt.Token) (any, error) {
 		if token.Header["typ"] != tokenType || token.Header["kid"] != t.keyID {
-			return nil, errors.New("not a token of ours")
+			return nil, errors.New("not a Parley token")
 		}
 		return t.private.Public(), nil
 	})

@@ -244,7 +244,7 @@ func (e *explaining) answers() {
 	}
 }
 
-// rest adds what is no time and no count.
+// rest adds what is neither a time nor a count.
 func (e *explaining) rest() {
 	var reason *string
 	if e.closing != none {

@@ -40,7 +40,7 @@ type walk struct {
 	opened       map[string]int // field → the opening that gave it
 	satisfaction map[string]int // question → the last answer
 	tags         []string       // by first tagging
-	tagging      map[string]int // the tagging that stands, none after an untagging
+	tagging      map[string]int // the tagging in effect, none after an untagging
 	sales        []string       // by first record
 	sale         map[string]int
 	users        map[schema.OperatorID][]int

@@ -14,7 +14,7 @@
 // Columns are those of the stable views, in their order. Rows are ordered by
 // project, then time (closing, start; open conversations first), then id;
 // transactions by project, conversation and id. With from and to, conversations
-// are those closed in the interval, as in GraphQL; without, all of them.
+// are the ones closed in the interval, as in GraphQL; without, all of them.
 //
 // NDJSON writes moments in ISO 8601, numbers and decimals as JSON numbers with all
 // their digits, lists and maps as such. CSV (RFC 4180, with a header) writes null as
@@ -29,11 +29,11 @@
 //
 // # Incremental reads
 //
-// X-Parley-Position is the position in the log at which the statement began. Given
-// as updatedSince the next time, every row that changed since comes at least once.
-// Without from and to this holds for conversations that were closed and are open
-// again, too. An export that broke off is asked for again, whole, with the position
-// it was asked for with.
+// X-Parley-Position is the position in the log at which the statement began.
+// Given as updatedSince the next time, every row that changed since comes at
+// least once. Without from and to this holds for conversations that were closed
+// and are open again, too. An interrupted export is requested again as a whole,
+// with the position of the first request.
 //
 // # Errors
 //

@@ -20,7 +20,7 @@ import (
 	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// columns are those of a stable view.
+// columns are the columns of a stable view.
 func columns(t *testing.T, table string) []string {
 	t.Helper()
 	for _, view := range clickhouse.Views() {
@@ -199,7 +199,7 @@ func TestEveryFilterSelectsWhatGraphQLSelects(t *testing.T) {
 				selecting++
 			}
 		}
-		// Transactions are those of the conversations that match, whenever they closed.
+		// Transactions belong to the conversations that match, whenever they closed.
 		of := ids(t, get(t, server, "1,2,3", "conversations?"+parameters).body, "conversation_id")
 		var want []string
 		if !strings.HasPrefix(parameters, "updatedSince") {
@@ -333,8 +333,8 @@ func TestErrorsBeforeTheFirstByteAreJSONWithAStatus(t *testing.T) {
 		"contacts":                                     {"", 503, "SERVICE_UNAVAILABLE"},
 	} {
 		got := get(t, server, want.projects, path)
-		var told struct{ Error, Message string }
-		if err := json.Unmarshal([]byte(got.body), &told); err != nil || got.status != want.status || told.Error != want.code || told.Message == "" ||
+		var answer struct{ Error, Message string }
+		if err := json.Unmarshal([]byte(got.body), &answer); err != nil || got.status != want.status || answer.Error != want.code || answer.Message == "" ||
 			got.header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}

@@ -22,7 +22,7 @@ type formulaGuard struct {
 	at     place
 }
 
-// place is where in the CSV the next byte stands.
+// place is the position of the next byte in the CSV.
 type place int
 
 const (

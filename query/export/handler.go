@@ -26,7 +26,7 @@ const DefaultTime = 9 * time.Minute
 
 // The header fields of an answer that are ours.
 const (
-	HeaderPosition = "X-Parley-Position" // where the next incremental read goes on
+	HeaderPosition = "X-Parley-Position" // where the next incremental read continues
 	HeaderRows     = "X-Parley-Rows"     // how many rows there are, when count=true asks for it
 )
 
@@ -128,7 +128,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.config.Logger.InfoContext(r.Context(), "export", "table", table, "caller", x.caller.ID, "outcome", outcome, "bytes", x.written, "duration", time.Since(began))
 	if err != nil && x.begun {
 		if outcome == "cut off" {
-			h.config.Logger.ErrorContext(r.Context(), "an export broke off", "table", table, "error", err)
+			h.config.Logger.ErrorContext(r.Context(), "export interrupted", "table", table, "error", err)
 		}
 		panic(http.ErrAbortHandler) // the only way to tell a client that a body is not complete
 	}
@@ -156,7 +156,7 @@ func (x *export) serve() error {
 	switch table {
 	case query.TableConversations, query.TableContacts, query.TableTransactions:
 	default:
-		return &refusal{http.StatusNotFound, string(query.CodeNotFound), "there are exports of conversations, contacts and transactions"}
+		return &refusal{http.StatusNotFound, string(query.CodeNotFound), "no such export: the tables are conversations, contacts and transactions"}
 	}
 	var err error
 	if x.caller, err = c.Authenticator.Authenticate(x.r); err != nil {
@@ -177,7 +177,7 @@ func (x *export) serve() error {
 	leave, ok := x.handler.places.enter(x.caller.ID)
 	if !ok {
 		x.w.Header().Set("Retry-After", "10")
-		return &refusal{http.StatusTooManyRequests, "THROTTLED", "too many exports run at the same time"}
+		return &refusal{http.StatusTooManyRequests, "THROTTLED", "too many exports are running: try again later"}
 	}
 	defer leave()
 	ctx, cancel := context.WithTimeout(query.WithCaller(x.r.Context(), x.caller), c.Time)
@@ -288,32 +288,32 @@ func (x *export) refuse(err error) string {
 		HTTPStatus() int
 		Header(http.Header)
 	}
-	told := refusal{http.StatusInternalServerError, string(query.CodeInternal), "internal error"}
+	answer := refusal{http.StatusInternalServerError, string(query.CodeInternal), "internal error"}
 	switch {
 	case errors.As(err, &ours):
-		told = *ours
+		answer = *ours
 	case errors.As(err, &known):
-		told = refusal{statusOf(known.Code), string(known.Code), known.Message}
-		if told.status == http.StatusServiceUnavailable {
+		answer = refusal{statusOf(known.Code), string(known.Code), known.Message}
+		if answer.status == http.StatusServiceUnavailable {
 			x.w.Header().Set("Retry-After", "1")
 		}
 	case errors.As(err, &theirs):
 		theirs.Header(x.w.Header())
-		told = refusal{theirs.HTTPStatus(), string(query.CodeUnauthenticated), theirs.Error()}
-		if told.status == http.StatusBadRequest {
-			told.code = string(query.CodeBadInput)
+		answer = refusal{theirs.HTTPStatus(), string(query.CodeUnauthenticated), theirs.Error()}
+		if answer.status == http.StatusBadRequest {
+			answer.code = string(query.CodeBadInput)
 		}
 	case x.caller.ID == "":
-		told = refusal{http.StatusServiceUnavailable, string(query.CodeUnavailable), "credentials cannot be checked now"}
+		answer = refusal{http.StatusServiceUnavailable, string(query.CodeUnavailable), "cannot check credentials now"}
 	}
-	if told.status >= http.StatusInternalServerError && x.r.Context().Err() == nil {
-		x.handler.config.Logger.ErrorContext(x.r.Context(), "an export failed", "error", err)
+	if answer.status >= http.StatusInternalServerError && x.r.Context().Err() == nil {
+		x.handler.config.Logger.ErrorContext(x.r.Context(), "export failed", "error", err)
 	}
 	x.w.Header().Del(HeaderRows)
 	x.w.Header().Set("Content-Type", "application/json")
-	x.w.WriteHeader(told.status)
-	_ = json.NewEncoder(x.w).Encode(map[string]string{"error": told.code, "message": told.message}) // the client is gone
-	return told.code
+	x.w.WriteHeader(answer.status)
+	_ = json.NewEncoder(x.w).Encode(map[string]string{"error": answer.code, "message": answer.message}) // the client is gone
+	return answer.code
 }
 
 func statusOf(code query.Code) int {

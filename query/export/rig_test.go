@@ -136,7 +136,7 @@ func get(t *testing.T, server *httptest.Server, projects, path string) answer {
 
 type storetestConversation = storetest.Conversation
 
-// stay begins an export and leaves it when told.
+// stay begins an export and leaves it on a signal.
 func stay(t *testing.T, server *httptest.Server, projects, path string) (leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

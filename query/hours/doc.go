@@ -9,12 +9,13 @@
 //
 // # The rule
 //
-// Whether a moment is business time is judged by the version that is valid at that
-// moment, and by what a clock in the version's time zone shows at that moment: the
-// local date says which hours hold, the local time whether it lies within. So
-// figures of the past stay right after a schedule is changed from a later date on,
-// and after the zone changes its offset; on the days when clocks change, the hour
-// that is left out is no time, and the hour that comes twice counts twice.
+// Whether a moment is business time is judged by the version that is valid at
+// that moment, and by what a clock in the version's time zone shows at that
+// moment: the local date says which hours hold, the local time whether it lies
+// within. So figures of the past stay right after a schedule is changed from a
+// later date on, and after the zone changes its offset; on the days when clocks
+// change, the hour that is skipped does not count, and the hour that comes
+// twice counts twice.
 //
 // Before its first version a schedule says nothing. A stretch that begins there has
 // no business time: not zero, none.

@@ -77,7 +77,7 @@ func (v *Version) begin() int64 {
 	return timezone.StartOfDay(v.ValidFrom.Year, v.ValidFrom.Month, v.ValidFrom.Day, v.zone()).Unix()
 }
 
-// openings are those of one version.
+// openings are the openings of one version.
 func (v *Version) openings(in Interval) []Interval {
 	var all []Interval
 	for _, s := range segments(in, v.zone()) {

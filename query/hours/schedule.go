@@ -68,7 +68,7 @@ func minutes(clock string) (int, error) {
 	minute, alsoWrong := strconv.ParseUint(m, 10, 8)
 	n := int(hour)*60 + int(minute)
 	if !ok || wrong != nil || alsoWrong != nil || minute > 59 || n > 24*60 {
-		return 0, errors.New("no time of a day")
+		return 0, errors.New("is not a time of day")
 	}
 	return n, nil
 }
@@ -121,7 +121,7 @@ func (s *Schedule) Set(v Version) error {
 	return nil
 }
 
-// Remove takes a version away and reports whether there was one.
+// Remove removes a version and reports whether there was one.
 func (s *Schedule) Remove(from Date) bool {
 	before := len(s.Versions)
 	s.Versions = slices.DeleteFunc(s.Versions, func(v Version) bool { return v.ValidFrom == from })

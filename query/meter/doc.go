@@ -13,10 +13,10 @@
 // # Stopping
 //
 // A request is stopped when its answer or its rows are larger than they may be,
-// and when its context ends. The GraphQL library cannot be told to stop; it
-// recovers from panics, one for each of its goroutines. So a meter that is stopped
-// panics with [Stopped] at the end of the next field, in every goroutine that
-// builds the answer. What was built until then is dropped.
+// and when its context ends. The GraphQL library cannot be made to stop; it
+// recovers from panics, one for each of its goroutines. So a meter that is
+// stopped panics with [Stopped] at the end of the next field, in every
+// goroutine that builds the answer. What was built until then is dropped.
 //
 // Building is turn by turn: see [Turns].
 //

@@ -11,7 +11,7 @@ import (
 
 // ErrTooLarge is why a request is stopped whose answer, or the rows it is made of,
 // are larger than they may be.
-var ErrTooLarge = errors.New("the answer is larger than it may be")
+var ErrTooLarge = errors.New("the response is too large: request fewer fields or rows")
 
 // Stopped is what a stopped meter panics with.
 type Stopped struct{ Cause error }
@@ -104,7 +104,8 @@ func (m *Meter) Read(rows uint64) {
 	}
 }
 
-// ReadFor counts a statement by its time: it was cut off before it told its rows.
+// ReadFor counts a statement by its time: it was cut off before it reported its
+// rows.
 func (m *Meter) ReadFor(took time.Duration) {
 	if m != nil {
 		m.rows.Add(took.Milliseconds() * rowsPerMillisecond)
@@ -118,7 +119,7 @@ func (m *Meter) Charge(points int) {
 	}
 }
 
-// Cause is why the request was stopped; nil while it goes on.
+// Cause is why the request was stopped; nil while it runs.
 func (m *Meter) Cause() error {
 	if m == nil {
 		return nil

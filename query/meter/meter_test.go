@@ -42,7 +42,7 @@ func TestAnAnswerAboveItsLimitStops(t *testing.T) {
 		}
 	}()
 	m.Write(1)
-	t.Error("it went on")
+	t.Error("it did not stop")
 }
 
 func TestRowsAboveTheirLimitStop(t *testing.T) {

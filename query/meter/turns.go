@@ -48,7 +48,7 @@ func (t *turn) next(err *gqlerrors.QueryError) {
 		return
 	}
 	t.end()
-	t.turns.places <- struct{}{} // others wait here: whoever was first is next
+	t.turns.places <- struct{}{} // others wait here: the first to come is next
 	t.held, t.since = true, time.Now()
 }
 

@@ -19,9 +19,9 @@ type dimension struct {
 	is, absent string
 }
 
-// in writes the dimension at a place of a grouping: the expressions of value and
-// name, and a clause that gives rows with several values a row for each. Names
-// are read only when they are asked for.
+// in writes the dimension at a place of a grouping: the expressions of value
+// and name, and a clause that gives rows with several values a row for each.
+// Names are read only when requested.
 func (d dimension) in(place string, labels bool) (value, label, clause string) {
 	named := labels && d.label != ""
 	switch {
@@ -38,7 +38,7 @@ func (d dimension) in(place string, labels bool) (value, label, clause string) {
 	return value, "_name" + place, clause + ", " + d.label + " AS _name" + place
 }
 
-// last writes the names that stand last with the elements of ids in parallel
+// last writes the names that come last with the elements of ids in parallel
 // lists.
 func last(ids, name, id string) string {
 	return fmt.Sprintf("arrayMap(i -> %s[arrayLastIndex(x -> ifNull(x = i, 0), %s)], %s)", name, id, ids)

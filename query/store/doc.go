@@ -3,18 +3,18 @@
 //
 // # Statements
 //
-// A small statement builder ([newStatement]) completes the files. A file says what
-// is read; its marks ($columns, $where, $order) are filled in with constants of
-// this package: expressions for the columns asked for, and conditions for the
-// filters given. A filter that is not given leaves no trace, so that ClickHouse
-// prunes by what is there: a fixed file with ({x:T} = … OR …) for each of the
-// filters would read the columns of all of them.
+// A small statement builder ([newStatement]) completes the files. A file says
+// what is read; its marks ($columns, $where, $order) are filled in with
+// constants of this package: expressions for the requested columns, and
+// conditions for the filters given. A filter that is not given leaves no trace,
+// so that ClickHouse prunes by what is there: a fixed file with ({x:T} = … OR
+// …) for each of the filters would read the columns of all of them.
 //
 // It is safe because no text from outside can get into a statement: a mark only
-// takes what stands in the source of this package, chosen by a closed set of names
-// of the schema, and every value is a parameter ({name:Type}), bound on the server
-// after the text has been parsed; so is the database of the projection. A
-// statement cannot be begun without a scope, whose projects come first.
+// takes what is in the source of this package, chosen by a closed set of names
+// of the schema, and every value is a parameter ({name:Type}), bound on the
+// server after the text has been parsed; so is the database of the projection.
+// A statement cannot be begun without a scope, whose projects come first.
 //
 // # Rights
 //
@@ -25,12 +25,12 @@
 //
 // A page is one statement in two steps: an inner SELECT finds the keys of the
 // page and reads sort key and filter columns only, the outer one reads the
-// columns asked for at these keys. Both see one snapshot of the table. What
+// requested columns at these keys. Both see one snapshot of the table. What
 // hangs on the rows of a page is read for the whole page, by the sort keys of
-// its tables: their conditions are a PREWHERE, so that of a granule nothing else
-// is read, or merged, but the rows asked for. That is right for columns of the
-// sort key only, which all versions of a row have in common: a condition on any
-// other column before FINAL would bring back an old version.
+// its tables: their conditions are a PREWHERE, so that of a granule nothing
+// else is read, or merged, but the requested rows. That is right for columns of
+// the sort key only, which all versions of a row have in common: a condition on
+// any other column before FINAL would bring back an old version.
 //
 // # Contacts
 //
@@ -40,6 +40,6 @@
 // # Limits
 //
 // Each statement has a timeout that ends it in ClickHouse too, and perhaps
-// limits on memory and rows read. What they refuse is told with a code; every
-// other failure is internal.
+// limits on memory and rows read. What they refuse is returned with a code;
+// every other failure is internal.
 package store

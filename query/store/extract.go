@@ -71,7 +71,7 @@ func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, e
 		settings[name] = value
 	}
 	if s.config.MaxRows > 0 {
-		settings["max_rows_to_read"] = 0 // a whole table is what is asked for
+		settings["max_rows_to_read"] = 0 // a whole table was requested
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		settings["max_execution_time"] = max(time.Until(deadline).Seconds(), 0.001)
@@ -81,7 +81,7 @@ func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, e
 	case errors.Is(err, chgo.ErrFormatNativeUnsupported):
 		return nil, &query.Error{Code: query.CodeUnavailable, Message: "exports need ClickHouse's HTTP interface: name it as http:// or https:// in --clickhouse-url"}
 	case err != nil:
-		return nil, told(st.name, err)
+		return nil, withCode(st.name, err)
 	}
 	return extractStream{stream, st.name}, nil
 }
@@ -96,7 +96,7 @@ type extractStream struct {
 func (s extractStream) Read(p []byte) (int, error) {
 	n, err := s.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = told(s.name, err)
+		err = withCode(s.name, err)
 	}
 	return n, err
 }

@@ -113,7 +113,7 @@ func (c *conditions) ofConversation(of traits, f *query.Filter) {
 // started selects the contacts that started in the interval.
 func started(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
-	// Visitors stand in their conversations only.
+	// Visitors are in their conversations only.
 	of := within(prefix+"c", scope.Projects)
 	before := len(of.all)
 	c.startedIn(interval, filter, of)

@@ -21,11 +21,12 @@ import (
 
 // Config says where the tables are and what a statement may use.
 type Config struct {
-	// URL is http://HOST:PORT or https://HOST:PORT for HTTP, clickhouse://HOST:PORT
-	// for the native protocol; parameters are those of clickhouse-go.
+	// URL is http://HOST:PORT or https://HOST:PORT for HTTP,
+	// clickhouse://HOST:PORT for the native protocol; parameters are
+	// clickhouse-go's.
 	URL string
-	// User and Password stand over those in the URL. The user needs SELECT on
-	// parley_* only.
+	// User and Password take precedence over those in the URL. The user needs
+	// SELECT on parley_* only.
 	User, Password string
 	// Transport, if given, makes what carries the requests of HTTP: see
 	// TransportFunc of clickhouse-go.
@@ -35,10 +36,10 @@ type Config struct {
 	// MaxMemory is the most bytes a statement may use; 0 leaves it to the user's
 	// profile.
 	MaxMemory uint64
-	// MaxRows is the most rows a statement may read; 0 is no limit.
+	// MaxRows is the most rows a statement may read; 0 means unlimited.
 	MaxRows uint64
-	// MaxResult is the most bytes of the rows of a statement; 0 is no limit. Those of
-	// Extract are passed on and have none.
+	// MaxResult is the most bytes of the rows of a statement; 0 means unlimited.
+	// Those of Extract are passed on and have none.
 	MaxResult uint64
 	// Clock tells how old the known version of the projection is; nil is
 	// time.Now.
@@ -50,8 +51,8 @@ type Store struct {
 	config Config
 	conn   driver.Conn
 
-	// asking holds one token while somebody reads what is live; it guards the two
-	// below. Waiting for it ends with the request that waits.
+	// asking holds one token while a goroutine reads what is live; it guards the
+	// two below. Waiting for it ends with the request that waits.
 	asking chan struct{}
 	live   query.Live
 	readAt time.Time
@@ -188,7 +189,7 @@ func run[R any](ctx context.Context, s *Store, st *statement, into func(*R) []an
 		m.Read(count.RowsRead)
 	}
 	if err != nil {
-		return nil, told(st.name, err)
+		return nil, withCode(st.name, err)
 	}
 	return list, nil
 }
@@ -235,9 +236,9 @@ func readCount(ctx context.Context, s *Store, st *statement) (uint64, error) {
 	return counts[0], nil
 }
 
-// told adds a code to what stops a statement where the caller should know; every
-// other failure stays a fault. The cause goes along for the log.
-func told(name string, err error) error {
+// withCode adds a code to an error of a statement that the caller should see;
+// every other failure stays a fault. The cause goes along for the log.
+func withCode(name string, err error) error {
 	known := codeOf(err)
 	if known == nil {
 		return fmt.Errorf("statement %s: %w", name, err)

@@ -164,7 +164,7 @@ var hostile = []string{
 }
 
 // TestStringsFromOutsideAreOnlyEverValues finds each hostile string exactly
-// where it stands, by every filter that takes strings.
+// where it is, by every filter that takes strings.
 func TestStringsFromOutsideAreOnlyEverValues(t *testing.T) {
 	server := enginetest.ClickHouse(t)
 	storetest.Migrate(t, server, 3)

@@ -101,7 +101,7 @@ func (p *place) keep(size int64) {
 	b.admit()
 }
 
-// admit lets in whoever there is room for now.
+// admit admits the requests that there is room for now.
 func (b *budgets) admit() {
 	for {
 		next := -1

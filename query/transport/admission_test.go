@@ -76,7 +76,7 @@ func TestTheQueueOfAllCredentialsIsBounded(t *testing.T) {
 	})
 }
 
-// stuck is a client that reads nothing until it is told to.
+// stuck is a client that reads nothing until released.
 type stuck struct {
 	*httptest.ResponseRecorder
 	read chan struct{}

@@ -57,7 +57,7 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 
 	body, err := encode(answered)
 	if err != nil {
-		h.config.Logger.ErrorContext(x.r.Context(), "answer cannot be written", "error", err)
+		h.config.Logger.ErrorContext(x.r.Context(), "cannot write the response", "error", err)
 		x.status = http.StatusInternalServerError
 		body = []byte(`{"errors":[{"message":"internal error","extensions":{"code":"` + codeInternal + `"}}]}`)
 	}

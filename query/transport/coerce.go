@@ -17,15 +17,15 @@ import (
 // name the place and the rule, never the value.
 //
 // Values are int32, float64, string (also of an enumeration and an ID), bool,
-// []any and map[string]any; what a scalar of ours is given stays as it is, numbers
+// []any and map[string]any; what our scalars are given stays as it is, numbers
 // of literals as json.Number.
 type coercion struct {
 	schema  *ast.Schema
 	scalars Scalars
 }
 
-// Scalars checks values of custom scalars, by their names. The error is told: it
-// names the field it is given, and the rule.
+// Scalars checks values of custom scalars, by their names. The error is shown:
+// it names the field it is given, and the rule.
 type Scalars map[string]func(field string, value any) error
 
 func badInput(field, rule string, args ...any) *refusal {
@@ -176,7 +176,7 @@ func (c *coercion) scalar(name string, v any) (any, bool) {
 func (c *coercion) object(t *ast.Definition, given map[string]any, field string) (any, *refusal) {
 	for name := range given {
 		if t.Fields.ForName(name) == nil {
-			return nil, badInput(field, "has a member that is no field of %s", t.Name)
+			return nil, badInput(field, "has a member that is not a field of %s", t.Name)
 		}
 	}
 	object := make(map[string]any, len(given))
@@ -292,7 +292,7 @@ func literalScalar(name string, v *ast.Value) (any, bool) {
 func (c *coercion) literalObject(t *ast.Definition, v *ast.Value, variables map[string]any, field string) (any, *refusal) {
 	for _, child := range v.Children {
 		if t.Fields.ForName(child.Name) == nil {
-			return nil, (&refusal{code: codeValidation, message: fmt.Sprintf("%s: has a member that is no field of %s", field, t.Name)}).at(child.Position)
+			return nil, (&refusal{code: codeValidation, message: fmt.Sprintf("%s: has a member that is not a field of %s", field, t.Name)}).at(child.Position)
 		}
 	}
 	object := make(map[string]any, len(v.Children))
@@ -347,5 +347,5 @@ func plain(v *ast.Value, variables map[string]any) any {
 		}
 		return object
 	}
-	return v.Raw // a text, or a name that is no value of anything
+	return v.Raw // a text, or a name that is not a value of an enumeration
 }

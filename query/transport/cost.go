@@ -129,7 +129,7 @@ func isConnection(t *ast.Definition) bool {
 }
 
 // page is the length of pages below a field: what first or last asks for.
-// Everything that is no whole number is for the resolver to refuse.
+// Everything that is not a whole number is for the resolver to refuse.
 func (w *walk) page(f *ast.Field, definition *ast.FieldDefinition, around int64) int64 {
 	if !isConnection(w.typeOf(definition)) {
 		return around

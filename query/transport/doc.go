@@ -10,7 +10,7 @@
 //	measure        parse; depth, selections, aliases, cost, before anything runs
 //	wait           for a place among all requests, then for the caller's budget
 //	execute        with a deadline and a limit on the answer (query/meter)
-//	answer         in the media type that was asked for, with extensions.cost
+//	answer         in the requested media type, with extensions.cost
 //
 // Reading comes before a place is taken, so that a slow sender holds nothing but a
 // connection; the place is free again before the answer is sent, so that a slow
@@ -30,16 +30,17 @@
 //
 // # Cost
 //
-// An answer costs one point for each object in it and for every 1,000 rows read, and
-// 4 for each KB; fields that need work of their own have a [Price]. Before it runs, a
-// document is priced at full pages, at an assumed length of lists without pages, and
-// at a whole page for each of those inside another one that leads back to it. That
-// much is taken from the caller's budget. What the answer did not need is given back;
-// what it needed beyond is taken too, and may leave a debt. A request that ends early
-// (time, size, client gone) pays for what was made until then. A document above the whole budget is
-// QUERY_TOO_LARGE; one above what is left is THROTTLED, with the time to wait in
-// extensions.retryAfterMs and Retry-After. Every answer says in
-// extensions.cost where the caller stands.
+// An answer costs one point for each object in it and for every 1,000 rows
+// read, and 4 for each KB; fields that need work of their own have a [Price].
+// Before it runs, a document is priced at full pages, at an assumed length of
+// lists without pages, and at a whole page for each of those inside another one
+// that leads back to it. That much is taken from the caller's budget. What the
+// answer did not need is given back; what it needed beyond is taken too, and
+// may leave a debt. A request that ends early (time, size, client gone) pays
+// for what was made until then. A document above the whole budget is
+// QUERY_TOO_LARGE; one above what is left is THROTTLED, with the time to wait
+// in extensions.retryAfterMs and Retry-After. Every answer says in
+// extensions.cost the caller's remaining budget.
 //
 // # What is never written down
 //

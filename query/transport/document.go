@@ -31,7 +31,7 @@ func parse(text, operationName string, limits *Limits) (*document, *refusal) {
 		return nil, parseRefusal(err)
 	}
 	if halfPair(text) {
-		return nil, &refusal{code: codeParse, message: "the document cannot be parsed: an escape is half of a surrogate pair"}
+		return nil, &refusal{code: codeParse, message: "the document cannot be parsed: an escape is an unpaired surrogate"}
 	}
 	d := &document{parsed: parsed, fragments: make(map[string]*ast.FragmentDefinition, len(parsed.Fragments))}
 	for _, f := range parsed.Fragments {
@@ -39,14 +39,14 @@ func parse(text, operationName string, limits *Limits) (*document, *refusal) {
 	}
 	switch {
 	case len(parsed.Operations) == 0:
-		return nil, &refusal{code: codeOperation, message: "the document holds no operation"}
+		return nil, &refusal{code: codeOperation, message: "the document contains no operation"}
 	case operationName == "" && len(parsed.Operations) > 1:
-		return nil, &refusal{code: codeOperation, message: "operationName: is required, the document holds several operations"}
+		return nil, &refusal{code: codeOperation, message: "operationName: is required, the document contains several operations"}
 	case operationName == "":
 		d.operation = parsed.Operations[0]
 	default:
 		if d.operation = parsed.Operations.ForName(operationName); d.operation == nil {
-			return nil, &refusal{code: codeOperation, message: "operationName: names no operation of the document"}
+			return nil, &refusal{code: codeOperation, message: "operationName: is not an operation of the document"}
 		}
 	}
 	return d, nil
@@ -76,7 +76,7 @@ func halfPair(text string) bool {
 			}
 			continue
 		}
-		i++ // what is escaped is no beginning of an escape
+		i++ // an escaped character does not begin an escape
 	}
 	return false
 }
@@ -201,7 +201,7 @@ func (w *walk) field(f *ast.Field, on *ast.Definition, page int64) size {
 	return s
 }
 
-// shortValue is about how long a value is in an answer, with what stands around it
+// shortValue is about how long a value is in an answer, with its surroundings
 // and its name.
 const shortValue = 16
 

@@ -62,7 +62,7 @@ func badRequest(message string) *refusal {
 func tooLarge(message string) *refusal { return &refusal{code: codeTooLarge, message: message} }
 
 // complete adds the code to an error of the library or of a resolver. A cause
-// without a code is told as an internal error.
+// without a code is returned as an internal error.
 func complete(e *gqlerrors.QueryError) {
 	if code, ok := e.Extensions["code"].(string); ok && code != "" {
 		return

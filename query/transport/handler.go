@@ -172,15 +172,15 @@ func (h *Handler) serve(x *exchange) *refusal {
 func (h *Handler) authenticate(x *exchange) *refusal {
 	caller, err := h.config.Authenticator.Authenticate(x.r)
 	if err != nil {
-		var told Refusal
-		if !errors.As(err, &told) {
+		var denied Refusal
+		if !errors.As(err, &denied) {
 			if x.r.Context().Err() == nil {
-				h.config.Logger.ErrorContext(x.r.Context(), "credentials cannot be checked", "error", err)
+				h.config.Logger.ErrorContext(x.r.Context(), "cannot check credentials", "error", err)
 			}
-			return &refusal{code: codeUnavailable, message: "credentials cannot be checked now", status: http.StatusServiceUnavailable, wait: time.Second}
+			return &refusal{code: codeUnavailable, message: "cannot check credentials now", status: http.StatusServiceUnavailable, wait: time.Second}
 		}
-		told.Header(x.w.Header())
-		status := told.HTTPStatus()
+		denied.Header(x.w.Header())
+		status := denied.HTTPStatus()
 		code := codeUnauthenticated
 		switch {
 		case status >= 500:
@@ -192,7 +192,7 @@ func (h *Handler) authenticate(x *exchange) *refusal {
 		case status == http.StatusTooManyRequests:
 			code = codeThrottled
 		}
-		return &refusal{code: code, message: told.Error(), status: status}
+		return &refusal{code: code, message: denied.Error(), status: status}
 	}
 	x.caller = caller
 	if scope := string(h.config.Scope); !caller.Has(h.config.Scope) {
@@ -207,7 +207,7 @@ func (h *Handler) authenticate(x *exchange) *refusal {
 func (h *Handler) read(x *exchange) (*parameters, *refusal) {
 	if x.r.Method == http.MethodGet {
 		if len(x.r.URL.RawQuery) > h.config.Limits.QueryBytes*3 {
-			return nil, &refusal{code: codeTooLarge, message: "the query string is longer than it may be", status: http.StatusRequestURITooLong}
+			return nil, &refusal{code: codeTooLarge, message: "the query string is too long: send the query with POST", status: http.StatusRequestURITooLong}
 		}
 		return fromQuery(x.r.URL.RawQuery)
 	}
@@ -265,11 +265,11 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 
 	at := h.budgets.enter(ctx, x.budget)
 	if at == nil {
-		return &refusal{code: codeThrottled, message: "too many requests, of this credential or of all, run at the same time", wait: time.Second}
+		return &refusal{code: codeThrottled, message: "too many requests, of this credential or in total, are running", wait: time.Second}
 	}
 	defer at.leave()
 	if wait, ok := h.budgets.take(x.budget, measured.points); !ok {
-		return &refusal{code: codeThrottled, message: "the budget of this credential is spent: wait as long as retryAfterMs says", wait: wait}
+		return &refusal{code: codeThrottled, message: "the budget of this credential is spent: wait for retryAfterMs", wait: wait}
 	}
 	m := meter.New(meter.Limits{Answer: h.config.Limits.AnswerBytes, Loaded: h.config.Limits.loadedBytes()}, weights)
 	answered := h.execute(meter.With(ctx, m), x, text, variables)
@@ -319,7 +319,7 @@ func (h *Handler) allowed(x *exchange, d *document) *refusal {
 		return &refusal{code: codeBadRequest, status: http.StatusMethodNotAllowed, message: "a " + string(kind) + " must be sent with POST"}
 	}
 	if kind == ast.Subscription {
-		return &refusal{code: codeOperation, message: "subscriptions are not offered"}
+		return &refusal{code: codeOperation, message: "subscriptions are not supported"}
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func TestStatusAndCodeOfEveryRefusal(t *testing.T) {
 		"without the scope": {func(accept string) *answer {
 			return r.post(`{ echo }`, nil, fields(accept, "X-Api-Id: sender"))
 		}, want{403, 403, "FORBIDDEN"}},
-		"credentials cannot be checked": {func(accept string) *answer {
+		"cannot check credentials": {func(accept string) *answer {
 			return r.post(`{ echo }`, nil, fields(accept, "X-Api-Id: down"))
 		}, want{503, 503, "SERVICE_UNAVAILABLE"}},
 		"another method": {func(accept string) *answer {
@@ -138,7 +138,7 @@ func TestAnErrorOfOneFieldLeavesTheOthers(t *testing.T) {
 			t.Errorf("%s: %d %s", how, a.status, a.raw)
 		}
 		if strings.Contains(a.raw, "secret") {
-			t.Errorf("%s: the cause is told: %s", how, a.raw)
+			t.Errorf("%s: the response shows the cause: %s", how, a.raw)
 		}
 	}
 }

@@ -155,7 +155,7 @@ func TestSlowSendersDoNotHoldUpOthers(t *testing.T) {
 		t.Errorf("%d after %v: %s", a.status, time.Since(began), a.raw)
 	}
 
-	// They are told and hung up on.
+	// They get an answer and the connection is closed.
 	for _, connection := range slow {
 		if err := connection.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 			t.Fatal(err)

@@ -25,7 +25,7 @@ func TestAcceptPicksTheMediaType(t *testing.T) {
 		{[]string{"text/html, application/xhtml+xml, */*;q=0.8"}, mediaJSON},
 		{[]string{"text/html"}, ""},
 		{[]string{"application/json;q=0"}, ""},
-		{[]string{"application/json; charset=iso-8859-1"}, mediaJSON}, // nothing usable is asked for: as without Accept
+		{[]string{"application/json; charset=iso-8859-1"}, mediaJSON}, // nothing usable is requested: as without Accept
 		{[]string{"application/graphql-response+json;q=7"}, mediaJSON},
 	} {
 		if got := acceptable(c.accept); got != c.want {

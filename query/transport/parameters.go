@@ -124,10 +124,10 @@ func readBody(r *http.Request, limit int64) ([]byte, *refusal) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err == nil && int64(len(body)) > limit {
 		_, _ = io.CopyN(io.Discard, r.Body, drained) // a client that does not send it all has left
-		return nil, &refusal{code: codeTooLarge, message: "the body is larger than it may be", status: http.StatusRequestEntityTooLarge}
+		return nil, &refusal{code: codeTooLarge, message: "the body is too large", status: http.StatusRequestEntityTooLarge}
 	}
 	if err != nil {
-		return nil, &refusal{code: codeBadRequest, message: "the body did not arrive", status: http.StatusRequestTimeout}
+		return nil, &refusal{code: codeBadRequest, message: "the body did not arrive in time", status: http.StatusRequestTimeout}
 	}
 	return body, nil
 }

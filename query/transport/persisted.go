@@ -38,10 +38,10 @@ func (p *persisted) resolve(asked *parameters) *refusal {
 	case asked.persisted.Version != 1:
 		return &refusal{code: codeBadInput, message: "extensions.persistedQuery.version: must be 1", status: http.StatusBadRequest}
 	case len(hash) != 2*sha256.Size:
-		return &refusal{code: codeBadInput, message: "extensions.persistedQuery.sha256Hash: must be a SHA-256 in hexadecimal digits", status: http.StatusBadRequest}
+		return &refusal{code: codeBadInput, message: "extensions.persistedQuery.sha256Hash: must be a SHA-256 in hexadecimal", status: http.StatusBadRequest}
 	case asked.hasQuery:
 		if sum := sha256.Sum256([]byte(asked.query)); hex.EncodeToString(sum[:]) != hash {
-			return &refusal{code: codeBadInput, message: "extensions.persistedQuery.sha256Hash: is not that of the query", status: http.StatusBadRequest}
+			return &refusal{code: codeBadInput, message: "extensions.persistedQuery.sha256Hash: does not match the query", status: http.StatusBadRequest}
 		}
 		return nil
 	}

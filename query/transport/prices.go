@@ -1,7 +1,7 @@
 package transport
 
-// DefaultPrices are those of Parley's schema: fields that read more rows than
-// they answer with, and lists that are longer than most. A name that the
+// DefaultPrices are the prices of Parley's schema: fields that read more rows
+// than they answer with, and lists that are longer than most. A name that the
 // schema does not have costs nothing.
 func DefaultPrices() Prices {
 	// Counting reads every row that matches; a page reads its own.

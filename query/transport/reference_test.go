@@ -92,7 +92,7 @@ type shaped struct{}
 
 type argument struct{ V given }
 
-func (a argument) told() *string {
+func (a argument) text() *string {
 	content := []byte("{}")
 	if a.V.set {
 		content, _ = json.Marshal(map[string]any{"v": a.V.value})
@@ -101,24 +101,24 @@ func (a argument) told() *string {
 	return &text
 }
 
-func (shaped) Int(a argument) *string         { return a.told() }
-func (shaped) Needed(a argument) *string      { return a.told() }
-func (shaped) Assumed(a argument) *string     { return a.told() }
-func (shaped) Maybe(a argument) *string       { return a.told() }
-func (shaped) Float(a argument) *string       { return a.told() }
-func (shaped) String(a argument) *string      { return a.told() }
-func (shaped) Boolean(a argument) *string     { return a.told() }
-func (shaped) ID(a argument) *string          { return a.told() }
-func (shaped) Color(a argument) *string       { return a.told() }
-func (shaped) Ints(a argument) *string        { return a.told() }
-func (shaped) NeededInts(a argument) *string  { return a.told() }
-func (shaped) Nested(a argument) *string      { return a.told() }
-func (shaped) Strings(a argument) *string     { return a.told() }
-func (shaped) Ids(a argument) *string         { return a.told() }
-func (shaped) Colors(a argument) *string      { return a.told() }
-func (shaped) Point(a argument) *string       { return a.told() }
-func (shaped) NeededPoint(a argument) *string { return a.told() }
-func (shaped) Points(a argument) *string      { return a.told() }
+func (shaped) Int(a argument) *string         { return a.text() }
+func (shaped) Needed(a argument) *string      { return a.text() }
+func (shaped) Assumed(a argument) *string     { return a.text() }
+func (shaped) Maybe(a argument) *string       { return a.text() }
+func (shaped) Float(a argument) *string       { return a.text() }
+func (shaped) String(a argument) *string      { return a.text() }
+func (shaped) Boolean(a argument) *string     { return a.text() }
+func (shaped) ID(a argument) *string          { return a.text() }
+func (shaped) Color(a argument) *string       { return a.text() }
+func (shaped) Ints(a argument) *string        { return a.text() }
+func (shaped) NeededInts(a argument) *string  { return a.text() }
+func (shaped) Nested(a argument) *string      { return a.text() }
+func (shaped) Strings(a argument) *string     { return a.text() }
+func (shaped) Ids(a argument) *string         { return a.text() }
+func (shaped) Colors(a argument) *string      { return a.text() }
+func (shaped) Point(a argument) *string       { return a.text() }
+func (shaped) NeededPoint(a argument) *string { return a.text() }
+func (shaped) Points(a argument) *string      { return a.text() }
 
 // positions are the fields of shapes with the types of their arguments.
 var positions = [][2]string{

@@ -280,7 +280,7 @@ type answer struct {
 	}
 }
 
-// code is that of the only error.
+// code returns the code of the only error.
 func (a *answer) code() string {
 	if len(a.Errors) != 1 {
 		return ""
@@ -347,7 +347,7 @@ func read(t testing.TB, response *http.Response) *answer {
 	a := &answer{status: response.StatusCode, header: response.Header, raw: string(raw)}
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, a); err != nil {
-			t.Fatalf("the answer %.200q is no JSON: %v", raw, err)
+			t.Fatalf("the answer %.200q is not JSON: %v", raw, err)
 		}
 	}
 	return a

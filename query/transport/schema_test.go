@@ -90,7 +90,7 @@ func TestEveryPriceNamesAField(t *testing.T) {
 	}
 	for name := range transport.DefaultPrices() {
 		if !fields[name] {
-			t.Errorf("%s is no field of the schema", name)
+			t.Errorf("%s is not a field of the schema", name)
 		}
 	}
 }

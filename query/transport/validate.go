@@ -18,11 +18,11 @@ func (c *coercion) validate(parsed *ast.QueryDocument) []*gqlerrors.QueryError {
 		c.literals(observers, func(r *refusal) { found = append(found, r.queryError()) })
 	})
 	for _, e := range validator.ValidateWithRules(c.schema, parsed, all) {
-		told := &gqlerrors.QueryError{Message: e.Message, Extensions: map[string]any{"code": codeValidation}}
+		shown := &gqlerrors.QueryError{Message: e.Message, Extensions: map[string]any{"code": codeValidation}}
 		for _, l := range e.Locations {
-			told.Locations = append(told.Locations, gqlerrors.Location{Line: l.Line, Column: l.Column})
+			shown.Locations = append(shown.Locations, gqlerrors.Location{Line: l.Line, Column: l.Column})
 		}
-		found = append(found, told)
+		found = append(found, shown)
 	}
 	return found
 }

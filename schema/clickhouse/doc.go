@@ -8,14 +8,14 @@
 //	parley        views/       the stable names: views over the live projection
 //
 // A projection is everything computed from the log. Replay fills the tables of
-// the next version beside the live ones; then the views are made to read the new
-// version. Whoever writes or queries asks parley_meta for the live version once
+// the next version beside the live ones; then the views are made to read the
+// new version. A writer or a query asks parley_meta for the live version once
 // and uses its database; dashboards read the views and need not know.
 //
 // # Tables
 //
 // Every table of a projection is a ReplacingMergeTree, read with FINAL: one row
-// per sort key stands, the one with the highest _version, which is the highest
+// per sort key counts, the one with the highest _version, which is the highest
 // log sequence folded into it. conversations is sorted by closing time inside
 // the project, which may change: its key has _closed_key, and when that moves a
 // row with _deleted = 1 goes to the old key in the same insert.
@@ -34,9 +34,10 @@
 //
 // # Version
 //
-// The tables have a version ([Version]), which stands in parley_meta.migrations
-// under the name "version". A binary that finds a higher one, or a file that it
-// does not know, serves and changes nothing ([NewerError]).
+// The tables have a version ([Version]), which is stored in
+// parley_meta.migrations under the name "version". A binary that finds a higher
+// one, or a file that it does not know, serves and changes nothing
+// ([NewerError]).
 //
 // # Files
 //

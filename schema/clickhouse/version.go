@@ -14,11 +14,11 @@ import (
 // one does nothing.
 const Version = 2
 
-// VersionName stands in parley_meta.migrations with the version, where files have
-// their checksum.
+// VersionName is the row of parley_meta.migrations with the version, where
+// files have their checksum.
 const VersionName = "version"
 
-// NewerError says that the tables belong to a newer binary.
+// NewerError reports that the tables belong to a newer binary.
 type NewerError struct {
 	Found uint32 // the version they are marked with
 	File  string // one that was applied and is not known here; may be empty

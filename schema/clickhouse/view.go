@@ -44,7 +44,7 @@ func Views() []View {
 }
 
 // Over returns the statement that makes the view read a projection. Types and
-// comments are those of the table, so that each stands in one place only; a
+// comments are taken from the table, so that each exists in one place only; a
 // column that the table lacks is an error.
 func (v View) Over(version uint32, tableComment string, table []Column) (string, error) {
 	var head strings.Builder

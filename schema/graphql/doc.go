@@ -1,5 +1,5 @@
 // Package graphql holds the SDL: every type, field, argument and value of the
-// query API, each with a description. What a number means stands there and
+// query API, each with a description. What a number means is defined there and
 // nowhere else; GraphiQL shows it, and client generators read the file as it
 // is. A test in package query parses it against the Go types.
 package graphql

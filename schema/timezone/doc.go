@@ -2,8 +2,8 @@
 // same question has the same answer on every machine: neither the machine's own
 // files nor the variables that name others are ever read.
 //
-// [Load] finds a zone by its name, canonical or an alias, exactly as the database
-// spells it. There is no "Local", no path and no other case.
+// [Load] finds a zone by its name, canonical or an alias, exactly as the
+// database spells it. "Local", paths and other spellings are not accepted.
 //
 // zoneinfo.zip is the file lib/time/zoneinfo.zip of the Go distribution, whose
 // update.bash names the version. To renew it, copy the file and set [Version].

@@ -78,8 +78,8 @@ func StartOfDay(year int, month time.Month, day int, zone *time.Location) time.T
 }
 
 // EvenUntil returns a moment after t, in t's zone, up to which the clock runs
-// evenly: its offset from UTC is the same. It is that of the next change, or an
-// earlier one. False: the offset never changes again.
+// evenly: its offset from UTC is the same. It is the moment of the next change,
+// or an earlier one. False: the offset never changes again.
 func EvenUntil(t time.Time) (time.Time, bool) {
 	_, end := t.ZoneBounds()
 	if end.IsZero() {

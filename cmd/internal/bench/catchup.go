@@ -77,7 +77,7 @@ func (b *bench) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// profiled writes the profile that was asked for until the function given back is
+// profiled writes the requested profile until the returned function is
 // called. That of the last round stays.
 func (b *bench) profiled() (func() error, error) {
 	if b.profile == "" {

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Lines f and g read tables with as many conversations as asked for. A part of
+// Lines f and g read tables with as many conversations as requested. A part of
 // them is projected from events; the tables that are read hold copies of those
-// rows, made inside ClickHouse, with ids of their own and moved back in time, so
-// that all copies together fill a year. They are written the oldest first, as the
-// rows of a year come in.
+// rows, made inside ClickHouse, with ids of their own and moved back in time,
+// so that all copies together fill a year. They are written the oldest first,
+// as the rows of a year come in.
 const projected = 20_000
 
 // fills is the time that the copies are moved back over.
@@ -88,7 +88,7 @@ func (r *rig) columns(ctx context.Context, version uint32, table string) ([]stri
 	return columns, err
 }
 
-// settle waits, not forever, until ClickHouse merges nothing any more.
+// settle waits, for a bounded time, until ClickHouse has no merges left.
 func (r *rig) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()

@@ -4,11 +4,11 @@
 //	make bench
 //	BENCH_EVENTS=1000000 make bench LINES=c,d
 //
-// Every line is a figure of ours, the floor measured in the same run in turns
+// Every line is a figure of Parley, the floor measured in the same run in turns
 // with it, and the ratio of the two. Both are medians of the rounds, with the
-// lowest and the highest in brackets. The table goes to .build/bench.md, the same
-// as JSON to .build/bench.json. A line that could not be measured says why in
-// both, and makes the command fail.
+// lowest and the highest in brackets. The table goes to .build/bench.md, the
+// same as JSON to .build/bench.json. A line that could not be measured says why
+// in both, and makes the command fail.
 //
 // # Lines
 //
@@ -24,10 +24,10 @@
 //
 // # Engines
 //
-// They are real and those of `parley serve`: NATS inside this process, synced at
-// every write, and ClickHouse as a child. Every line starts them anew on an empty
-// directory. Only h and i run the binary `parley` itself, for its memory is to be
-// told apart from that of the measurement.
+// They are real and those of `parley serve`: NATS inside this process, synced
+// at every write, and ClickHouse as a child. Every line starts them again on an
+// empty directory. Only h and i run the binary `parley` itself, for its memory
+// is to be distinguished from that of the measurement.
 //
 // # The floor of inserts
 //

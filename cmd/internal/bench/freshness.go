@@ -101,8 +101,8 @@ func (w *web) fresh(ctx context.Context, seed uint64, rate int) (waits []float64
 	return waits, float64(sent) / freshFor.Seconds(), err
 }
 
-// sendAt posts events evenly until sending ends. A late request is not made up for
-// by smaller pauses only: the beat goes on as long as the clock is ahead.
+// sendAt posts events evenly until sending ends. A late request is not made up
+// for by smaller pauses only: the beat continues as long as the clock is ahead.
 func (w *web) sendAt(sending, ctx context.Context, seed uint64, rate int) (int, error) {
 	perBeat := rate / freshBeats
 	beat := time.NewTicker(time.Second / freshBeats)
@@ -158,7 +158,7 @@ func (w *web) probe(ctx context.Context) (milliseconds float64, err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("conversation never became visible: %w", context.Cause(ctx))
+			return 0, fmt.Errorf("the conversation never became visible: %w", context.Cause(ctx))
 		case <-ticks.C:
 		}
 	}

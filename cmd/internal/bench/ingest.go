@@ -125,7 +125,7 @@ func (b *bench) ingestSingles(ctx context.Context) error {
 	return nil
 }
 
-// latencies is one quantile of ours and of the floor, in milliseconds.
+// latencies is one quantile of Parley and of the floor, in milliseconds.
 func latencies(line, what string, ours []float64, of string, floor []float64, q float64) figure {
 	at := func(values []float64) *spread {
 		if len(values) == 0 {

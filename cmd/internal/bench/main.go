@@ -25,7 +25,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// settings are what a run can be told.
+// settings are the options of a run.
 type settings struct {
 	events        int    // in the log of the lines a, c, d
 	rounds        int    // of every figure
@@ -49,7 +49,7 @@ func (s *settings) sizes() ([]int, error) {
 	for _, field := range strings.Split(s.conversations, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil || n < 1 {
-			return nil, fmt.Errorf("-conversations: %q is no number above 0", field)
+			return nil, fmt.Errorf("-conversations: %q is not a number above 0", field)
 		}
 		sizes = append(sizes, n)
 	}
@@ -107,7 +107,7 @@ type bench struct {
 }
 
 // all measures the lines one after the other; one that fails is named in the
-// table, and the others go on.
+// table, and the others continue.
 func (b *bench) all(ctx context.Context) {
 	for _, line := range []struct {
 		letters string

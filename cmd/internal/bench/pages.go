@@ -164,7 +164,7 @@ func (w *web) statements(ctx context.Context, d document) (statements, error) {
 		return bytes.Contains(r.body, []byte("parley_meta")) || bytes.Contains(r.body, []byte(".positions"))
 	})
 	if len(kept) == 0 {
-		return nil, errors.New("no statement was heard")
+		return nil, errors.New("no statement was recorded")
 	}
 	for i := range kept {
 		query := kept[i].url.Query()

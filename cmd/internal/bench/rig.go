@@ -193,7 +193,7 @@ func (r *rig) replay(ctx context.Context) (build, whole time.Duration, err error
 	case done.Report.Differing > 0:
 		err = fmt.Errorf("the replayed version differs from the live one in %d rows", done.Report.Differing)
 	case build == 0:
-		err = errors.New("the replay has not said when it had built")
+		err = errors.New("the replay did not report when the build was complete")
 	}
 	return build, whole, err
 }

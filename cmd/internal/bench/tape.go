@@ -94,7 +94,7 @@ func (r taped) send(ctx context.Context, client *http.Client) error {
 	return err
 }
 
-// plainClient is a client with as many connections as asked for.
+// plainClient is a client with the given number of connections.
 func plainClient(connections int) (*http.Client, error) {
 	transport, err := embedded.Transport(&http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true})
 	return &http.Client{Transport: transport}, err

@@ -3,14 +3,15 @@
 // answers, sales days later, several projects, channels and languages, busy and
 // quiet hours.
 //
-// # One stream, forever the same
+// # One stream, always the same
 //
 // A [Stream] is an endless row of conversations numbered by time, in the past
 // and in the future. Conversation n is a pure function of the stream's seed,
 // name and spacing and of n: its ids, its times and every member of its events.
 // A window of the stream ([Stream.Between]) therefore gives the same events
 // whenever it is made, and windows that overlap agree where they do. Sending a
-// window twice changes nothing, and a live stream goes on where its past ended.
+// window twice changes nothing, and a live stream continues where its past
+// ended.
 //
 //	n ──start──▶ moment on the weekly curve ──script──▶ about 20 events, in order of time
 //

@@ -8,7 +8,7 @@ import (
 )
 
 // pen writes events as JSON. Nothing that the cast says needs escaping, which a
-// test makes sure of; encoding/json would take five times as long.
+// test checks; encoding/json would take five times as long.
 type pen struct {
 	source  string
 	project int

@@ -60,7 +60,7 @@ func (s *script) profiles() {
 	}
 }
 
-// sellers are those of each brand's marketplace.
+// sellers are the sellers of each brand's marketplace.
 var sellers = []named{
 	{"660119", "Cell Phone Corner"}, {"660120", "Green Garden"}, {"660121", "Paper and Ink"}, {"660122", "North Bikes"},
 	{"660123", "Little Library"}, {"660124", "Casa Cucina"}, {"660125", "Audio Attic"}, {"660126", "Second Season"},

@@ -112,7 +112,7 @@ func (s *script) giveUp() {
 	s.closed(nil, "VISITOR_LEFT_QUEUE")
 }
 
-// meetBot is a conversation that a bot begins, and a person goes on with or not.
+// meetBot is a conversation that a bot begins, and that a person may continue.
 func (s *script) meetBot(handOver bool) {
 	robot := one(s, s.brand.bots)
 	s.routed(s.at+40, group{rule: named{"r-bot", "Bot"}, group: named{"g-bot", "Bots"}})
@@ -261,7 +261,7 @@ func (s *script) aftermath() {
 	}
 }
 
-// span is where an event stands in the pen's buffer.
+// span is the place of an event in the pen's buffer.
 type span struct {
 	at       int64
 	from, to int

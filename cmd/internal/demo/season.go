@@ -14,7 +14,7 @@ const (
 	weekHours = 7 * 24
 )
 
-// epoch is a Monday long before any stream is asked for.
+// epoch is a Monday long before any requested stream.
 var epoch = time.Date(2018, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // season maps busy time, in which conversations begin evenly, to clock time,

@@ -58,8 +58,8 @@ func readFile(name string, r io.Reader, application *kong.Node) (*file, []error)
 	return f, faults
 }
 
-// place is where a key stands: below a command, and in a section of the settings
-// that the command and those below it have.
+// place is the place of a key: below a command, and in a section of the
+// settings that the command and those below it have.
 type place struct {
 	node    *kong.Node
 	section string // ends with a dot unless empty
@@ -75,7 +75,7 @@ func (c *checker) fault(at *yaml.Node, format string, args ...any) {
 	c.faults = append(c.faults, &Fault{c.file, at.Line, fmt.Sprintf(format, args...)})
 }
 
-// mapping checks the keys of a mapping, which may stand for several places: query
+// mapping checks the keys of a mapping, which may be several places: query
 // is a command, and a section of the settings that serve has too.
 func (c *checker) mapping(mapping *yaml.Node, path string, places []place) {
 	seen := make(map[string]int)
@@ -102,7 +102,7 @@ func (c *checker) mapping(mapping *yaml.Node, path string, places []place) {
 	}
 }
 
-// find returns the settings that a key stands for in any of the places, and the
+// find returns the settings that a key names in any of the places, and the
 // places below it.
 func find(key string, places []place) (flags []*kong.Flag, below []place) {
 	for _, p := range places {
@@ -238,8 +238,8 @@ func (f *file) Resolve(context *kong.Context, parent *kong.Path, flag *kong.Flag
 	return textOf(found)
 }
 
-// find returns the value of a flag: what stands below the command, or else what
-// stands at the top.
+// find returns the value of a flag: the one below the command, or else the one
+// at the top.
 func (f *file) find(command *kong.Node, flag *kong.Flag) *yaml.Node {
 	if f == nil || !mayHold(flag) {
 		return nil
@@ -275,7 +275,7 @@ func at(node *yaml.Node, path []string) *yaml.Node {
 	return node
 }
 
-// resolved follows an alias to what it stands for.
+// resolved follows an alias to its value.
 func resolved(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias

@@ -58,7 +58,7 @@ func (p *Parser) Parse(args []string) (*kong.Context, error) {
 		name, long := strings.CutPrefix(argument, "--")
 		name, _, _ = strings.Cut(name, "=")
 		if key := keys[name]; long && key != "" {
-			return nil, fmt.Errorf("--%s is not a flag any more: set %s in the settings file (--config)", name, key)
+			return nil, fmt.Errorf("--%s is no longer a flag: set %s in the settings file (--config)", name, key)
 		}
 	}
 	p.file = nil
@@ -70,7 +70,7 @@ func (p *Parser) Parse(args []string) (*kong.Context, error) {
 		for _, flag := range command.Flags {
 			if key := FileKey(flag); key != "" {
 				if _, set := os.LookupEnv(Variable(flag)); set {
-					return nil, fmt.Errorf("%s is not read any more: set %s in the settings file (--config)", Variable(flag), key)
+					return nil, fmt.Errorf("%s is no longer read: set %s in the settings file (--config)", Variable(flag), key)
 				}
 			}
 		}

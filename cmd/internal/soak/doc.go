@@ -1,5 +1,5 @@
 // Package soak kills Parley in every way there is, and holds what it says
-// afterwards against what it was told. It is a test and nothing else.
+// afterwards against what was acknowledged. It is used in tests only.
 //
 // The real binary runs with its real engines on a data dir. Senders post seeded
 // events (late, duplicate and out of order ones among them) until each is
@@ -8,7 +8,8 @@
 // while starting, at the named points of a batch, of an atomic publish, of the
 // migrations and of a replay (PARLEY_CRASH_AT), and beside a replay. A kill is
 // counted by what it met: one that missed its point is called "parent alone". A
-// serve that ends by itself fails the run. After the restart the senders go on.
+// serve that exits unasked fails the run. After the restart the senders
+// continue.
 //
 // At a check the senders pause, the projection catches up, and then
 //

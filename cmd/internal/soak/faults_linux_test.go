@@ -42,7 +42,8 @@ type traffic struct {
 	key     map[string]string
 }
 
-// underLoad starts a house with two senders that go on until the end of the test.
+// underLoad starts a house with two senders that send until the end of the
+// test.
 func underLoad(t *testing.T, h *house) *traffic {
 	t.Helper()
 	if !h.start() {
@@ -205,7 +206,7 @@ func TestClickHouseMisbehaves(t *testing.T) {
 	h.stop()
 }
 
-// front stands before ClickHouse and answers inserts as it is told.
+// front is a proxy before ClickHouse that answers inserts as configured.
 type front struct {
 	code  atomic.Int32 // an error of ClickHouse, 0 for none
 	delay atomic.Int64
@@ -317,7 +318,7 @@ func (l *traffic) awaitRefused() {
 			if response.Header.Get("Retry-After") == "" {
 				l.t.Errorf("503 without Retry-After: %s", text)
 			}
-			l.t.Logf("senders are told: 503, Retry-After %s, %s", response.Header.Get("Retry-After"), bytes.TrimSpace(text))
+			l.t.Logf("senders get: 503, Retry-After %s, %s", response.Header.Get("Retry-After"), bytes.TrimSpace(text))
 			return
 		case http.StatusAccepted:
 		default:
@@ -399,7 +400,7 @@ func TestTheLogMisbehaves(t *testing.T) {
 	h.stop()
 }
 
-// pipe stands before a server and can hold everything up.
+// pipe is a proxy before a server that can hold everything up.
 type pipe struct {
 	target string
 	held   sync.RWMutex

@@ -209,7 +209,7 @@ func (h *house) await() {
 	<-h.exited
 	ended := h.process.ProcessState
 	if h.process = nil; !killed(ended) {
-		h.t.Fatalf("serve ended by itself: %s", ended)
+		h.t.Fatalf("serve exited unasked: %s", ended)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	duration = flag.Duration("duration", 20*time.Second, "how long to go on killing")
+	duration = flag.Duration("duration", 20*time.Second, "how long to keep killing")
 	seedFlag = flag.Uint64("seed", 0, "seed of everything that is drawn; 0 draws one")
 )
 

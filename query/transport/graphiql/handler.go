@@ -17,7 +17,7 @@ import (
 //go:embed files
 var files embed.FS
 
-// file is one embedded file with the name it is asked for.
+// file is one embedded file with the name in its URL.
 type file struct {
 	content   []byte
 	mediaType string

@@ -21,9 +21,9 @@ type Delivery struct {
 	Refused []schema.Rejected // payloads that have no meaning here, for quarantine
 }
 
-// Deliver is the door for the sources: it judges the events as those of POST
-// /v1/events are judged, and returns when all are on disk, together with what
-// was refused. An error means what it means there; see [Refuse].
+// Deliver stores what a source has translated: it judges the events as those of
+// POST /v1/events are judged, and returns when all are on disk, together with
+// what was refused. An error means what it means there; see [Refuse].
 func (s *Server) Deliver(d *Delivery) (*Answer, error) {
 	if !s.enter() {
 		return nil, stopping()
