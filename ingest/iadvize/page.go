@@ -224,7 +224,7 @@ func (p progress) step(info pageInfo, rows []string) error {
 	case !p.add("c" + info.EndCursor):
 		return errors.New("the API returned the cursor of an earlier page: its list is circular")
 	case !fresh:
-		return errors.New("the API returned a page without new conversations and reports another one: its list does not end")
+		return errors.New("the API returned a page with nothing new and reports another one: its list does not end")
 	}
 	return nil
 }

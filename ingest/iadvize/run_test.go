@@ -70,7 +70,7 @@ func TestListsThatDoNotEndAreAnError(t *testing.T) {
 		"the first cursor again": {page: func(v variables, end string, _ bool) (string, bool) {
 			return map[string]string{"": "9", "9": "19", "19": "9"}[v.After], true
 		}, want: "the cursor of an earlier page"},
-		"no cursor": {page: func(variables, string, bool) (string, bool) { return "", true }, want: "gives no cursor"},
+		"no cursor": {page: func(variables, string, bool) (string, bool) { return "", true }, want: "returns no cursor"},
 		"the same rows": {page: func(v variables, end string, _ bool) (string, bool) { return end, true },
 			row: func(n int, _ variables) string { return rowOf(n%10, 7) }, want: "a page with nothing new"},
 		"empty pages": {page: func(v variables, end string, _ bool) (string, bool) { return strconv.Itoa(len(v.After) * 1000), true }, want: "a page with nothing new"},
@@ -103,7 +103,7 @@ func TestThreadThatDoesNotEndCostsItsConversationOnly(t *testing.T) {
 			return v.ID != ""
 		}})
 	if o.err != nil || !slices.Equal(o.missing(3), []int{1}) || len(o.Faults) != 1 ||
-		!strings.Contains(o.Faults[0], "conversation "+idOf(1)+" of project 7: its messages: the API gives a page with nothing new") {
+		!strings.Contains(o.Faults[0], "conversation "+idOf(1)+" of project 7: its messages: the API returned a page with nothing new") {
 		t.Errorf("%+v", o)
 	}
 }
@@ -157,15 +157,15 @@ func TestRepeatsHaveAnEnd(t *testing.T) {
 		u    *upstream
 		want string
 	}{
-		"503":           {&upstream{query: always(503)}, "the API answers 503"},
-		"429 for a day": {&upstream{query: always(429, "Retry-After", "86400")}, "the API answers 429"},
+		"503":           {&upstream{query: always(503)}, "the API answered 503"},
+		"429 for a day": {&upstream{query: always(429, "Retry-After", "86400")}, "the API answered 429"},
 		"throttled": {&upstream{query: func(w http.ResponseWriter, _ variables) bool {
 			fmt.Fprint(w, `{"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED", "retryAfterMs": 99999999999999}}]}`)
 			return true
 		}}, "Throttled"},
-		"500":                       {&upstream{query: always(500)}, "the API failed on 10 parts in a row: the API answers 500"},
+		"500":                       {&upstream{query: always(500)}, "the API failed on 10 parts in a row: the API answered 500"},
 		"401":                       {&upstream{query: always(401)}, "the API rejects the token that it issued"},
-		"404":                       {&upstream{query: always(404)}, "the API answers 404"},
+		"404":                       {&upstream{query: always(404)}, "the API answered 404"},
 		"a token that is not given": {&upstream{token: func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusInternalServerError); return true }}, "the API issued no token: the API answered 500"},
 		"a refusal": {&upstream{query: func(w http.ResponseWriter, _ variables) bool {
 			fmt.Fprint(w, `{"errors": [{"message": "Cannot query field \u001b[31mx"}]}`)
@@ -234,7 +234,7 @@ func TestBrokenPageIsGonePastAndNamed(t *testing.T) {
 			}
 		})
 	}
-	t.Run("of an API that does not keep to the interval", func(t *testing.T) {
+	t.Run("of an API that ignores the interval", func(t *testing.T) {
 		u := &upstream{n: 25, query: func(w http.ResponseWriter, v variables) bool {
 			if v.After != "" {
 				w.WriteHeader(http.StatusInternalServerError)
@@ -248,7 +248,7 @@ func TestBrokenPageIsGonePastAndNamed(t *testing.T) {
 			return true
 		}}
 		o := imported(t, u)
-		if len(o.missing(10)) > 0 || len(o.Faults) != 1 || !strings.Contains(o.Faults[0], "does not keep to the interval") || u.pages > 50 {
+		if len(o.missing(10)) > 0 || len(o.Faults) != 1 || !strings.Contains(o.Faults[0], "ignores the interval") || u.pages > 50 {
 			t.Errorf("%+v after %d pages", o, u.pages)
 		}
 	})
@@ -279,8 +279,8 @@ func TestFaultsBesideDataAreNamedAndTheRestIsTaken(t *testing.T) {
 		"a conversation without content: secret row",
 		"conversation " + idOf(5) + " of project 7, satisfactionSurvey: no survey\x1b[2J",
 		"a row that is not there, x: far",
-		"conversation " + idOf(14) + ": is not readable",
-		"a conversation without id: is not readable",
+		"conversation " + idOf(14) + ": cannot be parsed",
+		"a conversation without id: cannot be parsed",
 	}
 	if o.err != nil || !slices.Equal(o.missing(25), []int{3, 14, 15}) || len(o.Faults) != len(want) {
 		t.Fatalf("%v %+v", o.missing(25), o)

@@ -186,9 +186,9 @@ func TestClickHouseMisbehaves(t *testing.T) {
 					}
 				}
 			}()
-		}, "clickhouse", "the ClickHouse process ended", func() { stopKilling() }},
+		}, "clickhouse", "the ClickHouse process exited", func() { stopKilling() }},
 		{"frozen", func() { _ = syscall.Kill(h.child(), syscall.SIGSTOP) },
-			"projector", "although the log goes up to", func() { _ = syscall.Kill(h.child(), syscall.SIGCONT) }},
+			"projector", "although the log ends at", func() { _ = syscall.Kill(h.child(), syscall.SIGCONT) }},
 		{"out of disk", func() {
 			h.execute("ALTER TABLE parley_1.events MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000")
 		},
@@ -271,7 +271,7 @@ func TestClickHouseRefusesInEveryWay(t *testing.T) {
 			"projector", fmt.Sprintf("code: %d", code), func() { before.code.Store(0) }})
 	}
 	faults = append(faults,
-		fault{"slow", func() { before.delay.Store(int64(20 * time.Second)) }, "projector", "although the log goes up to", func() { before.delay.Store(0) }})
+		fault{"slow", func() { before.delay.Store(int64(20 * time.Second)) }, "projector", "although the log ends at", func() { before.delay.Store(0) }})
 	l.suffer(faults)
 	h.stop()
 }
