@@ -14,7 +14,7 @@ type PageArguments = pageInput
 // Paging is a page with the means to write its cursors.
 type Paging = paging
 
-// OpenPage reads how a page of a list is asked for. The list's cursors are good
+// OpenPage reads how a page of a list is requested. The list's cursors are good
 // for the same field, what it is of, and rights only.
 func OpenPage(key []byte, m *meter.Meter, field, of string, rights schema.Projects, args PageArguments, descending bool) (*Paging, error) {
 	return args.page(texts{m}, seal(key, binding{Field: field, Of: of, Rights: rights}), descending, 0)

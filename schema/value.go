@@ -20,7 +20,7 @@ const (
 const maxOperatorID = 1<<53 - 1
 
 // bytes reads a string. The result is good until the next read; nil where the
-// value is no string, which has been noted.
+// value is not a string, which has been noted.
 func (o *object) bytes(rule string) []byte {
 	if o.peek() != '"' {
 		o.wrong(rule)

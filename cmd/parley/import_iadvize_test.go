@@ -104,7 +104,7 @@ func TestHistoryImportedFromParleyEndsWithTheSameConversations(t *testing.T) {
 		return other.command(t, "", "import", "iadvize", "--url", throttling, "--upstream-key", key,
 			"--from", "2025-12-01", "--to", "2026-02-01T00:00:00Z", "--projects", projects, "--page", "40")
 	}
-	if stdout, stderr, code := bring(); code == 0 || !strings.Contains(stderr, "the API answers 403") {
+	if stdout, stderr, code := bring(); code == 0 || !strings.Contains(stderr, "the API answered 403") {
 		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
 	}
 	first, stderr, code := bring()

@@ -153,9 +153,9 @@ func (c *Client) try(ctx context.Context, body []byte, data any) ([]fault, error
 	}
 	if err := json.Unmarshal(text, &answered); err != nil {
 		if status >= http.StatusBadRequest {
-			return nil, backoff.Permanent(&apiError{message: fmt.Sprintf("the API answers %d and no JSON", status)})
+			return nil, backoff.Permanent(&apiError{message: fmt.Sprintf("the API answered %d without JSON", status)})
 		}
-		return nil, broken("the API answers %d and no JSON", status)
+		return nil, broken("the API answered %d without JSON", status)
 	}
 	whole := len(answered.Data) > 0 && !bytes.Equal(answered.Data, []byte("null"))
 	if err := verdict(answered.Errors, whole, header); err != nil {
@@ -165,7 +165,7 @@ func (c *Client) try(ctx context.Context, body []byte, data any) ([]fault, error
 	case status >= http.StatusBadRequest && len(answered.Errors) == 0:
 		return nil, backoff.Permanent(&apiError{message: fmt.Sprintf("the API answered %d", status)})
 	case !whole:
-		return nil, broken("the API answers %d without data", status)
+		return nil, broken("the API answered %d without data", status)
 	}
 	if json.Unmarshal(answered.Data, data) != nil {
 		return nil, broken("the answer has another form than that of the API")

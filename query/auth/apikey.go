@@ -57,7 +57,7 @@ func (a *Authority) APIKeys(header string, rates Rates) *APIKeys {
 }
 
 // Authenticate tells who sends a request. Requests of an address count whatever
-// they prove; the other limits are those of whoever is known.
+// they prove; the other limits are those of the authenticated caller.
 func (k *APIKeys) Authenticate(r *http.Request) (schema.Caller, error) {
 	if wait, ok := k.address.Allow(network(k.authority.proxies.Sender(r))); !ok {
 		return schema.Caller{}, errRate(wait)
