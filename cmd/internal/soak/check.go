@@ -27,12 +27,12 @@ type verdict struct {
 
 // check holds the tables against the log, and the log against what was
 // acknowledged. The senders have to pause meanwhile.
-func (h *house) check(ctx context.Context, senders []*sender) (v verdict, err error) {
-	records, last, err := h.readLog(ctx)
+func (in *instance) check(ctx context.Context, senders []*sender) (v verdict, err error) {
+	records, last, err := in.readLog(ctx)
 	if err != nil {
 		return v, fmt.Errorf("read the log: %w", err)
 	}
-	if err := h.caughtUp(ctx, last); err != nil {
+	if err := in.caughtUp(ctx, last); err != nil {
 		return v, err
 	}
 	conversations := foldtest.Distinct(records)
@@ -62,7 +62,7 @@ func (h *house) check(ctx context.Context, senders []*sender) (v verdict, err er
 		expect(want, reference.Rows(of), of)
 	}
 	for _, table := range tables {
-		if err := h.compare(table, want[table.name], &v); err != nil {
+		if err := in.compare(table, want[table.name], &v); err != nil {
 			return v, fmt.Errorf("%s: %w", table.name, err)
 		}
 	}
@@ -70,8 +70,8 @@ func (h *house) check(ctx context.Context, senders []*sender) (v verdict, err er
 }
 
 // readLog reads every event of the log from the beginning.
-func (h *house) readLog(ctx context.Context) ([]schema.Record, schema.Sequence, error) {
-	l := h.logAccess()
+func (in *instance) readLog(ctx context.Context) ([]schema.Record, schema.Sequence, error) {
+	l := in.logAccess()
 	broker, err := eventlog.Open(ctx, eventlog.Options{
 		URL: l.URL, User: l.User, Password: l.Password, PrivateUser: l.PrivateUser, PrivatePassword: l.PrivatePassword,
 		Name: "soak", Observe: true,
@@ -105,12 +105,12 @@ func (h *house) readLog(ctx context.Context) ([]schema.Record, schema.Sequence, 
 }
 
 // caughtUp waits until the live projection has reached a sequence.
-func (h *house) caughtUp(ctx context.Context, last schema.Sequence) error {
+func (in *instance) caughtUp(ctx context.Context, last schema.Sequence) error {
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		position := "0"
-		_ = h.queryWriter("SELECT argMax(version, _version) AS live FROM parley_meta.projections FINAL WHERE state = 'live'", func(row map[string]any) {
-			_ = h.queryWriter(fmt.Sprintf("SELECT max(sequence) AS position FROM parley_%v.positions WHERE log = 'events'", row["live"]), func(row map[string]any) {
+		_ = in.queryWriter("SELECT argMax(version, _version) AS live FROM parley_meta.projections FINAL WHERE state = 'live'", func(row map[string]any) {
+			_ = in.queryWriter(fmt.Sprintf("SELECT max(sequence) AS position FROM parley_%v.positions WHERE log = 'events'", row["live"]), func(row map[string]any) {
 				position = fmt.Sprint(row["position"])
 			})
 		})
@@ -129,7 +129,7 @@ func (h *house) caughtUp(ctx context.Context, last schema.Sequence) error {
 }
 
 // compare reads a view and holds each row against the wanted one.
-func (h *house) compare(t table, want map[string]string, v *verdict) error {
+func (in *instance) compare(t table, want map[string]string, v *verdict) error {
 	seen := map[string]bool{}
 	differs := func(key, found string) {
 		v.differing++
@@ -137,7 +137,7 @@ func (h *house) compare(t table, want map[string]string, v *verdict) error {
 			v.firstDifference = fmt.Sprintf("%s %s:\n want %s\n have %s", t.name, key, want[key], found)
 		}
 	}
-	err := h.query("SELECT "+strings.Join(t.columns, ", ")+" FROM "+t.name, func(row map[string]any) {
+	err := in.query("SELECT "+strings.Join(t.columns, ", ")+" FROM "+t.name, func(row map[string]any) {
 		v.rows++
 		key, found := t.identify(row), canonical(row)
 		if seen[key] {

@@ -17,11 +17,11 @@ import (
 func long() bool { return *duration >= time.Minute }
 
 // blocks are the files of the stream of events, in their order.
-func (h *house) blocks() []string {
-	h.t.Helper()
-	files, err := filepath.Glob(filepath.Join(h.dir, "nats", "jetstream", "*", "streams", eventlog.EventsStream, "msgs", "*.blk"))
+func (in *instance) blocks() []string {
+	in.t.Helper()
+	files, err := filepath.Glob(filepath.Join(in.dir, "nats", "jetstream", "*", "streams", eventlog.EventsStream, "msgs", "*.blk"))
 	if err != nil || len(files) == 0 {
-		h.t.Fatalf("no blocks: %v", err)
+		in.t.Fatalf("no blocks: %v", err)
 	}
 	slices.SortFunc(files, func(a, b string) int {
 		if len(a) != len(b) {
@@ -65,18 +65,18 @@ func truncate(t *testing.T, file string, keep func(int64) int64) {
 // A short run takes a bit after a clean stop, and the end cut off after a kill.
 func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, build(t))
-	if !h.start() {
+	in := newInstance(t, build(t))
+	if !in.start() {
 		t.Fatal("serve has not started")
 	}
-	if output, err := h.run(nil, "demo", "--conversations", "800", "--until", "2026-01-01T00:00:00Z"); err != nil {
+	if output, err := in.run(nil, "demo", "--conversations", "800", "--until", "2026-01-01T00:00:00Z"); err != nil {
 		t.Fatalf("demo: %v\n%s", err, output)
 	}
-	_, last, err := h.readLog(t.Context())
+	_, last, err := in.readLog(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.caughtUp(t.Context(), last); err != nil {
+	if err := in.caughtUp(t.Context(), last); err != nil {
 		t.Fatal(err)
 	}
 	half := func(n int64) int64 { return n / 2 }
@@ -103,39 +103,39 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 	for _, c := range cases {
 		t.Log(c.name)
 		// The demo is sent again in part, so that the last block is never empty.
-		if output, err := h.run(nil, "demo", "--conversations", "100", "--until", fmt.Sprintf("2026-01-02T%02d:00:00Z", len(c.name)%24)); err != nil {
+		if output, err := in.run(nil, "demo", "--conversations", "100", "--until", fmt.Sprintf("2026-01-02T%02d:00:00Z", len(c.name)%24)); err != nil {
 			t.Fatalf("demo: %v\n%s", err, output)
 		}
-		_, last, err := h.readLog(t.Context())
+		_, last, err := in.readLog(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.caughtUp(t.Context(), last); err != nil {
+		if err := in.caughtUp(t.Context(), last); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(300 * time.Millisecond) // how far the log has come is noted four times a second
 		if c.clean {
-			h.stop()
+			in.stop()
 		} else {
-			h.kill(h.pid())
-			h.await()
+			in.kill(in.pid())
+			in.await()
 		}
-		c.damage(h.blocks())
-		ready := h.launch()
-		said := h.awaitMissing(60*time.Second, "nats", "messages are lost, sequences ")
+		c.damage(in.blocks())
+		ready := in.launch()
+		said := in.awaitMissing(60*time.Second, "nats", "messages are lost, sequences ")
 		t.Logf("/readyz: %s", said)
 		select {
-		case h.url = <-ready:
+		case in.url = <-ready:
 			if !c.late {
 				t.Error("serve says that it is ready")
 			}
 			again := make(chan string, 1)
-			again <- h.url
+			again <- in.url
 			ready = again
 		default:
 		}
 		for deadline := time.Now().Add(20 * time.Second); ; { // it may know the serve before this one yet
-			output, err := h.run(nil, "doctor")
+			output, err := in.run(nil, "doctor")
 			if err != nil && strings.Contains(output, "are lost, sequences ") {
 				break
 			}
@@ -144,35 +144,35 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		if output, err := h.run(nil, "log", "check"); err == nil || !strings.Contains(output, "FAIL  PARLEY_EVENTS") {
+		if output, err := in.run(nil, "log", "check"); err == nil || !strings.Contains(output, "FAIL  PARLEY_EVENTS") {
 			t.Errorf("log check: %v\n%s", err, output)
 		} else {
 			t.Logf("log check: %s", output)
 		}
-		if output, err := h.run(nil, "replay"); err == nil || !strings.Contains(output, "is damaged") {
+		if output, err := in.run(nil, "replay"); err == nil || !strings.Contains(output, "is damaged") {
 			t.Errorf("a replay of a damaged log: %v\n%s", err, output)
 		}
-		output, err := h.run(nil, "log", "restore")
+		output, err := in.run(nil, "log", "restore")
 		if err != nil {
 			t.Fatalf("log restore: %v\n%s", err, output)
 		}
 		t.Logf("log restore: %s", output)
 		select {
-		case h.url = <-ready:
+		case in.url = <-ready:
 		case <-time.After(60 * time.Second):
 			t.Fatal("not ready after the log was restored")
 		}
 		// The archive names the new sequences after this, and can give them back again.
-		if output, err := h.run(nil, "replay"); err != nil {
+		if output, err := in.run(nil, "replay"); err != nil {
 			t.Fatalf("replay: %v\n%s", err, output)
 		}
 	}
-	v, err := h.check(t.Context(), nil)
+	v, err := in.check(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if v.events == 0 || v.doubled+v.differing > 0 {
 		t.Fatalf("%d events, %d doubled, %d rows differ: %s", v.events, v.doubled, v.differing, v.firstDifference)
 	}
-	h.stop()
+	in.stop()
 }

@@ -27,6 +27,6 @@
 // reads them: with SQL over the stable views.
 //
 // A run is repeated with its seed: go test ./cmd/internal/soak -seed N. The length
-// is -duration; make soak runs a long one. A house that has grown is left for a
+// is -duration; make soak runs a long one. An instance that has grown is left for a
 // new one, so that the time goes into killing rather than comparing.
 package soak

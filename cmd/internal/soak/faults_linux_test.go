@@ -34,28 +34,28 @@ import (
 // mostMemory is what serve itself may come to hold whatever happens, in MiB.
 const mostMemory = 700
 
-// traffic is a house under load.
+// traffic is an instance under load.
 type traffic struct {
-	*house
+	*instance
 	gate    sync.RWMutex
 	senders []*sender
 	key     map[string]string
 }
 
-// underLoad starts a house with two senders that send until the end of the
+// underLoad starts an instance with two senders that send until the end of the
 // test.
-func underLoad(t *testing.T, h *house) *traffic {
+func underLoad(t *testing.T, in *instance) *traffic {
 	t.Helper()
-	if !h.start() {
+	if !in.start() {
 		t.Fatal("serve has not started")
 	}
-	l := &traffic{house: h}
-	h.read("admin-key.json", &l.key)
+	l := &traffic{instance: in}
+	in.read("admin-key.json", &l.key)
 	stop := make(chan struct{})
 	var sending sync.WaitGroup
 	for n := range 2 {
-		s := &sender{house: h, number: n, seed: uint64(n) + 7, pace: 50 * time.Millisecond, gate: &l.gate, key: l.key,
-			base: func() string { return h.url }, keys: map[schema.EventKey]bool{}}
+		s := &sender{instance: in, number: n, seed: uint64(n) + 7, pace: 50 * time.Millisecond, gate: &l.gate, key: l.key,
+			base: func() string { return in.url }, keys: map[schema.EventKey]bool{}}
 		l.senders = append(l.senders, s)
 		sending.Go(func() { s.run(stop) })
 	}
@@ -113,14 +113,14 @@ func (l *traffic) withinMemory() {
 }
 
 // execute runs a statement as the owner of the tables.
-func (h *house) execute(sql string) {
-	h.t.Helper()
-	e := h.endpoints()
+func (in *instance) execute(sql string) {
+	in.t.Helper()
+	e := in.endpoints()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		request, err := http.NewRequest(http.MethodPost, e.ClickHouse.HTTP, strings.NewReader(sql))
 		if err != nil {
-			h.t.Fatal(err)
+			in.t.Fatal(err)
 		}
 		request.SetBasicAuth(e.ClickHouse.Writer.User, e.ClickHouse.Writer.Password)
 		response, err := http.DefaultClient.Do(request)
@@ -133,7 +133,7 @@ func (h *house) execute(sql string) {
 			err = errors.New(string(text))
 		}
 		if time.Now().After(deadline) {
-			h.t.Fatalf("%s: %v", sql, err)
+			in.t.Fatalf("%s: %v", sql, err)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -167,9 +167,9 @@ func (l *traffic) suffer(faults []fault) {
 
 func TestClickHouseMisbehaves(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, build(t))
-	h.flags = []string{"--stall-after", "3s"}
-	l := underLoad(t, h)
+	in := newInstance(t, build(t))
+	in.flags = []string{"--stall-after", "3s"}
+	l := underLoad(t, in)
 	var stopKilling func()
 	l.suffer([]fault{
 		{"killed again and again", func() {
@@ -179,7 +179,7 @@ func TestClickHouseMisbehaves(t *testing.T) {
 			go func() {
 				defer close(done)
 				for ctx.Err() == nil {
-					h.kill(h.child())
+					in.kill(in.child())
 					select {
 					case <-ctx.Done():
 					case <-time.After(200 * time.Millisecond):
@@ -187,23 +187,23 @@ func TestClickHouseMisbehaves(t *testing.T) {
 				}
 			}()
 		}, "clickhouse", "the ClickHouse process exited", func() { stopKilling() }},
-		{"frozen", func() { _ = syscall.Kill(h.child(), syscall.SIGSTOP) },
-			"projector", "although the log ends at", func() { _ = syscall.Kill(h.child(), syscall.SIGCONT) }},
+		{"frozen", func() { _ = syscall.Kill(in.child(), syscall.SIGSTOP) },
+			"projector", "although the log ends at", func() { _ = syscall.Kill(in.child(), syscall.SIGCONT) }},
 		{"out of disk", func() {
-			h.execute("ALTER TABLE parley_1.events MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000")
+			in.execute("ALTER TABLE parley_1.events MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000")
 		},
-			"projector", "NOT_ENOUGH_SPACE", func() { h.execute("ALTER TABLE parley_1.events RESET SETTING min_free_disk_bytes_to_perform_insert") }},
+			"projector", "NOT_ENOUGH_SPACE", func() { in.execute("ALTER TABLE parley_1.events RESET SETTING min_free_disk_bytes_to_perform_insert") }},
 		{"too many parts", func() {
-			h.execute("ALTER TABLE parley_1.conversations MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1, inactive_parts_to_throw_insert = 1")
+			in.execute("ALTER TABLE parley_1.conversations MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1, inactive_parts_to_throw_insert = 1")
 		}, "projector", "TOO_MANY_PARTS", func() {
-			h.execute("ALTER TABLE parley_1.conversations RESET SETTING parts_to_throw_insert, parts_to_delay_insert, inactive_parts_to_throw_insert")
+			in.execute("ALTER TABLE parley_1.conversations RESET SETTING parts_to_throw_insert, parts_to_delay_insert, inactive_parts_to_throw_insert")
 		}},
-		{"read-only", func() { h.execute("ALTER TABLE parley_1.contacts MODIFY SETTING table_readonly = 1") },
-			"projector", "READ_ONLY", func() { h.execute("ALTER TABLE parley_1.contacts MODIFY SETTING table_readonly = 0") }},
-		{"a table gone", func() { h.execute("RENAME TABLE parley_1.messages TO parley_1.messages_elsewhere") },
-			"projector", "UNKNOWN_TABLE", func() { h.execute("RENAME TABLE parley_1.messages_elsewhere TO parley_1.messages") }},
+		{"read-only", func() { in.execute("ALTER TABLE parley_1.contacts MODIFY SETTING table_readonly = 1") },
+			"projector", "READ_ONLY", func() { in.execute("ALTER TABLE parley_1.contacts MODIFY SETTING table_readonly = 0") }},
+		{"a table gone", func() { in.execute("RENAME TABLE parley_1.messages TO parley_1.messages_elsewhere") },
+			"projector", "UNKNOWN_TABLE", func() { in.execute("RENAME TABLE parley_1.messages_elsewhere TO parley_1.messages") }},
 	})
-	h.stop()
+	in.stop()
 }
 
 // front is a proxy before ClickHouse that answers inserts as configured.
@@ -252,15 +252,15 @@ func TestClickHouseRefusesInEveryWay(t *testing.T) {
 	go func() { _ = web.Serve(listener) }()
 	t.Cleanup(func() { _ = web.Close() })
 
-	h := newHouse(t, build(t))
+	in := newInstance(t, build(t))
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte(server.Writer.Password), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.clickHouse = &account{target.String(), server.Writer.Name, server.Writer.Password}
-	h.flags = []string{"--stall-after", "3s", "--clickhouse-url", "http://" + listener.Addr().String(),
+	in.clickHouse = &account{target.String(), server.Writer.Name, server.Writer.Password}
+	in.flags = []string{"--stall-after", "3s", "--clickhouse-url", "http://" + listener.Addr().String(),
 		"--clickhouse-user", server.Writer.Name, "--clickhouse-password-file", password}
-	l := underLoad(t, h)
+	l := underLoad(t, in)
 	var faults []fault
 	codes := []int32{241, 999, 159, 164, 202, 242, 243, 252, 319}
 	if !long() {
@@ -273,21 +273,21 @@ func TestClickHouseRefusesInEveryWay(t *testing.T) {
 	faults = append(faults,
 		fault{"slow", func() { before.delay.Store(int64(20 * time.Second)) }, "projector", "although the log ends at", func() { before.delay.Store(0) }})
 	l.suffer(faults)
-	h.stop()
+	in.stop()
 }
 
 // natsOf connects to the log as a client of its own.
-func (h *house) natsOf() (*nats.Conn, jetstream.JetStream) {
-	h.t.Helper()
-	l := h.logAccess()
+func (in *instance) natsOf() (*nats.Conn, jetstream.JetStream) {
+	in.t.Helper()
+	l := in.logAccess()
 	conn, err := nats.Connect(l.URL, nats.UserInfo(l.User, l.Password))
 	if err != nil {
-		h.t.Fatal(err)
+		in.t.Fatal(err)
 	}
-	h.t.Cleanup(conn.Close)
+	in.t.Cleanup(conn.Close)
 	js, err := jetstream.New(conn)
 	if err != nil {
-		h.t.Fatal(err)
+		in.t.Fatal(err)
 	}
 	return conn, js
 }
@@ -331,21 +331,21 @@ func (l *traffic) awaitRefused() {
 }
 
 // limitFiles has writes of serve fail beyond a size of files, as they do on a full disk.
-func (h *house) limitFiles(size uint64) {
-	h.t.Helper()
+func (in *instance) limitFiles(size uint64) {
+	in.t.Helper()
 	limit := syscall.Rlimit{Cur: size, Max: math.MaxUint64}
-	_, _, failed := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(h.pid()), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	_, _, failed := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(in.pid()), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 	if failed != 0 {
-		h.t.Fatal(failed)
+		in.t.Fatal(failed)
 	}
 }
 
 func TestTheLogMisbehaves(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, build(t))
-	h.flags = []string{"--stall-after", "8s"}
-	l := underLoad(t, h)
-	_, js := h.natsOf()
+	in := newInstance(t, build(t))
+	in.flags = []string{"--stall-after", "8s"}
+	l := underLoad(t, in)
+	_, js := in.natsOf()
 	l.awaitAcknowledged(1000)
 
 	t.Log("the stream is full")
@@ -370,14 +370,14 @@ func TestTheLogMisbehaves(t *testing.T) {
 	l.awaitMissing(30*time.Second, "", "")
 
 	t.Log("writes fail")
-	h.limitFiles(300_000)
+	in.limitFiles(300_000)
 	said := l.awaitMissing(40*time.Second, "nats", "write")
 	t.Logf("/readyz says of nats: %s", said)
 	l.awaitRefused()
-	h.limitFiles(math.MaxUint64)
+	in.limitFiles(math.MaxUint64)
 	l.awaitMissing(60*time.Second, "", "")
 	l.awaitAcknowledged(500)
-	_, js = h.natsOf() // the connection from before is gone with the server
+	_, js = in.natsOf() // the connection from before is gone with the server
 
 	t.Log("the readers lose their consumers")
 	stream, err := js.Stream(t.Context(), eventlog.EventsStream)
@@ -397,7 +397,7 @@ func TestTheLogMisbehaves(t *testing.T) {
 	l.awaitAcknowledged(500)
 	l.withinMemory()
 	l.compareAll()
-	h.stop()
+	in.stop()
 }
 
 // pipe is a proxy before a server that can hold everything up.
@@ -449,13 +449,13 @@ func TestTheLogStalls(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() })
 	go before.serve(listener)
 
-	h := newHouse(t, build(t))
+	in := newInstance(t, build(t))
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte(server.Password), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.flags = []string{"--nats-url", "nats://" + listener.Addr().String(), "--nats-user", server.User, "--nats-password-file", password}
-	l := underLoad(t, h)
+	in.flags = []string{"--nats-url", "nats://" + listener.Addr().String(), "--nats-user", server.User, "--nats-password-file", password}
+	l := underLoad(t, in)
 	for range 2 {
 		l.awaitAcknowledged(1000)
 		before.held.Lock()
@@ -467,5 +467,5 @@ func TestTheLogStalls(t *testing.T) {
 	}
 	l.withinMemory()
 	l.compareAll()
-	h.stop()
+	in.stop()
 }

@@ -136,20 +136,20 @@ func TestPowerLoss(t *testing.T) {
 		t.Fatal("a file that was not synced is still there: the test would show nothing")
 	}
 
-	h := newHouse(t, build(t))
-	h.dir = filepath.Join(d.mount, "data")
-	l := underLoad(t, h)
+	in := newInstance(t, build(t))
+	in.dir = filepath.Join(d.mount, "data")
+	l := underLoad(t, in)
 	for cycle := range *powerCuts {
 		l.awaitAcknowledged(2000)
 		time.Sleep(time.Duration(cycle*137%700) * time.Millisecond) // so that the cuts fall anywhere
-		child := h.child()
-		halt(t, h.pid(), child)
+		child := in.child()
+		halt(t, in.pid(), child)
 		d.cut()
-		h.kill(h.pid())
-		h.kill(child)
-		h.await()
+		in.kill(in.pid())
+		in.kill(child)
+		in.await()
 		d.revive()
-		if !h.start() {
+		if !in.start() {
 			t.Fatal("serve has not started after the power came back")
 		}
 		l.awaitMissing(30*time.Second, "", "")

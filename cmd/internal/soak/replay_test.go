@@ -38,29 +38,29 @@ type page struct {
 // closed conversations with their contacts, page after page, again and again:
 // each time it has to get what it got before, without an error.
 func TestReplayUnderAClientThatPages(t *testing.T) {
-	h := newHouse(t, build(t))
+	in := newInstance(t, build(t))
 	if *existing != "" {
-		h.dir = *existing
+		in.dir = *existing
 	}
-	if !h.start() {
+	if !in.start() {
 		t.Fatal("serve has not started")
 	}
 	if *existing == "" {
-		if output, err := h.run(nil, "demo", "--conversations", strconv.Itoa(*conversations), "--until", "2026-01-01T00:00:00Z"); err != nil {
+		if output, err := in.run(nil, "demo", "--conversations", strconv.Itoa(*conversations), "--until", "2026-01-01T00:00:00Z"); err != nil {
 			t.Fatalf("demo: %v\n%s", err, output)
 		}
 	}
-	_, last, err := h.readLog(t.Context())
+	_, last, err := in.readLog(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.caughtUp(t.Context(), last); err != nil {
+	if err := in.caughtUp(t.Context(), last); err != nil {
 		t.Fatal(err)
 	}
 	var key map[string]string
-	h.read("admin-key.json", &key)
-	before := h.checksums(t)
-	want, err := h.pages(key)
+	in.read("admin-key.json", &key)
+	before := in.checksums(t)
+	want, err := in.pages(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestReplayUnderAClientThatPages(t *testing.T) {
 				return
 			default:
 			}
-			got, err := h.pages(key)
+			got, err := in.pages(key)
 			switch {
 			case err != nil:
 				wrong = err
@@ -96,7 +96,7 @@ func TestReplayUnderAClientThatPages(t *testing.T) {
 		}
 	})
 	began := time.Now()
-	output, replayErr := h.run(nil, "replay")
+	output, replayErr := in.run(nil, "replay")
 	took := time.Since(began)
 	close(stop)
 	reading.Wait()
@@ -106,7 +106,7 @@ func TestReplayUnderAClientThatPages(t *testing.T) {
 	if wrong != nil {
 		t.Fatalf("while it replayed: %v", wrong)
 	}
-	if after := h.checksums(t); after != before {
+	if after := in.checksums(t); after != before {
 		t.Fatalf("the tables were\n%s\nand are\n%s", before, after)
 	}
 	lines := strings.Split(strings.TrimSpace(output), "\n")
@@ -115,7 +115,7 @@ func TestReplayUnderAClientThatPages(t *testing.T) {
 }
 
 // pages reads all closed conversations, oldest first.
-func (h *house) pages(key map[string]string) ([]string, error) {
+func (in *instance) pages(key map[string]string) ([]string, error) {
 	var all []string
 	for after := ""; ; {
 		variables := map[string]any{}
@@ -130,7 +130,7 @@ func (h *house) pages(key map[string]string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		request, err := http.NewRequest(http.MethodPost, h.url+"/graphql", bytes.NewReader(body))
+		request, err := http.NewRequest(http.MethodPost, in.url+"/graphql", bytes.NewReader(body))
 		if err != nil {
 			return nil, err
 		}
@@ -177,13 +177,13 @@ func throttled(errors []json.RawMessage) bool {
 }
 
 // checksums of the stable views, as a dashboard's user can take them.
-func (h *house) checksums(t *testing.T) string {
+func (in *instance) checksums(t *testing.T) string {
 	t.Helper()
 	var sums strings.Builder
 	for _, table := range tables {
 		columns := strings.Join(table.columns, ", ")
 		columns = strings.ReplaceAll(strings.ReplaceAll(columns, "custom_data", "mapSort(custom_data)"), "revenue", "mapSort(revenue)")
-		err := h.query(fmt.Sprintf("SELECT count() AS rows, sum(cityHash64(formatRow('RowBinary', %s))) AS sum FROM %s", columns, table.name), func(row map[string]any) {
+		err := in.query(fmt.Sprintf("SELECT count() AS rows, sum(cityHash64(formatRow('RowBinary', %s))) AS sum FROM %s", columns, table.name), func(row map[string]any) {
 			fmt.Fprintf(&sums, "soak:   %s: %v rows, checksum %v\n", table.name, row["rows"], row["sum"])
 		})
 		if err != nil {

@@ -36,7 +36,7 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// grown is how many events a house may hold before the next one is moved into:
+// grown is how many events an instance may hold before a new one is started:
 // with more, most of the time goes into comparing them.
 const grown = 60_000
 
@@ -45,8 +45,8 @@ type tally struct {
 	kills        map[string]int
 	checks       int
 	acked, again int64
-	events, rows int // distinct events and rows compared, of all houses
-	houses       int
+	events, rows int // distinct events and rows compared, of all instances
+	instances    int
 }
 
 func (y *tally) killed() (n int) {
@@ -67,12 +67,12 @@ func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
 	began := time.Now()
 	done := tally{kills: map[string]int{}}
 	for time.Since(began) < *duration {
-		if !t.Run("house", func(t *testing.T) { done.occupy(t, newHouse(t, binary), dice, began.Add(*duration)) }) {
+		if !t.Run("instance", func(t *testing.T) { done.exercise(t, newInstance(t, binary), dice, began.Add(*duration)) }) {
 			t.Fatalf("seed %d, after %v", seed, done.kills)
 		}
 	}
-	summary := fmt.Sprintf("soak: seed %d, %v, %d kills, %d checks, %d houses; %d events acknowledged, %d requests sent again; %d distinct events, %d rows compared; 0 lost, 0 doubled, 0 differing",
-		seed, time.Since(began).Round(time.Second), done.killed(), done.checks, done.houses, done.acked, done.again, done.events, done.rows)
+	summary := fmt.Sprintf("soak: seed %d, %v, %d kills, %d checks, %d instances; %d events acknowledged, %d requests sent again; %d distinct events, %d rows compared; 0 lost, 0 doubled, 0 differing",
+		seed, time.Since(began).Round(time.Second), done.killed(), done.checks, done.instances, done.acked, done.again, done.events, done.rows)
 	for _, kind := range slices.Sorted(maps.Keys(done.kills)) {
 		summary += fmt.Sprintf("\nsoak:   %4d %s", done.kills[kind], kind)
 	}
@@ -82,26 +82,26 @@ func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
 	}
 }
 
-// occupy sends events to a new house and kills what runs in it, until the house
+// exercise sends events to a new instance and kills what runs in it, until the instance
 // has grown or time is up.
-func (y *tally) occupy(t *testing.T, h *house, dice *rand.Rand, until time.Time) {
+func (y *tally) exercise(t *testing.T, in *instance, dice *rand.Rand, until time.Time) {
 	// The first starts are killed too: between two statements of the migrations.
 	for ready := false; !ready; {
-		if ready = h.start(fmt.Sprintf("PARLEY_CRASH_AT=migrate.statement:%d", 1+dice.IntN(40))); !ready {
+		if ready = in.start(fmt.Sprintf("PARLEY_CRASH_AT=migrate.statement:%d", 1+dice.IntN(40))); !ready {
 			y.kills["in a migration"]++
 		}
 	}
 	var key map[string]string
-	h.read("admin-key.json", &key)
+	in.read("admin-key.json", &key)
 
 	var base atomic.Value
-	base.Store(h.url)
+	base.Store(in.url)
 	var gate sync.RWMutex
 	stop := make(chan struct{})
 	var sending sync.WaitGroup
 	var senders []*sender
 	for n := range 3 {
-		s := &sender{house: h, number: n, seed: dice.Uint64(), pace: 100 * time.Millisecond, gate: &gate, key: key,
+		s := &sender{instance: in, number: n, seed: dice.Uint64(), pace: 100 * time.Millisecond, gate: &gate, key: key,
 			base: func() string { return base.Load().(string) }, keys: map[schema.EventKey]bool{}}
 		senders = append(senders, s)
 		sending.Go(func() { s.run(stop) })
@@ -111,15 +111,15 @@ func (y *tally) occupy(t *testing.T, h *house, dice *rand.Rand, until time.Time)
 	t.Cleanup(end)
 
 	restart := func() {
-		for !h.start() { // a kill may fall into the start
+		for !in.start() { // a kill may fall into the start
 		}
-		base.Store(h.url)
+		base.Store(in.url)
 	}
 	var found verdict
 	check := func() {
 		gate.Lock()
 		defer gate.Unlock()
-		v, err := h.check(t.Context(), senders)
+		v, err := in.check(t.Context(), senders)
 		if err != nil {
 			t.Fatalf("check after %v: %v", y.kills, err)
 		}
@@ -130,19 +130,19 @@ func (y *tally) occupy(t *testing.T, h *house, dice *rand.Rand, until time.Time)
 		}
 	}
 	for cycle := 1; time.Now().Before(until) && found.events < grown; cycle++ {
-		kind := h.strike(dice, restart)
+		kind := in.strike(dice, restart)
 		y.kills[kind]++
 		if cycle%every == 0 {
 			check()
-			fmt.Fprintf(os.Stderr, "soak: house %d, %v left, %d kills; %d events and %d rows compared: all right\n",
-				y.houses+1, time.Until(until).Round(time.Second), y.killed(), found.events, found.rows)
+			fmt.Fprintf(os.Stderr, "soak: instance %d, %v left, %d kills; %d events and %d rows compared: all right\n",
+				y.instances+1, time.Until(until).Round(time.Second), y.killed(), found.events, found.rows)
 		}
 	}
 	end()
 	sending.Wait()
 	check()
-	h.stop()
-	y.houses++
+	in.stop()
+	y.instances++
 	y.events += found.events
 	y.rows += found.rows
 	for _, s := range senders {
@@ -159,11 +159,11 @@ var points = map[string]string{
 
 // strike kills in one of the ways, and brings serve up again. It says what the
 // kill met, which is not always what was aimed at.
-func (h *house) strike(dice *rand.Rand, restart func()) string {
+func (in *instance) strike(dice *rand.Rand, restart func()) string {
 	anywhere := func(within time.Duration) time.Duration { return time.Duration(dice.Int64N(int64(within))) }
 	parent := func(kind string) string {
-		h.kill(h.pid())
-		h.await()
+		in.kill(in.pid())
+		in.await()
 		restart()
 		return kind
 	}
@@ -173,55 +173,55 @@ func (h *house) strike(dice *rand.Rand, restart func()) string {
 		return parent("parent alone")
 	case n < 6:
 		time.Sleep(anywhere(1500 * time.Millisecond))
-		child := h.victim()
-		h.kill(h.pid())
-		h.kill(child)
-		h.await()
+		child := in.victim()
+		in.kill(in.pid())
+		in.kill(child)
+		in.await()
 		restart()
 		return "parent and ClickHouse"
 	case n < 9:
 		time.Sleep(anywhere(1500 * time.Millisecond))
-		h.kill(h.victim())
+		in.kill(in.victim())
 		return "ClickHouse alone"
 	case n < 15:
 		point := slices.Sorted(maps.Keys(points))[dice.IntN(len(points))]
-		h.stop()
-		if h.start(fmt.Sprintf("PARLEY_CRASH_AT=%s:%d", point, 1+dice.IntN(6))) {
+		in.stop()
+		if in.start(fmt.Sprintf("PARLEY_CRASH_AT=%s:%d", point, 1+dice.IntN(6))) {
 			select {
-			case <-h.exited:
+			case <-in.exited:
 			case <-time.After(5 * time.Second):
 				return parent("parent alone") // the point was not reached
 			}
-			h.await()
+			in.await()
 		}
 		restart()
 		return points[point]
 	case n < 16:
-		h.kill(h.pid())
-		h.await()
-		url := h.launch()
+		in.kill(in.pid())
+		in.await()
+		url := in.launch()
 		select {
-		case h.url = <-url:
+		case in.url = <-url:
 			return parent("parent alone")
 		case <-time.After(anywhere(2500 * time.Millisecond)):
 			return parent("while starting")
 		}
 	case n < 17:
-		h.stop()
+		in.stop()
 		restart()
 		return "stopped by SIGTERM"
 	case n < 19:
 		point := []string{"built", "compared", "offered"}[dice.IntN(3)]
 		var exit *exec.ExitError
-		if _, err := h.run([]string{"PARLEY_CRASH_AT=replay." + point}, "replay"); !errors.As(err, &exit) || !killed(exit.ProcessState) {
-			h.t.Errorf("a replay that is to be killed when %s: %v", point, err)
+		if _, err := in.run([]string{"PARLEY_CRASH_AT=replay." + point}, "replay"); !errors.As(err, &exit) || !killed(exit.ProcessState) {
+			in.t.Errorf("a replay that is to be killed when %s: %v", point, err)
 		}
 		return "replay when " + point
 	default:
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_, _ = h.run(nil, "replay") // what it works on is taken away
+			_, _ = in.run(nil, "replay") // what it works on is taken away
 		}()
 		kind := "parent during a replay"
 		select {

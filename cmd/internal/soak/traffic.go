@@ -13,10 +13,10 @@ import (
 
 // sender posts the events of its seed, in order, each until it is acknowledged.
 type sender struct {
-	house  *house
-	number int
-	seed   uint64
-	pace   time.Duration // between two requests
+	instance *instance
+	number   int
+	seed     uint64
+	pace     time.Duration // between two requests
 
 	gate  *sync.RWMutex // held for writing while senders pause
 	base  func() string // where serve listens now
@@ -69,7 +69,7 @@ func (s *sender) deliver(client *http.Client, stop <-chan struct{}, events []sch
 		case <-time.After(s.pace):
 		}
 		s.gate.RLock()
-		err := s.house.post(client, s.base(), s.key, body.Bytes())
+		err := s.instance.post(client, s.base(), s.key, body.Bytes())
 		if err == nil {
 			s.note(keys)
 		}

@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// house is a data dir and the serve that runs on it, if any.
-type house struct {
+// instance is a data dir and the serve that runs on it, if any.
+type instance struct {
 	t      testing.TB
 	binary string
 	dir    string
@@ -49,71 +49,71 @@ type endpoints struct {
 // account is a user of a ClickHouse.
 type account struct{ url, user, password string }
 
-func newHouse(t testing.TB, binary string) *house {
+func newInstance(t testing.TB, binary string) *instance {
 	t.Helper()
 	dir := t.TempDir()
 	log, err := os.Create(filepath.Join(dir, "serve.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, binary: binary, dir: filepath.Join(dir, "data"), log: log}
-	for i := range h.ports {
+	in := &instance{t: t, binary: binary, dir: filepath.Join(dir, "data"), log: log}
+	for i := range in.ports {
 		free, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer free.Close()
-		h.ports[i] = free.Addr().String()
+		in.ports[i] = free.Addr().String()
 	}
 	t.Cleanup(func() {
-		h.kill(h.pid())
-		h.await()
+		in.kill(in.pid())
+		in.await()
 		if t.Failed() {
-			h.lastWords()
+			in.printLog()
 		}
 		_ = log.Close()
 	})
-	return h
+	return in
 }
 
-// lastWords shows the end of the log of a run that failed.
-func (h *house) lastWords() {
-	text, _ := os.ReadFile(h.log.Name())
-	h.t.Logf("end of the log:\n%s", text[max(0, len(text)-4000):])
+// printLog shows the end of the log of a run that failed.
+func (in *instance) printLog() {
+	text, _ := os.ReadFile(in.log.Name())
+	in.t.Logf("end of the log:\n%s", text[max(0, len(text)-4000):])
 }
 
 // start runs serve. It returns when that is ready, or was killed: a process that
 // is to crash may do so before. One that ends otherwise fails the test.
-func (h *house) start(env ...string) (ready bool) {
-	h.t.Helper()
+func (in *instance) start(env ...string) (ready bool) {
+	in.t.Helper()
 	select {
-	case h.url = <-h.launch(env...):
+	case in.url = <-in.launch(env...):
 		return true
-	case <-h.exited:
-		h.await()
+	case <-in.exited:
+		in.await()
 		return false
 	case <-time.After(90 * time.Second):
-		h.t.Fatal("serve is not ready after 90 s")
+		in.t.Fatal("serve is not ready after 90 s")
 		return false
 	}
 }
 
 // launch runs serve, and gives its address when it is ready.
-func (h *house) launch(env ...string) <-chan string {
-	h.t.Helper()
-	h.await()
-	command := exec.Command(h.binary, append([]string{"serve", "--data-dir", h.dir, "--listen", h.ports[0],
-		"--nats-listen", h.ports[1], "--clickhouse-http", h.ports[2], "--store-text", "--log-level", "warn"}, h.flags...)...)
+func (in *instance) launch(env ...string) <-chan string {
+	in.t.Helper()
+	in.await()
+	command := exec.Command(in.binary, append([]string{"serve", "--data-dir", in.dir, "--listen", in.ports[0],
+		"--nats-listen", in.ports[1], "--clickhouse-http", in.ports[2], "--store-text", "--log-level", "warn"}, in.flags...)...)
 	command.Env = append(os.Environ(), env...)
-	command.Stderr = h.log
+	command.Stderr = in.log
 	output, err := command.StdoutPipe()
 	if err != nil {
-		h.t.Fatal(err)
+		in.t.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
-		h.t.Fatal(err)
+		in.t.Fatal(err)
 	}
-	h.process, h.exited = command, make(chan struct{})
+	in.process, in.exited = command, make(chan struct{})
 	said := make(chan string, 1)
 	go func(exited chan struct{}) {
 		lines := bufio.NewScanner(output)
@@ -124,13 +124,13 @@ func (h *house) launch(env ...string) <-chan string {
 		}
 		_ = command.Wait() // how it ends is what the test is about
 		close(exited)
-	}(h.exited)
+	}(in.exited)
 	return said
 }
 
 // missing is what /readyz says is not ready, by part; empty when all is.
-func (h *house) missing() (map[string]string, error) {
-	response, err := http.Get("http://" + h.ports[0] + "/readyz")
+func (in *instance) missing() (map[string]string, error) {
+	response, err := http.Get("http://" + in.ports[0] + "/readyz")
 	if err != nil {
 		return nil, err
 	}
@@ -145,31 +145,31 @@ func (h *house) missing() (map[string]string, error) {
 
 // awaitMissing waits until /readyz says something of a part; part and text empty
 // waits until all is ready.
-func (h *house) awaitMissing(within time.Duration, part, text string) string {
-	h.t.Helper()
+func (in *instance) awaitMissing(within time.Duration, part, text string) string {
+	in.t.Helper()
 	deadline := time.Now().Add(within)
 	for {
-		missing, err := h.missing()
+		missing, err := in.missing()
 		if err == nil && (part == "" && len(missing) == 0 || part != "" && strings.Contains(missing[part], text) && missing[part] != "") {
 			return missing[part]
 		}
 		if time.Now().After(deadline) {
-			h.t.Fatalf("/readyz has not said %q of %q within %v, but %v (%v)", text, part, within, missing, err)
+			in.t.Fatalf("/readyz has not said %q of %q within %v, but %v (%v)", text, part, within, missing, err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-func (h *house) pid() int {
-	if h.process == nil {
+func (in *instance) pid() int {
+	if in.process == nil {
 		return 0
 	}
-	return h.process.Process.Pid
+	return in.process.Process.Pid
 }
 
 // child is the process id of the ClickHouse child, 0 when there is none.
-func (h *house) child() int {
-	pid := strconv.Itoa(h.pid())
+func (in *instance) child() int {
+	pid := strconv.Itoa(in.pid())
 	tasks, _ := filepath.Glob("/proc/" + pid + "/task/*/children")
 	for _, task := range tasks {
 		text, _ := os.ReadFile(task)
@@ -183,33 +183,33 @@ func (h *house) child() int {
 }
 
 // victim is the child, waited for while it is being started again.
-func (h *house) victim() int {
-	h.t.Helper()
+func (in *instance) victim() int {
+	in.t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if child := h.child(); child > 0 {
+		if child := in.child(); child > 0 {
 			return child
 		}
 	}
-	h.t.Fatal("serve has had no ClickHouse for 60 s")
+	in.t.Fatal("serve has had no ClickHouse for 60 s")
 	return 0
 }
 
-func (h *house) kill(pid int) {
+func (in *instance) kill(pid int) {
 	if pid > 0 {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone already
 	}
 }
 
 // await waits for the end of the process, which is to be by SIGKILL.
-func (h *house) await() {
-	h.t.Helper()
-	if h.process == nil {
+func (in *instance) await() {
+	in.t.Helper()
+	if in.process == nil {
 		return
 	}
-	<-h.exited
-	ended := h.process.ProcessState
-	if h.process = nil; !killed(ended) {
-		h.t.Fatalf("serve exited unasked: %s", ended)
+	<-in.exited
+	ended := in.process.ProcessState
+	if in.process = nil; !killed(ended) {
+		in.t.Fatalf("serve exited unasked: %s", ended)
 	}
 }
 
@@ -220,57 +220,57 @@ func killed(ended *os.ProcessState) bool {
 }
 
 // stop asks serve to end, and wants it to end well.
-func (h *house) stop() {
-	h.t.Helper()
-	_ = h.process.Process.Signal(syscall.SIGTERM)
+func (in *instance) stop() {
+	in.t.Helper()
+	_ = in.process.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-h.exited:
-		if code := h.process.ProcessState.ExitCode(); code != 0 {
-			h.t.Errorf("serve ended with code %d after SIGTERM", code)
+	case <-in.exited:
+		if code := in.process.ProcessState.ExitCode(); code != 0 {
+			in.t.Errorf("serve ended with code %d after SIGTERM", code)
 		}
 	case <-time.After(60 * time.Second):
-		h.t.Fatal("serve has not ended 60 s after SIGTERM")
+		in.t.Fatal("serve has not ended 60 s after SIGTERM")
 	}
-	h.process = nil
+	in.process = nil
 }
 
 // hanging is how long a command may take before it is said to hang.
 const hanging = 40 * time.Minute
 
 // run runs another command of the binary beside serve.
-func (h *house) run(env []string, args ...string) (string, error) {
+func (in *instance) run(env []string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), hanging)
 	defer cancel()
-	command := exec.CommandContext(ctx, h.binary, append(args, "--data-dir", h.dir)...)
+	command := exec.CommandContext(ctx, in.binary, append(args, "--data-dir", in.dir)...)
 	command.Env = append(os.Environ(), env...)
 	output, err := command.CombinedOutput()
 	if ctx.Err() != nil {
-		h.t.Errorf("parley %v has not ended after %v:\n%s", args, hanging, output[max(0, len(output)-2000):])
+		in.t.Errorf("parley %v has not ended after %v:\n%s", args, hanging, output[max(0, len(output)-2000):])
 	}
 	return string(output), err
 }
 
-func (h *house) read(name string, into any) {
-	h.t.Helper()
-	text, err := os.ReadFile(filepath.Join(h.dir, name))
+func (in *instance) read(name string, into any) {
+	in.t.Helper()
+	text, err := os.ReadFile(filepath.Join(in.dir, name))
 	if err == nil {
 		err = json.Unmarshal(text, into)
 	}
 	if err != nil {
-		h.t.Fatal(err)
+		in.t.Fatal(err)
 	}
 }
 
-func (h *house) endpoints() (e endpoints) {
-	h.read("endpoints.json", &e)
+func (in *instance) endpoints() (e endpoints) {
+	in.read("endpoints.json", &e)
 	return e
 }
 
 // logAccess is how Parley's own commands reach the log.
 type logAccess struct{ URL, User, Password, PrivateUser, PrivatePassword string }
 
-func (h *house) logAccess() (l logAccess) {
-	h.read("log-access.json", &l)
+func (in *instance) logAccess() (l logAccess) {
+	in.read("log-access.json", &l)
 	return l
 }
 
@@ -278,7 +278,7 @@ func (h *house) logAccess() (l logAccess) {
 var errUnknown = errors.New("no answer")
 
 // post sends events as NDJSON. An error means that they have to be sent again.
-func (h *house) post(client *http.Client, base string, key map[string]string, body []byte) error {
+func (in *instance) post(client *http.Client, base string, key map[string]string, body []byte) error {
 	request, err := http.NewRequest(http.MethodPost, base+"/v1/events", bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -300,30 +300,30 @@ func (h *house) post(client *http.Client, base string, key map[string]string, bo
 	}
 	var taken struct{ Rejected []json.RawMessage }
 	if err := json.Unmarshal(answer, &taken); err != nil || len(taken.Rejected) > 0 {
-		h.t.Errorf("valid events were rejected: %s", answer)
+		in.t.Errorf("valid events were rejected: %s", answer)
 	}
 	return nil
 }
 
 // query asks ClickHouse as the dashboards' user, and gives each row.
-func (h *house) query(sql string, each func(row map[string]any)) error {
-	if a := h.clickHouse; a != nil {
-		return h.ask(a.url, a.user, a.password, sql, each)
+func (in *instance) query(sql string, each func(row map[string]any)) error {
+	if a := in.clickHouse; a != nil {
+		return in.ask(a.url, a.user, a.password, sql, each)
 	}
-	e := h.endpoints()
-	return h.ask(e.ClickHouse.HTTP, e.ClickHouse.BI.User, e.ClickHouse.BI.Password, sql, each)
+	e := in.endpoints()
+	return in.ask(e.ClickHouse.HTTP, e.ClickHouse.BI.User, e.ClickHouse.BI.Password, sql, each)
 }
 
 // queryWriter asks as the owner of the tables.
-func (h *house) queryWriter(sql string, each func(row map[string]any)) error {
-	if a := h.clickHouse; a != nil {
-		return h.ask(a.url, a.user, a.password, sql, each)
+func (in *instance) queryWriter(sql string, each func(row map[string]any)) error {
+	if a := in.clickHouse; a != nil {
+		return in.ask(a.url, a.user, a.password, sql, each)
 	}
-	e := h.endpoints()
-	return h.ask(e.ClickHouse.HTTP, e.ClickHouse.Writer.User, e.ClickHouse.Writer.Password, sql, each)
+	e := in.endpoints()
+	return in.ask(e.ClickHouse.HTTP, e.ClickHouse.Writer.User, e.ClickHouse.Writer.Password, sql, each)
 }
 
-func (h *house) ask(base, user, password, sql string, each func(row map[string]any)) error {
+func (in *instance) ask(base, user, password, sql string, each func(row map[string]any)) error {
 	request, err := http.NewRequest(http.MethodPost, base+"/?"+url.Values{"database": {"parley"}}.Encode(), strings.NewReader(sql+" FORMAT JSONEachRow"))
 	if err != nil {
 		return err
