@@ -162,7 +162,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cause tells the sender's fault in packing from a fault of reading.
+// cause distinguishes a sender's compression error from a read error.
 func (l *limited) cause(unpacking error) error {
 	var tooLarge *http.MaxBytesError
 	switch {

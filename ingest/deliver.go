@@ -72,8 +72,8 @@ func refusedID(r *schema.Rejected) string {
 }
 
 // Receive reads the body of a request for a source, under the limits that hold
-// for events. fault says that it cannot be unpacked; body is as it came then.
-// release frees its memory; it is never nil.
+// for events. fault means that it cannot be decompressed; body is as it came
+// then. release frees its memory; it is never nil.
 func (s *Server) Receive(r *http.Request) (body []byte, fault *schema.Error, release func(), err error) {
 	var reserved int64
 	release = func() { s.release(reserved); reserved = 0 }

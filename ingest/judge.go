@@ -26,7 +26,7 @@ type verdict struct {
 	kept     []eventlog.Message // for the rejected log
 }
 
-// judge decides about each event. whole says that the events make up one JSON
+// judge decides about each event. whole means that the events make up one JSON
 // text, so that a broken one breaks it all: then the error is errUnreadable.
 func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) (verdict, error) {
 	v := verdict{valid: make([]eventlog.Message, 0, len(events)), rejected: []Rejected{}}

@@ -30,7 +30,7 @@ type intake struct {
 	rejected []Rejection
 }
 
-// judge tells of an entry whether it is an event or a rejection. It keeps
+// judge decides whether an entry is an event or a rejection. It keeps
 // nothing of the payload: the caller sets Original, unless it is another.
 type judge func(entry schema.Entry) (schema.Record, *Rejection)
 

@@ -115,7 +115,7 @@ func (l *loop) project(ctx context.Context) error {
 	}
 }
 
-// cause says why the context was ended, where that is why the error came.
+// cause returns why the context was ended, where that is why the error came.
 func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -92,7 +92,7 @@ type Sink interface {
 // Recall returns all archived events of the given conversations, with their
 // bytes, in log order; conversations without any are absent.
 //
-// Known tells which of the keys belong to an event that was written, with the
+// Known returns which of the keys belong to an event that was written, with the
 // lowest sequence under which it was.
 type Archive interface {
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]ArchivedEvent, error)

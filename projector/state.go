@@ -19,7 +19,7 @@ type state struct {
 	position schema.Sequence
 	last     schema.Sequence
 	movedAt  time.Time
-	waiting  bool // for entries, rather than at work on them
+	waiting  bool // for entries, rather than processing them
 	end      context.CancelCauseFunc
 
 	begun   bool  // the stored position was read
@@ -61,7 +61,7 @@ func (s *state) begin(end context.CancelCauseFunc) {
 }
 
 // resume notes that a round has read the position. A failure before it is over
-// if there is nothing to project; otherwise only progress will tell.
+// if there is nothing to project; otherwise only progress clears it.
 func (s *state) resume(position, last schema.Sequence) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

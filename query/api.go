@@ -10,7 +10,7 @@ import (
 	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
 
-// Config says what the API reads and how it signs.
+// Config is what the API reads and how it signs.
 type Config struct {
 	Store  Store
 	Logger *slog.Logger // nil drops what is logged

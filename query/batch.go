@@ -252,8 +252,8 @@ func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact,
 		if err != nil {
 			return nil, err
 		}
-		// A conversation that was written while its contacts were read may tell of them
-		// what the rows read before do not.
+		// A conversation that was written while its contacts were read may refer to
+		// them what the rows read before do not.
 		moving := latest(found, conversationVersion)
 		if settled && moving > uint64(b.request.live.Position) && b.request.motion.mayReread() {
 			if settled, err = b.request.settle(ctx, b.api, moving); err != nil {

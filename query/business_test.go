@@ -140,7 +140,7 @@ func TestBusinessHoursInSQLAreThoseOfGo(t *testing.T) {
 			}
 		}
 		if name == "project 1" && (len(values["resolution"]) < 20 || inclusive(values["resolution"], 0.9) == 0) {
-			t.Errorf("the rows tell nothing: %v", values["resolution"])
+			t.Errorf("the rows show nothing: %v", values["resolution"])
 		}
 	}
 	compare("all", got, 1, 2, 3)
@@ -156,7 +156,7 @@ func TestBusinessHoursInSQLAreThoseOfGo(t *testing.T) {
 	}
 	// By what only conversations know, which joins them.
 	ask[any](t, &with, reader(1, 2), `{ metrics(`+always+`, groupBy: [TAG, CAMPAIGN]) { buckets { `+hoursFields+` } } }`, nil)
-	// Rows tell the same, each of its own.
+	// Rows show the same, each for itself.
 	rows := ask[struct {
 		ClosedConversations struct{ Edges []struct{ Node rowOfHours } }
 		Contacts            struct{ Edges []struct{ Node rowOfHours } }

@@ -96,7 +96,8 @@ func (s *sealer) read(field, text string) (cursor, error) {
 	return c, nil
 }
 
-// positionPrefix tells a position from other tokens, and its version.
+// positionPrefix distinguishes a position from other tokens, and holds its
+// version.
 const positionPrefix = "p1."
 
 // writePosition returns a position in the log as clients see it. It needs no

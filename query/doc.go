@@ -44,9 +44,9 @@
 // incremental read of closed conversations does not report is that one was
 // opened again: it is in no list of closed ones until it closes.
 //
-// A handle ([Rows]) says which rows a bucket of metrics counted: interval,
-// filter and values. It is signed, and grants nothing: who opens it sees their
-// own projects.
+// A handle ([Rows]) identifies which rows a bucket of metrics counted:
+// interval, filter and values. It is signed, and grants nothing: who opens it
+// sees their own projects.
 //
 // # Metrics
 //

@@ -52,7 +52,7 @@ func (e *Error) Error() string { return e.Message }
 // Extensions is what GraphQL's errors carry beside the message.
 func (e *Error) Extensions() map[string]any { return map[string]any{"code": string(e.Code)} }
 
-// badInput says that a field breaks its rule.
+// badInput returns the error of a field that breaks its rule.
 func badInput(field, rule string, args ...any) *Error {
 	return &Error{Code: CodeBadInput, Message: field + ": " + fmt.Sprintf(rule, args...)}
 }

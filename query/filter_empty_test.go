@@ -14,8 +14,9 @@ import (
 	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
 
-// nothings gives, for every member of an input type of the SDL, the ways to give
-// it without asking for anything: null, and an empty list where it is a list.
+// nothings returns, for every member of an input type of the SDL, the ways to
+// give it without asking for anything: null, and an empty list where it is a
+// list.
 func nothings(of *ast.Definition) []map[string]any {
 	var all []map[string]any
 	for _, member := range of.Fields {

@@ -9,7 +9,7 @@ import (
 // Interval is a stretch of time, half open: From ≤ t < To.
 type Interval struct{ From, To schema.Timestamp }
 
-// The moments that the tables can tell apart; what lies outside holds no row.
+// The moments that the tables can distinguish; what lies outside holds no row.
 const (
 	firstMoment schema.Timestamp = 0
 	lastMoment  schema.Timestamp = 7_258_118_400_000 // 2200-01-01

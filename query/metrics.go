@@ -239,7 +239,7 @@ func (b *bucketing) bucket(k *GroupKey) (*MetricsBucket, error) {
 	return bucket, nil
 }
 
-// GroupKey tells to which bucket figures belong.
+// GroupKey is the bucket that figures belong to.
 type GroupKey struct {
 	Step           int64 // its start; 0 without steps
 	Value1, Value2 *string

@@ -13,7 +13,7 @@ type Scope struct {
 	Projects   schema.Projects
 }
 
-// Empty tells that no row can be in the scope.
+// Empty reports whether no row can be in the scope.
 func (s Scope) Empty() bool { return !s.Projects.All && len(s.Projects.IDs) == 0 }
 
 // Live is the projection that answers, and how far it has read the log: every

@@ -15,7 +15,7 @@ type Stats struct {
 type Statement struct {
 	Name      string // of its .sql file, without the ending
 	Columns   []string
-	RowsRead  uint64 // 0 where the server does not tell
+	RowsRead  uint64 // 0 if the server does not report it
 	BytesRead uint64
 }
 

@@ -120,7 +120,7 @@ func TestEveryMemberOfASchemaIsDescribed(t *testing.T) {
 	}
 }
 
-// described walks a schema; member tells that it is a member's, and so needs a
+// described walks a schema; member means that it is a member's, and so needs a
 // description. Branches of a condition only add to one.
 func described(t *testing.T, at string, node map[string]any, member bool) {
 	t.Helper()

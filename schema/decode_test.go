@@ -29,7 +29,7 @@ func TestEveryRuleBrokenInTurnNamesCodeAndField(t *testing.T) {
 	}
 }
 
-// checkNamed checks that a refused event still tells what is good in it.
+// checkNamed checks that a refused event still has its valid parts.
 func checkNamed(t *testing.T, d *document, e schema.Event, wrong string) {
 	t.Helper()
 	unquote := func(name string) string { return strings.ToLower(strings.Trim(d.get(name), `"`)) }

@@ -230,7 +230,7 @@ func (s *scanner) str() (raw []byte, plain bool) {
 		buf   = s.buf
 		start = s.pos + 1
 		i     = start
-		all   byte // the bits of every byte: the top one tells of non-ASCII
+		all   byte // the bits of every byte: the top one marks non-ASCII
 	)
 	plain = true
 	for {

@@ -169,7 +169,7 @@ func TestBIUserChangesOnlySettingsOfTheList(t *testing.T) {
 				tried.Add(1)
 				got, ok := answer()
 				if strings.Contains(got, secret) {
-					t.Errorf("%s, %s = %s tells the secret: %.200s", form, name, value, got)
+					t.Errorf("%s, %s = %s reveals the secret: %.200s", form, name, value, got)
 				}
 				if !allowed && (ok || !strings.Contains(got, "Code: 164")) {
 					t.Errorf("%s, %s = %s: %.200s", form, name, value, got)
@@ -203,7 +203,7 @@ func TestBIProfileHoldsWithoutTheFront(t *testing.T) {
 			}
 			got, err := g.Query(g.BI, "SELECT * FROM ("+read+" SETTINGS "+name+" = "+literal(value)+")")
 			if strings.Contains(fmt.Sprint(got, err), secret) {
-				t.Errorf("in a subquery %s = %s tells the secret: %s, %v", name, value, got, err)
+				t.Errorf("in a subquery %s = %s reveals the secret: %s, %v", name, value, got, err)
 			}
 		}
 	})
@@ -211,7 +211,7 @@ func TestBIProfileHoldsWithoutTheFront(t *testing.T) {
 	g.untouched(t)
 }
 
-// unchanged says that the value is the one the setting has for the BI user.
+// unchanged reports whether the value is the one the setting has for the BI user.
 func unchanged(g target, name, value string) bool {
 	now, err := g.Query(g.BI, "SELECT value FROM system.settings WHERE name = '"+name+"'")
 	return err == nil && (now == value || value == "0" && strings.HasPrefix(now, "auto("))
@@ -279,7 +279,7 @@ func TestBIUserReachesNothingThroughFunctionsAndFormats(t *testing.T) {
 	attempt := func(statement string) {
 		tried.Add(1)
 		if got, _ := asBI(t, g.ClickHouseServer, statement, ""); strings.Contains(got, secret) {
-			t.Errorf("%s tells the secret: %.200s", statement, got)
+			t.Errorf("%s reveals the secret: %.200s", statement, got)
 		}
 	}
 	each(functions, func(name string) {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// holdStatement returns the statement with the settings in it clamped, or says why it is refused: a setting that is not on the list, or
-// one that gets no plain value. (`= DEFAULT` would give up the limit, and readonly too.) It looks at every SETTINGS and SET, in
-// subqueries as well: ClickHouse checks only the outermost. kill says that the statement stops others.
+// holdStatement returns the statement with the settings in it clamped, or returns why it is refused: a setting that is not on the
+// list, or one that gets no plain value. (`= DEFAULT` would give up the limit, and readonly too.) It looks at every SETTINGS and
+// SET, in subqueries as well: ClickHouse checks only the outermost. kill is true if the statement stops others.
 func (f fence) holdStatement(statement string) (held string, kill bool, refused *refusal) {
 	h := holder{fence: f, scanner: scanner{text: statement}}
 	t := h.next()
@@ -198,7 +198,7 @@ func (s *scanner) next() (token, string) {
 	return t, ""
 }
 
-// skipBlank passes white space and comments; false says that one does not end.
+// skipBlank passes white space and comments; false means that one is not terminated.
 func (s *scanner) skipBlank() bool {
 	for s.pos < len(s.text) {
 		rest := s.text[s.pos:]

@@ -350,12 +350,12 @@ func sum(payload []byte) string {
 	return strconv.FormatUint(uint64(crc32.Checksum(payload, castagnoli)), 36)
 }
 
-// altered tells a message whose payload is not what was appended. Those that
-// others have published have no sum.
+// altered reports whether a message's payload is not what was appended. Those
+// that others have published have no sum.
 func altered(m *nats.Msg) bool {
 	sums := m.Header[headerSum]
 	return len(sums) == 1 && sums[0] != sum(m.Data)
 }
 
-// isFiller tells a message that only takes up a lost sequence.
+// isFiller reports whether a message only fills a lost sequence.
 func isFiller(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get(headerFiller) != "" }

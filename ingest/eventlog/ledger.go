@@ -240,7 +240,7 @@ func (l *ledger) load(ctx context.Context, of Range) error {
 	return nil
 }
 
-// count tells how many of a range are noted as erased or given up.
+// count returns how many of a range are recorded as erased or given up.
 func (l *ledger) count(ctx context.Context, of Range) (n uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 const probeWindow = 1000
 
 // probe asks the server which of the open messages it knows, without storing
-// anything, and settles those. repeat tells of a sequence whether the message
-// there counts as stored before this append, or by it.
+// anything, and settles those. repeat reports whether the message at a sequence
+// counts as stored before this append, or by it.
 //
 // A probe is an empty message with the id in question and a condition that
 // cannot hold. The server looks for the id first: it answers with the sequence

@@ -312,7 +312,7 @@ func (s *Stream) ready(ctx context.Context) error {
 // where its size does not tell.
 const fullFor = 15 * time.Second
 
-// atLimit tells that there is little room below the limit of a stream.
+// atLimit reports whether a stream is close to its limit.
 func (i *streamInfo) atLimit() bool {
 	return i.Config.MaxBytes > 0 && i.State.Bytes >= uint64(i.Config.MaxBytes)/100*99
 }

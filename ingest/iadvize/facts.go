@@ -51,7 +51,7 @@ type opening struct {
 	CustomData map[string]string `json:"customData,omitempty"`
 }
 
-// plain tells that the opening says no more than a webhook does.
+// plain reports whether the opening has no more than a webhook has.
 func (o *opening) plain() bool {
 	v := o.Visitor
 	return o.Language == "" && o.Initiator == "" && o.Campaign == nil && len(o.CustomData) == 0 &&
@@ -70,7 +70,7 @@ func (f facts) event(kind schema.Type, at schema.Timestamp, data any, id string,
 	}
 }
 
-// opened tells of the conversation as a whole. One that says more than a
+// opened describes the conversation as a whole. One that says more than a
 // webhook can has an id of its own, which comes first in the fold.
 func (f facts) opened(at schema.Timestamp, o *opening) *source.Event {
 	if o.plain() {

@@ -38,7 +38,7 @@ type Hook struct {
 // Path is where the hook's payloads are posted.
 func (h *Hook) Path() string { return Path + h.Source + "/" + h.ID }
 
-// IsBot tells of an operator whether the hook's configuration names it a bot.
+// IsBot reports whether the hook's configuration names the operator a bot.
 func (h *Hook) IsBot(operator schema.OperatorID) bool {
 	for _, bot := range h.Bots {
 		if bot == operator {
@@ -196,7 +196,7 @@ func (r *Registry) count(ctx context.Context, id string, more *Figures) error {
 	}
 }
 
-// wellFormed tells of an id whether it can be one at all.
+// wellFormed reports whether an id has the right form.
 func wellFormed(id string) bool {
 	if len(id) != 32 {
 		return false

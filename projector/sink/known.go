@@ -47,7 +47,7 @@ func (s *seen) archived(keys []schema.ConversationKey) []schema.ConversationKey 
 	return may
 }
 
-// Known tells which keys belong to a written event: see [projector.Archive].
+// Known returns which keys belong to a written event: see [projector.Archive].
 // Only keys that the filter cannot rule out are looked up, in one statement.
 func (s *Sink) Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {
 	if s.seen.filter == nil || s.seen.stale || s.seen.filter.full() {

@@ -164,7 +164,7 @@ func (r *rig) catchUpRate(ctx context.Context, cache int) (float64, error) {
 }
 
 // fresh does something with the empty tables of a new version, drops them, and
-// tells how many of the log's events a second that was.
+// returns how many of the log's events a second that was.
 func (r *rig) fresh(ctx context.Context, do func(version uint32) (time.Duration, error)) (float64, error) {
 	version, err := r.version(ctx)
 	if err != nil {

@@ -84,7 +84,8 @@ func (s *rawStream) publishOne(ctx context.Context, payload []byte) error {
 	return err
 }
 
-// together has workers do all the jobs, and tells how long each took and all did.
+// together has workers do all the jobs, and returns how long each took, and all
+// together.
 func together(ctx context.Context, workers, jobs int, do func(ctx context.Context, job int) error) (each []float64, all time.Duration, err error) {
 	each = make([]float64, jobs)
 	var next atomic.Int64

@@ -66,7 +66,7 @@ func (f figure) against(of string, floor *spread) figure {
 	return f
 }
 
-// goal says what was aimed at and whether it is met.
+// goal returns the target and whether it was met.
 func (f figure) goal(text string, met bool) figure {
 	f.Goal, f.Met = text, &met
 	return f
@@ -91,7 +91,7 @@ func newReport(s settings) *report {
 	}
 }
 
-// loadAverage is what else the machine does, as far as it tells.
+// loadAverage is the load average of the machine, if available.
 func loadAverage() string {
 	content, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

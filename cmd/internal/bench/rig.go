@@ -135,7 +135,7 @@ func (r *rig) open(ctx context.Context, version uint32, cache int) (*projector.P
 	return p, reader.Close, err
 }
 
-// catchUp projects the whole log into a version and tells how long it took.
+// catchUp projects the whole log into a version and returns how long it took.
 func (r *rig) catchUp(ctx context.Context, version uint32, cache int) (time.Duration, error) {
 	last, err := r.broker.Events().Last(ctx)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // Receipts and profiles are drawn after all else, so that a
 // conversation is the same with and without them.
 
-// receipts tells who has read the messages, and takes one back now and then.
+// receipts marks messages as read, and occasionally deletes one.
 func (s *script) receipts() {
 	if s.messages == 0 {
 		return

@@ -1,5 +1,5 @@
-// Package settings says where the value of a setting comes from: the command
-// line, the environment, a settings file, or a default, in this order.
+// Package settings determines where the value of a setting comes from: the
+// command line, the environment, a settings file, or a default, in this order.
 //
 // A setting is a field of a command's grammar (package kong). There are three
 // kinds:

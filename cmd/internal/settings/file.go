@@ -127,7 +127,7 @@ func find(key string, places []place) (flags []*kong.Flag, below []place) {
 	return flags, below
 }
 
-// unknown says what is wrong with a key that no place has.
+// unknown describes a key that no place has.
 func unknown(full, key string, places []place) string {
 	for _, p := range places {
 		for _, flag := range settingsOf(p.node) {
@@ -143,7 +143,7 @@ func unknown(full, key string, places []place) string {
 	return fmt.Sprintf("unknown key %s: `parley config print` lists the keys", full)
 }
 
-// notSection says what is wrong with a value where settings are expected.
+// notSection describes a value where settings are expected.
 func notSection(full, key string, places []place) string {
 	for _, p := range places {
 		for _, flag := range settingsOf(p.node) {

@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
-// long tells that there is time to try everything, as with make soak.
+// long reports whether there is time to try everything, as with make soak.
 func long() bool { return *duration >= time.Minute }
 
 // blocks are the files of the stream of events, in their order.

@@ -213,7 +213,7 @@ func (in *instance) await() {
 	}
 }
 
-// killed tells that a process ended by SIGKILL, as crash points end it.
+// killed reports whether a process ended by SIGKILL, as crash points end it.
 func killed(ended *os.ProcessState) bool {
 	status, ok := ended.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
@@ -274,7 +274,7 @@ func (in *instance) logAccess() (l logAccess) {
 	return l
 }
 
-// errUnknown says that nobody knows whether a request was taken.
+// errUnknown means that it is unknown whether a request was stored.
 var errUnknown = errors.New("no answer")
 
 // post sends events as NDJSON. An error means that they have to be sent again.

@@ -100,8 +100,8 @@ func halt(t testing.TB, pids ...int) {
 	}
 }
 
-// running tells that a thread of a process still does something of its own: those
-// inside a call of the kernel (D) stop before they return from it.
+// running reports whether a thread of a process still does something of its
+// own: those inside a call of the kernel (D) stop before they return from it.
 func running(t testing.TB, pid int) bool {
 	t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
