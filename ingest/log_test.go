@@ -145,7 +145,7 @@ func (l *slowLog) Append(_ context.Context, messages []eventlog.Message) ([]even
 	return receipts, nil
 }
 
-func TestWhatArrivesDuringAnAppendGoesTogetherWithTheNext(t *testing.T) {
+func TestEventsThatArriveDuringAnAppendJoinTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &slowLog{}
 		g := newGroup(log, 100, time.Second, newMetrics(nil).events)

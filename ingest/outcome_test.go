@@ -19,7 +19,7 @@ func (l *refusingLog) Append(context.Context, []eventlog.Message) ([]eventlog.Re
 	return nil, l.err
 }
 
-func TestAnswerSaysWhatIsKnownOfTheOutcome(t *testing.T) {
+func TestAnswerReportsTheKnownOutcome(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		err     error

@@ -43,9 +43,9 @@ func (r *rig) takeIn() *nats.Conn {
 	return conn
 }
 
-// TestBurstOfPlainMessagesHoldsNobodyUp publishes 30,000 events without waiting
+// TestBurstOfPlainMessagesDelaysNoOtherSender publishes 30,000 events without waiting
 // for an answer, on a server that syncs always.
-func TestBurstOfPlainMessagesHoldsNobodyUp(t *testing.T) {
+func TestBurstOfPlainMessagesDelaysNoOtherSender(t *testing.T) {
 	r := newRigOn(t, enginetest.NATS(t, enginetest.SyncAlways()))
 	conn := r.takeIn()
 	const burst = 30_000
@@ -128,7 +128,7 @@ func TestPlainClientIsAnsweredAsJetStreamDoes(t *testing.T) {
 	}
 }
 
-func TestPlainClientIsToldThatTheLogIsFull(t *testing.T) {
+func TestPlainClientLearnsThatTheLogIsFull(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Events = &refusingLog{err: eventlog.ErrFull} })
 	js, err := r.takeIn().JetStream()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-func TestAnUnwritableEventGoesToQuarantineAlone(t *testing.T) {
+func TestOnlyTheUnwritableEventIsQuarantined(t *testing.T) {
 	for _, batch := range []int{1, 3, 1000} {
 		t.Run(fmt.Sprint(batch), func(t *testing.T) {
 			bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {

@@ -112,7 +112,7 @@ func TestEventsThatKeepArrivingAreInTheTablesAtBatchAge(t *testing.T) {
 	})
 }
 
-func TestABadEntryGoesToQuarantineAndStopsNobody(t *testing.T) {
+func TestABadEntryIsQuarantinedAndBlocksNoOther(t *testing.T) {
 	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		records := foldtest.Records(events[:2], 1)

@@ -54,7 +54,7 @@ func TestATruncatedLogIsNamedAndNotProjected(t *testing.T) {
 	})
 }
 
-func TestASilentReaderIsStartedAnew(t *testing.T) {
+func TestASilentReaderIsRestarted(t *testing.T) {
 	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
 		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, StallAfter: 30 * time.Second})

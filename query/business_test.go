@@ -61,9 +61,9 @@ func inclusive(sorted []int64, q float64) float64 {
 	return float64(sorted[low]) + (at-float64(low))*float64(sorted[high]-sorted[low])
 }
 
-// TestBusinessHoursInSQLAreThoseOfGo computes the figures of each project, and of all,
+// TestBusinessHoursInSQLEqualThoseInGo computes the figures of each project, and of all,
 // from the rows.
-func TestBusinessHoursInSQLAreThoseOfGo(t *testing.T) {
+func TestBusinessHoursInSQLEqualThoseInGo(t *testing.T) {
 	r := theRig(t)
 	set := someHours(t)
 	api, err := query.New(query.Config{Store: r.store, Key: []byte("a key of the tests"), Hours: set})

@@ -26,8 +26,8 @@ func (f *faulty) Live(context.Context) (query.Live, error) {
 	return query.Live{}, f.err
 }
 
-// TestFaultsAreLoggedAndNotTold has statements fail in ways that say too much.
-func TestFaultsAreLoggedAndNotTold(t *testing.T) {
+// TestFaultsAreLoggedAndNotShown has statements fail in ways that say too much.
+func TestFaultsAreLoggedAndNotShown(t *testing.T) {
 	const secret = "a secret of the inside"
 	for _, c := range []struct {
 		store  *faulty

@@ -82,8 +82,8 @@ func TestAnEmptyListAndNullAreNoFilter(t *testing.T) {
 	}
 }
 
-// TestAnEmptyListOfAnExportIsNoFilter does so for the parameters of exports.
-func TestAnEmptyListOfAnExportIsNoFilter(t *testing.T) {
+// TestAnEmptyListOfAnExportDoesNotFilter does so for the parameters of exports.
+func TestAnEmptyListOfAnExportDoesNotFilter(t *testing.T) {
 	r := theRig(t)
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.SDL()})
 	for _, table := range []query.Table{query.TableConversations, query.TableContacts, query.TableTransactions} {

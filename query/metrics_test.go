@@ -212,9 +212,9 @@ func holds(values []*string, v *string) bool {
 	return false
 }
 
-// TestFiguresAreThoseOfAnIndependentCount compares total and buckets, in every
+// TestFiguresEqualAnIndependentCount compares total and buckets, in every
 // dimension, in pairs of them and over steps, with a count in plain Go.
-func TestFiguresAreThoseOfAnIndependentCount(t *testing.T) {
+func TestFiguresEqualAnIndependentCount(t *testing.T) {
 	r := theRig(t)
 	for _, c := range []struct {
 		arguments  string

@@ -196,7 +196,7 @@ func TestACursorIsGoodForItsOwnListOnly(t *testing.T) {
 	}
 }
 
-func TestAPageOfNothingSaysWhetherThereIsMore(t *testing.T) {
+func TestAnEmptyPageReportsWhetherThereIsMore(t *testing.T) {
 	r := theRig(t)
 	p := page(t, r, reader(1), "closedConversations", always+", first: 0")
 	if len(p.Edges) != 0 || !p.PageInfo.HasNextPage || p.PageInfo.StartCursor != nil {

@@ -74,7 +74,7 @@ func describedFields(say func(path, description string), of string, fields ast.F
 	}
 }
 
-func TestChannelsAreThoseOfTheEvents(t *testing.T) {
+func TestChannelsEqualThoseOfTheEvents(t *testing.T) {
 	channel := parsed(t).Schema().AST().Types["Channel"].(*ast.EnumTypeDefinition)
 	want := map[string]bool{string(schema.ChannelUnknown): true}
 	for _, c := range schema.Channels() {

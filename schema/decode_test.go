@@ -151,7 +151,7 @@ func TestEventOfExactlyTheLimitIsTaken(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoJSONObjectIsInvalidJSON(t *testing.T) {
+func TestOtherThanAJSONObjectIsInvalidJSON(t *testing.T) {
 	good := full(t, schema.TypeClosed).String()
 	deep := func(n int) string {
 		d := full(t, schema.TypeClosed, set("more", strings.Repeat("[", n)+strings.Repeat("]", n)))

@@ -30,7 +30,7 @@ func TestRejectedKeepsTheBeginningOfALongEvent(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRejectedIsRefused(t *testing.T) {
+func TestOtherThanARejectedMessageIsRefused(t *testing.T) {
 	for _, payload := range []string{"", "[]", "{}", `{"reason":1}`, `{"reason":"X","original":"%"}`} {
 		if _, err := DecodeRejected([]byte(payload)); err == nil {
 			t.Errorf("%q was taken", payload)

@@ -165,7 +165,7 @@ func TestEveryUserAgainstEverySubject(t *testing.T) {
 }
 
 // What a user may subscribe to, and what it hears then of what Parley does.
-func TestEveryUserHearsOnlyItsInbox(t *testing.T) {
+func TestEveryUserReceivesOnlyItsInbox(t *testing.T) {
 	s, log, private := accountsUnderTest(t)
 	var heard [3]atomic.Int32
 	users := []embedded.User{s.Users.Publisher, s.Users.Reader, s.Users.Operator}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-func TestNATSSyncsEachMessageUnlessToldOtherwise(t *testing.T) {
+func TestNATSSyncsEachMessageByDefault(t *testing.T) {
 	for interval, want := range map[time.Duration]bool{0: true, time.Minute: false} {
 		n, err := StartNATS(t.Context(), NATSConfig{Dir: t.TempDir(), Users: NewCredentials().NATS, SyncInterval: interval})
 		if err != nil {
@@ -29,7 +29,7 @@ func TestNATSSyncsEachMessageUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
-func TestFrontSaysWhenClickHouseIsDown(t *testing.T) {
+func TestFrontReportsThatClickHouseIsDown(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestHeldPortIsNobodyElses binds every way in which another process could take
+// TestHeldPortIsNotAvailableToOthers binds every way in which another process could take
 // the port before, or between, those that are to listen there.
-func TestHeldPortIsNobodyElses(t *testing.T) {
+func TestHeldPortIsNotAvailableToOthers(t *testing.T) {
 	held, err := holdPort()
 	if err != nil {
 		t.Fatal(err)

@@ -195,7 +195,7 @@ func TestAnyOrderAndRepeatsMakeTheSameEvents(t *testing.T) {
 	}
 }
 
-func TestFragmentsAreTakenWhileTheChatGoesOn(t *testing.T) {
+func TestFragmentsAreAcceptedWhileTheChatContinues(t *testing.T) {
 	r := newRig(t)
 	all := payloads(t)
 	for _, body := range all {

@@ -61,7 +61,7 @@ func TestClientRepeatsWhileTheEdgeIsBusy(t *testing.T) {
 	}
 }
 
-func TestClientGivesUpOnWhatRepeatingDoesNotMend(t *testing.T) {
+func TestClientGivesUpOnPermanentErrors(t *testing.T) {
 	for _, c := range []struct {
 		answer func(http.ResponseWriter)
 		says   string
@@ -103,7 +103,7 @@ func TestRetryAfterIsHonouredUpToAMaximum(t *testing.T) {
 	})
 }
 
-func TestKeyIsNotSentToWhereTheEdgeRedirects(t *testing.T) {
+func TestKeyIsNotSentToARedirect(t *testing.T) {
 	var reached atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
 	t.Cleanup(other.Close)

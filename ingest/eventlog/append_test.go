@@ -36,7 +36,7 @@ func TestAppendKeepsOrderAndBytes(t *testing.T) {
 	}
 }
 
-func TestAppendOfNothingIsNoError(t *testing.T) {
+func TestAppendOfNothingSucceeds(t *testing.T) {
 	if got := mustAppend(t, open(t, enginetest.NATS(t)).Events()); len(got) != 0 {
 		t.Fatal(got)
 	}
@@ -52,7 +52,7 @@ func TestAppendTakesAWholeRequestAtOnce(t *testing.T) {
 	}
 }
 
-func TestAppendGoesInPiecesWhereTheServerTakesShortBatchesOnly(t *testing.T) {
+func TestAppendIsSplitIfTheServerAcceptsShortBatchesOnly(t *testing.T) {
 	server := enginetest.NATS(t, func(c *embedded.NATSConfig) { c.MaxBatch = 100 })
 	s := open(t, server).Events()
 	if got := mustAppend(t, s, messages(1, 1050)...); !slices.Equal(got, sequences(1, 1050)) {

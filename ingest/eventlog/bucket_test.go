@@ -80,7 +80,7 @@ func TestListReadsOnePrefix(t *testing.T) {
 	}
 }
 
-func TestWatchHearsOfEveryChange(t *testing.T) {
+func TestWatchReportsEveryChange(t *testing.T) {
 	server := enginetest.NATS(t)
 	b, err := open(t, server, overTCP).Bucket(testContext(t), "parley_test", BucketConfig{})
 	if err != nil {

@@ -203,7 +203,7 @@ func TestDamageOfTheFilesIsNamedAndNeverPassedOver(t *testing.T) {
 	}
 }
 
-func TestWhatIsDeletedOnPurposeIsNoDamage(t *testing.T) {
+func TestDeletionOnPurposeIsNotDamage(t *testing.T) {
 	server := enginetest.NATS(t)
 	b := open(t, server, overTCP)
 	s := b.Events()

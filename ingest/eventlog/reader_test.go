@@ -43,7 +43,7 @@ func TestReaderGivesNoMoreThanAskedFor(t *testing.T) {
 	}
 }
 
-func TestNothingWithinTheWaitIsNoError(t *testing.T) {
+func TestNothingWithinTheWaitIsNotAnError(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
 	r := s.NewReader()
 	defer r.Close()
@@ -78,7 +78,7 @@ func TestReaderSeesWhatIsAppendedWhileItWaits(t *testing.T) {
 	}
 }
 
-func TestReaderGoesOnAfterARestartOfTheServer(t *testing.T) {
+func TestReaderContinuesAfterARestartOfTheServer(t *testing.T) {
 	server := enginetest.NATS(t)
 	s := open(t, server, overTCP).Events()
 	mustAppend(t, s, messages(1, 100)...)

@@ -50,7 +50,7 @@ func TestRememberRecognisesWhatAnotherProcessStored(t *testing.T) {
 	}
 }
 
-func TestAnotherLogBehindTheSameAddressIsNotTakenForTheOldOne(t *testing.T) {
+func TestAnotherLogAtTheSameAddressIsDetected(t *testing.T) {
 	b := open(t, enginetest.NATS(t))
 	s := b.Events()
 	mustAppend(t, s, messages(1, 10)...)

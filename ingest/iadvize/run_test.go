@@ -149,7 +149,7 @@ func TestWhatFailsForTheMomentIsRepeated(t *testing.T) {
 	}
 }
 
-func TestRepeatsHaveAnEnd(t *testing.T) {
+func TestRetriesAreBounded(t *testing.T) {
 	always := func(status int, header ...string) func(http.ResponseWriter, variables) bool {
 		return func(w http.ResponseWriter, v variables) bool { return once(1, status, header...)(w, v) }
 	}
@@ -183,7 +183,7 @@ func TestRepeatsHaveAnEnd(t *testing.T) {
 	}
 }
 
-func TestBrokenPageIsGonePastAndNamed(t *testing.T) {
+func TestBrokenPageIsSkippedAndNamed(t *testing.T) {
 	poisoned := func(poison int, answer string) func(http.ResponseWriter, variables) bool {
 		return func(w http.ResponseWriter, v variables) bool {
 			left := 0
@@ -313,7 +313,7 @@ func TestTokenWithoutAnEndIsUsedUntilItIsRefused(t *testing.T) {
 	}
 }
 
-func TestHistoryGoesOnWhereItWasBrokenOff(t *testing.T) {
+func TestHistoryResumesAfterAnInterruption(t *testing.T) {
 	u := &upstream{n: 25, query: once(2, 403)}
 	o := imported(t, u)
 	if o.err == nil || o.place.kept == nil || len(o.missing(10)) > 0 || len(o.taken) != 10 {

@@ -208,7 +208,7 @@ func TestConfiguredBotsAreBots(t *testing.T) {
 	}
 }
 
-func TestSignatureIsThatOfTheRawBody(t *testing.T) {
+func TestSignatureCoversTheRawBody(t *testing.T) {
 	hook := &webhook.Hook{Secret: "s3cret"}
 	body := []byte(`{"a": 1}`)
 	// printf '{"a": 1}' | openssl dgst -sha256 -hmac s3cret

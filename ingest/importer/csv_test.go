@@ -224,7 +224,7 @@ events:
 	}
 }
 
-func TestGuardOfFormulasIsTakenAwayWhereTheMappingSaysSo(t *testing.T) {
+func TestGuardOfFormulasIsRemovedIfTheMappingSaysSo(t *testing.T) {
 	file := "a,b\n1,'=1+1\n2,''-x\n3,'plain\n4,=y\n5,''\n"
 	wantTold(t, file, Options{Mapping: mappingOf(t, "formulaGuard: true\n"+onlyTexts)}, "2 =1+1", "3 '-x", "4 'plain", "5 =y", "6 ''")
 	wantTold(t, file, Options{Mapping: mappingOf(t, onlyTexts)}, "2 '=1+1", "3 ''-x", "4 'plain", "5 =y", "6 ''")

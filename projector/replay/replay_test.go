@@ -236,7 +236,7 @@ func TestReplayGivesTheSameTablesWhileEventsComeIn(t *testing.T) {
 	}
 }
 
-func TestVerifyNamesWhatDiffersAndRepairMendsIt(t *testing.T) {
+func TestVerifyNamesWhatDiffersAndRepairFixesIt(t *testing.T) {
 	h := newSetup(t)
 	h.log.append(foldtest.Stream(foldtest.Seeded(2), 60)...)
 	if verified, err := h.rebuild.Verify(t.Context(), false); err != nil || verified.Left.Differing != 0 {
@@ -273,7 +273,7 @@ func TestVerifyNamesWhatDiffersAndRepairMendsIt(t *testing.T) {
 	}
 }
 
-func TestReplayGoesOnWhereItStopped(t *testing.T) {
+func TestReplayContinuesWhereItStopped(t *testing.T) {
 	h := newSetup(t)
 	h.log.append(foldtest.Stream(foldtest.Seeded(3), 40)...)
 	ctx, cancel := context.WithCancel(t.Context())

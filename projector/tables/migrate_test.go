@@ -88,7 +88,7 @@ func (c *cutOff) Exec(ctx context.Context, query string, args ...any) error {
 	return c.Conn.Exec(ctx, query, args...)
 }
 
-func TestUpGoesOnWhereItWasCutOff(t *testing.T) {
+func TestUpContinuesAfterAnInterruption(t *testing.T) {
 	tables := fresh(t)
 	cuts := 0
 	for ; ; cuts++ {
@@ -158,7 +158,7 @@ func TestAChangedFileIsAnError(t *testing.T) {
 	}
 }
 
-func TestAnotherCommentOrTypeMakesTheViewAnew(t *testing.T) {
+func TestAnotherCommentOrTypeRecreatesTheView(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)
 	enginetest.ClickHouse(t).Exec(t, "ALTER TABLE parley_1.contacts COMMENT COLUMN ordinal 'it''s \\\\ another'")
@@ -209,7 +209,7 @@ func TestASwapMakesAnotherVersionLive(t *testing.T) {
 	}
 }
 
-func TestADroppedVersionIsGoneForGood(t *testing.T) {
+func TestADroppedVersionNeverReturns(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)
 	if err := tables.Drop(t.Context(), 1); err == nil {
@@ -241,7 +241,7 @@ func TestADroppedVersionIsGoneForGood(t *testing.T) {
 	}
 }
 
-func TestLiveSaysWhenThereIsNone(t *testing.T) {
+func TestLiveReportsThatThereIsNone(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)
 	enginetest.ClickHouse(t).Exec(t, "TRUNCATE TABLE parley_meta.projections")

@@ -157,7 +157,7 @@ func TestATokenOfAnotherInstallationIsRefused(t *testing.T) {
 	wantStatus(t, err, 401, "invalid_token")
 }
 
-func TestNobodyIsLetInWhileTheStoreIsDown(t *testing.T) {
+func TestNoCallerIsAuthenticatedWhileTheStoreIsDown(t *testing.T) {
 	memory := new(authtest.Memory)
 	up := newRole(t, memory, new(clock))
 	key := up.key(everything, "all")

@@ -119,7 +119,7 @@ func TestListShowsCredentialsWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereCannotBeChanged(t *testing.T) {
+func TestMissingRecordsCannotBeChanged(t *testing.T) {
 	r := newRig(t)
 	for name, err := range map[string]error{
 		"rights":   r.directory.SetRights(t.Context(), "key_x", everything, schema.Projects{All: true}),

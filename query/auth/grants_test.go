@@ -316,7 +316,7 @@ func TestDisabledUserCannotRefresh(t *testing.T) {
 	}
 }
 
-func TestAuthenticatedSaysWhetherCredentialsAreGood(t *testing.T) {
+func TestAuthenticatedReportsWhetherCredentialsAreValid(t *testing.T) {
 	r := newRig(t)
 	key := r.key([]schema.Scope{schema.ScopeIngest}, "1")
 	access, _ := r.token(clientForm(key))

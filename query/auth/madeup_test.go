@@ -89,7 +89,7 @@ func TestRevokingAnAccessTokenDuringARefreshLeavesTheLogin(t *testing.T) {
 
 // A login holds the access tokens that were revoked in it: their number is
 // bounded, so its record stays small.
-func TestALoginOfManyRevokedTokensEnds(t *testing.T) {
+func TestALoginWithManyRevokedTokensIsRevoked(t *testing.T) {
 	r := newRig(t)
 	r.user("a@example.org", "correct horse")
 	access, refresh := r.token(passwordForm("a@example.org", "correct horse"))

@@ -62,7 +62,7 @@ func TestRevokedRefreshTokenEndsItsLogin(t *testing.T) {
 	}
 }
 
-func TestRevokingWhatIsNoTokenIsFine(t *testing.T) {
+func TestRevokingAnInvalidTokenSucceeds(t *testing.T) {
 	r := newRig(t)
 	key := r.key(everything, "all")
 	r.user("a@example.org", "correct horse")

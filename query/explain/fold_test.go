@@ -11,9 +11,9 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// TestValuesAreThoseOfTheFold holds the explanation to the rows over random
+// TestValuesEqualTheFold holds the explanation to the rows over random
 // conversations, in random order of arrival.
-func TestValuesAreThoseOfTheFold(t *testing.T) {
+func TestValuesEqualTheFold(t *testing.T) {
 	for seed := range uint64(400) {
 		d := foldtest.Seeded(seed)
 		key := foldtest.Conversation(1, int(seed))

@@ -133,7 +133,7 @@ func testTooLong(t *testing.T, over func(*Config)) {
 	gone("given up")
 }
 
-func TestLimitsAreToldWithACode(t *testing.T) {
+func TestLimitsAreReportedWithACode(t *testing.T) {
 	for protocol, over := range protocols(t) {
 		t.Run(protocol, func(t *testing.T) { testLimits(t, over) })
 	}

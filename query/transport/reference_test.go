@@ -223,7 +223,7 @@ func normal(t *testing.T, raw []byte) (any, bool) {
 	return data, len(a.Errors) > 0
 }
 
-func TestVariablesAndLiteralsAreThoseOfTheReference(t *testing.T) {
+func TestVariablesAndLiteralsAgreeWithTheReference(t *testing.T) {
 	parsed, err := graphql.ParseSchema(shapes, &shaped{})
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 )
 
 // The file and the version that it is said to be of change together only.
-func TestTheVersionIsThatOfTheFile(t *testing.T) {
+func TestTheVersionMatchesTheFile(t *testing.T) {
 	content, err := os.ReadFile("zoneinfo.zip")
 	if err != nil {
 		t.Fatal(err)
