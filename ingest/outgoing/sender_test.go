@@ -72,7 +72,7 @@ func TestNothingIsLostOrReorderedWhileTheReceiverIsDown(t *testing.T) {
 			r.eventually(func() error {
 				queue, err := r.registry.Queue(t.Context(), r.hook.ID)
 				if d := queue[0]; err != nil || d.Attempts < 3 || d.LastStatus != fault.status || d.LastError == "" {
-					return fmt.Errorf("%+v, %v", d, err)
+					return fmt.Errorf("%+v, %w", d, err)
 				}
 				return nil
 			})
@@ -112,7 +112,7 @@ func TestNothingIsSentToAnotherHost(t *testing.T) {
 		r.eventually(func() error {
 			queue, err := r.registry.Queue(t.Context(), r.hook.ID)
 			if len(queue) == 0 || queue[0].LastStatus != status || r.receiver.tried() == before {
-				return fmt.Errorf("%d: %+v, %v", status, queue, err)
+				return fmt.Errorf("%d: %+v, %w", status, queue, err)
 			}
 			return nil
 		})
@@ -216,7 +216,7 @@ func TestGonePausesAndResumeGoesOn(t *testing.T) {
 	r.memory.append(says(1, 1, "VISITOR", "a"))
 	r.eventually(func() error {
 		if hook, err := r.registry.Hook(t.Context(), r.hook.ID); err != nil || hook.Paused != "410 Gone" {
-			return fmt.Errorf("%q, %v", hook.Paused, err)
+			return fmt.Errorf("%q, %w", hook.Paused, err)
 		}
 		return nil
 	})
