@@ -53,6 +53,26 @@
 // one at decode, so that old events stay readable forever and the fold knows
 // the newest version only.
 //
+// # How to add one number
+//
+// A number of a conversation, say fooCount, is added in this order. Each step has
+// a test that fails until the next one is done.
+//
+//	schema/graphql/schema.graphql          the field, with the description of what it means
+//	schema/clickhouse/projection/NNNN.sql  a new file: ALTER TABLE … ADD COLUMN, with a comment; raise Version
+//	schema/clickhouse/views/               the column in the view of the same name
+//	projector/fold/rows.go                 the field of the row
+//	projector/fold/                        the part that computes it (fold/doc.go lists the parts)
+//	projector/reference                    the same once more, from the definition: the oracle of tests
+//	projector/sink                         the column and its value (conversations.go, contacts of details.go)
+//	query/store/columns.go                 the expression that reads it
+//	query                                  the field of the type that resolvers return
+//	query/explain                          the events that it comes from
+//
+// A number that metrics sum up goes into query/store/figures.go and query/metrics.go
+// too. After a change of the fold, `parley replay` fills the column for the past, and
+// `parley verify` says what still differs.
+//
 // # Files
 //
 // schema/events holds one JSON Schema per type and the AsyncAPI document,
