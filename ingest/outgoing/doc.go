@@ -23,7 +23,7 @@
 // # The queue
 //
 // A [Delivery] names the event that it is about and holds no personal data: the
-// payload is made anew for each attempt, so that an erasure holds for what is still
+// payload is built again for each attempt, so that an erasure holds for what is still
 // queued. Deliveries of one conversation go one after the other, a webhook has at most
 // four requests under way, and follows the log no further while [MaxPending]
 // deliveries wait: the rest waits in the log. Attempts are repeated for three days;

@@ -93,7 +93,7 @@ type asked struct {
 	Email        string `json:"agentEmail"`
 	ReceivedFrom string `json:"receivedFrom"`
 	Pushed       bool   `json:"isPushed"`
-	Standing     bool   `json:"standing"` // the agent stands for whoever is chosen
+	Standing     bool   `json:"standing"` // a placeholder for the agent that is chosen
 }
 
 // readMessage reads the body of a POST.

@@ -26,7 +26,7 @@
 // # Reading
 //
 // Every request first asks where the log ends, and waits until the tables are
-// there: what was answered before is seen, whoever wrote it. The wait is bounded;
+// there: what was answered before is seen, by any author. The wait is bounded;
 // after it the answer is 503 with Retry-After, never an older state.
 //
 // Texts are read from the archived events: they are there without --store-text,
