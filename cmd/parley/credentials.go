@@ -147,7 +147,7 @@ func (c *credentialNamed) change(a *app, kind auth.Kind, done string, do func(d 
 	defer d.close()
 	found, err := d.Find(a.ctx, c.Name)
 	if errors.Is(err, auth.ErrNotFound) || err == nil && found.Kind != kind {
-		return fmt.Errorf("there is no such %s: `parley %s list` shows them", kind, kind)
+		return fmt.Errorf("there is no such %s: list them with `parley %s list`", kind, kind)
 	}
 	if err != nil {
 		return err
@@ -160,9 +160,9 @@ func (c *credentialNamed) change(a *app, kind auth.Kind, done string, do func(d 
 }
 
 func (c *credentialNamed) setDisabled(a *app, kind auth.Kind, disabled bool) error {
-	done := "enabled; it has to log in again"
+	done := "enabled; earlier logins and tokens stay revoked"
 	if disabled {
-		done = "disabled; its tokens and logins have ended"
+		done = "disabled; tokens and logins are revoked"
 	}
 	return c.change(a, kind, done, func(d *auth.Directory, id string) error { return d.SetDisabled(a.ctx, id, disabled) })
 }
@@ -173,8 +173,8 @@ func (c *credentialNamed) remove(a *app, kind auth.Kind) error {
 
 // newRights are the flags of what a credential may do from now on.
 type newRights struct {
-	Projects string `help:"Projects it may touch: 1,2 or all; unchanged if not given." placeholder:"1,2|all"`
-	Scopes   string `help:"What it may do: read, ingest, admin; unchanged if not given." placeholder:"read,ingest,admin"`
+	Projects string `help:"Permitted projects: 1,2 or all. Unchanged by default." placeholder:"1,2|all"`
+	Scopes   string `help:"Permitted scopes: read, ingest, admin. Unchanged by default." placeholder:"read,ingest,admin"`
 }
 
 func (r *newRights) set(a *app, c *credentialNamed, kind auth.Kind) error {

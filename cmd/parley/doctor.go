@@ -104,20 +104,20 @@ func (c *doctorCommand) library(context.Context) (string, error) {
 func (c *doctorCommand) folder(context.Context) (string, error) {
 	info, err := os.Stat(c.DataDir)
 	if errors.Is(err, os.ErrNotExist) {
-		return c.DataDir + " will be made by serve", nil
+		return c.DataDir + " will be created by serve", nil
 	}
 	if err != nil {
 		return "", err
 	}
 	if !info.IsDir() {
-		return "", fmt.Errorf("%s is no folder: give another --data-dir", c.DataDir)
+		return "", fmt.Errorf("%s is not a directory: choose another --data-dir", c.DataDir)
 	}
 	if others := info.Mode().Perm() & 0o077; others != 0 {
-		return "", fmt.Errorf("%s is open to other users (%v): run `chmod 700 %s`", c.DataDir, info.Mode().Perm(), shellQuoted(c.DataDir))
+		return "", fmt.Errorf("%s is accessible to other users (%v): run `chmod 700 %s`", c.DataDir, info.Mode().Perm(), shellQuoted(c.DataDir))
 	}
 	probe, err := os.CreateTemp(c.DataDir, ".doctor-*")
 	if err != nil {
-		return "", fmt.Errorf("%s cannot be written to: %w: give it to the user that runs serve", c.DataDir, err)
+		return "", fmt.Errorf("%s is not writable: %w: change its owner to the user that runs serve", c.DataDir, err)
 	}
 	probe.Close()
 	if err := os.Remove(probe.Name()); err != nil {
@@ -126,10 +126,10 @@ func (c *doctorCommand) folder(context.Context) (string, error) {
 	for _, name := range []string{endpointsName, adminKeyName, embedded.CredentialsFile} {
 		path := filepath.Join(c.DataDir, name)
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-			return "", fmt.Errorf("%s holds secrets and is open to other users: run `chmod 600 %s`", path, shellQuoted(path))
+			return "", fmt.Errorf("%s holds secrets and is accessible to other users: run `chmod 600 %s`", path, shellQuoted(path))
 		}
 	}
-	return c.DataDir + " is ours alone", nil
+	return c.DataDir + " is private to this user", nil
 }
 
 func (c *doctorCommand) disk(context.Context) (string, error) {
@@ -146,16 +146,16 @@ func (c *doctorCommand) disk(context.Context) (string, error) {
 	}
 	free := int64(fs.Bavail) * int64(fs.Bsize) //nolint:unconvert // another type on macOS
 	if free < leastFree {
-		return "", fmt.Errorf("%d MiB are free below %s: make room, at least %d MiB", free>>20, folder, leastFree>>20)
+		return "", fmt.Errorf("only %d MiB free in %s: free at least %d MiB", free>>20, folder, leastFree>>20)
 	}
-	return fmt.Sprintf("%.1f GiB are free", float64(free)/(1<<30)), nil
+	return fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30)), nil
 }
 
 func (c *doctorCommand) port(flag, address string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {
-			return "", fmt.Errorf("%w: stop what listens there, or give another %s", err, flag)
+			return "", fmt.Errorf("%w: stop the process that uses it, or choose another %s", err, flag)
 		}
 		return address + " is free", l.Close()
 	}
@@ -210,13 +210,13 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 				return "", newer
 			}
 			if err != nil {
-				return "", fmt.Errorf("%w: check that the server runs and that its credentials are right", err)
+				return "", fmt.Errorf("%w: check that the server is running and its credentials are correct", err)
 			}
 			return withoutCredentials(options.URL) + " answers", broker.Ready()
 		}},
 		{"log", func(ctx context.Context) (string, error) {
 			if broker == nil {
-				return "", errors.New("not reachable, see nats")
+				return "", errors.New("not checked, see nats")
 			}
 			state, err := broker.Events().State(ctx)
 			if err != nil {
@@ -236,13 +236,13 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 		}},
 		{"clickhouse", func(ctx context.Context) (string, error) {
 			if tables, err = sink.Dial(ctx, e.writer); err != nil {
-				return "", fmt.Errorf("%w: check that the server runs and that its credentials are right", err)
+				return "", fmt.Errorf("%w: check that the server is running and its credentials are correct", err)
 			}
 			return withoutCredentials(e.writer.URL) + " answers", nil
 		}},
 		{"tables", func(ctx context.Context) (string, error) {
 			if tables == nil {
-				return "", errors.New("not reachable, see clickhouse")
+				return "", errors.New("not checked, see clickhouse")
 			}
 			if err := tables.Check(ctx); err != nil {
 				return "", err
@@ -252,7 +252,7 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 		}},
 		{"position", func(ctx context.Context) (string, error) {
 			if tables == nil || broker == nil {
-				return "", errors.New("not reachable, see nats and clickhouse")
+				return "", errors.New("not checked, see nats and clickhouse")
 			}
 			live, err := tables.Live(ctx)
 			if err != nil {
@@ -267,7 +267,7 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 				return "", err
 			}
 			if uint64(position) > last {
-				return "", fmt.Errorf("the tables stand at %d, the log ends at %d: the log was lost or is another one; restore it, or start with an empty data dir", position, last)
+				return "", fmt.Errorf("tables are at sequence %d but the log ends at %d: the log was truncated or replaced. Restore it, or start with an empty data directory", position, last)
 			}
 			return fmt.Sprintf("%d of %d, %d behind", position, last, last-uint64(position)), nil
 		}},

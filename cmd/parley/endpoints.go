@@ -15,9 +15,9 @@ import (
 
 type endpointsCommand struct {
 	dataDir
-	JSON    bool   `help:"Print endpoints.json, passwords included."`
-	Secrets bool   `help:"Show the passwords on the page."`
-	For     string `name:"nats-role" help:"NATS user to name: publisher, who may publish events and nothing else; reader, who may read the stream of events; operator, who may administer the log's streams (${default})." enum:"publisher,reader,operator" default:"publisher"`
+	JSON    bool   `help:"Print endpoints.json, including passwords."`
+	Secrets bool   `help:"Show passwords."`
+	For     string `name:"nats-role" help:"NATS user to print: publisher may only publish events; reader may read the event stream; operator may administer the streams (${default})." enum:"publisher,reader,operator" default:"publisher"`
 }
 
 // Run says where the serve on the data dir listens. The page shows no password
@@ -37,7 +37,7 @@ func (c *endpointsCommand) Run(a *app) error {
 			user = credentials.NATS.Operator
 		}
 		if e.NATS.User != credentials.NATS.Publisher.Name {
-			return errors.New("--nats-role: the NATS server is not the embedded one, its users are its operator's")
+			return errors.New("--nats-role: only the embedded NATS server has these users; ask the operator of --nats-url")
 		}
 		e.NATS.User, e.NATS.Password = user.Name, user.Password
 	}

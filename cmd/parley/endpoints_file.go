@@ -47,14 +47,14 @@ var errNotRunning = errors.New("no serve is running")
 func runningEndpoints(dir string) (*endpoints, error) {
 	content, err := os.ReadFile(filepath.Join(dir, endpointsName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w on %s: start one with `parley serve --data-dir %s`, or give another --data-dir", errNotRunning, dir, dir)
+		return nil, fmt.Errorf("%w on %s: start one with `parley serve --data-dir %s`, or choose another --data-dir", errNotRunning, dir, dir)
 	}
 	if err != nil {
 		return nil, err
 	}
 	var e endpoints
 	if err := json.Unmarshal(content, &e); err != nil {
-		return nil, fmt.Errorf("%s is not readable: %w", filepath.Join(dir, endpointsName), err)
+		return nil, fmt.Errorf("cannot read %s: %w", filepath.Join(dir, endpointsName), err)
 	}
 	if !alive(e.PID) {
 		return nil, fmt.Errorf("%w on %s (process %d has ended): start one with `parley serve --data-dir %s`", errNotRunning, dir, e.PID, dir)

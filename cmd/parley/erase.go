@@ -19,10 +19,10 @@ type eraseCommand struct {
 	serverFlags
 	Project      uint32  `help:"Project of the conversations." required:"" placeholder:"P"`
 	Visitor      *string `help:"All conversations in which this visitor takes part." placeholder:"ID" xor:"whose" required:""`
-	Conversation string  `help:"This conversation only." placeholder:"UUID" xor:"whose" required:""`
-	DryRun       bool    `help:"Only say what would be erased." env:"-"`
-	Yes          bool    `help:"Do not ask." env:"-"`
-	Grace        span    `help:"How long requests that read the tables before may go on." default:"5s"`
+	Conversation string  `help:"Only this conversation." placeholder:"UUID" xor:"whose" required:""`
+	DryRun       bool    `help:"Print what would be erased, without erasing it." env:"-"`
+	Yes          bool    `help:"Do not ask for confirmation." env:"-"`
+	Grace        span    `help:"Grace period for queries still reading the old tables." default:"5s"`
 }
 
 func (c *eraseCommand) target() (erase.Target, error) {
@@ -73,16 +73,16 @@ func (c *eraseCommand) Run(a *app) error {
 		fmt.Fprintf(a.stdout, "would be erased: %s\n", what)
 		return nil
 	}
-	question := fmt.Sprintf("Erase the personal data of %s? Earlier versions of the tables are dropped, so that no replay can be undone.", what)
+	question := fmt.Sprintf("Erase the personal data of %s? Earlier versions of the tables are dropped, so replays can no longer be undone.", what)
 	if err := confirm(a, c.Yes, question); err != nil {
 		return err
 	}
 	began := time.Now()
 	if found, err = e.Run(a.ctx, target); err != nil {
-		return errors.Join(err, errors.New("the erasure is not complete: run it again"))
+		return errors.Join(err, errors.New("the erasure is incomplete: run it again"))
 	}
 	steps.finish()
-	fmt.Fprintf(a.stdout, "erased: %d conversations, %d events, %d entries of quarantine in %s; the figures stay\n",
+	fmt.Fprintf(a.stdout, "erased: %d conversations, %d events, %d entries of quarantine in %s; the numbers stay\n",
 		len(found.Conversations), found.Events, found.Refused, since(began))
 	return nil
 }

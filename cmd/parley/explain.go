@@ -17,7 +17,7 @@ type explainCommand struct {
 	dataDir
 	serverFlags
 	Project      uint32 `help:"Project of the conversation." required:"" placeholder:"P"`
-	Conversation string `help:"Its id." required:"" placeholder:"UUID"`
+	Conversation string `help:"Id of the conversation." required:"" placeholder:"UUID"`
 	JSON         bool   `help:"Print one JSON object."`
 }
 

@@ -25,15 +25,15 @@ import (
 
 type exportCommand struct {
 	exportTables
-	Events exportEvents `cmd:"" help:"Write the accepted events, in log order: what an import makes an equal projection of. Personal data."`
+	Events exportEvents `cmd:"" help:"Export all accepted events in log order. Re-importing them yields the same tables. Contains personal data."`
 }
 
 type exportEvents struct {
 	dataDir
 	serverFlags
-	Format   string `help:"ndjson, or parquet (needs a ClickHouse with an HTTP address)." enum:"ndjson,parquet" default:"ndjson"`
-	Projects string `help:"These projects only, e.g. 1,2." default:"all" placeholder:"1,2|all"`
-	Out      string `help:"File to write, as a whole or not at all; standard output unless given." type:"path" placeholder:"FILE"`
+	Format   string `help:"ndjson, or parquet (requires ClickHouse over HTTP)." enum:"ndjson,parquet" default:"ndjson"`
+	Projects string `help:"Only these projects, e.g. 1,2." default:"all" placeholder:"1,2|all"`
+	Out      string `help:"Output file, written completely or not at all. Defaults to standard output." type:"path" placeholder:"FILE"`
 }
 
 // Run writes every event that the log holds at this moment.
@@ -121,7 +121,7 @@ func awaitProjected(ctx context.Context, e *engines, t *tables.Tables, version u
 			reached, moved = position, time.Now()
 		}
 		if time.Since(moved) > projectedWithin {
-			return 0, fmt.Errorf("the projector stands at %d of %d events; nothing was exported", position, last)
+			return 0, fmt.Errorf("the projector is at %d of %d events and makes no progress; nothing was exported", position, last)
 		}
 		select {
 		case <-ctx.Done():
@@ -192,7 +192,7 @@ func (x *eventExport) parquet(to io.Writer) error {
 		return err
 	}
 	if !bytes.HasSuffix(tail.bytes, []byte("PAR1")) {
-		return errors.New("ClickHouse broke off the file")
+		return errors.New("ClickHouse did not finish the file")
 	}
 	fmt.Fprintf(x.stderr, "export: %d events\n", total)
 	return nil

@@ -22,9 +22,9 @@ import (
 
 // exportTables are the commands that write out what queries see.
 type exportTables struct {
-	Conversations exportConversations `cmd:"" help:"Write the table of conversations."`
-	Contacts      exportContacts      `cmd:"" help:"Write the table of contacts."`
-	Transactions  exportTransactions  `cmd:"" help:"Write the table of transactions."`
+	Conversations exportConversations `cmd:"" help:"Export the table of conversations."`
+	Contacts      exportContacts      `cmd:"" help:"Export the table of contacts."`
+	Transactions  exportTransactions  `cmd:"" help:"Export the table of transactions."`
 }
 
 type (
@@ -47,16 +47,16 @@ func (c *exportTransactions) Run(a *app) error { return c.run(a, "transactions")
 type exportTable struct {
 	dataDir
 	Format       string   `help:"ndjson, csv or parquet." enum:"ndjson,csv,parquet" default:"ndjson"`
-	Projects     string   `help:"These projects only, e.g. 1,2." default:"all" placeholder:"1,2|all"`
-	From         string   `help:"First moment: of the close, the start or the receipt. Without it, and --to, all rows." placeholder:"TIME"`
-	To           string   `help:"First moment that is not taken." placeholder:"TIME"`
-	Filter       []string `help:"A filter of GraphQL: answered=true, channels=CHAT,SMS, tagIds=vip, netPromoterScore.min=9; may be repeated." sep:"none" placeholder:"NAME=VALUE"`
-	Raw          bool     `help:"With csv: write texts that a spreadsheet would take for a formula as they are, without an apostrophe before them."`
+	Projects     string   `help:"Only these projects, e.g. 1,2." default:"all" placeholder:"1,2|all"`
+	From         string   `help:"Start of the interval (inclusive), by close, start or receipt time. Without --from and --to, all rows." placeholder:"TIME"`
+	To           string   `help:"End of the interval (exclusive)." placeholder:"TIME"`
+	Filter       []string `help:"GraphQL filter, e.g. answered=true, channels=CHAT,SMS, tagIds=vip, netPromoterScore.min=9. Repeatable." sep:"none" placeholder:"NAME=VALUE"`
+	Raw          bool     `help:"With csv: do not prefix an apostrophe to text that a spreadsheet would read as a formula."`
 	UpdatedSince string   `help:"Only rows that changed after this position." placeholder:"POSITION" xor:"since"`
-	PositionFile string   `help:"Only rows that changed after the position in this file, if there is one; the next position is written to it." type:"path" placeholder:"FILE" xor:"since"`
-	Out          string   `help:"File to write, as a whole or not at all; standard output unless given." type:"path" placeholder:"FILE"`
-	URL          string   `name:"url" help:"Address of the API; that of the serve on --data-dir unless given." placeholder:"URL"`
-	KeyFile      string   `help:"File with the id and secret of a key with scope read; the admin key of --data-dir unless given." type:"path" placeholder:"FILE"`
+	PositionFile string   `help:"Only rows that changed after the position in this file, if it exists. The new position is written to it." type:"path" placeholder:"FILE" xor:"since"`
+	Out          string   `help:"Output file, written completely or not at all. Defaults to standard output." type:"path" placeholder:"FILE"`
+	URL          string   `name:"url" help:"Address of the API. Defaults to that of the serve on --data-dir." placeholder:"URL"`
+	KeyFile      string   `help:"File with the id and secret of a key with scope read. Defaults to the admin key of --data-dir." type:"path" placeholder:"FILE"`
 }
 
 func (c *exportTable) run(a *app, table string) error {
@@ -87,7 +87,7 @@ func (c *exportTable) run(a *app, table string) error {
 	defer response.Body.Close()
 	rows, err := strconv.ParseInt(response.Header.Get(export.HeaderRows), 10, 64)
 	if err != nil {
-		return fmt.Errorf("%s is no parley: the answer does not say how many rows there are", c.URL)
+		return fmt.Errorf("%s does not look like a Parley server: response has no row count", c.URL)
 	}
 	shown := newRowCounter(a.stderr, table, c.Format, rows)
 	err = toFile(a.stdout, c.Out, func(out io.Writer) error {
@@ -95,14 +95,14 @@ func (c *exportTable) run(a *app, table string) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("the export broke off and is not complete: %w", err)
+		return fmt.Errorf("the export was interrupted and is incomplete: %w", err)
 	}
 	shown.progress.finish()
 	position := response.Header.Get(export.HeaderPosition)
 	if c.PositionFile != "" {
 		return os.WriteFile(c.PositionFile, []byte(position+"\n"), 0o600)
 	}
-	fmt.Fprintf(a.stderr, "position: %s (--updated-since goes on from here)\n", printable(position))
+	fmt.Fprintf(a.stderr, "position: %s (continue from here with --updated-since)\n", printable(position))
 	return nil
 }
 

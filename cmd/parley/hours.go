@@ -19,7 +19,7 @@ import (
 )
 
 type hoursCommand struct {
-	Set    hoursSet    `cmd:"" help:"Set the opening hours of a project from a date on; what held before it stays."`
+	Set    hoursSet    `cmd:"" help:"Set the opening hours of a project from a date on. Earlier hours are kept."`
 	Show   hoursShow   `cmd:"" help:"Show the opening hours of a project."`
 	List   hoursList   `cmd:"" help:"List the projects that have opening hours."`
 	Remove hoursRemove `cmd:"" help:"Remove opening hours of a project."`
@@ -29,7 +29,7 @@ type hoursCommand struct {
 type ofProject struct {
 	dataDir
 	serverFlags
-	Project uint32 `help:"The project." required:"" placeholder:"N"`
+	Project uint32 `help:"Project id." required:"" placeholder:"N"`
 }
 
 // open connects to the opening hours.
@@ -90,7 +90,7 @@ func (c *hoursSet) Run(a *app) error {
 	if err := store.change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error { return s.Set(version) }); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	fmt.Fprintf(a.stderr, "opening hours of project %d hold from %s on\n", c.Project, version.ValidFrom)
+	fmt.Fprintf(a.stderr, "opening hours of project %d are set from %s on\n", c.Project, version.ValidFrom)
 	return nil
 }
 
@@ -152,7 +152,7 @@ func (c *hoursList) Run(a *app) error {
 
 type hoursRemove struct {
 	ofProject
-	ValidFrom *hours.Date `help:"Only what holds from this date on; all of the project's unless given." placeholder:"DATE"`
+	ValidFrom *hours.Date `help:"Only the hours valid from this date. Defaults to all hours of the project." placeholder:"DATE"`
 }
 
 // Run removes one version, or all.
@@ -167,7 +167,7 @@ func (c *hoursRemove) Run(a *app) error {
 		case c.ValidFrom == nil && len(s.Versions) > 0:
 			s.Versions = nil
 		case c.ValidFrom == nil || !s.Remove(*c.ValidFrom):
-			return errors.New("there are no such opening hours")
+			return errors.New("no such opening hours")
 		}
 		return nil
 	})

@@ -18,15 +18,15 @@ import (
 )
 
 type importCommand struct {
-	Files   importFiles   `cmd:"" default:"withargs" help:"Import CloudEvents from files: NDJSON, JSON arrays, CSV with a mapping (these also packed with gzip or zstd), Parquet of an export."`
+	Files   importFiles   `cmd:"" default:"withargs" help:"Import CloudEvents from files: NDJSON, JSON arrays, CSV with a mapping (plain, gzip or zstd), or exported Parquet."`
 	IAdvize importIAdvize `cmd:"" name:"iadvize" help:"Import closed conversations from an iAdvize-compatible GraphQL API."`
 }
 
 // edgeFlags say where events are sent, and as whom.
 type edgeFlags struct {
 	dataDir
-	To      string `name:"url" help:"Address of the HTTP edge; that of the serve on --data-dir unless given." placeholder:"URL"`
-	KeyFile string `help:"File with the id and secret of a key with scope ingest; the admin key of --data-dir unless given." type:"path" placeholder:"FILE"`
+	To      string `name:"url" help:"Address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
+	KeyFile string `help:"File with the id and secret of a key with scope ingest. Defaults to the admin key of --data-dir." type:"path" placeholder:"FILE"`
 }
 
 // sender is that of the flags.
@@ -53,12 +53,12 @@ func (f *edgeFlags) sender() (*client.Client, error) {
 type importFiles struct {
 	edgeFlags
 	Paths    []string `arg:"" name:"file" help:"Files; - is standard input."`
-	Mapping  string   `help:"The files are CSV; this file says which events a row makes." type:"existingfile" placeholder:"FILE"`
+	Mapping  string   `help:"Mapping file that turns CSV rows into events. The files are CSV." type:"existingfile" placeholder:"FILE"`
 	Encoding string   `help:"Encoding of text files without a byte order mark, e.g. windows-1252 or utf-16le." default:"utf-8" placeholder:"NAME"`
-	DryRun   bool     `help:"Check everything, send nothing." env:"-"`
-	Batch    int      `help:"Events of one request, 1 to 10000." default:"5000"`
-	Show     int      `help:"Number of bad lines to print." default:"20"`
-	Restart  bool     `help:"Begin at the first line, although an import of the file was broken off." env:"-"`
+	DryRun   bool     `help:"Validate without sending." env:"-"`
+	Batch    int      `help:"Events per request, 1 to 10000." default:"5000"`
+	Show     int      `help:"Maximum number of bad lines to print." default:"20"`
+	Restart  bool     `help:"Start at the first line instead of resuming an interrupted import." env:"-"`
 }
 
 // Run imports file by file, each in its order. A file that cannot be read to its
@@ -155,7 +155,7 @@ func (f *filesImport) run(path string) error {
 	shown := newProgress(f.stderr, name, "events", 0)
 	if state != nil && state.Records > 0 {
 		i.Skip = state.Records
-		fmt.Fprintf(f.stderr, "going on after %d events of %s that an earlier import has sent; --restart begins at the first\n", i.Skip, printable(path))
+		fmt.Fprintf(f.stderr, "continuing after %d events of %s sent by an earlier import; use --restart to start over\n", i.Skip, printable(path))
 	}
 	i.Done = func(records int64) error {
 		all := records
@@ -190,7 +190,7 @@ func (f *filesImport) run(path string) error {
 	fmt.Fprintf(f.stdout, "%d bad\n", counts.Bad)
 	f.failed = f.failed || counts.Bad > 0
 	if broken != nil {
-		return f.unreadable(path, fmt.Errorf("the events before are taken, the rest is missing: %w", broken))
+		return f.unreadable(path, fmt.Errorf("events up to this point were imported, the rest was not: %w", broken))
 	}
 	return nil
 }
@@ -213,7 +213,7 @@ func (f *filesImport) bad(path string, line int64, code, message string) {
 	f.show--
 	fmt.Fprintf(f.stderr, "%s:%d: %s: %s\n", printable(path), line, printable(code), printable(message))
 	if f.show == 0 {
-		fmt.Fprintln(f.stderr, "further bad lines are counted only; --show prints more")
+		fmt.Fprintln(f.stderr, "further bad lines are not printed; print more with --show")
 	}
 }
 

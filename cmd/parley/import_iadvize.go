@@ -22,15 +22,15 @@ type importIAdvize struct {
 	User         string        `help:"User of the API (grant password); the password is read from --password-file or standard input." placeholder:"E"`
 	PasswordFile string        `help:"File with the password of that user." type:"path" placeholder:"FILE"`
 	UpstreamKey  string        `help:"File with the id and secret of a key of the API (grant client_credentials)." type:"path" placeholder:"FILE"`
-	From         string        `help:"First closing time (RFC 3339, or a day)." required:"" placeholder:"TIME"`
-	To           string        `help:"First closing time that is not imported any more; now unless given." placeholder:"TIME"`
+	From         string        `help:"Earliest closing time (RFC 3339 or a date)." required:"" placeholder:"TIME"`
+	To           string        `help:"Latest closing time, exclusive. Defaults to now." placeholder:"TIME"`
 	Projects     string        `help:"Projects to read: 1,2 or all." default:"all" placeholder:"1,2|all"`
-	Follow       bool          `help:"Go on with what is closed from then on."`
-	Every        time.Duration `help:"With --follow: time between two reads." default:"1m"`
-	Overlap      span          `help:"With --follow: the last time that is read again each time, for late sales and answers." default:"3d"`
-	Page         int           `help:"Conversations of one request, 1 to 100." default:"50"`
-	Into         string        `help:"Address of the HTTP edge to import into; that of the serve on --data-dir unless given." placeholder:"URL"`
-	KeyFile      string        `help:"File with the id and secret of a key with scope ingest there; the admin key of --data-dir unless given." type:"path" placeholder:"FILE"`
+	Follow       bool          `help:"Keep importing newly closed conversations."`
+	Every        time.Duration `help:"With --follow: polling interval." default:"1m"`
+	Overlap      span          `help:"With --follow: time span re-read on each poll, for late sales and answers." default:"3d"`
+	Page         int           `help:"Conversations per request, 1 to 100." default:"50"`
+	Into         string        `help:"Address of the HTTP edge to import into. Defaults to that of the serve on --data-dir." placeholder:"URL"`
+	KeyFile      string        `help:"File with the id and secret of a key with scope ingest. Defaults to the admin key of --data-dir." type:"path" placeholder:"FILE"`
 }
 
 // Run imports the interval, and with --follow what is closed from then on.

@@ -108,7 +108,7 @@ func TestHistoryImportedFromParleyEndsWithTheSameConversations(t *testing.T) {
 		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
 	}
 	first, stderr, code := bring()
-	if code != 0 || !strings.Contains(stderr, "going on after ") || strings.Contains(stderr, "does not have") {
+	if code != 0 || !strings.Contains(stderr, "continuing after ") || strings.Contains(stderr, "does not have") {
 		t.Fatalf("exit %d, %q, %q", code, first, stderr)
 	}
 	want := closedRows(t, upstream, projects)

@@ -134,7 +134,7 @@ func TestBrokenOffImportGoesOnWhereItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	stdout, stderr, code := i.command(t, "", "import", file)
-	if code != 0 || !strings.Contains(stdout, "5 accepted") || !strings.Contains(stderr, "going on after 6 events") {
+	if code != 0 || !strings.Contains(stdout, "5 accepted") || !strings.Contains(stderr, "continuing after 6 events") {
 		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
 	}
 	stdout, stderr, code = i.command(t, "", "import", file)

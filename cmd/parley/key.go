@@ -10,12 +10,12 @@ import (
 
 type keyCommand struct {
 	Add     keyAdd     `cmd:"" help:"Add a key and print its id and secret, once."`
-	Set     keySet     `cmd:"" help:"Change a key's projects or scopes, effective at once."`
-	Rotate  keyRotate  `cmd:"" help:"Give a key a new secret and print it, once. The old secret and its tokens end at once."`
-	Disable keyDisable `cmd:"" help:"Disable a key. Its tokens end at once, for good."`
+	Set     keySet     `cmd:"" help:"Change a key's projects or scopes, effective immediately."`
+	Rotate  keyRotate  `cmd:"" help:"Give a key a new secret and print it, once. The old secret and its tokens are revoked immediately."`
+	Disable keyDisable `cmd:"" help:"Disable a key. Its tokens are revoked immediately and permanently."`
 	Enable  keyEnable  `cmd:"" help:"Enable a disabled key."`
 	List    keyList    `cmd:"" help:"List the keys."`
-	Remove  keyRemove  `cmd:"" help:"Remove a key. Its tokens end at once."`
+	Remove  keyRemove  `cmd:"" help:"Remove a key. Its tokens are revoked immediately."`
 }
 
 type keyAdd struct {

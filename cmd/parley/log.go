@@ -13,9 +13,9 @@ import (
 
 // logCommand looks after a log whose files were damaged.
 type logCommand struct {
-	Check   logCheck   `cmd:"" help:"Read the logs from end to end and name what is lost."`
-	Restore logRestore `cmd:"" help:"Append lost events again that the archive in ClickHouse still has; then run replay."`
-	GiveUp  logGiveUp  `cmd:"" help:"Accept that sequences are lost for good, so that the projection goes on behind them."`
+	Check   logCheck   `cmd:"" help:"Read the logs completely and report lost messages."`
+	Restore logRestore `cmd:"" help:"Append lost events again from the ClickHouse archive. Run replay afterwards."`
+	GiveUp  logGiveUp  `cmd:"" help:"Mark sequences as permanently lost so that projection can continue past them."`
 }
 
 // lostOf reads all of a stream and gives what is missing.
@@ -57,7 +57,7 @@ func (c *logCheck) Run(a *app) error {
 			return err
 		}
 		if len(lost) == 0 {
-			fmt.Fprintf(a.stdout, "ok    %s: %d messages, sequences %d to %d, every one read\n", s.Name(), state.Messages, state.First, state.Last)
+			fmt.Fprintf(a.stdout, "ok    %s: %d messages, sequences %d to %d, all readable\n", s.Name(), state.Messages, state.First, state.Last)
 			continue
 		}
 		damaged = true
@@ -72,7 +72,7 @@ func (c *logCheck) Run(a *app) error {
 				have += found
 			}
 		}
-		fmt.Fprintf(a.stdout, "FAIL  %s: %d messages are lost, sequences %s; the archive has %d of them (log restore)\n", s.Name(), all, describe(lost), have)
+		fmt.Fprintf(a.stdout, "FAIL  %s: %d messages are lost, sequences %s; %d of them can be restored from the archive (log restore)\n", s.Name(), all, describe(lost), have)
 	}
 	if damaged {
 		return errReported
@@ -83,7 +83,7 @@ func (c *logCheck) Run(a *app) error {
 type logRestore struct {
 	dataDir
 	serverFlags
-	DryRun bool `help:"Only say what would be done." env:"-"`
+	DryRun bool `help:"Print what would be done, without doing it." env:"-"`
 }
 
 // Run appends what the archive has. Each portion is noted as restored once it
@@ -136,16 +136,16 @@ func (c *logRestore) Run(a *app) error {
 		restored += found
 	}
 	if c.DryRun {
-		fmt.Fprintf(a.stdout, "%d events would be restored; lost are %s\n", restored, describe(lost))
+		fmt.Fprintf(a.stdout, "%d events would be restored; lost: %s\n", restored, describe(lost))
 		return nil
 	}
 	left, err := events.Damage(a.ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%d events are in the log again, at its end; run `parley replay` so that the tables name their new sequences\n", restored)
+	fmt.Fprintf(a.stdout, "%d events were appended to the log again; run `parley replay` so that the tables use their new sequences\n", restored)
 	if len(left) > 0 {
-		fmt.Fprintf(a.stdout, "not in the archive: sequences %s (duplicates, bad events, or not projected yet): have them sent again, then `parley log give-up`\n", describe(left))
+		fmt.Fprintf(a.stdout, "not in the archive: sequences %s (duplicates, invalid events, or not projected yet): ask their senders to send them again, then run `parley log give-up`\n", describe(left))
 		return errReported
 	}
 	return nil
@@ -154,9 +154,9 @@ func (c *logRestore) Run(a *app) error {
 type logGiveUp struct {
 	dataDir
 	serverFlags
-	Rejected  bool     `help:"In the log of what was refused, rather than in that of events."`
-	Yes       bool     `help:"Do not ask." env:"-"`
-	Sequences []string `arg:"" help:"What is given up, e.g. 451-462." placeholder:"FROM-TO"`
+	Rejected  bool     `help:"Sequences are those of the log of rejected events."`
+	Yes       bool     `help:"Do not ask for confirmation." env:"-"`
+	Sequences []string `arg:"" help:"Sequences to give up, e.g. 451-462." placeholder:"FROM-TO"`
 }
 
 // Run notes what is given up, if it is lost indeed.
@@ -170,7 +170,7 @@ func (c *logGiveUp) Run(a *app) error {
 		first, err := strconv.ParseUint(from, 10, 64)
 		last, err2 := strconv.ParseUint(to, 10, 64)
 		if errors.Join(err, err2) != nil || first == 0 || first > last {
-			return fmt.Errorf("%q is no range of sequences, e.g. 451-462", text)
+			return fmt.Errorf("%q is not a range of sequences, e.g. 451-462", text)
 		}
 		ranges = append(ranges, eventlog.Range{From: schema.Sequence(first), To: schema.Sequence(last)})
 	}
@@ -193,10 +193,10 @@ func (c *logGiveUp) Run(a *app) error {
 			inside = inside || l.From <= r.From && r.To <= l.To
 		}
 		if !inside {
-			return fmt.Errorf("sequences %s of %s are not lost (lost are: %s)", r, s.Name(), describe(lost))
+			return fmt.Errorf("sequences %s of %s are not lost (lost: %s)", r, s.Name(), describe(lost))
 		}
 	}
-	if err := confirm(a, c.Yes, fmt.Sprintf("Sequences %s of %s will count as gone.", describe(ranges), s.Name())); err != nil {
+	if err := confirm(a, c.Yes, fmt.Sprintf("Sequences %s of %s will be marked as permanently lost.", describe(ranges), s.Name())); err != nil {
 		return err
 	}
 	for _, r := range ranges {

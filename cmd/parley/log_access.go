@@ -46,11 +46,11 @@ func readLogAccess(dir string) (eventlog.Options, error) {
 	path := filepath.Join(dir, logAccessName)
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return eventlog.Options{}, fmt.Errorf("how to reach the log is not known: %w; an older serve does not write it: restart serve", err)
+		return eventlog.Options{}, fmt.Errorf("cannot read how to reach the log: %w (an older serve does not write it: restart serve)", err)
 	}
 	var l logAccess
 	if err := json.Unmarshal(content, &l); err != nil {
-		return eventlog.Options{}, fmt.Errorf("%s is not readable: %w", path, err)
+		return eventlog.Options{}, fmt.Errorf("cannot read %s: %w", path, err)
 	}
 	secret, err := readSecretKey(l.SecretKeyFile)
 	return eventlog.Options{
@@ -86,7 +86,7 @@ func readSecretKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("secret key: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("secret key: %s can be read by others (mode %o): give it mode 600", path, info.Mode().Perm())
+		return nil, fmt.Errorf("secret key: %s is readable by other users (mode %o): run chmod 600", path, info.Mode().Perm())
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -128,7 +128,7 @@ func dialClickHouse(ctx context.Context, log *slog.Logger, server sink.Server) (
 			return nil, backoff.Permanent(err)
 		}
 		if err != nil {
-			log.Warn("ClickHouse does not answer yet", "error", err)
+			log.Warn("ClickHouse does not answer yet, trying again", "error", err)
 		}
 		return tables, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(time.Second)), backoff.WithMaxElapsedTime(0))

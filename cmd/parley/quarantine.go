@@ -17,10 +17,10 @@ import (
 )
 
 type quarantineCommand struct {
-	List   quarantineList   `cmd:"" help:"List what was refused, and why; never the bytes."`
+	List   quarantineList   `cmd:"" help:"List quarantined events with their reasons, without their content."`
 	Show   quarantineShow   `cmd:"" help:"Show one entry with its original bytes."`
-	Replay quarantineReplay `cmd:"" help:"Submit entries again after a fix; accepted entries leave the quarantine."`
-	Purge  quarantinePurge  `cmd:"" help:"Remove entries for good, from their log and from the tables."`
+	Replay quarantineReplay `cmd:"" help:"Re-submit quarantined entries after a fix; accepted entries leave the quarantine."`
+	Purge  quarantinePurge  `cmd:"" help:"Permanently remove entries from their log and from the tables."`
 }
 
 // quarantineFilter picks entries.
@@ -29,11 +29,11 @@ type quarantineFilter struct {
 	serverFlags
 	Reason   string   `help:"Only this reason, e.g. INVALID_FIELD." placeholder:"CODE"`
 	Source   string   `help:"Only events of this CloudEvents source." placeholder:"SOURCE"`
-	Log      string   `help:"Only entries of this log: rejected is what the HTTP edge refused, events what was published to the stream and cannot be projected." enum:",rejected,events" default:"" placeholder:"rejected|events"`
-	Since    string   `help:"Taken at or after this time (RFC 3339)." placeholder:"TIME"`
-	Until    string   `help:"Taken before this time (RFC 3339)." placeholder:"TIME"`
+	Log      string   `help:"Only entries of this log: rejected (refused by the HTTP edge) or events (published to the stream, cannot be projected)." enum:",rejected,events" default:"" placeholder:"rejected|events"`
+	Since    string   `help:"Only entries received at or after this time (RFC 3339)." placeholder:"TIME"`
+	Until    string   `help:"Only entries received before this time (RFC 3339)." placeholder:"TIME"`
 	Sequence []uint64 `help:"Only these sequences." placeholder:"N"`
-	Limit    int      `help:"Most entries, oldest first; 0 is all." default:"1000"`
+	Limit    int      `help:"Maximum number of entries, oldest first; 0 is all." default:"1000"`
 }
 
 func (f *quarantineFilter) filter() (tables.QuarantineFilter, error) {
@@ -73,7 +73,7 @@ func (f *quarantineFilter) find(a *app, alone, originals bool) (*upkeep, []table
 		return nil, nil, err
 	}
 	if f.Limit > 0 && len(entries) == f.Limit {
-		fmt.Fprintf(a.stderr, "these are the first %d entries, there may be more (--limit)\n", f.Limit)
+		fmt.Fprintf(a.stderr, "showing the first %d entries, there may be more (--limit)\n", f.Limit)
 	}
 	return u, entries, nil
 }
@@ -141,13 +141,13 @@ func (c *quarantineList) Run(a *app) error {
 
 type quarantineShow struct {
 	quarantineFilter
-	Raw bool `help:"Print the original bytes and nothing else."`
+	Raw bool `help:"Print only the original bytes."`
 }
 
 // Run shows one entry.
 func (c *quarantineShow) Run(a *app) error {
 	if len(c.Sequence) != 1 {
-		return errors.New("--sequence: name the one entry to show")
+		return errors.New("--sequence: must be given exactly once")
 	}
 	u, entries, err := c.find(a, false, true)
 	if err != nil {
@@ -156,10 +156,10 @@ func (c *quarantineShow) Run(a *app) error {
 	defer u.close()
 	switch len(entries) {
 	case 0:
-		return errors.New("there is no such entry in quarantine")
+		return errors.New("no such entry in quarantine")
 	case 1:
 	default:
-		return fmt.Errorf("both logs have an entry %d in quarantine: name one with --log", c.Sequence[0])
+		return fmt.Errorf("both logs have a quarantined entry %d: choose one with --log", c.Sequence[0])
 	}
 	e := entries[0]
 	if c.Raw {
@@ -184,7 +184,7 @@ func (c *quarantineShow) Run(a *app) error {
 
 type quarantineReplay struct {
 	quarantineFilter
-	DryRun bool `help:"Only say what would pass now." env:"-"`
+	DryRun bool `help:"Print what would be accepted now, without re-submitting it." env:"-"`
 }
 
 // Run replays, and fails where something is still refused.
@@ -220,8 +220,8 @@ func (c *quarantineReplay) Run(a *app) error {
 
 type quarantinePurge struct {
 	quarantineFilter
-	DryRun bool `help:"Only say what would be removed." env:"-"`
-	Yes    bool `help:"Do not ask." env:"-"`
+	DryRun bool `help:"Print what would be removed, without removing it." env:"-"`
+	Yes    bool `help:"Do not ask for confirmation." env:"-"`
 }
 
 // Run purges after a confirmation.

@@ -21,11 +21,11 @@ import (
 type rebuildFlags struct {
 	dataDir
 	serverFlags
-	Projects  string `help:"These projects only, e.g. 1,2 (${default})." default:"all" placeholder:"1,2|all"`
+	Projects  string `help:"Only these projects, e.g. 1,2 (${default})." default:"all" placeholder:"1,2|all"`
 	Since     string `help:"Only conversations with an event at or after this time (RFC 3339)." placeholder:"TIME"`
-	From      string `help:"Where the events are read from. auto: out of the archive (the events table) what retention has dropped of the stream, then the stream; log: the stream alone; archive: the archive alone." enum:"auto,log,archive" default:"auto"`
-	StoreText bool   `help:"Keep the text of messages, as serve --store-text does; done without asking where the tables hold texts."`
-	Show      int    `help:"Differing rows to spell out." default:"20"`
+	From      string `help:"Source of the events. auto: the archive (events table) for what retention has dropped, then the stream; log: only the stream; archive: only the archive." enum:"auto,log,archive" default:"auto"`
+	StoreText bool   `help:"Keep the text of messages, as serve --store-text does. Implied if the live tables already store text."`
+	Show      int    `help:"Maximum number of differing rows to print." default:"20"`
 }
 
 // workshop is a rebuild with what it works on.
@@ -42,7 +42,7 @@ func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
 	}
 	lock, err := embedded.LockDataDir(filepath.Join(f.DataDir, "rebuild"))
 	if err != nil {
-		return nil, fmt.Errorf("another replay or verify is at work: %w", err)
+		return nil, fmt.Errorf("another replay, verify, erase or quarantine command is running: %w", err)
 	}
 	e, err := enginesBeside(f.DataDir, &f.serverFlags)
 	if err != nil {
@@ -175,7 +175,7 @@ func streamIsWhole(ctx context.Context, whole *history.Whole) error {
 	}
 	next, err := whole.Gap(ctx, 0)
 	if err == nil && next+1 < first {
-		err = fmt.Errorf("--from log: the stream begins at %d, what was before is in the archive only: use --from auto", first)
+		err = fmt.Errorf("--from log: the stream begins at %d, earlier events are in the archive only: use --from auto", first)
 	}
 	return err
 }
@@ -243,7 +243,7 @@ func (c *replayCommand) Run(a *app) error {
 // verifyCommand compares the tables with the log.
 type verifyCommand struct {
 	rebuildFlags
-	Repair bool `help:"Write the conversations that differ again." env:"-"`
+	Repair bool `help:"Rewrite the conversations that differ." env:"-"`
 }
 
 // Run fails when the tables are not what the log says.
@@ -269,7 +269,7 @@ func (f *rebuildFlags) repair(a *app, w *workshop, repair bool) error {
 		fmt.Fprintf(a.stdout, "%d rows differ at sequence %d\n", left.Differing, left.Sequence)
 		return errReported
 	}
-	fmt.Fprintf(a.stdout, "verified at sequence %d in %s: %d conversations, %d contacts, %d messages, %d transactions, %d events; %d rows repaired, %d conversations left out because they moved on\n",
+	fmt.Fprintf(a.stdout, "verified at sequence %d in %s: %d conversations, %d contacts, %d messages, %d transactions, %d events; %d rows repaired, %d conversations skipped (changed during verification)\n",
 		left.Sequence, since(began), left.Rows["conversations"], left.Rows["contacts"], left.Rows["messages"],
 		left.Rows["transactions"], left.Rows["events"], verified.Found.Differing, left.Moved)
 	return nil

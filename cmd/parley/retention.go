@@ -87,9 +87,9 @@ func (r *retention) run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			r.log.Warn("the stream of events is not made shorter", "error", err)
+			r.log.Warn("retention could not drop events from the stream", "error", err)
 		case dropped > 0:
-			r.log.Info("events dropped from the stream; the archive has them", "messages", dropped)
+			r.log.Info("archived events dropped from the stream", "messages", dropped)
 		}
 		select {
 		case <-ctx.Done():

@@ -16,7 +16,7 @@ import (
 
 // tracingFlags say where spans go.
 type tracingFlags struct {
-	OTLPEndpoint string `name:"otlp-endpoint" env:"PARLEY_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" help:"Send traces of queries to this collector by OTLP over HTTP (v1/traces below it); the other OTEL_… variables count too." group:"Tracing" placeholder:"URL"`
+	OTLPEndpoint string `name:"otlp-endpoint" env:"PARLEY_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" help:"OTLP/HTTP collector for query traces (v1/traces is appended). The other OTEL_… variables are honored." group:"Tracing" placeholder:"URL"`
 }
 
 // start opens the way to the collector; nil without one. A collector that is

@@ -40,7 +40,7 @@ func (u *upkeep) open(a *app, dir string, servers *serverFlags, what string, alo
 	if alone {
 		lock, err := embedded.LockDataDir(filepath.Join(dir, "rebuild"))
 		if err != nil {
-			return fmt.Errorf("a replay, verify, erase or work on the quarantine is under way: %w", err)
+			return fmt.Errorf("another replay, verify, erase or quarantine command is running: %w", err)
 		}
 		*release = append(*release, func() { _ = lock.Unlock() })
 	}
@@ -67,10 +67,10 @@ func confirm(a *app, yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	fmt.Fprintf(a.stderr, "%s This cannot be undone. Type yes to go on: ", question)
+	fmt.Fprintf(a.stderr, "%s This cannot be undone. Type yes to continue: ", question)
 	answer, _ := bufio.NewReader(a.stdin).ReadString('\n') // the end is no yes
 	if strings.TrimSpace(answer) != "yes" {
-		return errors.New("nothing was changed: the answer was not yes (give --yes where nobody can be asked)")
+		return errors.New("nothing was changed: not confirmed (use --yes in scripts)")
 	}
 	return nil
 }

@@ -15,25 +15,25 @@ import (
 
 type userCommand struct {
 	Add     userAdd     `cmd:"" help:"Add a user; the password is read from standard input."`
-	Passwd  userPasswd  `cmd:"" help:"Change a user's password, read from standard input. The user's logins end at once."`
-	Set     userSet     `cmd:"" help:"Change a user's projects or scopes, effective at once."`
-	Disable userDisable `cmd:"" help:"Disable a user. The user's logins and tokens end at once, for good."`
+	Passwd  userPasswd  `cmd:"" help:"Change a user's password, read from standard input. The user's logins are revoked immediately."`
+	Set     userSet     `cmd:"" help:"Change a user's projects or scopes, effective immediately."`
+	Disable userDisable `cmd:"" help:"Disable a user. The user's logins and tokens are revoked immediately and permanently."`
 	Enable  userEnable  `cmd:"" help:"Enable a disabled user."`
 	List    userList    `cmd:"" help:"List the users."`
-	Remove  userRemove  `cmd:"" help:"Remove a user. The user's logins and tokens end at once."`
+	Remove  userRemove  `cmd:"" help:"Remove a user. The user's logins and tokens are revoked immediately."`
 }
 
 // rights are the flags of what a new credential may do.
 type rights struct {
-	Projects string `help:"Projects it may touch: 1,2 or all." required:"" placeholder:"1,2|all"`
-	Scopes   string `help:"What it may do: read, ingest, admin." required:"" placeholder:"read,ingest,admin"`
+	Projects string `help:"Permitted projects: 1,2 or all." required:"" placeholder:"1,2|all"`
+	Scopes   string `help:"Permitted scopes: read, ingest, admin." required:"" placeholder:"read,ingest,admin"`
 }
 
 type userAdd struct {
 	dataDir
 	serverFlags
 	rights
-	Email string `help:"E-mail address, which is the user name." required:"" placeholder:"E"`
+	Email string `help:"E-mail address, used as the user name." required:"" placeholder:"E"`
 }
 
 // Run adds a user to the credentials that all roles share.
@@ -76,7 +76,7 @@ func readPassword(in io.Reader, out io.Writer) (string, error) {
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", errors.New("the password is read from standard input, which is empty")
+		return "", errors.New("no password on standard input")
 	}
 	return line, nil
 }
@@ -100,7 +100,7 @@ func (c *userPasswd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return c.change(a, auth.KindUser, "password changed; its logins have ended", func(d *auth.Directory, id string) error {
+	return c.change(a, auth.KindUser, "password changed; logins are revoked", func(d *auth.Directory, id string) error {
 		return d.SetPassword(a.ctx, id, password)
 	})
 }

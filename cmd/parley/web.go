@@ -73,7 +73,7 @@ func listenHTTP(ctx context.Context, p *process, address string, ready *readines
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("the address %s is already in use: stop what listens there, or give another --listen (port 0 picks a free one)", address)
+		return nil, fmt.Errorf("address %s is already in use: stop the process that uses it, or choose another --listen (port 0 picks a free one)", address)
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s (--listen): %w", address, err)
 	}
@@ -105,7 +105,7 @@ func listenHTTP(ctx context.Context, p *process, address string, ready *readines
 		_, _ = w.Write(indexPage) // the client is gone
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusNotFound, "not_found", "there is nothing at this path")
+		writeProblem(w, http.StatusNotFound, "not_found", "no such path")
 	})
 
 	w.server = &http.Server{
@@ -161,7 +161,7 @@ func recovered(log *slog.Logger, next http.Handler) http.Handler {
 				panic(thrown)
 			default:
 				log.Error("a request failed unexpectedly", "path", r.URL.Path, "kind", fmt.Sprintf("%T", thrown))
-				writeProblem(w, http.StatusInternalServerError, "internal", "an internal error; it is in the log")
+				writeProblem(w, http.StatusInternalServerError, "internal", "internal error; see the log")
 			}
 		}()
 		next.ServeHTTP(w, r)

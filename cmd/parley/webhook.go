@@ -18,20 +18,20 @@ import (
 )
 
 type webhookCommand struct {
-	Add    webhookAdd    `cmd:"" help:"Add a webhook and print its id and url. The platform's signing secret, where it has one, is read from standard input."`
-	List   webhookList   `cmd:"" help:"List the webhooks with their counts and last errors."`
-	Remove webhookRemove `cmd:"" help:"Remove a webhook: what is posted to it is answered 404 at once."`
+	Add    webhookAdd    `cmd:"" help:"Add a webhook and print its id and URL. The platform's signing secret, if any, is read from standard input."`
+	List   webhookList   `cmd:"" help:"List the webhooks with their counters and last errors."`
+	Remove webhookRemove `cmd:"" help:"Remove a webhook. Requests to it are answered 404 immediately."`
 	Send   webhookSend   `cmd:"" help:"Post webhooks about conversations to other systems, in the format of Chatra."`
 }
 
 type webhookAdd struct {
 	dataDir
 	serverFlags
-	Source   string              `help:"Platform that posts." enum:"iadvize,chatra" required:"" placeholder:"iadvize|chatra"`
-	Project  uint32              `help:"Project that its events belong to." required:"" placeholder:"N"`
-	URL      string              `name:"url" help:"Address under which the platform reaches the HTTP edge; that of the serve on --data-dir unless given." placeholder:"URL"`
-	Currency string              `help:"Currency of amounts that come without one." default:"EUR"`
-	Bots     []schema.OperatorID `help:"Ids of operators that are bots; iAdvize's webhooks do not say." placeholder:"ID"`
+	Source   string              `help:"Platform that sends the webhooks." enum:"iadvize,chatra" required:"" placeholder:"iadvize|chatra"`
+	Project  uint32              `help:"Project of the events." required:"" placeholder:"N"`
+	URL      string              `name:"url" help:"Public address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
+	Currency string              `help:"Currency of amounts without one." default:"EUR"`
+	Bots     []schema.OperatorID `help:"Ids of operators that are bots, which iAdvize webhooks do not tell apart." placeholder:"ID"`
 }
 
 // Run adds a webhook to those that all roles know.
@@ -47,13 +47,13 @@ func (c *webhookAdd) Run(a *app) error {
 		return err
 	}
 	if secret == "" && c.Source == "iadvize" {
-		fmt.Fprintln(a.stderr, "no secret was given: signatures are not checked, the id in the url is all that protects it")
+		fmt.Fprintln(a.stderr, "no secret given: signatures are not checked, and only the id in the URL protects the webhook")
 	}
 	base := c.URL
 	if base == "" {
 		running, err := runningEndpoints(c.DataDir)
 		if err != nil {
-			return fmt.Errorf("%w; or say with --url where the edge is reached", err)
+			return fmt.Errorf("%w; or give the address of the edge with --url", err)
 		}
 		base = running.HTTP
 	}
