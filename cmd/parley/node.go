@@ -59,6 +59,11 @@ type nodeFlags struct {
 	Memory      int64  `help:"Soft memory limit of parley itself, in MiB, without the embedded ClickHouse. GOMEMLIMIT takes precedence." default:"384"`
 }
 
+// Help says where the rest of the settings is.
+func (nodeFlags) Help() string {
+	return "Further settings, such as the limits of queries, are in the settings file (--config). `parley config print` lists all of them with their values and sources."
+}
+
 // authRoutes are those of every process that checks credentials.
 func authRoutes() []string { return []string{"/oauth2/token", "/oauth2/revoke", "/_authenticated"} }
 
