@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/source"
@@ -17,11 +18,11 @@ import (
 // startChatra opens the REST API of Chatra.
 func startChatra(n *node, tables *store.Store) {
 	handler := chatra.New(chatra.Config{
-		Authenticator: n.authority, Log: &chatraLog{n.door(), n.broker.Events(), crashPoint("chatra")}, Tables: tables,
+		Authenticator: n.authority, Log: &chatraLog{n.door(), n.broker.Events(), crash.Point("chatra")}, Tables: tables,
 		Operator: source.OperatorID, Now: time.Now, Logger: n.log,
 	})
 	for _, path := range chatra.Paths() {
-		n.web.open(path, handler)
+		n.web.Open(path, handler)
 	}
 }
 
@@ -32,7 +33,7 @@ func (n *node) door() *ingest.Server {
 		n.edge = ingest.New(ingest.Config{
 			Auth: n.authority, Events: n.broker.Events(), Rejected: n.broker.Rejected(), Logger: n.log, Registerer: n.registry,
 		})
-		n.onStop("events", func(context.Context) error { n.edge.Close(); return nil })
+		n.OnStop("events", func(context.Context) error { n.edge.Close(); return nil })
 	}
 	return n.edge
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/cmd/internal/demo"
+	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/query/auth"
 )
@@ -124,11 +125,11 @@ func (f *demoFlags) sendHistory(ctx context.Context, s *client.Client, out io.Wr
 		return nil
 	}
 	stream, first, until := f.history()
-	shown := newProgress(out, "demo history", "events", int64(f.Conversations)*demo.EventsPerConversation)
+	shown := progress.New(out, "demo history", "events", int64(f.Conversations)*demo.EventsPerConversation)
 	if err := sendAll(ctx, s, stream, first, until, shown); err != nil {
 		return err
 	}
-	shown.finish()
+	shown.Finish()
 	return nil
 }
 
@@ -159,7 +160,7 @@ func (f *demoFlags) sendLive(ctx context.Context, s *client.Client, rate float64
 }
 
 // sendAll sends the conversations from first on as they stand at a moment.
-func sendAll(ctx context.Context, s *client.Client, stream *demo.Stream, first int64, until time.Time, shown *progress) error {
+func sendAll(ctx context.Context, s *client.Client, stream *demo.Stream, first int64, until time.Time, shown *progress.Bar) error {
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan *client.Batch)
 	for range demoConnections {
@@ -168,7 +169,7 @@ func sendAll(ctx context.Context, s *client.Client, stream *demo.Stream, first i
 				if err := s.Post(ctx, b); err != nil {
 					return err
 				}
-				shown.add(b.Events())
+				shown.Add(b.Events())
 			}
 			return nil
 		})

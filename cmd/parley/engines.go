@@ -13,6 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/parley-analytics/parley/cmd/internal/crash"
+	"github.com/parley-analytics/parley/cmd/internal/process"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -92,7 +95,7 @@ func (e *engines) logReady(broker *eventlog.Broker) error {
 
 // startEngines starts those engines that no flag names a server for, both at
 // once, and adds them to the process.
-func startEngines(ctx context.Context, p *process, dir string, servers *serverFlags, own *embeddedFlags, ready *readiness) (*engines, error) {
+func startEngines(ctx context.Context, p *process.Process, dir string, servers *serverFlags, own *embeddedFlags, ready *readiness.Checks) (*engines, error) {
 	credentials, err := embedded.LoadOrCreateCredentials(dir)
 	if err != nil {
 		return nil, err
@@ -122,7 +125,7 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 				BIPassword:     credentials.BI.Password,
 				BIPersonalData: own.BIPersonalData,
 				MaxMemory:      own.ClickHouseMemory << 20,
-				Logger:         p.log,
+				Logger:         p.Log,
 			})
 			return err
 		})
@@ -131,9 +134,9 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 	e.keyFile = keyFile
 	// What has started is stopped even when the other has not.
 	if e.nats != nil {
-		p.onStop("NATS", func(context.Context) error { e.nats.Shutdown(); return nil })
+		p.OnStop("NATS", func(context.Context) error { e.nats.Shutdown(); return nil })
 		e.log = eventlog.Options{
-			At: crashPoint("append"), Secret: secret,
+			At: crash.Point("append"), Secret: secret,
 			URL: e.nats.URL(), InProcess: e.nats.InProcess(),
 			User: credentials.NATS.Log.Name, Password: credentials.NATS.Log.Password,
 			PrivateUser: credentials.NATS.Private.Name, PrivatePassword: credentials.NATS.Private.Password,
@@ -141,8 +144,8 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 		e.publisher = credentials.NATS.Publisher
 	}
 	if e.clickHouse != nil {
-		p.onStop("ClickHouse", e.clickHouse.Shutdown)
-		ready.watch(partClickHouse, func(context.Context) error { return e.clickHouse.Ready() })
+		p.OnStop("ClickHouse", e.clickHouse.Shutdown)
+		ready.Watch(partClickHouse, func(context.Context) error { return e.clickHouse.Ready() })
 		private := "http://" + e.clickHouse.PrivateAddr()
 		e.writer = serverOf(private, e.clickHouse.Writer())
 		e.reader = serverOf(private, e.clickHouse.Reader())
@@ -151,14 +154,14 @@ func startEngines(ctx context.Context, p *process, dir string, servers *serverFl
 	return e, err
 }
 
-func startNATS(ctx context.Context, p *process, dir string, own *embeddedFlags, users embedded.NATSUsers) (*embedded.NATS, error) {
+func startNATS(ctx context.Context, p *process.Process, dir string, own *embeddedFlags, users embedded.NATSUsers) (*embedded.NATS, error) {
 	config := embedded.NATSConfig{
 		Dir: filepath.Join(dir, "nats"), Listen: own.NATSListen,
-		Users: users, Logger: p.log,
+		Users: users, Logger: p.Log,
 	}
 	if own.Sync == "interval" {
 		config.SyncInterval = syncInterval
-		p.log.Warn("the log is flushed to disk at intervals: a machine crash loses the events since the last flush", "interval", syncInterval)
+		p.Log.Warn("the log is flushed to disk at intervals: a machine crash loses the events since the last flush", "interval", syncInterval)
 	}
 	return embedded.StartNATS(ctx, config)
 }
@@ -184,7 +187,7 @@ func (e *engines) useServers(dir string, f *serverFlags) error {
 		}
 		e.log = eventlog.Options{
 			URL: f.NATSURL, User: f.NATSUser, Password: password,
-			PrivateUser: f.PrivateUser, PrivatePassword: private, Secret: secret, At: crashPoint("append"),
+			PrivateUser: f.PrivateUser, PrivatePassword: private, Secret: secret, At: crash.Point("append"),
 		}
 	}
 	if f.ClickHouseURL == "" {

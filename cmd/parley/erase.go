@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/crash"
+	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector/erase"
 	"github.com/parley-analytics/parley/projector/history"
@@ -49,7 +51,7 @@ func (c *eraseCommand) Run(a *app) error {
 		return err
 	}
 	defer u.close()
-	steps := &steps{out: a}
+	steps := &progress.Steps{Out: a.stderr}
 	texts, err := storesText(a.ctx, u.tables, u.live, false)
 	if err != nil {
 		return err
@@ -59,7 +61,7 @@ func (c *eraseCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	steps.finish()
+	steps.Finish()
 	what := fmt.Sprintf("%d conversations, %d events with personal data (%d redacted before), %d entries of quarantine",
 		len(found.Conversations), found.Events, found.Redacted, found.Refused)
 	switch {
@@ -81,14 +83,14 @@ func (c *eraseCommand) Run(a *app) error {
 	if found, err = e.Run(a.ctx, target); err != nil {
 		return errors.Join(err, errors.New("the erasure is incomplete: run it again"))
 	}
-	steps.finish()
+	steps.Finish()
 	fmt.Fprintf(a.stdout, "erased: %d conversations, %d events, %d entries of quarantine in %s; the numbers stay\n",
 		len(found.Conversations), found.Events, found.Refused, since(began))
 	return nil
 }
 
 // erasure works on the engines of this upkeep.
-func (u *upkeep) erasure(a *app, grace time.Duration, texts bool, steps *steps) *erase.Erasure {
+func (u *upkeep) erasure(a *app, grace time.Duration, texts bool, steps *progress.Steps) *erase.Erasure {
 	events := wholeLog(u.broker.Events(), u.tables, u.live)
 	r := &replay.Rebuild{
 		Tables: u.tables, Begins: events.Begins, Gaps: gaps(u.tables, u.broker), Patience: 2 * time.Minute,
@@ -96,7 +98,7 @@ func (u *upkeep) erasure(a *app, grace time.Duration, texts bool, steps *steps) 
 	}
 	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, u.broker) }
 	return &erase.Erasure{
-		Tables: u.tables, Logger: a.log, Grace: grace, Report: steps.reach, At: crashPoint("erase"),
+		Tables: u.tables, Logger: a.log, Grace: grace, Report: steps.Reach, At: crash.Point("erase"),
 		Events:   erasableLog{events, u.broker.Events()},
 		Rejected: erasableLog{history.NewRest(u.broker.Rejected().NewReader()), u.broker.Rejected()},
 		MakeLive: func(ctx context.Context, version uint32) error {
@@ -129,26 +131,4 @@ func (l erasableLog) Append(ctx context.Context, payloads [][]byte) ([]schema.Se
 		sequences[i] = r.Sequence
 	}
 	return sequences, err
-}
-
-// steps shows work of several steps, one after the other.
-type steps struct {
-	out  *app
-	name string
-	bar  *progress
-}
-
-func (s *steps) reach(step string, done, all schema.Sequence) {
-	if s.name != step {
-		s.finish()
-		s.name, s.bar = step, newProgress(s.out.stderr, step, "entries", int64(all))
-	}
-	s.bar.reach(done, all)
-}
-
-func (s *steps) finish() {
-	if s.bar != nil {
-		s.bar.finish()
-	}
-	s.name, s.bar = "", nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -231,11 +232,11 @@ func TestEraseThatWasCutOffIsCompletedByTheNext(t *testing.T) {
 		waitForEvents(t, i, project, 9)
 		before := i.figuresOf(t, project)
 		flags := []string{"erase", "--project", fmt.Sprint(project), "--visitor", "visitor", "--grace", "100ms", "--yes"}
-		t.Setenv(crashVariable, "erase."+point)
+		t.Setenv(crash.Variable, "erase."+point)
 		if _, _, code := i.command(t, "", flags...); code == 0 {
 			t.Fatalf("%s: not cut off", point)
 		}
-		t.Setenv(crashVariable, "")
+		t.Setenv(crash.Variable, "")
 		out := i.want(t, 0, flags...)
 		if strings.Contains(out, "nothing") {
 			t.Errorf("%s: %s", point, out)

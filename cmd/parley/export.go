@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/importer"
@@ -145,10 +146,10 @@ func (x *eventExport) ndjson(to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	shown := newProgress(x.stderr, "export", "events", int64(total))
+	shown := progress.New(x.stderr, "export", "events", int64(total))
 	out := bufio.NewWriterSize(to, 1<<20)
 	err = x.tables.Export(x.ctx, x.Export, func(original []byte) error {
-		shown.add(1)
+		shown.Add(1)
 		_, err := out.Write(append(importer.OneLine(original), '\n'))
 		return err
 	})
@@ -158,7 +159,7 @@ func (x *eventExport) ndjson(to io.Writer) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	shown.finish()
+	shown.Finish()
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/export"
@@ -97,7 +98,7 @@ func (c *exportTable) run(a *app, table string) error {
 	if err != nil {
 		return fmt.Errorf("the export was interrupted and is incomplete: %w", err)
 	}
-	shown.progress.finish()
+	shown.progress.Finish()
 	position := response.Header.Get(export.HeaderPosition)
 	if c.PositionFile != "" {
 		return os.WriteFile(c.PositionFile, []byte(position+"\n"), 0o600)
@@ -169,7 +170,7 @@ func askExport(ctx context.Context, address string, key auth.Key) (*http.Respons
 
 // rowCounter shows how many rows have come by.
 type rowCounter struct {
-	progress *progress
+	progress *progress.Bar
 	format   string
 	header   bool // the line of names is still to come
 	quoted   bool // inside a value of CSV, which may hold line ends
@@ -181,15 +182,15 @@ const parquetRowBytes = 96
 
 func newRowCounter(out io.Writer, table, format string, rows int64) *rowCounter {
 	if format == "parquet" {
-		return &rowCounter{progress: newProgress(out, table, "KiB", rows*parquetRowBytes>>10+1), format: format}
+		return &rowCounter{progress: progress.New(out, table, "KiB", rows*parquetRowBytes>>10+1), format: format}
 	}
-	return &rowCounter{progress: newProgress(out, table, "rows", rows), format: format, header: format == "csv"}
+	return &rowCounter{progress: progress.New(out, table, "rows", rows), format: format, header: format == "csv"}
 }
 
 // Write implements io.Writer.
 func (c *rowCounter) Write(p []byte) (int, error) {
 	if c.format == "parquet" {
-		c.progress.add((len(p) + 512) >> 10)
+		c.progress.Add((len(p) + 512) >> 10)
 		return len(p), nil
 	}
 	rows := 0
@@ -205,6 +206,6 @@ func (c *rowCounter) Write(p []byte) (int, error) {
 		c.header = false
 		rows--
 	}
-	c.progress.add(rows)
+	c.progress.Add(rows)
 	return len(p), nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/importer"
 	"github.com/parley-analytics/parley/schema"
@@ -152,7 +153,7 @@ func (f *filesImport) run(path string) error {
 	} else {
 		i.Sender = f.sender
 	}
-	shown := newProgress(f.stderr, name, "events", 0)
+	shown := progress.New(f.stderr, name, "events", 0)
 	if state != nil && state.Records > 0 {
 		i.Skip = state.Records
 		fmt.Fprintf(f.stderr, "continuing after %d events of %s sent by an earlier import; use --restart to start over\n", i.Skip, printable(path))
@@ -162,7 +163,7 @@ func (f *filesImport) run(path string) error {
 		if read := counted.read.Load(); size > 0 && read > 0 {
 			all = max(all, int64(float64(records)*float64(size)/float64(read)))
 		}
-		shown.reach(schema.Sequence(records), schema.Sequence(all))
+		shown.Reach(schema.Sequence(records), schema.Sequence(all))
 		if state == nil {
 			return nil
 		}
@@ -182,7 +183,7 @@ func (f *filesImport) run(path string) error {
 	if err != nil && !errors.As(err, &broken) {
 		return err
 	}
-	shown.finish()
+	shown.Finish()
 	fmt.Fprintf(f.stdout, "%s: %d %s, ", printable(path), counts.Accepted, done)
 	if f.sender != nil {
 		fmt.Fprintf(f.stdout, "%d duplicates, ", counts.Duplicates)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/iadvize"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
@@ -58,13 +59,13 @@ func (c *importIAdvize) Run(a *app) error {
 	}
 	complete := true
 	for {
-		shown := newProgress(a.stderr, "import", "conversations", 0)
-		h.Progress = func(done, total int64) { shown.reach(schema.Sequence(done), schema.Sequence(total)) }
+		shown := progress.New(a.stderr, "import", "conversations", 0)
+		h.Progress = func(done, total int64) { shown.Reach(schema.Sequence(done), schema.Sequence(total)) }
 		result, err := h.Run(a.ctx, in)
 		if stopped := a.ctx.Err() != nil; stopped && c.Follow {
 			return nil // the cursor is kept
 		}
-		shown.finish()
+		shown.Finish()
 		complete = printResult(a, &result) && complete
 		if err != nil {
 			return err

@@ -72,7 +72,7 @@ var onlyIn = map[string][]string{
 	"github.com/ClickHouse/ch-go":           {"projector/sink"},
 	"github.com/graph-gophers/graphql-go":   {"query", "cmd/parley"},
 	"github.com/alecthomas/kong":            {"cmd/parley", "cmd/internal/settings"},
-	"github.com/schollz/progressbar":        {"cmd/parley"},
+	"github.com/schollz/progressbar":        {"cmd/internal/progress"},
 	"github.com/testcontainers":             {},
 	"github.com/stretchr/testify":           {},
 	"github.com/cloudevents/sdk-go":         {},

@@ -26,8 +26,8 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 		Logger: n.log, Registerer: n.registry, MaxHeldBytes: f.IngestMemory << 20,
 	})
 	n.edge = edge
-	n.onStop("ingest", func(context.Context) error { edge.Close(); return nil })
-	n.web.open(ingest.Path, edge)
+	n.OnStop("ingest", func(context.Context) error { edge.Close(); return nil })
+	n.web.Open(ingest.Path, edge)
 	if err := startWebhooks(ctx, n, edge); err != nil {
 		return err
 	}
@@ -39,15 +39,15 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	n.background("published events", func(ctx context.Context) error { return edge.TakeIn(ctx, inbox) })
-	n.background("remembered ids", func(ctx context.Context) error {
+	n.Background("published events", func(ctx context.Context) error { return edge.TakeIn(ctx, inbox) })
+	n.Background("remembered ids", func(ctx context.Context) error {
 		err := n.broker.Events().Remember(ctx, eventlog.RememberedIDs)
 		if err != nil && ctx.Err() == nil {
 			n.log.Warn("duplicate window could not be loaded; duplicates of earlier events will be removed by the projector", "error", err)
 		}
 		return nil
 	})
-	n.ready.watch("ingest", nil)
+	n.ready.Watch("ingest", nil)
 	return nil
 }
 
@@ -67,9 +67,9 @@ func startWebhooks(ctx context.Context, n *node, edge *ingest.Server) error {
 		Registry: registry, Ingester: edge, Now: time.Now, Logger: n.log, Registerer: n.registry,
 		Sources: map[string]webhook.Source{"iadvize": &iadvize.Webhook{Now: time.Now}, "chatra": chats},
 	})
-	n.background("webhooks", hooks.Run)
-	n.background("chats", func(ctx context.Context) error { return chats.Run(ctx, hooks) })
-	n.web.open(webhook.Path, hooks)
+	n.Background("webhooks", hooks.Run)
+	n.Background("chats", func(ctx context.Context) error { return chats.Run(ctx, hooks) })
+	n.web.Open(webhook.Path, hooks)
 	return nil
 }
 

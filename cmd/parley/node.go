@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/parley-analytics/parley/cmd/internal/memory"
+	"github.com/parley-analytics/parley/cmd/internal/process"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
+	"github.com/parley-analytics/parley/cmd/internal/web"
 	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query"
@@ -33,10 +38,11 @@ const partNATS, partClickHouse = "nats", "clickhouse"
 
 // node is a process that stays, with what its roles share.
 type node struct {
-	*process
+	*process.Process
+	log       *slog.Logger
 	registry  *prometheus.Registry
-	ready     *readiness
-	web       *web
+	ready     *readiness.Checks
+	web       *web.Server
 	engines   *engines
 	broker    *eventlog.Broker
 	access    auth.Config // what flags say of it
@@ -76,7 +82,7 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{process: newProcess(a.log), registry: prometheus.NewRegistry(), access: access}
+	n := &node{Process: process.New(a.log), log: a.log, registry: prometheus.NewRegistry(), access: access}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	parts := []string{partNATS}
 	var routes []string
@@ -84,17 +90,18 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 		parts = append(parts, r.parts()...)
 		routes = append(routes, r.routes()...)
 	}
-	n.ready = newReadiness(parts...)
-	web, err := listenHTTP(a.ctx, n.process, f.Listen, n.ready, n.registry, append(routes, authRoutes()...)...)
+	n.ready = readiness.New(parts...)
+	server, err := web.Listen(a.ctx, n.Process, f.Listen, n.ready, n.registry, append(routes, authRoutes()...)...)
 	if err != nil {
 		return nil, err
 	}
-	n.web = web
-	n.boundMemory(f.Memory)
+	n.web = server
+	memory.SetLimit(f.Memory)
+	n.Background("memory", memory.ReturnSpare)
 	if f.DebugListen != "" {
-		if err := n.serveProfiles(a.ctx, f.DebugListen); err != nil {
-			n.web.drain(n.log)
-			return nil, errors.Join(err, n.shutdown())
+		if err := web.ServeProfiles(a.ctx, n.Process, f.DebugListen); err != nil {
+			n.web.Drain(n.log)
+			return nil, errors.Join(err, n.Shutdown())
 		}
 	}
 	return n, nil
@@ -109,8 +116,8 @@ func (n *node) connect(ctx context.Context, name string) error {
 		return err
 	}
 	n.broker = broker
-	n.onStop("log", func(context.Context) error { broker.Close(); return nil })
-	n.ready.watch(partNATS, func(context.Context) error { return n.engines.logReady(broker) })
+	n.OnStop("log", func(context.Context) error { broker.Close(); return nil })
+	n.ready.Watch(partNATS, func(context.Context) error { return n.engines.logReady(broker) })
 	err = eventlog.Retry(ctx, func() (err error) {
 		n.directory, n.store, err = loadDirectory(ctx, broker)
 		return err
@@ -123,11 +130,11 @@ func (n *node) connect(ctx context.Context, name string) error {
 	if n.authority, err = auth.New(config); err != nil {
 		return err
 	}
-	n.background("expired logins", n.authority.Run)
+	n.Background("expired logins", n.authority.Run)
 	mux := http.NewServeMux()
 	n.authority.Routes(mux)
 	for _, path := range authRoutes() {
-		n.web.open(path, mux)
+		n.web.Open(path, mux)
 	}
 	return nil
 }

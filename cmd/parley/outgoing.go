@@ -34,7 +34,7 @@ func sendWebhooks(ctx context.Context, n *node, t *tables.Tables) error {
 			return wholeLog(n.broker.Events(), t, live), nil
 		},
 	})
-	n.background("outgoing webhooks", sender.Run)
+	n.Background("outgoing webhooks", sender.Run)
 	return nil
 }
 

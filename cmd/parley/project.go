@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/lead"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -36,11 +37,11 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	n.onStop("tables", func(context.Context) error { return tables.Close() })
+	n.OnStop("tables", func(context.Context) error { return tables.Close() })
 	if n.engines.clickHouse == nil {
-		n.ready.watch(partClickHouse, tables.Ping)
+		n.ready.Watch(partClickHouse, tables.Ping)
 	}
-	tables.At = crashPoint("migrate")
+	tables.At = crash.Point("migrate")
 	ready := tables.Check
 	if f.Migrate {
 		ready = tables.Up
@@ -53,7 +54,7 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		metrics.renew()
 		return f.open(ctx, n, tables, version, metrics)
 	}}
-	n.background("projector", leader.Run)
+	n.Background("projector", leader.Run)
 	if err := sendWebhooks(ctx, n, tables); err != nil {
 		return err
 	}
@@ -62,16 +63,16 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 			events: n.broker.Events(), tables: tables, log: n.log,
 			maxAge: time.Duration(f.LogMaxAge), maxBytes: int64(f.LogMaxBytes), every: time.Duration(f.LogEvery),
 		}
-		n.background("log retention", r.run)
+		n.Background("log retention", r.run)
 	}
-	n.ready.watch("projector", func(context.Context) error { return leader.Ready() })
+	n.ready.Watch("projector", func(context.Context) error { return leader.Ready() })
 	return nil
 }
 
 // open makes a projector for a version.
 func (f *projectFlags) open(ctx context.Context, n *node, t *tables.Tables, version uint32, metrics prometheus.Registerer) (*projector.Projector, func(), error) {
 	options := sink.Options{Projection: version, StoreText: f.StoreText, Logger: n.log}
-	if crash := crashPoint("write"); crash != nil {
+	if crash := crash.Point("write"); crash != nil {
 		options.After = func(stage sink.Stage) error { crash(string(stage)); return nil }
 	}
 	rows, err := sink.Open(ctx, t.Conn(), options)

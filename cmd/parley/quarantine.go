@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/quarantine"
@@ -194,7 +195,7 @@ func (c *quarantineReplay) Run(a *app) error {
 		return err
 	}
 	defer u.close()
-	bar := newProgress(a.stderr, "quarantine replay", "entries", int64(len(entries)))
+	bar := progress.New(a.stderr, "quarantine replay", "entries", int64(len(entries)))
 	admin := u.quarantine(bar)
 	var passed int
 	var refused []quarantine.Refusal
@@ -206,7 +207,7 @@ func (c *quarantineReplay) Run(a *app) error {
 		if passed, refused, err = admin.Replay(a.ctx, entries); err != nil {
 			return err
 		}
-		bar.finish()
+		bar.Finish()
 	}
 	for _, r := range refused {
 		fmt.Fprintf(a.stdout, "%s %d is still refused: %s\n", r.Entry.Log, r.Entry.Sequence, printable(fmt.Sprint(r.Why)))
@@ -241,19 +242,19 @@ func (c *quarantinePurge) Run(a *app) error {
 	if err := confirm(a, c.Yes, fmt.Sprintf("%d entries will be removed from the log and the tables.", len(entries))); err != nil {
 		return err
 	}
-	bar := newProgress(a.stderr, "quarantine purge", "entries", int64(len(entries)))
+	bar := progress.New(a.stderr, "quarantine purge", "entries", int64(len(entries)))
 	if err := u.quarantine(bar).Purge(a.ctx, entries); err != nil {
 		return err
 	}
-	bar.finish()
+	bar.Finish()
 	fmt.Fprintf(a.stdout, "%d entries purged\n", len(entries))
 	return nil
 }
 
 // quarantine works on the engines of this upkeep.
-func (u *upkeep) quarantine(bar *progress) *quarantine.Admin {
+func (u *upkeep) quarantine(bar *progress.Bar) *quarantine.Admin {
 	return &quarantine.Admin{
-		Tables: u.tables, Events: resubmitted{u.broker.Events()}, Clock: time.Now, Done: bar.add,
+		Tables: u.tables, Events: resubmitted{u.broker.Events()}, Clock: time.Now, Done: bar.Add,
 		Logs: map[string]quarantine.Eraser{projector.LogEvents: u.broker.Events(), projector.LogRejected: u.broker.Rejected()},
 	}
 }

@@ -46,16 +46,16 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	n.onStop("query", func(context.Context) error { return tables.Close() })
+	n.OnStop("query", func(context.Context) error { return tables.Close() })
 	if n.engines.clickHouse == nil {
-		n.ready.watch(partClickHouse, tables.Ping)
+		n.ready.Watch(partClickHouse, tables.Ping)
 	}
 
 	var newer *clickhouse.NewerError
 	if err := tables.CheckVersion(ctx); errors.As(err, &newer) {
 		return err
 	}
-	n.background("tables", func(ctx context.Context) error { return watchVersion(ctx, tables) })
+	n.Background("tables", func(ctx context.Context) error { return watchVersion(ctx, tables) })
 	var key []byte
 	err = eventlog.Retry(ctx, func() (err error) {
 		key, err = cursorKey(ctx, n.store)
@@ -99,11 +99,11 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	}
 	pages := http.NewServeMux()
 	page.Routes(pages)
-	n.web.open(graphQLPath, handler)
-	n.web.open(graphiQLPath, pages)
-	n.web.open(graphiQLPath+"/", pages)
+	n.web.Open(graphQLPath, handler)
+	n.web.Open(graphiQLPath, pages)
+	n.web.Open(graphiQLPath+"/", pages)
 	n.live = tables.Live
-	n.ready.watch("query", func(ctx context.Context) error {
+	n.ready.Watch("query", func(ctx context.Context) error {
 		_, err := tables.Live(ctx)
 		return err
 	})
@@ -147,7 +147,7 @@ func (f *exportFlags) start(n *node, api *query.API, tables *store.Store) error 
 	if err != nil {
 		return err
 	}
-	n.web.open(export.Path, exports)
+	n.web.Open(export.Path, exports)
 	return nil
 }
 

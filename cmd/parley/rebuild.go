@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/crash"
+	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
@@ -61,7 +63,7 @@ func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
 		_ = lock.Unlock()
 		return nil, err
 	}
-	bar := newProgress(a.stderr, what, "events", 0)
+	bar := progress.New(a.stderr, what, "events", 0)
 	w := &workshop{close: func() { _ = t.Close(); broker.Close(); _ = lock.Unlock() }}
 	live, err := t.Live(a.ctx)
 	if err != nil {
@@ -70,9 +72,9 @@ func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
 	}
 	w.Rebuild = &replay.Rebuild{
 		Tables: t, Scope: scope, Limit: f.Show, Open: f.opener(a, t, broker),
-		Report: bar.reach,
+		Report: bar.Reach,
 		Ends:   func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) },
-		At:     crashPoint("replay"),
+		At:     crash.Point("replay"),
 	}
 	if f.StoreText, err = storesText(a.ctx, t, live, f.StoreText); err != nil {
 		w.close()

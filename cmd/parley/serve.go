@@ -45,7 +45,7 @@ func (c *serveCommand) Run(a *app) error {
 		return err
 	}
 	return n.run(a, func(ctx context.Context) error {
-		n.engines, err = startEngines(ctx, n.process, c.DataDir, &c.serverFlags, &c.embeddedFlags, n.ready)
+		n.engines, err = startEngines(ctx, n.Process, c.DataDir, &c.serverFlags, &c.embeddedFlags, n.ready)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (c *serveCommand) Run(a *app) error {
 			return err
 		}
 		if c.Demo {
-			n.background("demo data", func(ctx context.Context) error { return c.demonstrate(ctx, a, n, where) })
+			n.Background("demo data", func(ctx context.Context) error { return c.demonstrate(ctx, a, n, where) })
 		}
 		return nil
 	})
@@ -96,18 +96,18 @@ func (n *node) run(a *app, start func(context.Context) error) error {
 		err = n.awaitReady(a.ctx)
 	}
 	if err == nil {
-		n.log.Info("ready", "http", n.web.url, "after", time.Since(began).Round(time.Millisecond))
-		_, err = fmt.Fprintf(a.stdout, "ready %s\n", n.web.url)
+		n.log.Info("ready", "http", n.web.URL, "after", time.Since(began).Round(time.Millisecond))
+		_, err = fmt.Fprintf(a.stdout, "ready %s\n", n.web.URL)
 	}
 	if err == nil {
-		err = n.wait(a.ctx)
+		err = n.Wait(a.ctx)
 	}
 	if a.ctx.Err() != nil {
 		n.log.Info("stopping")
 		err = nil // what the end of ctx cut off is no failure
 	}
-	n.web.drain(n.log)
-	if stopped := n.shutdown(); err == nil {
+	n.web.Drain(n.log)
+	if stopped := n.Shutdown(); err == nil {
 		err = stopped
 	}
 	if err == nil {
@@ -139,11 +139,11 @@ func (n *node) startRoles(ctx context.Context, name string, roles []role) error 
 func (n *node) awaitReady(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for len(n.ready.missing(ctx)) > 0 {
+	for len(n.ready.Missing(ctx)) > 0 {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-n.failed:
+		case err := <-n.Failed():
 			return err
 		case <-tick.C:
 		}
@@ -175,7 +175,7 @@ func (n *node) awaitTables(ctx context.Context) error {
 // endpoints is what endpoints.json says of this process.
 func (n *node) endpoints() *endpoints {
 	e := &endpoints{
-		HTTP: n.web.url,
+		HTTP: n.web.URL,
 		NATS: natsEndpoint{URL: n.engines.log.URL, User: n.engines.publisher.Name, Password: n.engines.publisher.Password},
 		PID:  os.Getpid(),
 	}

@@ -37,7 +37,7 @@ func (f *tracingFlags) start(ctx context.Context, n *node) (trace.TracerProvider
 		sdktrace.WithBatcher(quietExporter{exporter, n.log}),
 		sdktrace.WithResource(resource.NewSchemaless(semconv.ServiceName("parley"), semconv.ServiceVersion(version))),
 	)
-	n.onStop("traces", func(ctx context.Context) error {
+	n.OnStop("traces", func(ctx context.Context) error {
 		if err := provider.Shutdown(ctx); err != nil {
 			n.log.Warn("the last traces were not sent", "error", err)
 		}

@@ -1,4 +1,4 @@
-package main
+package web
 
 import (
 	"context"
@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+
+	"github.com/parley-analytics/parley/cmd/internal/process"
 )
 
-// serveProfiles opens net/http/pprof at an address of its own; it asks for no
+// ServeProfiles opens net/http/pprof at an address of its own; it asks for no
 // credentials.
-func (p *process) serveProfiles(ctx context.Context, address string) error {
+func ServeProfiles(ctx context.Context, p *process.Process, address string) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("--debug-listen: %w", err)
@@ -21,8 +23,8 @@ func (p *process) serveProfiles(ctx context.Context, address string) error {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
-	p.log.Info("profiles", "url", httpURL(listener.Addr())+"/debug/pprof/")
-	p.background("profiles", func(ctx context.Context) error {
+	p.Log.Info("profiles", "url", httpURL(listener.Addr())+"/debug/pprof/")
+	p.Background("profiles", func(ctx context.Context) error {
 		context.AfterFunc(ctx, func() { _ = server.Close() }) // whoever reads a profile is cut off
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -1,4 +1,4 @@
-package main
+package progress
 
 import (
 	"fmt"
@@ -16,9 +16,9 @@ import (
 // progressEvery is how often a pipe gets a line.
 const progressEvery = 2 * time.Second
 
-// progress shows long work: a bar with rate and time left on a terminal, lines
+// Bar shows long work: a bar with rate and time left on a terminal, lines
 // on a pipe. Several goroutines may add to it.
-type progress struct {
+type Bar struct {
 	out   io.Writer
 	what  string
 	unit  string
@@ -31,9 +31,9 @@ type progress struct {
 	spoken time.Time
 }
 
-// newProgress begins to show work of about total units.
-func newProgress(out io.Writer, what, unit string, total int64) *progress {
-	p := &progress{out: out, what: what, unit: unit, total: total, start: time.Now(), spoken: time.Now()}
+// New begins to show work of about total units.
+func New(out io.Writer, what, unit string, total int64) *Bar {
+	p := &Bar{out: out, what: what, unit: unit, total: total, start: time.Now(), spoken: time.Now()}
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		p.bar = progressbar.NewOptions64(total,
 			progressbar.OptionSetWriter(out),
@@ -50,13 +50,13 @@ func newProgress(out io.Writer, what, unit string, total int64) *progress {
 	return p
 }
 
-// add counts n more units.
-func (p *progress) add(n int) {
+// Add counts n more units.
+func (p *Bar) Add(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done += int64(n)
 	if p.bar != nil {
-		_ = p.bar.Set64(min(p.done, p.total-1)) // the end is for finish to say
+		_ = p.bar.Set64(min(p.done, p.total-1)) // Finish shows the end
 		return
 	}
 	if time.Since(p.spoken) >= progressEvery {
@@ -65,8 +65,8 @@ func (p *progress) add(n int) {
 	}
 }
 
-// reach says how far the work has come; more may turn out to be to do.
-func (p *progress) reach(done, all schema.Sequence) {
+// Reach says how far the work has come; more may turn out to be to do.
+func (p *Bar) Reach(done, all schema.Sequence) {
 	p.mu.Lock()
 	p.total = int64(all)
 	step := int64(done) - p.done
@@ -74,11 +74,11 @@ func (p *progress) reach(done, all schema.Sequence) {
 	if p.bar != nil {
 		p.bar.ChangeMax64(int64(all))
 	}
-	p.add(int(step))
+	p.Add(int(step))
 }
 
-// finish says how much it was in the end.
-func (p *progress) finish() {
+// Finish says how much it was in the end.
+func (p *Bar) Finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
@@ -92,7 +92,7 @@ func (p *progress) finish() {
 	fmt.Fprintf(p.out, "%s: %d %s in %s, %.0f/s\n", p.what, p.done, p.unit, spent.Round(time.Millisecond), p.rate())
 }
 
-func (p *progress) speak() {
+func (p *Bar) speak() {
 	left := "?"
 	if rate := p.rate(); rate > 0 {
 		left = time.Duration(float64(max(0, p.total-p.done)) / rate * float64(time.Second)).Round(time.Second).String()
@@ -100,6 +100,30 @@ func (p *progress) speak() {
 	fmt.Fprintf(p.out, "%s: %d of about %d %s, %.0f/s, %s left\n", p.what, p.done, p.total, p.unit, p.rate(), left)
 }
 
-func (p *progress) rate() float64 {
+func (p *Bar) rate() float64 {
 	return float64(p.done) / max(time.Since(p.start).Seconds(), 1e-9)
+}
+
+// Steps shows work of several steps, one after the other.
+type Steps struct {
+	Out  io.Writer
+	name string
+	bar  *Bar
+}
+
+// Reach says how far a step has come; another step ends the one before.
+func (s *Steps) Reach(step string, done, all schema.Sequence) {
+	if s.name != step {
+		s.Finish()
+		s.name, s.bar = step, New(s.Out, step, "entries", int64(all))
+	}
+	s.bar.Reach(done, all)
+}
+
+// Finish ends the last step.
+func (s *Steps) Finish() {
+	if s.bar != nil {
+		s.bar.Finish()
+	}
+	s.name, s.bar = "", nil
 }

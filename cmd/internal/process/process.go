@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 // stopTimeout bounds how long one part may take to stop.
 const stopTimeout = 30 * time.Second
 
-// process is the one group of what a command runs. Parts are added while they
+// Process is the one group of what a command runs. Parts are added while they
 // start, in order, and stopped in reverse, each to its end before the next.
-type process struct {
-	log    *slog.Logger
+type Process struct {
+	Log    *slog.Logger
 	stops  []stop
 	failed chan error
 	first  sync.Once
@@ -26,19 +26,20 @@ type stop struct {
 	stop func(context.Context) error
 }
 
-func newProcess(log *slog.Logger) *process {
-	return &process{log: log, failed: make(chan error, 1)}
+// New returns a process without parts.
+func New(log *slog.Logger) *Process {
+	return &Process{Log: log, failed: make(chan error, 1)}
 }
 
-// onStop adds a part that is running already.
-func (p *process) onStop(name string, f func(context.Context) error) {
+// OnStop adds a part that is running already.
+func (p *Process) OnStop(name string, f func(context.Context) error) {
 	p.stops = append(p.stops, stop{name, f})
 }
 
-// background runs a part until it is its turn to stop: then its context ends,
-// and the end of run is waited for. A part that ends with an error by itself
+// Background runs a part until it is its turn to stop: then its context ends,
+// and Shutdown waits for run to return. A part that ends with an error by itself
 // stops the process.
-func (p *process) background(name string, run func(context.Context) error) {
+func (p *Process) Background(name string, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	var result error
@@ -46,10 +47,10 @@ func (p *process) background(name string, run func(context.Context) error) {
 		defer close(done)
 		result = run(ctx)
 		if result != nil && ctx.Err() == nil {
-			p.fail(fmt.Errorf("%s: %w", name, result))
+			p.Fail(fmt.Errorf("%s: %w", name, result))
 		}
 	}()
-	p.onStop(name, func(limit context.Context) error {
+	p.OnStop(name, func(limit context.Context) error {
 		cancel()
 		select {
 		case <-done:
@@ -63,13 +64,13 @@ func (p *process) background(name string, run func(context.Context) error) {
 	})
 }
 
-// fail stops the process with an error; the first one counts.
-func (p *process) fail(err error) {
+// Fail stops the process with an error; the first one counts.
+func (p *Process) Fail(err error) {
 	p.first.Do(func() { p.failed <- err })
 }
 
-// wait returns when ctx ends, with nil, or when a part has failed.
-func (p *process) wait(ctx context.Context) error {
+// Wait returns when ctx ends, with nil, or when a part has failed.
+func (p *Process) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
@@ -78,8 +79,11 @@ func (p *process) wait(ctx context.Context) error {
 	}
 }
 
-// shutdown stops all parts. It goes on after an error and returns the first.
-func (p *process) shutdown() error {
+// Failed receives the error of the first part that fails.
+func (p *Process) Failed() <-chan error { return p.failed }
+
+// Shutdown stops all parts. It continues after an error and returns the first.
+func (p *Process) Shutdown() error {
 	var first error
 	for len(p.stops) > 0 {
 		part := p.stops[len(p.stops)-1]
@@ -88,7 +92,7 @@ func (p *process) shutdown() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		err := part.stop(ctx)
 		cancel()
-		p.log.Debug("stopped", "part", part.name, "after", time.Since(from).Round(time.Millisecond))
+		p.Log.Debug("stopped", "part", part.name, "after", time.Since(from).Round(time.Millisecond))
 		if err != nil && first == nil {
 			first = fmt.Errorf("stopping %s: %w", part.name, err)
 		}

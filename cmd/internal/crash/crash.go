@@ -1,4 +1,4 @@
-package main
+package crash
 
 import (
 	"os"
@@ -8,19 +8,19 @@ import (
 	"syscall"
 )
 
-// crashVariable names a point of the program at which it kills itself, for the
+// Variable names a point of the program at which it kills itself, for the
 // crash tests: AREA.POINT, or AREA.POINT:N for the N-th time it is passed. The
 // areas are write (rows, events, keys, quarantine, position: after that stage of
 // a batch is on disk), replay (built, compared, offered), erase (appended,
 // erased, copied, live), append (half: of an atomic batch has been sent), migrate
 // (statement: of the migrations has been executed) and chatra (appended: the events
 // of a request are on disk, and it is not answered).
-const crashVariable = "PARLEY_CRASH_AT"
+const Variable = "PARLEY_CRASH_AT"
 
-// crashPoint gives what is to be called at the points of an area. It is nil
-// unless the variable names one of them.
-func crashPoint(area string) func(point string) {
-	name, count, _ := strings.Cut(os.Getenv(crashVariable), ":")
+// Point returns what to call at the points of an area, with the name of the
+// point. It is nil unless the Variable names one of them.
+func Point(area string) func(point string) {
+	name, count, _ := strings.Cut(os.Getenv(Variable), ":")
 	point, ours := strings.CutPrefix(name, area+".")
 	if !ours {
 		return nil

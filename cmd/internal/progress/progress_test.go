@@ -1,4 +1,4 @@
-package main
+package progress
 
 import (
 	"bytes"
@@ -8,10 +8,10 @@ import (
 
 func TestProgressOnAPipeSaysHowMuchItWas(t *testing.T) {
 	var out bytes.Buffer
-	p := newProgress(&out, "work", "events", 100)
-	p.add(30)
-	p.add(45)
-	p.finish()
+	p := New(&out, "work", "events", 100)
+	p.Add(30)
+	p.Add(45)
+	p.Finish()
 	if !strings.HasPrefix(out.String(), "work: 75 events in ") || !strings.HasSuffix(out.String(), "/s\n") {
 		t.Errorf("%q", out.String())
 	}

@@ -1,8 +1,9 @@
-package main
+package web
 
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/parley-analytics/parley/cmd/internal/process"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
 )
 
 // Limits of the HTTP server. A request of the largest size has to arrive within
@@ -32,20 +36,20 @@ const (
 //go:embed index.html
 var indexPage []byte
 
-// web is the HTTP side of a process. It listens from the beginning; routes are
+// Server is the HTTP side of a process. It listens from the beginning; routes are
 // opened as the roles behind them get ready, and answer 503 before.
-type web struct {
-	url       string
-	ready     *readiness
+type Server struct {
+	URL       string
+	ready     *readiness.Checks
 	routes    map[string]*route
 	durations *prometheus.HistogramVec
 	server    *http.Server
 	done      chan struct{} // closed when the server has ended
 }
 
-// route answers 503 until open gives it a handler.
+// route answers 503 until Open gives it a handler.
 type route struct {
-	ready *readiness
+	ready *readiness.Checks
 	mu    sync.RWMutex
 	open  http.Handler
 }
@@ -67,9 +71,9 @@ func writeProblem(w http.ResponseWriter, status int, code, message string) {
 	writeJSON(w, status, map[string]string{"error": code, "message": message})
 }
 
-// listenHTTP binds the address and serves health, metrics and the routes named,
+// Listen binds the address and serves health, metrics and the routes named,
 // which are still closed.
-func listenHTTP(ctx context.Context, p *process, address string, ready *readiness, registry *prometheus.Registry, paths ...string) (*web, error) {
+func Listen(ctx context.Context, p *process.Process, address string, ready *readiness.Checks, registry *prometheus.Registry, paths ...string) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -77,8 +81,8 @@ func listenHTTP(ctx context.Context, p *process, address string, ready *readines
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s (--listen): %w", address, err)
 	}
-	w := &web{
-		url:    httpURL(listener.Addr()),
+	w := &Server{
+		URL:    httpURL(listener.Addr()),
 		ready:  ready,
 		routes: make(map[string]*route),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -97,7 +101,7 @@ func listenHTTP(ctx context.Context, p *process, address string, ready *readines
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]bool{"alive": true})
 	})
-	mux.Handle("GET /readyz", ready)
+	mux.Handle("GET /readyz", readyz(ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: nil}))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -109,26 +113,26 @@ func listenHTTP(ctx context.Context, p *process, address string, ready *readines
 	})
 
 	w.server = &http.Server{
-		Handler:           recovered(p.log, mux),
+		Handler:           recovered(p.Log, mux),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(p.Log.Handler(), slog.LevelDebug),
 	}
 	w.done = make(chan struct{})
 	go func() {
 		defer close(w.done)
 		if err := w.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			p.fail(fmt.Errorf("HTTP: %w", err))
+			p.Fail(fmt.Errorf("HTTP: %w", err))
 		}
 	}()
 	return w, nil
 }
 
-// drain takes no more requests and lets those that run be answered.
-func (w *web) drain(log *slog.Logger) {
+// Drain takes no more requests and lets those that run be answered.
+func (w *Server) Drain(log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	if err := w.server.Shutdown(ctx); err != nil {
@@ -138,15 +142,15 @@ func (w *web) drain(log *slog.Logger) {
 	<-w.done
 }
 
-// open lets requests for a path through to its handler.
-func (w *web) open(path string, handler http.Handler) {
+// Open lets requests for a path through to its handler.
+func (w *Server) Open(path string, handler http.Handler) {
 	r := w.routes[path]
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.open = handler
 }
 
-func (w *web) measured(path string, next http.Handler) http.Handler {
+func (w *Server) measured(path string, next http.Handler) http.Handler {
 	return promhttp.InstrumentHandlerDuration(w.durations.MustCurryWith(prometheus.Labels{"path": path}), next)
 }
 
@@ -176,4 +180,28 @@ func httpURL(address net.Addr) string {
 		host = "127.0.0.1"
 	}
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
+}
+
+// readyz answers 200 when nothing is missing, and otherwise 503 with what is.
+func readyz(checks *readiness.Checks) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		wrong := checks.Missing(request.Context())
+		answer := struct {
+			Ready    bool              `json:"ready"`
+			NotReady map[string]string `json:"notReady,omitempty"`
+		}{len(wrong) == 0, wrong}
+		status := http.StatusOK
+		if !answer.Ready {
+			status = http.StatusServiceUnavailable
+			w.Header().Set("Retry-After", "1")
+		}
+		writeJSON(w, status, answer)
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // the client is gone
 }

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-analytics/parley/cmd/internal/process"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
+)
+
+func TestReadinessNamesWhatIsMissing(t *testing.T) {
+	r := readiness.New("nats", "clickhouse")
+	ask := func() (int, string) {
+		w := httptest.NewRecorder()
+		readyz(r).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+		return w.Code, strings.TrimSpace(w.Body.String())
+	}
+	if status, body := ask(); status != http.StatusServiceUnavailable || body != `{"ready":false,"notReady":{"clickhouse":"starting","nats":"starting"}}` {
+		t.Error(status, body)
+	}
+	r.Watch("nats", nil)
+	r.Watch("clickhouse", func(context.Context) error { return errors.New("gone") })
+	if status, body := ask(); status != http.StatusServiceUnavailable || body != `{"ready":false,"notReady":{"clickhouse":"gone"}}` {
+		t.Error(status, body)
+	}
+	r.Watch("clickhouse", nil)
+	if status, body := ask(); status != http.StatusOK || body != `{"ready":true}` {
+		t.Error(status, body)
+	}
+}
+
+func TestHTTPAnswersBeforeTheRolesAreReady(t *testing.T) {
+	p := process.New(slog.New(slog.DiscardHandler))
+	server, err := Listen(t.Context(), p, "127.0.0.1:0", readiness.New("nats"), prometheus.NewRegistry(), "/role")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Drain(p.Log)
+	get := func(path string) *http.Response {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response
+	}
+	for path, status := range map[string]int{"/healthz": 200, "/readyz": 503, "/metrics": 200, "/role": 503, "/": 200, "/x": 404} {
+		if got := get(path); got.StatusCode != status || status == 503 && got.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d, want %d", path, got.StatusCode, status)
+		}
+	}
+	server.Open("/role", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	if got := get("/role"); got.StatusCode != http.StatusTeapot {
+		t.Errorf("/role: %d", got.StatusCode)
+	}
+	server.Open("/role", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("unexpected") }))
+	if got := get("/role"); got.StatusCode != http.StatusInternalServerError {
+		t.Errorf("a panic: %d", got.StatusCode)
+	}
+}
