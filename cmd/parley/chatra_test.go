@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/ingest/source"
 	"github.com/parley-analytics/parley/query/auth"
 )
@@ -463,8 +464,8 @@ func TestChatraMessageIsOneHoweverOftenItIsSent(t *testing.T) {
 func TestChatraMessageIsOneThroughACrash(t *testing.T) {
 	dir := t.TempDir()
 	crashing := func() *chatraAPI {
-		t.Setenv(crashVariable, "chatra.appended")
-		defer t.Setenv(crashVariable, "")
+		t.Setenv(crash.Variable, "chatra.appended")
+		defer t.Setenv(crash.Variable, "")
 		return &chatraAPI{instance: start(t, dir)}
 	}
 	post := func(c *chatraAPI) {

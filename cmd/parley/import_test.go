@@ -235,7 +235,7 @@ func TestEveryFileThatCannotBeReadIsNamedAndTheRestIsTaken(t *testing.T) {
 		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
 	}
 	for _, want := range []string{
-		broken + ": the events before are taken, the rest is missing: line ", "the gzip archive is truncated",
+		broken + ": events up to this point were imported, the rest was not: line ", "the gzip archive is truncated",
 		xz + ": this is an xz archive, which is not supported: ", workbook + ": this is a ZIP archive (as an .xlsx workbook is)", missing + ": no such file",
 	} {
 		if !strings.Contains(stderr, want) {

@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"projector/history":    {"projector", "projector/tables", "schema"},
 	"projector/lead":       {"projector", "projector/history", "projector/tables", "schema/..."},
 	"projector/replay":     {"projector", "projector/history", "projector/tables", "schema"},
+	"projector/retention":  {"schema"},
 	"projector/quarantine": {"projector/tables", "schema"},
 	"projector/erase":      {"projector", "projector/fold", "projector/sink", "projector/tables", "schema"},
 	"projector/reference":  {"projector/fold", "schema"}, // for its types only: the oracle is independent

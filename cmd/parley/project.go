@@ -59,11 +59,7 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	if f.wanted() {
-		r := &retention{
-			events: n.broker.Events(), tables: tables, log: n.log,
-			maxAge: time.Duration(f.LogMaxAge), maxBytes: int64(f.LogMaxBytes), every: time.Duration(f.LogEvery),
-		}
-		n.Background("log retention", r.run)
+		n.Background("log retention", f.on(n.broker.Events(), tables, n.log).Run)
 	}
 	n.ready.Watch("projector", func(context.Context) error { return leader.Ready() })
 	return nil
