@@ -21,9 +21,9 @@ type keyCommand struct {
 type keyAdd struct {
 	dataDir
 	serverFlags
-	Projects string      `help:"Projects it may touch: 1,2 or all." placeholder:"1,2|all"`
-	Scopes   string      `help:"What it may do: read, ingest, admin. Not with --role." placeholder:"read,ingest,admin"`
-	Role     schema.Role `help:"Makes a key for seller chats instead: operator (every seller of the projects, all unless given) or seller." placeholder:"operator|seller"`
+	Projects string      `help:"Permitted projects: 1,2 or all." placeholder:"1,2|all"`
+	Scopes   string      `help:"Permitted scopes: read, ingest, admin. Not with --role." placeholder:"read,ingest,admin"`
+	Role     schema.Role `help:"Make a key for chats with sellers instead: operator (every seller of the projects, all by default) or seller (one)." placeholder:"operator|seller"`
 	Seller   string      `help:"Id of the seller whose chat the key is for, with --role seller." placeholder:"ID"`
 	Name     string      `help:"What the key is for." required:"" placeholder:"N"`
 }
