@@ -32,7 +32,7 @@ type queryFlags struct {
 const graphQLPath, graphiQLPath = "/graphql", "/graphiql"
 
 func (f *queryFlags) routes() []string {
-	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path}, chatra.Paths()...)
+	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path, marketplacerPath}, chatra.Paths()...)
 }
 func (f *queryFlags) parts() []string { return []string{partClickHouse, "query"} }
 
@@ -93,6 +93,9 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	startChatra(n, tables)
+	if err := f.startMarketplacer(n, tables, key, traces); err != nil {
+		return err
+	}
 	page, err := graphiql.New()
 	if err != nil {
 		return err

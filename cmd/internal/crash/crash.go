@@ -13,8 +13,8 @@ import (
 // areas are write (rows, events, keys, quarantine, position: after that stage of
 // a batch is on disk), replay (built, compared, offered), erase (appended,
 // erased, copied, live), append (half: of an atomic batch has been sent), migrate
-// (statement: of the migrations has been executed) and chatra (appended: the events
-// of a request are on disk, and it is not answered).
+// (statement: of the migrations has been executed), and chatra and chat (appended:
+// the events of a request are on disk, and it is not answered).
 const Variable = "PARLEY_CRASH_AT"
 
 // Point returns what to call at the points of an area, with the name of the

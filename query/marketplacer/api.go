@@ -1,0 +1,162 @@
+package marketplacer
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	graphql "github.com/graph-gophers/graphql-go"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/meter"
+	"github.com/parley-analytics/parley/schema"
+	sdl "github.com/parley-analytics/parley/schema/graphql"
+)
+
+// Config is what an API needs. All but At and Options is required.
+type Config struct {
+	Store  Store
+	Log    Log
+	Logger *slog.Logger
+	Key    []byte // signs cursors
+	// OperatorID makes the id of an operator out of that of a key.
+	OperatorID func(key string) schema.OperatorID
+	Now        func() time.Time
+	// Patience is how long a mutation waits for the tables.
+	Patience time.Duration
+	// At, unless nil, is called when a mutation is on disk and not yet answered.
+	At      func(point string)
+	Options []graphql.SchemaOpt // of the GraphQL library
+}
+
+// API answers the schema. It keeps nothing between requests.
+type API struct {
+	Config
+	schema *graphql.Schema
+
+	mu    sync.Mutex // guards how far the tables were when last looked at
+	known query.Live
+	seen  time.Time
+}
+
+// New parses the SDL against the resolvers.
+func New(config Config) (*API, error) {
+	a := &API{Config: config}
+	if a.At == nil {
+		a.At = func(string) {}
+	}
+	parsed, err := query.Parse(sdl.Marketplacer(), &root{a}, config.Logger, config.Options)
+	if err != nil {
+		return nil, err
+	}
+	a.schema = parsed
+	return a, nil
+}
+
+// Schema executes documents, in a context made by [WithCaller].
+func (a *API) Schema() *graphql.Schema { return a.schema }
+
+type callerKey struct{}
+
+// WithCaller begins a request of the caller.
+func WithCaller(ctx context.Context, caller schema.Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, &caller)
+}
+
+// root has the fields of Query and Mutation.
+type root struct{ *API }
+
+// view is one look at the tables: statements that are equal are run once in it.
+type view struct {
+	api    *API
+	ctx    context.Context
+	caller *schema.Caller
+	meter  *meter.Meter
+	scope  query.Scope
+}
+
+// look begins a view, which sees what the tables hold from now on.
+func (a *API) look(ctx context.Context) (*view, error) {
+	caller, ok := ctx.Value(callerKey{}).(*schema.Caller)
+	if !ok {
+		return nil, &query.Error{Code: query.CodeUnauthenticated, Message: "the request names no caller"}
+	}
+	live, err := a.Store.Live(ctx)
+	if err != nil {
+		return nil, query.PublicError(ctx, a.Logger, err)
+	}
+	return &view{
+		api: a, ctx: query.WithCaller(ctx, *caller), caller: caller, meter: meter.From(ctx),
+		scope: query.Scope{Projection: live.Projection, Projects: caller.Projects},
+	}, nil
+}
+
+func (v *view) told(err error) error { return query.PublicError(v.ctx, v.api.Logger, err) }
+
+func (v *view) text(value string) query.Text { return query.TextOf(v.meter, value) }
+
+// textOr is empty for nil.
+func (v *view) textOr(value *string) query.Text {
+	if value == nil {
+		return v.text("")
+	}
+	return v.text(*value)
+}
+
+// lookEvery is how often the position of the tables is read at most.
+const lookEvery = 10 * time.Millisecond
+
+// visible waits until the tables that answer show everything up to a position in
+// the log. It gives up with an error.
+func (a *API) visible(ctx context.Context, at schema.Sequence) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Patience)
+	defer cancel()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		reached, err := a.reached(ctx)
+		if err == nil && reached >= at {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// reached reads how far the tables are; all who wait share what it finds.
+func (a *API) reached(ctx context.Context) (schema.Sequence, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if time.Since(a.seen) < lookEvery {
+		return a.known.Position, nil
+	}
+	live, err := a.Store.Live(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if live.Position, err = a.Store.Position(ctx, live.Projection); err != nil {
+		return 0, err
+	}
+	a.known, a.seen = live, time.Now()
+	return live.Position, nil
+}
+
+// ISO8601DateTime is a moment, written with whole seconds.
+type ISO8601DateTime int64
+
+// ImplementsGraphQLType names the scalar.
+func (ISO8601DateTime) ImplementsGraphQLType(name string) bool { return name == "ISO8601DateTime" }
+
+// UnmarshalGraphQL is never called: no field takes one.
+func (*ISO8601DateTime) UnmarshalGraphQL(any) error {
+	return &query.Error{Code: query.CodeBadInput, Message: "the scalar is given, not taken"}
+}
+
+// MarshalJSON writes 2024-05-01T03:04:05Z.
+func (t ISO8601DateTime) MarshalJSON() ([]byte, error) {
+	return []byte(schema.Timestamp(t).Time().Format(`"2006-01-02T15:04:05Z"`)), nil
+}

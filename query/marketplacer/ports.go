@@ -1,0 +1,80 @@
+package marketplacer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Store is the tables, read. Each method but the first two is one statement.
+type Store interface {
+	Live(ctx context.Context) (query.Live, error)
+	// Position is how far a projection has come, now.
+	Position(ctx context.Context, projection uint32) (schema.Sequence, error)
+	SellerReader
+	ThreadReader
+}
+
+// SellerReader reads sellers.
+//
+// Sellers gives a page of those in the filter, ordered by their last message,
+// project and id, those without messages first; turned around when the page is
+// Reversed.
+type SellerReader interface {
+	Sellers(ctx context.Context, scope query.Scope, filter SellerFilter, page query.Page) ([]SellerRow, error)
+	CountSellers(ctx context.Context, scope query.Scope, filter SellerFilter) (uint64, error)
+}
+
+// ThreadReader reads chats, for many of them at once.
+//
+// Messages gives of each chat at most page.Limit messages, by their position;
+// MessagesNamed those with the ids. Originals gives the events, as the archive has
+// them, that hold texts of the messages; none of them is older than from, in Unix
+// milliseconds. Contacts counts the contacts of a chat, and those still open.
+type ThreadReader interface {
+	Messages(ctx context.Context, scope query.Scope, of []schema.ConversationKey, page query.Page, columns []string) ([]query.MessageRow, error)
+	MessagesNamed(ctx context.Context, scope query.Scope, of []schema.ConversationKey, ids, columns []string) ([]query.MessageRow, error)
+	ChatSummaries(ctx context.Context, scope query.Scope, of []schema.ConversationKey) ([]SummaryRow, error)
+	Originals(ctx context.Context, scope query.Scope, of []schema.ConversationKey, ids []string, from int64) ([]query.EventRow, error)
+	ContactsOfChat(ctx context.Context, scope query.Scope, of schema.ConversationKey) (all, open uint64, err error)
+}
+
+// SellerFilter picks sellers: nil members pick all.
+type SellerFilter struct {
+	Name  string   // part of a name
+	IDs   []string // of sellers
+	Chats []string // subjects
+}
+
+// SellerRow is a row of sellers.
+type SellerRow struct {
+	Project                       uint32
+	Chat, ID                      string
+	Name, LegalName, Email, Phone *string
+	Online                        *bool
+	CreatedAt, UpdatedAt          int64
+	Rank                          int64 // Unix milliseconds of the last message; below all of them where there is none
+}
+
+// SummaryRow is what the messages of a chat come to. Unread and the ids are of the
+// messages that the side has not read, and has read last.
+type SummaryRow struct {
+	Project                   uint32
+	Chat                      string
+	Messages                  uint64
+	AdminUnread, UserUnread   uint64
+	AdminLast, UserLast, Last *string
+}
+
+// Log takes events in. Append returns when they are on disk.
+type Log interface {
+	Append(ctx context.Context, project schema.ProjectID, events []schema.Event) (schema.Sequence, error)
+}
+
+// What a Log answers, wrapped or not: nothing was taken, or it is not known whether.
+var (
+	ErrUnavailable    = errors.New("the log is not available")
+	ErrUnknownOutcome = errors.New("it is not known whether the log has taken the events")
+)

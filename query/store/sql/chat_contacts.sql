@@ -1,0 +1,3 @@
+SELECT count(), countIf(ended_at IS NULL)
+FROM {projection:Identifier}.contacts FINAL
+PREWHERE $keys

@@ -1,0 +1,3 @@
+SELECT count()
+FROM {projection:Identifier}.sellers FINAL
+WHERE $where
