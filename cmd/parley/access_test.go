@@ -180,7 +180,7 @@ query: {limits: {depth: 4, aliases: 1, root-fields: 3, document-bytes: 2000, bod
 			"more than 1 aliases":      `{a: __typename b: __typename}`,
 			"more than 3 fields":       `{__typename __schema {queryType {name}} position: __typename conversation(id: "00000000-0000-4000-8000-000000000000") {id}}`,
 			"at most 2000":             `{__typename}` + strings.Repeat(" ", 2000),
-			"body is larger":           `{__typename}` + strings.Repeat(" ", 4000),
+			"the body is too large":    `{__typename}` + strings.Repeat(" ", 4000),
 			"token limit of 300":       `{` + strings.Repeat("id ", 301) + `}`,
 			"selects more than 40":     `{__typename` + strings.Repeat(" __typename", 60) + `}`,
 			"at most 1500 are allowed": `{m: metrics(interval: {from: "2024-01-01T00:00:00Z", to: "2024-01-02T00:00:00Z"}) {buckets {revenue {amount} wait {count meanMs}}}}`,
