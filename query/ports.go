@@ -34,6 +34,7 @@ type Store interface {
 	Position(ctx context.Context, projection uint32) (schema.Sequence, error)
 	ConversationReader
 	ContactReader
+	CustomerReader
 	ThreadReader
 	FigureReader
 	EventReader

@@ -11,12 +11,14 @@ import (
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/chatra"
+	"github.com/parley-analytics/parley/query/chatty"
 	"github.com/parley-analytics/parley/query/export"
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/query/transport/graphiql"
 	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/clickhouse"
+	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
 
 // queryFlags are the settings of the GraphQL API.
@@ -29,10 +31,10 @@ type queryFlags struct {
 	AllowOrigin []string `help:"Origins allowed in browsers (CORS), https://HOST[:PORT]; * allows all. None by default." group:"Queries" placeholder:"URL"`
 }
 
-const graphQLPath, graphiQLPath = "/graphql", "/graphiql"
+const graphQLPath, graphiQLPath, chattyPath = "/graphql", "/graphiql", "/chatty/graphql"
 
 func (f *queryFlags) routes() []string {
-	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path, marketplacerPath}, chatra.Paths()...)
+	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
 }
 func (f *queryFlags) parts() []string { return []string{partClickHouse, "query"} }
 
@@ -81,12 +83,17 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	handler, err := transport.New(transport.Config{
+	config := transport.Config{
 		Executor: api.Schema(), SDL: api.SDL(), Scalars: query.Scalars(), Authenticator: n.authority, Begin: beginQuery,
 		Limits: limits, Prices: transport.DefaultPrices(), Origins: f.AllowOrigin,
 		Logger: n.log, Metrics: n.registry, Tracing: traces, Now: time.Now,
-	})
+	}
+	handler, err := transport.New(config)
 	if err != nil {
+		return err
+	}
+	config.Beside = handler
+	if err := openChatty(n, api, config); err != nil {
 		return err
 	}
 	if err := f.exportFlags.start(n, api, tables); err != nil {
@@ -110,6 +117,22 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		_, err := tables.Live(ctx)
 		return err
 	})
+	return nil
+}
+
+// openChatty opens Chatty's API beside ours.
+func openChatty(n *node, api *query.API, config transport.Config) error {
+	parsed, err := chatty.New(api, n.log, config.Limits.SchemaOptions(config.Tracing))
+	if err != nil {
+		return err
+	}
+	config.Path, config.Executor, config.SDL, config.Prices = chattyPath, parsed, sdl.Chatty(), chatty.Prices()
+	config.Authenticator = chatty.Door{Authenticator: n.authority}
+	handler, err := transport.New(config)
+	if err != nil {
+		return err
+	}
+	n.web.Open(chattyPath, handler)
 	return nil
 }
 

@@ -50,6 +50,9 @@ type Config struct {
 	// /graphql. Scope is what a caller must carry; empty is read.
 	Path  string
 	Scope schema.Scope
+	// Beside is a handler of the same callers, if there is one: its budgets and places
+	// are this one's too.
+	Beside *Handler
 	// Begin puts the caller into the context of a request, and gives a function
 	// that tells afterwards how many rows were read.
 	Begin func(context.Context, schema.Caller) (context.Context, func() uint64)
@@ -100,6 +103,9 @@ func New(c Config) (*Handler, error) {
 	}
 	h := &Handler{config: c, pricing: prices, coercion: &coercion{prices.schema, c.Scalars}, origins: allowed, observer: seen}
 	h.budgets, h.persisted = newBudgets(&h.config.Limits, c.Together, c.Now), newPersisted(&h.config.Limits)
+	if c.Beside != nil {
+		h.budgets = c.Beside.budgets
+	}
 	return h, nil
 }
 

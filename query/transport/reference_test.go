@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	graphql "github.com/graph-gophers/graphql-go"
 
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/chatty"
 	"github.com/parley-analytics/parley/query/transport"
 	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
@@ -268,8 +270,20 @@ func TestTheIntrospectionOfTheReferenceGivesTheSDL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	customers, err := chatty.New(api, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	introspectionGives(t, sdl.SDL(), api.Schema(), 900)
+	introspectionGives(t, sdl.Chatty(), customers, 100)
+}
+
+// introspectionGives compares the SDL with what graphql-js makes of the schema's
+// introspection.
+func introspectionGives(t *testing.T, text string, schema *graphql.Schema, lines int) {
+	t.Helper()
 	r := newRig(t, func(c *transport.Config) {
-		c.SDL, c.Executor, c.Scalars = sdl.SDL(), api.Schema(), query.Scalars()
+		c.SDL, c.Executor, c.Scalars = text, schema, query.Scalars()
 	})
 	var asked request
 	reference(t, map[string]any{}, &asked)
@@ -279,14 +293,14 @@ func TestTheIntrospectionOfTheReferenceGivesTheSDL(t *testing.T) {
 		t.Fatalf("%.1000s %v", a.raw, err)
 	}
 	var theirs struct{ Schemas []string }
-	reference(t, map[string]any{"sdl": sdl.SDL(), "cases": []any{}, "introspection": answered.Data}, &theirs)
+	reference(t, map[string]any{"sdl": text, "cases": []any{}, "introspection": answered.Data}, &theirs)
 	want, got := strings.Split(theirs.Schemas[0], "\n"), strings.Split(theirs.Schemas[1], "\n")
 	for i := range min(len(want), len(got)) {
 		if want[i] != got[i] {
 			t.Fatalf("line %d: %s\nwant %s", i, got[i], want[i])
 		}
 	}
-	if len(want) != len(got) || len(want) < 900 {
+	if len(want) != len(got) || len(want) < lines {
 		t.Errorf("%d lines, want %d", len(got), len(want))
 	}
 }

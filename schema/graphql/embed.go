@@ -13,3 +13,9 @@ var marketplacer string
 
 // Marketplacer is the text of marketplacer.graphql: the chats with sellers.
 func Marketplacer() string { return marketplacer }
+
+//go:embed chatty.graphql
+var chatty string
+
+// Chatty is the text of chatty.graphql: the types that Chatty publishes.
+func Chatty() string { return chatty }

@@ -1,0 +1,10 @@
+// Package chatty answers as Chatty's GraphQL API does: customers, with its types and
+// its words (schema/graphql/chatty.graphql), of the tables that package query reads.
+//
+// A customer is a visitor of a project. shopId is the project, shopifyCustomerId the
+// external id. Channels are mapped to Chatty's five: CHAT, CALL, VIDEO and
+// MOBILE_APP are the ONLINE_STORE, both of Facebook are FACEBOOK, and those that
+// Chatty does not have are left out; without any it is the ONLINE_STORE. totalSpent
+// is one number: with orders in several currencies it is the sum in the currency
+// that most orders are in, the first by its code where several are.
+package chatty

@@ -1,0 +1,3 @@
+SELECT count()
+FROM {projection:Identifier}.customers FINAL
+PREWHERE $keys
