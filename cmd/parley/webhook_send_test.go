@@ -138,7 +138,7 @@ func TestWebhooksAreSentThroughOutagesRestartsAndReplays(t *testing.T) {
 	eventually(t, seenWithin, func() error {
 		var l listedHook
 		if err := json.Unmarshal([]byte(i.must(t, "webhook", "send", "list", "--json")), &l); err != nil || l.Pending != 4 || l.LastStatus != 500 || l.State != "active" {
-			return fmt.Errorf("%+v, %v", l, err)
+			return fmt.Errorf("%+v, %w", l, err)
 		}
 		return nil
 	})

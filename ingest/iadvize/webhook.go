@@ -54,7 +54,7 @@ var acknowledged = []string{
 func (w *Webhook) Translate(_ context.Context, hook *webhook.Hook, body []byte) (webhook.Translation, error) {
 	p, fault := source.Read(body)
 	if fault != nil {
-		return webhook.Translation{Refused: fault}, nil
+		return webhook.Translation{Refused: fault}, nil //nolint:nilerr // the fault is the payload's, not ours
 	}
 	name := p.Text(maxName, "eventType")
 	kind := strings.TrimPrefix(name, "v2.")

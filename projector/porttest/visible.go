@@ -35,7 +35,7 @@ func (t *Tables) Seen() []Seen {
 	defer t.mu.Unlock()
 	var rows []Seen
 	for _, row := range t.conversations {
-		if c := row.row; !row.deleted {
+		if c := row.row; !row.deleted && c.EventCount > 0 {
 			rows = append(rows, Seen{c.ConversationKey, c.ClosedAt, c.LastSequence, c.EventCount, c.ContactCount})
 		}
 	}

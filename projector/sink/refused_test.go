@@ -16,8 +16,7 @@ func TestAnEventWhoseRowsTheServerRefusesLeavesNoKey(t *testing.T) { overBoth(t,
 func testRefusedRow(t *testing.T, url string) {
 	s := emptyOver(t, connectTo(t, url), Options{})
 	enginetest.ClickHouse(t).Exec(t, s.in("ALTER TABLE $projection.conversations ADD CONSTRAINT none CHECK project_id != 1"))
-	events := archived(foldtest.Stream(foldtest.Seeded(3), 1)[:1], 1)
-	events[0].Event.Project = 1
+	events := archived(foldtest.Realistic(foldtest.Seeded(3), foldtest.Conversation(1, 1), 1_700_000_000_000)[:1], 1)
 	batch := func() *projector.Batch {
 		return &projector.Batch{
 			Log: projector.LogEvents, Position: 1, Events: events,

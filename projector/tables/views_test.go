@@ -26,10 +26,16 @@ var contract = map[string]string{
 		operator_id operator_kind operator_name operator_email routing_rule_id routing_rule_name routing_group_id routing_group_name
 		ordinal channel`,
 	"transactions": `project_id conversation_id transaction_id external_conversion_id amount currency received_at source attributed_to_id`,
-	"messages":     `project_id conversation_id message_id contact_id sent_at author_kind author_id automatic`,
-	"events":       `project_id conversation_id event_id source type time sequence received_at`,
-	"quarantine":   `log sequence received_at reason detail source event_id`,
-	"visitors":     `project_id conversation_id visitor_id external_id first_name last_name email phone`,
+	"messages":     `project_id conversation_id message_id contact_id sent_at author_kind author_id automatic read_at deleted_at`,
+	"customers": `project_id customer_id type channels conversation_count orders_count total_spent created_at updated_at
+		last_chat_at event_count first_sequence last_sequence`,
+	"sellers": `project_id conversation_id seller_id business_name legal_business_name online created_at updated_at last_message_at
+		event_count first_sequence last_sequence`,
+	"customers_personal": `project_id customer_id external_id first_name last_name email phone notes ip_address ip_location custom_data`,
+	"sellers_personal":   `project_id seller_id email_address phone`,
+	"events":             `project_id conversation_id event_id source type time sequence received_at`,
+	"quarantine":         `log sequence received_at reason detail source event_id`,
+	"visitors":           `project_id conversation_id visitor_id external_id first_name last_name email phone`,
 	// Keys and one column more.
 	"message_texts":       `project_id conversation_id message_id text`,
 	"events_original":     `project_id conversation_id event_id source sequence original`,
@@ -37,7 +43,7 @@ var contract = map[string]string{
 }
 
 // personal are the names the BI user is refused.
-var personal = []string{"visitors", "message_texts", "events_original", "quarantine_original"}
+var personal = []string{"visitors", "message_texts", "events_original", "quarantine_original", "customers_personal", "sellers_personal"}
 
 func TestStableNamesHaveTheColumnsOfTheContract(t *testing.T) {
 	tables := fresh(t)
