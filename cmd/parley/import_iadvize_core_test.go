@@ -180,11 +180,11 @@ func TestImportFromAnAPIOfTheCoreAlone(t *testing.T) {
 		missing  string
 	}{
 		"that tells its types": {
-			sdl: written, author: true, project: 8101, missing: "Conversation.initiator",
+			sdl: written, author: true, project: 8301, missing: "Conversation.initiator",
 			contacts: "5 ANSWERED SNOOZED r-1 10:00:00 120000, 6 UNANSWERED TRANSFERRED r-1 10:05:00 60000, 7 ANSWERED CLOSED r-1 10:07:00 180000",
 		},
 		"that refuses introspection": {
-			sdl: strings.Replace(coreSDL, "AUTHOR", "", 1), project: 8102, missing: "ChatMessage.author",
+			sdl: strings.Replace(coreSDL, "AUTHOR", "", 1), project: 8302, missing: "ChatMessage.author",
 			contacts: "5 UNANSWERED SNOOZED r-1 10:00:00 120000, 6 UNANSWERED TRANSFERRED r-1 10:05:00 60000, 7 UNANSWERED CLOSED r-1 10:07:00 180000",
 		},
 	} {
