@@ -31,6 +31,18 @@ func Profile(d Dice, project schema.ProjectID, kind schema.ProfileKind, id strin
 	return events
 }
 
+// MoveTo puts an event into another project. That of a profile gets the subject
+// that its customer or seller has there.
+func MoveTo(e *schema.Event, project schema.ProjectID) {
+	e.Project = project
+	switch data := e.Data.(type) {
+	case *schema.Customer:
+		e.Conversation = schema.ProfileSubject(project, schema.ProfileCustomer, data.ID)
+	case *schema.Seller:
+		e.Conversation = schema.ProfileSubject(project, schema.ProfileSeller, data.ID)
+	}
+}
+
 func customer(d Dice, id string) *schema.Customer {
 	c := &schema.Customer{
 		ID: id, ExternalID: maybe(d, "crm-1", "crm-2", ""), FirstName: maybe(d, "Ada", "Grace"), LastName: maybe(d, "Lovelace"),

@@ -295,8 +295,7 @@ func (in *instance) natsOf() (*nats.Conn, jetstream.JetStream) {
 // awaitRefused waits until events are refused with 503 and a time to come back.
 func (l *traffic) awaitRefused() {
 	l.t.Helper()
-	event := foldtest.Stream(foldtest.Seeded(99), 1)[0]
-	event.Project = 77_777
+	event := foldtest.Realistic(foldtest.Seeded(99), foldtest.Conversation(77_777, 1), 1_700_000_000_000)[0]
 	deadline := time.Now().Add(40 * time.Second)
 	for n := 0; ; n++ {
 		event.ID = "refused-" + strconv.Itoa(n)

@@ -57,7 +57,7 @@ func (s *sender) deliver(client *http.Client, stop <-chan struct{}, events []sch
 	keys := make([]schema.EventKey, len(events))
 	for i := range events {
 		event := events[i]
-		event.Project += offset
+		foldtest.MoveTo(&event, event.Project+offset)
 		keys[i] = event.Key()
 		body.Write(schema.Encode(&event))
 		body.WriteByte('\n')
