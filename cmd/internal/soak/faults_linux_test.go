@@ -292,7 +292,8 @@ func (in *instance) natsOf() (*nats.Conn, jetstream.JetStream) {
 	return conn, js
 }
 
-// awaitRefused waits until events are refused with 503 and a time to come back.
+// awaitRefused waits until events are answered with 503, or 504 where the outcome
+// is unknown, and a time to come back.
 func (l *traffic) awaitRefused() {
 	l.t.Helper()
 	event := foldtest.Realistic(foldtest.Seeded(99), foldtest.Conversation(77_777, 1), 1_700_000_000_000)[0]
@@ -313,11 +314,14 @@ func (l *traffic) awaitRefused() {
 		text, _ := io.ReadAll(response.Body)
 		response.Body.Close()
 		switch response.StatusCode {
-		case http.StatusServiceUnavailable:
+		case http.StatusServiceUnavailable, http.StatusGatewayTimeout: // 504 where the outcome is unknown
 			if response.Header.Get("Retry-After") == "" {
-				l.t.Errorf("503 without Retry-After: %s", text)
+				l.t.Errorf("%s without Retry-After: %s", response.Status, text)
 			}
-			l.t.Logf("senders get: 503, Retry-After %s, %s", response.Header.Get("Retry-After"), bytes.TrimSpace(text))
+			if unknown := bytes.Contains(text, []byte("UNKNOWN_OUTCOME")); unknown != (response.StatusCode == http.StatusGatewayTimeout) {
+				l.t.Errorf("%s: %s", response.Status, text)
+			}
+			l.t.Logf("senders get: %s, Retry-After %s, %s", response.Status, response.Header.Get("Retry-After"), bytes.TrimSpace(text))
 			return
 		case http.StatusAccepted:
 		default:
