@@ -14,7 +14,7 @@ import (
 
 // endpoints is where a running serve listens and with which credentials:
 // the contents of DIR/endpoints.json. The file stays when serve ends; its pid
-// tells whether it still holds.
+// reports whether it still holds.
 type endpoints struct {
 	HTTP       string              `json:"http"`
 	NATS       natsEndpoint        `json:"nats"`

@@ -99,7 +99,7 @@ func TestImportWithAPasswordAsksForOneNewTokenWhenTheAPIRefusesItsOwn(t *testing
 }
 
 // TestFollowBringsWhatIsClosedAndSoldLaterAndStopsCleanly goes on after the
-// first pass until it is told to stop.
+// first pass until it is stopped.
 func TestFollowBringsWhatIsClosedAndSoldLaterAndStopsCleanly(t *testing.T) {
 	const (
 		project = 8202

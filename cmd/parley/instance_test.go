@@ -239,7 +239,7 @@ func children(t *testing.T, pid int) []int {
 	return found
 }
 
-// ended tells whether a process is gone. One that nobody has waited for yet counts.
+// ended reports whether a process is gone. One that nobody has waited for yet counts.
 func ended(t *testing.T, pid int) bool {
 	t.Helper()
 	out, _ := exec.CommandContext(t.Context(), "ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output() // exit 1: there is none

@@ -48,7 +48,7 @@ func sellerGID(id string) string {
 	return base64.StdEncoding.EncodeToString([]byte("Seller-" + id))
 }
 
-// chat sends a document; it waits where it is told to.
+// chat sends a document; it waits where asked.
 func (i *instance) chat(t *testing.T, key auth.Key, document string, variables map[string]any) answer {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})

@@ -145,7 +145,7 @@ func wholeLog(events *eventlog.Stream, t *tables.Tables, live uint32) *history.W
 	return history.NewWhole(events.NewReader(), t, live)
 }
 
-// storesText tells whether texts are kept: when it is asked for, or when the live
+// storesText reports whether texts are kept: when it is asked for, or when the live
 // version holds some, which a rebuild must not lose.
 func storesText(ctx context.Context, t *tables.Tables, live uint32, asked bool) (bool, error) {
 	if asked {

@@ -25,7 +25,7 @@ func ServeProfiles(ctx context.Context, p *process.Process, address string) erro
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
 	p.Log.Info("profiles", "url", httpURL(listener.Addr())+"/debug/pprof/")
 	p.Background("profiles", func(ctx context.Context) error {
-		context.AfterFunc(ctx, func() { _ = server.Close() }) // whoever reads a profile is cut off
+		context.AfterFunc(ctx, func() { _ = server.Close() }) // a client reading a profile is cut off
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
