@@ -20,6 +20,8 @@ const (
 	// batchEvents is how much of the log is read in one step.
 	batchEvents = 1000
 	readWait    = time.Second
+	// stopGrace is how long a request that is under way at a stop may take to end.
+	stopGrace = 2 * time.Second
 	// noteEvery is how often the position is kept where nothing was queued.
 	noteEvery = 5 * time.Second
 )
@@ -342,7 +344,9 @@ func (w *worker) attempt(ctx context.Context, d *Delivery) bool {
 	if body == nil {
 		return w.done(ctx, d, "erased")
 	}
-	status, err := w.target.post(ctx, d.ID, w.Now(), body)
+	sending, cancel := finishing(ctx)
+	defer cancel()
+	status, err := w.target.post(sending, d.ID, w.Now(), body)
 	switch {
 	case err == nil:
 		return w.done(ctx, d, "delivered")
@@ -350,6 +354,20 @@ func (w *worker) attempt(ctx context.Context, d *Delivery) bool {
 		return false
 	}
 	return w.missed(ctx, d, status, err)
+}
+
+// finishing is ctx, but ends stopGrace later: a receiver that has the request may
+// still answer it, so that it is not sent again after the next start.
+func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-later.Done():
+		case <-time.After(stopGrace):
+			cancel()
+		}
+	})
+	return later, func() { stop(); cancel() }
 }
 
 // missed notes an attempt without success, and reports whether it was the last one.
