@@ -1,14 +1,13 @@
 package ingest
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // Answer is the body of 202, and of 422 when no event was valid.
@@ -91,17 +90,6 @@ func (r *refusal) write(w http.ResponseWriter) {
 	if r.header != nil {
 		r.header(h)
 	}
-	if r.retry > 0 {
-		h.Set("Retry-After", strconv.Itoa(int((r.retry+time.Second-1)/time.Second)))
-	}
-	writeJSON(w, r.status, r.problem)
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the sender may have gone
+	endpoint.RetryAfter(h, r.retry)
+	endpoint.JSON(w, r.status, r.problem)
 }

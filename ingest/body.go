@@ -5,13 +5,13 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // The media types of a body.
@@ -49,11 +49,8 @@ func formOf(h http.Header) form {
 		}
 		return formNone
 	}
-	media, parameters, err := mime.ParseMediaType(value)
-	if err != nil {
-		return formNone
-	}
-	if charset, given := parameters["charset"]; given && !strings.EqualFold(charset, "utf-8") {
+	media, ok := endpoint.MediaType(value)
+	if !ok {
 		return formNone
 	}
 	switch media {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // Path is where events are posted.
@@ -30,18 +31,9 @@ const (
 	IdleTimeout       = 120 * time.Second
 )
 
-// Authenticator identifies the sender of a request.
-//
-// An error that has the methods HTTPStatus() int and Header(http.Header) is
-// answered as it says; any other one means that callers cannot be authenticated
-// at the moment, and is answered 503.
-type Authenticator interface {
-	Authenticate(r *http.Request) (schema.Caller, error)
-}
-
 // Config is what a Server needs. Auth, Events and Rejected are required.
 type Config struct {
-	Auth     Authenticator
+	Auth     endpoint.Authenticator
 	Events   Log // of accepted events
 	Rejected Log // of those refused, with the reason
 
@@ -68,7 +60,7 @@ const (
 
 // Server answers POST /v1/events.
 type Server struct {
-	auth    Authenticator
+	auth    endpoint.Authenticator
 	now     func() time.Time
 	log     *slog.Logger
 	metrics *metrics
@@ -142,7 +134,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if answer.Accepted+answer.Duplicates == 0 {
 			status = http.StatusUnprocessableEntity
 		}
-		writeJSON(w, status, answer)
+		endpoint.JSON(w, status, answer)
 	} else {
 		refusal := refusalOf(err)
 		status = refusal.status
@@ -225,10 +217,7 @@ func (s *Server) serve(r *http.Request) (*Answer, error) {
 func (s *Server) authenticate(r *http.Request) (schema.Caller, error) {
 	caller, err := s.auth.Authenticate(r)
 	if err != nil {
-		var known interface {
-			HTTPStatus() int
-			Header(h http.Header)
-		}
+		var known endpoint.Refusal
 		if errors.As(err, &known) {
 			code := "unauthorized"
 			if known.HTTPStatus() != http.StatusUnauthorized {

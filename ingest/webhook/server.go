@@ -18,6 +18,7 @@ import (
 	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // Path is where all webhooks are posted: source and id follow it.
@@ -201,7 +202,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			figures.LastError = fmt.Sprintf("%d the log is unavailable", status)
 		}
 	} else {
-		writeAnswer(w, status, body)
+		endpoint.JSON(w, status, body)
 	}
 	s.count(hook.ID, &figures)
 	s.payloads.WithLabelValues(name, kind, outcomeOf(status)).Inc()
@@ -323,11 +324,4 @@ func outcomeOf(status int) string {
 	default:
 		return "unavailable"
 	}
-}
-
-func writeAnswer(w http.ResponseWriter, status int, body answered) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the sender may have gone
 }

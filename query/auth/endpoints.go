@@ -1,11 +1,11 @@
 package auth
 
 import (
-	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
 	"net/url"
+
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // maxForm bounds the body of a request for a token.
@@ -48,7 +48,7 @@ func (a *Authority) serveRevoke(w http.ResponseWriter, r *http.Request) {
 		refuse(w, Refusal(err))
 		return
 	}
-	noStore(w)
+	noStore(w.Header())
 	w.WriteHeader(http.StatusOK)
 }
 
@@ -93,9 +93,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
 		return nil, errMethod(w, "POST")
 	}
-	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := parameters["charset"]; err != nil || mediaType != "application/x-www-form-urlencoded" ||
-		charset != "" && !equalsUTF8(charset) {
+	if media, ok := endpoint.MediaType(r.Header.Get("Content-Type")); !ok || media != "application/x-www-form-urlencoded" {
 		return nil, errRequest("the body must be application/x-www-form-urlencoded")
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -140,14 +138,12 @@ func refuse(w http.ResponseWriter, e *Error) {
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
-	noStore(w)
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the sender is gone: nobody to tell
+	noStore(w.Header())
+	endpoint.JSON(w, status, body)
 }
 
-func noStore(w http.ResponseWriter) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Pragma", "no-cache")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+// noStore adds what RFC 6749 asks for beside Cache-Control.
+func noStore(h http.Header) {
+	endpoint.NoStore(h)
+	h.Set("Pragma", "no-cache")
 }

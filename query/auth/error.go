@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // Error is a refusal that the caller may see. Its members are those of
@@ -40,10 +41,7 @@ func (e *Error) Header(h http.Header) {
 	default:
 		h.Set("WWW-Authenticate", e.Challenge+` realm="parley"`)
 	}
-	if e.RetryAfter > 0 {
-		seconds := int64((e.RetryAfter + time.Second - 1) / time.Second)
-		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
+	endpoint.RetryAfter(h, e.RetryAfter)
 }
 
 // Refusal finds the Error in err. Whatever else went wrong is 503: the store

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -249,5 +248,3 @@ func errTooMany(wait time.Duration) *Error {
 		Description: "too many attempts: wait as long as Retry-After says", RetryAfter: wait,
 	}
 }
-
-func equalsUTF8(charset string) bool { return strings.EqualFold(charset, "utf-8") }

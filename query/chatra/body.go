@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // Limits of a request, in bytes. A text of maxText fits into a body and into an
@@ -26,11 +26,8 @@ type fields map[string]json.RawMessage
 // readBody reads one flat JSON object. Whatever is not one is the documented
 // error, whose message says no more.
 func readBody(w http.ResponseWriter, r *http.Request) (fields, error) {
-	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" || r.Header.Get("Content-Encoding") != "" {
-		return nil, errFormat()
-	}
-	if charset, named := parameters["charset"]; named && !strings.EqualFold(charset, "utf-8") {
+	media, ok := endpoint.MediaType(r.Header.Get("Content-Type"))
+	if !ok || media != "application/json" || r.Header.Get("Content-Encoding") != "" {
 		return nil, errFormat()
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

@@ -3,12 +3,10 @@ package chatra
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,6 +14,7 @@ import (
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // The resources. Each answers with and without a slash at the end.
@@ -42,7 +41,7 @@ const DefaultWait = 10 * time.Second
 // Config is what a Handler needs. Operator makes the id of an operator of strings,
 // as the source of the webhooks does.
 type Config struct {
-	Authenticator Authenticator
+	Authenticator endpoint.Authenticator // from x-api-id and x-api-secret
 	Log           Log
 	Tables        Tables
 	Operator      func(parts ...string) schema.OperatorID
@@ -88,9 +87,6 @@ func errClient() error  { return refuse(http.StatusNotFound, "Client not found")
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
 	body, err := h.serve(w, r)
 	status := http.StatusOK
 	if err != nil {
@@ -101,15 +97,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if p.allow != "" {
 			header.Set("Allow", p.allow)
 		}
-		if p.retry > 0 {
-			header.Set("Retry-After", strconv.Itoa(max(1, int((p.retry+time.Second-1)/time.Second))))
-		}
+		endpoint.RetryAfter(header, p.retry)
 		status, body = p.Status, p
 	}
-	w.WriteHeader(status)
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(body) // the client is gone
+	endpoint.JSON(w, status, body)
 }
 
 // told is what an error comes to in an answer.
@@ -211,7 +202,7 @@ func (h *Handler) admit(r *http.Request) (caller, error) {
 	asked := r.Clone(r.Context())
 	asked.Header = http.Header{"X-Api-Id": {id}, "X-Api-Secret": {secret}}
 	known, err := h.config.Authenticator.Authenticate(asked)
-	var refusal interface{ HTTPStatus() int }
+	var refusal endpoint.Refusal
 	switch {
 	case err == nil:
 	case errors.As(err, &refusal) && refusal.HTTPStatus() < http.StatusInternalServerError:

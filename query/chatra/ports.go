@@ -3,18 +3,10 @@ package chatra
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/schema"
 )
-
-// Authenticator tells who sends a request, from x-api-id and x-api-secret. An
-// error with the methods HTTPStatus() int and Header(http.Header) is a refusal; any
-// other means that credentials cannot be checked now.
-type Authenticator interface {
-	Authenticate(r *http.Request) (schema.Caller, error)
-}
 
 // Event is an event of this package, to be written.
 type Event struct {

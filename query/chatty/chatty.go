@@ -15,6 +15,7 @@ import (
 	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
 
@@ -30,18 +31,18 @@ func Prices() transport.Prices {
 
 // Door authenticates as another one does; whoever is not let in is told no more than
 // that.
-type Door struct{ transport.Authenticator }
+type Door struct{ endpoint.Authenticator }
 
-// Authenticate implements transport.Authenticator.
+// Authenticate implements endpoint.Authenticator.
 func (d Door) Authenticate(r *http.Request) (schema.Caller, error) {
 	caller, err := d.Authenticator.Authenticate(r)
-	if refused, ok := err.(transport.Refusal); ok && refused.HTTPStatus() == http.StatusUnauthorized { //nolint:errorlint // an Authenticator returns it as it is
+	if refused, ok := err.(endpoint.Refusal); ok && refused.HTTPStatus() == http.StatusUnauthorized { //nolint:errorlint // an Authenticator returns it as it is
 		err = unauthorized{refused}
 	}
 	return caller, err
 }
 
-type unauthorized struct{ transport.Refusal }
+type unauthorized struct{ endpoint.Refusal }
 
 func (unauthorized) Error() string { return "Unauthorized" }
 

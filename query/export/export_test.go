@@ -335,7 +335,7 @@ func TestErrorsBeforeTheFirstByteAreJSONWithAStatus(t *testing.T) {
 		got := get(t, server, want.projects, path)
 		var answer struct{ Error, Message string }
 		if err := json.Unmarshal([]byte(got.body), &answer); err != nil || got.status != want.status || answer.Error != want.code || answer.Message == "" ||
-			got.header.Get("Content-Type") != "application/json" {
+			got.header.Get("Content-Type") != "application/json; charset=utf-8" {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}

@@ -2,7 +2,6 @@ package export
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // Path is the part of the address before the table.
@@ -30,12 +30,6 @@ const (
 	HeaderRows     = "X-Parley-Rows"     // how many rows there are, when count=true asks for it
 )
 
-// Authenticator tells who sends a request. Its errors may say which status to
-// answer; any other error is 503.
-type Authenticator interface {
-	Authenticate(r *http.Request) (schema.Caller, error)
-}
-
 // Reader understands what is asked, in a context of the caller: a *query.API.
 type Reader interface {
 	Extract(ctx context.Context, table query.Table, parameters url.Values) (*query.Extract, error)
@@ -50,7 +44,7 @@ type Tables interface {
 
 // Config is what a Handler needs. Limits that are 0 get their defaults.
 type Config struct {
-	Authenticator Authenticator
+	Authenticator endpoint.Authenticator
 	Reader        Reader
 	Tables        Tables
 
@@ -176,7 +170,7 @@ func (x *export) serve() error {
 	}
 	leave, ok := x.handler.places.enter(x.caller.ID)
 	if !ok {
-		x.w.Header().Set("Retry-After", "10")
+		endpoint.RetryAfter(x.w.Header(), 10*time.Second)
 		return &refusal{http.StatusTooManyRequests, "THROTTLED", "too many exports are running: try again later"}
 	}
 	defer leave()
@@ -283,11 +277,7 @@ func (r *refusal) Error() string { return r.message }
 func (x *export) refuse(err error) string {
 	var ours *refusal
 	var known *query.Error
-	var theirs interface {
-		error
-		HTTPStatus() int
-		Header(http.Header)
-	}
+	var theirs endpoint.Refusal
 	answer := refusal{http.StatusInternalServerError, string(query.CodeInternal), "internal error"}
 	switch {
 	case errors.As(err, &ours):
@@ -295,7 +285,7 @@ func (x *export) refuse(err error) string {
 	case errors.As(err, &known):
 		answer = refusal{statusOf(known.Code), string(known.Code), known.Message}
 		if answer.status == http.StatusServiceUnavailable {
-			x.w.Header().Set("Retry-After", "1")
+			endpoint.RetryAfter(x.w.Header(), time.Second)
 		}
 	case errors.As(err, &theirs):
 		theirs.Header(x.w.Header())
@@ -310,9 +300,7 @@ func (x *export) refuse(err error) string {
 		x.handler.config.Logger.ErrorContext(x.r.Context(), "export failed", "error", err)
 	}
 	x.w.Header().Del(HeaderRows)
-	x.w.Header().Set("Content-Type", "application/json")
-	x.w.WriteHeader(answer.status)
-	_ = json.NewEncoder(x.w).Encode(map[string]string{"error": answer.code, "message": answer.message}) // the client is gone
+	endpoint.JSON(x.w, answer.status, map[string]string{"error": answer.code, "message": answer.message})
 	return answer.code
 }
 

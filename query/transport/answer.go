@@ -10,14 +10,13 @@ import (
 
 	graphql "github.com/graph-gophers/graphql-go"
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
+
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // refuse answers without data.
 func (h *Handler) refuse(x *exchange, r *refusal) {
-	if r.wait > 0 {
-		seconds := int64((r.wait + time.Second - 1) / time.Second)
-		x.w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
-	}
+	endpoint.RetryAfter(x.w.Header(), r.wait)
 	h.answer(x, &graphql.Response{Errors: []*gqlerrors.QueryError{r.queryError()}}, r.status)
 }
 

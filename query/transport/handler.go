@@ -19,24 +19,12 @@ import (
 
 	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // Executor runs a document: a *graphql.Schema.
 type Executor interface {
 	Exec(ctx context.Context, document, operationName string, variables map[string]any) *graphql.Response
-}
-
-// Authenticator tells who sends a request. Its errors may say which status to
-// answer ([Refusal]); any other error is 503.
-type Authenticator interface {
-	Authenticate(r *http.Request) (schema.Caller, error)
-}
-
-// Refusal is an error that knows its HTTP status and header fields.
-type Refusal interface {
-	error
-	HTTPStatus() int
-	Header(http.Header)
 }
 
 // Config is what a Handler needs. Executor, SDL, Authenticator, Logger,
@@ -45,7 +33,7 @@ type Config struct {
 	Executor      Executor
 	SDL           string  // of the schema that Executor runs
 	Scalars       Scalars // of the schema: how values of its own scalars are checked
-	Authenticator Authenticator
+	Authenticator endpoint.Authenticator
 	// Path is where the handler answers, for logs, metrics and traces; empty is
 	// /graphql. Scope is what a caller must carry; empty is read.
 	Path  string
@@ -178,7 +166,7 @@ func (h *Handler) serve(x *exchange) *refusal {
 func (h *Handler) authenticate(x *exchange) *refusal {
 	caller, err := h.config.Authenticator.Authenticate(x.r)
 	if err != nil {
-		var denied Refusal
+		var denied endpoint.Refusal
 		if !errors.As(err, &denied) {
 			if x.r.Context().Err() == nil {
 				h.config.Logger.ErrorContext(x.r.Context(), "cannot check credentials", "error", err)

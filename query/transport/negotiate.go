@@ -4,6 +4,8 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // The media types of an answer.
@@ -105,7 +107,6 @@ func matches(media string) []string {
 
 // isJSON reports whether a Content-Type is JSON in UTF-8.
 func isJSON(contentType string) bool {
-	media, parameters, err := mime.ParseMediaType(contentType)
-	charset, given := parameters["charset"]
-	return err == nil && media == mediaJSON && (!given || strings.EqualFold(charset, "utf-8"))
+	media, ok := endpoint.MediaType(contentType)
+	return ok && media == mediaJSON
 }

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/parley-analytics/parley/cmd/internal/process"
 	"github.com/parley-analytics/parley/cmd/internal/readiness"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 // Limits of the HTTP server. A request of the largest size has to arrive within
@@ -62,13 +62,13 @@ func (r *route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		handler.ServeHTTP(w, request)
 		return
 	}
-	w.Header().Set("Retry-After", "1")
+	endpoint.RetryAfter(w.Header(), time.Second)
 	writeProblem(w, http.StatusServiceUnavailable, "not_ready", "starting; GET /readyz names what is not ready")
 }
 
 // writeProblem answers with the one form of errors that belong to no role.
 func writeProblem(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, map[string]string{"error": code, "message": message})
+	endpoint.JSON(w, status, map[string]string{"error": code, "message": message})
 }
 
 // Listen binds the address and serves health, metrics and the routes named,
@@ -99,7 +99,7 @@ func Listen(ctx context.Context, p *process.Process, address string, ready *read
 		mux.Handle(path, w.measured(path, w.routes[path]))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]bool{"alive": true})
+		endpoint.JSON(w, http.StatusOK, map[string]bool{"alive": true})
 	})
 	mux.Handle("GET /readyz", readyz(ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: nil}))
@@ -193,15 +193,8 @@ func readyz(checks *readiness.Checks) http.Handler {
 		status := http.StatusOK
 		if !answer.Ready {
 			status = http.StatusServiceUnavailable
-			w.Header().Set("Retry-After", "1")
+			endpoint.RetryAfter(w.Header(), time.Second)
 		}
-		writeJSON(w, status, answer)
+		endpoint.JSON(w, status, answer)
 	})
-}
-
-func writeJSON(w http.ResponseWriter, status int, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // the client is gone
 }
