@@ -188,11 +188,3 @@ func (l *Leader) Ready() error {
 	}
 	return fmt.Errorf("projection has not started")
 }
-
-// Progress returns that of the running projector.
-func (l *Leader) Progress() projector.Progress {
-	if r := l.leading(); r != nil {
-		return r.projector.Progress()
-	}
-	return projector.Progress{}
-}
