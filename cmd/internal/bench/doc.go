@@ -21,12 +21,13 @@
 //	g  queries a second, against the same statements at the same concurrency
 //	h  bytes, memory and processor time
 //	i  growth: c and memory at ten times the events
+//	j  ingest of single events beside eight deep queries of one key, against the same without them
 //
 // # Engines
 //
 // They are real and those of `parley serve`: NATS inside this process, synced
 // at every write, and ClickHouse as a child. Every line starts them again on an
-// empty directory. Only h and i run the binary `parley` itself, for its memory
+// empty directory. Only h, i and j run the binary `parley` itself, for its memory
 // is to be distinguished from that of the measurement.
 //
 // # The floor of inserts
