@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/auth/authtest"
+	"github.com/parley-analytics/parley/schema"
 )
 
 func TestTheBrokersBucketKeepsCredentialsAsAuthWants(t *testing.T) {
@@ -41,6 +43,52 @@ func TestTheBrokersBucketKeepsCredentialsAsAuthWants(t *testing.T) {
 		}
 		return credentialStore{bucket}
 	})
+}
+
+// TestChangesOfOneCredentialByTwoProcessesAllHold changes a key's rights, secret and
+// state at the same time, over two connections.
+func TestChangesOfOneCredentialByTwoProcessesAllHold(t *testing.T) {
+	server := enginetest.NATS(t)
+	var directories []*auth.Directory
+	for range 2 {
+		broker, err := eventlog.Open(t.Context(), eventlog.Options{URL: server.URL, User: server.User, Password: server.Password})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(broker.Close)
+		directory, _, err := loadDirectory(t.Context(), broker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		directories = append(directories, directory)
+	}
+	a, b := directories[0], directories[1]
+	for round := range 10 {
+		key, err := a.AddKey(t.Context(), "shared", []schema.Scope{schema.ScopeRead}, schema.Projects{IDs: []schema.ProjectID{1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for _, change := range []func() error{
+			func() error {
+				return a.SetRights(t.Context(), key.ID, []schema.Scope{schema.ScopeIngest}, schema.Projects{})
+			},
+			func() error { return b.SetRights(t.Context(), key.ID, nil, schema.Projects{All: true}) },
+			func() error { return b.SetDisabled(t.Context(), key.ID, true) },
+			func() error { _, err := a.Rotate(t.Context(), key.ID); return err },
+		} {
+			all.Go(func() {
+				if err := change(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		got, err := b.Find(t.Context(), key.ID)
+		if err != nil || !slices.Equal(got.Scopes, []schema.Scope{schema.ScopeIngest}) || !got.Projects.All || !got.Disabled {
+			t.Fatalf("round %d: %+v, %v", round, got, err)
+		}
+	}
 }
 
 func TestAccessThatCannotBeMeantIsRefused(t *testing.T) {

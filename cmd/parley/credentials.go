@@ -17,36 +17,14 @@ import (
 const credentialsBucket = "PARLEY_CREDENTIALS"
 
 // credentialStore keeps credentials in a bucket of the broker.
-type credentialStore struct{ bucket *eventlog.Bucket }
+type credentialStore struct{ *eventlog.Bucket }
 
-func (s credentialStore) Get(ctx context.Context, key string) ([]byte, uint64, error) {
-	value, revision, err := s.bucket.Get(ctx, key)
-	return value, revision, credentialError(err)
-}
-
-func (s credentialStore) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	revision, err := s.bucket.Put(ctx, key, value, revision)
-	return revision, credentialError(err)
-}
-
-func (s credentialStore) Delete(ctx context.Context, key string) error {
-	return credentialError(s.bucket.Delete(ctx, key))
-}
-
-func (s credentialStore) List(ctx context.Context, prefix string) (map[string][]byte, error) {
-	values, err := s.bucket.List(ctx, prefix)
-	return values, credentialError(err)
-}
-
-// credentialError says a broker's error in the words of package auth.
-func credentialError(err error) error {
-	switch {
-	case errors.Is(err, eventlog.ErrNotFound):
-		return fmt.Errorf("%w: %w", auth.ErrNotFound, err)
-	case errors.Is(err, eventlog.ErrConflict):
-		return fmt.Errorf("%w: %w", auth.ErrConflict, err)
+func (s credentialStore) Get(ctx context.Context, key string) ([]byte, error) {
+	value, _, err := s.Bucket.Get(ctx, key)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", auth.ErrNotFound, err)
 	}
-	return err
+	return value, err
 }
 
 // loadDirectory opens the credentials on a broker.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,38 +44,26 @@ func (s hoursStore) Schedules(ctx context.Context, projects schema.Projects) (ma
 		if err := json.Unmarshal(value, schedule); err != nil {
 			return nil, fmt.Errorf("opening hours of project %d: %w", n, err)
 		}
-		found[schema.ProjectID(n)] = schedule
+		if len(schedule.Versions) > 0 { // a record whose versions were all removed
+			found[schema.ProjectID(n)] = schedule
+		}
 	}
 	return found, nil
 }
 
-// change reads a project's schedule, has it changed, and writes it. A schedule
-// without versions is deleted. Another writer in between makes it start again.
+// change has a project's schedule changed, however many others do so at the same
+// time.
 func (s hoursStore) change(ctx context.Context, project schema.ProjectID, with func(*hours.Schedule) error) error {
-	for {
+	return s.bucket.Update(ctx, hoursKey(project), func(before []byte) ([]byte, error) {
 		schedule := new(hours.Schedule)
-		value, revision, err := s.bucket.Get(ctx, hoursKey(project))
-		switch {
-		case errors.Is(err, eventlog.ErrNotFound):
-			revision = 0
-		case err != nil:
-			return err
-		default:
-			if err := json.Unmarshal(value, schedule); err != nil {
-				return fmt.Errorf("opening hours of project %d: %w", project, err)
+		if before != nil {
+			if err := json.Unmarshal(before, schedule); err != nil {
+				return nil, fmt.Errorf("opening hours of project %d: %w", project, err)
 			}
 		}
 		if err := with(schedule); err != nil {
-			return err
+			return nil, err
 		}
-		if len(schedule.Versions) == 0 {
-			return s.bucket.Delete(ctx, hoursKey(project))
-		}
-		if value, err = json.Marshal(schedule); err != nil {
-			return err
-		}
-		if _, err = s.bucket.Put(ctx, hoursKey(project), value, revision); !errors.Is(err, eventlog.ErrConflict) {
-			return err
-		}
-	}
+		return json.Marshal(schedule)
+	})
 }

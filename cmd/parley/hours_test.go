@@ -5,7 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/query/hours"
+	"github.com/parley-analytics/parley/schema"
 )
 
 const someHours = `
@@ -17,6 +23,52 @@ holidays:
   2024-12-25: []
   2024-12-24: [09:00-10:00]
 `
+
+func TestOpeningHoursSetAtTheSameTimeAllHold(t *testing.T) {
+	server := enginetest.NATS(t)
+	broker, err := eventlog.Open(t.Context(), eventlog.Options{URL: server.URL, User: server.User, Password: server.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	store, err := openHours(t.Context(), broker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const versions = 12
+	at := func(day int) hours.Date {
+		var date hours.Date
+		if err := date.UnmarshalText(fmt.Appendf(nil, "2024-01-%02d", day)); err != nil {
+			t.Error(err)
+		}
+		return date
+	}
+	var all sync.WaitGroup
+	for day := 1; day <= versions; day++ {
+		all.Go(func() {
+			err := store.change(t.Context(), 7, func(s *hours.Schedule) error {
+				return s.Set(hours.Version{ValidFrom: at(day), TimeZone: "Europe/Paris"})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	known, err := store.Schedules(t.Context(), schema.Projects{All: true})
+	if err != nil || known[7] == nil || len(known[7].Versions) != versions {
+		t.Fatalf("%+v, %v", known[7], err)
+	}
+	for day := 1; day <= versions; day++ {
+		err := store.change(t.Context(), 7, func(s *hours.Schedule) error { s.Remove(at(day)); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if known, err = store.Schedules(t.Context(), schema.Projects{All: true}); err != nil || len(known) != 0 {
+		t.Fatalf("after all versions were removed: %v, %v", known, err)
+	}
+}
 
 func TestOpeningHoursAreLookedAfterBesideServe(t *testing.T) {
 	i := running(t)

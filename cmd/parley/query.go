@@ -185,19 +185,15 @@ func beginQuery(ctx context.Context, caller schema.Caller) (context.Context, fun
 
 // cursorKey is what all query roles sign cursors with; the first one makes it.
 func cursorKey(ctx context.Context, records auth.Store) ([]byte, error) {
-	const name = "cursor-key"
-	for {
-		key, _, err := records.Get(ctx, name)
-		if err == nil || !errors.Is(err, auth.ErrNotFound) {
-			return key, err
+	var key []byte
+	err := records.Update(ctx, "cursor-key", func(before []byte) ([]byte, error) {
+		if key = before; key == nil {
+			key = make([]byte, 32)
+			rand.Read(key) // never fails
 		}
-		fresh := make([]byte, 32)
-		rand.Read(fresh) // never fails
-		_, err = records.Put(ctx, name, fresh, 0)
-		if err == nil || !errors.Is(err, auth.ErrConflict) {
-			return fresh, err
-		}
-	}
+		return key, nil
+	})
+	return key, err
 }
 
 // queryCommand runs the GraphQL API alone.

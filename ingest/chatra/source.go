@@ -128,34 +128,19 @@ func (w *Webhook) drop(ctx context.Context, key string, done []json.RawMessage) 
 	return w.change(ctx, key, func(t *thread) { t.drop(done) })
 }
 
-// change reads a thread, changes it, and writes it unless another process did
-// so meanwhile: then it starts over. What do comes to must depend on the thread
-// alone.
+// change lets do change a thread, as [eventlog.Bucket.Update] does.
 func (w *Webhook) change(ctx context.Context, key string, do func(*thread)) error {
-	for {
+	return w.Bucket.Update(ctx, key, func(before []byte) ([]byte, error) {
 		var t thread
-		before, revision, err := w.Bucket.Get(ctx, key)
-		if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
-			return err
-		}
-		if err == nil {
+		if before != nil {
 			if err := json.Unmarshal(before, &t); err != nil {
 				w.Logger.Error("the stored state of a chat is unreadable; continuing without it", "error", err)
 				t = thread{}
 			}
 		}
 		do(&t)
-		after, err := t.encode()
-		if err != nil {
-			return err
-		}
-		if bytes.Equal(before, after) {
-			return nil
-		}
-		if _, err = w.Bucket.Put(ctx, key, after, revision); !errors.Is(err, eventlog.ErrConflict) {
-			return err
-		}
-	}
+		return t.encode()
+	})
 }
 
 // compact is a payload on one line, as it is kept while it waits.

@@ -1,9 +1,11 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -137,6 +139,45 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 		}
 	}
 	return next, classedWrite(err)
+}
+
+// maxUpdates bounds the attempts of one [Bucket.Update]. An attempt fails only
+// because another writer was faster, so that many writers of one key at a time get
+// through; after it a writer is told to come back.
+const maxUpdates = 100
+
+// Update reads a value, lets change make the next one of it, and writes that if no
+// other writer was faster; otherwise it starts over with what that one wrote. before
+// is nil where there is no value. Nothing is written where change returns nil, or
+// what is there already. An error of change ends the update, and is returned as it
+// is; [ErrConflict] comes after too many attempts.
+//
+// change may be called several times: what it does must depend on its argument
+// alone. After [ErrUnknownOutcome] the value may have been written.
+func (b *Bucket) Update(ctx context.Context, key string, change func(before []byte) ([]byte, error)) error {
+	for attempt := 1; ; attempt++ {
+		before, revision, err := b.Get(ctx, key)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			before = nil
+		case err != nil:
+			return err
+		case before == nil:
+			before = []byte{}
+		}
+		after, err := change(before)
+		if err != nil || after == nil || before != nil && bytes.Equal(before, after) {
+			return err
+		}
+		_, err = b.Put(ctx, key, after, revision)
+		if !errors.Is(err, ErrConflict) || attempt == maxUpdates {
+			return err
+		}
+		// Writers that met once do not meet again.
+		if !pause(ctx, rand.N(time.Duration(min(attempt, 20))*time.Millisecond)) {
+			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+		}
+	}
 }
 
 // PutTTL writes a value whatever is there, and lets it expire after ttl (in

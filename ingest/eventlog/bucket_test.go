@@ -3,6 +3,8 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,6 +53,92 @@ func TestPutComparesTheRevision(t *testing.T) {
 	}
 	if _, err := b.Put(ctx, "key.1", []byte("d"), 0); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestConcurrentUpdatesLoseNothing(t *testing.T) {
+	server := enginetest.NATS(t)
+	for name, config := range map[string]BucketConfig{"parley_test": {}, "parley_overwritten": {Overwrite: true}} {
+		t.Run(name, func(t *testing.T) {
+			const writers, updates = 8, 25
+			ctx := testContext(t)
+			var all sync.WaitGroup
+			var reader *Bucket
+			for range writers {
+				b, err := open(t, server).Bucket(ctx, name, config) // each with a connection of its own
+				if err != nil {
+					t.Fatal(err)
+				}
+				reader = b
+				all.Go(func() {
+					for range updates {
+						err := b.Update(ctx, "count", func(before []byte) ([]byte, error) {
+							n, _ := strconv.Atoi(string(before)) // nothing reads as 0
+							return strconv.AppendInt(nil, int64(n+1), 10), nil
+						})
+						if err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			all.Wait()
+			if value, _, err := reader.Get(ctx, "count"); err != nil || string(value) != strconv.Itoa(writers*updates) {
+				t.Errorf("%s of %d updates are there: %v", value, writers*updates, err)
+			}
+		})
+	}
+}
+
+func TestUpdateWritesOnlyWhatChanges(t *testing.T) {
+	b, ctx := testBucket(t), testContext(t)
+	failure := errors.New("no")
+	for _, step := range []struct {
+		before string // with a mark for a value that is there
+		after  []byte
+		err    error
+		writes bool
+	}{
+		{"", nil, nil, false},
+		{"", []byte("x"), failure, false},
+		{"", []byte{}, nil, true}, // an empty value is one
+		{"=", []byte{}, nil, false},
+		{"=", []byte("a"), nil, true},
+		{"=a", []byte("a"), nil, false},
+		{"=a", nil, nil, false},
+		{"=a", []byte("b"), failure, false},
+		{"=a", []byte("b"), nil, true},
+	} {
+		_, old, _ := b.Get(ctx, "key")
+		err := b.Update(ctx, "key", func(before []byte) ([]byte, error) {
+			seen := string(before)
+			if before != nil {
+				seen = "=" + seen
+			}
+			if seen != step.before {
+				t.Errorf("before %q, want %q", seen, step.before)
+			}
+			return step.after, step.err
+		})
+		if !errors.Is(err, step.err) {
+			t.Errorf("%+v: error %v", step, err)
+		}
+		if _, revision, _ := b.Get(ctx, "key"); (revision != old) != step.writes {
+			t.Errorf("%+v: revision %d after %d", step, revision, old)
+		}
+	}
+}
+
+// TestUpdateGivesUpAfterManyConflicts has another writer that is always faster.
+func TestUpdateGivesUpAfterManyConflicts(t *testing.T) {
+	b, ctx := testBucket(t), testContext(t)
+	calls := 0
+	err := b.Update(ctx, "key", func([]byte) ([]byte, error) {
+		calls++
+		return []byte("mine"), b.PutTTL(ctx, "key", []byte(strconv.Itoa(calls)), time.Hour)
+	})
+	if !errors.Is(err, ErrConflict) || calls != maxUpdates {
+		t.Errorf("%d attempts: %v", calls, err)
 	}
 }
 

@@ -111,31 +111,17 @@ func (l *ledger) open(ctx context.Context) (*Bucket, error) {
 	return l.bucket, nil
 }
 
-// change rewrites a value, however many others do at the same time. Nothing is
-// written where do gives nil.
+// change rewrites a value: see [Bucket.Update].
 func (l *ledger) change(ctx context.Context, key string, do func(before []byte) []byte) error {
 	bucket, err := l.open(ctx)
 	if err != nil {
 		return err
 	}
-	for {
-		before, revision, err := bucket.Get(ctx, l.stream+"."+key)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return fmt.Errorf("ledger: %w", err)
-		}
-		after := do(before)
-		if after == nil {
-			return nil
-		}
-		_, err = bucket.Put(ctx, l.stream+"."+key, after, revision)
-		if errors.Is(err, ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
-		return nil
+	err = bucket.Update(ctx, l.stream+"."+key, func(before []byte) ([]byte, error) { return do(before), nil })
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
 	}
+	return nil
 }
 
 // raise notes a number that only grows, and gives the highest noted.

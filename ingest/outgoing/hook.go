@@ -123,15 +123,7 @@ func (r *Registry) put(ctx context.Context, key string, value any) error {
 	if err != nil {
 		return err
 	}
-	for {
-		_, revision, err := r.bucket.Get(ctx, key)
-		if err != nil && !errors.Is(err, eventlog.ErrNotFound) {
-			return err
-		}
-		if _, err = r.bucket.Put(ctx, key, encoded, revision); !errors.Is(err, eventlog.ErrConflict) {
-			return err
-		}
-	}
+	return r.bucket.Update(ctx, key, func([]byte) ([]byte, error) { return encoded, nil })
 }
 
 // create puts a delivery into the queue, unless it is there already.
@@ -140,22 +132,24 @@ func (r *Registry) create(ctx context.Context, d *Delivery) error {
 	if err != nil {
 		return err
 	}
-	if _, err = r.bucket.Put(ctx, d.key(), encoded, 0); errors.Is(err, eventlog.ErrConflict) {
-		return nil
-	}
-	return err
+	return r.bucket.Update(ctx, d.key(), func(before []byte) ([]byte, error) {
+		if before != nil {
+			return before, nil
+		}
+		return encoded, nil
+	})
 }
 
 // get reads a value; [ErrNotFound] where there is none.
-func (r *Registry) get(ctx context.Context, key string, into any) (revision uint64, err error) {
-	value, revision, err := r.bucket.Get(ctx, key)
+func (r *Registry) get(ctx context.Context, key string, into any) error {
+	value, _, err := r.bucket.Get(ctx, key)
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return 0, ErrNotFound
+		return ErrNotFound
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return revision, json.Unmarshal(value, into)
+	return json.Unmarshal(value, into)
 }
 
 // wellFormed reports whether text can be an id, and so a part of a key.
@@ -168,7 +162,7 @@ func (r *Registry) Hook(ctx context.Context, id string) (hook Hook, err error) {
 	if !wellFormed(id) {
 		return Hook{}, ErrNotFound
 	}
-	_, err = r.get(ctx, hookPrefix+id, &hook)
+	err = r.get(ctx, hookPrefix+id, &hook)
 	return hook, err
 }
 
@@ -197,12 +191,20 @@ func list[T any](ctx context.Context, r *Registry, prefix string) ([]T, error) {
 
 // Pause stops a webhook for a reason; an empty one lets it go on where it stopped.
 func (r *Registry) Pause(ctx context.Context, id, reason string) error {
-	hook, err := r.Hook(ctx, id)
-	if err != nil || hook.Paused == reason {
-		return err
+	if !wellFormed(id) {
+		return ErrNotFound
 	}
-	hook.Paused = reason
-	return r.put(ctx, hookPrefix+id, hook)
+	return r.bucket.Update(ctx, hookPrefix+id, func(before []byte) ([]byte, error) {
+		if before == nil {
+			return nil, ErrNotFound
+		}
+		var hook Hook
+		if err := json.Unmarshal(before, &hook); err != nil {
+			return nil, err
+		}
+		hook.Paused = reason
+		return json.Marshal(hook)
+	})
 }
 
 // Remove forgets a webhook with its queue.
@@ -237,7 +239,7 @@ func (r *Registry) clear(ctx context.Context, id string) error {
 
 // Position is how far the webhook has followed the log.
 func (r *Registry) Position(ctx context.Context, id string) (position schema.Sequence, err error) {
-	_, err = r.get(ctx, positionPrefix+id, &position)
+	err = r.get(ctx, positionPrefix+id, &position)
 	return position, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -110,23 +108,19 @@ func (s *Sender) Run(ctx context.Context) error {
 
 // renew takes the lease, or keeps it.
 func (s *Sender) renew(ctx context.Context) (held bool, err error) {
-	var current lease
-	revision, err := s.Registry.get(ctx, leaseKey, &current)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return false, err
-	}
-	if current.Holder != s.name && time.Now().Before(current.Until) {
-		return false, nil
-	}
-	value, err := json.Marshal(lease{s.name, time.Now().Add(leaseFor)})
-	if err != nil {
-		return false, err
-	}
-	_, err = s.Registry.bucket.Put(ctx, leaseKey, value, revision)
-	if errors.Is(err, eventlog.ErrConflict) {
-		return false, nil
-	}
-	return err == nil, err
+	err = s.Registry.bucket.Update(ctx, leaseKey, func(before []byte) ([]byte, error) {
+		var current lease
+		if before != nil {
+			if err := json.Unmarshal(before, &current); err != nil {
+				return nil, err
+			}
+		}
+		if held = current.Holder == s.name || !time.Now().Before(current.Until); !held {
+			return nil, nil
+		}
+		return json.Marshal(lease{s.name, time.Now().Add(leaseFor)})
+	})
+	return held && err == nil, err
 }
 
 // release lets another process take over at once.
@@ -134,7 +128,7 @@ func (s *Sender) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, renewEvery)
 	defer cancel()
 	var current lease
-	if _, err := s.Registry.get(ctx, leaseKey, &current); err == nil && current.Holder == s.name {
+	if err := s.Registry.get(ctx, leaseKey, &current); err == nil && current.Holder == s.name {
 		_ = s.Registry.bucket.Delete(ctx, leaseKey) // it expires otherwise
 	}
 }

@@ -174,26 +174,16 @@ func (r *Registry) List(ctx context.Context) ([]Listed, error) {
 
 // count adds to the figures of a hook. Several processes may do so.
 func (r *Registry) count(ctx context.Context, id string, more *Figures) error {
-	for {
+	return r.bucket.Update(ctx, figuresPrefix+id, func(before []byte) ([]byte, error) {
 		var figures Figures
-		value, revision, err := r.bucket.Get(ctx, figuresPrefix+id)
-		switch {
-		case errors.Is(err, eventlog.ErrNotFound):
-		case err != nil:
-			return err
-		default:
-			if err := json.Unmarshal(value, &figures); err != nil {
-				return err
+		if before != nil {
+			if err := json.Unmarshal(before, &figures); err != nil {
+				return nil, err
 			}
 		}
 		figures.add(more)
-		if value, err = json.Marshal(figures); err != nil {
-			return err
-		}
-		if _, err = r.bucket.Put(ctx, figuresPrefix+id, value, revision); !errors.Is(err, eventlog.ErrConflict) {
-			return err
-		}
-	}
+		return json.Marshal(figures)
+	})
 }
 
 // wellFormed reports whether an id has the right form.

@@ -142,7 +142,7 @@ func (a *Authority) byToken(ctx context.Context, token string) (schema.Caller, e
 
 // holder reads the credential of a token, if it still accepts it.
 func (a *Authority) holder(ctx context.Context, id, generation string) (*record, error) {
-	r, _, err := a.directory.read(ctx, id)
+	r, err := a.directory.read(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, errToken("the token was revoked")

@@ -176,9 +176,9 @@ type switched struct {
 	off bool
 }
 
-func (s *switched) Get(ctx context.Context, key string) ([]byte, uint64, error) {
+func (s *switched) Get(ctx context.Context, key string) ([]byte, error) {
 	if s.off {
-		return nil, 0, errors.New("no answer")
+		return nil, errors.New("no answer")
 	}
 	return s.Store.Get(ctx, key)
 }

@@ -106,10 +106,10 @@ func (d *Directory) AddUser(ctx context.Context, email, password string, scopes 
 	err = d.create(ctx, &record{
 		ID: id, Kind: KindUser, Email: email, Scopes: scopes, Projects: FormatProjects(projects), Hash: hash,
 	})
-	if errors.Is(err, ErrConflict) {
-		return "", ErrExists
+	if err != nil {
+		return "", err
 	}
-	return id, err
+	return id, nil
 }
 
 func (d *Directory) create(ctx context.Context, r *record) error {
@@ -118,10 +118,16 @@ func (d *Directory) create(ctx context.Context, r *record) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.store.Put(ctx, credentialKey(r.ID), value, 0); err != nil {
+	err = d.store.Update(ctx, credentialKey(r.ID), func(before []byte) ([]byte, error) {
+		if before != nil {
+			return nil, ErrExists
+		}
+		return value, nil
+	})
+	if err != nil && !errors.Is(err, ErrExists) {
 		return fmt.Errorf("auth: write a credential: %w", err)
 	}
-	return nil
+	return err
 }
 
 // Find returns the credential of an id or of a user's e-mail address. ErrNotFound when there is none.
@@ -130,7 +136,7 @@ func (d *Directory) Find(ctx context.Context, idOrEmail string) (Credential, err
 	if strings.Contains(id, "@") {
 		id = d.signing.userID(id)
 	}
-	r, _, err := d.read(ctx, id)
+	r, err := d.read(ctx, id)
 	if err != nil {
 		return Credential{}, err
 	}
@@ -172,33 +178,29 @@ func (d *Directory) SetRights(ctx context.Context, id string, scopes []schema.Sc
 	if err := errors.Join(checkScopes(scopes), checkProjects(projects)); err != nil {
 		return err
 	}
-	if len(scopes) > 0 {
-		r, _, err := d.read(ctx, id)
-		if err != nil {
-			return err
-		}
-		if r.Role != "" {
+	return d.change(ctx, id, func(r *record) error {
+		if len(scopes) > 0 && r.Role != "" {
 			return errors.New("scopes: a key with a role has the scope of its role; add another key")
 		}
-	}
-	return d.change(ctx, id, func(r *record) {
 		if len(scopes) > 0 {
 			r.Scopes = scopes
 		}
 		if projects.All || len(projects.IDs) > 0 {
 			r.Projects = FormatProjects(projects)
 		}
+		return nil
 	})
 }
 
 // SetDisabled shuts a credential out, or lets it in again. Disabling ends its
 // tokens and logins for good: they do not come back when it is enabled.
 func (d *Directory) SetDisabled(ctx context.Context, id string, disabled bool) error {
-	return d.change(ctx, id, func(r *record) {
+	return d.change(ctx, id, func(r *record) error {
 		r.Disabled = disabled
 		if disabled {
 			r.Generation = randomName(9)
 		}
+		return nil
 	})
 }
 
@@ -210,9 +212,10 @@ func (d *Directory) Rotate(ctx context.Context, id string) (Key, error) {
 		return Key{}, err
 	}
 	var changed *record
-	err = d.change(ctx, id, func(r *record) {
+	err = d.change(ctx, id, func(r *record) error {
 		r.Hash, r.Check, r.Generation = hash, checkOf(key.Secret), randomName(9)
 		changed = r
+		return nil
 	})
 	if err != nil {
 		return Key{}, err
@@ -231,13 +234,16 @@ func (d *Directory) SetPassword(ctx context.Context, id, password string) error 
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, id, func(r *record) { r.Hash, r.Generation = hash, randomName(9) })
+	return d.change(ctx, id, func(r *record) error {
+		r.Hash, r.Generation = hash, randomName(9)
+		return nil
+	})
 }
 
 // Remove deletes a credential; its tokens end at once. ErrNotFound when there
 // is none.
 func (d *Directory) Remove(ctx context.Context, id string) error {
-	if _, _, err := d.read(ctx, id); err != nil {
+	if _, err := d.read(ctx, id); err != nil {
 		return err
 	}
 	if err := d.store.Delete(ctx, credentialKey(id)); err != nil {
@@ -246,37 +252,36 @@ func (d *Directory) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-func (d *Directory) change(ctx context.Context, id string, edit func(*record)) error {
-	for {
-		r, revision, err := d.read(ctx, id)
-		if err != nil {
-			return err
-		}
-		edit(r)
-		value, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		_, err = d.store.Put(ctx, credentialKey(id), value, revision)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return fmt.Errorf("auth: change a credential: %w", err)
-		}
+// change has a credential edited; ErrNotFound where there is none. What several
+// processes change at once is changed by all of them.
+func (d *Directory) change(ctx context.Context, id string, edit func(*record) error) error {
+	if !isName(id) {
+		return ErrNotFound // it cannot be a key of the store
 	}
+	return d.store.Update(ctx, credentialKey(id), func(before []byte) ([]byte, error) {
+		if before == nil {
+			return nil, ErrNotFound
+		}
+		r, err := decodeRecord(before)
+		if err == nil {
+			err = edit(r)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(r)
+	})
 }
 
-func (d *Directory) read(ctx context.Context, id string) (*record, uint64, error) {
+func (d *Directory) read(ctx context.Context, id string) (*record, error) {
 	if !isName(id) {
-		return nil, 0, ErrNotFound // it cannot be a key of the store
+		return nil, ErrNotFound
 	}
-	value, revision, err := d.store.Get(ctx, credentialKey(id))
+	value, err := d.store.Get(ctx, credentialKey(id))
 	if err != nil {
-		return nil, 0, fmt.Errorf("auth: read a credential: %w", err)
+		return nil, fmt.Errorf("auth: read a credential: %w", err)
 	}
-	r, err := decodeRecord(value)
-	return r, revision, err
+	return decodeRecord(value)
 }
 
 func decodeRecord(value []byte) (*record, error) {
@@ -290,7 +295,7 @@ func decodeRecord(value []byte) (*record, error) {
 // verifyKey checks a key's id and secret. An unknown id, a wrong secret and a
 // disabled key are one answer, and none of them costs an argon2id hash.
 func (d *Directory) verifyKey(ctx context.Context, id, secret string) (*record, error) {
-	r, _, err := d.read(ctx, id)
+	r, err := d.read(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		return nil, errKey()
 	}
@@ -318,7 +323,7 @@ func (d *Directory) verifyKey(ctx context.Context, id, secret string) (*record, 
 // verifyUser checks an e-mail address and a password. An unknown user, a wrong
 // password and a disabled user are one answer and take the same time.
 func (d *Directory) verifyUser(ctx context.Context, email, password string) (*record, error) {
-	r, _, err := d.read(ctx, d.signing.userID(email))
+	r, err := d.read(ctx, d.signing.userID(email))
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (a *Authority) revoke(r *http.Request, form url.Values) error {
 	if c, err := a.tokens.read(token); err == nil {
 		return a.families.revoke(r.Context(), c)
 	}
-	id, login, _, err := a.families.find(r.Context(), token)
+	id, login, err := a.families.find(r.Context(), token)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -45,8 +46,12 @@ func (f *families) begin(ctx context.Context, login family) (id, refresh string,
 	id = randomName(16)
 	refresh = f.newRefresh(id)
 	login.Refresh, login.Expires = fingerprint(refresh), f.now().Add(RefreshLife).UTC()
-	if err := f.write(ctx, id, &login, 0); err != nil {
-		return "", "", err
+	value, err := json.Marshal(&login)
+	if err == nil {
+		err = f.store.Update(ctx, familyKey(id), func([]byte) ([]byte, error) { return value, nil })
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("auth: write a login: %w", err)
 	}
 	return id, refresh, nil
 }
@@ -78,48 +83,40 @@ func familyOf(refresh string) (id string, ok bool) {
 // find reads the login that a refresh token belongs to, which is the current
 // token or one that was replaced. ErrNotFound for a token that was never issued:
 // it says nothing about the login it names.
-func (f *families) find(ctx context.Context, refresh string) (id string, login *family, revision uint64, err error) {
+func (f *families) find(ctx context.Context, refresh string) (id string, login *family, err error) {
 	id, ok := familyOf(refresh)
 	if !ok {
-		return "", nil, 0, ErrNotFound
+		return "", nil, ErrNotFound
 	}
-	login, revision, err = f.read(ctx, id)
+	login, err = f.read(ctx, id)
 	if err == nil && !login.current(refresh) && !f.issued(refresh) {
-		return "", nil, 0, ErrNotFound
+		return "", nil, ErrNotFound
 	}
-	return id, login, revision, err
+	return id, login, err
 }
 
 // rotate replaces the refresh token. A token that was replaced before ends the
 // family: two hold it, and one of them should not.
-func (f *families) rotate(ctx context.Context, id, refresh string, login *family, revision uint64) (string, error) {
-	for login.current(refresh) {
-		if !f.now().Before(login.Expires) {
-			return "", errGrant("the refresh token has expired")
+func (f *families) rotate(ctx context.Context, id, refresh string) (string, error) {
+	var next string
+	err := f.change(ctx, id, func(login *family) error {
+		switch {
+		case !login.current(refresh):
+			return errReused
+		case !f.now().Before(login.Expires):
+			return errGrant("the refresh token has expired")
 		}
-		next := f.newRefresh(id)
+		next = f.newRefresh(id)
 		login.Refresh, login.Expires = fingerprint(next), f.now().Add(RefreshLife).UTC()
-		err := f.write(ctx, id, login, revision)
-		if err == nil {
-			return next, nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return "", err
-		}
-		// The record changed: the same token was used at the same moment, or an
-		// access token was revoked, which leaves the refresh token good.
-		login, revision, err = f.read(ctx, id)
-		if errors.Is(err, ErrNotFound) {
-			return "", errGrant("the refresh token was revoked")
-		}
-		if err != nil {
-			return "", err
-		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return "", errGrant("the refresh token was revoked")
+	case errors.Is(err, errReused):
+		return "", cmp.Or(f.end(ctx, id), err)
 	}
-	if err := f.end(ctx, id); err != nil {
-		return "", err
-	}
-	return "", errReused
+	return next, err
 }
 
 var errReused = errGrant("the refresh token was used before: log in again")
@@ -127,6 +124,8 @@ var errReused = errGrant("the refresh token was used before: log in again")
 // mostRevoked is how many revoked access tokens a login remembers; one more ends
 // the login.
 const mostRevoked = 200
+
+var errMostRevoked = errors.New("too many access tokens of the login were revoked")
 
 // end revokes a login with all its tokens.
 func (f *families) end(ctx context.Context, id string) error {
@@ -143,19 +142,12 @@ func (f *families) revoke(ctx context.Context, c *claims) error {
 		if err != nil {
 			return err
 		}
-		if _, err := f.store.Put(ctx, revokedKey(c.ID), value, 0); err != nil && !errors.Is(err, ErrConflict) {
+		if err := f.store.Update(ctx, revokedKey(c.ID), func([]byte) ([]byte, error) { return value, nil }); err != nil {
 			return fmt.Errorf("auth: revoke a token: %w", err)
 		}
 		return nil
 	}
-	for {
-		login, revision, err := f.read(ctx, c.Family)
-		if errors.Is(err, ErrNotFound) {
-			return nil // the whole login is revoked
-		}
-		if err != nil {
-			return err
-		}
+	err := f.change(ctx, c.Family, func(login *family) error {
 		if login.Revoked == nil {
 			login.Revoked = make(map[string]time.Time)
 		}
@@ -165,19 +157,24 @@ func (f *families) revoke(ctx context.Context, c *claims) error {
 			}
 		}
 		if len(login.Revoked) >= mostRevoked {
-			return f.end(ctx, c.Family)
+			return errMostRevoked
 		}
 		login.Revoked[c.ID] = c.ExpiresAt.Time
-		if err := f.write(ctx, c.Family, login, revision); !errors.Is(err, ErrConflict) {
-			return err
-		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil // the whole login is revoked
+	case errors.Is(err, errMostRevoked):
+		return f.end(ctx, c.Family)
 	}
+	return err
 }
 
 // revoked reports whether an access token was ended before its time.
 func (f *families) revoked(ctx context.Context, c *claims) (bool, error) {
 	if c.Family == "" {
-		_, _, err := f.store.Get(ctx, revokedKey(c.ID))
+		_, err := f.store.Get(ctx, revokedKey(c.ID))
 		if errors.Is(err, ErrNotFound) {
 			return false, nil
 		}
@@ -186,7 +183,7 @@ func (f *families) revoked(ctx context.Context, c *claims) (bool, error) {
 		}
 		return true, nil
 	}
-	login, _, err := f.read(ctx, c.Family)
+	login, err := f.read(ctx, c.Family)
 	if errors.Is(err, ErrNotFound) {
 		return true, nil
 	}
@@ -230,25 +227,35 @@ func expiry(prefix string, value []byte) (expires time.Time, ok bool) {
 	return login.Expires, true
 }
 
-func (f *families) read(ctx context.Context, id string) (*family, uint64, error) {
-	value, revision, err := f.store.Get(ctx, familyKey(id))
+func (f *families) read(ctx context.Context, id string) (*family, error) {
+	value, err := f.store.Get(ctx, familyKey(id))
 	if err != nil {
-		return nil, 0, fmt.Errorf("auth: read a login: %w", err)
+		return nil, fmt.Errorf("auth: read a login: %w", err)
 	}
-	login := new(family)
-	if err := json.Unmarshal(value, login); err != nil {
-		return nil, 0, fmt.Errorf("auth: read a login: %w", err)
-	}
-	return login, revision, nil
+	return decodeFamily(value)
 }
 
-func (f *families) write(ctx context.Context, id string, login *family, revision uint64) error {
-	value, err := json.Marshal(login)
-	if err != nil {
-		return err
+func decodeFamily(value []byte) (*family, error) {
+	login := new(family)
+	if err := json.Unmarshal(value, login); err != nil {
+		return nil, fmt.Errorf("auth: read a login: %w", err)
 	}
-	if _, err := f.store.Put(ctx, familyKey(id), value, revision); err != nil {
-		return fmt.Errorf("auth: write a login: %w", err)
-	}
-	return nil
+	return login, nil
+}
+
+// change has a login edited; ErrNotFound where it was ended.
+func (f *families) change(ctx context.Context, id string, edit func(*family) error) error {
+	return f.store.Update(ctx, familyKey(id), func(before []byte) ([]byte, error) {
+		if before == nil {
+			return nil, ErrNotFound
+		}
+		login, err := decodeFamily(before)
+		if err == nil {
+			err = edit(login)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(login)
+	})
 }

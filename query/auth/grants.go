@@ -146,7 +146,7 @@ func (a *Authority) grantRefresh(r *http.Request, form url.Values, client client
 			return nil, err
 		}
 	}
-	id, login, revision, err := a.families.find(r.Context(), token)
+	id, login, err := a.families.find(r.Context(), token)
 	if errors.Is(err, ErrNotFound) {
 		return nil, errGrant("the refresh token is not valid")
 	}
@@ -171,7 +171,7 @@ func (a *Authority) grantRefresh(r *http.Request, form url.Values, client client
 	if err != nil {
 		return nil, err
 	}
-	next, err := a.families.rotate(r.Context(), id, token, login, revision)
+	next, err := a.families.rotate(r.Context(), id, token)
 	if err != nil {
 		if errors.Is(err, errReused) {
 			a.log.WarnContext(r.Context(), "a refresh token was used twice: its login was revoked", "caller", login.Credential)

@@ -22,30 +22,22 @@ type signing struct {
 const signingKey = "signing"
 
 func loadSigning(ctx context.Context, store Store) (*signing, error) {
-	for {
-		value, _, err := store.Get(ctx, signingKey)
-		switch {
-		case err == nil:
-			s := new(signing)
-			if err := json.Unmarshal(value, s); err != nil {
-				return nil, fmt.Errorf("auth: read the signing key: %w", err)
-			}
-			if s.KeyID == "" || len(s.Seed) != ed25519.SeedSize || len(s.Pepper) < 32 {
-				return nil, errors.New("auth: the record of the signing key is damaged")
-			}
-			return s, nil
-		case !errors.Is(err, ErrNotFound):
-			return nil, fmt.Errorf("auth: read the signing key: %w", err)
+	var s *signing
+	err := store.Update(ctx, signingKey, func(before []byte) ([]byte, error) {
+		s = new(signing)
+		if before != nil {
+			return nil, json.Unmarshal(before, s)
 		}
-		value, err = json.Marshal(signing{KeyID: randomName(9), Seed: random(ed25519.SeedSize), Pepper: random(32)})
-		if err != nil {
-			return nil, err
-		}
-		// Another role may be faster: then its key counts.
-		if _, err := store.Put(ctx, signingKey, value, 0); err != nil && !errors.Is(err, ErrConflict) {
-			return nil, fmt.Errorf("auth: write the signing key: %w", err)
-		}
+		*s = signing{KeyID: randomName(9), Seed: random(ed25519.SeedSize), Pepper: random(32)}
+		return json.Marshal(s)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("auth: read or write the signing key: %w", err)
 	}
+	if s.KeyID == "" || len(s.Seed) != ed25519.SeedSize || len(s.Pepper) < 32 {
+		return nil, errors.New("auth: the record of the signing key is damaged")
+	}
+	return s, nil
 }
 
 func (s *signing) private() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(s.Seed) }

@@ -8,12 +8,13 @@ import (
 // Store keeps small records under keys of [A-Za-z0-9._-]. A write is durable
 // and visible to every reader of the store before it returns.
 type Store interface {
-	// Get reads a record and its revision, or ErrNotFound.
-	Get(ctx context.Context, key string) (value []byte, revision uint64, err error)
-	// Put writes a record if its revision is still the given one, and answers
-	// the new one. Revision 0 means that there is none yet, or that it was
-	// deleted. ErrConflict when another process was faster.
-	Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
+	// Get reads a record, or ErrNotFound.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// Update writes what change makes of a record, which is nil where there is none.
+	// Where another process is faster, change is called again with what that one
+	// wrote. Nothing is written where change returns nil, or the record as it is; its
+	// error is returned as it is.
+	Update(ctx context.Context, key string, change func(before []byte) ([]byte, error)) error
 	// Delete removes a record; a missing one is not an error.
 	Delete(ctx context.Context, key string) error
 	// List returns all records whose keys begin with prefix, which is empty or ends
@@ -21,8 +22,5 @@ type Store interface {
 	List(ctx context.Context, prefix string) (map[string][]byte, error)
 }
 
-// What a Store answers, wrapped or not.
-var (
-	ErrNotFound = errors.New("auth: no such record")
-	ErrConflict = errors.New("auth: the record was changed by another process")
-)
+// ErrNotFound is what a Store answers, wrapped or not.
+var ErrNotFound = errors.New("auth: no such record")

@@ -5,10 +5,10 @@ package authtest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/parley-analytics/parley/query/auth"
@@ -19,51 +19,83 @@ import (
 func Store(t *testing.T, open func(t *testing.T) auth.Store) {
 	t.Helper()
 	t.Run("AMissingRecordIsNotFound", func(t *testing.T) {
-		if _, _, err := open(t).Get(t.Context(), "credential.key_none"); !errors.Is(err, auth.ErrNotFound) {
+		if _, err := open(t).Get(t.Context(), "credential.key_none"); !errors.Is(err, auth.ErrNotFound) {
 			t.Fatalf("err = %v, want ErrNotFound", err)
 		}
 	})
-	t.Run("WhatWasPutIsRead", func(t *testing.T) {
+	t.Run("WhatWasWrittenIsRead", func(t *testing.T) {
 		s := open(t)
-		value := []byte{'{', 0, 0xff, '}'}
-		put, err := s.Put(t.Context(), "credential.key_Az09-_", value, 0)
-		if err != nil || put == 0 {
-			t.Fatalf("Put = %d, %v", put, err)
-		}
-		got, revision, err := s.Get(t.Context(), "credential.key_Az09-_")
-		if err != nil || !bytes.Equal(got, value) || revision != put {
-			t.Fatalf("Get = %q at %d, %v; want %q at %d", got, revision, err, value, put)
+		for _, value := range [][]byte{{'{', 0, 0xff, '}'}, {'x'}} {
+			write(t, s, "credential.key_Az09-_", value)
+			if got, err := s.Get(t.Context(), "credential.key_Az09-_"); err != nil || !bytes.Equal(got, value) {
+				t.Fatalf("Get = %q, %v; want %q", got, err, value)
+			}
 		}
 	})
-	t.Run("AStaleRevisionConflicts", func(t *testing.T) {
+	t.Run("AnUpdateSeesWhatIsThere", func(t *testing.T) {
 		s := open(t)
-		first := mustPut(t, s, "k.a", "1", 0)
-		if _, err := s.Put(t.Context(), "k.a", []byte("x"), 0); !errors.Is(err, auth.ErrConflict) {
-			t.Fatalf("creating an existing record: %v, want ErrConflict", err)
+		var seen []string
+		failure := errors.New("no")
+		for _, step := range []struct {
+			after []byte
+			err   error
+		}{{nil, nil}, {nil, failure}, {[]byte("1"), nil}, {nil, nil}, {[]byte("2"), failure}, {[]byte("1"), nil}, {[]byte("2"), nil}} {
+			err := s.Update(t.Context(), "k.a", func(before []byte) ([]byte, error) {
+				seen = append(seen, fmt.Sprintf("%q %t", before, before == nil))
+				return step.after, step.err
+			})
+			if !errors.Is(err, step.err) {
+				t.Fatalf("err = %v, want %v", err, step.err)
+			}
 		}
-		second := mustPut(t, s, "k.a", "2", first)
-		if _, err := s.Put(t.Context(), "k.a", []byte("x"), first); !errors.Is(err, auth.ErrConflict) {
-			t.Fatalf("writing at an old revision: %v, want ErrConflict", err)
+		want := []string{`"" true`, `"" true`, `"" true`, `"1" false`, `"1" false`, `"1" false`, `"1" false`}
+		if !slices.Equal(seen, want) {
+			t.Errorf("updates saw %v, want %v", seen, want)
 		}
-		if got, at, err := s.Get(t.Context(), "k.a"); err != nil || string(got) != "2" || at != second {
-			t.Fatalf("Get = %q at %d, %v", got, at, err)
+		if got, err := s.Get(t.Context(), "k.a"); err != nil || string(got) != "2" {
+			t.Errorf("Get = %q, %v", got, err)
 		}
 	})
 	t.Run("ADeletedRecordIsGoneAndCanBeMadeAgain", func(t *testing.T) {
 		s := open(t)
-		old := mustPut(t, s, "k.a", "1", 0)
+		write(t, s, "k.a", []byte("1"))
 		for range 2 {
 			if err := s.Delete(t.Context(), "k.a"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, _, err := s.Get(t.Context(), "k.a"); !errors.Is(err, auth.ErrNotFound) {
+		if _, err := s.Get(t.Context(), "k.a"); !errors.Is(err, auth.ErrNotFound) {
 			t.Fatalf("err = %v, want ErrNotFound", err)
 		}
-		if _, err := s.Put(t.Context(), "k.a", []byte("x"), old); !errors.Is(err, auth.ErrConflict) {
-			t.Fatalf("writing a deleted record at its old revision: %v, want ErrConflict", err)
+		err := s.Update(t.Context(), "k.a", func(before []byte) ([]byte, error) {
+			if before != nil {
+				t.Errorf("a deleted record is %q", before)
+			}
+			return []byte("2"), nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		mustPut(t, s, "k.a", "2", 0)
+	})
+	t.Run("ConcurrentUpdatesLoseNothing", func(t *testing.T) {
+		s := open(t)
+		const writers, updates = 8, 20
+		var all sync.WaitGroup
+		for range writers {
+			all.Go(func() {
+				for range updates {
+					err := s.Update(t.Context(), "signing", func(before []byte) ([]byte, error) { return append(bytes.Clone(before), 'x'), nil })
+					if err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		if got, err := s.Get(t.Context(), "signing"); err != nil || len(got) != writers*updates {
+			t.Fatalf("%d updates are left of %d: %v", len(got), writers*updates, err)
+		}
 	})
 	t.Run("AListHasThePrefixOnly", func(t *testing.T) {
 		s := open(t)
@@ -71,7 +103,7 @@ func Store(t *testing.T, open func(t *testing.T) auth.Store) {
 			t.Fatalf("List of an empty store = %q, %v", found, err)
 		}
 		for _, key := range []string{"family.b", "family.a", "familyx", "credential.c", "family.gone"} {
-			mustPut(t, s, key, "value of "+key, 0)
+			write(t, s, key, []byte("value of "+key))
 		}
 		if err := s.Delete(t.Context(), "family.gone"); err != nil {
 			t.Fatal(err)
@@ -91,33 +123,11 @@ func Store(t *testing.T, open func(t *testing.T) auth.Store) {
 			}
 		}
 	})
-	t.Run("OneOfManyWritersWins", func(t *testing.T) {
-		s := open(t)
-		var won atomic.Int32
-		var writers sync.WaitGroup
-		for range 8 {
-			writers.Go(func() {
-				_, err := s.Put(t.Context(), "signing", []byte("1"), 0)
-				switch {
-				case err == nil:
-					won.Add(1)
-				case !errors.Is(err, auth.ErrConflict):
-					t.Errorf("err = %v, want ErrConflict", err)
-				}
-			})
-		}
-		writers.Wait()
-		if won.Load() != 1 {
-			t.Fatalf("%d writers created the record", won.Load())
-		}
-	})
 }
 
-func mustPut(t *testing.T, s auth.Store, key, value string, revision uint64) uint64 {
+func write(t *testing.T, s auth.Store, key string, value []byte) {
 	t.Helper()
-	next, err := s.Put(t.Context(), key, []byte(value), revision)
-	if err != nil {
+	if err := s.Update(t.Context(), key, func([]byte) ([]byte, error) { return value, nil }); err != nil {
 		t.Fatal(err)
 	}
-	return next
 }

@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -10,48 +11,42 @@ import (
 
 // Memory is a Store that forgets. The zero value is empty and ready.
 type Memory struct {
-	mu       sync.Mutex
-	records  map[string]record
-	revision uint64
-}
-
-type record struct {
-	value    []byte
-	revision uint64
+	mu      sync.Mutex
+	records map[string][]byte
 }
 
 var _ auth.Store = (*Memory)(nil)
 
 // Get implements auth.Store.
-func (m *Memory) Get(ctx context.Context, key string) ([]byte, uint64, error) {
+func (m *Memory) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r, ok := m.records[key]
+	value, ok := m.records[key]
 	if !ok {
-		return nil, 0, auth.ErrNotFound
+		return nil, auth.ErrNotFound
 	}
-	return append([]byte(nil), r.value...), r.revision, nil
+	return bytes.Clone(value), nil
 }
 
-// Put implements auth.Store.
-func (m *Memory) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+// Update implements auth.Store.
+func (m *Memory) Update(ctx context.Context, key string, change func(before []byte) ([]byte, error)) error {
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.records[key].revision != revision {
-		return 0, auth.ErrConflict
+	after, err := change(bytes.Clone(m.records[key]))
+	if err != nil || after == nil {
+		return err
 	}
 	if m.records == nil {
-		m.records = make(map[string]record)
+		m.records = make(map[string][]byte)
 	}
-	m.revision++
-	m.records[key] = record{append([]byte(nil), value...), m.revision}
-	return m.revision, nil
+	m.records[key] = bytes.Clone(after)
+	return nil
 }
 
 // Delete implements auth.Store.
@@ -73,9 +68,9 @@ func (m *Memory) List(ctx context.Context, prefix string) (map[string][]byte, er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	found := make(map[string][]byte)
-	for key, r := range m.records {
+	for key, value := range m.records {
 		if strings.HasPrefix(key, prefix) {
-			found[key] = append([]byte(nil), r.value...)
+			found[key] = bytes.Clone(value)
 		}
 	}
 	return found, nil
