@@ -39,6 +39,9 @@ func (b *conversationBatch) columns() []string {
 	if messages.has("edges.node.author.user") || b.fields.has("conversions.transactions.attributedTo") {
 		columns = append(columns, "users")
 	}
+	if b.fields.has("customer") {
+		columns = append(columns, "visitor")
+	}
 	if b.spans() {
 		columns = append(columns, "lastSequence")
 	}
@@ -84,6 +87,9 @@ func (b *conversationBatch) loadOnce(ctx context.Context, rows []ConversationRow
 	}
 	if b.fields.has("conversions.transactions") {
 		loads = append(loads, func() error { return b.transactions(ctx, byKey) })
+	}
+	if b.fields.has("customer") {
+		loads = append(loads, func() error { return b.customers(ctx, byKey) })
 	}
 	if b.fields.has("contacts") {
 		loads = append(loads, func() error { return b.contacts(ctx, byKey) })

@@ -2,7 +2,6 @@ package query
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -27,6 +26,7 @@ type Conversation struct {
 	Language   *Text
 	Initiator  *string
 	Visitor    *Visitor
+	Customer   *Customer
 	Campaign   *Named
 	CustomData []CustomDatum
 
@@ -110,6 +110,7 @@ func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation
 		VisitorMessageCount: int32(r.VisitorMessages), OperatorMessageCount: int32(r.OperatorMessages),
 		SatisfactionSurvey: t.survey(r),
 		Revenue:            monies(r.Revenue),
+		CustomData:         t.customData(r.CustomData),
 		CloseReason:        t.maybe(r.CloseReason),
 		EventCount:         int32(r.EventCount), FirstSequence: Long(r.FirstSequence), LastSequence: Long(r.LastSequence),
 		Users: r.users(t),
@@ -117,10 +118,6 @@ func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation
 	c.Conversions.Transactions, c.Contacts = []Transaction{}, []*Contact{}
 	if r.VisitorID != nil {
 		c.Visitor = &Visitor{ID: t.of(*r.VisitorID)}
-	}
-	c.CustomData = make([]CustomDatum, 0, len(r.CustomData))
-	for _, key := range slices.Sorted(maps.Keys(r.CustomData)) {
-		c.CustomData = append(c.CustomData, CustomDatum{t.of(key), t.of(r.CustomData[key])})
 	}
 	c.Tags = make([]Named, len(r.TagIDs))
 	for i, id := range r.TagIDs {

@@ -1,7 +1,9 @@
 package query
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/shopspring/decimal"
 
@@ -11,21 +13,35 @@ import (
 // Argument is a scalar as it was given.
 type Argument = input
 
-// CustomerRow is a row of customers.
-type CustomerRow struct {
+// CustomerKey names a customer.
+type CustomerKey struct {
 	Project uint32
 	ID      string
+}
+
+func (k CustomerKey) compare(other CustomerKey) int {
+	return cmp.Or(cmp.Compare(k.Project, other.Project), cmp.Compare(k.ID, other.ID))
+}
+
+// CustomerRow is a row of customers.
+type CustomerRow struct {
+	CustomerKey
+	CreatedAt int64
 
 	Type                                string
 	Channels                            []string
-	OrdersCount                         uint32
+	ConversationCount, OrdersCount      uint32
 	OrderCounts                         map[string]uint32
 	TotalSpent                          map[string]decimal.Decimal
-	CreatedAt, UpdatedAt                int64
+	UpdatedAt                           int64
 	LastChatAt                          *int64
 	ExternalID                          *string
 	FirstName, LastName                 *string
 	Email, Phone, IPAddress, IPLocation *string
+	Notes                               *string
+	CustomData                          map[string]string
+	EventCount                          uint32
+	FirstSequence, LastSequence         uint64
 }
 
 // CustomerReader reads customers.
@@ -34,10 +50,13 @@ type CustomerRow struct {
 // turned around when the page is Reversed.
 //
 // CustomersNamed gives those with the id, two at most: one in each project.
+//
+// CustomersOf gives those with the keys, in no particular order.
 type CustomerReader interface {
-	Customers(ctx context.Context, scope Scope, page Page) ([]CustomerRow, error)
+	Customers(ctx context.Context, scope Scope, page Page, columns []string) ([]CustomerRow, error)
 	CountCustomers(ctx context.Context, scope Scope) (uint64, error)
-	CustomersNamed(ctx context.Context, scope Scope, id string) ([]CustomerRow, error)
+	CustomersNamed(ctx context.Context, scope Scope, id string, columns []string) ([]CustomerRow, error)
+	CustomersOf(ctx context.Context, scope Scope, keys []CustomerKey, columns []string) ([]CustomerRow, error)
 }
 
 // CustomerList is a page of the caller's customers.
@@ -45,29 +64,37 @@ type CustomerList struct {
 	Rows     []CustomerRow
 	PageInfo PageInfo
 
-	api    *API
-	scope  Scope
-	paging *paging
+	api     *API
+	request *request
+	scope   Scope
+	paging  *paging
 }
 
 // Customers reads a page for a field that lists all customers of the caller. Its
 // errors may be told.
-func (a *API) Customers(ctx context.Context, field string, args PageArguments) (*CustomerList, error) {
+func (a *API) Customers(ctx context.Context, field string, args PageArguments, columns []string) (*CustomerList, error) {
+	l, err := a.customers(ctx, field, nil, args, columns)
+	return l, a.publicError(ctx, err)
+}
+
+// customers reads a page of the customers of some of the caller's projects; nil
+// means all of them.
+func (a *API) customers(ctx context.Context, field string, projects []schema.ProjectID, args PageArguments, columns []string) (*CustomerList, error) {
 	r, err := a.begin(ctx)
 	if err != nil {
-		return nil, a.publicError(ctx, err)
+		return nil, err
 	}
-	l := &CustomerList{api: a, scope: r.scope(nil)}
-	seal := a.seal(binding{Field: field, Rights: r.caller.Projects})
+	l := &CustomerList{api: a, request: r, scope: r.scope(projects)}
+	seal := a.seal(binding{Field: field, Filter: &Filter{Projects: projects}, Rights: r.caller.Projects})
 	if l.paging, err = args.page(r.texts, seal, false, r.live.Position); err != nil {
-		return nil, a.publicError(ctx, err)
+		return nil, err
 	}
 	if l.scope.Empty() || !selectedFields(ctx).any("edges", "nodes", "pageInfo") {
 		return l, nil
 	}
-	rows, err := a.store.Customers(ctx, l.scope, l.paging.Page)
+	rows, err := a.store.Customers(ctx, l.scope, l.paging.Page, columns)
 	if err != nil {
-		return nil, a.publicError(ctx, err)
+		return nil, err
 	}
 	l.Rows, l.PageInfo = cut(l.paging, rows, creationPlace)
 	return l, nil
@@ -92,22 +119,34 @@ func (l *CustomerList) Count(ctx context.Context) (uint64, error) {
 
 // Customer reads one of the caller's customers; nil where there is none. Its errors
 // may be told: one says that customers of several projects have the id.
-func (a *API) Customer(ctx context.Context, id Argument) (*CustomerRow, error) {
+func (a *API) Customer(ctx context.Context, id Argument, columns []string) (*CustomerRow, error) {
 	r, err := a.begin(ctx)
 	if err != nil {
 		return nil, a.publicError(ctx, err)
 	}
-	name, err := id.text("id")
-	scope := r.scope(nil)
-	if err != nil || scope.Empty() {
+	row, err := a.customer(ctx, r.scope(nil), id, columns)
+	switch {
+	case errors.Is(err, errSeveral):
+		return nil, badInput("id", "customers of several projects have this id: use a key for one project")
+	case err != nil:
 		return nil, a.publicError(ctx, err)
 	}
-	rows, err := a.store.CustomersNamed(ctx, scope, name)
+	return row, nil
+}
+
+var errSeveral = errors.New("customers of several projects have the id")
+
+func (a *API) customer(ctx context.Context, scope Scope, id Argument, columns []string) (*CustomerRow, error) {
+	name, err := id.text("id")
+	if err != nil || scope.Empty() {
+		return nil, err
+	}
+	rows, err := a.store.CustomersNamed(ctx, scope, name, columns)
 	switch {
 	case err != nil || len(rows) == 0:
-		return nil, a.publicError(ctx, err)
+		return nil, err
 	case len(rows) > 1:
-		return nil, badInput("id", "customers of several projects have this id: use a key for one project")
+		return nil, errSeveral
 	}
 	return &rows[0], nil
 }

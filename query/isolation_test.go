@@ -34,6 +34,8 @@ func TestAnotherProjectIsLikeOneThatDoesNotExist(t *testing.T) {
 		`{ contacts(ALWAYS, filters: {conversationIds: "<id>"}) { totalCount edges { node { id conversation { id } } } } }`,
 		`{ metrics(ALWAYS, filters: {projectIds: <project>}, groupBy: [PROJECT, OPERATOR]) { total { closedConversations contacts revenue { amount } wait { meanMs } } buckets { dimensions { value label } contacts } } }`,
 		`{ metrics(ALWAYS, filters: {conversationIds: "<id>"}, groupBy: TAG) { total { closedConversations } buckets { contacts } } }`,
+		`{ customer(id: "<id>", projectId: <project>) { ` + everyCustomer + ` } }`,
+		`{ customers(projectIds: [<project>]) { totalCount pageInfo { hasNextPage endCursor } edges { node { ` + everyCustomer + ` } } } }`,
 	} {
 		document = strings.ReplaceAll(document, "ALWAYS", always)
 		answer := func(project, id string) string {
@@ -64,8 +66,10 @@ func TestEveryRowIsOfTheCallersProjects(t *testing.T) {
 			`{ closedConversations(%s) { edges { node { ` + everything + ` } } } }`,
 			`{ contacts(%s, orderBy: STARTED_AT_DESC) { edges { node { project { id } conversation { project { id } contacts { project { id } conversation { project { id } } } } } } } }`,
 			`{ contacts(%s, filters: {projectIds: [1, 2, 3, 9999], answered: true}) { edges { node { project { id } } } } }`,
+			`{ customers(projectIds: [1, 2, 3, 9999]) { edges { node { project { id } conversations { edges { node { project { id } customer { project { id } } } } } } } } }`,
+			`{ closedConversations(%s) { edges { node { project { id } customer { project { id } conversations { edges { node { project { id } } } } } } } } }`,
 		} {
-			response, _ := r.exec(t, caller, fmt.Sprintf(document, always), nil)
+			response, _ := r.exec(t, caller, strings.Replace(document, "%s", always, 1), nil)
 			found := project.FindAllSubmatch(response.Data, -1)
 			if len(response.Errors) > 0 || len(found) < 50 {
 				t.Fatalf("%v: %d projects: %v", caller.Projects, len(found), response.Errors)

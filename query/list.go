@@ -63,14 +63,23 @@ func (a *API) one(ctx context.Context, scope Scope, id string, columns []string)
 // named reads which conversation is meant by an id and, perhaps, a project.
 func (r *request) named(field string, id input, project *input) (Scope, string, error) {
 	key, err := id.uuid(field)
-	if err != nil || project == nil {
-		return r.scope(nil), key, err
-	}
-	n, err := project.integer("projectId", -1<<31, 1<<31-1)
 	if err != nil {
 		return Scope{}, "", err
 	}
-	return r.scope(asProjects([]int64{n})), key, nil
+	scope, err := r.within(project)
+	return scope, key, err
+}
+
+// within narrows the caller's projects to the one given; without one they are all.
+func (r *request) within(project *input) (Scope, error) {
+	if project == nil {
+		return r.scope(nil), nil
+	}
+	n, err := project.integer("projectId", -1<<31, 1<<31-1)
+	if err != nil {
+		return Scope{}, err
+	}
+	return r.scope(asProjects([]int64{n})), nil
 }
 
 // key names the conversation of a row.

@@ -66,6 +66,15 @@ func lists(r *rig) []listed {
 	one := conversations(func(c *storetest.Conversation) bool { return c.Project == 3 })
 	tagged := conversations(func(c *storetest.Conversation) bool { return c.Project <= 2 && slices.Contains(c.TagIDs, "vip") })
 	started := contacts(func(k *storetest.Contact, _ *storetest.Conversation) bool { return k.Project == 1 || k.Project == 2 })
+	customers := func(projects ...uint32) []string {
+		var ids []string
+		for _, c := range r.world.Customers() {
+			if slices.Contains(projects, c.Project) {
+				ids = append(ids, c.ID)
+			}
+		}
+		return ids
+	}
 	reverse := func(ids []string) []string {
 		ids = slices.Clone(ids)
 		slices.Reverse(ids)
@@ -78,6 +87,8 @@ func lists(r *rig) []listed {
 		{"one project, latest first", "closedConversations", always + ", filters: {projectIds: 3}, orderBy: CLOSED_AT_DESC", reverse(one)},
 		{"a filter", "closedConversations", always + `, filters: {projectIds: [1, 2], tagIds: "vip"}`, tagged},
 		{"contacts", "contacts", always + ", filters: {projectIds: [1, 2]}", started},
+		{"customers of two projects", "customers", "projectIds: [1, 2]", customers(1, 2)},
+		{"customers of one project", "customers", "projectIds: 3", customers(3)},
 		{"contacts, latest first", "contacts", always + ", filters: {projectIds: [1, 2]}, orderBy: STARTED_AT_DESC", reverse(started)},
 	}
 }

@@ -47,10 +47,14 @@ type Store interface {
 //
 // Conversations returns those with the ids, in all projects of the scope, in no
 // particular order.
+//
+// ConversationsOf returns of each customer at most page.Limit, ordered by creation,
+// project and id; turned around when the page is Reversed.
 type ConversationReader interface {
 	ClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ConversationRow, error)
 	CountClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter) (uint64, error)
 	Conversations(ctx context.Context, scope Scope, ids []string, columns []string) ([]ConversationRow, error)
+	ConversationsOf(ctx context.Context, scope Scope, customers []CustomerKey, page Page, columns []string) ([]ConversationRow, error)
 }
 
 // ContactReader reads contacts.

@@ -95,7 +95,7 @@ func contactVersion(r *ContactRow) uint64           { return r.Version }
 // spans reports whether more tables than their own are read of the conversations.
 func (b *conversationBatch) spans() bool {
 	return b.fields.below("visitor").any("externalId", "firstName", "lastName", "email", "phone") ||
-		b.fields.has("conversions.transactions") || b.fields.has("contacts") || b.fields.below("messages").any("edges", "pageInfo")
+		b.fields.has("conversions.transactions") || b.fields.has("contacts") || b.fields.has("customer") || b.fields.below("messages").any("edges", "pageInfo")
 }
 
 // refresh reads the conversations again and puts them in the places of those they

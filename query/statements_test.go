@@ -18,6 +18,7 @@ const everything = `
 	revenue { currency amount } tags { id name } users { id kind name email }
 	routingEvents { createdAt routingRule { id name } routingGroup { id name } }
 	closeReason eventCount firstSequence lastSequence
+	customer { id firstName conversationCount }
 	messages(first: 20) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id createdAt
 		... on ChatMessage { author { kind id user { id kind name email } } automatic text contactId }
 		... on SystemMessage { toUser { id kind name email } fromUser { id } attachment {
@@ -28,6 +29,13 @@ const everything = `
 	contacts { id ordinal project { id } channel startedAt endedAt durationMs status ending endingInferred closeReason
 		operator { id kind name email } routingRule { id name } routingGroup { id name }
 		waitTimeMs firstResponseTimeMs visitorMessageCount operatorMessageCount conversation { id channel } }
+`
+
+// everyCustomer is all that can be selected of a customer.
+const everyCustomer = `
+	id project { id } externalId firstName lastName email phone notes ipAddress ipLocation customData { key value }
+	type channels conversationCount ordersCount totalSpent { currency amount } createdAt updatedAt lastChatAt eventCount firstSequence lastSequence
+	conversations { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id customer { id } } } }
 `
 
 // names returns the statements a query sent but for the two that find the live
@@ -57,11 +65,16 @@ func TestAPageIsOneStatementAndOneMoreForEachNestedList(t *testing.T) {
 		{`{ closedConversations(%s) { edges { cursor } pageInfo { endCursor } position } }`, "closed_conversations"},
 		{`{ closedConversations(%s) { totalCount position } }`, "count_closed_conversations"},
 		{`{ closedConversations(%s) { position } }`, ""},
-		{`{ closedConversations(%s) { edges { node { ` + everything + ` } } } }`, "closed_conversations contacts_of conversations messages_with_text transactions visitors"},
-		{`{ searchClosedConversations(%s) { edges { node { conversation { ` + everything + ` } conversions { transactions { amount } } } } } }`, "closed_conversations contacts_of conversations messages_with_text transactions visitors"},
+		{`{ closedConversations(%s) { edges { node { ` + everything + ` } } } }`, "closed_conversations contacts_of conversations customers messages_with_text transactions visitors"},
+		{`{ searchClosedConversations(%s) { edges { node { conversation { ` + everything + ` } conversions { transactions { amount } } } } } }`, "closed_conversations contacts_of conversations customers messages_with_text transactions visitors"},
 		{`{ closedConversations(%s) { edges { node { messages { totalCount } } } } }`, "closed_conversations"},
 		{`{ closedConversations(%s) { edges { node { a: messages { edges { node { id } } } b: messages { pageInfo { hasNextPage } } c: messages(last: 3) { edges { node { id } } } } } } }`, "closed_conversations messages messages"},
 		{`{ contacts(%s) { totalCount edges { node { id conversation { id tags { id } visitor { email } } } } } }`, "contacts conversations count_contacts visitors"},
+		{`{ customers(first: 5) { edges { node { id email totalSpent { amount } customData { key } conversations { totalCount } } } %.0s } }`, "customers"},
+		{`{ customers { totalCount %.0s } }`, "count_customers"},
+		{`{ customers(first: 5) { edges { node { ` + everyCustomer + ` } } %.0s } }`, "conversations_of customers customers"},
+		{`{ customers(first: 5) { edges { node { a: conversations { edges { node { id } } } b: conversations { edges { node { tags { id } contacts { id } } } } c: conversations(last: 2) { edges { node { id } } } } } %.0s } }`, "contacts_of contacts_of conversations_of conversations_of customers"},
+		{`{ closedConversations(%s) { edges { node { customer { id conversations(first: 3) { edges { node { id messages { edges { node { id } } } } } } } } } } }`, "closed_conversations conversations_of customers messages"},
 		{`{ a: contacts(%[1]s) { edges { node { id } } } b: contacts(%[1]s, first: 2) { edges { node { id } } } }`, "contacts contacts"},
 		{`{ metrics(%s) { total { closedConversations csat revenue { amount } } } }`, "conversation_figures"},
 		{`{ metrics(%s) { total { contacts wait { p99Ms } } } }`, "contact_figures"},
@@ -87,6 +100,7 @@ func TestOnlySelectedColumnsAreRead(t *testing.T) {
 		{"closedConversations", "conversions { transactions { amount } }", keys + " last_sequence"},
 		{"closedConversations", "conversions { transactions { attributedTo { name } } }", keys + " last_sequence _users.id _users.kind _users.name _users.email"},
 		{"closedConversations", "... on Conversation { language } ...F", keys + " language initiator"},
+		{"closedConversations", "customer { email }", keys + " visitor_id last_sequence"},
 		{"contacts", "id startedAt", contactKeys},
 		{"contacts", "durationMs routingRule { id }", contactKeys + " duration_ms routing_rule_id routing_rule_name"},
 		{"contacts", "conversation { tags { id } }", contactKeys + " _version"},

@@ -65,6 +65,14 @@ type Customer struct {
 	row *query.CustomerRow
 }
 
+// columns are what a customer is made of.
+func columns() []string {
+	return []string{
+		"type", "channels", "ordersCount", "orderCounts", "totalSpent", "updatedAt", "lastChatAt",
+		"externalId", "firstName", "lastName", "email", "phone", "ipAddress", "ipLocation",
+	}
+}
+
 func newCustomer(ctx context.Context, r *query.CustomerRow) *Customer {
 	m := meter.From(ctx)
 	text := func(value string) query.Text { return query.TextOf(m, value) }
@@ -124,7 +132,7 @@ func spent(r *query.CustomerRow) float64 {
 
 // Customer resolves the field of Query.
 func (q *root) Customer(ctx context.Context, args struct{ ID query.Argument }) (*Customer, error) {
-	row, err := q.api.Customer(ctx, args.ID)
+	row, err := q.api.Customer(ctx, args.ID, columns())
 	if err != nil || row == nil {
 		return nil, err
 	}
@@ -145,7 +153,7 @@ type CustomerEdge struct {
 
 // Customers resolves the field of Query.
 func (q *root) Customers(ctx context.Context, args query.PageArguments) (*CustomerConnection, error) {
-	list, err := q.api.Customers(ctx, "chatty.customers", args)
+	list, err := q.api.Customers(ctx, "chatty.customers", args, columns())
 	if err != nil {
 		return nil, err
 	}

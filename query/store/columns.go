@@ -179,3 +179,32 @@ func messageColumns() []column[query.MessageRow] {
 		{"deletedAt", millis("deleted_at"), func(r *row) any { return &r.DeletedAt }},
 	}
 }
+
+func customerColumns() []column[query.CustomerRow] {
+	type row = query.CustomerRow
+	return []column[row]{
+		{"", "project_id", func(r *row) any { return &r.Project }},
+		{"", "customer_id", func(r *row) any { return &r.ID }},
+		{"", millis("created_at"), func(r *row) any { return &r.CreatedAt }},
+		{"externalId", "external_id", func(r *row) any { return &r.ExternalID }},
+		{"firstName", "first_name", func(r *row) any { return &r.FirstName }},
+		{"lastName", "last_name", func(r *row) any { return &r.LastName }},
+		{"email", "email", func(r *row) any { return &r.Email }},
+		{"phone", "phone", func(r *row) any { return &r.Phone }},
+		{"notes", "notes", func(r *row) any { return &r.Notes }},
+		{"type", "type", func(r *row) any { return &r.Type }},
+		{"ipAddress", "ip_address", func(r *row) any { return &r.IPAddress }},
+		{"ipLocation", "ip_location", func(r *row) any { return &r.IPLocation }},
+		{"customData", "custom_data", func(r *row) any { return &r.CustomData }},
+		{"channels", "channels", func(r *row) any { return &r.Channels }},
+		{"conversationCount", "conversation_count", func(r *row) any { return &r.ConversationCount }},
+		{"ordersCount", "orders_count", func(r *row) any { return &r.OrdersCount }},
+		{"orderCounts", "order_counts", func(r *row) any { return &r.OrderCounts }},
+		{"totalSpent", "total_spent", func(r *row) any { return &r.TotalSpent }},
+		{"updatedAt", millis("updated_at"), func(r *row) any { return &r.UpdatedAt }},
+		{"lastChatAt", millis("last_chat_at"), func(r *row) any { return &r.LastChatAt }},
+		{"eventCount", "event_count", func(r *row) any { return &r.EventCount }},
+		{"firstSequence", "first_sequence", func(r *row) any { return &r.FirstSequence }},
+		{"lastSequence", "last_sequence", func(r *row) any { return &r.LastSequence }},
+	}
+}

@@ -12,7 +12,7 @@ import (
 // versions counted: their keys are read in the order of the table, and only their
 // granules are merged. Where these hold fewer rows than asked for, all are read:
 // there are no more, or many versions of them.
-func (s *Store) Customers(ctx context.Context, scope query.Scope, page query.Page) ([]query.CustomerRow, error) {
+func (s *Store) Customers(ctx context.Context, scope query.Scope, page query.Page, columns []string) ([]query.CustomerRow, error) {
 	const sorted = "project_id, customer_id"
 	by := order(page, "created_at", "project_id", "customer_id")
 	keys := func(prefix string) *conditions {
@@ -22,7 +22,7 @@ func (s *Store) Customers(ctx context.Context, scope query.Scope, page query.Pag
 		return c
 	}
 	find := func(c *conditions) ([]query.CustomerRow, error) {
-		return s.customers(ctx, newStatement("customers", scope).where("keys", c).with("order", by).bind("limit", uint32(page.Limit)))
+		return s.customers(ctx, newStatement("customers", scope).where("keys", c).with("order", by).bind("limit", uint32(page.Limit)), columns)
 	}
 	near := keys("a")
 	bound := "created_at <= ifNull((\n        SELECT created_at FROM {projection:Identifier}.customers PREWHERE $ ORDER BY " + by + " LIMIT 1 OFFSET 400), toDateTime64('2299-12-31', 3, 'UTC'))"
@@ -45,18 +45,44 @@ func (s *Store) CountCustomers(ctx context.Context, scope query.Scope) (uint64, 
 }
 
 // CustomersNamed implements query.CustomerReader.
-func (s *Store) CustomersNamed(ctx context.Context, scope query.Scope, id string) ([]query.CustomerRow, error) {
+func (s *Store) CustomersNamed(ctx context.Context, scope query.Scope, id string, columns []string) ([]query.CustomerRow, error) {
 	keys := within("a", scope.Projects)
 	keys.add("customer_id = {$:String}", id)
 	st := newStatement("customers", scope).where("keys", keys).with("order", order(query.Page{}, "project_id")).bind("limit", uint32(2))
-	return s.customers(ctx, st)
+	return s.customers(ctx, st, columns)
 }
 
-func (s *Store) customers(ctx context.Context, st *statement) ([]query.CustomerRow, error) {
-	return read(ctx, s, st, func(r *query.CustomerRow) []any {
-		return []any{
-			&r.Project, &r.ID, &r.Type, &r.Channels, &r.OrdersCount, &r.OrderCounts, &r.TotalSpent, &r.CreatedAt, &r.UpdatedAt, &r.LastChatAt,
-			&r.ExternalID, &r.FirstName, &r.LastName, &r.Email, &r.Phone, &r.IPAddress, &r.IPLocation,
-		}
-	})
+// CustomersOf implements query.CustomerReader.
+func (s *Store) CustomersOf(ctx context.Context, scope query.Scope, keys []query.CustomerKey, columns []string) ([]query.CustomerRow, error) {
+	where := within("a", scope.Projects)
+	projects, ids := split(keys)
+	where.add("customer_id IN {$:Array(String)}", ids) // what the index is on
+	where.add("(project_id, customer_id) IN arrayZip({$:Array(UInt32)}, {$:Array(String)})", projects, ids)
+	st := newStatement("customers", scope).where("keys", where).with("order", order(query.Page{}, "created_at")).bind("limit", uint32(len(keys)))
+	return s.customers(ctx, st, columns)
+}
+
+// ConversationsOf implements query.ConversationReader.
+func (s *Store) ConversationsOf(ctx context.Context, scope query.Scope, customers []query.CustomerKey, page query.Page, columns []string) ([]query.ConversationRow, error) {
+	keys := within("a", scope.Projects)
+	projects, ids := split(customers)
+	keys.add("(project_id, customer_id) IN arrayZip({$:Array(UInt32)}, {$:Array(String)})", projects, ids)
+	places := &conditions{prefix: "b"}
+	places.keyset(page, "created_at", "project_id, conversation_id")
+	st := newStatement("conversations_of", scope).
+		where("keys", keys).where("places", places).
+		with("order", order(page, "created_at", "project_id", "conversation_id")).
+		bind("limit", uint32(page.Limit))
+	return readColumns(ctx, s, st, columnsOf(conversationColumns(), columns))
+}
+
+func split(keys []query.CustomerKey) (projects []uint32, ids []string) {
+	for _, key := range keys {
+		projects, ids = append(projects, key.Project), append(ids, key.ID)
+	}
+	return projects, ids
+}
+
+func (s *Store) customers(ctx context.Context, st *statement, columns []string) ([]query.CustomerRow, error) {
+	return readColumns(ctx, s, st, columnsOf(customerColumns(), columns))
 }

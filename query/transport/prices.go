@@ -10,6 +10,7 @@ func DefaultPrices() Prices {
 		"ClosedConversationConnection.totalCount": {Points: count},
 		"ConversationConnection.totalCount":       {Points: count},
 		"ContactConnection.totalCount":            {Points: count},
+		"CustomerConnection.totalCount":           {Points: count},
 		"Query.metrics":                           {Points: 1000},
 		"Metrics.buckets":                         {Items: 100},
 		"Query.explain":                           {Points: 100},

@@ -64,6 +64,8 @@ func (w *World) Insert(t testing.TB, server *enginetest.ClickHouseServer, projec
 	insert(t, server, projection, "message_texts", w.Texts)
 	insert(t, server, projection, "visitors", w.Visitors)
 	insert(t, server, projection, "events", w.Events)
+	insert(t, server, projection, "customer_conversations", w.visits())
+	insert(t, server, projection, "customers", w.Customers())
 }
 
 // traits are what contacts repeat of their conversation.
