@@ -51,11 +51,6 @@ type app struct {
 	stdout, stderr io.Writer
 }
 
-// dataDir is the flag that every command has which knows a data dir.
-type dataDir struct {
-	DataDir string `help:"Data directory (${default})." default:"./parley-data" placeholder:"DIR" type:"path"`
-}
-
 // span is a duration that may also be given in days: 30d, 1.5d.
 type span time.Duration
 

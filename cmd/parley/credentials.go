@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
@@ -38,40 +39,21 @@ func loadDirectory(ctx context.Context, broker *eventlog.Broker) (*auth.Director
 	return directory, store, err
 }
 
-// openedDirectory is a directory with a connection of its own.
-type openedDirectory struct {
-	*auth.Directory
-	close func()
-}
-
-// openDirectory connects to the broker beside which the command runs.
-func openDirectory(a *app, dir string, servers *serverFlags) (*openedDirectory, error) {
-	e, err := logBeside(dir, servers)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(a.ctx, 15*time.Second)
-	defer cancel()
-	e.log.Name, e.log.Observe = "parley credentials", true
-	broker, err := eventlog.Open(ctx, e.log)
-	if err != nil {
-		return nil, err
-	}
-	directory, _, err := loadDirectory(ctx, broker)
-	if err != nil {
-		broker.Close()
-		return nil, err
-	}
-	return &openedDirectory{directory, broker.Close}, nil
+// openDirectory opens the credentials for a command.
+func openDirectory(a *app, at *engines.Location) (*auth.Directory, *eventlog.Broker, error) {
+	return engines.OpenRecords(a.ctx, at, "credentials", func(ctx context.Context, broker *eventlog.Broker) (*auth.Directory, error) {
+		directory, _, err := loadDirectory(ctx, broker)
+		return directory, err
+	})
 }
 
 // listCredentials prints a table, or JSON lines.
-func listCredentials(a *app, dir string, servers *serverFlags, kind auth.Kind, asJSON bool) error {
-	d, err := openDirectory(a, dir, servers)
+func listCredentials(a *app, at *engines.Location, kind auth.Kind, asJSON bool) error {
+	d, broker, err := openDirectory(a, at)
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer broker.Close()
 	all, err := d.List(a.ctx, kind)
 	if err != nil {
 		return err
@@ -111,18 +93,17 @@ func listCredentials(a *app, dir string, servers *serverFlags, kind auth.Kind, a
 
 // credentialNamed is a command about one credential of a kind.
 type credentialNamed struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Name string `arg:"" help:"Id of the key or user, or the user's e-mail address."`
 }
 
 // change finds the credential and has something done to it; done says what.
 func (c *credentialNamed) change(a *app, kind auth.Kind, done string, do func(d *auth.Directory, id string) error) error {
-	d, err := openDirectory(a, c.DataDir, &c.serverFlags)
+	d, broker, err := openDirectory(a, &c.Location)
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer broker.Close()
 	found, err := d.Find(a.ctx, c.Name)
 	if errors.Is(err, auth.ErrNotFound) || err == nil && found.Kind != kind {
 		return fmt.Errorf("there is no such %s: list them with `parley %s list`", kind, kind)
@@ -130,7 +111,7 @@ func (c *credentialNamed) change(a *app, kind auth.Kind, done string, do func(d 
 	if err != nil {
 		return err
 	}
-	if err := do(d.Directory, found.ID); err != nil {
+	if err := do(d, found.ID); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "%s %s: %s\n", kind, found.ID, done)

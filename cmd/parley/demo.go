@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/cmd/internal/demo"
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/query/auth"
@@ -42,7 +43,7 @@ func (s *demoSettings) flags() *demoFlags {
 }
 
 type demoCommand struct {
-	dataDir
+	engines.Folder
 	demoFlags
 	Rate    float64 `help:"Event rate after the initial history; 0 stops after the history." default:"0"`
 	URL     string  `name:"url" help:"Address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
@@ -52,7 +53,7 @@ type demoCommand struct {
 // Run sends the stream to a running parley.
 func (c *demoCommand) Run(a *app) error {
 	if c.URL == "" {
-		e, err := runningEndpoints(c.DataDir)
+		e, err := engines.Running(c.DataDir)
 		if err != nil {
 			return err
 		}

@@ -24,14 +24,15 @@
 // # Data dir
 //
 //	lock                      who owns the folder
-//	endpoints.json            where a running serve listens, with the credentials of publishers and dashboards (see [endpoints])
-//	log-access.json           how Parley's own commands reach the log and the buckets (see [logAccess])
+//	endpoints.json            where a running serve listens, with the credentials of publishers and dashboards (see [engines.Endpoints])
+//	log-access.json           how Parley's own commands reach the log and the buckets
 //	secret.key                the key that secrets in the buckets are sealed with
 //	admin-key.json            the first key: every scope, all projects
 //	engine-credentials.json   generated users of the engines
 //	nats/, clickhouse/        what the engines keep
 //
-// Commands beside a running serve read endpoints.json and log-access.json and connect.
+// Commands beside a running serve read endpoints.json and log-access.json and connect:
+// see package engines, which is the only one that opens the log and the tables.
 //
 // # Settings
 //

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/eventlog"
@@ -23,9 +24,8 @@ import (
 )
 
 type doctorCommand struct {
-	dataDir
-	serverFlags
-	embeddedFlags
+	engines.Location
+	engines.Embedded
 	Listen string `help:"Address of the HTTP server; port 0 picks a free one (${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 }
 
@@ -52,7 +52,7 @@ func (c *doctorCommand) Run(a *app) error {
 		{"data dir", c.folder},
 		{"disk space", c.disk},
 	}
-	running, err := runningEndpoints(c.DataDir)
+	running, err := engines.Running(c.DataDir)
 	beside := err == nil || c.NATSURL != "" && c.ClickHouseURL != ""
 	if err == nil {
 		checks = append(checks, diagnosis{"serve", func(ctx context.Context) (string, error) { return c.readiness(ctx, running) }})
@@ -123,7 +123,7 @@ func (c *doctorCommand) folder(context.Context) (string, error) {
 	if err := os.Remove(probe.Name()); err != nil {
 		return "", err
 	}
-	for _, name := range []string{endpointsName, adminKeyName, embedded.CredentialsFile} {
+	for _, name := range []string{engines.EndpointsFile, adminKeyName, embedded.CredentialsFile} {
 		path := filepath.Join(c.DataDir, name)
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 			return "", fmt.Errorf("%s holds secrets and is accessible to other users: run `chmod 600 %s`", path, shellQuoted(path))
@@ -161,7 +161,7 @@ func (c *doctorCommand) port(flag, address string) func(context.Context) (string
 	}
 }
 
-func (c *doctorCommand) readiness(ctx context.Context, e *endpoints) (string, error) {
+func (c *doctorCommand) readiness(ctx context.Context, e *engines.Endpoints) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.HTTP+"/readyz", nil)
 	if err != nil {
 		return "", err
@@ -185,7 +185,7 @@ func (c *doctorCommand) readiness(ctx context.Context, e *endpoints) (string, er
 func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool) {
 	var broker *eventlog.Broker
 	var tables *tables.Tables
-	e, err := enginesBeside(c.DataDir, &c.serverFlags)
+	e, err := c.Find()
 	if err != nil {
 		return report(ctx, out, []diagnosis{{"engines", func(context.Context) (string, error) { return "", err }}})
 	}
@@ -202,9 +202,7 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 		{"nats", func(ctx context.Context) (string, error) {
 			ctx, cancel := context.WithTimeout(ctx, doctorTimeout/4)
 			defer cancel()
-			options := e.log
-			options.Name, options.Observe = "parley doctor", true
-			broker, err = eventlog.Open(ctx, options)
+			broker, err = e.Observe(ctx, "doctor", nil)
 			var newer *eventlog.NewerError
 			if errors.As(err, &newer) {
 				return "", newer
@@ -212,7 +210,7 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 			if err != nil {
 				return "", fmt.Errorf("%w: check that the server is running and its credentials are correct", err)
 			}
-			return withoutCredentials(options.URL) + " answers", broker.Ready()
+			return engines.WithoutCredentials(e.Log.URL) + " answers", broker.Ready()
 		}},
 		{"log", func(ctx context.Context) (string, error) {
 			if broker == nil {
@@ -235,10 +233,10 @@ func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool
 			return fmt.Sprintf("version %d, %d events, sequences %d to %d, %d MiB", eventlog.Version, state.Messages, first, last, state.Bytes>>20), nil
 		}},
 		{"clickhouse", func(ctx context.Context) (string, error) {
-			if tables, err = sink.Dial(ctx, e.writer); err != nil {
+			if tables, err = e.Dial(ctx); err != nil {
 				return "", fmt.Errorf("%w: check that the server is running and its credentials are correct", err)
 			}
-			return withoutCredentials(e.writer.URL) + " answers", nil
+			return engines.WithoutCredentials(e.Writer.URL) + " answers", nil
 		}},
 		{"tables", func(ctx context.Context) (string, error) {
 			if tables == nil {

@@ -3,18 +3,18 @@ package main
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 	"text/template"
 	"time"
 
-	"github.com/parley-analytics/parley/deploy/embedded"
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 )
 
 type endpointsCommand struct {
-	dataDir
+	engines.Folder
 	JSON    bool   `help:"Print endpoints.json, including passwords."`
 	Secrets bool   `help:"Show passwords."`
 	For     string `name:"nats-role" help:"NATS user to print: publisher may only publish events; reader may read the event stream; operator may administer the streams (${default})." enum:"publisher,reader,operator" default:"publisher"`
@@ -23,23 +23,12 @@ type endpointsCommand struct {
 // Run says where the serve on the data dir listens. The page shows no password
 // unless asked to: pages are pasted into tickets. JSON is for programs.
 func (c *endpointsCommand) Run(a *app) error {
-	e, err := runningEndpoints(c.DataDir)
+	e, err := engines.Running(c.DataDir)
 	if err != nil {
 		return err
 	}
-	if c.For != "publisher" {
-		credentials, err := embedded.LoadCredentials(c.DataDir)
-		if err != nil {
-			return err
-		}
-		user := credentials.NATS.Reader
-		if c.For == "operator" {
-			user = credentials.NATS.Operator
-		}
-		if e.NATS.User != credentials.NATS.Publisher.Name {
-			return errors.New("--nats-role: only the embedded NATS server has these users; ask the operator of --nats-url")
-		}
-		e.NATS.User, e.NATS.Password = user.Name, user.Password
+	if err := e.UseNATSRole(c.DataDir, c.For); err != nil {
+		return fmt.Errorf("--nats-role: %w", err)
 	}
 	if c.JSON {
 		encoder := json.NewEncoder(a.stdout)
@@ -54,7 +43,7 @@ var guideText string
 
 // writeGuide writes the page of addresses with an example query that can be
 // pasted.
-func writeGuide(out io.Writer, e *endpoints, dir string, secrets bool) error {
+func writeGuide(out io.Writer, e *engines.Endpoints, dir string, secrets bool) error {
 	guide, err := template.New("guide").Parse(guideText)
 	if err != nil {
 		return err

@@ -6,21 +6,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
 // someEndpoints are those of this process on a data dir.
-func someEndpoints(t *testing.T, dir string) endpoints {
+func someEndpoints(t *testing.T, dir string) engines.Endpoints {
 	t.Helper()
-	e := endpoints{
-		HTTP: "http://127.0.0.1:1", NATS: natsEndpoint{"nats://127.0.0.1:2", "parley", "nats-secret"},
-		ClickHouse: clickHouseEndpoints{
+	e := engines.Endpoints{
+		HTTP: "http://127.0.0.1:1", NATS: engines.NATSEndpoint{URL: "nats://127.0.0.1:2", User: "parley", Password: "nats-secret"},
+		ClickHouse: engines.ClickHouseEndpoints{
 			HTTP: "http://127.0.0.1:3", Database: "parley",
 			BI: embedded.User{Name: "bi", Password: "bi-secret"}, Writer: embedded.User{Name: "writer", Password: "writer-secret"},
 		},
 		PID: os.Getpid(),
 	}
-	if err := writePrivately(filepath.Join(dir, endpointsName), e); err != nil {
+	if err := e.Write(dir); err != nil {
 		t.Fatal(err)
 	}
 	return e
@@ -29,7 +30,7 @@ func someEndpoints(t *testing.T, dir string) endpoints {
 func TestEndpointsHaveTheFormOfTheContract(t *testing.T) {
 	dir := t.TempDir()
 	someEndpoints(t, dir)
-	content, err := os.ReadFile(filepath.Join(dir, endpointsName))
+	content, err := os.ReadFile(filepath.Join(dir, engines.EndpointsFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/crash"
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector/erase"
@@ -17,8 +18,7 @@ import (
 
 // eraseCommand takes personal data out of the log, the archive and the tables.
 type eraseCommand struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Project      uint32  `help:"Project of the conversations." required:"" placeholder:"P"`
 	Visitor      *string `help:"All conversations in which this visitor takes part." placeholder:"ID" xor:"whose" required:""`
 	Conversation string  `help:"Only this conversation." placeholder:"UUID" xor:"whose" required:""`
@@ -46,17 +46,17 @@ func (c *eraseCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	u, err := openUpkeep(a, c.DataDir, &c.serverFlags, "erase", true)
+	s, err := c.OpenAlone(a.ctx, "erase", a.log)
 	if err != nil {
 		return err
 	}
-	defer u.close()
+	defer s.Close()
 	steps := &progress.Steps{Out: a.stderr}
-	texts, err := storesText(a.ctx, u.tables, u.live, false)
+	texts, err := storesText(a.ctx, s.Tables, s.Live, false)
 	if err != nil {
 		return err
 	}
-	e := u.erasure(a, time.Duration(c.Grace), texts, steps)
+	e := erasureOn(a, s, time.Duration(c.Grace), texts, steps)
 	found, err := e.Find(a.ctx, target)
 	if err != nil {
 		return err
@@ -89,18 +89,18 @@ func (c *eraseCommand) Run(a *app) error {
 	return nil
 }
 
-// erasure works on the engines of this upkeep.
-func (u *upkeep) erasure(a *app, grace time.Duration, texts bool, steps *progress.Steps) *erase.Erasure {
-	events := wholeLog(u.broker.Events(), u.tables, u.live)
+// erasureOn works on the log and the tables of a session.
+func erasureOn(a *app, s *engines.Session, grace time.Duration, texts bool, steps *progress.Steps) *erase.Erasure {
+	events := wholeLog(s.Log.Events(), s.Tables, s.Live)
 	r := &replay.Rebuild{
-		Tables: u.tables, Begins: events.Begins, Gaps: gaps(u.tables, u.broker), Patience: 2 * time.Minute,
-		Open: (&rebuildFlags{From: "auto", StoreText: texts}).opener(a, u.tables, u.broker),
+		Tables: s.Tables, Begins: events.Begins, Gaps: gaps(s.Tables, s.Log), Patience: 2 * time.Minute,
+		Open: (&rebuildFlags{From: "auto", StoreText: texts}).opener(a, s.Tables, s.Log),
 	}
-	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, u.broker) }
+	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, s.Log) }
 	return &erase.Erasure{
-		Tables: u.tables, Logger: a.log, Grace: grace, Report: steps.Reach, At: crash.Point("erase"),
-		Events:   erasableLog{events, u.broker.Events()},
-		Rejected: erasableLog{history.NewRest(u.broker.Rejected().NewReader()), u.broker.Rejected()},
+		Tables: s.Tables, Logger: a.log, Grace: grace, Report: steps.Reach, At: crash.Point("erase"),
+		Events:   erasableLog{events, s.Log.Events()},
+		Rejected: erasableLog{history.NewRest(s.Log.Rejected().NewReader()), s.Log.Rejected()},
 		MakeLive: func(ctx context.Context, version uint32) error {
 			_, err := r.MakeLive(ctx, version)
 			return err

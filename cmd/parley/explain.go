@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/explain"
 	"github.com/parley-analytics/parley/query/store"
@@ -14,8 +15,7 @@ import (
 
 // explainCommand says where the numbers of a conversation come from.
 type explainCommand struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Project      uint32 `help:"Project of the conversation." required:"" placeholder:"P"`
 	Conversation string `help:"Id of the conversation." required:"" placeholder:"UUID"`
 	JSON         bool   `help:"Print one JSON object."`
@@ -27,11 +27,11 @@ func (c *explainCommand) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("--conversation: %w", err)
 	}
-	e, err := enginesBeside(c.DataDir, &c.serverFlags)
+	e, err := c.Find()
 	if err != nil {
 		return err
 	}
-	tables, err := store.Open(store.Config{URL: e.reader.URL, User: e.reader.User, Password: e.reader.Password, Transport: e.reader.Transport})
+	tables, err := e.OpenStore(store.Config{})
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/client"
-	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/importer"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -30,8 +30,7 @@ type exportCommand struct {
 }
 
 type exportEvents struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Format   string `help:"ndjson, or parquet (requires ClickHouse over HTTP)." enum:"ndjson,parquet" default:"ndjson"`
 	Projects string `help:"Only these projects, e.g. 1,2." default:"all" placeholder:"1,2|all"`
 	Out      string `help:"Output file, written completely or not at all. Defaults to standard output." type:"path" placeholder:"FILE"`
@@ -43,22 +42,14 @@ func (c *exportEvents) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("--projects: %w", err)
 	}
-	e, err := enginesBeside(c.DataDir, &c.serverFlags)
+	s, err := c.Open(a.ctx, "export", a.log)
 	if err != nil {
 		return err
 	}
-	tables, err := dialClickHouse(a.ctx, a.log, e.writer)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tables.Close() }()
-	version, err := tables.Live(a.ctx)
-	if err != nil {
-		return err
-	}
-	x := &eventExport{app: a, tables: tables, server: e.writer}
-	x.Version, x.Projects = version, projects
-	if x.Until, err = awaitProjected(a.ctx, e, tables, version); err != nil {
+	defer s.Close()
+	x := &eventExport{app: a, tables: s.Tables, server: s.Writer}
+	x.Version, x.Projects = s.Live, projects
+	if x.Until, err = awaitProjected(a.ctx, s); err != nil {
 		return err
 	}
 	return toFile(a.stdout, c.Out, func(out io.Writer) error {
@@ -95,14 +86,8 @@ const projectedWithin = 30 * time.Second
 
 // awaitProjected waits until everything that the log holds now is archived, and
 // gives its last sequence.
-func awaitProjected(ctx context.Context, e *engines, t *tables.Tables, version uint32) (schema.Sequence, error) {
-	e.log.Name, e.log.Observe = "parley export", true
-	broker, err := eventlog.Open(ctx, e.log)
-	if err != nil {
-		return 0, err
-	}
-	defer broker.Close()
-	last, err := broker.Events().Last(ctx)
+func awaitProjected(ctx context.Context, s *engines.Session) (schema.Sequence, error) {
+	last, err := s.Log.Events().Last(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +95,7 @@ func awaitProjected(ctx context.Context, e *engines, t *tables.Tables, version u
 	defer tick.Stop()
 	reached, moved := schema.Sequence(0), time.Now()
 	for {
-		at, err := t.Positions(ctx, version)
+		at, err := s.Tables.Positions(ctx, s.Live)
 		if err != nil {
 			return 0, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/query/auth"
@@ -46,7 +47,7 @@ func (c *exportTransactions) Run(a *app) error { return c.run(a, "transactions")
 // exportTable says which rows of a table go where. It asks the HTTP API, and sees
 // what its key may see.
 type exportTable struct {
-	dataDir
+	engines.Folder
 	Format       string   `help:"ndjson, csv or parquet." enum:"ndjson,csv,parquet" default:"ndjson"`
 	Projects     string   `help:"Only these projects, e.g. 1,2." default:"all" placeholder:"1,2|all"`
 	From         string   `help:"Start of the interval (inclusive), by close, start or receipt time. Without --from and --to, all rows." placeholder:"TIME"`
@@ -62,7 +63,7 @@ type exportTable struct {
 
 func (c *exportTable) run(a *app, table string) error {
 	if c.URL == "" {
-		e, err := runningEndpoints(c.DataDir)
+		e, err := engines.Running(c.DataDir)
 		if err != nil {
 			return err
 		}

@@ -2,17 +2,16 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"text/tabwriter"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/schema"
@@ -27,36 +26,16 @@ type hoursCommand struct {
 
 // ofProject names a project of the log beside which a command runs.
 type ofProject struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Project uint32 `help:"Project id." required:"" placeholder:"N"`
 }
 
 // open connects to the opening hours.
-func (c *ofProject) open(a *app) (store hoursStore, release func(), err error) {
+func (c *ofProject) open(a *app) (hoursStore, *eventlog.Broker, error) {
 	if c.Project < 1 || c.Project > 1<<31-1 {
 		return hoursStore{}, nil, errors.New("--project must be an integer from 1 to 2147483647")
 	}
-	return openHoursBeside(a, c.DataDir, &c.serverFlags)
-}
-
-func openHoursBeside(a *app, dir string, servers *serverFlags) (store hoursStore, release func(), err error) {
-	e, err := logBeside(dir, servers)
-	if err != nil {
-		return hoursStore{}, nil, err
-	}
-	ctx, cancel := context.WithTimeout(a.ctx, 15*time.Second)
-	defer cancel()
-	e.log.Name, e.log.Observe = "parley hours", true
-	broker, err := eventlog.Open(ctx, e.log)
-	if err != nil {
-		return hoursStore{}, nil, err
-	}
-	if store, err = openHours(ctx, broker); err != nil {
-		broker.Close()
-		return hoursStore{}, nil, err
-	}
-	return store, broker.Close, nil
+	return engines.OpenRecords(a.ctx, &c.Location, "hours", openHours)
 }
 
 type hoursSet struct {
@@ -82,11 +61,11 @@ func (c *hoursSet) Run(a *app) error {
 	if err := decoder.Decode(&version); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	store, release, err := c.open(a)
+	store, broker, err := c.open(a)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer broker.Close()
 	if err := store.change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error { return s.Set(version) }); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
@@ -98,11 +77,11 @@ type hoursShow struct{ ofProject }
 
 // Run prints the versions as `hours set` takes them, one JSON document a line.
 func (c *hoursShow) Run(a *app) error {
-	store, release, err := c.open(a)
+	store, broker, err := c.open(a)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer broker.Close()
 	project := schema.ProjectID(c.Project)
 	found, err := store.Schedules(a.ctx, schema.Projects{IDs: []schema.ProjectID{project}})
 	if err != nil {
@@ -120,17 +99,16 @@ func (c *hoursShow) Run(a *app) error {
 }
 
 type hoursList struct {
-	dataDir
-	serverFlags
+	engines.Location
 }
 
 // Run prints a table of projects and versions.
 func (c *hoursList) Run(a *app) error {
-	store, release, err := openHoursBeside(a, c.DataDir, &c.serverFlags)
+	store, broker, err := engines.OpenRecords(a.ctx, &c.Location, "hours", openHours)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer broker.Close()
 	found, err := store.Schedules(a.ctx, schema.Projects{All: true})
 	if err != nil {
 		return err
@@ -157,11 +135,11 @@ type hoursRemove struct {
 
 // Run removes one version, or all.
 func (c *hoursRemove) Run(a *app) error {
-	store, release, err := c.open(a)
+	store, broker, err := c.open(a)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer broker.Close()
 	return store.change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error {
 		switch {
 		case c.ValidFrom == nil && len(s.Versions) > 0:

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/importer"
@@ -25,7 +26,7 @@ type importCommand struct {
 
 // edgeFlags say where events are sent, and as whom.
 type edgeFlags struct {
-	dataDir
+	engines.Folder
 	To      string `name:"url" help:"Address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
 	KeyFile string `help:"File with the id and secret of a key with scope ingest. Defaults to the admin key of --data-dir." type:"path" placeholder:"FILE"`
 }
@@ -34,7 +35,7 @@ type edgeFlags struct {
 func (f *edgeFlags) sender() (*client.Client, error) {
 	address := f.To
 	if address == "" {
-		e, err := runningEndpoints(f.DataDir)
+		e, err := engines.Running(f.DataDir)
 		if err != nil {
 			return nil, err
 		}
@@ -254,7 +255,7 @@ func (p placeFile) Load(into any) (bool, error) {
 }
 
 // Save implements importer.Place.
-func (p placeFile) Save(state any) error { return writePrivately(string(p), state) }
+func (p placeFile) Save(state any) error { return engines.WritePrivately(string(p), state) }
 
 // Remove implements importer.Place.
 func (p placeFile) Remove() error {

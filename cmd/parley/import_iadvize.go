@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/iadvize"
 	"github.com/parley-analytics/parley/query/auth"
@@ -18,7 +19,7 @@ import (
 )
 
 type importIAdvize struct {
-	dataDir
+	engines.Folder
 	URL          string        `name:"url" help:"Address of the API, without /graphql." required:"" placeholder:"URL"`
 	User         string        `help:"User of the API (grant password); the password is read from --password-file or standard input." placeholder:"E"`
 	PasswordFile string        `help:"File with the password of that user." type:"path" placeholder:"FILE"`
@@ -44,7 +45,7 @@ func (c *importIAdvize) Run(a *app) error {
 	if api.Credentials, err = c.credentials(a); err != nil {
 		return err
 	}
-	edge := edgeFlags{dataDir: c.dataDir, To: c.Into, KeyFile: c.KeyFile}
+	edge := edgeFlags{Folder: c.Folder, To: c.Into, KeyFile: c.KeyFile}
 	to, err := edge.sender()
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (c *importIAdvize) credentials(a *app) (credentials iadvize.Credentials, er
 	case c.User == "" && c.UpstreamKey == "":
 		return credentials, errors.New("credentials of the API are missing: give --user, or --upstream-key")
 	case c.User != "" && c.PasswordFile != "":
-		credentials.Password, err = passwordFile("--password-file", c.PasswordFile)
+		credentials.Password, err = engines.ReadPassword("--password-file", c.PasswordFile)
 	case c.User != "":
 		credentials.Password, err = readPassword(a.stdin, a.stderr)
 	}

@@ -23,6 +23,8 @@ var mayImport = map[string][]string{
 	"cmd/parley":        {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
 	"cmd/internal":      {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
 	"cmd/internal/demo": {"schema"},
+	// The one way to open the log and the tables: see TestEnginesAreOpenedInOnePlace.
+	"cmd/internal/engines": {"cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/embedded", "ingest/eventlog", "projector/sink", "projector/tables", "query/store"},
 
 	"schema": {"schema/..."},
 
@@ -187,40 +189,69 @@ func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
 // statement is SQL in a string of Go.
 var statement = regexp.MustCompile("[`\"](SELECT|INSERT INTO|ALTER TABLE|CREATE TABLE|DELETE FROM|OPTIMIZE) ")
 
+// eachSource calls do with every Go file of a folder that is not a test.
+func eachSource(t *testing.T, root string, do func(path string, lines []string)) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "node_modules":
+			return fs.SkipDir
+		case entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if err == nil {
+			do(strings.TrimPrefix(filepath.ToSlash(path), "../../"), strings.Split(string(source), "\n"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestStatementsAreFiles looks for SQL in Go sources. Tests may hold some, and so
 // may the harnesses in cmd/internal, which look at tables from outside.
 func TestStatementsAreFiles(t *testing.T) {
 	seen := 0
 	for _, root := range []string{"../../cmd", "../../ingest", "../../projector", "../../query", "../../schema", "../../deploy"} {
-		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case entry.IsDir():
-				if entry.Name() == "node_modules" || below(filepath.ToSlash(path), "../../cmd/internal") {
-					return fs.SkipDir
-				}
-				return nil
-			case filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
-				return nil
-			}
-			source, err := os.ReadFile(path)
-			if err != nil {
-				return err
+		eachSource(t, root, func(path string, lines []string) {
+			if below(path, "cmd/internal") {
+				return
 			}
 			seen++
-			for n, line := range strings.Split(string(source), "\n") {
+			for n, line := range lines {
 				if statement.MatchString(line) {
-					t.Errorf("%s:%d holds a statement: move it into a .sql file behind a typed method", strings.TrimPrefix(path, "../../"), n+1)
+					t.Errorf("%s:%d holds a statement: move it into a .sql file behind a typed method", path, n+1)
 				}
 			}
-			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
 	if seen < 100 {
 		t.Fatalf("only %d files were looked at", seen)
 	}
+}
+
+// opening is a call that opens the log or the tables.
+var opening = regexp.MustCompile(`\b(eventlog\.Open|sink\.Dial|store\.Open|embedded\.Start\w+|embedded\.Load\w*Credentials)\(`)
+
+// TestEnginesAreOpenedInOnePlace looks for commands and roles with a way of their own
+// to the engines.
+func TestEnginesAreOpenedInOnePlace(t *testing.T) {
+	opened := false
+	eachSource(t, "../../cmd/internal/engines", func(_ string, lines []string) {
+		opened = opened || slices.ContainsFunc(lines, opening.MatchString)
+	})
+	if !opened {
+		t.Error("package engines opens nothing")
+	}
+	eachSource(t, ".", func(path string, lines []string) {
+		for n, line := range lines {
+			if opening.MatchString(line) {
+				t.Errorf("%s:%d opens an engine: package engines does that", path, n+1)
+			}
+		}
+	})
 }

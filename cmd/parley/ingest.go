@@ -81,5 +81,5 @@ type ingestCommand struct {
 
 // Run serves until the process is asked to stop.
 func (c *ingestCommand) Run(a *app) error {
-	return serveBeside(a, &c.nodeFlags, "parley ingest", &c.ingestFlags)
+	return serveBeside(a, &c.nodeFlags, "ingest", &c.ingestFlags)
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query/auth"
 )
@@ -62,7 +63,7 @@ type instance struct {
 	process *exec.Cmd
 	stderr  *output
 	ended   chan struct{} // closed when the process has ended
-	where   endpoints
+	where   engines.Endpoints
 	admin   auth.Key
 	toReady time.Duration
 }
@@ -143,7 +144,7 @@ func launch(dir string, arguments ...string) (*instance, error) {
 
 // load reads what serve has written for the other commands.
 func (i *instance) load() error {
-	for name, into := range map[string]any{endpointsName: &i.where, adminKeyName: &i.admin} {
+	for name, into := range map[string]any{engines.EndpointsFile: &i.where, adminKeyName: &i.admin} {
 		content, err := os.ReadFile(filepath.Join(i.dir, name))
 		if err != nil {
 			return err
@@ -431,12 +432,12 @@ func (i *instance) graphQL(t *testing.T, key auth.Key, query string) map[string]
 // log is how Parley itself connects to the log, leaving the streams as they are.
 func (i *instance) log(t *testing.T) eventlog.Options {
 	t.Helper()
-	options, err := readLogAccess(i.dir)
+	found, err := (&engines.Location{Folder: engines.Folder{DataDir: i.dir}}).FindLog()
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Observe = true
-	return options
+	found.Log.Observe = true
+	return found.Log
 }
 
 // command runs parley on the instance's data dir.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -19,8 +20,7 @@ type keyCommand struct {
 }
 
 type keyAdd struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Projects string      `help:"Permitted projects: 1,2 or all." placeholder:"1,2|all"`
 	Scopes   string      `help:"Permitted scopes: read, ingest, admin. Not with --role." placeholder:"read,ingest,admin"`
 	Role     schema.Role `help:"Make a key for chats with sellers instead: operator (every seller of the projects, all by default) or seller (one)." placeholder:"operator|seller"`
@@ -53,11 +53,11 @@ func (c *keyAdd) Run(a *app) error {
 			return err
 		}
 	}
-	d, err := openDirectory(a, c.DataDir, &c.serverFlags)
+	d, broker, err := openDirectory(a, &c.Location)
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer broker.Close()
 	var key auth.Key
 	if c.Role == "" {
 		key, err = d.AddKey(a.ctx, c.Name, scopes, projects)
@@ -71,14 +71,13 @@ func (c *keyAdd) Run(a *app) error {
 }
 
 type keyList struct {
-	dataDir
-	serverFlags
+	engines.Location
 	JSON bool `help:"Print JSON, one key a line."`
 }
 
 // Run lists the keys, without their secrets.
 func (c *keyList) Run(a *app) error {
-	return listCredentials(a, c.DataDir, &c.serverFlags, auth.KindKey, c.JSON)
+	return listCredentials(a, &c.Location, auth.KindKey, c.JSON)
 }
 
 type keySet struct {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -35,44 +36,43 @@ func describe(ranges []eventlog.Range) string {
 }
 
 type logCheck struct {
-	dataDir
-	serverFlags
+	engines.Location
 }
 
 // Run fails where anything is lost.
 func (c *logCheck) Run(a *app) error {
-	u, err := openUpkeep(a, c.DataDir, &c.serverFlags, "log check", false)
+	s, err := c.Open(a.ctx, "log check", a.log)
 	if err != nil {
 		return err
 	}
-	defer u.close()
+	defer s.Close()
 	damaged := false
-	for _, s := range []*eventlog.Stream{u.broker.Events(), u.broker.Rejected()} {
-		lost, err := lostOf(a.ctx, s)
+	for _, stream := range []*eventlog.Stream{s.Log.Events(), s.Log.Rejected()} {
+		lost, err := lostOf(a.ctx, stream)
 		if err != nil {
 			return err
 		}
-		state, err := s.State(a.ctx)
+		state, err := stream.State(a.ctx)
 		if err != nil {
 			return err
 		}
 		if len(lost) == 0 {
-			fmt.Fprintf(a.stdout, "ok    %s: %d messages, sequences %d to %d, all readable\n", s.Name(), state.Messages, state.First, state.Last)
+			fmt.Fprintf(a.stdout, "ok    %s: %d messages, sequences %d to %d, all readable\n", stream.Name(), state.Messages, state.First, state.Last)
 			continue
 		}
 		damaged = true
 		have, all := uint64(0), uint64(0)
 		for _, r := range lost {
 			all += uint64(r.To-r.From) + 1
-			if s == u.broker.Events() {
-				found, err := u.tables.EventsBetween(a.ctx, u.live, r.From, r.To, nil)
+			if stream == s.Log.Events() {
+				found, err := s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, nil)
 				if err != nil {
 					return err
 				}
 				have += found
 			}
 		}
-		fmt.Fprintf(a.stdout, "FAIL  %s: %d messages are lost, sequences %s; %d of them can be restored from the archive (log restore)\n", s.Name(), all, describe(lost), have)
+		fmt.Fprintf(a.stdout, "FAIL  %s: %d messages are lost, sequences %s; %d of them can be restored from the archive (log restore)\n", stream.Name(), all, describe(lost), have)
 	}
 	if damaged {
 		return errReported
@@ -81,8 +81,7 @@ func (c *logCheck) Run(a *app) error {
 }
 
 type logRestore struct {
-	dataDir
-	serverFlags
+	engines.Location
 	DryRun bool `help:"Print what would be done, without doing it." env:"-"`
 }
 
@@ -90,12 +89,12 @@ type logRestore struct {
 // is in the log; one that is cut off in between is appended twice, which changes
 // no table.
 func (c *logRestore) Run(a *app) error {
-	u, err := openUpkeep(a, c.DataDir, &c.serverFlags, "log restore", true)
+	s, err := c.OpenAlone(a.ctx, "log restore", a.log)
 	if err != nil {
 		return err
 	}
-	defer u.close()
-	events := u.broker.Events()
+	defer s.Close()
+	events := s.Log.Events()
 	lost, err := lostOf(a.ctx, events)
 	if err != nil {
 		return err
@@ -119,7 +118,7 @@ func (c *logRestore) Run(a *app) error {
 			messages, sequences = nil, nil
 			return nil
 		}
-		found, err := u.tables.EventsBetween(a.ctx, u.live, r.From, r.To, func(sequence schema.Sequence, original []byte) error {
+		found, err := s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, func(sequence schema.Sequence, original []byte) error {
 			// Without an id: the server may still know that of the lost message.
 			messages, sequences = append(messages, eventlog.Message{Payload: original}), append(sequences, sequence)
 			if len(messages) == 1000 {
@@ -152,8 +151,7 @@ func (c *logRestore) Run(a *app) error {
 }
 
 type logGiveUp struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Rejected  bool     `help:"Sequences are those of the log of rejected events."`
 	Yes       bool     `help:"Do not ask for confirmation." env:"-"`
 	Sequences []string `arg:"" help:"Sequences to give up, e.g. 451-462." placeholder:"FROM-TO"`
@@ -174,16 +172,16 @@ func (c *logGiveUp) Run(a *app) error {
 		}
 		ranges = append(ranges, eventlog.Range{From: schema.Sequence(first), To: schema.Sequence(last)})
 	}
-	u, err := openUpkeep(a, c.DataDir, &c.serverFlags, "log give-up", true)
+	s, err := c.OpenAlone(a.ctx, "log give-up", a.log)
 	if err != nil {
 		return err
 	}
-	defer u.close()
-	s := u.broker.Events()
+	defer s.Close()
+	stream := s.Log.Events()
 	if c.Rejected {
-		s = u.broker.Rejected()
+		stream = s.Log.Rejected()
 	}
-	lost, err := lostOf(a.ctx, s)
+	lost, err := lostOf(a.ctx, stream)
 	if err != nil {
 		return err
 	}
@@ -193,14 +191,14 @@ func (c *logGiveUp) Run(a *app) error {
 			inside = inside || l.From <= r.From && r.To <= l.To
 		}
 		if !inside {
-			return fmt.Errorf("sequences %s of %s are not lost (lost: %s)", r, s.Name(), describe(lost))
+			return fmt.Errorf("sequences %s of %s are not lost (lost: %s)", r, stream.Name(), describe(lost))
 		}
 	}
-	if err := confirm(a, c.Yes, fmt.Sprintf("Sequences %s of %s will be marked as permanently lost.", describe(ranges), s.Name())); err != nil {
+	if err := confirm(a, c.Yes, fmt.Sprintf("Sequences %s of %s will be marked as permanently lost.", describe(ranges), stream.Name())); err != nil {
 		return err
 	}
 	for _, r := range ranges {
-		if err := s.GiveUp(a.ctx, r); err != nil {
+		if err := stream.GiveUp(a.ctx, r); err != nil {
 			return err
 		}
 	}

@@ -12,15 +12,16 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
 // natsAs connects with what `parley endpoints` gives for a role.
-func (i *instance) natsAs(t *testing.T, role string) (*nats.Conn, natsEndpoint) {
+func (i *instance) natsAs(t *testing.T, role string) (*nats.Conn, engines.NATSEndpoint) {
 	t.Helper()
 	stdout, stderr, code := i.command(t, "", "endpoints", "--json", "--nats-role", role)
-	var e endpoints
+	var e engines.Endpoints
 	if err := json.Unmarshal([]byte(stdout), &e); err != nil || code != exitOK {
 		t.Fatalf("exit %d, %s, %v", code, stderr, err)
 	}
@@ -64,7 +65,7 @@ func TestNoListenerUserReachesSecrets(t *testing.T) {
 		t.Errorf("the reader's stream: %v, %s", err, answer.Data)
 	}
 
-	for _, name := range []string{logAccessName, secretKeyName, embedded.CredentialsFile, endpointsName} {
+	for _, name := range []string{engines.LogAccessFile, engines.SecretKeyFile, embedded.CredentialsFile, engines.EndpointsFile} {
 		info, err := os.Stat(filepath.Join(i.dir, name))
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/memory"
 	"github.com/parley-analytics/parley/cmd/internal/process"
 	"github.com/parley-analytics/parley/cmd/internal/readiness"
@@ -24,7 +25,7 @@ import (
 )
 
 // role is a part of the pipeline that a process runs. Its routes are those it
-// opens, its parts those that /readyz names for it (with partClickHouse, that
+// opens, its parts those that /readyz names for it (with engines.ClickHouse, that
 // engine is needed too); start returns when it works, having added what it runs
 // to the process.
 type role interface {
@@ -33,8 +34,8 @@ type role interface {
 	start(ctx context.Context, n *node) error
 }
 
-// The parts of every process, or nearly: the engines.
-const partNATS, partClickHouse = "nats", "clickhouse"
+// logBound is a role that bounds the stream of events; see [eventlog.Options].
+type logBound interface{ maxLogBytes() int64 }
 
 // node is a process that stays, with what its roles share.
 type node struct {
@@ -43,7 +44,7 @@ type node struct {
 	registry  *prometheus.Registry
 	ready     *readiness.Checks
 	web       *web.Server
-	engines   *engines
+	engines   *engines.Engines
 	broker    *eventlog.Broker
 	access    auth.Config // what flags say of it
 	directory *auth.Directory
@@ -57,8 +58,7 @@ type node struct {
 
 // nodeFlags are what every process that stays can be told.
 type nodeFlags struct {
-	dataDir
-	serverFlags
+	engines.Location
 	accessFlags
 	Listen      string `help:"Address of the HTTP server; port 0 picks a free one (${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	DebugListen string `help:"Address of the pprof server (unauthenticated). Disabled by default." placeholder:"HOST:PORT"`
@@ -75,7 +75,7 @@ func authRoutes() []string { return []string{"/oauth2/token", "/oauth2/revoke", 
 
 // newNode binds HTTP for the roles. From here on the caller shuts the process down.
 func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
-	if err := f.check(); err != nil {
+	if err := f.Check(); err != nil {
 		return nil, err
 	}
 	access, err := f.accessFlags.config()
@@ -84,7 +84,7 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 	}
 	n := &node{Process: process.New(a.log), log: a.log, registry: prometheus.NewRegistry(), access: access}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	parts := []string{partNATS}
+	parts := []string{engines.NATS}
 	var routes []string
 	for _, r := range roles {
 		parts = append(parts, r.parts()...)
@@ -108,16 +108,20 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 }
 
 // connect opens the log and the credentials on it.
-func (n *node) connect(ctx context.Context, name string) error {
-	options := n.engines.log
-	options.Name, options.Logger = name, n.log
-	broker, err := eventlog.Open(ctx, options)
+func (n *node) connect(ctx context.Context, name string, roles []role) error {
+	var maxBytes int64
+	for _, r := range roles {
+		if b, can := r.(logBound); can {
+			maxBytes = b.maxLogBytes()
+		}
+	}
+	broker, err := n.engines.OpenLog(ctx, name, n.log, maxBytes)
 	if err != nil {
 		return err
 	}
 	n.broker = broker
 	n.OnStop("log", func(context.Context) error { broker.Close(); return nil })
-	n.ready.Watch(partNATS, func(context.Context) error { return n.engines.logReady(broker) })
+	n.ready.Watch(engines.NATS, func(context.Context) error { return n.engines.LogReady(broker) })
 	err = eventlog.Retry(ctx, func() (err error) {
 		n.directory, n.store, err = loadDirectory(ctx, broker)
 		return err
@@ -138,6 +142,9 @@ func (n *node) connect(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// adminKeyName is the file of the data dir with the first key.
+const adminKeyName = "admin-key.json"
 
 // makeAdminKey writes the first key of a new data dir, for all projects and
 // with every scope. A key that was taken away is not made again.
@@ -165,5 +172,5 @@ func (n *node) makeAdminKey(ctx context.Context, dir string, fresh bool) error {
 	if err != nil {
 		return err
 	}
-	return writePrivately(path, key)
+	return engines.WritePrivately(path, key)
 }

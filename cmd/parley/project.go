@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-analytics/parley/cmd/internal/crash"
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/lead"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -28,18 +27,18 @@ type projectFlags struct {
 }
 
 func (f *projectFlags) routes() []string { return nil }
-func (f *projectFlags) parts() []string  { return []string{partClickHouse, "projector"} }
+func (f *projectFlags) parts() []string  { return []string{engines.ClickHouse, "projector"} }
 
 // start brings the tables up to date and projects both logs into the live
 // projection.
 func (f *projectFlags) start(ctx context.Context, n *node) error {
-	tables, err := dialClickHouse(ctx, n.log, n.engines.writer)
+	tables, err := n.engines.OpenTables(ctx, n.log)
 	if err != nil {
 		return err
 	}
 	n.OnStop("tables", func(context.Context) error { return tables.Close() })
-	if n.engines.clickHouse == nil {
-		n.ready.Watch(partClickHouse, tables.Ping)
+	if !n.engines.OwnsClickHouse() {
+		n.ready.Watch(engines.ClickHouse, tables.Ping)
 	}
 	tables.At = crash.Point("migrate")
 	ready := tables.Check
@@ -116,21 +115,6 @@ func (r *renewed) renew() {
 	r.held = nil
 }
 
-// dialClickHouse connects to ClickHouse, and waits for a server that does not
-// answer yet. Wrong credentials are an error at once.
-func dialClickHouse(ctx context.Context, log *slog.Logger, server sink.Server) (*tables.Tables, error) {
-	return backoff.Retry(ctx, func() (*tables.Tables, error) {
-		tables, err := sink.Dial(ctx, server)
-		if sink.WrongCredentials(err) {
-			return nil, backoff.Permanent(err)
-		}
-		if err != nil {
-			log.Warn("ClickHouse does not answer yet, trying again", "error", err)
-		}
-		return tables, err
-	}, backoff.WithBackOff(backoff.NewConstantBackOff(time.Second)), backoff.WithMaxElapsedTime(0))
-}
-
 // projectCommand runs the projector alone.
 type projectCommand struct {
 	nodeFlags
@@ -139,5 +123,5 @@ type projectCommand struct {
 
 // Run serves until the process is asked to stop.
 func (c *projectCommand) Run(a *app) error {
-	return serveBeside(a, &c.nodeFlags, "parley project", &c.projectFlags)
+	return serveBeside(a, &c.nodeFlags, "project", &c.projectFlags)
 }

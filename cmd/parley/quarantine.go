@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
@@ -26,8 +27,7 @@ type quarantineCommand struct {
 
 // quarantineFilter picks entries.
 type quarantineFilter struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Reason   string   `help:"Only this reason, e.g. INVALID_FIELD." placeholder:"CODE"`
 	Source   string   `help:"Only events of this CloudEvents source." placeholder:"SOURCE"`
 	Log      string   `help:"Only entries of this log: rejected (refused by the HTTP edge) or events (published to the stream, cannot be projected)." enum:",rejected,events" default:"" placeholder:"rejected|events"`
@@ -59,24 +59,28 @@ func (f *quarantineFilter) filter() (tables.QuarantineFilter, error) {
 }
 
 // find connects and gives the entries picked.
-func (f *quarantineFilter) find(a *app, alone, originals bool) (*upkeep, []tables.Quarantined, error) {
+func (f *quarantineFilter) find(a *app, alone, originals bool) (*engines.Session, []tables.Quarantined, error) {
 	filter, err := f.filter()
 	if err != nil {
 		return nil, nil, err
 	}
-	u, err := openUpkeep(a, f.DataDir, &f.serverFlags, "quarantine", alone)
+	open := f.Open
+	if alone {
+		open = f.OpenAlone
+	}
+	s, err := open(a.ctx, "quarantine", a.log)
 	if err != nil {
 		return nil, nil, err
 	}
-	entries, err := u.tables.Quarantine(a.ctx, u.live, filter, originals)
+	entries, err := s.Tables.Quarantine(a.ctx, s.Live, filter, originals)
 	if err != nil {
-		u.close()
+		s.Close()
 		return nil, nil, err
 	}
 	if f.Limit > 0 && len(entries) == f.Limit {
 		fmt.Fprintf(a.stderr, "showing the first %d entries, there may be more (--limit)\n", f.Limit)
 	}
-	return u, entries, nil
+	return s, entries, nil
 }
 
 // quarantineRow is an entry as it is printed.
@@ -129,11 +133,11 @@ type quarantineList struct {
 
 // Run lists.
 func (c *quarantineList) Run(a *app) error {
-	u, entries, err := c.find(a, false, false)
+	s, entries, err := c.find(a, false, false)
 	if err != nil {
 		return err
 	}
-	defer u.close()
+	defer s.Close()
 	if err := printEntries(a, entries, c.JSON); err != nil {
 		return err
 	}
@@ -150,11 +154,11 @@ func (c *quarantineShow) Run(a *app) error {
 	if len(c.Sequence) != 1 {
 		return errors.New("--sequence: must be given exactly once")
 	}
-	u, entries, err := c.find(a, false, true)
+	s, entries, err := c.find(a, false, true)
 	if err != nil {
 		return err
 	}
-	defer u.close()
+	defer s.Close()
 	switch len(entries) {
 	case 0:
 		return errors.New("no such entry in quarantine")
@@ -190,13 +194,13 @@ type quarantineReplay struct {
 
 // Run replays, and fails where something is still refused.
 func (c *quarantineReplay) Run(a *app) error {
-	u, entries, err := c.find(a, !c.DryRun, true)
+	s, entries, err := c.find(a, !c.DryRun, true)
 	if err != nil {
 		return err
 	}
-	defer u.close()
+	defer s.Close()
 	bar := progress.New(a.stderr, "quarantine replay", "entries", int64(len(entries)))
-	admin := u.quarantine(bar)
+	admin := quarantineOn(s, bar)
 	var passed int
 	var refused []quarantine.Refusal
 	verb := "replayed"
@@ -227,11 +231,11 @@ type quarantinePurge struct {
 
 // Run purges after a confirmation.
 func (c *quarantinePurge) Run(a *app) error {
-	u, entries, err := c.find(a, !c.DryRun, false)
+	s, entries, err := c.find(a, !c.DryRun, false)
 	if err != nil {
 		return err
 	}
-	defer u.close()
+	defer s.Close()
 	if c.DryRun || len(entries) == 0 {
 		if err := printEntries(a, entries, false); err != nil {
 			return err
@@ -243,7 +247,7 @@ func (c *quarantinePurge) Run(a *app) error {
 		return err
 	}
 	bar := progress.New(a.stderr, "quarantine purge", "entries", int64(len(entries)))
-	if err := u.quarantine(bar).Purge(a.ctx, entries); err != nil {
+	if err := quarantineOn(s, bar).Purge(a.ctx, entries); err != nil {
 		return err
 	}
 	bar.Finish()
@@ -251,11 +255,11 @@ func (c *quarantinePurge) Run(a *app) error {
 	return nil
 }
 
-// quarantine works on the engines of this upkeep.
-func (u *upkeep) quarantine(bar *progress.Bar) *quarantine.Admin {
+// quarantineOn works on the log and the tables of a session.
+func quarantineOn(s *engines.Session, bar *progress.Bar) *quarantine.Admin {
 	return &quarantine.Admin{
-		Tables: u.tables, Events: resubmitted{u.broker.Events()}, Clock: time.Now, Done: bar.Add,
-		Logs: map[string]quarantine.Eraser{projector.LogEvents: u.broker.Events(), projector.LogRejected: u.broker.Rejected()},
+		Tables: s.Tables, Events: resubmitted{s.Log.Events()}, Clock: time.Now, Done: bar.Add,
+		Logs: map[string]quarantine.Eraser{projector.LogEvents: s.Log.Events(), projector.LogRejected: s.Log.Rejected()},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
@@ -36,21 +37,19 @@ const graphQLPath, graphiQLPath, chattyPath = "/graphql", "/graphiql", "/chatty/
 func (f *queryFlags) routes() []string {
 	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
 }
-func (f *queryFlags) parts() []string { return []string{partClickHouse, "query"} }
+func (f *queryFlags) parts() []string { return []string{engines.ClickHouse, "query"} }
 
 // start opens the tables for reading and the API on them.
 func (f *queryFlags) start(ctx context.Context, n *node) error {
-	reader := n.engines.reader
-	tables, err := store.Open(store.Config{
-		URL: reader.URL, User: reader.User, Password: reader.Password, Transport: reader.Transport,
+	tables, err := n.engines.OpenStore(store.Config{
 		Timeout: f.QueryTimeout, MaxMemory: f.QueryMemory << 20, MaxRows: f.QueryRows, MaxResult: 2 * uint64(f.QueryAnswerBytes),
 	})
 	if err != nil {
 		return err
 	}
 	n.OnStop("query", func(context.Context) error { return tables.Close() })
-	if n.engines.clickHouse == nil {
-		n.ready.Watch(partClickHouse, tables.Ping)
+	if !n.engines.OwnsClickHouse() {
+		n.ready.Watch(engines.ClickHouse, tables.Ping)
 	}
 
 	var newer *clickhouse.NewerError
@@ -204,5 +203,5 @@ type queryCommand struct {
 
 // Run serves until the process is asked to stop.
 func (c *queryCommand) Run(a *app) error {
-	return serveBeside(a, &c.nodeFlags, "parley query", &c.queryFlags)
+	return serveBeside(a, &c.nodeFlags, "query", &c.queryFlags)
 }

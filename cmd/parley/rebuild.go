@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/crash"
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
-	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
@@ -21,8 +20,7 @@ import (
 
 // rebuildFlags are what replay and verify have in common.
 type rebuildFlags struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Projects  string `help:"Only these projects, e.g. 1,2 (${default})." default:"all" placeholder:"1,2|all"`
 	Since     string `help:"Only conversations with an event at or after this time (RFC 3339)." placeholder:"TIME"`
 	From      string `help:"Source of the events. auto: the archive (events table) for what retention has dropped, then the stream; log: only the stream; archive: only the archive." enum:"auto,log,archive" default:"auto"`
@@ -30,68 +28,50 @@ type rebuildFlags struct {
 	Show      int    `help:"Maximum number of differing rows to print." default:"20"`
 }
 
-// workshop is a rebuild with what it works on.
-type workshop struct {
+// rebuild is what replay and verify work on.
+type rebuild struct {
 	*replay.Rebuild
-	close func()
+	session *engines.Session
 }
 
 // open connects to the engines, and makes sure that nobody else rebuilds.
-func (f *rebuildFlags) open(a *app, what string) (*workshop, error) {
+func (f *rebuildFlags) open(a *app, what string) (*rebuild, error) {
 	scope, err := f.scope()
 	if err != nil {
 		return nil, err
 	}
-	lock, err := embedded.LockDataDir(filepath.Join(f.DataDir, "rebuild"))
+	s, err := f.OpenAlone(a.ctx, what, a.log)
 	if err != nil {
-		return nil, fmt.Errorf("another replay, verify, erase or quarantine command is running: %w", err)
-	}
-	e, err := enginesBeside(f.DataDir, &f.serverFlags)
-	if err != nil {
-		_ = lock.Unlock()
 		return nil, err
 	}
-	e.log.Name, e.log.Observe, e.log.Logger = "parley "+what, true, a.log
-	broker, err := eventlog.Open(a.ctx, e.log)
-	if err != nil {
-		_ = lock.Unlock()
-		return nil, err
-	}
-	t, err := dialClickHouse(a.ctx, a.log, e.writer)
-	if err != nil {
-		broker.Close()
-		_ = lock.Unlock()
-		return nil, err
-	}
-	bar := progress.New(a.stderr, what, "events", 0)
-	w := &workshop{close: func() { _ = t.Close(); broker.Close(); _ = lock.Unlock() }}
-	live, err := t.Live(a.ctx)
-	if err != nil {
-		w.close()
-		return nil, err
-	}
-	w.Rebuild = &replay.Rebuild{
-		Tables: t, Scope: scope, Limit: f.Show, Open: f.opener(a, t, broker),
-		Report: bar.Reach,
-		Ends:   func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) },
+	r := &rebuild{&replay.Rebuild{
+		Tables: s.Tables, Scope: scope, Limit: f.Show,
+		Report: progress.New(a.stderr, what, "events", 0).Reach,
 		At:     crash.Point("replay"),
-	}
-	if f.StoreText, err = storesText(a.ctx, t, live, f.StoreText); err != nil {
-		w.close()
+	}, s}
+	if err := f.source(a, r); err != nil {
+		s.Close()
 		return nil, err
 	}
-	whole := wholeLog(broker.Events(), t, live)
-	w.Begins, w.Gaps = whole.Begins, gaps(t, broker)
-	if f.From == "log" {
-		if err := streamIsWhole(a.ctx, whole); err != nil {
-			w.close()
-			return nil, err
-		}
+	return r, nil
+}
+
+// source says where the events of a rebuild come from.
+func (f *rebuildFlags) source(a *app, r *rebuild) (err error) {
+	t, broker := r.session.Tables, r.session.Log
+	if f.StoreText, err = storesText(a.ctx, t, r.session.Live, f.StoreText); err != nil {
+		return err
 	}
-	if f.From == "archive" {
-		w.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return archived(ctx, t, broker) }
+	whole := wholeLog(broker.Events(), t, r.session.Live)
+	r.Open, r.Begins, r.Gaps = f.opener(a, t, broker), whole.Begins, gaps(t, broker)
+	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) }
+	switch f.From {
+	case "log":
+		return streamIsWhole(a.ctx, whole)
+	case "archive":
+		r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return archived(ctx, t, broker) }
 	}
-	return w, nil
+	return nil
 }
 
 func (f *rebuildFlags) scope() (tables.Scope, error) {
@@ -215,24 +195,24 @@ type replayCommand struct {
 
 // Run replays beside the live projection and says what it found.
 func (c *replayCommand) Run(a *app) error {
-	w, err := c.open(a, "replay")
+	r, err := c.open(a, "replay")
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer r.session.Close()
 	began := time.Now()
 	switch {
 	case c.Undo:
-		undone, err := w.Undo(a.ctx)
+		undone, err := r.Undo(a.ctx)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(a.stdout, "version %d is live again after %s; version %d is kept\n", undone.Version, since(began), undone.Before)
 		return nil
-	case !w.Scope.Everything():
-		return c.repair(a, w, true)
+	case !r.Scope.Everything():
+		return c.repair(a, r, true)
 	}
-	replayed, err := w.Replay(a.ctx)
+	replayed, err := r.Replay(a.ctx)
 	if err != nil {
 		return err
 	}
@@ -250,18 +230,18 @@ type verifyCommand struct {
 
 // Run fails when the tables are not what the log says.
 func (c *verifyCommand) Run(a *app) error {
-	w, err := c.open(a, "verify")
+	r, err := c.open(a, "verify")
 	if err != nil {
 		return err
 	}
-	defer w.close()
-	return c.repair(a, w, c.Repair)
+	defer r.session.Close()
+	return c.repair(a, r, c.Repair)
 }
 
 // repair verifies, and repairs where asked to; what is left makes it fail.
-func (f *rebuildFlags) repair(a *app, w *workshop, repair bool) error {
+func (f *rebuildFlags) repair(a *app, r *rebuild, repair bool) error {
 	began := time.Now()
-	verified, err := w.Verify(a.ctx, repair)
+	verified, err := r.Verify(a.ctx, repair)
 	if err != nil {
 		return err
 	}

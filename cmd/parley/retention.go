@@ -23,8 +23,8 @@ type retentionFlags struct {
 	LogInterval span `name:"log-retention-interval" help:"Interval between retention checks." file:"log.retention-interval" default:"30s"`
 }
 
-// bound sets what the stream itself refuses to grow above.
-func (f *retentionFlags) bound(o *eventlog.Options) { o.MaxBytes = int64(f.LogMaxBytes) }
+// maxLogBytes is what the stream itself refuses to grow above.
+func (f *retentionFlags) maxLogBytes() int64 { return int64(f.LogMaxBytes) }
 
 // size is a number of bytes that may be written with a unit: 500MB, 20GiB.
 type size int64

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 )
 
 // role starts one role beside an instance; its requests go to the role, all
@@ -55,7 +57,7 @@ func elsewhere(t *testing.T, i *instance) []string {
 		"--clickhouse-url", i.where.ClickHouse.HTTP, "--clickhouse-user", i.where.ClickHouse.Writer.Name,
 		"--clickhouse-password-file", file("clickhouse", i.where.ClickHouse.Writer.Password),
 		"--nats-private-user", log.PrivateUser, "--nats-private-password-file", file("private", log.PrivatePassword),
-		"--secret-key-file", filepath.Join(i.dir, secretKeyName),
+		"--secret-key-file", filepath.Join(i.dir, engines.SecretKeyFile),
 	}
 }
 

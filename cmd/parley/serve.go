@@ -9,16 +9,16 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/client"
-	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
 // serveCommand runs every role. The engines are embedded unless servers are
 // named.
 type serveCommand struct {
 	nodeFlags
-	embeddedFlags
+	engines.Embedded
 	ingestFlags
 	projectFlags
 	queryFlags
@@ -45,21 +45,18 @@ func (c *serveCommand) Run(a *app) error {
 		return err
 	}
 	return n.run(a, func(ctx context.Context) error {
-		n.engines, err = startEngines(ctx, n.Process, c.DataDir, &c.serverFlags, &c.embeddedFlags, n.ready)
+		n.engines, err = c.Start(ctx, n.Process, &c.Embedded, n.ready)
 		if err != nil {
 			return err
 		}
-		if err := n.startRoles(ctx, "parley serve", roles); err != nil {
+		if err := n.startRoles(ctx, "serve", roles); err != nil {
 			return err
 		}
 		if err := n.makeAdminKey(ctx, c.DataDir, fresh); err != nil {
 			return err
 		}
-		if err := writeLogAccess(c.DataDir, &n.engines.log, n.engines.keyFile); err != nil {
-			return err
-		}
-		where := n.endpoints()
-		if err := writePrivately(filepath.Join(c.DataDir, endpointsName), where); err != nil {
+		where, err := n.engines.Announce(c.DataDir, n.web.URL)
+		if err != nil {
 			return err
 		}
 		if c.Demo {
@@ -72,11 +69,11 @@ func (c *serveCommand) Run(a *app) error {
 // serveBeside runs roles on engines that are there already: those named by
 // flags, or those of the serve on the data dir.
 func serveBeside(a *app, f *nodeFlags, name string, roles ...role) error {
-	find := logBeside
-	if slices.ContainsFunc(roles, func(r role) bool { return slices.Contains(r.parts(), partClickHouse) }) {
-		find = enginesBeside
+	find := f.FindLog
+	if slices.ContainsFunc(roles, func(r role) bool { return slices.Contains(r.parts(), engines.ClickHouse) }) {
+		find = f.Find
 	}
-	e, err := find(f.DataDir, &f.serverFlags)
+	e, err := find()
 	if err != nil {
 		return err
 	}
@@ -119,12 +116,7 @@ func (n *node) run(a *app, start func(context.Context) error) error {
 // startRoles connects to the engines and starts the roles in the order of the
 // data's way.
 func (n *node) startRoles(ctx context.Context, name string, roles []role) error {
-	for _, r := range roles {
-		if b, can := r.(interface{ bound(o *eventlog.Options) }); can {
-			b.bound(&n.engines.log)
-		}
-	}
-	if err := n.connect(ctx, name); err != nil {
+	if err := n.connect(ctx, name, roles); err != nil {
 		return err
 	}
 	for _, r := range roles {
@@ -172,23 +164,9 @@ func (n *node) awaitTables(ctx context.Context) error {
 	}
 }
 
-// endpoints is what endpoints.json says of this process.
-func (n *node) endpoints() *endpoints {
-	e := &endpoints{
-		HTTP: n.web.URL,
-		NATS: natsEndpoint{URL: n.engines.log.URL, User: n.engines.publisher.Name, Password: n.engines.publisher.Password},
-		PID:  os.Getpid(),
-	}
-	e.ClickHouse = clickHouseEndpoints{
-		HTTP: n.engines.biURL, Database: "parley", BI: n.engines.bi,
-		Writer: embedded.User{Name: n.engines.writer.User, Password: n.engines.writer.Password},
-	}
-	return e
-}
-
 // demonstrate sends demo data to this process and prints the guide when all of
 // it can be seen.
-func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *endpoints) error {
+func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *engines.Endpoints) error {
 	key, err := readKey(filepath.Join(c.DataDir, adminKeyName))
 	if err != nil {
 		return err

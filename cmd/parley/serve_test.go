@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 )
 
 const someConversation = "22222222-2222-4222-8222-222222222222"
@@ -81,7 +83,7 @@ func TestSecondServeOnADataDirIsRefused(t *testing.T) {
 
 func TestDataDirIsPrivate(t *testing.T) {
 	i := running(t)
-	for name, want := range map[string]os.FileMode{".": 0o700, endpointsName: 0o600, adminKeyName: 0o600} {
+	for name, want := range map[string]os.FileMode{".": 0o700, engines.EndpointsFile: 0o600, adminKeyName: 0o600} {
 		info, err := os.Stat(filepath.Join(i.dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -255,10 +257,10 @@ func TestCommandsWithoutServeSaySo(t *testing.T) {
 
 func TestEndpointsOfAnEndedProcessAreStale(t *testing.T) {
 	dir := t.TempDir()
-	if err := writePrivately(filepath.Join(dir, endpointsName), endpoints{PID: 1 << 30}); err != nil {
+	if err := (&engines.Endpoints{PID: 1 << 30}).Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runningEndpoints(dir); !errors.Is(err, errNotRunning) {
+	if _, err := engines.Running(dir); !errors.Is(err, engines.ErrNotRunning) {
 		t.Errorf("%v", err)
 	}
 }

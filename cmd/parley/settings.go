@@ -117,7 +117,7 @@ func contradictions(path string) (faults []error, err error) {
 			"serve": &config.Serve.nodeFlags, "ingest": &config.Ingest.nodeFlags,
 			"project": &config.Project.nodeFlags, "query": &config.Query.nodeFlags,
 		}[name]
-		add(node.check())
+		add(node.Check())
 		if _, err := node.accessFlags.config(); err != nil {
 			add(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/query/auth"
 )
 
@@ -30,8 +31,7 @@ type rights struct {
 }
 
 type userAdd struct {
-	dataDir
-	serverFlags
+	engines.Location
 	rights
 	Email string `help:"E-mail address, used as the user name." required:"" placeholder:"E"`
 }
@@ -50,11 +50,11 @@ func (c *userAdd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	d, err := openDirectory(a, c.DataDir, &c.serverFlags)
+	d, broker, err := openDirectory(a, &c.Location)
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer broker.Close()
 	if _, err := d.AddUser(a.ctx, c.Email, password, scopes, projects); err != nil {
 		return err
 	}
@@ -82,14 +82,13 @@ func readPassword(in io.Reader, out io.Writer) (string, error) {
 }
 
 type userList struct {
-	dataDir
-	serverFlags
+	engines.Location
 	JSON bool `help:"Print JSON, one user a line."`
 }
 
 // Run lists the users.
 func (c *userList) Run(a *app) error {
-	return listCredentials(a, c.DataDir, &c.serverFlags, auth.KindUser, c.JSON)
+	return listCredentials(a, &c.Location, auth.KindUser, c.JSON)
 }
 
 type userPasswd struct{ credentialNamed }

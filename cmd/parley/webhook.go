@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/webhook"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -25,8 +24,7 @@ type webhookCommand struct {
 }
 
 type webhookAdd struct {
-	dataDir
-	serverFlags
+	engines.Location
 	Source   string              `help:"Platform that sends the webhooks." enum:"iadvize,chatra" required:"" placeholder:"iadvize|chatra"`
 	Project  uint32              `help:"Project of the events." required:"" placeholder:"N"`
 	URL      string              `name:"url" help:"Public address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
@@ -51,17 +49,17 @@ func (c *webhookAdd) Run(a *app) error {
 	}
 	base := c.URL
 	if base == "" {
-		running, err := runningEndpoints(c.DataDir)
+		running, err := engines.Running(c.DataDir)
 		if err != nil {
 			return fmt.Errorf("%w; or give the address of the edge with --url", err)
 		}
 		base = running.HTTP
 	}
-	registry, release, err := openRegistry(a, c.DataDir, &c.serverFlags)
+	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook", webhook.OpenRegistry)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer broker.Close()
 	hook, err := registry.Add(a.ctx, webhook.Hook{
 		Source: c.Source, Project: schema.ProjectID(c.Project), Secret: secret,
 		AddedAt: time.Now().UTC(), Currency: c.Currency, Bots: c.Bots,
@@ -87,41 +85,19 @@ func readSecret(in io.Reader, out io.Writer) (string, error) {
 	return strings.Trim(string(content), "\r\n"), err
 }
 
-// openRegistry connects to the broker beside which the command runs.
-func openRegistry(a *app, dir string, servers *serverFlags) (*webhook.Registry, func(), error) {
-	e, err := logBeside(dir, servers)
-	if err != nil {
-		return nil, nil, err
-	}
-	ctx, cancel := context.WithTimeout(a.ctx, 15*time.Second)
-	defer cancel()
-	e.log.Name, e.log.Observe = "parley webhook", true
-	broker, err := eventlog.Open(ctx, e.log)
-	if err != nil {
-		return nil, nil, err
-	}
-	registry, err := webhook.OpenRegistry(ctx, broker)
-	if err != nil {
-		broker.Close()
-		return nil, nil, err
-	}
-	return registry, broker.Close, nil
-}
-
 type webhookList struct {
-	dataDir
-	serverFlags
+	engines.Location
 	JSON bool `help:"Print JSON, one webhook a line."`
 }
 
 // Run lists the webhooks. Ids are secrets where the platform signs nothing;
 // signing secrets are not shown.
 func (c *webhookList) Run(a *app) error {
-	registry, release, err := openRegistry(a, c.DataDir, &c.serverFlags)
+	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook", webhook.OpenRegistry)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer broker.Close()
 	all, err := registry.List(a.ctx)
 	if err != nil {
 		return err
@@ -156,18 +132,17 @@ func (c *webhookList) Run(a *app) error {
 }
 
 type webhookRemove struct {
-	dataDir
-	serverFlags
+	engines.Location
 	ID string `arg:"" help:"Id of the webhook."`
 }
 
 // Run removes the webhook.
 func (c *webhookRemove) Run(a *app) error {
-	registry, release, err := openRegistry(a, c.DataDir, &c.serverFlags)
+	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook", webhook.OpenRegistry)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer broker.Close()
 	if err := registry.Remove(a.ctx, c.ID); err != nil {
 		return err
 	}

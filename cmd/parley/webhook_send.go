@@ -1,14 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/outgoing"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -23,27 +22,6 @@ type webhookSend struct {
 	Remove sendRemove `cmd:"" help:"Remove a webhook and its queue."`
 }
 
-// openOutgoing connects to the broker beside which the command runs.
-func openOutgoing(a *app, dir string, servers *serverFlags) (*outgoing.Registry, *eventlog.Broker, error) {
-	e, err := logBeside(dir, servers)
-	if err != nil {
-		return nil, nil, err
-	}
-	ctx, cancel := context.WithTimeout(a.ctx, 15*time.Second)
-	defer cancel()
-	e.log.Name, e.log.Observe = "parley webhook send", true
-	broker, err := eventlog.Open(ctx, e.log)
-	if err != nil {
-		return nil, nil, err
-	}
-	registry, err := outgoing.OpenRegistry(ctx, broker)
-	if err != nil {
-		broker.Close()
-		return nil, nil, err
-	}
-	return registry, broker, nil
-}
-
 type sendAdd struct {
 	ofProject
 	URL          string   `name:"url" help:"Address to post to." required:"" placeholder:"URL"`
@@ -56,7 +34,7 @@ func (c *sendAdd) Run(a *app) error {
 	if c.Project < 1 || c.Project > 1<<31-1 {
 		return errors.New("--project must be an integer from 1 to 2147483647")
 	}
-	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook send", outgoing.OpenRegistry)
 	if err != nil {
 		return err
 	}
@@ -127,14 +105,13 @@ func listHook(a *app, registry *outgoing.Registry, hook *outgoing.Hook) (l liste
 }
 
 type sendList struct {
-	dataDir
-	serverFlags
+	engines.Location
 	JSON bool `help:"Print JSON, one webhook a line."`
 }
 
 // Run lists the outgoing webhooks.
 func (c *sendList) Run(a *app) error {
-	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook send", outgoing.OpenRegistry)
 	if err != nil {
 		return err
 	}
@@ -185,21 +162,19 @@ func errorOf(text string) string {
 
 // ofOutgoing names an outgoing webhook or a delivery.
 type ofOutgoing struct {
-	dataDir
-	serverFlags
+	engines.Location
 	ID string `arg:"" help:"Id of the webhook (out_…)."`
 }
 
 type sendShow struct {
-	dataDir
-	serverFlags
+	engines.Location
 	ID   string `arg:"" help:"Id of the webhook (out_…) or of a delivery (msg_…)."`
 	JSON bool   `help:"Print JSON, one entry a line."`
 }
 
 // Run shows the queue.
 func (c *sendShow) Run(a *app) error {
-	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook send", outgoing.OpenRegistry)
 	if err != nil {
 		return err
 	}
@@ -247,14 +222,13 @@ func (c *sendShow) Run(a *app) error {
 }
 
 type sendRetry struct {
-	dataDir
-	serverFlags
+	engines.Location
 	ID string `arg:"" help:"Id of the webhook (out_…) or of a delivery (msg_…)."`
 }
 
 // Run asks for another attempt.
 func (c *sendRetry) Run(a *app) error {
-	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook send", outgoing.OpenRegistry)
 	if err != nil {
 		return err
 	}
@@ -269,7 +243,7 @@ func (c *sendRetry) Run(a *app) error {
 
 // change runs one change of a webhook.
 func (c *ofOutgoing) change(a *app, done string, do func(*outgoing.Registry) error) error {
-	registry, broker, err := openOutgoing(a, c.DataDir, &c.serverFlags)
+	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook send", outgoing.OpenRegistry)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package engines
 
 import (
 	"crypto/rand"
@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// logAccessName is the file of the data dir that says how Parley's own commands
-	// reach the log and the buckets. Nobody else is given it: endpoints.json is
-	// what publishers and dashboards get.
-	logAccessName = "log-access.json"
-	// secretKeyName is the file of the data dir with the key that secrets in the
+	// LogAccessFile is the file of the data dir that says how Parley's own commands
+	// reach the log and the buckets. Nobody else is given it: endpoints.json is what
+	// publishers and dashboards get.
+	LogAccessFile = "log-access.json"
+	// SecretKeyFile is the file of the data dir with the key that secrets in the
 	// buckets are sealed with.
-	secretKeyName = "secret.key"
+	SecretKeyFile = "secret.key"
 )
 
 // logAccess is the contents of log-access.json.
@@ -34,16 +34,16 @@ type logAccess struct {
 	SecretKeyFile   string `json:"secretKeyFile"`
 }
 
-func writeLogAccess(dir string, o *eventlog.Options, keyFile string) error {
-	return writePrivately(filepath.Join(dir, logAccessName), &logAccess{
-		URL: o.URL, User: o.User, Password: o.Password,
-		PrivateUser: o.PrivateUser, PrivatePassword: o.PrivatePassword, SecretKeyFile: keyFile,
+func (e *Engines) writeLogAccess(dir string) error {
+	return WritePrivately(filepath.Join(dir, LogAccessFile), &logAccess{
+		URL: e.Log.URL, User: e.Log.User, Password: e.Log.Password,
+		PrivateUser: e.Log.PrivateUser, PrivatePassword: e.Log.PrivatePassword, SecretKeyFile: e.keyFile,
 	})
 }
 
 // readLogAccess is how a command beside the serve on dir connects to its log.
 func readLogAccess(dir string) (eventlog.Options, error) {
-	path := filepath.Join(dir, logAccessName)
+	path := filepath.Join(dir, LogAccessFile)
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return eventlog.Options{}, fmt.Errorf("cannot read how to reach the log: %w (an older serve does not write it: restart serve)", err)
@@ -61,12 +61,12 @@ func readLogAccess(dir string) (eventlog.Options, error) {
 
 // secretKey reads the key file: the one that the flag names, or else that of the
 // data dir, which is made where it is missing.
-func (f *serverFlags) secretKey(dir string) (path string, key []byte, err error) {
-	if f.SecretKeyFile != "" {
-		key, err = readSecretKey(f.SecretKeyFile)
-		return f.SecretKeyFile, key, err
+func (l *Location) secretKey() (path string, key []byte, err error) {
+	if l.Servers.SecretKeyFile != "" {
+		key, err = readSecretKey(l.Servers.SecretKeyFile)
+		return l.Servers.SecretKeyFile, key, err
 	}
-	if path, err = filepath.Abs(filepath.Join(dir, secretKeyName)); err != nil {
+	if path, err = filepath.Abs(filepath.Join(l.DataDir, SecretKeyFile)); err != nil {
 		return "", nil, err
 	}
 	if key, err = readSecretKey(path); !errors.Is(err, fs.ErrNotExist) {
@@ -74,10 +74,10 @@ func (f *serverFlags) secretKey(dir string) (path string, key []byte, err error)
 	}
 	key = make([]byte, eventlog.SecretBytes)
 	_, _ = rand.Read(key) // never fails
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(l.DataDir, 0o700); err != nil {
 		return "", nil, fmt.Errorf("secret key: %w", err)
 	}
-	return path, key, writePrivatelyText(path, base64.StdEncoding.EncodeToString(key)+"\n")
+	return path, key, writePrivateText(path, base64.StdEncoding.EncodeToString(key)+"\n")
 }
 
 func readSecretKey(path string) ([]byte, error) {

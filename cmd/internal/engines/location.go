@@ -1,0 +1,166 @@
+package engines
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/parley-analytics/parley/cmd/internal/crash"
+	"github.com/parley-analytics/parley/deploy/embedded"
+	"github.com/parley-analytics/parley/projector/sink"
+)
+
+// Folder is the flag of every command that knows a data dir.
+type Folder struct {
+	DataDir string `help:"Data directory (${default})." default:"./parley-data" placeholder:"DIR" type:"path"`
+}
+
+// Servers are the flags that name engines which run elsewhere. Passwords come from
+// files or in the URL from the environment, so that no process list shows them.
+type Servers struct {
+	NATSURL                string `name:"nats-url" help:"NATS server to use, nats://HOST:PORT (several with commas)." group:"Servers" placeholder:"URL"`
+	NATSUser               string `name:"nats-user" help:"User of the NATS server." group:"Servers" placeholder:"NAME"`
+	NATSPasswordFile       string `name:"nats-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	PrivateUser            string `name:"nats-private-user" help:"NATS user of a separate account for credentials, secrets and leases; defaults to the log's account." group:"Servers" placeholder:"NAME"`
+	PrivatePasswordFile    string `name:"nats-private-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	SecretKeyFile          string `name:"secret-key-file" help:"File (mode 600) with the key that seals secrets kept in NATS: 32 random bytes in base64, the same for every role. Defaults to secret.key in the data dir, which is created." group:"Servers" type:"path" placeholder:"FILE"`
+	ClickHouseURL          string `name:"clickhouse-url" help:"ClickHouse server to use, http://HOST:PORT or clickhouse://HOST:PORT." group:"Servers" placeholder:"URL"`
+	ClickHouseUser         string `name:"clickhouse-user" help:"User that owns the tables." group:"Servers" placeholder:"NAME"`
+	ClickHousePasswordFile string `name:"clickhouse-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	ReaderUser             string `name:"clickhouse-reader-user" help:"User for queries. Defaults to --clickhouse-user." group:"Servers" placeholder:"NAME"`
+	ReaderPasswordFile     string `name:"clickhouse-reader-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+}
+
+// Location is where the engines are: with the servers named, or else with the
+// serve on the data dir.
+type Location struct {
+	Folder
+	Servers
+}
+
+// Check refuses the user of a server that is not named, and the password of a user
+// that is not.
+func (s *Servers) Check() error {
+	for _, c := range []struct{ given, flag, missing, needs string }{
+		{s.NATSUser, "--nats-user", s.NATSURL, "--nats-url"},
+		{s.NATSPasswordFile, "--nats-password-file", s.NATSUser, "--nats-user"},
+		{s.PrivateUser, "--nats-private-user", s.NATSURL, "--nats-url"},
+		{s.PrivatePasswordFile, "--nats-private-password-file", s.PrivateUser, "--nats-private-user"},
+		{s.ClickHouseUser, "--clickhouse-user", s.ClickHouseURL, "--clickhouse-url"},
+		{s.ClickHousePasswordFile, "--clickhouse-password-file", s.ClickHouseUser, "--clickhouse-user"},
+		{s.ReaderUser, "--clickhouse-reader-user", s.ClickHouseURL, "--clickhouse-url"},
+		{s.ReaderPasswordFile, "--clickhouse-reader-password-file", s.ReaderUser, "--clickhouse-reader-user"},
+	} {
+		if c.given != "" && c.missing == "" {
+			return fmt.Errorf("%s needs %s", c.flag, c.needs)
+		}
+	}
+	return nil
+}
+
+// FindLog returns the log that the flags name, or else that of the serve on the
+// data dir; the tables are not looked for.
+func (l *Location) FindLog() (*Engines, error) {
+	e, err := l.named()
+	if err != nil || l.NATSURL != "" {
+		return e, err
+	}
+	if _, err := Running(l.DataDir); err != nil {
+		return nil, err
+	}
+	e.Log, err = readLogAccess(l.DataDir)
+	return e, err
+}
+
+// Find returns the engines that the flags name, or else those of the serve on the
+// data dir.
+func (l *Location) Find() (*Engines, error) {
+	e, err := l.FindLog()
+	if err != nil || l.ClickHouseURL != "" {
+		return e, err
+	}
+	running, err := Running(l.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	e.Writer = serverOf(running.ClickHouse.HTTP, running.ClickHouse.Writer)
+	e.Reader = e.Writer
+	if credentials, err := embedded.LoadCredentials(l.DataDir); err == nil && credentials.Writer == running.ClickHouse.Writer {
+		e.Reader = serverOf(running.ClickHouse.HTTP, credentials.Reader)
+	}
+	return e, nil
+}
+
+// named returns the engines that the flags name.
+func (l *Location) named() (*Engines, error) {
+	e := &Engines{}
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	if l.NATSURL != "" {
+		password, err := ReadPassword("--nats-password-file", l.NATSPasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		private, err := ReadPassword("--nats-private-password-file", l.PrivatePasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		if e.keyFile, e.Log.Secret, err = l.secretKey(); err != nil {
+			return nil, err
+		}
+		e.Log.URL, e.Log.User, e.Log.Password = l.NATSURL, l.NATSUser, password
+		e.Log.PrivateUser, e.Log.PrivatePassword = l.PrivateUser, private
+		e.Log.At = crash.Point("append")
+	}
+	if l.ClickHouseURL == "" {
+		return e, nil
+	}
+	password, err := ReadPassword("--clickhouse-password-file", l.ClickHousePasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	e.Writer = sink.Server{URL: l.ClickHouseURL, User: l.ClickHouseUser, Password: password}
+	e.Reader = e.Writer
+	if l.ReaderUser != "" {
+		if password, err = ReadPassword("--clickhouse-reader-password-file", l.ReaderPasswordFile); err != nil {
+			return nil, err
+		}
+		e.Reader = sink.Server{URL: l.ClickHouseURL, User: l.ReaderUser, Password: password}
+	}
+	e.dashboards = WithoutCredentials(l.ClickHouseURL)
+	return e, nil
+}
+
+func serverOf(address string, user embedded.User) sink.Server {
+	return sink.Server{URL: address, User: user.Name, Password: user.Password, Transport: embedded.Transport}
+}
+
+// ReadPassword reads the file that a flag names; with an empty path there is no
+// password.
+func ReadPassword(flag, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: %s does not exist", flag, path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", flag, err)
+	}
+	return strings.TrimRight(string(content), "\r\n"), nil
+}
+
+// WithoutCredentials returns an address that may be shown.
+func WithoutCredentials(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery = nil, ""
+	return u.String()
+}

@@ -1,0 +1,99 @@
+package engines
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parley-analytics/parley/cmd/internal/crash"
+	"github.com/parley-analytics/parley/cmd/internal/process"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
+	"github.com/parley-analytics/parley/deploy/embedded"
+)
+
+// Embedded are the flags that say how engines inside serve run.
+type Embedded struct {
+	NATSListen       string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
+	ClickHouseHTTP   string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
+	ClickHouseMemory int64  `name:"clickhouse-memory" help:"Maximum memory of the embedded ClickHouse, in MiB. 0 is half of the machine's." group:"Embedded engines" default:"0"`
+	Sync             string `help:"When the log is flushed to disk: always, before an event is accepted; interval, once a second." group:"Embedded engines" enum:"always,interval" default:"always"`
+	BIPersonalData   bool   `name:"bi-personal-data" help:"Also let the dashboards' user read names, addresses, texts and original events." group:"Embedded engines"`
+}
+
+// syncInterval is how much of the log may be lost with --sync=interval when the
+// machine (not the process) dies.
+const syncInterval = time.Second
+
+// The parts of readiness that the engines are.
+const NATS, ClickHouse = "nats", "clickhouse"
+
+// Start starts those engines that no flag names a server for, both at once, and
+// adds them to the process. What has started is stopped with the process even when
+// the other fails.
+func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded, ready *readiness.Checks) (*Engines, error) {
+	e, err := l.named()
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := embedded.LoadOrCreateCredentials(l.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	if e.keyFile, e.Log.Secret, err = l.secretKey(); err != nil {
+		return nil, err
+	}
+	both, ctx := errgroup.WithContext(ctx)
+	if l.NATSURL == "" {
+		both.Go(func() (err error) {
+			e.nats, err = startNATS(ctx, p, l.DataDir, own, credentials.NATS)
+			return err
+		})
+	}
+	if l.ClickHouseURL == "" {
+		both.Go(func() (err error) {
+			e.clickHouse, err = embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
+				Dir:            filepath.Join(l.DataDir, "clickhouse"),
+				Listen:         own.ClickHouseHTTP,
+				WriterPassword: credentials.Writer.Password,
+				ReaderPassword: credentials.Reader.Password,
+				BIPassword:     credentials.BI.Password,
+				BIPersonalData: own.BIPersonalData,
+				MaxMemory:      own.ClickHouseMemory << 20,
+				Logger:         p.Log,
+			})
+			return err
+		})
+	}
+	err = both.Wait()
+	if e.nats != nil {
+		p.OnStop("NATS", func(context.Context) error { e.nats.Shutdown(); return nil })
+		e.Log.At = crash.Point("append")
+		e.Log.URL, e.Log.InProcess = e.nats.URL(), e.nats.InProcess()
+		e.Log.User, e.Log.Password = credentials.NATS.Log.Name, credentials.NATS.Log.Password
+		e.Log.PrivateUser, e.Log.PrivatePassword = credentials.NATS.Private.Name, credentials.NATS.Private.Password
+		e.publisher = credentials.NATS.Publisher
+	}
+	if e.clickHouse != nil {
+		p.OnStop("ClickHouse", e.clickHouse.Shutdown)
+		ready.Watch(ClickHouse, func(context.Context) error { return e.clickHouse.Ready() })
+		private := "http://" + e.clickHouse.PrivateAddr()
+		e.Writer = serverOf(private, e.clickHouse.Writer())
+		e.Reader = serverOf(private, e.clickHouse.Reader())
+		e.bi, e.dashboards = e.clickHouse.BI(), e.clickHouse.HTTPURL()
+	}
+	return e, err
+}
+
+func startNATS(ctx context.Context, p *process.Process, dir string, own *Embedded, users embedded.NATSUsers) (*embedded.NATS, error) {
+	config := embedded.NATSConfig{
+		Dir: filepath.Join(dir, "nats"), Listen: own.NATSListen,
+		Users: users, Logger: p.Log,
+	}
+	if own.Sync == "interval" {
+		config.SyncInterval = syncInterval
+		p.Log.Warn("the log is flushed to disk at intervals: a machine crash loses the events since the last flush", "interval", syncInterval)
+	}
+	return embedded.StartNATS(ctx, config)
+}
