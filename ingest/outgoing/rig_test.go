@@ -294,11 +294,13 @@ func (r *rig) eventually(check func() error) {
 	}
 }
 
-// gets waits until a receiver has taken deliveries of a chat, and nothing else.
+// gets waits until a receiver has taken deliveries of a chat, and nothing else. The
+// clock goes on: an attempt that was under way when it was moved may be due later.
 func (r *rig) gets(chat schema.ConversationID, want string) {
 	r.t.Helper()
 	r.eventually(func() error {
 		if got := r.receiver.taken(chat); got != want {
+			r.advance(time.Second)
 			return fmt.Errorf("%s:\n%s\nwant\n%s", chat, got, want)
 		}
 		return nil
