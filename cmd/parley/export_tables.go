@@ -17,6 +17,7 @@ import (
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
+	"github.com/parley-analytics/parley/deploy/atomicfile"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/export"
@@ -102,7 +103,7 @@ func (c *exportTable) run(a *app, table string) error {
 	shown.progress.Finish()
 	position := response.Header.Get(export.HeaderPosition)
 	if c.PositionFile != "" {
-		return os.WriteFile(c.PositionFile, []byte(position+"\n"), 0o600)
+		return atomicfile.Write(c.PositionFile, []byte(position+"\n"))
 	}
 	fmt.Fprintf(a.stderr, "position: %s (continue from here with --updated-since)\n", printable(position))
 	return nil

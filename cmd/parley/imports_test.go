@@ -20,11 +20,11 @@ const module = "github.com/parley-analytics/parley/"
 // below the module's path. The longest row that is the package, or a folder above
 // it, counts. An entry that ends with /... stands for everything below it too.
 var mayImport = map[string][]string{
-	"cmd/parley":        {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
+	"cmd/parley":        {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/atomicfile", "deploy/embedded"},
 	"cmd/internal":      {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
 	"cmd/internal/demo": {"schema"},
 	// The one way to open the log and the tables: see TestEnginesAreOpenedInOnePlace.
-	"cmd/internal/engines": {"cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/embedded", "ingest/eventlog", "projector/sink", "projector/tables", "query/store"},
+	"cmd/internal/engines": {"cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/atomicfile", "deploy/embedded", "ingest/eventlog", "projector/sink", "projector/tables", "query/store"},
 
 	"schema": {"schema/..."},
 
@@ -51,7 +51,8 @@ var mayImport = map[string][]string{
 	"query/auth":      {"query/...", "schema/..."},
 	"query/transport": {"query/...", "schema/..."},
 
-	"deploy/embedded": {"deploy/embedded/...", "schema/clickhouse"}, // the views and the columns that their users may read
+	"deploy/atomicfile": {},
+	"deploy/embedded":   {"deploy/atomicfile", "deploy/embedded/...", "schema/clickhouse"}, // the views and the columns that their users may read
 
 	// Engines for tests, in packages that only tests use.
 	"query/store/storetest": {"query/...", "schema/...", "deploy/embedded/enginetest"},

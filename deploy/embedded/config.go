@@ -16,6 +16,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/parley-analytics/parley/deploy/atomicfile"
 	tables "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
@@ -132,7 +133,7 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 		if err := t.Execute(&b, s); err != nil {
 			return files{}, fmt.Errorf("template of %s: %w", path, err)
 		}
-		if err := writeFile(path, b.Bytes()); err != nil {
+		if err := atomicfile.Write(path, b.Bytes()); err != nil {
 			return files{}, err
 		}
 	}

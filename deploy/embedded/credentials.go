@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/parley-analytics/parley/deploy/atomicfile"
 )
 
 // CredentialsFile is the file LoadOrCreateCredentials keeps in the data dir.
@@ -91,7 +93,7 @@ func write(dir, path string, c Credentials) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("engine credentials: %w", err)
 	}
-	if err := writeFile(path, append(content, '\n')); err != nil {
+	if err := atomicfile.Write(path, append(content, '\n')); err != nil {
 		return fmt.Errorf("engine credentials: %w", err)
 	}
 	return nil
@@ -118,24 +120,4 @@ func randomPassword() string {
 	var b [32]byte
 	rand.Read(b[:])
 	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-// writeFile replaces a file as a whole, 0600, and forces it to disk: a crash leaves the old one or the new one.
-func writeFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
 }

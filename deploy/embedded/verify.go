@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+
+	"github.com/parley-analytics/parley/deploy/atomicfile"
 )
 
 // ErrWrongLibrary is in the error of VerifyLibrary when a file is not the build this package is made for.
@@ -51,7 +53,7 @@ func verifyLibrary(path, stampDir string, want library) error {
 	if err := os.MkdirAll(stampDir, 0o700); err != nil {
 		return fmt.Errorf("clickhouse library: %w", err)
 	}
-	if err := writeFile(stampFile, stamp); err != nil {
+	if err := atomicfile.Write(stampFile, stamp); err != nil {
 		return fmt.Errorf("clickhouse library: %w", err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/parley-analytics/parley/deploy/atomicfile"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
@@ -77,7 +78,7 @@ func (l *Location) secretKey() (path string, key []byte, err error) {
 	if err := os.MkdirAll(l.DataDir, 0o700); err != nil {
 		return "", nil, fmt.Errorf("secret key: %w", err)
 	}
-	return path, key, writePrivateText(path, base64.StdEncoding.EncodeToString(key)+"\n")
+	return path, key, atomicfile.Write(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
 }
 
 func readSecretKey(path string) ([]byte, error) {
