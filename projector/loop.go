@@ -98,9 +98,7 @@ func (l *loop) project(ctx context.Context) error {
 		end(nil)
 		for range gathered { // until the gatherer has released the log
 		}
-		if log, can := l.gatherer.log.(interface{ Close() }); can {
-			log.Close()
-		}
+		l.gatherer.log.Close()
 	}()
 	for {
 		l.state.wait()

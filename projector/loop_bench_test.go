@@ -47,6 +47,8 @@ func (r ready) Read(ctx context.Context, after schema.Sequence, most int, wait t
 
 func (r ready) Last(context.Context) (schema.Sequence, error) { return schema.Sequence(len(r)), nil }
 
+func (r ready) Close() {}
+
 // nowhere takes rows and keeps none: nothing is known, nothing recalled.
 type nowhere struct {
 	last    schema.Sequence

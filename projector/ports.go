@@ -20,11 +20,12 @@ import (
 // Last is the highest sequence the log has given out, 0 for a log that never
 // held anything. It may be asked while a Read is under way.
 //
-// A Log that has a method Close() is closed after every failure and when it
-// makes no progress: the next Read starts a new reader, whatever its position.
+// Close ends the reader underneath, after every failure and when it makes no
+// progress: the next Read starts a new one, whatever its position.
 type Log interface {
 	Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error)
 	Last(ctx context.Context) (schema.Sequence, error)
+	Close()
 }
 
 // The logs: of events, and of what was refused at the edge.

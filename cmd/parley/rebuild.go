@@ -99,8 +99,8 @@ func (f *rebuildFlags) opener(a *app, t *tables.Tables, broker *eventlog.Broker)
 			return nil, nil, err
 		}
 		events, rejected := broker.Events().NewReader(), broker.Rejected().NewReader()
-		release := func() { events.Close(); rejected.Close() }
 		var log projector.Log = events
+		release := func() { log.Close(); events.Close(); rejected.Close() }
 		live, err := t.Live(ctx)
 		if err != nil {
 			release()
@@ -111,9 +111,6 @@ func (f *rebuildFlags) opener(a *app, t *tables.Tables, broker *eventlog.Broker)
 			log = history.NewWhole(events, t, live)
 		case "archive":
 			log = history.NewArchive(t, live)
-		}
-		if closing, can := log.(interface{ Close() }); can {
-			release = func() { closing.Close(); events.Close(); rejected.Close() }
 		}
 		p, err := projector.New(projector.Config{Log: log, Rejected: rejected, Sink: rows, Archive: rows, Logger: a.log})
 		return p, release, err

@@ -141,7 +141,5 @@ func (w *Whole) Close() {
 	if w.archive != nil {
 		w.archive.Close()
 	}
-	if stream, can := w.stream.(interface{ Close() }); can {
-		stream.Close()
-	}
+	w.stream.Close()
 }

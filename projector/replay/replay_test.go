@@ -28,6 +28,8 @@ type memory struct {
 	entries []schema.Entry
 }
 
+func (m *memory) Close() {}
+
 func (m *memory) append(events ...schema.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
