@@ -1,0 +1,16 @@
+ALTER TABLE $projection.contacts
+    COMMENT COLUMN contact_id '<conversation id>:<push time in Unix milliseconds>, followed by :2, :3, ... for further pushes in the same millisecond',
+    COMMENT COLUMN ordinal 'Number of the contact within its conversation, starting at 1',
+    COMMENT COLUMN channel 'Channel of the conversation',
+    COMMENT COLUMN ending_inferred 'Whether the contact was ended by the next push',
+    COMMENT COLUMN close_reason 'Close reason, if ending is CLOSED',
+    COMMENT COLUMN wait_time_ms 'Time from the latest routing since the previous contact to started_at, in milliseconds',
+    COMMENT COLUMN first_response_time_ms 'Time from started_at to the first non-automatic operator-side message in the contact, in milliseconds',
+    COMMENT COLUMN visitor_message_count 'Number of messages by the visitor in the contact',
+    COMMENT COLUMN operator_message_count 'Number of messages by the operator side in the contact, including automatic ones',
+    COMMENT COLUMN operator_id 'Operator the conversation was pushed to',
+    COMMENT COLUMN routing_rule_id 'Routing rule of the latest routing before the push',
+    COMMENT COLUMN routing_rule_name 'Name of the routing rule',
+    COMMENT COLUMN routing_group_id 'Routing group of the latest routing before the push',
+    COMMENT COLUMN routing_group_name 'Name of the routing group',
+    MODIFY COMMENT 'One row per contact: an exchange between the visitor and one operator'
