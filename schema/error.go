@@ -1,5 +1,11 @@
 package schema
 
+import "errors"
+
+// ErrNotFound is in the error of what keeps records or messages, where there is none
+// under the key or sequence asked for.
+var ErrNotFound = errors.New("not found")
+
 // Code classes an error for programs. Codes are stable; messages are for
 // people and may change.
 type Code string

@@ -41,7 +41,7 @@ func TestTheBrokersBucketKeepsCredentialsAsAuthWants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return credentialStore{bucket}
+		return bucket
 	})
 }
 

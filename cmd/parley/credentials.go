@@ -17,26 +17,14 @@ import (
 // credentialsBucket is where all roles find the credentials.
 const credentialsBucket = "PARLEY_CREDENTIALS"
 
-// credentialStore keeps credentials in a bucket of the broker.
-type credentialStore struct{ *eventlog.Bucket }
-
-func (s credentialStore) Get(ctx context.Context, key string) ([]byte, error) {
-	value, _, err := s.Bucket.Get(ctx, key)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		err = fmt.Errorf("%w: %w", auth.ErrNotFound, err)
-	}
-	return value, err
-}
-
 // loadDirectory opens the credentials on a broker.
 func loadDirectory(ctx context.Context, broker *eventlog.Broker) (*auth.Directory, auth.Store, error) {
 	bucket, err := broker.Bucket(ctx, credentialsBucket, eventlog.BucketConfig{Description: "keys, users and logins of parley", Sealed: true})
 	if err != nil {
 		return nil, nil, err
 	}
-	store := credentialStore{bucket}
-	directory, err := auth.NewDirectory(ctx, store, time.Now)
-	return directory, store, err
+	directory, err := auth.NewDirectory(ctx, bucket, time.Now)
+	return directory, bucket, err
 }
 
 // openDirectory opens the credentials for a command.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,14 @@ type hoursCommand struct {
 	Remove hoursRemove `cmd:"" help:"Remove opening hours of a project."`
 }
 
+// hoursBucket is where all roles find the opening hours.
+const hoursBucket = "PARLEY_HOURS"
+
+func openHours(ctx context.Context, broker *eventlog.Broker) (*hours.Store, error) {
+	bucket, err := broker.Bucket(ctx, hoursBucket, eventlog.BucketConfig{Description: "opening hours of the projects of parley"})
+	return hours.NewStore(bucket), err
+}
+
 // ofProject names a project of the log beside which a command runs.
 type ofProject struct {
 	engines.Location
@@ -31,9 +40,9 @@ type ofProject struct {
 }
 
 // open connects to the opening hours.
-func (c *ofProject) open(a *app) (hoursStore, *eventlog.Broker, error) {
+func (c *ofProject) open(a *app) (*hours.Store, *eventlog.Broker, error) {
 	if c.Project < 1 || c.Project > 1<<31-1 {
-		return hoursStore{}, nil, errors.New("--project must be an integer from 1 to 2147483647")
+		return nil, nil, errors.New("--project must be an integer from 1 to 2147483647")
 	}
 	return engines.OpenRecords(a.ctx, &c.Location, "hours", openHours)
 }
@@ -66,7 +75,7 @@ func (c *hoursSet) Run(a *app) error {
 		return err
 	}
 	defer broker.Close()
-	if err := store.change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error { return s.Set(version) }); err != nil {
+	if err := store.Change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error { return s.Set(version) }); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	fmt.Fprintf(a.stderr, "opening hours of project %d are set from %s on\n", c.Project, version.ValidFrom)
@@ -140,7 +149,7 @@ func (c *hoursRemove) Run(a *app) error {
 		return err
 	}
 	defer broker.Close()
-	return store.change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error {
+	return store.Change(a.ctx, schema.ProjectID(c.Project), func(s *hours.Schedule) error {
 		switch {
 		case c.ValidFrom == nil && len(s.Versions) > 0:
 			s.Versions = nil

@@ -46,7 +46,7 @@ func TestOpeningHoursSetAtTheSameTimeAllHold(t *testing.T) {
 	var all sync.WaitGroup
 	for day := 1; day <= versions; day++ {
 		all.Go(func() {
-			err := store.change(t.Context(), 7, func(s *hours.Schedule) error {
+			err := store.Change(t.Context(), 7, func(s *hours.Schedule) error {
 				return s.Set(hours.Version{ValidFrom: at(day), TimeZone: "Europe/Paris"})
 			})
 			if err != nil {
@@ -60,7 +60,7 @@ func TestOpeningHoursSetAtTheSameTimeAllHold(t *testing.T) {
 		t.Fatalf("%+v, %v", known[7], err)
 	}
 	for day := 1; day <= versions; day++ {
-		err := store.change(t.Context(), 7, func(s *hours.Schedule) error { s.Remove(at(day)); return nil })
+		err := store.Change(t.Context(), 7, func(s *hours.Schedule) error { s.Remove(at(day)); return nil })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/parley-analytics/parley/query/chatra"
 	"github.com/parley-analytics/parley/query/chatty"
 	"github.com/parley-analytics/parley/query/export"
+	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/query/transport/graphiql"
@@ -59,7 +59,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	n.Background("tables", func(ctx context.Context) error { return watchVersion(ctx, tables) })
 	var key []byte
 	err = eventlog.Retry(ctx, func() (err error) {
-		key, err = cursorKey(ctx, n.store)
+		key, err = auth.CursorKey(ctx, n.store)
 		return err
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	limits := f.limits()
-	var schedules hoursStore
+	var schedules *hours.Store
 	err = eventlog.Retry(ctx, func() (err error) {
 		schedules, err = openHours(ctx, n.broker)
 		return err
@@ -180,19 +180,6 @@ func (f *exportFlags) start(n *node, api *query.API, tables *store.Store) error 
 func beginQuery(ctx context.Context, caller schema.Caller) (context.Context, func() uint64) {
 	ctx, stats := query.WithStats(query.WithCaller(ctx, caller))
 	return ctx, stats.RowsRead
-}
-
-// cursorKey is what all query roles sign cursors with; the first one makes it.
-func cursorKey(ctx context.Context, records auth.Store) ([]byte, error) {
-	var key []byte
-	err := records.Update(ctx, "cursor-key", func(before []byte) ([]byte, error) {
-		if key = before; key == nil {
-			key = make([]byte, 32)
-			rand.Read(key) // never fails
-		}
-		return key, nil
-	})
-	return key, err
 }
 
 // queryCommand runs the GraphQL API alone.

@@ -107,15 +107,21 @@ func (b *Bucket) open(key string, kept []byte) ([]byte, error) {
 	return value, nil
 }
 
-// Get reads a value and its revision; [ErrNotFound] where there is none.
-func (b *Bucket) Get(ctx context.Context, key string) ([]byte, uint64, error) {
+// Get reads a value; [ErrNotFound] where there is none.
+func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
+	value, _, err := b.get(ctx, key)
+	return value, err
+}
+
+// get reads a value and its revision.
+func (b *Bucket) get(ctx context.Context, key string) (value []byte, revision uint64, err error) {
 	ctx, cancel := b.broker.bounded(ctx)
 	defer cancel()
 	entry, err := b.kv.Get(ctx, key)
 	if err != nil {
 		return nil, 0, classed(err)
 	}
-	value, err := b.open(key, entry.Value())
+	value, err = b.open(key, entry.Value())
 	return value, entry.Revision(), err
 }
 
@@ -156,7 +162,7 @@ const maxUpdates = 100
 // alone. After [ErrUnknownOutcome] the value may have been written.
 func (b *Bucket) Update(ctx context.Context, key string, change func(before []byte) ([]byte, error)) error {
 	for attempt := 1; ; attempt++ {
-		before, revision, err := b.Get(ctx, key)
+		before, revision, err := b.get(ctx, key)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			before = nil

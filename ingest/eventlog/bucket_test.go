@@ -22,7 +22,7 @@ func testBucket(t *testing.T) *Bucket {
 
 func TestPutComparesTheRevision(t *testing.T) {
 	b, ctx := testBucket(t), testContext(t)
-	if _, _, err := b.Get(ctx, "key.1"); !errors.Is(err, ErrNotFound) {
+	if _, _, err := b.get(ctx, "key.1"); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("error %v", err)
 	}
 	first, err := b.Put(ctx, "key.1", []byte("a"), 0)
@@ -39,7 +39,7 @@ func TestPutComparesTheRevision(t *testing.T) {
 	if _, err := b.Put(ctx, "key.1", []byte("c"), first); !errors.Is(err, ErrConflict) {
 		t.Fatalf("error %v", err)
 	}
-	value, revision, err := b.Get(ctx, "key.1")
+	value, revision, err := b.get(ctx, "key.1")
 	if err != nil || string(value) != "b" || revision != second {
 		t.Fatalf("%s %d %v", value, revision, err)
 	}
@@ -48,7 +48,7 @@ func TestPutComparesTheRevision(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := b.Get(ctx, "key.1"); !errors.Is(err, ErrNotFound) {
+	if _, _, err := b.get(ctx, "key.1"); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("error %v", err)
 	}
 	if _, err := b.Put(ctx, "key.1", []byte("d"), 0); err != nil {
@@ -83,7 +83,7 @@ func TestConcurrentUpdatesLoseNothing(t *testing.T) {
 				})
 			}
 			all.Wait()
-			if value, _, err := reader.Get(ctx, "count"); err != nil || string(value) != strconv.Itoa(writers*updates) {
+			if value, _, err := reader.get(ctx, "count"); err != nil || string(value) != strconv.Itoa(writers*updates) {
 				t.Errorf("%s of %d updates are there: %v", value, writers*updates, err)
 			}
 		})
@@ -109,7 +109,7 @@ func TestUpdateWritesOnlyWhatChanges(t *testing.T) {
 		{"=a", []byte("b"), failure, false},
 		{"=a", []byte("b"), nil, true},
 	} {
-		_, old, _ := b.Get(ctx, "key")
+		_, old, _ := b.get(ctx, "key")
 		err := b.Update(ctx, "key", func(before []byte) ([]byte, error) {
 			seen := string(before)
 			if before != nil {
@@ -123,7 +123,7 @@ func TestUpdateWritesOnlyWhatChanges(t *testing.T) {
 		if !errors.Is(err, step.err) {
 			t.Errorf("%+v: error %v", step, err)
 		}
-		if _, revision, _ := b.Get(ctx, "key"); (revision != old) != step.writes {
+		if _, revision, _ := b.get(ctx, "key"); (revision != old) != step.writes {
 			t.Errorf("%+v: revision %d after %d", step, revision, old)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parley-analytics/parley/schema"
 )
 
 // The classes of failure that a caller treats differently. Everything else is
@@ -24,7 +26,7 @@ var (
 	// ErrTooLarge means that a message is larger than the server accepts.
 	ErrTooLarge = errors.New("the message is larger than the server accepts")
 	// ErrNotFound means that the message or key does not exist.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = schema.ErrNotFound
 	// ErrConflict means that a key has another revision than the caller expected.
 	ErrConflict = errors.New("changed by another process")
 )

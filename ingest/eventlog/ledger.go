@@ -191,7 +191,7 @@ func (l *ledger) load(ctx context.Context, of Range) error {
 		return err
 	}
 	for key, into := range map[string]*schema.Sequence{"reached": &l.reached, "dropped": &l.dropped} {
-		value, _, err := bucket.Get(ctx, l.stream+"."+key)
+		value, err := bucket.Get(ctx, l.stream+"."+key)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("ledger: %w", err)
 		}
@@ -213,7 +213,7 @@ func (l *ledger) load(ctx context.Context, of Range) error {
 		return nil
 	}
 	for number := first; number <= last; number++ {
-		value, _, err := bucket.Get(ctx, l.stream+".gone."+strconv.FormatUint(number, 10))
+		value, err := bucket.Get(ctx, l.stream+".gone."+strconv.FormatUint(number, 10))
 		if errors.Is(err, ErrNotFound) {
 			delete(l.pages, number)
 			continue

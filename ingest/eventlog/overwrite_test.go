@@ -68,7 +68,7 @@ func TestReplacedAndDeletedValuesAreOverwrittenOnDisk(t *testing.T) {
 	if n := filesWith(t, server.Dir, "SECRET"); n != 0 {
 		t.Fatalf("%d files hold replaced or deleted values", n)
 	}
-	if _, revision, err := b.Get(ctx, "b"); err == nil || revision == deleted {
+	if _, revision, err := b.get(ctx, "b"); err == nil || revision == deleted {
 		t.Fatal("b is still there")
 	}
 	for range 2 {

@@ -51,7 +51,7 @@ func TestSealedValuesAreReadWithTheirKeyOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{"a": "hidden", "b": "hidden"} {
-		if got, _, err := bucket.Get(t.Context(), key); err != nil || string(got) != want {
+		if got, err := bucket.Get(t.Context(), key); err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v", key, got, err)
 		}
 		raw, err := bucket.kv.Get(t.Context(), key)
@@ -84,12 +84,12 @@ func TestSealedValuesAreReadWithTheirKeyOnly(t *testing.T) {
 		if _, err := bucket.kv.Put(t.Context(), key, value); err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := bucket.Get(t.Context(), key); !errors.Is(err, errSealed) {
+		if got, err := bucket.Get(t.Context(), key); !errors.Is(err, errSealed) {
 			t.Errorf("%s: %q, %v", key, got, err)
 		}
 	}
 	other := mustBucket(t, mustOpen(t, separate(s, secretOf(2))), "SECRETS", true)
-	if _, _, err := other.Get(t.Context(), "a"); !errors.Is(err, errSealed) || !strings.Contains(err.Error(), "--secret-key-file") {
+	if _, err := other.Get(t.Context(), "a"); !errors.Is(err, errSealed) || !strings.Contains(err.Error(), "--secret-key-file") {
 		t.Errorf("with another key: %v", err)
 	}
 	if _, err := other.List(t.Context(), ""); !errors.Is(err, errSealed) {
@@ -134,7 +134,7 @@ func TestBucketsOfAnEarlierVersionAreTakenOver(t *testing.T) {
 			if err != nil || len(values) != 49 || string(values["k.8"]) != "value 8" {
 				t.Errorf("%d values, %q, %v", len(values), values["k.8"], err)
 			}
-			if value, _, err := mustBucket(t, now, "HOURS", false).Get(t.Context(), "project.1"); err != nil || string(value) != "open" {
+			if value, err := mustBucket(t, now, "HOURS", false).Get(t.Context(), "project.1"); err != nil || string(value) != "open" {
 				t.Errorf("%q, %v", value, err)
 			}
 			if _, err := before.js.Stream(t.Context(), "KV_SECRETS"); err == nil {
@@ -143,7 +143,7 @@ func TestBucketsOfAnEarlierVersionAreTakenOver(t *testing.T) {
 			// It expires as it would have.
 			deadline := time.After(15 * time.Second)
 			for {
-				if _, _, err := bucket.Get(t.Context(), "short"); errors.Is(err, ErrNotFound) {
+				if _, err := bucket.Get(t.Context(), "short"); errors.Is(err, ErrNotFound) {
 					break
 				}
 				select {
@@ -157,7 +157,7 @@ func TestBucketsOfAnEarlierVersionAreTakenOver(t *testing.T) {
 			if _, err := planted.Put(t.Context(), "k.7", []byte("planted"), 0); err != nil {
 				t.Fatal(err)
 			}
-			if value, _, err := mustBucket(t, mustOpen(t, target(s)), "SECRETS", true).Get(t.Context(), "k.7"); !errors.Is(err, ErrNotFound) {
+			if value, err := mustBucket(t, mustOpen(t, target(s)), "SECRETS", true).Get(t.Context(), "k.7"); !errors.Is(err, ErrNotFound) {
 				t.Errorf("planted: %q, %v", value, err)
 			}
 		})

@@ -142,7 +142,7 @@ func (r *Registry) create(ctx context.Context, d *Delivery) error {
 
 // get reads a value; [ErrNotFound] where there is none.
 func (r *Registry) get(ctx context.Context, key string, into any) error {
-	value, _, err := r.bucket.Get(ctx, key)
+	value, err := r.bucket.Get(ctx, key)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return ErrNotFound
 	}

@@ -114,7 +114,7 @@ func (r *Registry) Find(ctx context.Context, id string) (Hook, error) {
 	if !wellFormed(id) {
 		return Hook{}, ErrNotFound
 	}
-	value, _, err := r.bucket.Get(ctx, hookPrefix+id)
+	value, err := r.bucket.Get(ctx, hookPrefix+id)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return Hook{}, ErrNotFound
 	}

@@ -40,6 +40,18 @@ func loadSigning(ctx context.Context, store Store) (*signing, error) {
 	return s, nil
 }
 
+// CursorKey returns what all query roles sign cursors with. The first one makes it.
+func CursorKey(ctx context.Context, store Store) ([]byte, error) {
+	var key []byte
+	err := store.Update(ctx, "cursor-key", func(before []byte) ([]byte, error) {
+		if key = before; key == nil {
+			key = random(32)
+		}
+		return key, nil
+	})
+	return key, err
+}
+
 func (s *signing) private() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(s.Seed) }
 
 // derive makes an id for a name without revealing it.

@@ -2,7 +2,8 @@ package auth
 
 import (
 	"context"
-	"errors"
+
+	"github.com/parley-analytics/parley/schema"
 )
 
 // Store keeps small records under keys of [A-Za-z0-9._-]. A write is durable
@@ -23,4 +24,4 @@ type Store interface {
 }
 
 // ErrNotFound is what a Store answers, wrapped or not.
-var ErrNotFound = errors.New("auth: no such record")
+var ErrNotFound = schema.ErrNotFound

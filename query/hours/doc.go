@@ -25,4 +25,8 @@
 // [Schedule.Openings] cuts a range into the stretches that are open, as moments of
 // UTC. A [Timeline] holds those of several projects in the form that SQL takes; its
 // Between is the reference for what SQL computes. Both are pure.
+//
+// # Keeping
+//
+// A [Store] keeps the schedule of each project in [Records] that all roles share.
 package hours
