@@ -1,6 +1,10 @@
 package schema
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
 
 // ProjectID names a site or brand. Valid ids are 1..2147483647 (a GraphQL Int).
 type ProjectID uint32
@@ -28,6 +32,20 @@ type EventKey struct {
 	Project ProjectID
 	Source  string
 	ID      string
+}
+
+// Hash identifies an event in the log and in the tables: 128 bits of SHA-256
+// over the key. A cryptographic hash, because the parts of the key are chosen by
+// senders and a collision would drop another sender's event.
+func (k EventKey) Hash() [16]byte {
+	// The length of the source goes in front, so that no two keys have the same input.
+	b := make([]byte, 0, 128)
+	b = binary.LittleEndian.AppendUint32(b, uint32(k.Project))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(k.Source)))
+	b = append(b, k.Source...)
+	b = append(b, k.ID...)
+	sum := sha256.Sum256(b)
+	return [16]byte(sum[:])
 }
 
 // Timestamp is a moment in Unix milliseconds, UTC: the resolution at which

@@ -1,9 +1,7 @@
 package eventlog
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 
 	"github.com/parley-analytics/parley/schema"
 )
@@ -22,16 +20,8 @@ type Receipt struct {
 	Duplicate bool
 }
 
-// MessageID is the message id of an event: 128 bits of SHA-256 over the key, in
-// 22 characters. A cryptographic hash, because the parts of the key are chosen
-// by senders and a collision would drop another sender's event.
+// MessageID is the message id of an event: the hash of its key in 22 characters.
 func MessageID(key schema.EventKey) string {
-	// Lengths go in front, so that no two keys have the same input.
-	buffer := make([]byte, 0, 128)
-	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(key.Project))
-	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(len(key.Source)))
-	buffer = append(buffer, key.Source...)
-	buffer = append(buffer, key.ID...)
-	sum := sha256.Sum256(buffer)
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
+	hash := key.Hash()
+	return base64.RawURLEncoding.EncodeToString(hash[:])
 }

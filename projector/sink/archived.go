@@ -3,8 +3,6 @@ package sink
 import (
 	"encoding/binary"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -24,29 +22,22 @@ func eventsTable() *table[projector.ArchivedEvent] {
 	}}
 }
 
-// keyRow is a row of event_keys.
+// keyRow is a row of event_hashes.
 type keyRow struct {
 	hash     hash
 	sequence schema.Sequence
 }
 
-// hash stands for an event key. Two keys with the same 128 bits are taken for
-// one; among 10^10 keys the chance of any such pair is below 10^-18.
+// hash stands for an event key, in two halves: the table is sorted by the first.
 type hash struct{ key, check uint64 }
 
-// hashOf hashes the parts so that none can run into the next.
 func hashOf(k schema.EventKey) hash {
-	b := make([]byte, 0, 128)
-	b = binary.LittleEndian.AppendUint32(b, uint32(k.Project))
-	b = binary.AppendUvarint(b, uint64(len(k.Source)))
-	b = append(b, k.Source...)
-	b = append(b, k.ID...)
-	sum := xxh3.Hash128(b)
-	return hash{key: sum.Lo, check: sum.Hi}
+	sum := k.Hash()
+	return hash{key: binary.LittleEndian.Uint64(sum[:8]), check: binary.LittleEndian.Uint64(sum[8:])}
 }
 
-func eventKeysTable() *table[keyRow] {
-	return &table[keyRow]{name: "event_keys", columns: []column[keyRow]{
+func eventHashesTable() *table[keyRow] {
+	return &table[keyRow]{name: "event_hashes", columns: []column[keyRow]{
 		number("key", func(k *keyRow) uint64 { return k.hash.key }),
 		number("check", func(k *keyRow) uint64 { return k.hash.check }),
 		number("sequence", func(k *keyRow) uint64 { return uint64(k.sequence) }),

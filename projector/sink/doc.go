@@ -15,7 +15,7 @@
 //
 //	rows        conversations, contacts, transactions, messages, message_texts, visitors
 //	events      the archive
-//	keys        event_keys, one row per new event: of none whose rows were refused
+//	keys        event_hashes, one row per new event: of none whose rows were refused
 //	quarantine  what was rejected
 //	position    how far the log is in the tables
 //
@@ -47,7 +47,7 @@
 //
 // # Known
 //
-// An event key is 128 bits of xxh3 over project, source and id in event_keys. A
+// An event key is 128 bits of SHA-256 over project, source and id in event_hashes. A
 // Bloom filter of the table's keys is kept in memory, so that a batch of new
 // events costs no lookup but for the one in a hundred that the filter cannot
 // tell from a known one. The filter is read from the table at the first

@@ -88,7 +88,7 @@ func TestAValueThatDoesNotFitLeavesNothingBehind(t *testing.T) {
 	if !unwritable(err) || !strings.Contains(err.Error(), "conversations.revenue") {
 		t.Errorf("error is %v", err)
 	}
-	for _, table := range []string{"conversations", "contacts", "events", "event_keys", "positions"} {
+	for _, table := range []string{"conversations", "contacts", "events", "event_hashes", "positions"} {
 		if count := enginetest.ClickHouse(t).Exec(t, s.in("SELECT count() FROM $projection."+table)); count != "0" {
 			t.Errorf("%s has %s rows", table, count)
 		}

@@ -1,1 +1,1 @@
-SELECT key FROM $projection.event_keys
+SELECT key FROM $projection.event_hashes

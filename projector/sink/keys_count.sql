@@ -1,1 +1,1 @@
-SELECT count() FROM $projection.event_keys
+SELECT count() FROM $projection.event_hashes

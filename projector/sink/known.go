@@ -12,7 +12,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// seen is the filter in front of event_keys and events. It holds every event key,
+// seen is the filter in front of event_hashes and events. It holds every event key,
 // and every conversation with archived events, that was there when it was made,
 // and those this sink has written or tried to write since.
 type seen struct {

@@ -1,4 +1,4 @@
 SELECT key, check, min(sequence)
-FROM $projection.event_keys
+FROM $projection.event_hashes
 WHERE key IN (SELECT key FROM wanted)
 GROUP BY key, check

@@ -73,7 +73,7 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 		conversations: conversationsTable(), contacts: contactsTable(), transactions: transactionsTable(),
 		messages: messagesTable(), texts: messageTextsTable(), visitors: visitorsTable(),
 		visits: visitsTable(), profiles: profilesTable(), sellers: sellersTable(),
-		events: eventsTable(), keys: eventKeysTable(), quarantine: quarantineTable(), positions: positionsTable(),
+		events: eventsTable(), keys: eventHashesTable(), quarantine: quarantineTable(), positions: positionsTable(),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -112,7 +112,7 @@ func BenchmarkRecall(b *testing.B) {
 // and makes the filter from ten million.
 func BenchmarkKnown(b *testing.B) {
 	s := empty(b, Options{})
-	err := s.conn.Exec(b.Context(), s.in(`INSERT INTO $projection.event_keys SELECT cityHash64(number), sipHash64(number), number FROM numbers({n:UInt64})`),
+	err := s.conn.Exec(b.Context(), s.in(`INSERT INTO $projection.event_hashes SELECT cityHash64(number), sipHash64(number), number FROM numbers({n:UInt64})`),
 		clickhouse.Named("n", uint64(10_000_000)))
 	if err != nil {
 		b.Fatal(err)

@@ -1,4 +1,4 @@
-INSERT INTO $to.event_keys SELECT * FROM $from.event_keys FINAL
+INSERT INTO $to.event_hashes SELECT * FROM $from.event_hashes FINAL
 WHERE sequence <= {position:UInt64} AND sequence NOT IN
 (
     SELECT sequence FROM $from.events
