@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -226,10 +225,10 @@ func (f *filesImport) resume(path string, info fs.FileInfo) (*importer.State, er
 	if err != nil {
 		return nil, err
 	}
-	place := placeFile(absolute + ".parley-import")
+	place := importer.File(absolute + ".parley-import")
 	if _, err := os.Stat(f.dir); err == nil {
 		name := sha256.Sum256([]byte(absolute + "\n" + f.sender.ID()))
-		place = placeFile(filepath.Join(f.dir, "imports", hex.EncodeToString(name[:8])+".json"))
+		place = importer.File(filepath.Join(f.dir, "imports", hex.EncodeToString(name[:8])+".json"))
 	}
 	if f.restart {
 		if err := place.Remove(); err != nil {
@@ -237,30 +236,4 @@ func (f *filesImport) resume(path string, info fs.FileInfo) (*importer.State, er
 		}
 	}
 	return importer.Resume(place, info, f.reading)
-}
-
-// placeFile is a file that keeps where an import stands.
-type placeFile string
-
-// Load implements importer.Place. A file that is not readable is none.
-func (p placeFile) Load(into any) (bool, error) {
-	content, err := os.ReadFile(string(p))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, os.MkdirAll(filepath.Dir(string(p)), 0o700)
-	}
-	if err != nil {
-		return false, err
-	}
-	return json.Unmarshal(content, into) == nil, nil
-}
-
-// Save implements importer.Place.
-func (p placeFile) Save(state any) error { return engines.WritePrivately(string(p), state) }
-
-// Remove implements importer.Place.
-func (p placeFile) Remove() error {
-	if err := os.Remove(string(p)); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/ingest/iadvize"
+	"github.com/parley-analytics/parley/ingest/importer"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -157,11 +158,11 @@ func (c *importIAdvize) credentials(a *app) (credentials iadvize.Credentials, er
 }
 
 // place is where the cursor is kept: one for each API, interval and target.
-func (c *importIAdvize) place() placeFile {
+func (c *importIAdvize) place() importer.File {
 	name := sha256.Sum256([]byte(strings.Join([]string{c.URL, c.From, c.To, c.Projects, c.Into}, "\n")))
 	file := "iadvize-" + hex.EncodeToString(name[:8]) + ".json"
 	if _, err := os.Stat(c.DataDir); err == nil {
 		file = filepath.Join(c.DataDir, "imports", file)
 	}
-	return placeFile(file)
+	return importer.File(file)
 }

@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 
 	"ingest":          {"ingest/...", "schema/..."},
 	"ingest/eventlog": {"schema/..."},
+	"ingest/importer": {"ingest/...", "schema/...", "deploy/atomicfile"},
 	"ingest/outgoing": {"ingest/eventlog", "projector/fold", "schema"}, // the fold is a leaf
 
 	"projector":            {"projector/fold", "schema"}, // the loop, and its ports
