@@ -81,34 +81,39 @@ func (b *batchSize) double()  { b.now.Store(min(int64(b.most), b.now.Load()*2)) 
 // more entries arrive. It waits for the first entry as long as it takes.
 func (g *gatherer) gather(ctx context.Context, after schema.Sequence) (*intake, error) {
 	in := &intake{position: after}
-	wait, events := quiet, g.events.get()
-	for {
-		entries, err := g.log.Read(ctx, in.position, min(readMost, max(1, events-in.entries)), wait)
+	for wait := quiet; ; {
+		n, err := g.more(ctx, in, wait)
 		if err != nil {
-			return nil, fmt.Errorf("read after %d: %w", in.position, err)
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if len(entries) == 0 {
-			if in.entries == 0 {
-				continue
-			}
-			return in, nil
-		}
-		if in.entries == 0 {
-			in.begun = g.clock()
-		}
-		if err := in.take(entries, g.judge); err != nil {
 			return nil, err
 		}
 		left := g.age - g.clock().Sub(in.begun)
-		if in.entries >= events || in.bytes >= g.size || left <= 0 {
+		switch {
+		case n == 0 && in.entries == 0:
+		case n == 0, !g.room(in), left <= 0:
 			return in, nil
+		default:
+			wait = min(linger, left)
 		}
-		wait = min(linger, left)
 	}
 }
+
+// more adds the entries of one read to a batch, and returns how many they are.
+func (g *gatherer) more(ctx context.Context, in *intake, wait time.Duration) (int, error) {
+	entries, err := g.log.Read(ctx, in.position, min(readMost, max(1, g.events.get()-in.entries)), wait)
+	if err != nil {
+		return 0, fmt.Errorf("read after %d: %w", in.position, err)
+	}
+	if err := ctx.Err(); err != nil || len(entries) == 0 {
+		return 0, err
+	}
+	if in.entries == 0 {
+		in.begun = g.clock()
+	}
+	return len(entries), in.take(entries, g.judge)
+}
+
+// room reports whether the batch may become bigger.
+func (g *gatherer) room(in *intake) bool { return in.entries < g.events.get() && in.bytes < g.size }
 
 // take judges entries and copies their bytes, which are the log's.
 func (in *intake) take(entries []schema.Entry, judge judge) error {

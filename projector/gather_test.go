@@ -4,10 +4,12 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/projector/porttest"
+	"github.com/parley-analytics/parley/schema"
 )
 
 // sizes notes the batches that are written.
@@ -72,6 +74,38 @@ func TestOneBatchOfAQuietLogIsNotCutUp(t *testing.T) {
 		synctest.Wait()
 		if len(sink.events) != 1 {
 			t.Errorf("%d batches", len(sink.events))
+		}
+	})
+}
+
+// slowly is a sink whose writes take a while.
+type slowly struct {
+	projector.Sink
+	takes time.Duration
+}
+
+func (s slowly) Write(ctx context.Context, b *projector.Batch) error {
+	pass(s.takes)
+	return s.Sink.Write(ctx, b)
+}
+
+// TestWhatArrivesDuringAWriteIsOneBatch: nobody waits for more than the write that
+// was under way and the one of their own.
+func TestWhatArrivesDuringAWriteIsOneBatch(t *testing.T) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+		sink := &sizes{Sink: slowly{tables, 200 * time.Millisecond}}
+		start(t, projector.Config{Log: log, Sink: sink, Archive: tables, BatchAge: 50 * time.Millisecond})
+		events := payloads(foldtest.Stream(foldtest.Seeded(1), 20))[:6]
+		log.Append(taken, events[0])
+		var last schema.Sequence
+		for _, event := range events[1:] {
+			pass(30 * time.Millisecond)
+			last = log.Append(taken, event)
+		}
+		await(t, tables, projector.LogEvents, last)
+		synctest.Wait()
+		if len(sink.events) != 2 || sink.events[0] != 1 {
+			t.Errorf("batches of %v events, want one and then the rest", sink.events)
 		}
 	})
 }

@@ -130,12 +130,31 @@ func (l *loop) gather(ctx context.Context, gathered chan<- *intake) error {
 			return err
 		}
 		l.metrics.seconds.WithLabelValues(l.name, "gather").Observe(l.gatherer.clock().Sub(in.begun).Seconds())
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case gathered <- in:
-			position = in.position
+		if err := l.hand(ctx, in, gathered); err != nil {
+			return err
 		}
+		position = in.position
+	}
+}
+
+// hand gives a batch to whom writes. While the one before is being written, what
+// arrives joins it: nothing would be written earlier in a batch of its own.
+func (l *loop) hand(ctx context.Context, in *intake, gathered chan<- *intake) error {
+	for l.gatherer.room(in) {
+		select {
+		case gathered <- in:
+			return nil
+		default:
+		}
+		if _, err := l.gatherer.more(ctx, in, linger); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case gathered <- in:
+		return nil
 	}
 }
 
