@@ -1,0 +1,2 @@
+ALTER TABLE $projection.messages
+    MATERIALIZE INDEX message_id_filter
