@@ -48,6 +48,9 @@ const (
 	MaxCustomMembers    = 200
 	MaxCustomKeyBytes   = 256
 	MaxCustomValueBytes = 4 << 10
+	// MaxListed is the most tags, and the most operators, that the row of a
+	// conversation lists; it counts all.
+	MaxListed = 1_000
 	// MaxRequestBytes is the largest request body.
 	MaxRequestBytes = 16 << 20
 	// MaxRequestEvents is the most events of one request.

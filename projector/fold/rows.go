@@ -70,10 +70,13 @@ type Conversation struct {
 	NetPromoterScore     *uint8
 	Comment              *string
 
-	Tags        []schema.Ref  // in the order of first tagging
-	Users       []schema.User // ascending by id; see Of for which kind and name count
-	Routing     []Routing     // in fold order
-	Marks       []Mark        // in fold order
+	// Tags and Users are the first schema.MaxListed of TagCount and UserCount.
+	Tags                []schema.Ref  // in the order of first tagging
+	Users               []schema.User // ascending by id; see Of for which kind and name count
+	TagCount, UserCount uint32
+
+	Routing     []Routing // in fold order
+	Marks       []Mark    // in fold order
 	Revenue     map[schema.Currency]decimal.Decimal
 	CloseReason *string
 

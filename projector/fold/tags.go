@@ -31,10 +31,13 @@ func (t *tags) untag(id string) {
 	}
 }
 
-// fill sets the tags of the row.
+// fill sets the tags of the row: the first ones, and how many there are.
 func (t *tags) fill(c *Conversation) {
 	for _, tag := range t.list {
-		if tag.on {
+		if !tag.on {
+			continue
+		}
+		if c.TagCount++; c.TagCount <= schema.MaxListed {
 			c.Tags = append(c.Tags, tag.Ref)
 		}
 	}

@@ -42,7 +42,8 @@ func (u *users) wrote(data *schema.Message) {
 	}
 }
 
-// fill sets the users of the row, ascending by id.
+// fill sets the users of the row, ascending by id: the first ones, and how many
+// there are.
 func (u *users) fill(c *Conversation) {
 	if len(u.list) == 0 {
 		return
@@ -52,4 +53,6 @@ func (u *users) fill(c *Conversation) {
 		c.Users[i] = u.list[i].User
 	}
 	slices.SortFunc(c.Users, func(a, b schema.User) int { return cmp.Compare(a.ID, b.ID) })
+	c.UserCount = uint32(len(c.Users))
+	c.Users = slices.Clip(c.Users[:min(len(c.Users), schema.MaxListed)])
 }

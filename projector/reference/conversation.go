@@ -35,8 +35,6 @@ func (h history) conversation() fold.Conversation {
 		Campaign:        opening(h, func(o *schema.Opened) *schema.Ref { return o.Campaign }),
 		CustomData:      h.customData(),
 		Revenue:         h.revenue(),
-		Tags:            h.tags(),
-		Users:           h.users(),
 		EventCount:      uint32(len(h)),
 		FirstSequence:   h[0].Sequence,
 		UpdatedAt:       h.at(len(h) - 1),
@@ -45,6 +43,8 @@ func (h history) conversation() fold.Conversation {
 		c.FirstSequence = min(c.FirstSequence, h[i].Sequence)
 		c.LastSequence = max(c.LastSequence, h[i].Sequence)
 	}
+	c.Tags, c.TagCount = listed(h.tags())
+	c.Users, c.UserCount = listed(h.users())
 	h.times(&c)
 	h.contacts(&c)
 	h.anomalies(&c)
@@ -181,6 +181,15 @@ func (h history) satisfaction(c *fold.Conversation) {
 			}
 		}
 	}
+}
+
+// listed is the beginning of a list that a row has room for, and how long the
+// whole is.
+func listed[T any](all []T) ([]T, uint32) {
+	if len(all) > schema.MaxListed {
+		return all[:schema.MaxListed], uint32(len(all))
+	}
+	return all, uint32(len(all))
 }
 
 // tags returns the tags whose last tagging comes after their last untagging.

@@ -74,6 +74,8 @@ func conversationsTable() *table[conversationRow] {
 		pairs("revenue", func(r *row) []inCurrency[decimal.Decimal] { return byCurrency(r.Conversation.Revenue) },
 			word("", func(s *inCurrency[decimal.Decimal]) schema.Currency { return s.currency }),
 			sum("", func(s *inCurrency[decimal.Decimal]) decimal.Decimal { return s.value })),
+		number("tag_count", func(r *row) uint32 { return r.Conversation.TagCount }),
+		number("user_count", func(r *row) uint32 { return r.Conversation.UserCount }),
 		number("transaction_count", func(r *row) uint32 { return uint32(len(r.Transactions)) }),
 		wordOrNull("close_reason", func(r *row) *string { return r.Conversation.CloseReason }),
 		number("event_count", func(r *row) uint32 { return r.Conversation.EventCount }),

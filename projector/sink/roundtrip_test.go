@@ -73,7 +73,7 @@ func full(key schema.ConversationKey) projector.Change {
 			HandleTime: 8, HumanHandleTime: 9, SnoozeTime: 10, VisitorMessageCount: 11, OperatorMessageCount: 12,
 			CustomerSatisfaction: new(uint8(5)), NetPromoterScore: new(uint8(0)), Comment: new(""),
 			Tags:  []schema.Ref{{ID: "t2", Name: new("Tag")}, {ID: "t1"}},
-			Users: []schema.User{{ID: 1, Kind: schema.KindExpert}, operator},
+			Users: []schema.User{{ID: 1, Kind: schema.KindExpert}, operator}, TagCount: 2, UserCount: 2,
 			Routing: []fold.Routing{{At: 3, Rule: schema.Ref{ID: "r", Name: new("Rule")}, Group: group},
 				{At: 4, Rule: schema.Ref{ID: "r2"}}},
 			Marks: []fold.Mark{
@@ -123,7 +123,7 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 		"handle_time_ms": "8", "human_handle_time_ms": "9", "snooze_time_ms": "10",
 		"visitor_message_count": "11", "operator_message_count": "12",
 		"customer_satisfaction": "5", "net_promoter_score": "0", "satisfaction_comment": `""`,
-		"tag_ids": `["t2","t1"]`, "tag_names": `["Tag",null]`, "user_ids": "[1,9007199254740991]",
+		"tag_ids": `["t2","t1"]`, "tag_names": `["Tag",null]`, "tag_count": "2", "user_count": "2", "user_ids": "[1,9007199254740991]",
 		"revenue":           `{"CHF":"-0.0001","EUR":"9999999999999999999999999999999999.9999"}`,
 		"transaction_count": "1", "close_reason": `"END_OF_BOT_SCENARIO"`, "event_count": "13",
 		"first_sequence": "1", "last_sequence": version,

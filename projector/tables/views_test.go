@@ -17,7 +17,7 @@ var contract = map[string]string{
 	"conversations": `project_id conversation_id created_at closed_at duration_ms contact_count snooze_count transfer_count reopen_count
 		answered answered_by_human automation_level abandoned first_response_time_ms resolution_time_ms first_resolution_time_ms
 		handle_time_ms human_handle_time_ms snooze_time_ms visitor_message_count operator_message_count
-		customer_satisfaction net_promoter_score satisfaction_comment tag_ids tag_names user_ids revenue close_reason
+		customer_satisfaction net_promoter_score satisfaction_comment tag_ids tag_names tag_count user_ids user_count revenue close_reason
 		visitor_id language campaign_id campaign_name custom_data channel initiator anomaly_count
 		first_sequence last_sequence event_count
 		transaction_count`, // the last is ours: how many transactions, beside their revenue

@@ -170,7 +170,7 @@ var tables = []table{
 		answered answered_by_human automation_level abandoned first_response_time_ms resolution_time_ms
 		first_resolution_time_ms handle_time_ms human_handle_time_ms snooze_time_ms visitor_message_count
 		operator_message_count customer_satisfaction net_promoter_score satisfaction_comment tag_ids tag_names
-		user_ids revenue close_reason event_count first_sequence last_sequence`)},
+		tag_count user_ids user_count revenue close_reason event_count first_sequence last_sequence`)},
 	{"contacts", []string{"contact_id", "project_id"}, strings.Fields(`
 		project_id conversation_id contact_id ordinal channel started_at ended_at duration_ms status ending
 		ending_inferred close_reason wait_time_ms first_response_time_ms visitor_message_count

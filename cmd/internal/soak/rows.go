@@ -59,7 +59,7 @@ func conversationRow(c *fold.Conversation) map[string]any {
 		"handle_time_ms": c.HandleTime, "human_handle_time_ms": c.HumanHandleTime, "snooze_time_ms": c.SnoozeTime,
 		"visitor_message_count": c.VisitorMessageCount, "operator_message_count": c.OperatorMessageCount,
 		"customer_satisfaction": c.CustomerSatisfaction, "net_promoter_score": c.NetPromoterScore,
-		"satisfaction_comment": c.Comment, "tag_ids": tags, "tag_names": names, "user_ids": users,
+		"satisfaction_comment": c.Comment, "tag_ids": tags, "tag_names": names, "tag_count": c.TagCount, "user_ids": users, "user_count": c.UserCount,
 		"revenue": revenue, "close_reason": c.CloseReason, "event_count": c.EventCount,
 		"first_sequence": c.FirstSequence, "last_sequence": c.LastSequence,
 	}

@@ -9,7 +9,7 @@ AS SELECT
     handle_time_ms, human_handle_time_ms, snooze_time_ms,
     visitor_message_count, operator_message_count,
     customer_satisfaction, net_promoter_score, satisfaction_comment,
-    tag_ids, tag_names, user_ids, revenue, transaction_count, close_reason,
+    tag_ids, tag_names, tag_count, user_ids, user_count, revenue, transaction_count, close_reason,
     event_count, first_sequence, last_sequence
 FROM $projection.conversations FINAL
 COMMENT $comment
