@@ -115,7 +115,7 @@ func Refusal(status int, code, message string, retry time.Duration) error {
 	return r
 }
 
-// Refuse answers a request with what an error comes to, and gives the status.
+// Refuse answers a request with what an error comes to, and returns the status.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) int {
 	refusal := refusalOf(err)
 	if refusal.status != http.StatusNotFound { // a stranger's

@@ -11,7 +11,7 @@ import (
 
 // Log is where events go.
 //
-// Append stores the messages durably, in their order, and gives a receipt for
+// Append stores the messages durably, in their order, and returns a receipt for
 // each; a repeat of a message id is not stored again, and its receipt names the
 // first. After an error none of them counts as stored; those that were all the
 // same are recognised as repeats when they come again. Calls may run at the

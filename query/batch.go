@@ -97,7 +97,7 @@ func (b *conversationBatch) loadOnce(ctx context.Context, rows []ConversationRow
 	return list, together(loads)
 }
 
-// together runs functions side by side and gives the first error. A panic is one.
+// together runs functions side by side and returns the first error. A panic is one.
 func together(loads []func() error) error {
 	errs := make([]error, len(loads))
 	var group sync.WaitGroup

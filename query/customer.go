@@ -46,12 +46,12 @@ type CustomerRow struct {
 
 // CustomerReader reads customers.
 //
-// Customers gives a page of those in the scope, ordered by creation, project and id;
+// Customers returns a page of those in the scope, ordered by creation, project and id;
 // turned around when the page is Reversed.
 //
-// CustomersNamed gives those with the id, two at most: one in each project.
+// CustomersNamed returns those with the id, two at most: one in each project.
 //
-// CustomersOf gives those with the keys, in no particular order.
+// CustomersOf returns those with the keys, in no particular order.
 type CustomerReader interface {
 	Customers(ctx context.Context, scope Scope, page Page, columns []string) ([]CustomerRow, error)
 	CountCustomers(ctx context.Context, scope Scope) (uint64, error)
@@ -71,7 +71,7 @@ type CustomerList struct {
 }
 
 // Customers reads a page for a field that lists all customers of the caller. Its
-// errors may be told.
+// errors may be shown to callers.
 func (a *API) Customers(ctx context.Context, field string, args PageArguments, columns []string) (*CustomerList, error) {
 	l, err := a.customers(ctx, field, nil, args, columns)
 	return l, a.publicError(ctx, err)
@@ -100,7 +100,7 @@ func (a *API) customers(ctx context.Context, field string, projects []schema.Pro
 	return l, nil
 }
 
-// creationPlace is where a customer stands in a list.
+// creationPlace is the place of a customer in a list.
 func creationPlace(r *CustomerRow) Place {
 	return Place{schema.Timestamp(r.CreatedAt), schema.ProjectID(r.Project), r.ID}
 }
@@ -108,7 +108,7 @@ func creationPlace(r *CustomerRow) Place {
 // Cursor is the place of a row of the page.
 func (l *CustomerList) Cursor(r *CustomerRow) Text { return l.paging.cursor(creationPlace(r)) }
 
-// Count counts the customers on all pages. Its errors may be told.
+// Count counts the customers on all pages. Its errors may be shown to callers.
 func (l *CustomerList) Count(ctx context.Context) (uint64, error) {
 	if l.scope.Empty() {
 		return 0, nil
@@ -118,7 +118,7 @@ func (l *CustomerList) Count(ctx context.Context) (uint64, error) {
 }
 
 // Customer reads one of the caller's customers; nil where there is none. Its errors
-// may be told: one says that customers of several projects have the id.
+// may be shown to callers: one says that customers of several projects have the id.
 func (a *API) Customer(ctx context.Context, id Argument, columns []string) (*CustomerRow, error) {
 	r, err := a.begin(ctx)
 	if err != nil {

@@ -89,7 +89,7 @@ func reader(projects ...schema.ProjectID) schema.Caller {
 	}
 }
 
-// exec runs a query and gives the whole response with its counters.
+// exec runs a query and returns the whole response with its counters.
 func (r *rig) exec(t testing.TB, caller schema.Caller, document string, variables map[string]any) (*graphql.Response, *query.Stats) {
 	ctx, stats := query.WithStats(query.WithCaller(t.Context(), caller))
 	return r.api.Schema().Exec(ctx, document, "", variables), stats
@@ -109,7 +109,7 @@ func ask[D any](t *testing.T, r *rig, caller schema.Caller, document string, var
 	return data
 }
 
-// refused runs a query that must fail with the code and gives the message.
+// refused runs a query that must fail with the code and returns the message.
 func refused(t *testing.T, r *rig, caller schema.Caller, code query.Code, document string, variables map[string]any) string {
 	t.Helper()
 	response, _ := r.exec(t, caller, document, variables)

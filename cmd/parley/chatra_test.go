@@ -17,7 +17,7 @@ import (
 	"github.com/parley-analytics/parley/query/auth"
 )
 
-// The requests that Chatra's documentation prints, as they stand there.
+// The requests that Chatra's documentation prints, verbatim.
 const (
 	chatraMessage = `{
 "clientId": "kZMvWhf8npAu3H6qd57w2Hv6nh6rnxvg",
@@ -343,7 +343,7 @@ func TestChatraCredentials(t *testing.T) {
 	}
 }
 
-// C-2, and whatever else is no request.
+// C-2, and whatever else is not a request.
 func TestChatraRefusesWhatIsNoRequest(t *testing.T) {
 	const bad = "Invalid data format"
 	long := strings.Repeat("x", 257)

@@ -10,7 +10,7 @@ import (
 	"github.com/parley-analytics/parley/query/auth"
 )
 
-// grant asks for tokens and gives the status and the answer.
+// grant asks for tokens and returns the status and the answer.
 func (i *instance) grant(t *testing.T, form url.Values) (int, map[string]any) {
 	t.Helper()
 	got := i.do(t, request{

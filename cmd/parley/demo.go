@@ -134,7 +134,7 @@ func (f *demoFlags) sendHistory(ctx context.Context, s *client.Client, out io.Wr
 	return nil
 }
 
-// sendLive goes on until ctx ends: with new conversations at the rate, and with
+// sendLive continues until ctx ends: with new conversations at the rate, and with
 // those of the history that are still open.
 func (f *demoFlags) sendLive(ctx context.Context, s *client.Client, rate float64, log *slog.Logger) error {
 	if rate == 0 {

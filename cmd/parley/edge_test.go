@@ -125,7 +125,7 @@ func TestProjectsOfOthersDoNotExist(t *testing.T) {
 	if both := closed("[7304, 7305]"); both != closed("7304") {
 		t.Errorf("both: %s", both)
 	}
-	// The id stands in both projects; the caller sees one and needs to name none.
+	// The id exists in both projects; the caller sees one and needs to name none.
 	if got := fmt.Sprint(i.graphQL(t, key, `{conversation(id: "`+exampleConversation+`") {project {id}}}`)); !strings.Contains(got, "id:7304") {
 		t.Errorf("conversation: %s", got)
 	}

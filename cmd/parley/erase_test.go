@@ -17,7 +17,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// secret stands in everything that is personal in these tests.
+// secret is part of everything that is personal in these tests.
 const secret = "SECRET"
 
 const (
@@ -45,7 +45,7 @@ func told(project int, conversation, visitor, personal string) []string {
 	}
 }
 
-// asWriter asks as the owner of the tables and gives the answer.
+// asWriter asks as the owner of the tables and returns the answer.
 func (i *instance) asWriter(t *testing.T, statement string) string {
 	t.Helper()
 	sent, err := http.NewRequestWithContext(t.Context(), http.MethodPost, i.where.ClickHouse.HTTP+"/", strings.NewReader(statement))
@@ -208,7 +208,7 @@ func TestEraseTakesPersonalDataOutAndKeepsTheFigures(t *testing.T) {
 		t.Errorf("erased twice:\n%s", out)
 	}
 
-	// The conversation goes on, and a repeat of an erased event changes nothing.
+	// The conversation continues, and a repeat of an erased event changes nothing.
 	i.post(t, event(project, erasedConversation, "later", "satisfaction.answered", "2025-01-02T00:00:00Z", `{"customerSatisfaction":1}`))
 	i.publish(t, lines[0])
 	waitForEvents(t, i, project, 25)

@@ -15,7 +15,7 @@ import (
 
 const loginPassword = "correct horse battery staple"
 
-// login adds a user to an instance and gives the flags of an import from url.
+// login adds a user to an instance and returns the flags of an import from url.
 func (i *instance) login(t *testing.T, url, project string) []string {
 	t.Helper()
 	email := "reader" + project + "@example.com"

@@ -18,7 +18,7 @@ const module = "github.com/parley-analytics/parley/"
 
 // mayImport is the table of what packages of this module a package may import,
 // below the module's path. The longest row that is the package, or a folder above
-// it, counts. An entry that ends with /... stands for everything below it too.
+// it, counts. An entry that ends with /... covers everything below it too.
 var mayImport = map[string][]string{
 	"cmd/parley":        {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/atomicfile", "deploy/embedded"},
 	"cmd/internal":      {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 	"query/store/storetest": {"query/...", "schema/...", "deploy/embedded/enginetest"},
 }
 
-// allows reports whether an entry of the table stands for a package.
+// allows reports whether an entry of the table covers a package.
 func allows(entry, path string) bool {
 	if folder, all := strings.CutSuffix(entry, "/..."); all {
 		return below(path, folder)

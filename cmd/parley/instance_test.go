@@ -183,7 +183,7 @@ func watch(t *testing.T, i *instance) {
 	})
 }
 
-// terminate stops cleanly and gives the exit code.
+// terminate stops cleanly and returns the exit code.
 func (i *instance) terminate(t *testing.T) int {
 	t.Helper()
 	if err := i.process.Process.Signal(syscall.SIGTERM); err != nil {
@@ -262,7 +262,7 @@ func resident(t *testing.T, pid int) int {
 	return kib >> 10
 }
 
-// eventually polls until check gives nil.
+// eventually polls until check returns nil.
 func eventually(t *testing.T, within time.Duration, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(within)
@@ -347,7 +347,7 @@ func (i *instance) post(t *testing.T, lines ...string) accepted {
 	return a
 }
 
-// sql asks as the dashboards' user and gives the rows.
+// sql asks as the dashboards' user and returns the rows.
 func (i *instance) sql(t *testing.T, statement string) []map[string]any {
 	t.Helper()
 	rows, err := i.trySQL(statement)
@@ -406,7 +406,7 @@ func (i *instance) number(t *testing.T, statement string) int {
 	return 0
 }
 
-// graphQL asks with a key and gives data; errors fail the test.
+// graphQL asks with a key and returns data; errors fail the test.
 func (i *instance) graphQL(t *testing.T, key auth.Key, query string) map[string]any {
 	t.Helper()
 	body, err := json.Marshal(map[string]string{"query": query})

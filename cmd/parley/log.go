@@ -19,7 +19,7 @@ type logCommand struct {
 	GiveUp  logGiveUp  `cmd:"" help:"Mark sequences as permanently lost so that projection can continue past them."`
 }
 
-// lostOf reads all of a stream and gives what is missing.
+// lostOf reads all of a stream and returns what is missing.
 func lostOf(ctx context.Context, s *eventlog.Stream) ([]eventlog.Range, error) {
 	if err := s.Scrub(ctx, 0); err != nil {
 		return nil, err

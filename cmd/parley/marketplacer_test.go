@@ -89,7 +89,7 @@ const (
 		lastReadMessage(for: "Admin") { message } nodes { message sentByType readAt seller { businessName } } } }`
 )
 
-// The four documents of Marketplacer's page on chats with sellers, as they stand there.
+// The four documents of Marketplacer's page on chats with sellers, verbatim.
 var articleDocuments = []string{`query FetchSellersForChat {
 sellersForChats(first: 10, after: null, q: "Cell Phone") {
 totalCount

@@ -51,12 +51,12 @@ type node struct {
 	store     auth.Store // what the directory keeps its records in
 	authority *auth.Authority
 	edge      *ingest.Server // where events go in; see door
-	// live tells which tables answer queries and how far they are; nil without
+	// live reports which tables answer queries and how far they are; nil without
 	// the role that asks them.
 	live func(context.Context) (query.Live, error)
 }
 
-// nodeFlags are what every process that stays can be told.
+// nodeFlags are the flags of every long-running process.
 type nodeFlags struct {
 	engines.Location
 	accessFlags

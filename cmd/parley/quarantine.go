@@ -34,7 +34,7 @@ type quarantineFilter struct {
 	Since    string   `help:"Only entries received at or after this time (RFC 3339)." placeholder:"TIME"`
 	Until    string   `help:"Only entries received before this time (RFC 3339)." placeholder:"TIME"`
 	Sequence []uint64 `help:"Only these sequences." placeholder:"N"`
-	Limit    int      `help:"Maximum number of entries, oldest first; 0 is all." default:"1000"`
+	Limit    int      `help:"Maximum number of entries, oldest first; 0 means all." default:"1000"`
 }
 
 func (f *quarantineFilter) filter() (tables.QuarantineFilter, error) {
@@ -58,7 +58,7 @@ func (f *quarantineFilter) filter() (tables.QuarantineFilter, error) {
 	return filter, nil
 }
 
-// find connects and gives the entries picked.
+// find connects and returns the entries picked.
 func (f *quarantineFilter) find(a *app, alone, originals bool) (*engines.Session, []tables.Quarantined, error) {
 	filter, err := f.filter()
 	if err != nil {

@@ -27,7 +27,7 @@ type queryFlags struct {
 	limitFlags
 	tracingFlags
 	QueryMemory uint64 `help:"Maximum memory of a ClickHouse statement, in MiB. 0 leaves it to the user's profile." file:"query.limits.statement-memory" default:"0"`
-	QueryRows   uint64 `help:"Maximum number of rows a ClickHouse statement may read. 0 is no limit." file:"query.limits.statement-rows" default:"0"`
+	QueryRows   uint64 `help:"Maximum number of rows a ClickHouse statement may read. 0 means no limit." file:"query.limits.statement-rows" default:"0"`
 	exportFlags
 	AllowOrigin []string `help:"Origins allowed in browsers (CORS), https://HOST[:PORT]; * allows all. None by default." group:"Queries" placeholder:"URL"`
 }

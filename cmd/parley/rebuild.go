@@ -131,7 +131,7 @@ func storesText(ctx context.Context, t *tables.Tables, live uint32, asked bool) 
 	return t.HoldsTexts(ctx, live)
 }
 
-// gaps tells where the two logs have nothing, by the archive that is live at
+// gaps returns where the two logs have nothing, by the archive that is live at
 // that moment.
 func gaps(t *tables.Tables, broker *eventlog.Broker) history.Gaps {
 	return func(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
@@ -159,7 +159,7 @@ func streamIsWhole(ctx context.Context, whole *history.Whole) error {
 	return err
 }
 
-// ends gives the last sequence of both logs.
+// ends returns the last sequence of both logs.
 func ends(ctx context.Context, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
 	events, err := broker.Events().Last(ctx)
 	if err != nil {
@@ -169,7 +169,7 @@ func ends(ctx context.Context, broker *eventlog.Broker) (map[string]schema.Seque
 	return map[string]schema.Sequence{projector.LogEvents: events, projector.LogRejected: rejected}, err
 }
 
-// archived gives the last sequence of the live archive, and that of the log of
+// archived returns the last sequence of the live archive, and that of the log of
 // rejections.
 func archived(ctx context.Context, t *tables.Tables, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
 	live, err := t.Live(ctx)

@@ -29,7 +29,7 @@ func (f *retentionFlags) maxLogBytes() int64 { return int64(f.LogMaxBytes) }
 // size is a number of bytes that may be written with a unit: 500MB, 20GiB.
 type size int64
 
-// unlimited is the number of bytes that is no limit.
+// unlimited is the number of bytes that means no limit.
 const unlimited size = -1
 
 // UnmarshalText reads 1000000, 500MB or 20GiB.

@@ -16,7 +16,7 @@ import (
 
 const someConversation = "22222222-2222-4222-8222-222222222222"
 
-// countOf waits for the events of a project and gives a conversation's figures.
+// countOf waits for the events of a project and returns a conversation's figures.
 func countOf(t *testing.T, i *instance, project int, field string) string {
 	t.Helper()
 	data := i.graphQL(t, i.admin, fmt.Sprintf(`{conversation(id: %q, projectId: %d) {n: %s}}`, someConversation, project, field))

@@ -20,7 +20,7 @@ type configCommand struct {
 }
 
 type configPrint struct {
-	Service []string `arg:"" optional:"" help:"serve (default), ingest, project or query, and flags of it."`
+	Service []string `arg:"" optional:"" help:"serve (default), ingest, project or query, followed by its flags."`
 }
 
 // Run prints what would hold if the service were started so, here and now.

@@ -19,7 +19,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// marker is a text and the ways in which it may stand in a file.
+// marker is a text and the ways in which it may appear in a file.
 type marker [][]byte
 
 func markerOf(text string) marker {

@@ -29,7 +29,7 @@ type webhookAdd struct {
 	Project  uint32              `help:"Project of the events." required:"" placeholder:"N"`
 	URL      string              `name:"url" help:"Public address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
 	Currency string              `help:"Currency of amounts without one." default:"EUR"`
-	Bots     []schema.OperatorID `help:"Ids of operators that are bots, which iAdvize webhooks do not tell apart." placeholder:"ID"`
+	Bots     []schema.OperatorID `help:"Ids of operators that are bots, which iAdvize webhooks do not identify." placeholder:"ID"`
 }
 
 // Run adds a webhook to those that all roles know.

@@ -345,7 +345,7 @@ func TestDocumentedChatraPayloadsGiveVisitorLanguageAndDurations(t *testing.T) {
 		t.Errorf("%s, want %s", got, visitor)
 	}
 
-	// All three, as they stand and with the names of Brevo Conversations.
+	// All three, verbatim and with the names of Brevo Conversations.
 	renames := strings.NewReplacer(
 		`"chatStarted"`, `"conversationStarted"`, `"chatFragment"`, `"conversationFragment"`, `"chatTranscript"`, `"conversationTranscript"`,
 		`"client"`, `"visitor"`, `"chatId"`, `"conversationId"`, `"chatStartedPage"`, `"conversationStartPage"`,

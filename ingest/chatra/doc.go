@@ -27,7 +27,7 @@
 // may have been unanswered for days: it belongs to the conversation if a person
 // wrote within 30 minutes of it, and is left out otherwise.
 //
-// Nothing in a fragment tells which conversation it belongs to, nor whether an
+// Nothing in a fragment says which conversation it belongs to, nor whether an
 // earlier fragment is still under way, which decides what an agent's first
 // message is; nor does a transcript say whether it is the last one of its
 // conversation. So both are kept durably (and answered 200) for [Settle], and

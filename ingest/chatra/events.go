@@ -138,7 +138,7 @@ func (s *share) author(m *message) author {
 	}
 }
 
-// known counts what is known of the visitor: who tells most comes first.
+// known counts what is known of the visitor: the one that says most comes first.
 func (v *visitor) known() int {
 	n := 0
 	if v == nil {
@@ -152,7 +152,7 @@ func (v *visitor) known() int {
 	return n
 }
 
-// rank sorts what payloads tell of a conversation: who tells most comes first,
+// rank sorts payloads of a conversation: the one that says most comes first,
 // and of equals the one that knows an earlier beginning.
 func (p *payload) rank(messages []message) string {
 	return fmt.Sprintf("%d:%03d:%d", 9-p.visitor.known(), 999-len(p.custom), int64(start(messages)))

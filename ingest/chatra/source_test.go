@@ -91,7 +91,7 @@ func (r *rig) settle() {
 	r.settleChat("tH5nPw9LrE")
 }
 
-// settleChat is settle for a chat, and gives the fragments that made nothing.
+// settleChat is settle for a chat, and returns the fragments that made nothing.
 func (r *rig) settleChat(chat string) []json.RawMessage {
 	r.t.Helper()
 	r.now = r.now.Add(Settle)

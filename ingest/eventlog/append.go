@@ -41,7 +41,7 @@ var errDuplicates = errors.New("the batch contains a known message id")
 // errBatchLimit is the server's refusal of a batch with too many messages.
 var errBatchLimit = errors.New("the batch has more messages than the server accepts")
 
-// Append stores messages durably and in their order, and gives a receipt for
+// Append stores messages durably and in their order, and returns a receipt for
 // each. On disk when it returns (where the server syncs always).
 //
 // All messages that are new go as one atomic batch. A repeat of a message id

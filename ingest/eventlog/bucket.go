@@ -126,7 +126,7 @@ func (b *Bucket) get(ctx context.Context, key string) (value []byte, revision ui
 }
 
 // Put writes a value if the key still has the revision given, 0 meaning that
-// it does not exist, and gives the new one; [ErrConflict] otherwise. After
+// it does not exist, and returns the new one; [ErrConflict] otherwise. After
 // [ErrUnknownOutcome] the value may have been written: read it again.
 func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	ctx, cancel := b.broker.bounded(ctx)
@@ -149,7 +149,7 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 
 // maxUpdates bounds the attempts of one [Bucket.Update]. An attempt fails only
 // because another writer was faster, so that many writers of one key at a time get
-// through; after it a writer is told to come back.
+// through; after them the writer is asked to retry.
 const maxUpdates = 100
 
 // Update reads a value, lets change make the next one of it, and writes that if no
@@ -204,7 +204,7 @@ func (b *Bucket) PutTTL(ctx context.Context, key string, value []byte, ttl time.
 func (b *Bucket) Delete(ctx context.Context, key string) error { return b.remove(ctx, key) }
 
 // Forget is [Bucket.Delete] for keys that are never used again: within minutes it
-// also removes the marker that tells watchers of the deletion. A watcher that was
+// also removes the marker that notifies watchers of the deletion. A watcher that was
 // disconnected for longer is not notified.
 func (b *Bucket) Forget(ctx context.Context, key string) error {
 	return b.remove(ctx, key, jetstream.PurgeTTL(markerTTL))

@@ -124,7 +124,7 @@ func (l *ledger) change(ctx context.Context, key string, do func(before []byte) 
 	return nil
 }
 
-// raise notes a number that only grows, and gives the highest noted.
+// raise notes a number that only grows, and returns the highest noted.
 func (l *ledger) raise(ctx context.Context, key string, to schema.Sequence) (schema.Sequence, error) {
 	highest := to
 	err := l.change(ctx, key, func(before []byte) []byte {

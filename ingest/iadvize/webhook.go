@@ -236,7 +236,7 @@ func moment(p *source.Object, name string) (schema.Timestamp, bool) {
 	return at, given
 }
 
-// opened tells channel and visitor, which every push and close names: so the
+// opened names channel and visitor, which every push and close names: so the
 // conversation is whole whichever of them arrives.
 func opened(f facts, p *source.Object, at schema.Timestamp) []*source.Event {
 	name := p.Text(maxName, "channel")

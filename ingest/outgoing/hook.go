@@ -105,7 +105,7 @@ func (r *Registry) Add(ctx context.Context, hook Hook, position schema.Sequence)
 		return Hook{}, err
 	}
 	if len(all) >= MaxHooks {
-		return Hook{}, fmt.Errorf("there are %d outgoing webhooks, the most there may be: remove one", len(all))
+		return Hook{}, fmt.Errorf("there are %d outgoing webhooks, the maximum: remove one", len(all))
 	}
 	var random [8 + 32]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -189,7 +189,7 @@ func list[T any](ctx context.Context, r *Registry, prefix string) ([]T, error) {
 	return all, nil
 }
 
-// Pause stops a webhook for a reason; an empty one lets it go on where it stopped.
+// Pause stops a webhook for a reason; an empty one resumes it where it stopped.
 func (r *Registry) Pause(ctx context.Context, id, reason string) error {
 	if !wellFormed(id) {
 		return ErrNotFound

@@ -54,7 +54,7 @@ func TestTranscriptTellsWhatIsKnown(t *testing.T) {
 	if err != nil || json.Unmarshal(body, &started) != nil || started.Agent["email"] != "liz@example.org" || started.Message["id"] != "hello" {
 		t.Errorf("%s, %v", body, err)
 	}
-	// What is gone is not told.
+	// What is gone is not sent.
 	if body, err := render(&Delivery{Event: ChatStarted, Sequence: 99}, records, &rows, nil); body != nil || err != nil {
 		t.Errorf("%s, %v", body, err)
 	}

@@ -295,7 +295,7 @@ func (r *rig) eventually(check func() error) {
 }
 
 // gets waits until a receiver has taken deliveries of a chat, and nothing else. The
-// clock goes on: an attempt that was under way when it was moved may be due later.
+// clock advances: an attempt that was under way when it was moved may be due later.
 func (r *rig) gets(chat schema.ConversationID, want string) {
 	r.t.Helper()
 	r.eventually(func() error {

@@ -15,7 +15,7 @@ import (
 )
 
 // Log reads the log in order. Read gives up to most entries after a sequence and
-// waits up to wait for the first; nothing within wait is no error. Payloads are valid
+// waits up to wait for the first; nothing within wait is not an error. Payloads are valid
 // until the next call. One goroutine at a time.
 type Log interface {
 	Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error)
@@ -150,7 +150,7 @@ func (s *Sender) start(ctx context.Context) (stop func()) {
 			switch {
 			case value == nil: // what a worker has queued since the removal
 				if err := s.Registry.clear(ctx, id); err != nil && ctx.Err() == nil {
-					s.Logger.Warn("the queue of a removed webhook is not deleted", "webhook", id, "error", err)
+					s.Logger.Warn("cannot delete the queue of a removed webhook", "webhook", id, "error", err)
 				}
 			case json.Unmarshal(value, &hook) != nil || hook.ID != id:
 				s.Logger.Error("an outgoing webhook is not readable", "webhook", id)
@@ -159,7 +159,7 @@ func (s *Sender) start(ctx context.Context) (stop func()) {
 			}
 		})
 		if err != nil {
-			s.Logger.Error("outgoing webhooks are not followed", "error", err)
+			s.Logger.Error("cannot watch the list of outgoing webhooks", "error", err)
 		}
 		for _, running := range workers {
 			running()

@@ -139,7 +139,7 @@ func TestARestartGoesOnWhereItStopped(t *testing.T) {
 	r.start()
 	r.gets(chatID(1), "chatStarted[a] chatFragment[a] chatFragment[b]")
 	r.queued(0, 0)
-	// What was told is not told again, and the position is kept.
+	// What was sent is not sent again, and the position is kept.
 	r.stop()
 	r.start()
 	r.memory.append(says(1, 3, "VISITOR", "c"))

@@ -109,7 +109,7 @@ func (w *worker) pending() (count int) {
 	return count
 }
 
-// follow queues what the log tells of, from the position of the webhook on.
+// follow queues what the log reports, from the position of the webhook on.
 func (w *worker) follow(ctx context.Context) {
 	var position, noted schema.Sequence
 	var notedAt time.Time
@@ -258,7 +258,7 @@ func (w *worker) hear(ctx context.Context) {
 		})
 	})
 	if err != nil {
-		w.Logger.Error("retries of an outgoing webhook are not heard", "webhook", w.hook.ID, "error", err)
+		w.Logger.Error("cannot receive retry requests for an outgoing webhook", "webhook", w.hook.ID, "error", err)
 	}
 }
 

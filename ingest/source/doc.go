@@ -4,6 +4,6 @@
 // A source only translates. The same fact has to come out with the same source,
 // id and bytes however it arrives: by webhook, by its retry, by a later import.
 // So an id is made of the kind of fact, the conversation, the moment, and what
-// else tells two facts of one moment apart; never of a delivery, an arrival or
+// else distinguishes two facts of one moment; never of a delivery, an arrival or
 // a clock. [Event.Encode] writes members in a fixed order.
 package source

@@ -297,7 +297,7 @@ func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []vers
 	return nil
 }
 
-// elsewhere tells which keys count in another conversation: the same id was
+// elsewhere returns which keys count in another conversation: the same id was
 // given to two events, and the first one is not among those erased.
 func (e *Erasure) elsewhere(ctx context.Context, target Target, s *search, byKey map[schema.EventKey][]version, keys []schema.EventKey) (map[schema.EventKey]bool, error) {
 	if len(keys) == 0 {

@@ -89,7 +89,7 @@ func (h *setup) readBy(l *leaky) {
 	h.rebuild.Begins, h.rebuild.Gaps = l.First, h.gaps
 }
 
-// gaps tells where the log has nothing.
+// gaps returns where the log has nothing.
 func (h *setup) gaps(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
 	reader, err := h.reader(ctx)
 	if whole, drops := reader.(*history.Whole); drops && err == nil && log == projector.LogEvents {

@@ -44,7 +44,7 @@ func connectTo(t testing.TB, url string) driver.Conn {
 	return tables.Conn()
 }
 
-// projection makes an empty projection and gives its version.
+// projection makes an empty projection and returns its version.
 func projection(t testing.TB, conn driver.Conn) uint32 {
 	t.Helper()
 	if err := tables.New(conn).Up(t.Context()); err != nil {

@@ -12,7 +12,7 @@ import (
 	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// Table is a table of a projection with what tells its rows apart. The first two
+// Table is a table of a projection with the columns that identify its rows. The first two
 // columns of the key name the owner of the rows: what a repair writes again.
 type Table struct {
 	Name string

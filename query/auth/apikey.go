@@ -10,7 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// single gives the key of a record with a role its id and secret in one string.
+// single joins id and secret of a key with a role into one string.
 func (k Key) single(r *record) Key {
 	if r.Role != "" && k.Secret != "" {
 		k.APIKey = base64.RawURLEncoding.EncodeToString([]byte(k.ID + ":" + k.Secret))
@@ -18,7 +18,7 @@ func (k Key) single(r *record) Key {
 	return k
 }
 
-// parseAPIKey takes apart what single puts together.
+// parseAPIKey takes apart what single joins.
 func parseAPIKey(text string) (id, secret string, ok bool) {
 	if len(text) > 2*maxSecret {
 		return "", "", false
@@ -56,7 +56,7 @@ func (a *Authority) APIKeys(header string, rates Rates) *APIKeys {
 	return &APIKeys{authority: a, header: header, address: limiter(rates.Address), key: limiter(rates.Key), ofProjects: limiter(rates.Projects)}
 }
 
-// Authenticate tells who sends a request. Requests of an address count whatever
+// Authenticate identifies the sender of a request. Requests of an address count whatever
 // they prove; the other limits are those of the authenticated caller.
 func (k *APIKeys) Authenticate(r *http.Request) (schema.Caller, error) {
 	if wait, ok := k.address.Allow(network(k.authority.proxies.Sender(r))); !ok {

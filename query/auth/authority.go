@@ -24,7 +24,7 @@ type Config struct {
 	OIDC      *OIDC   // nil: no foreign tokens
 }
 
-// Authority issues tokens and tells who calls. It is safe for concurrent use.
+// Authority issues tokens and identifies callers. It is safe for concurrent use.
 type Authority struct {
 	directory *Directory
 	tokens    *tokens
@@ -79,7 +79,7 @@ func New(c Config) (*Authority, error) {
 	return a, nil
 }
 
-// Authenticate tells who sends a request, from `x-api-id` with `x-api-secret`
+// Authenticate identifies the sender of a request, from `x-api-id` with `x-api-secret`
 // or `Authorization: Bearer`. Its error is an [Error] when the credentials are
 // at fault, and any other when they could not be checked. Which scope is
 // needed is the handler's to say.

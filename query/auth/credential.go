@@ -11,7 +11,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Kind tells a key from a user.
+// Kind distinguishes keys from users.
 type Kind string
 
 // The kinds of credentials.

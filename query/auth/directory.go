@@ -92,7 +92,7 @@ func (d *Directory) addKey(ctx context.Context, r *record) (Key, error) {
 	return key, nil
 }
 
-// AddUser makes a user and gives the id. ErrExists when the address is taken.
+// AddUser makes a user and returns the id. ErrExists when the address is taken.
 func (d *Directory) AddUser(ctx context.Context, email, password string, scopes []schema.Scope, projects schema.Projects) (string, error) {
 	email = foldEmail(email)
 	if err := errors.Join(checkEmail(email), checkPassword(password), checkRights(scopes, projects)); err != nil {

@@ -16,7 +16,7 @@
 // `Authorization: Bearer`, never both. The answer is a [schema.Caller]: scopes
 // and projects. Every call reads the credential's record from the store, so a
 // change, a disabling or a removal holds for the next request of every role;
-// an access token is no more than a signed pointer to that record. A token's
+// an access token is only a signed pointer to that record. A token's
 // scopes are the granted ones that the credential still has; its
 // projects are the credential's. An [Error] says which status to answer.
 //

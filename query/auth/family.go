@@ -41,7 +41,7 @@ type families struct {
 func familyKey(id string) string  { return "family." + id }
 func revokedKey(id string) string { return "revoked." + id }
 
-// begin writes a new login and gives its name and first refresh token.
+// begin writes a new login and returns its name and first refresh token.
 func (f *families) begin(ctx context.Context, login family) (id, refresh string, err error) {
 	id = randomName(16)
 	refresh = f.newRefresh(id)
@@ -194,7 +194,7 @@ func (f *families) revoked(ctx context.Context, c *claims) (bool, error) {
 	return ended, nil
 }
 
-// sweep deletes what has expired and gives how many records that were.
+// sweep deletes what has expired and returns how many records that were.
 func (f *families) sweep(ctx context.Context) (int, error) {
 	deleted := 0
 	for _, prefix := range []string{familyKey(""), revokedKey("")} {

@@ -31,7 +31,7 @@ func NewLimiter(limit int, window time.Duration, names int, now func() time.Time
 	return &Limiter{limit: limit, window: window, now: now, seed: maphash.MakeSeed(), attempts: remembered}
 }
 
-// Allow counts an attempt, or tells how long to wait.
+// Allow counts an attempt, or returns how long to wait.
 func (l *Limiter) Allow(name string) (wait time.Duration, ok bool) {
 	key, now := maphash.String(l.seed, name), l.now()
 	l.mu.Lock()

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-analytics/parley/query/auth"
 )
 
-// attempt makes one and gives the status and Retry-After.
+// attempt makes one and returns the status and Retry-After.
 func (r *rig) attempt(form url.Values, edit ...func(*http.Request)) (status int, retryAfter string) {
 	r.t.Helper()
 	response, body := r.post("/oauth2/token", form, edit...)

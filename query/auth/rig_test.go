@@ -98,7 +98,7 @@ func (r *rig) user(email, password string) string {
 	return id
 }
 
-// post sends a form and gives the answer with its JSON body.
+// post sends a form and returns the answer with its JSON body.
 func (r *rig) post(path string, form url.Values, edit ...func(*http.Request)) (*http.Response, map[string]any) {
 	r.t.Helper()
 	request := httptest.NewRequestWithContext(r.t.Context(), http.MethodPost, path, strings.NewReader(form.Encode()))
@@ -123,7 +123,7 @@ func (r *rig) do(request *http.Request) (*http.Response, map[string]any) {
 	return response, body
 }
 
-// token logs in and gives the access and the refresh token.
+// token logs in and returns the access and the refresh token.
 func (r *rig) token(form url.Values, edit ...func(*http.Request)) (access, refresh string) {
 	r.t.Helper()
 	response, body := r.post("/oauth2/token", form, edit...)

@@ -126,7 +126,7 @@ type profile struct {
 	Clear    []string          `json:"clear,omitempty"`
 }
 
-// set gives a member of the profile a value; "" removes it.
+// set sets a member of the profile to a value; "" removes it.
 func (p *profile) set(name, value string) {
 	if value == "" {
 		p.Clear = append(p.Clear, name)

@@ -103,7 +103,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	endpoint.JSON(w, status, body)
 }
 
-// told is what an error comes to in an answer.
+// told is the response to an error.
 func (h *Handler) told(ctx context.Context, err error) *problem {
 	var ours *problem
 	var invalid *schema.Error
@@ -193,7 +193,7 @@ func target(u *url.URL) (resource, id string, err error) {
 	return resource, id, nil
 }
 
-// admit tells who sends a request, and whether it may.
+// admit identifies the sender of a request and checks its permissions.
 func (h *Handler) admit(r *http.Request) (caller, error) {
 	id, secret, ok := credentials(r.Header)
 	if !ok {
@@ -248,7 +248,7 @@ func credentials(header http.Header) (id, secret string, ok bool) {
 	return strings.Cut(pair, ":")
 }
 
-// fresh waits until the tables are where the log is now, and gives what may be
+// fresh waits until the tables are where the log is now, and returns what may be
 // read there.
 func (h *Handler) fresh(ctx context.Context, who caller) (query.Scope, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.config.Wait)

@@ -29,7 +29,7 @@ func short(parts ...string) string {
 	return string(id[:])
 }
 
-// digest tells requests apart.
+// digest distinguishes requests.
 func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])

@@ -23,7 +23,7 @@ var ErrUnknownOutcome = errors.New("chatra: the outcome of an append is unknown"
 
 // Log is the log of events.
 //
-// Last tells where it ends. Append returns when the events are on disk, in their
+// Last returns where it ends. Append returns when the events are on disk, in their
 // order; an event whose id is known changes nothing. A [*schema.Error] says that
 // one of them is not valid, and that none was appended.
 type Log interface {

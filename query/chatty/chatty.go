@@ -29,7 +29,7 @@ func Prices() transport.Prices {
 	return transport.Prices{"CustomerConnection.totalCount": {Points: 200}}
 }
 
-// Door authenticates as another one does; whoever is not let in is told no more than
+// Door authenticates as another one does; a rejected caller learns no more than
 // that.
 type Door struct{ endpoint.Authenticator }
 
@@ -164,7 +164,7 @@ func (q *root) Customers(ctx context.Context, args query.PageArguments) (*Custom
 	return c, nil
 }
 
-// Edges gives the customers with their places.
+// Edges returns the customers with their places.
 func (c *CustomerConnection) Edges() []CustomerEdge {
 	edges := make([]CustomerEdge, len(c.Nodes))
 	for i, node := range c.Nodes {

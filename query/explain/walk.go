@@ -219,7 +219,7 @@ func (w *walk) tookPart(id schema.OperatorID, i int) {
 	}
 }
 
-// ended tells how a contact ended; a push ends it by inference.
+// ended returns how a contact ended; a push ends it by inference.
 func (w *walk) ended(c *contact) (ending string, inferred bool) {
 	if c.end == none {
 		return "", false

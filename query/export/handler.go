@@ -273,7 +273,7 @@ type refusal struct {
 // Error is the message.
 func (r *refusal) Error() string { return r.message }
 
-// refuse answers with an error and gives its code.
+// refuse answers with an error and returns its code.
 func (x *export) refuse(err error) string {
 	var ours *refusal
 	var known *query.Error

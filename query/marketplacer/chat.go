@@ -129,7 +129,7 @@ type MessagesConnection struct {
 	PageInfo query.PageInfo
 }
 
-// ChatMessages gives a page of the chat of the seller named, or of the caller.
+// ChatMessages returns a page of the chat of the seller named, or of the caller.
 func (r *root) ChatMessages(ctx context.Context, args struct {
 	query.PageArguments
 	SellerID *graphql.ID
@@ -151,7 +151,7 @@ func (r *root) ChatMessages(ctx context.Context, args struct {
 	return seller.ChatMessages(args.PageArguments)
 }
 
-// ChatMessages gives a page of the chat with the seller.
+// ChatMessages returns a page of the chat with the seller.
 func (s *Seller) ChatMessages(args query.PageArguments) (*MessagesConnection, error) {
 	c := s.chats
 	page, err := query.OpenPage(c.api.Key, c.meter, "marketplacer.chatMessages", s.row.Chat, c.caller.Projects, args, false)

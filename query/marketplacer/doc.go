@@ -6,7 +6,7 @@
 //
 // Each seller of a project has one chat, whose conversation is the subject of the
 // seller's profile events (schema.ProfileSubject). Whatever key writes, the
-// messages stand in this one thread: VISITOR messages are the seller's ("User"), all
+// messages are in this one thread: VISITOR messages are the seller's ("User"), all
 // others the operator's ("Admin"). A seller exists once a profile event about it
 // is in the tables.
 //
@@ -14,7 +14,7 @@
 //
 // A caller with the role operator sees the sellers of its projects, one with the
 // role seller itself only: an id is narrowed to what the caller may see before
-// anything is read, so that a foreign one cannot be told from one that nobody has.
+// anything is read, so that a foreign one cannot be distinguished from one that does not exist.
 // Where sellers of several of an operator's projects have one id, it names none of
 // them, and the error says so.
 //
@@ -27,7 +27,7 @@
 // # Mutations
 //
 // A mutation appends events ([Log]), waits until the tables that answer have
-// reached them, and answers from there: whoever reads afterwards sees it. When
+// reached them, and answers from there: every later read sees it. When
 // that takes longer than [Config.Patience] the answer has status 202 and an error.
 // With clientMutationId the id of the message is made of it and of the caller, so
 // that a repeat is the same event; another text under the same clientMutationId is

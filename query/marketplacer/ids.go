@@ -38,7 +38,7 @@ func decodeID(text string) (kind, id string, ok bool) {
 
 func encode(raw []byte) string { return base64.StdEncoding.EncodeToString(raw) }
 
-// decodeSeller gives the seller that an id names.
+// decodeSeller returns the seller that an id names.
 func decodeSeller(text string) (id string, ok bool) {
 	kind, id, ok := decodeID(text)
 	return id, ok && kind == typeSeller

@@ -142,7 +142,7 @@ func (r *root) ChatMessageRead(ctx context.Context, args struct{ Input ReadInput
 	return p, err
 }
 
-// begin finds the seller of a mutation; that there is none stands in the payload.
+// begin finds the seller of a mutation; if there is none, the payload says so.
 func (r *root) begin(ctx context.Context, mutation *string, id *graphql.ID) (*view, *Payload, *Seller, error) {
 	v, err := r.look(ctx)
 	if err != nil {

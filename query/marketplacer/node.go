@@ -22,10 +22,10 @@ func (n *Node) ToSeller() (*Seller, bool) { return n.seller, n.seller != nil }
 // ToChatMessage reports whether it is a message.
 func (n *Node) ToChatMessage() (*ChatMessage, bool) { return n.message, n.message != nil }
 
-// ToUser reports that it is no person: none are kept.
+// ToUser reports that it is not a person: none are kept.
 func (n *Node) ToUser() (*User, bool) { return nil, false }
 
-// Node gives the object with the id.
+// Node returns the object with the id.
 func (r *root) Node(ctx context.Context, args struct{ ID graphql.ID }) (*Node, error) {
 	nodes, err := r.nodes(ctx, []graphql.ID{args.ID})
 	if err != nil {
@@ -37,7 +37,7 @@ func (r *root) Node(ctx context.Context, args struct{ ID graphql.ID }) (*Node, e
 // mostNodes is how many objects are read by their ids at a time.
 const mostNodes = 100
 
-// Nodes gives the objects with the ids, in their order.
+// Nodes returns the objects with the ids, in their order.
 func (r *root) Nodes(ctx context.Context, args struct{ IDs []graphql.ID }) ([]*Node, error) {
 	if len(args.IDs) > mostNodes {
 		return nil, &query.Error{Code: query.CodeBadInput, Message: fmt.Sprintf("ids: must have at most %d elements", mostNodes)}

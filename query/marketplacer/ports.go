@@ -19,7 +19,7 @@ type Store interface {
 
 // SellerReader reads sellers.
 //
-// Sellers gives a page of those in the filter, ordered by their last message,
+// Sellers returns a page of those in the filter, ordered by their last message,
 // project and id, those without messages first; turned around when the page is
 // Reversed.
 type SellerReader interface {
@@ -29,7 +29,7 @@ type SellerReader interface {
 
 // ThreadReader reads chats, for many of them at once.
 //
-// Messages gives of each chat at most page.Limit messages, by their position;
+// Messages returns of each chat at most page.Limit messages, by their position;
 // MessagesNamed those with the ids. Originals gives the events, as the archive has
 // them, that hold texts of the messages; none of them is older than from, in Unix
 // milliseconds. Contacts counts the contacts of a chat, and those still open.
@@ -76,5 +76,5 @@ type Log interface {
 // What a Log answers, wrapped or not: nothing was taken, or it is not known whether.
 var (
 	ErrUnavailable    = errors.New("the log is not available")
-	ErrUnknownOutcome = errors.New("it is not known whether the log has taken the events")
+	ErrUnknownOutcome = errors.New("the outcome is unknown: the log may have accepted the events")
 )

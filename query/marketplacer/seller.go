@@ -133,7 +133,7 @@ type SellerEdge struct {
 	Node   *Seller
 }
 
-// SellersForChats gives a page of sellers, by their last message.
+// SellersForChats returns a page of sellers, by their last message.
 func (r *root) SellersForChats(ctx context.Context, args struct {
 	query.PageArguments
 	Q graphql.NullString

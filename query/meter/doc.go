@@ -3,7 +3,7 @@
 // # The flow
 //
 //	transport    makes a [Meter] for each request and puts it into its context
-//	library      tells [Tracer] about every field before it is resolved: its name,
+//	library      notifies [Tracer] of every field before it is resolved: its name,
 //	             its price, its share in objects
 //	resolvers    call Write with the length of each text that they give out
 //	query/store  calls Load with the size of each row, and Read with the rows that

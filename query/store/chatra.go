@@ -9,7 +9,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// awaitEvery is how often the position is read while somebody waits for it.
+// awaitEvery is how often the position is read while a request waits for it.
 const awaitEvery = 20 * time.Millisecond
 
 // Await implements chatra.Tables.

@@ -8,7 +8,7 @@ import (
 
 // Customers implements query.CustomerReader.
 //
-// A page is looked for among the rows up to the 400th that stands in the table, all
+// A page is looked for among the rows up to the 400th of the table, all
 // versions counted: their keys are read in the order of the table, and only their
 // granules are merged. Where these hold fewer rows than asked for, all are read:
 // there are no more, or many versions of them.

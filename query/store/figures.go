@@ -109,7 +109,7 @@ func contactFigureColumns() []column[query.ContactFigures] {
 	)
 }
 
-// grouped fills in what tells the groups apart. Steps are cut at moments that
+// grouped fills in the columns that distinguish the groups. Steps are cut at moments that
 // the caller has computed: calendars stay out of SQL. They are sent as the
 // differences between them, which are shorter.
 func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimension) dimension) *statement {

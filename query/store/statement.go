@@ -36,7 +36,7 @@ func newStatement(name string, scope query.Scope) *statement {
 	return s.bind("projection", fmt.Sprintf("parley_%d", scope.Projection))
 }
 
-// key tells statements apart by their text and parameters.
+// key identifies a statement by its text and parameters.
 func (s *statement) key() string { return fmt.Sprintf("%s\x00%#v", s.text, s.args) }
 
 // bind sets the value of a parameter that the text names.

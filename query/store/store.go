@@ -41,7 +41,7 @@ type Config struct {
 	// MaxResult is the most bytes of the rows of a statement; 0 means unlimited.
 	// Those of Extract are passed on and have none.
 	MaxResult uint64
-	// Clock tells how old the known version of the projection is; nil is
+	// Clock returns how old the known version of the projection is; nil is
 	// time.Now.
 	Clock func() time.Time
 }
@@ -122,7 +122,7 @@ func (s *Store) Close() error { return s.conn.Close() }
 // Ping reports whether the server answers.
 func (s *Store) Ping(ctx context.Context) error { return s.conn.Ping(ctx) }
 
-// Live tells which projection answers. What it tells is at most a second old:
+// Live returns which projection answers. The answer is at most a second old:
 // the position may be behind what the tables show, never ahead of it.
 func (s *Store) Live(ctx context.Context) (query.Live, error) {
 	select {
@@ -160,7 +160,7 @@ func (s *Store) Position(ctx context.Context, projection uint32) (schema.Sequenc
 	return schema.Sequence(position), err
 }
 
-// read runs a statement and gives its rows. A request that sends the same one again
+// read runs a statement and returns its rows. A request that sends the same one again
 // gets the same rows.
 func read[R any](ctx context.Context, s *Store, st *statement, into func(*R) []any) ([]R, error) {
 	if err := st.fits(); err != nil {
@@ -273,7 +273,7 @@ func codeOf(err error) *query.Error {
 	return nil
 }
 
-// dialing tells that a connection could not be made.
+// dialing reports that a connection could not be made.
 func dialing(err error) bool {
 	var operation *net.OpError
 	return errors.As(err, &operation) && operation.Op == "dial"

@@ -26,7 +26,7 @@ type place struct {
 	held    int64 // bytes
 }
 
-// enter waits for a place. It gives up, and gives nil, when too many wait, when it
+// enter waits for a place. It gives up, and returns nil, when too many wait, when it
 // takes too long, and with the request.
 func (b *budgets) enter(ctx context.Context, of *budget) *place {
 	granted := &place{b, of, true, b.limits.AnswerBytes}
@@ -84,7 +84,7 @@ const leastHeld = 16 << 10
 // built ends the run of a request whose answer has this many bytes.
 func (p *place) built(size int64) { p.keep(min(max(size, leastHeld), p.held)) }
 
-// leave ends it and gives back all memory.
+// leave ends it and returns all memory.
 func (p *place) leave() { p.keep(0) }
 
 func (p *place) keep(size int64) {

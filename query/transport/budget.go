@@ -69,7 +69,7 @@ func (b *budgets) release(held *budget) {
 	}
 }
 
-// take spends points, or tells how long to wait for them.
+// take spends points, or returns how long to wait for them.
 func (b *budgets) take(held *budget, points int64) (wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -314,7 +314,7 @@ func (c *coercion) literalObject(t *ast.Definition, v *ast.Value, variables map[
 	return object, nil
 }
 
-// unset tells a variable that has no value.
+// unset marks a variable that has no value.
 func unset(v *ast.Value, variables map[string]any) bool {
 	if v.Kind != ast.Variable {
 		return false

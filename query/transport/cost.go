@@ -123,7 +123,7 @@ func (c *pricing) leadsBack(on *ast.Definition, f *ast.FieldDefinition) bool {
 	return reaches(c.typeOf(f))
 }
 
-// isConnection tells a page of rows by what Relay asks of one.
+// isConnection recognises a page of rows by what Relay requires of one.
 func isConnection(t *ast.Definition) bool {
 	return t != nil && t.Fields.ForName("pageInfo") != nil
 }

@@ -41,8 +41,8 @@ type Config struct {
 	// Beside is a handler of the same callers, if there is one: its budgets and places
 	// are this one's too.
 	Beside *Handler
-	// Begin puts the caller into the context of a request, and gives a function
-	// that tells afterwards how many rows were read.
+	// Begin puts the caller into the context of a request, and returns a function
+	// that reports afterwards how many rows were read.
 	Begin func(context.Context, schema.Caller) (context.Context, func() uint64)
 
 	Limits Limits

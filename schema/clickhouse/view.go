@@ -23,7 +23,7 @@ type View struct {
 	Columns []string
 }
 
-// Column is a column of a table, as system.columns tells it.
+// Column is a column of a table, as listed in system.columns.
 type Column struct{ Name, Type, Comment string }
 
 // Views returns the stable names, in order.

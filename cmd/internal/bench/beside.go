@@ -22,7 +22,7 @@ import (
 const (
 	readers   = 8    // deep queries at a time, all of one key
 	sentAlone = 4000 // single events of a round, one after the other
-	// throttledWait is how long a reader waits that was told to come back later.
+	// throttledWait is how long a reader waits that was asked to come back later.
 	throttledWait = 50 * time.Millisecond
 	// pushes give one conversation so many contacts, which a deep query nests.
 	pushes  = 60

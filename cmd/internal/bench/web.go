@@ -109,7 +109,7 @@ func (r *rig) graphQL(reads *tape, authority *auth.Authority) (http.Handler, *st
 	return handler, tables, err
 }
 
-// post sends a body and gives the answer; any status but the expected is an error,
+// post sends a body and returns the answer; any status but the expected is an error,
 // unless that is 0.
 func (w *remote) post(ctx context.Context, path, contentType string, body []byte, expected int) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+path, bytes.NewReader(body))

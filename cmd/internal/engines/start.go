@@ -17,7 +17,7 @@ import (
 type Embedded struct {
 	NATSListen       string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
 	ClickHouseHTTP   string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
-	ClickHouseMemory int64  `name:"clickhouse-memory" help:"Maximum memory of the embedded ClickHouse, in MiB. 0 is half of the machine's." group:"Embedded engines" default:"0"`
+	ClickHouseMemory int64  `name:"clickhouse-memory" help:"Maximum memory of the embedded ClickHouse, in MiB. 0 means half of the machine's." group:"Embedded engines" default:"0"`
 	Sync             string `help:"When the log is flushed to disk: always, before an event is accepted; interval, once a second." group:"Embedded engines" enum:"always,interval" default:"always"`
 	BIPersonalData   bool   `name:"bi-personal-data" help:"Also let the dashboards' user read names, addresses, texts and original events." group:"Embedded engines"`
 }

@@ -23,7 +23,7 @@ func SetLimit(mebibytes int64) {
 	}
 }
 
-// ReturnSpare gives memory that a burst has left over back to the system in quiet
+// ReturnSpare returns memory left over from a burst to the system in quiet
 // times, until ctx ends.
 func ReturnSpare(ctx context.Context) error {
 	ticks := time.NewTicker(quietCheck)

@@ -156,7 +156,7 @@ func (in *instance) compare(t table, want map[string]string, v *verdict) error {
 	return err
 }
 
-// table is a stable view: what tells its rows apart, and what is compared.
+// table is a stable view: the columns that identify its rows, and what is compared.
 type table struct {
 	name    string
 	key     []string

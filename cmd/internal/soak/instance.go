@@ -98,7 +98,7 @@ func (in *instance) start(env ...string) (ready bool) {
 	}
 }
 
-// launch runs serve, and gives its address when it is ready.
+// launch runs serve, and returns its address when it is ready.
 func (in *instance) launch(env ...string) <-chan string {
 	in.t.Helper()
 	in.await()
@@ -305,7 +305,7 @@ func (in *instance) post(client *http.Client, base string, key map[string]string
 	return nil
 }
 
-// query asks ClickHouse as the dashboards' user, and gives each row.
+// query asks ClickHouse as the dashboards' user, and returns each row.
 func (in *instance) query(sql string, each func(row map[string]any)) error {
 	if a := in.clickHouse; a != nil {
 		return in.ask(a.url, a.user, a.password, sql, each)

@@ -155,7 +155,7 @@ func (w *Server) measured(path string, next http.Handler) http.Handler {
 }
 
 // recovered turns a panic of a handler into an answer and a log line, without
-// the values that may stand in it.
+// its allowed values.
 func recovered(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {

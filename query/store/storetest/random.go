@@ -62,7 +62,7 @@ func (d *dice) uuid() string {
 	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", d.Uint32(), d.IntN(1<<16), d.IntN(1<<12), d.IntN(1<<12), d.Uint64N(1<<48))
 }
 
-// operator has an id that tells the kind, so that one operator has one kind.
+// operator has an id that implies the kind, so that one operator has one kind.
 func (d *dice) operator() User {
 	id := int64(1 + d.IntN(9))
 	name, email := fmt.Sprintf("Operator %d", id), fmt.Sprintf("op%d@example.com", id)
@@ -124,7 +124,7 @@ func (d *dice) conversation(w *World, project uint32) {
 	w.Conversations = append(w.Conversations, c)
 }
 
-// contacts makes contacts with their messages and gives the end of the last.
+// contacts makes contacts with their messages and returns the end of the last.
 func (d *dice) contacts(w *World, c *Conversation, now Millis) Millis {
 	bots, position := 0, uint32(0)
 	count := max(0, d.IntN(6)-1)
