@@ -27,7 +27,10 @@ type Embedded struct {
 const syncInterval = time.Second
 
 // The parts of readiness that the engines are.
-const NATS, ClickHouse = "nats", "clickhouse"
+const (
+	NATS       = "nats"
+	ClickHouse = "clickhouse"
+)
 
 // Start starts those engines that no flag names a server for, both at once, and
 // adds them to the process. What has started is stopped with the process even when
