@@ -62,6 +62,7 @@ func (f *rebuildFlags) source(a *app, r *rebuild) (err error) {
 	if f.StoreText, err = storesText(a.ctx, t, r.session.Live, f.StoreText); err != nil {
 		return err
 	}
+	r.Flags = f.flags()
 	whole := wholeLog(broker.Events(), t, r.session.Live)
 	r.Open, r.Begins, r.Gaps = f.opener(a, t, broker), whole.Begins, gaps(t, broker)
 	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) }
@@ -73,6 +74,9 @@ func (f *rebuildFlags) source(a *app, r *rebuild) (err error) {
 	}
 	return nil
 }
+
+// flags are those that decide which rows are built.
+func (f *rebuildFlags) flags() string { return fmt.Sprintf("from %s, texts %t", f.From, f.StoreText) }
 
 func (f *rebuildFlags) scope() (tables.Scope, error) {
 	projects, err := auth.ParseProjects(f.Projects)

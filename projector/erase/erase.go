@@ -2,6 +2,7 @@ package erase
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,7 +72,8 @@ func (e *Erasure) Run(ctx context.Context, target Target) (*Found, error) {
 	if found.Nothing() {
 		return found, nil
 	}
-	version, err := e.empty(ctx)
+	// One that is being built is dropped: it may hold what is erased.
+	version, err := e.Tables.Begin(ctx, "erase "+rand.Text())
 	if err != nil {
 		return nil, err
 	}
@@ -91,26 +93,8 @@ func (e *Erasure) Run(ctx context.Context, target Target) (*Found, error) {
 	case <-ctx.Done():
 	case <-time.After(e.Grace):
 	}
-	return found, e.dropOthers(context.WithoutCancel(ctx), version)
-}
-
-// empty makes a version without rows. One that was being built is dropped: it
-// may hold what is erased.
-func (e *Erasure) empty(ctx context.Context) (uint32, error) {
-	all, err := e.Tables.Projections(ctx)
-	if err != nil {
-		return 0, err
-	}
-	next := uint32(1)
-	for _, p := range all {
-		next = max(next, p.Version+1)
-		if p.State == tables.Building {
-			if err := e.Tables.Drop(ctx, p.Version); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return next, e.Tables.Create(ctx, next)
+	// Every other version holds what was erased.
+	return found, e.Tables.DropAllBut(context.WithoutCancel(ctx), version)
 }
 
 // portion is how many messages are appended, or conversations written, at a time.
@@ -194,8 +178,7 @@ func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.Archiv
 }
 
 // fill writes the tables of a version: the conversations as the redacted events
-// fold, then everything else as the live version has it. Positions are last:
-// without one, the next process that finds the version builds it from the log.
+// fold, then everything else as the live version has it, and the positions last.
 func (e *Erasure) fill(ctx context.Context, target Target, s *search, version uint32, count []projector.ArchivedEvent) error {
 	if err := e.fold(ctx, version, count); err != nil {
 		return err
@@ -261,21 +244,4 @@ func (e *Erasure) copyRest(ctx context.Context, target Target, s *search, versio
 	return e.Tables.CopyWithout(ctx, s.live, version, target.conversations(s), s.positions[projector.LogEvents], func(done, all int) {
 		e.report("copying tables", schema.Sequence(done), schema.Sequence(all))
 	})
-}
-
-// dropOthers drops every other version: they hold what was erased.
-func (e *Erasure) dropOthers(ctx context.Context, version uint32) error {
-	all, err := e.Tables.Projections(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range all {
-		if p.Version == version || p.State == tables.Dropped {
-			continue
-		}
-		if err := e.Tables.Drop(ctx, p.Version); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -4,6 +4,10 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
+// Version is raised by one with every change after which [Of] gives other rows
+// for the same events: a build is continued only by the fold that began it.
+const Version = 1
+
 // Of computes the rows of a conversation from its events: contract section 3,
 // and nothing else. The records are of one conversation, in any order;
 // a record whose event is there already is ignored, the one with the lowest

@@ -4,11 +4,14 @@
 //	run     one projector writes the live version
 //	offer   a replay has marked another version as complete (projector/replay)
 //	follow  a second projector lets the offered version catch up
-//	swap    when it is about a batch behind, the first one finishes its batch and ends;
-//	        when the second has reached the position of the first, the views are
-//	        turned and the version is live
+//	swap    when it has written what it lacked at first, and is about a batch behind,
+//	        the first one finishes its batch and ends; when the second has reached the
+//	        position of the first, the views are turned and the version is live
+//	turn    where another process has made a version live, that one is projected at once
 //
 // The seam is a sequence: a version is only made live when its positions have
 // reached those of the one before, so a reader never sees the projection go back.
-// A swap that fails starts the first projector again.
+// A swap that fails, or takes longer than 15 s, starts the first projector again
+// and ends the offer, with the reason for whoever waits for it. A version whose
+// tables take no rows never stops the live one.
 package lead

@@ -1,6 +1,7 @@
 package lead
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
@@ -29,6 +31,9 @@ type Leader struct {
 	// Every is how often it looks for an offer. Default: 250 ms.
 	Every time.Duration
 
+	next *run                       // follows the version that is offered
+	goal map[string]schema.Sequence // where the live version was when next began
+
 	mu      sync.Mutex
 	current *run
 }
@@ -38,6 +43,13 @@ type run struct {
 	version   uint32
 	projector *projector.Projector
 	stop      func() // ends it at the end of its batch, and waits for that
+}
+
+// end stops a run; nil is none.
+func (r *run) end() {
+	if r != nil {
+		r.stop()
+	}
 }
 
 func (l *Leader) start(ctx context.Context, version uint32) (*run, error) {
@@ -68,7 +80,10 @@ func (l *Leader) Run(ctx context.Context) error {
 		return err
 	}
 	l.lead(current)
-	defer func() { l.leading().stop() }()
+	defer func() {
+		l.leading().end()
+		l.next.end()
+	}()
 
 	every := l.Every
 	if every <= 0 {
@@ -76,62 +91,125 @@ func (l *Leader) Run(ctx context.Context) error {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	var next *run
-	defer func() {
-		if next != nil {
-			next.stop()
-		}
-	}()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
-		offered, err := l.offered(ctx)
+		all, err := l.Tables.Projections(ctx)
+		if err == nil {
+			err = l.follow(ctx, all)
+		}
 		var newer *clickhouse.NewerError
 		if errors.As(err, &newer) { // a newer binary has taken over
 			return err
 		}
-		if err != nil {
-			l.Logger.Warn("cannot check for a new projection version", "error", err)
-			continue
-		}
-		if next != nil && next.version != offered {
-			next.stop()
-			next = nil
-		}
-		if offered == 0 {
-			continue
-		}
-		if next == nil {
-			if next, err = l.start(ctx, offered); err != nil {
-				l.Logger.Warn("cannot project the new version", "error", err)
-				continue
-			}
-			l.Logger.Info("a new projection version is catching up", "version", offered)
-		}
-		if taken, err := l.takeOver(ctx, next); err != nil {
-			l.Logger.Warn("the new projection version was not made live", "version", offered, "error", err)
-		} else if taken {
-			next = nil
+		if err != nil && ctx.Err() == nil {
+			l.Logger.Warn("the versions of the projection cannot be followed", "error", err)
 		}
 	}
 }
 
+// follow projects what the versions say: the live one, which another process may
+// have changed, and the one that is offered.
+func (l *Leader) follow(ctx context.Context, all tables.Projections) error {
+	live, err := all.Live()
+	if err != nil {
+		return err
+	}
+	if current := l.leading(); current == nil || current.version != live {
+		return l.turnTo(ctx, live)
+	}
+	offered := all.Offered()
+	if l.next != nil && l.next.version != offered {
+		l.next.end()
+		l.next = nil
+	}
+	if offered == 0 {
+		return nil
+	}
+	if l.next == nil {
+		if l.goal, err = l.Tables.Positions(ctx, live); err != nil {
+			return err
+		}
+		if l.next, err = l.start(ctx, offered); err != nil {
+			return errors.Join(err, l.Tables.Withdraw(ctx, offered, err.Error()))
+		}
+		l.Logger.Info("a new projection version is catching up", "version", offered)
+	}
+	return l.takeOver(ctx, l.next)
+}
+
+// turnTo projects the version that another process has made live.
+func (l *Leader) turnTo(ctx context.Context, live uint32) error {
+	l.leading().end()
+	l.lead(nil)
+	run := l.next
+	l.next = nil
+	if run == nil || run.version != live {
+		run.end()
+		var err error
+		if run, err = l.start(ctx, live); err != nil {
+			return err
+		}
+	}
+	l.lead(run)
+	l.Logger.Info("another process has made a projection version live", "version", live)
+	return nil
+}
+
 // near is how many sequences the next version may be behind when the current
-// one is stopped for it: about a batch.
-const near = 20_000
+// one is stopped for it: about a batch. It has no longer than handover for them.
+const (
+	near     = 20_000
+	handover = 15 * time.Second
+)
 
 // takeOver makes next live if it is as far as the current version, which is
 // stopped for the last step, so that a reader never sees the projection go back.
-func (l *Leader) takeOver(ctx context.Context, next *run) (bool, error) {
+// Before that, next has to show that its tables take rows: it must have reached
+// where the current version was when next began. If it fails in the last step,
+// the current version continues and the offer ends.
+func (l *Leader) takeOver(ctx context.Context, next *run) error {
 	current := l.leading()
-	if !l.Tables.Reached(ctx, next.version, current.version, near) {
-		return false, history.Pass(ctx, l.Tables, l.Gaps, next.version)
+	at, err := l.Tables.Positions(ctx, next.version)
+	if err != nil {
+		return err
 	}
-	current.stop()
-	for tries := 1; !l.Tables.Reached(ctx, next.version, current.version, 0); tries++ {
+	for log, goal := range l.goal {
+		if at[log] < goal {
+			return history.Pass(ctx, l.Tables, l.Gaps, next.version)
+		}
+	}
+	if !l.Tables.Reached(ctx, next.version, current.version, near) {
+		return history.Pass(ctx, l.Tables, l.Gaps, next.version)
+	}
+	current.end()
+	err = l.awaitReached(ctx, next, current.version)
+	if err == nil {
+		err = l.Tables.Swap(ctx, next.version, current.version)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err == nil {
+		l.lead(next)
+		l.next = nil
+		l.Logger.Info("switched to the rebuilt projection", "version", next.version, "before", current.version)
+		return nil
+	}
+	next.end()
+	l.next = nil
+	l.lead(nil) // follow starts whichever version is live
+	return errors.Join(err, l.Tables.Withdraw(ctx, next.version, err.Error()))
+}
+
+// awaitReached waits until next is as far as the version that was stopped for it.
+func (l *Leader) awaitReached(ctx context.Context, next *run, version uint32) error {
+	ctx, cancel := context.WithTimeout(ctx, handover)
+	defer cancel()
+	for tries := 1; !l.Tables.Reached(ctx, next.version, version, 0); tries++ {
 		if tries%100 == 0 {
 			if err := history.Pass(ctx, l.Tables, l.Gaps, next.version); err != nil {
 				l.Logger.Warn("cannot check the log for gaps", "error", err)
@@ -139,35 +217,14 @@ func (l *Leader) takeOver(ctx context.Context, next *run) (bool, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return false, nil
+			return fmt.Errorf("it did not catch up within %v: %w", handover, cmp.Or(next.projector.Ready(), errBehind))
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	if err := l.Tables.Swap(ctx, next.version); err != nil {
-		again, startErr := l.start(ctx, current.version)
-		if startErr != nil {
-			return false, fmt.Errorf("%w; then: %w", err, startErr)
-		}
-		l.lead(again)
-		return false, err
-	}
-	l.lead(next)
-	l.Logger.Info("switched to the rebuilt projection", "version", next.version, "before", current.version)
-	return true, nil
+	return nil
 }
 
-func (l *Leader) offered(ctx context.Context) (uint32, error) {
-	all, err := l.Tables.Projections(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range all {
-		if p.State == tables.Offered {
-			return p.Version, nil
-		}
-	}
-	return 0, nil
-}
+var errBehind = errors.New("it is still behind")
 
 func (l *Leader) lead(r *run) {
 	l.mu.Lock()

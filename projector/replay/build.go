@@ -18,23 +18,6 @@ import (
 // and to do. Done may begin above 0 if a build is continued.
 type Progress func(done, all schema.Sequence)
 
-// stage makes or finds the version that is built: one left in state building is
-// continued, because a build yields the same tables whichever process runs it.
-func stage(ctx context.Context, t *tables.Tables) (uint32, error) {
-	all, err := t.Projections(ctx)
-	if err != nil {
-		return 0, err
-	}
-	next := uint32(1)
-	for _, p := range all {
-		if p.State == tables.Building {
-			return p.Version, t.Create(ctx, p.Version)
-		}
-		next = max(next, p.Version+1)
-	}
-	return next, t.Create(ctx, next)
-}
-
 // stuck is how long a build may make no progress before it is given up: the
 // engines may be away for a while, or may have lost data.
 const stuck = time.Minute

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // Open makes a projector that writes a version; release frees what it uses.
@@ -20,6 +22,9 @@ type Open func(ctx context.Context, version uint32) (p *projector.Projector, rel
 type Rebuild struct {
 	Tables *tables.Tables
 	Open   Open
+	// Flags are those that decide which rows Open's projectors write: a build that
+	// was cut off is continued only with the same.
+	Flags string
 	// Ends returns the last sequence of each log: how far a version has to come.
 	Ends func(ctx context.Context) (map[string]schema.Sequence, error)
 	// Gaps returns the sequences that are lost for good; nil for a log that has none.
@@ -45,6 +50,11 @@ func (r *Rebuild) at(point string) {
 	if r.At != nil {
 		r.At(point)
 	}
+}
+
+// maker is who builds with the same outcome as this binary with these flags.
+func (r *Rebuild) maker() string {
+	return fmt.Sprintf("fold %d, tables %d, %s", fold.Version, clickhouse.Version, r.Flags)
 }
 
 func (r *Rebuild) limit() int {
@@ -86,13 +96,13 @@ func (r *Rebuild) Replay(ctx context.Context) (*Replayed, error) {
 	if err := r.carry(ctx, live, version); err != nil { // what was dropped while it was offered
 		return nil, err
 	}
-	return outcome, r.dropOlder(ctx, live)
+	return outcome, r.Tables.DropAllBut(ctx, live, version)
 }
 
 // buildAndCompare makes a version that has all the log holds now, and compares
 // the live one with it.
 func (r *Rebuild) buildAndCompare(ctx context.Context, live uint32) (uint32, *Report, error) {
-	version, err := stage(ctx, r.Tables)
+	version, err := r.Tables.Begin(ctx, r.maker())
 	if err != nil {
 		return 0, nil, err
 	}
@@ -171,8 +181,9 @@ func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversati
 }
 
 // MakeLive offers a version that is complete up to its positions, and waits
-// until it is live. If no projector runs, it catches up and swaps by its own
-// projector; handed says that a live projector did.
+// until it is live or the projector gives it up, which is an error with its
+// reason. If no projector runs, it catches up and swaps by its own projector;
+// handed says that a live projector did.
 func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, err error) {
 	if err := r.carryFromLive(ctx, version); err != nil {
 		return false, err
@@ -186,30 +197,46 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 	r.at("offered")
 	deadline := time.Now().Add(r.patience())
 	for time.Now().Before(deadline) {
-		live, err := r.Tables.Live(ctx)
-		if err == nil && live == version {
-			return true, r.Tables.Up(ctx) // the views may still be on their way
+		all, err := r.Tables.Projections(ctx)
+		if err == nil {
+			switch p := all.Find(version); p.State {
+			case tables.Alive:
+				return true, r.Tables.Up(ctx) // the views may still be on their way
+			case tables.Offered:
+			default:
+				return false, fmt.Errorf("version %d is not made live, and is %s: %s", version, p.State, p.Reason)
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return false, errors.Join(context.Cause(ctx), r.Tables.Withdraw(context.WithoutCancel(ctx), version))
+			return false, errors.Join(context.Cause(ctx), r.Tables.Withdraw(context.WithoutCancel(ctx), version, "the command was stopped"))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	if err := r.Tables.Withdraw(ctx, version); err != nil {
+	if err := r.Tables.Withdraw(ctx, version, "no projector made it live in time"); err != nil {
 		return false, err
 	}
-	live, err := r.Tables.Live(ctx)
-	if err != nil {
-		return false, err
+	return r.swap(ctx, version)
+}
+
+// swap makes a version live that no running projector has taken over. One that
+// runs all the same follows at once.
+func (r *Rebuild) swap(ctx context.Context, version uint32) (handed bool, err error) {
+	for {
+		live, err := r.Tables.Live(ctx)
+		if err != nil {
+			return false, err
+		}
+		if live == version { // taken over at the last moment
+			return true, r.Tables.Up(ctx)
+		}
+		if err := r.catchUp(ctx, version); err != nil {
+			return false, err
+		}
+		if r.Tables.Reached(ctx, version, live, 0) {
+			return false, r.Tables.Swap(ctx, version, live)
+		}
 	}
-	if live == version {
-		return true, r.Tables.Up(ctx) // the views may still be on their way
-	}
-	if err := r.catchUp(ctx, version); err != nil {
-		return false, err
-	}
-	return false, r.Tables.Swap(ctx, version)
 }
 
 // Undo makes the version that was live before live again, once it has caught up
@@ -223,12 +250,13 @@ func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	var kept uint32
+	var before tables.Projection // of those kept, the one that was live last
 	for _, p := range all {
-		if p.State == tables.Kept {
-			kept = max(kept, p.Version)
+		if p.State == tables.Kept && p.Turn >= before.Turn {
+			before = p
 		}
 	}
+	kept := before.Version
 	if kept == 0 {
 		return nil, errors.New("nothing to undo: no earlier version of the projection is kept")
 	}
@@ -238,22 +266,6 @@ func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
 	}
 	outcome.Events, outcome.Conversations, err = r.check(ctx, kept)
 	return outcome, err
-}
-
-// dropOlder drops the versions kept before the one that was live until now.
-func (r *Rebuild) dropOlder(ctx context.Context, before uint32) error {
-	all, err := r.Tables.Projections(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range all {
-		if p.State == tables.Kept && p.Version != before {
-			if err := r.Tables.Drop(ctx, p.Version); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // Verified is the outcome of a verification.

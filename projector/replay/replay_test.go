@@ -293,6 +293,77 @@ func TestReplayContinuesWhereItStopped(t *testing.T) {
 	}
 }
 
+func TestABuildOfOtherFlagsIsNotContinued(t *testing.T) {
+	h := newSetup(t)
+	h.log.append(foldtest.Stream(foldtest.Seeded(3), 20)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.rebuild.Flags, h.rebuild.At = "texts true", func(string) { cancel() }
+	if _, err := h.rebuild.Replay(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("replay that is cut off: %v", err)
+	}
+	h.rebuild.Flags, h.rebuild.At = "texts false", nil
+	replayed, err := h.rebuild.Replay(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := h.one(t, "SELECT count() FROM system.databases WHERE name = 'parley_2'"); replayed.Version != 3 || n != 0 {
+		t.Errorf("version %d was built; databases of version 2: %d", replayed.Version, n)
+	}
+}
+
+// replayed is a setup with version 2 live and version 1 kept, which is behind.
+func replayed(t *testing.T) *setup {
+	t.Helper()
+	h := newSetup(t)
+	h.log.append(foldtest.Stream(foldtest.Seeded(5), 20)...)
+	if _, err := h.rebuild.Replay(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.log.append(foldtest.Stream(foldtest.Seeded(6), 20)...)
+	h.settle(t)
+	return h
+}
+
+func TestTheProjectorFollowsWhatAnotherProcessMakesLive(t *testing.T) {
+	h := replayed(t)
+	if err := h.tables.Swap(t.Context(), 1, 2); err != nil {
+		t.Fatal(err)
+	}
+	h.log.append(foldtest.Stream(foldtest.Seeded(7), 20)...)
+	h.settle(t)
+	if live := h.live(t); live != 1 {
+		t.Errorf("version %d is live", live)
+	}
+}
+
+func TestAVersionThatTakesNoRowsDoesNotStopTheLiveOne(t *testing.T) {
+	h := replayed(t)
+	if err := h.tables.Conn().Exec(t.Context(), "ALTER TABLE parley_1.positions ADD CONSTRAINT never CHECK sequence = 0"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	undone := make(chan error, 1)
+	h.rebuild.At = func(point string) {
+		if point == "offered" {
+			h.log.append(foldtest.Stream(foldtest.Seeded(7), 20)...)
+		}
+	}
+	go func() {
+		_, err := h.rebuild.Undo(ctx)
+		undone <- err
+	}()
+	h.settle(t)
+	stop()
+	if err := <-undone; !errors.Is(err, context.Canceled) {
+		t.Errorf("undo: %v", err)
+	}
+	h.log.append(foldtest.Stream(foldtest.Seeded(8), 20)...)
+	h.settle(t)
+	if live := h.live(t); live != 2 {
+		t.Errorf("version %d is live", live)
+	}
+}
+
 func TestArchiveReplacesTheLog(t *testing.T) {
 	h := newSetup(t)
 	events := foldtest.Stream(foldtest.Seeded(4), 30)

@@ -28,12 +28,35 @@
 //
 // # Versions
 //
-// A version goes through the states building, offered, live, kept and dropped,
-// and its number is never used again. [Tables.Create] makes the next one beside
-// the live one, [Tables.Swap] makes it live: from one insert on, [Tables.Live]
-// returns the new version to everyone; the views follow one by one within
-// milliseconds, and Up completes them if that is cut short. [Tables.Drop] removes
-// one that is not live.
+// A version is building, offered, live, kept or dropped, and its number is never
+// used again. [Projections] has the rules, which are pure; each change is a turn:
+//
+//	begin     new → building          by replay, verify and erase; continued only by the same maker
+//	offer     building, kept → offered  by the command that has built it, or undo
+//	withdraw  offered → what it was    by the command, or by a projector that cannot take it over, with the reason
+//	swap      offered → live, live → kept, in one turn
+//	drop      building, kept → dropped
+//
+// A turn is an insert into parley_meta.turns of what changes, numbered one higher
+// than the latest turn that was read. The number is the insert's deduplication
+// token, so of several processes that have read the same the server takes the
+// first and drops the others, which read again and decide again. This is the
+// compare-and-set, and the only one: exactly one version is live after every turn.
+// A number whose insert a crash has cut off is passed over.
+//
+// The state lives in ClickHouse, beside the tables that it is about, although NATS
+// has a compare-and-set too: a backup of the tables that is restored brings its
+// own state with it, and everybody who reads the tables reads the state where he
+// reads them. Kept in NATS it would name versions that the restored tables do not
+// have. The token is forgotten after 10,000 turns; a process that sleeps longer
+// would take a turn twice.
+//
+// Tables.Live returns the new version to everyone from the turn on; the views
+// follow one by one within milliseconds, and Up completes them if that is cut
+// short, as it removes the tables of dropped versions that are still there.
+//
+// A model test runs all interleavings of a projector and two commands over the
+// rules, with a crash anywhere.
 //
 // # Comparing
 //

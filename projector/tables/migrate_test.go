@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -182,7 +183,7 @@ func TestASwapMakesAnotherVersionLive(t *testing.T) {
 
 	// Cut off after the insert that makes it live: every reader gets the
 	// new version, and the views follow.
-	if err := New(&cutOff{Conn: tables.conn, left: 3}).Swap(t.Context(), 2); !errors.Is(err, errCut) {
+	if err := New(&cutOff{Conn: tables.conn, left: 3}).Swap(t.Context(), 2, 1); !errors.Is(err, errCut) {
 		t.Fatalf("the swap is not cut off: %v", err)
 	}
 	if live, err := tables.Live(t.Context()); live != 2 || err != nil {
@@ -194,10 +195,10 @@ func TestASwapMakesAnotherVersionLive(t *testing.T) {
 	}
 
 	// And back.
-	if err := tables.Swap(t.Context(), 1); err != nil {
+	if err := tables.Swap(t.Context(), 1, 2); err != nil {
 		t.Fatal(err)
 	}
-	if err := tables.Swap(t.Context(), 1); err != nil {
+	if err := tables.Swap(t.Context(), 1, 2); err != nil {
 		t.Errorf("a second time: %v", err)
 	}
 	if got := read(); got != "" {
@@ -205,6 +206,56 @@ func TestASwapMakesAnotherVersionLive(t *testing.T) {
 	}
 	all, err := tables.Projections(t.Context())
 	if err != nil || len(all) != 2 || all[0].State != Alive || all[1].State != Kept {
+		t.Errorf("projections are %v (%v)", all, err)
+	}
+}
+
+func TestOfCommandsThatCrossOneTakesTheTurn(t *testing.T) {
+	tables := fresh(t)
+	up(t, tables)
+	for version := uint32(2); version <= 5; version++ {
+		if err := tables.Create(t.Context(), version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var group sync.WaitGroup
+	var made atomic.Int32
+	for version := uint32(2); version <= 5; version++ {
+		group.Go(func() {
+			if tables.Swap(t.Context(), version, 1) == nil {
+				made.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	all, err := tables.Projections(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	alive := 0
+	for _, p := range all {
+		if p.State == Alive {
+			alive++
+		}
+	}
+	if alive != 1 || made.Load() != 1 || all.Find(1).State != Kept {
+		t.Errorf("%d are live, %d commands say so: %v", alive, made.Load(), all)
+	}
+	up(t, tables)
+}
+
+func TestATurnWhoseInsertWasCutOffIsPassed(t *testing.T) {
+	tables := fresh(t)
+	up(t, tables)
+	if taken, err := tables.insert(t.Context(), 2, Projections{{Version: 2, State: Building}}); !taken || err != nil {
+		t.Fatalf("taken: %t (%v)", taken, err)
+	}
+	enginetest.ClickHouse(t).Exec(t, "DELETE FROM parley_meta.turns WHERE turn = 2") // its token stays
+	if err := tables.Create(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	all, err := tables.Projections(t.Context())
+	if err != nil || len(all) != 2 || all.Find(3).Turn != 3 {
 		t.Errorf("projections are %v (%v)", all, err)
 	}
 }
@@ -225,10 +276,10 @@ func TestADroppedVersionNeverReturns(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"made":          tables.Create(t.Context(), 2),
-		"made live":     tables.Swap(t.Context(), 2),
+		"made live":     tables.Swap(t.Context(), 2, 1),
 		"offered":       tables.Offer(t.Context(), 2),
 		"dropped (9)":   tables.Drop(t.Context(), 9),
-		"made live (9)": tables.Swap(t.Context(), 9),
+		"made live (9)": tables.Swap(t.Context(), 9, 1),
 		"made (0)":      tables.Create(t.Context(), 0),
 	} {
 		if err == nil {
@@ -244,7 +295,7 @@ func TestADroppedVersionNeverReturns(t *testing.T) {
 func TestLiveReportsThatThereIsNone(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)
-	enginetest.ClickHouse(t).Exec(t, "TRUNCATE TABLE parley_meta.projections")
+	enginetest.ClickHouse(t).Exec(t, "TRUNCATE TABLE parley_meta.turns")
 	if _, err := tables.Live(t.Context()); !errors.Is(err, ErrNoLive) {
 		t.Errorf("error is %v", err)
 	}
@@ -268,7 +319,7 @@ func TestTablesOfANewerBinaryAreLeftAlone(t *testing.T) {
 				"Up":     tables.Up(t.Context()),
 				"Check":  tables.Check(t.Context()),
 				"Create": tables.Create(t.Context(), 2),
-				"Swap":   tables.Swap(t.Context(), 1),
+				"Swap":   tables.Swap(t.Context(), 1, 1),
 				"Live":   func() error { _, err := tables.Live(t.Context()); return err }(),
 			} {
 				var newer *ddl.NewerError

@@ -54,7 +54,8 @@ func (t *Tables) pending(ctx context.Context) ([]step, error) {
 		return []step{{name: "the first projection", statement: firstProjectionSQL}}, nil
 	}
 	for _, p := range all {
-		if p.State == Dropped {
+		if p.State == Dropped { // before its tables
+			steps = append(steps, leftover(databases, p.Version)...)
 			continue
 		}
 		more, err := pendingTables(databases, applied, p.Version)
@@ -66,7 +67,7 @@ func (t *Tables) pending(ctx context.Context) ([]step, error) {
 	if len(steps) > 0 {
 		return steps, nil
 	}
-	live, err := liveOf(all)
+	live, err := all.Live()
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +75,15 @@ func (t *Tables) pending(ctx context.Context) ([]step, error) {
 		return steps, err
 	}
 	return t.pendingViews(ctx, applied, live)
+}
+
+// leftover removes what is still there of a version that was dropped.
+func leftover(databases []string, version uint32) []step {
+	name := ddl.ProjectionDatabase(version)
+	if !slices.Contains(databases, name) {
+		return nil
+	}
+	return []step{{name: "database " + name + ", which is dropped", statement: of(dropDatabaseSQL, version)}}
 }
 
 func missingDatabase(existing []string, name string) []step {

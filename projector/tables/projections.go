@@ -2,56 +2,34 @@ package tables
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
 	"fmt"
+	"strconv"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// State is the state of a projection.
-type State string
-
-// The states of a projection.
-const (
-	Building State = "building" // being filled beside the live one
-	Offered  State = "offered"  // complete; to be made live by the running projector
-	Alive    State = "live"     // the one that is read
-	Kept     State = "kept"     // was live; can be made live again
-	Dropped  State = "dropped"  // has no tables any more
-)
-
-// Projection is one version and its state.
-type Projection struct {
-	Version uint32
-	State   State
-	rank    uint64 // _version of the row
-}
-
-// ErrNoLive means that no projection is live: the server was never brought up
-// to date.
-var ErrNoLive = errors.New("no projection is live")
-
 // Projections lists all versions there have been, ascending. Everything that
 // reads or writes tables begins here, so it is an error where they belong to a
 // newer binary.
-func (t *Tables) Projections(ctx context.Context) ([]Projection, error) {
+func (t *Tables) Projections(ctx context.Context) (Projections, error) {
 	if err := t.guard(ctx); err != nil {
 		return nil, err
 	}
 	return t.projections(ctx)
 }
 
-func (t *Tables) projections(ctx context.Context) ([]Projection, error) {
+func (t *Tables) projections(ctx context.Context) (Projections, error) {
 	rows, err := t.conn.Query(ctx, projectionsSQL)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var list []Projection
+	var list Projections
 	for rows.Next() {
 		var p Projection
 		var state string
-		if err := rows.Scan(&p.Version, &state, &p.rank); err != nil {
+		if err := rows.Scan(&p.Version, &state, &p.Turn, &p.Maker, &p.Reason, &p.WasLive); err != nil {
 			return nil, err
 		}
 		p.State = State(state)
@@ -66,136 +44,128 @@ func (t *Tables) Live(ctx context.Context) (uint32, error) {
 	if err != nil {
 		return 0, fmt.Errorf("live projection: %w", err)
 	}
-	return liveOf(all)
+	return all.Live()
 }
 
-// liveOf is the version that was made live last.
-func liveOf(all []Projection) (uint32, error) {
-	var live Projection
-	for _, p := range all {
-		if p.State == Alive && p.rank >= live.rank {
-			live = p
-		}
-	}
-	if live.Version == 0 {
-		return 0, ErrNoLive
-	}
-	return live.Version, nil
-}
-
-// Create makes the empty tables of a version, in state building. A
-// version that is there already stays as it is, its missing tables are made; one
-// that was dropped is an error.
+// Create makes the empty tables of a version, in state building. One that is
+// there already stays as it is, its missing tables are made; one that was dropped
+// is an error.
 func (t *Tables) Create(ctx context.Context, version uint32) error {
-	all, err := t.Projections(ctx)
-	if err != nil {
-		return fmt.Errorf("create projection: %w", err)
+	err := t.take(ctx, func(all Projections) (Projections, error) { return all.create(version) })
+	if err == nil {
+		err = t.Up(ctx)
 	}
-	p, found := pick(all, version)
-	switch {
-	case version == 0 || p.State == Dropped:
-		return fmt.Errorf("create projection: version %d cannot be used", version)
-	case !found:
-		if err := t.setStates(ctx, all, map[uint32]State{version: Building}); err != nil {
-			return fmt.Errorf("create projection: %w", err)
-		}
-	}
-	return t.Up(ctx)
+	return about("create", version, err)
 }
 
-// Swap makes a version live; the one that was is kept. It may be repeated.
-func (t *Tables) Swap(ctx context.Context, version uint32) error {
-	all, err := t.Projections(ctx)
+// Begin makes the empty tables of a new version, in state building. One that is
+// being built by the same maker is continued; one of another maker is dropped.
+func (t *Tables) Begin(ctx context.Context, maker string) (version uint32, err error) {
+	err = t.take(ctx, func(all Projections) (changes Projections, err error) {
+		version, changes = all.begin(maker)
+		return changes, nil
+	})
+	if err == nil {
+		err = t.Up(ctx)
+	}
 	if err != nil {
-		return fmt.Errorf("swap projection: %w", err)
+		return 0, fmt.Errorf("build a projection: %w", err)
 	}
-	if p, found := pick(all, version); !found || p.State == Dropped {
-		return fmt.Errorf("swap projection: version %d does not exist", version)
-	}
-	live, err := liveOf(all)
-	if err != nil && !errors.Is(err, ErrNoLive) {
-		return fmt.Errorf("swap projection: %w", err)
-	}
-	if live != version {
-		states := map[uint32]State{version: Alive}
-		if live != 0 {
-			states[live] = Kept
-		}
-		if err := t.setStates(ctx, all, states); err != nil {
-			return fmt.Errorf("swap projection: %w", err)
-		}
-	}
-	return t.Up(ctx)
+	return version, nil
 }
 
 // Offer asks the running projector to make a version live, see projector/lead.
 // It may be repeated; a version that is live already stays so.
 func (t *Tables) Offer(ctx context.Context, version uint32) error {
-	return t.turn(ctx, version, Offered)
+	return about("offer", version, t.take(ctx, func(all Projections) (Projections, error) { return all.offer(version) }))
 }
 
-// Withdraw takes an offer back: the version is kept as it is. It may be
-// repeated; a version that is live already stays so.
-func (t *Tables) Withdraw(ctx context.Context, version uint32) error {
-	return t.turn(ctx, version, Kept)
+// Withdraw takes an offer back, for a reason that whoever made it can read: the
+// version is again what it was before. It may be repeated; a version that is not
+// offered stays as it is.
+func (t *Tables) Withdraw(ctx context.Context, version uint32, reason string) error {
+	return about("withdraw", version, t.take(ctx, func(all Projections) (Projections, error) { return all.withdraw(version, reason) }))
 }
 
-func (t *Tables) turn(ctx context.Context, version uint32, to State) error {
-	all, err := t.Projections(ctx)
-	if err != nil {
-		return fmt.Errorf("projection %d to %s: %w", version, to, err)
+// Swap makes a version live in the place of another, which is kept. It is an
+// error where that one is not live; it may be repeated.
+func (t *Tables) Swap(ctx context.Context, version, from uint32) error {
+	err := t.take(ctx, func(all Projections) (Projections, error) { return all.swap(version, from) })
+	if err == nil {
+		err = t.Up(ctx)
 	}
-	switch p, found := pick(all, version); {
-	case !found || p.State == Dropped:
-		return fmt.Errorf("projection %d does not exist", version)
-	case p.State == Alive || p.State == to:
-		return nil
-	}
-	return t.setStates(ctx, all, map[uint32]State{version: to})
+	return about("swap", version, err)
 }
 
-// Drop removes the tables of a version that is not live. It may be
-// repeated.
+// Drop removes the tables of a version that is neither live nor offered. It may
+// be repeated.
 func (t *Tables) Drop(ctx context.Context, version uint32) error {
-	all, err := t.Projections(ctx)
+	err := t.take(ctx, func(all Projections) (Projections, error) { return all.drop(version) })
+	if err == nil {
+		err = t.Up(ctx)
+	}
+	return about("drop", version, err)
+}
+
+// DropAllBut removes the tables of every version but some, of which one must be
+// live. It may be repeated.
+func (t *Tables) DropAllBut(ctx context.Context, versions ...uint32) error {
+	err := t.take(ctx, func(all Projections) (Projections, error) { return all.dropAllBut(versions...) })
+	if err == nil {
+		err = t.Up(ctx)
+	}
 	if err != nil {
-		return fmt.Errorf("drop projection: %w", err)
-	}
-	p, found := pick(all, version)
-	if !found || p.State == Alive {
-		return fmt.Errorf("drop projection: version %d is live or does not exist", version)
-	}
-	// The state first: a version without tables must not be taken for one that lacks them.
-	if p.State != Dropped {
-		if err := t.setStates(ctx, all, map[uint32]State{version: Dropped}); err != nil {
-			return fmt.Errorf("drop projection: %w", err)
-		}
-	}
-	if err := t.conn.Exec(ctx, of(dropDatabaseSQL, version)); err != nil {
-		return fmt.Errorf("drop projection: %w", err)
+		return fmt.Errorf("drop projections: %w", err)
 	}
 	return nil
 }
 
-func pick(all []Projection, version uint32) (Projection, bool) {
-	for _, p := range all {
-		if p.Version == version {
-			return p, true
-		}
+func about(what string, version uint32, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s projection %d: %w", what, version, err)
 	}
-	return Projection{}, false
+	return nil
 }
 
-// setStates writes new states in one insert, so that all of them hold or none.
-func (t *Tables) setStates(ctx context.Context, all []Projection, states map[uint32]State) error {
-	rank := uint64(1)
-	for _, p := range all {
-		rank = max(rank, p.rank+1)
+// take makes one turn: what decide changes of the projections as they are, or
+// again of those that another process has made of them meanwhile.
+func (t *Tables) take(ctx context.Context, decide func(Projections) (Projections, error)) error {
+	for tried := uint64(0); ; {
+		all, err := t.Projections(ctx)
+		if err != nil {
+			return err
+		}
+		changes, err := decide(all)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		// A turn that was tried and that nobody has: its insert was cut off by a crash.
+		tried = max(all.turn(), tried) + 1
+		if taken, err := t.insert(ctx, tried, changes); err != nil || taken {
+			return err
+		}
 	}
-	versions, names := make([]uint32, 0, len(states)), make([]string, 0, len(states))
-	for version, state := range states {
-		versions, names = append(versions, version), append(names, string(state))
+}
+
+// insert writes the changes of a turn if nobody has taken it. The turn is the
+// token by which ClickHouse drops every insert but the first.
+func (t *Tables) insert(ctx context.Context, turn uint64, changes Projections) (taken bool, err error) {
+	author := rand.Text()
+	var versions []uint32
+	var states, makers, reasons []string
+	for _, p := range changes {
+		versions, states = append(versions, p.Version), append(states, string(p.State))
+		makers, reasons = append(makers, p.Maker), append(reasons, p.Reason)
 	}
-	return t.conn.Exec(ctx, setStatesSQL,
-		clickhouse.Named("versions", versions), clickhouse.Named("states", names), clickhouse.Named("rank", rank))
+	once := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		"insert_deduplicate": 1, "insert_deduplication_token": strconv.FormatUint(turn, 10), "async_insert": 0,
+	}))
+	err = t.conn.Exec(once, takeTurnSQL,
+		clickhouse.Named("turn", turn), clickhouse.Named("author", author), clickhouse.Named("versions", versions),
+		clickhouse.Named("states", states), clickhouse.Named("makers", makers), clickhouse.Named("reasons", reasons))
+	if err != nil {
+		return false, err
+	}
+	err = t.conn.QueryRow(ctx, turnTakenSQL, clickhouse.Named("turn", turn), clickhouse.Named("author", author)).Scan(&taken)
+	return taken, err
 }

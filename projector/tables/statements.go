@@ -100,10 +100,12 @@ var (
 	repairKeysSQL string
 	//go:embed sql/set_position.sql
 	setPositionSQL string
-	//go:embed sql/set_states.sql
-	setStatesSQL string
 	//go:embed sql/tables.sql
 	tablesSQL string
+	//go:embed sql/take_turn.sql
+	takeTurnSQL string
+	//go:embed sql/turn_taken.sql
+	turnTakenSQL string
 	//go:embed sql/unwritable.sql
 	unwritableSQL string
 )

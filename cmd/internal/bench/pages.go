@@ -51,7 +51,11 @@ func (b *bench) pages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.tables.Swap(ctx, crowded); err != nil {
+	live, err := r.tables.Live(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.tables.Swap(ctx, crowded, live); err != nil {
 		return err
 	}
 	w, err := r.serve(ctx)

@@ -109,7 +109,7 @@ func (in *instance) caughtUp(ctx context.Context, last schema.Sequence) error {
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		position := "0"
-		_ = in.queryWriter("SELECT argMax(version, _version) AS live FROM parley_meta.projections FINAL WHERE state = 'live'", func(row map[string]any) {
+		_ = in.queryWriter("SELECT argMaxIf(version, turn, state = 'live') AS live FROM parley_meta.turns", func(row map[string]any) {
 			_ = in.queryWriter(fmt.Sprintf("SELECT max(sequence) AS position FROM parley_%v.positions WHERE log = 'events'", row["live"]), func(row map[string]any) {
 				position = fmt.Sprint(row["position"])
 			})

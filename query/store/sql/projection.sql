@@ -1,5 +1,6 @@
 SELECT version
-FROM parley_meta.projections FINAL
-WHERE state = 'live'
-ORDER BY _version DESC, version DESC
+FROM parley_meta.turns
+GROUP BY version
+HAVING argMax(state, turn) = 'live'
+ORDER BY max(turn) DESC, version DESC
 LIMIT 1

@@ -1,1 +1,1 @@
-INSERT INTO parley_meta.projections (version, state, _version) VALUES ($version, 'live', $rank)
+INSERT INTO parley_meta.turns (turn, version, state) VALUES ($rank, $version, 'live')
