@@ -12,7 +12,7 @@ import (
 // filled in another way, or another meaning of a value. A server is marked with
 // it before anything of a version is applied, and a binary that finds a higher
 // one does nothing.
-const Version = 6
+const Version = 7
 
 // VersionName is the row of parley_meta.migrations with the version, where
 // files have their checksum.
