@@ -218,7 +218,7 @@ func (o *object) project() ProjectID {
 	default:
 		o.skip()
 	}
-	if !ok || n < 1 || n > 1<<31-1 {
+	if !ok || n < 1 || n > uint64(MaxProjectID) {
 		o.breaks(ruleProject)
 		return 0
 	}

@@ -6,8 +6,21 @@ import (
 	"time"
 )
 
-// ProjectID names a site or brand. Valid ids are 1..2147483647 (a GraphQL Int).
+// ProjectID names a site or brand. Valid ids are 1..[MaxProjectID].
 type ProjectID uint32
+
+// MaxProjectID is the highest project id: the largest GraphQL Int.
+const MaxProjectID ProjectID = 1<<31 - 1
+
+// ParseProjectID reads the decimal digits of a project id. The error is an [*Error]
+// without a field.
+func ParseProjectID(text string) (ProjectID, error) {
+	n, ok := parseDigits(text)
+	if !ok || n < 1 || n > uint64(MaxProjectID) {
+		return 0, &Error{Code: CodeInvalid, Rule: "must be an integer from 1 to 2147483647"}
+	}
+	return ProjectID(n), nil
+}
 
 // ConversationID is a UUID in the 36-character form, in lower case.
 type ConversationID string

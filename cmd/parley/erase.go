@@ -19,12 +19,12 @@ import (
 // eraseCommand takes personal data out of the log, the archive and the tables.
 type eraseCommand struct {
 	engines.Location
-	Project      uint32  `help:"Project of the conversations." required:"" placeholder:"P"`
-	Visitor      *string `help:"All conversations in which this visitor takes part." placeholder:"ID" xor:"whose" required:""`
-	Conversation string  `help:"Only this conversation." placeholder:"UUID" xor:"whose" required:""`
-	DryRun       bool    `help:"Print what would be erased, without erasing it." env:"-"`
-	Yes          bool    `help:"Do not ask for confirmation." env:"-"`
-	Grace        span    `help:"Grace period for queries still reading the old tables." default:"5s"`
+	Project      projectID `help:"Project of the conversations." required:"" placeholder:"P"`
+	Visitor      *string   `help:"All conversations in which this visitor takes part." placeholder:"ID" xor:"whose" required:""`
+	Conversation string    `help:"Only this conversation." placeholder:"UUID" xor:"whose" required:""`
+	DryRun       bool      `help:"Print what would be erased, without erasing it." env:"-"`
+	Yes          bool      `help:"Do not ask for confirmation." env:"-"`
+	Grace        span      `help:"Grace period for queries still reading the old tables." default:"5s"`
 }
 
 func (c *eraseCommand) target() (erase.Target, error) {

@@ -16,9 +16,9 @@ import (
 // explainCommand says where the numbers of a conversation come from.
 type explainCommand struct {
 	engines.Location
-	Project      uint32 `help:"Project of the conversation." required:"" placeholder:"P"`
-	Conversation string `help:"Id of the conversation." required:"" placeholder:"UUID"`
-	JSON         bool   `help:"Print one JSON object."`
+	Project      projectID `help:"Project of the conversation." required:"" placeholder:"P"`
+	Conversation string    `help:"Id of the conversation." required:"" placeholder:"UUID"`
+	JSON         bool      `help:"Print one JSON object."`
 }
 
 // Run reads the conversation's events from the archive and explains them.

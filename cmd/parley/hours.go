@@ -36,14 +36,11 @@ func openHours(ctx context.Context, broker *eventlog.Broker) (*hours.Store, erro
 // ofProject names a project of the log beside which a command runs.
 type ofProject struct {
 	engines.Location
-	Project uint32 `help:"Project id." required:"" placeholder:"N"`
+	Project projectID `help:"Project id." required:"" placeholder:"N"`
 }
 
 // open connects to the opening hours.
 func (c *ofProject) open(a *app) (*hours.Store, *eventlog.Broker, error) {
-	if c.Project < 1 || c.Project > 1<<31-1 {
-		return nil, nil, errors.New("--project must be an integer from 1 to 2147483647")
-	}
 	return engines.OpenRecords(a.ctx, &c.Location, "hours", openHours)
 }
 

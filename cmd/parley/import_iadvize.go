@@ -129,10 +129,11 @@ func (c *importIAdvize) interval(now time.Time) (in iadvize.Interval, err error)
 }
 
 func parseMoment(flag, text string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at, nil
-		}
+	if at, err := schema.ParseMoment(text); err == nil {
+		return at, nil
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day, nil
 	}
 	return time.Time{}, fmt.Errorf("%s must be a time such as 2026-01-31T08:00:00Z, or a day such as 2026-01-31", flag)
 }

@@ -49,7 +49,7 @@ func (f *quarantineFilter) filter() (tables.QuarantineFilter, error) {
 		if bound.text == "" {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339, bound.text)
+		at, err := schema.ParseMoment(bound.text)
 		if err != nil {
 			return filter, fmt.Errorf("%s: must be an RFC 3339 time, e.g. 2024-03-01T00:00:00Z", flag)
 		}

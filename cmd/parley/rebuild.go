@@ -85,7 +85,7 @@ func (f *rebuildFlags) scope() (tables.Scope, error) {
 	}
 	scope := tables.Scope{Projects: projects.IDs}
 	if f.Since != "" {
-		since, err := time.Parse(time.RFC3339, f.Since)
+		since, err := schema.ParseMoment(f.Since)
 		if err != nil {
 			return tables.Scope{}, fmt.Errorf("--since: must be an RFC 3339 time, e.g. 2024-03-01T00:00:00Z")
 		}

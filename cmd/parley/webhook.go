@@ -26,7 +26,7 @@ type webhookCommand struct {
 type webhookAdd struct {
 	engines.Location
 	Source   string              `help:"Platform that sends the webhooks." enum:"iadvize,chatra" required:"" placeholder:"iadvize|chatra"`
-	Project  uint32              `help:"Project of the events." required:"" placeholder:"N"`
+	Project  projectID           `help:"Project of the events." required:"" placeholder:"N"`
 	URL      string              `name:"url" help:"Public address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
 	Currency string              `help:"Currency of amounts without one." default:"EUR"`
 	Bots     []schema.OperatorID `help:"Ids of operators that are bots, which iAdvize webhooks do not identify." placeholder:"ID"`
@@ -34,9 +34,6 @@ type webhookAdd struct {
 
 // Run adds a webhook to those that all roles know.
 func (c *webhookAdd) Run(a *app) error {
-	if c.Project < 1 || c.Project > 1<<31-1 {
-		return errors.New("--project must be an integer from 1 to 2147483647")
-	}
 	if len(c.Currency) != 3 || strings.Trim(c.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return errors.New("--currency must be three capital letters, e.g. EUR")
 	}

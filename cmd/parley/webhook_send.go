@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -31,9 +30,6 @@ type sendAdd struct {
 
 // Run adds a webhook that begins at the end of the log.
 func (c *sendAdd) Run(a *app) error {
-	if c.Project < 1 || c.Project > 1<<31-1 {
-		return errors.New("--project must be an integer from 1 to 2147483647")
-	}
 	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook send", outgoing.OpenRegistry)
 	if err != nil {
 		return err

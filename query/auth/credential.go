@@ -90,11 +90,11 @@ func ParseProjects(text string) (schema.Projects, error) {
 	}
 	var ids []schema.ProjectID
 	for _, digits := range strings.Split(text, ",") {
-		id, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 32)
-		if err != nil || id < 1 {
+		id, err := schema.ParseProjectID(strings.TrimSpace(digits))
+		if err != nil {
 			return schema.Projects{}, errors.New(`projects: must be "all" or a list of integers from 1 to 2147483647`)
 		}
-		ids = append(ids, schema.ProjectID(id))
+		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	return schema.Projects{IDs: slices.Compact(ids)}, nil

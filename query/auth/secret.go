@@ -23,7 +23,10 @@ type cost struct {
 }
 
 // recommended is OWASP's second choice for argon2id, the one that a server
-// with little memory can bear many of: about 30 ms on one processor.
+// with little memory can bear many of: 30 to 80 ms on one processor, by how busy the
+// machine is (BenchmarkArgon2id). golang.org/x/crypto has the function alone; the PHC
+// form in which a hash is stored is written and read here, because what a record
+// asks for has to be held against ceiling before it is computed.
 var recommended = cost{memory: 19 << 10, passes: 2, lanes: 1}
 
 // ceiling bounds what a stored hash may ask for, so that a record cannot

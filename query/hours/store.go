@@ -36,16 +36,16 @@ func (s *Store) Schedules(ctx context.Context, projects schema.Projects) (map[sc
 	}
 	found := make(map[schema.ProjectID]*Schedule)
 	for key, value := range records {
-		n, err := strconv.ParseInt(strings.TrimPrefix(key, prefix), 10, 32)
-		if err != nil || !projects.Contains(schema.ProjectID(n)) {
+		project, err := schema.ParseProjectID(strings.TrimPrefix(key, prefix))
+		if err != nil || !projects.Contains(project) {
 			continue
 		}
 		schedule := new(Schedule)
 		if err := json.Unmarshal(value, schedule); err != nil {
-			return nil, fmt.Errorf("opening hours of project %d: %w", n, err)
+			return nil, fmt.Errorf("opening hours of project %d: %w", project, err)
 		}
 		if len(schedule.Versions) > 0 { // a record whose versions were all removed
-			found[schema.ProjectID(n)] = schedule
+			found[project] = schedule
 		}
 	}
 	return found, nil
