@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"ingest":          {"ingest/...", "schema/..."},
 	"ingest/eventlog": {"schema/..."},
 	"ingest/importer": {"ingest/...", "schema/...", "deploy/atomicfile"},
-	"ingest/outgoing": {"ingest/eventlog", "projector/fold", "schema"}, // the fold is a leaf
+	"ingest/outgoing": {"ingest/eventlog", "projector/fold", "schema/..."}, // the fold is a leaf
 
 	"projector":            {"projector/fold", "schema"}, // the loop, and its ports
 	"projector/fold":       {"schema"},                   // pure: see leaves

@@ -7,11 +7,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 
 	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 const (
@@ -133,15 +132,8 @@ func (c *Client) try(ctx context.Context, b *Batch) (*ingest.Answer, error) {
 // answer, in seconds or as a date, at most [LongestWait]; without one at its own
 // pace.
 func Later(err error, header http.Header) error {
-	value := header.Get("Retry-After")
-	var wait time.Duration
-	if seconds, failed := strconv.ParseInt(value, 10, 64); failed == nil {
-		wait = time.Duration(min(max(0, seconds), int64(LongestWait/time.Second))) * time.Second
-	} else if errors.Is(failed, strconv.ErrRange) {
-		wait = LongestWait
-	} else if at, failed := http.ParseTime(value); failed == nil {
-		wait = min(max(0, time.Until(at)), LongestWait)
-	} else {
+	wait, given := endpoint.ReadRetryAfter(header, time.Now())
+	if !given {
 		return err
 	}
 	return LaterBy(err, wait)

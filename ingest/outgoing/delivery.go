@@ -2,6 +2,7 @@ package outgoing
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -57,11 +58,18 @@ var pauses = []time.Duration{
 	time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
 }
 
-// missed notes an attempt without success.
-func (d *Delivery) missed(status int, reason string, now time.Time) {
+// maxAfter bounds how long a receiver may have the next attempt wait.
+const maxAfter = time.Hour
+
+// missed notes an attempt without success. The next one comes no earlier than the
+// receiver asked for.
+func (d *Delivery) missed(status int, cause error, now time.Time) {
 	pause := pauses[min(d.Attempts, len(pauses)-1)]
+	if later, ok := errors.AsType[laterError](cause); ok {
+		pause = max(pause, min(later.after, maxAfter))
+	}
 	d.Attempts++
-	d.LastStatus, d.LastError = status, reason
+	d.LastStatus, d.LastError = status, cause.Error()
 	d.NextAt = now.Add(pause + rand.N(pause/5)) //nolint:gosec // jitter is no secret
 	if d.NextAt.After(d.QueuedAt.Add(MaxAge)) {
 		d.FailedAt, d.NextAt = now, time.Time{}

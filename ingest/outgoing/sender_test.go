@@ -90,6 +90,43 @@ func TestNothingIsLostOrReorderedWhileTheReceiverIsDown(t *testing.T) {
 	}
 }
 
+func TestTheReceiverSaysWhenToComeBack(t *testing.T) {
+	r := newRig(t, ChatStarted)
+	for chat, c := range []struct {
+		status      int
+		after       string
+		least, most time.Duration
+	}{
+		{429, "600", 10 * time.Minute, 12 * time.Minute},
+		{503, "600", 10 * time.Minute, 12 * time.Minute},
+		{429, "99999999999999999999", time.Hour, 72 * time.Minute},
+		{429, "0", 5 * time.Second, 6 * time.Second},
+		{429, "soon", 5 * time.Second, 6 * time.Second},
+		{500, "600", 5 * time.Second, 6 * time.Second},
+	} {
+		r.receiver.behave(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", c.after)
+			w.WriteHeader(c.status)
+		})
+		before := r.now()
+		r.memory.append(says(chat, 1, "VISITOR", "a"))
+		r.eventually(func() error {
+			queue, err := r.registry.Queue(t.Context(), r.hook.ID)
+			if err != nil || len(queue) == 0 || queue[0].Attempts == 0 {
+				return fmt.Errorf("%d %s: %+v, %w", c.status, c.after, queue, err)
+			}
+			if next := queue[0].NextAt; next.Before(before.Add(c.least)) || next.After(r.now().Add(c.most)) {
+				t.Errorf("%d %s: the next attempt comes after %s", c.status, c.after, next.Sub(before))
+			}
+			return nil
+		})
+		r.receiver.behave(nil)
+		r.advance(2 * time.Hour)
+		r.gets(chatID(chat), "chatStarted[a]")
+		r.queued(0, 0)
+	}
+}
+
 func TestASlowReceiverHoldsUpItsChatOnly(t *testing.T) {
 	r := newRig(t)
 	release := make(chan struct{})

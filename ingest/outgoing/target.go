@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
 const (
@@ -52,8 +54,15 @@ func newTarget(hook *Hook) (*target, error) {
 	}}, nil
 }
 
+// laterError is an answer that says when to come back.
+type laterError struct {
+	error
+	after time.Duration
+}
+
 // post sends a payload. Without an error the receiver has taken it; status is 0
-// without an answer. Errors name no address.
+// without an answer. Errors name no address; one of an answer of 429 or 503 with
+// Retry-After is a laterError.
 func (t *target) post(ctx context.Context, id string, now time.Time, body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, AnswerTimeout)
 	defer cancel()
@@ -76,7 +85,13 @@ func (t *target) post(ctx context.Context, id string, now time.Time, body []byte
 	case response.StatusCode >= 300 && response.StatusCode < 400:
 		return response.StatusCode, errors.New("redirects are not followed")
 	case response.StatusCode < 200 || response.StatusCode > 299:
-		return response.StatusCode, errors.New(http.StatusText(response.StatusCode))
+		err := errors.New(http.StatusText(response.StatusCode))
+		if response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable {
+			if after, given := endpoint.ReadRetryAfter(response.Header, now); given {
+				return response.StatusCode, laterError{err, after}
+			}
+		}
+		return response.StatusCode, err
 	}
 	if _, err := io.CopyN(io.Discard, response.Body, maxAnswer); err != nil && !errors.Is(err, io.EOF) {
 		return response.StatusCode, fmt.Errorf("the answer broke off: %w", reason(err))

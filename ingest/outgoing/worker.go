@@ -373,7 +373,7 @@ func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 // missed notes an attempt without success, and reports whether it was the last one.
 func (w *worker) missed(ctx context.Context, d *Delivery, status int, cause error) bool {
 	w.mu.Lock()
-	d.missed(status, cause.Error(), w.Now())
+	d.missed(status, cause, w.Now())
 	now := *d
 	var outdated *Delivery
 	if d.Failed() {

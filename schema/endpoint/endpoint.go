@@ -8,6 +8,8 @@ package endpoint
 
 import (
 	"encoding/json"
+	"errors"
+	"math"
 	"mime"
 	"net/http"
 	"strconv"
@@ -37,6 +39,21 @@ type Refusal interface {
 func RetryAfter(h http.Header, wait time.Duration) {
 	if wait > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	}
+}
+
+// ReadRetryAfter reads the header field of that name as RFC 9110, section 10.2.3 has
+// it, in seconds or as a date. What is in the past or negative is 0; more seconds than
+// a duration holds is the longest one; given is false where nothing readable stands.
+func ReadRetryAfter(h http.Header, now time.Time) (wait time.Duration, given bool) {
+	value := h.Get("Retry-After")
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case err == nil, errors.Is(err, strconv.ErrRange):
+		return time.Duration(min(max(0, seconds), math.MaxInt64/int64(time.Second))) * time.Second, true
+	default:
+		at, err := http.ParseTime(value)
+		return max(0, at.Sub(now)), err == nil
 	}
 }
 

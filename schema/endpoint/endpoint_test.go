@@ -19,6 +19,25 @@ func TestRetryAfterIsInWholeSecondsRoundedUp(t *testing.T) {
 	}
 }
 
+func TestRetryAfterIsReadInSecondsAndAsADate(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	longest := (1<<63 - 1) / time.Second * time.Second
+	for value, want := range map[string]time.Duration{
+		"0": 0, "7": 7 * time.Second, "-7": 0, "-99999999999999999999": 0,
+		"999999999": 999999999 * time.Second, "9999999999": longest, "99999999999999999999": longest,
+		"Sun, 01 Mar 2026 12:01:30 GMT": 90 * time.Second, "Sun, 01 Mar 2026 11:00:00 GMT": 0,
+	} {
+		if got, given := ReadRetryAfter(http.Header{"Retry-After": {value}}, now); !given || got != want {
+			t.Errorf("%q: %s, %v, want %s", value, got, given, want)
+		}
+	}
+	for _, value := range []string{"", "soon", "1.5", "1 s", "2026-03-01T12:00:00Z"} {
+		if got, given := ReadRetryAfter(http.Header{"Retry-After": {value}}, now); given {
+			t.Errorf("%q: %s", value, got)
+		}
+	}
+}
+
 func TestJSONIsAnsweredAsItIsAndNotCached(t *testing.T) {
 	w := httptest.NewRecorder()
 	JSON(w, http.StatusTeapot, map[string]string{"message": "<a> & é"})
