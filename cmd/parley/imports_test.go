@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"projector/sink":       {"projector", "projector/fold", "projector/tables", "schema/..."},
 	"projector/history":    {"projector", "projector/tables", "schema"},
 	"projector/lead":       {"projector", "projector/history", "projector/tables", "schema/..."},
-	"projector/replay":     {"projector", "projector/history", "projector/tables", "schema"},
+	"projector/replay":     {"projector", "projector/fold", "projector/history", "projector/tables", "schema/..."}, // the versions of fold and tables that a build was made with
 	"projector/retention":  {"schema"},
 	"projector/quarantine": {"projector/tables", "schema"},
 	"projector/erase":      {"projector", "projector/fold", "projector/sink", "projector/tables", "schema"},
