@@ -241,7 +241,7 @@ func (h *Handler) send(ctx context.Context, who caller, header http.Header, body
 		}
 	}
 	at := schema.TimestampOf(h.config.Now())
-	events, err := h.sending(ctx, scope, m, at)
+	events, err := h.sending(ctx, who, scope, m, at)
 	if err != nil {
 		return nil, err
 	}
@@ -277,27 +277,22 @@ func (h *Handler) repeated(ctx context.Context, scope query.Scope, id, request s
 
 // sending makes the events of a new message, which is the last of them and has
 // no id yet.
-func (h *Handler) sending(ctx context.Context, scope query.Scope, m *asked, at schema.Timestamp) ([]Event, error) {
-	chat, err := h.config.Tables.ChatOfClient(ctx, scope, m.Client)
+func (h *Handler) sending(ctx context.Context, sender caller, scope query.Scope, m *asked, at schema.Timestamp) ([]Event, error) {
+	chat, opens, err := h.chatFor(ctx, sender, scope, m)
 	if err != nil {
 		return nil, err
 	}
+	id := schema.ConversationID(chat.Conversation)
 	var events []Event
-	if chat == nil || chat.Closed && !m.Pushed {
-		id, err := h.unused(ctx, scope, m.Client, chat)
-		if err != nil {
-			return nil, err
-		}
-		chat = &ChatRow{Conversation: string(id)}
+	if opens {
 		events = append(events, Event{
 			ID: "opened:" + string(id), Type: schema.TypeOpened, Time: at, Subject: id,
 			Data: opening{
 				Channel: "CHAT", Initiator: "OPERATOR", Visitor: visitor{m.Client},
-				ExternalID: short("chat", fmt.Sprint(scope.Projects.IDs[0]), m.Client),
+				ExternalID: short("chat", fmt.Sprint(sender.project), m.Client),
 			},
 		})
 	}
-	id := schema.ConversationID(chat.Conversation)
 	who := operator{ID: h.config.Operator("chatra", m.Agent), Kind: schema.KindProfessional, Name: m.Name, Email: m.Email, ExternalID: m.Agent}
 	if m.Standing {
 		who.Kind = schema.KindBot
@@ -317,17 +312,25 @@ func (h *Handler) sending(ctx context.Context, scope query.Scope, m *asked, at s
 	}), nil
 }
 
-// unused names a conversation that is not there yet. One may be that the client is
-// not known for any more, after an erasure.
-func (h *Handler) unused(ctx context.Context, scope query.Scope, client string, latest *ChatRow) (schema.ConversationID, error) {
-	var before uint64
-	if latest != nil {
-		before = latest.Total
-	}
-	for ; ; before++ {
-		id := conversationID(scope.Projects.IDs[0], client, before)
-		if known, err := h.config.Tables.ConversationExists(ctx, scope, id); err != nil || !known {
-			return id, err
+// chatFor is the chat that a message belongs to; opens says that it is to be opened.
+func (h *Handler) chatFor(ctx context.Context, sender caller, scope query.Scope, m *asked) (chat *ChatRow, opens bool, err error) {
+	for before := uint64(0); ; before++ { // conversations of the client
+		latest, err := h.config.Tables.ChatOfClient(ctx, scope, m.Client)
+		if err != nil || latest != nil && (m.Pushed || !latest.Closed) {
+			return latest, false, err
+		}
+		if latest != nil {
+			before = max(before, latest.Total)
+		}
+		id := conversationID(sender.project, m.Client, before)
+		known, err := h.config.Tables.ConversationExists(ctx, scope, id)
+		if err != nil || !known {
+			return &ChatRow{Conversation: string(id)}, true, err
+		}
+		// Another request is opening it, or the client is not known for it any more,
+		// after an erasure: the tables tell which once they hold what the log has now.
+		if scope, err = h.fresh(ctx, sender); err != nil {
+			return nil, false, err
 		}
 	}
 }
