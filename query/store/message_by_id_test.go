@@ -22,7 +22,7 @@ func TestAMessageIsFoundByItsIDAmongAMillion(t *testing.T) {
 	server := enginetest.ClickHouse(t)
 	storetest.Migrate(t, server, projection)
 	t.Cleanup(func() { // other tests of this server say themselves what is live
-		server.Exec(t, "DELETE FROM "+clickhouse.MetaDatabase+".projections WHERE version = 61")
+		server.Exec(t, "DELETE FROM "+clickhouse.MetaDatabase+".turns WHERE version = 61")
 	})
 	database := clickhouse.ProjectionDatabase(projection)
 	server.Exec(t, "ALTER TABLE "+database+".messages DROP INDEX message_id_filter SETTINGS mutations_sync = 2")
