@@ -190,10 +190,10 @@ func (l *Leader) takeOver(ctx context.Context, next *run) error {
 	if err == nil {
 		err = l.Tables.Swap(ctx, next.version, current.version)
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err == nil {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil:
 		l.lead(next)
 		l.next = nil
 		l.Logger.Info("switched to the rebuilt projection", "version", next.version, "before", current.version)

@@ -21,7 +21,7 @@ func TestRetryAfterIsInWholeSecondsRoundedUp(t *testing.T) {
 
 func TestRetryAfterIsReadInSecondsAndAsADate(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	longest := (1<<63 - 1) / time.Second * time.Second
+	const longest = time.Duration(9_223_372_036 * 1e9) // whole seconds
 	for value, want := range map[string]time.Duration{
 		"0": 0, "7": 7 * time.Second, "-7": 0, "-99999999999999999999": 0,
 		"999999999": 999999999 * time.Second, "9999999999": longest, "99999999999999999999": longest,
