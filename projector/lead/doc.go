@@ -12,6 +12,6 @@
 // The seam is a sequence: a version is only made live when its positions have
 // reached those of the one before, so a reader never sees the projection go back.
 // A swap that fails, or takes longer than 15 s, starts the first projector again
-// and ends the offer, with the reason for whoever waits for it. A version whose
-// tables take no rows never stops the live one.
+// and withdraws the offer; the command that waits for it reports the reason. A
+// version whose tables refuse rows never stops the live one.
 package lead

@@ -347,7 +347,7 @@ func (w world) settles() string {
 		}
 		next := w.afterServe()
 		if len(next) == 0 {
-			return "the projector waits for ever"
+			return "the projector waits forever"
 		}
 		w = next[0] // a failure where there can be one
 	}

@@ -80,9 +80,9 @@ func (t *Tables) Offer(ctx context.Context, version uint32) error {
 	return about("offer", version, t.take(ctx, func(all Projections) (Projections, error) { return all.offer(version) }))
 }
 
-// Withdraw takes an offer back, for a reason that whoever made it can read: the
-// version is again what it was before. It may be repeated; a version that is not
-// offered stays as it is.
+// Withdraw cancels an offer and records the reason, which the command that made the
+// offer reports. The version returns to its previous state. It may be repeated; a
+// version that is not offered stays as it is.
 func (t *Tables) Withdraw(ctx context.Context, version uint32, reason string) error {
 	return about("withdraw", version, t.take(ctx, func(all Projections) (Projections, error) { return all.withdraw(version, reason) }))
 }
