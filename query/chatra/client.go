@@ -34,18 +34,24 @@ type Client struct {
 // mostOpenings is how many openings of one conversation are read.
 const mostOpenings = 100
 
-// client answers a GET.
-func (h *Handler) client(ctx context.Context, who caller, id string) (any, error) {
+// known reads a client as it is now; one that is not there is an error.
+func (h *Handler) known(ctx context.Context, who caller, id string) (query.Scope, *ClientRow, error) {
 	scope, err := h.fresh(ctx, who)
 	if err != nil {
-		return nil, err
+		return scope, nil, err
 	}
 	row, err := h.config.Tables.Client(ctx, scope, id)
+	if err == nil && row == nil {
+		err = errClient()
+	}
+	return scope, row, err
+}
+
+// client answers a GET.
+func (h *Handler) client(ctx context.Context, who caller, id string) (any, error) {
+	scope, row, err := h.known(ctx, who, id)
 	if err != nil {
 		return nil, err
-	}
-	if row == nil {
-		return nil, errClient()
 	}
 	c := &Client{ID: id, BasicInfo: row.Profile.info(), IntegrationData: row.Opened.info(), Info: make(map[string]string)}
 	if row.Notes != nil && *row.Notes != "" {
@@ -169,16 +175,9 @@ func (h *Handler) change(ctx context.Context, who caller, id string, body fields
 	if err != nil {
 		return nil, err
 	}
-	scope, err := h.fresh(ctx, who)
+	_, row, err := h.known(ctx, who, id)
 	if err != nil {
 		return nil, err
-	}
-	row, err := h.config.Tables.Client(ctx, scope, id)
-	if err != nil {
-		return nil, err
-	}
-	if row == nil {
-		return nil, errClient()
 	}
 	if len(body) > 0 {
 		err = h.config.Log.Append(ctx, who.project, []Event{{
