@@ -40,11 +40,15 @@ const (
 	formBinary
 )
 
-// formOf reads the content type; formNone for one that is not taken.
+// formOf reads the content type; formNone for one that is not taken. A request whose
+// headers hold one of the required attributes is in binary mode, so that the answer
+// names the ones that are missing.
 func formOf(h http.Header) form {
 	value := h.Get("Content-Type")
+	message := schema.BinaryOf(h, nil)
+	binary := message.Has("specversion", "id", "type", "source")
 	if value == "" {
-		if isBinary(h) {
+		if binary {
 			return formBinary
 		}
 		return formNone
@@ -61,7 +65,7 @@ func formOf(h http.Header) form {
 	case typeLines:
 		return formLines
 	}
-	if isBinary(h) && !strings.HasPrefix(media, "application/cloudevents") &&
+	if binary && !message.IsStructured() &&
 		(strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json")) {
 		return formBinary
 	}

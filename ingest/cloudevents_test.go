@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,5 +76,42 @@ func TestTheCloudEventsSDKIsUnderstoodInAllModes(t *testing.T) {
 		if err := back.UnmarshalJSON(entries[i].Payload); err != nil || back.Extensions()["traceparent"] != `a "quoted" value` {
 			t.Fatalf("%s: %v %v", id, back, err)
 		}
+	}
+}
+
+// TestBinaryModeIsStrictAtThisEdge is about the sender, who can be answered. The rules
+// are tested in package schema.
+func TestBinaryModeIsStrictAtThisEdge(t *testing.T) {
+	r := newRig(t)
+	for name, c := range map[string]struct {
+		header http.Header
+		body   string
+		status int
+		says   string
+	}{
+		"an attribute given twice":   {http.Header{"Ce-Trace": {"1", "2"}}, `{}`, 400, "header ce-trace: must be given once"},
+		"a value that is not UTF-8":  {http.Header{"Ce-Trace": {"%ff"}}, `{}`, 400, "header ce-trace: must be UTF-8 with percent-encoding"},
+		"a type in an attribute":     {http.Header{"Ce-Datacontenttype": {"text/plain"}}, `{}`, 400, "header ce-datacontenttype: is not a valid attribute in binary mode"},
+		"data that is not JSON":      {nil, `{`, 400, "the body is not valid JSON"},
+		"no data":                    {nil, ``, 422, "data: is required"},
+		"an attribute that is empty": {http.Header{"Ce-Specversion": {""}}, `{}`, 422, `specversion: must be "1.0"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := http.NewRequest(http.MethodPost, r.http.URL+Path, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header = http.Header{"X-Api-Id": {"sender"}, "Content-Type": {"application/json"}, "Ce-Specversion": {"1.0"}, "Ce-Id": {"1"},
+				"Ce-Source": {"/s"}, "Ce-Type": {string(schema.TypeClosed)}, "Ce-Time": {"2026-01-02T03:04:05Z"}, "Ce-Subject": {conversation}, "Ce-Projectid": {"2"}}
+			for header, values := range c.header {
+				request.Header[header] = values
+			}
+			if a := r.do(request); a.status != c.status || !strings.Contains(a.body, strings.ReplaceAll(c.says, `"`, `\"`)) {
+				t.Fatalf("answer %d %s; want %d %s", a.status, a.body, c.status, c.says)
+			}
+		})
+	}
+	if n := len(stored(t, r.broker.Events())); n != 0 {
+		t.Fatalf("%d events stored", n)
 	}
 }

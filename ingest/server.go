@@ -264,7 +264,8 @@ func split(f form, h http.Header, body []byte) ([][]byte, error) {
 		}
 		return splitArray(body)
 	case formBinary:
-		event, err := structured(h, h.Get("Content-Type"), body)
+		message := schema.BinaryOf(h, body)
+		event, err := message.Structured(schema.BinaryStrict)
 		if err != nil {
 			return nil, refuse(http.StatusBadRequest, "unreadable_body", err.Error())
 		}

@@ -38,8 +38,8 @@ func TestEveryContentTypeIsTaken(t *testing.T) {
 
 	entries := stored(t, r.broker.Events())
 	want := []string{event("s1"), event("b1"), event("b2"), event("n1"), event("n2"),
-		`{"id":"bin 1 é %","projectid":"2","sequence":"42","source":"/te\"st","specversion":"1.0","subject":"` + conversation +
-			`","time":"2026-01-02T03:04:05Z","trace":"x<y","type":"parley.conversation.closed.v1","datacontenttype":"application/json","data":{"reason":"Zu\u00e4"}}`}
+		`{"datacontenttype":"application/json","id":"bin 1 é %","projectid":"2","sequence":"42","source":"/te\"st","specversion":"1.0","subject":"` + conversation +
+			`","time":"2026-01-02T03:04:05Z","trace":"x<y","type":"parley.conversation.closed.v1","data":{"reason":"Zu\u00e4"}}`}
 	for i, e := range entries {
 		if string(e.Payload) != want[i] {
 			t.Errorf("entry %d: %s", i, e.Payload)

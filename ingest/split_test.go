@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -23,21 +22,6 @@ func TestElementsAreCutByteForByte(t *testing.T) {
 		}
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q %v", body, got, err)
-		}
-	}
-}
-
-func TestHeadersAreDecodedOnce(t *testing.T) {
-	for value, want := range map[string]string{
-		"plain": "plain", "a%20b": "a b", "%2541": "%41", "%C3%A9": "é", "é": "é", `"q \" \\ %41"`: `q " \ A`, `"`: `"`, "": "",
-	} {
-		if got, ok := decodeHeader(value); !ok || got != want {
-			t.Errorf("%q: %q %v", value, got, ok)
-		}
-	}
-	for _, value := range []string{"%", "%4", "%zz", "%ff", "\xff"} {
-		if _, ok := decodeHeader(value); ok {
-			t.Errorf("%q was taken", value)
 		}
 	}
 }
@@ -100,18 +84,6 @@ func FuzzSplitLinesLosesNothing(f *testing.F) {
 			if len(line) == 0 || bytes.IndexByte(line, '\n') >= 0 {
 				t.Fatalf("line %q", line)
 			}
-		}
-	})
-}
-
-func FuzzBinaryModeMakesJSON(f *testing.F) {
-	f.Add("trace", "%41", `{"a":1}`)
-	f.Add("x\"y", `"`, ``)
-	f.Fuzz(func(t *testing.T, name, value, body string) {
-		h := http.Header{headerPrefix + name: {value}, "Ce-Id": {"1"}}
-		event, err := structured(h, "application/json", []byte(body))
-		if err == nil && !json.Valid(event) {
-			t.Fatalf("%s", event)
 		}
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
+// TestBinaryModeIsReadAsTheStructuredForm is about this edge: what is in a log cannot
+// be refused any more. The rules are tested in package schema.
 func TestBinaryModeIsReadAsTheStructuredForm(t *testing.T) {
 	attributes := nats.Header{
 		"ce-specversion": {"1.0"}, "ce-id": {"a%20b"}, "ce-source": {"/s"}, "ce-type": {"parley.conversation.closed.v1"},
@@ -31,9 +33,13 @@ func TestBinaryModeIsReadAsTheStructuredForm(t *testing.T) {
 		header        nats.Header
 		payload, want string
 	}{
-		"binary":               {attributes, ` {"reason":"é"} `, begin + `{"reason":"é"}}`},
-		"no data":              {attributes, ``, begin + `null}`},
-		"no JSON":              {attributes, `{"`, begin + `"{\""}`},
+		"binary":  {attributes, ` {"reason":"é"} `, begin + `{"reason":"é"}}`},
+		"no data": {attributes, ``, begin + `null}`},
+		"no JSON": {attributes, `{"`, begin + `"{\""}`},
+		"an unknown attribute": {with("ce-trace", "%zz"), `{}`, begin[:len(begin)-len(`"type":"parley.conversation.closed.v1","data":`)] +
+			`"trace":"%zz","type":"parley.conversation.closed.v1","data":{}}`},
+		"data as an attribute": {with("ce-data", "1"), `{}`, begin + `{}}`},
+		"without specversion":  {nats.Header{"ce-id": {"1"}}, `{"a":1}`, `{"a":1}`},
 		"Go writes names so":   {with("Ce-Id", "a%20b"), `{}`, `{}`}, // twice: ce-id and Ce-Id
 		"structured":           {with("Content-Type", "application/cloudevents+json"), `{"a":1}`, `{"a":1}`},
 		"no headers":           {nil, `{"a":1}`, `{"a":1}`},
