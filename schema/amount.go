@@ -99,7 +99,7 @@ func (o *object) amount() Amount {
 
 const ruleCurrency = "must be three capital letters"
 
-// currency reads an ISO 4217 code; that the code is in use is not checked.
+// currency reads an ISO 4217 code; it does not check that the code is assigned.
 func (o *object) currency() Currency {
 	b := o.bytes(ruleCurrency)
 	good := len(b) == 3

@@ -5,8 +5,8 @@ import "slices"
 // Scope is a right that a credential carries.
 type Scope string
 
-// The scopes: ingest appends events, read queries, admin manages credentials
-// and the projection, chat takes part in chats with sellers (see Role).
+// The scopes: ingest appends events, read queries, admin manages credentials and the projection,
+// chat gives access to seller chats (see Role).
 const (
 	ScopeIngest Scope = "ingest"
 	ScopeRead   Scope = "read"
@@ -14,7 +14,7 @@ const (
 	ScopeChat   Scope = "chat"
 )
 
-// Role is a side of the chats with sellers.
+// Role is a side of a seller chat.
 type Role string
 
 // The roles: an operator chats with every seller of its projects, a seller in

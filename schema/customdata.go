@@ -7,7 +7,7 @@ const (
 )
 
 // customData reads an object of scalars, in the order written. Numbers, true
-// and false come as their text; any JSON number will do. Members that are null
+// and false come as their text; any JSON number is accepted. Members that are null
 // are left out, but their names count when two are the same.
 func (o *object) customData() []CustomValue {
 	if o.peek() != '{' {
@@ -43,7 +43,7 @@ func (o *object) customData() []CustomValue {
 		}
 		if len(values) == MaxCustomMembers || len(v.Key) > MaxCustomKeyBytes || len(v.Value) > MaxCustomValueBytes {
 			o.breaks(ruleCustomSize)
-			continue // one member over a bound, however many follow, costs no memory
+			continue // members beyond the limit cost no memory
 		}
 		values = append(values, v)
 	}

@@ -9,27 +9,24 @@ import (
 // every rule of contract section 2. taken is the moment the log took the event
 // (or takes it, at the edge); the event's time may be at most 24 h after it.
 //
-// Nothing of raw is kept. Unknown attributes and members are read over, but
-// their syntax and nesting count.
+// Nothing of raw is kept. Unknown attributes and members are skipped, but their syntax and nesting are checked.
 //
 // # Errors
 //
-// Of several errors one is given, always the same: INVALID_JSON before
+// Of several errors Decode always returns the same one: INVALID_JSON before
 // EVENT_TOO_LARGE, then the attributes in the order specversion, id, source,
 // type, datacontenttype, time, subject, projectid, sequence, data_base64, data,
-// then the members of data in the order of the type's JSON Schema, an inner
-// object's at its place. For one member, the error that comes first in the
-// bytes.
+// then the members of data in the order of the type's JSON Schema, an inner object's in its place.
+// For one member, the error that comes first in the bytes.
 //
-// With an error the Event has no Data, and is good for naming what was
-// refused: Project, Source, ID and Conversation are set where they could be
-// read and are valid, whatever else is wrong (behind a fault of syntax nothing
-// can be read).
+// With an error, the Event has no Data and only identifies what was refused: Project, Source, ID
+// and Conversation are set if they could be read and are valid, whatever else is wrong (after a
+// syntax error nothing can be read).
 func Decode(raw []byte, taken time.Time) (Event, *Error) {
 	return current.decode(raw, taken)
 }
 
-// Rules of attributes.
+// Rules for attributes.
 const (
 	ruleEvent       = "must be one JSON object and nothing after it"
 	ruleSize        = "must be at most 262144 bytes in its structured form"
@@ -42,7 +39,7 @@ const (
 	ruleBase64      = "must be absent: data is an object"
 )
 
-// attributes lists what an event has beside extensions, in the order of errors.
+// attributes lists the attributes that are not extensions, in the order of errors.
 var attributes = []member{
 	{"specversion", true},
 	{"id", true},
@@ -57,7 +54,7 @@ var attributes = []member{
 	{"data", true},
 }
 
-// decoder reads events of the types that it has forms of.
+// decoder reads events of the types in its forms.
 type decoder struct{ forms []form }
 
 func (d decoder) decode(raw []byte, taken time.Time) (Event, *Error) {

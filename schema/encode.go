@@ -12,9 +12,8 @@ type members map[string]any
 
 // Encode writes an event in the structured mode of CloudEvents, on one line. It is
 // the inverse of [Decode]: what it writes of a decoded event decodes into an equal
-// one, and equal events have equal bytes. Members and attributes that are not of
-// the contract were not decoded and so are not written; numbers and booleans of
-// custom data are written as strings.
+// one, and equal events have equal bytes. Unknown members and attributes were not decoded and so
+// are not written; numbers and booleans of custom data are written as strings.
 func Encode(e *Event) []byte {
 	envelope := members{
 		"specversion": "1.0", "id": e.ID, "source": e.Source, "type": e.Type,
@@ -27,8 +26,7 @@ func Encode(e *Event) []byte {
 	return bytes.TrimSuffix(marshal(envelope), []byte("\n"))
 }
 
-// marshal writes JSON without the escapes that HTML needs: an event must not grow
-// beyond [MaxEventBytes] by them.
+// marshal writes JSON without the escapes that HTML needs: they could make an event grow beyond [MaxEventBytes].
 func marshal(value any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

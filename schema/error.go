@@ -2,8 +2,7 @@ package schema
 
 import "errors"
 
-// ErrNotFound is in the error of what keeps records or messages, where there is none
-// under the key or sequence asked for.
+// ErrNotFound is wrapped by stores of records or messages that have none under the requested key or sequence.
 var ErrNotFound = errors.New("not found")
 
 // Code classes an error for programs. Codes are stable; messages are for
@@ -26,7 +25,7 @@ const (
 	CodeForbiddenProject Code = "FORBIDDEN_PROJECT"
 	// CodeUnsupported: a source's payload has no meaning here (webhooks).
 	CodeUnsupported Code = "UNSUPPORTED"
-	// CodeUnwritable: ClickHouse refuses the rows of this event for good.
+	// CodeUnwritable: ClickHouse permanently rejects the rows of this event.
 	CodeUnwritable Code = "UNWRITABLE"
 )
 
@@ -48,16 +47,16 @@ const (
 	MaxCustomMembers    = 200
 	MaxCustomKeyBytes   = 256
 	MaxCustomValueBytes = 4 << 10
-	// MaxListed is the most tags, and the most operators, that the row of a
-	// conversation lists; it counts all.
+	// MaxListed is the maximum number of tags, and of operators, listed in the row of a
+	// conversation; the counts include all.
 	MaxListed = 1_000
 	// MaxRequestBytes is the largest request body.
 	MaxRequestBytes = 16 << 20
-	// MaxRequestEvents is the most events of one request.
+	// MaxRequestEvents is the maximum number of events in one request.
 	MaxRequestEvents = 10_000
 )
 
-// Error is why an event is rejected. It never contains the offending value:
+// Error describes why an event is rejected. It never contains the offending value:
 // values may be personal data.
 type Error struct {
 	Code  Code

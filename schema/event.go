@@ -44,9 +44,8 @@ type Event struct {
 	Type         Type
 	Time         Timestamp // when it happened
 
-	// Order is the sender's optional `sequence` attribute. It orders events of
-	// one instant; it has nothing to do with the log's Sequence. Up to 19
-	// digits, which a uint64 holds.
+	// Order is the sender's optional `sequence` attribute. It orders events of one instant and is
+	// unrelated to the log's Sequence. Up to 19 digits, which a uint64 holds.
 	Order    uint64
 	HasOrder bool
 
@@ -80,10 +79,10 @@ type Entry struct {
 // The set is closed.
 type Data interface{ eventData() }
 
-// UserKind is who handles a contact or writes a message.
+// UserKind classifies who handles a contact or writes a message.
 type UserKind string
 
-// Who handles a contact, or writes a message. VISITOR is an author only.
+// The kinds of users. VISITOR occurs only as an author.
 const (
 	KindVisitor      UserKind = "VISITOR"
 	KindProfessional UserKind = "PROFESSIONAL"
@@ -107,7 +106,7 @@ type Ref struct {
 	Name *string
 }
 
-// Visitor is the person on the other side: personal data but for ID.
+// Visitor is the person on the other side. All of it except ID is personal data.
 type Visitor struct {
 	ID         string
 	ExternalID *string
@@ -167,11 +166,11 @@ type Closed struct {
 // Tagged puts a tag on the conversation.
 type Tagged struct{ Tag Ref }
 
-// Untagged takes a tag off.
+// Untagged removes a tag.
 type Untagged struct{ Tag Ref }
 
-// Message is something said. An author has OperatorID where Kind is an
-// operator's and the event gives an id, VisitorID likewise for a visitor.
+// Message is a message sent. The author has an OperatorID if Kind is an operator's and the event
+// has an id, and a VisitorID likewise for a visitor.
 type Message struct {
 	MessageID  string
 	AuthorKind UserKind
@@ -181,9 +180,8 @@ type Message struct {
 	Text       *string
 }
 
-// Read marks messages of the other side as read: up to UpTo and including it,
-// or all of them where UpTo is nil. What a message's readAt is, is the first
-// Read that covers it.
+// Read marks messages of the other side as read: up to and including UpTo, or all of them if UpTo
+// is nil. A message's readAt is the time of the first Read that covers it.
 type Read struct {
 	Reader Reader
 	UpTo   *string
@@ -193,8 +191,7 @@ type Read struct {
 type Deleted struct{ MessageID string }
 
 // Customer updates the profile of a customer: a visitor, by the visitor's id.
-// A member that is nil keeps its value; those named in Clear lose it. All of
-// it but ID and Type is personal data.
+// A member that is nil keeps its value; those named in Clear lose it. All of it except ID and Type is personal data.
 type Customer struct {
 	ID         string
 	ExternalID *string
@@ -207,7 +204,7 @@ type Customer struct {
 	IPAddress  *string
 	IPLocation *string
 	CustomData []CustomValue // replaces the earlier one as a whole; nil where absent
-	Clear      []string      // names of members, as in the event; none is given too
+	Clear      []string      // names of members, as in the event; none of them is set here
 }
 
 // Seller updates the profile of a seller, by the same rules as Customer.
@@ -258,10 +255,10 @@ func (*Seller) eventData()       {}
 func (*Satisfaction) eventData() {}
 func (*Transaction) eventData()  {}
 
-// Initiator is who began a conversation.
+// Initiator is the side that began a conversation.
 type Initiator string
 
-// Who begins a conversation.
+// The initiators of a conversation.
 const (
 	InitiatorVisitor  Initiator = "VISITOR"
 	InitiatorOperator Initiator = "OPERATOR"
@@ -271,7 +268,7 @@ const (
 // Reader is the side that has read messages.
 type Reader string
 
-// Who reads messages: the visitor, or the operator side.
+// The readers of messages: the visitor, or the operator side.
 const (
 	ReaderVisitor  Reader = "VISITOR"
 	ReaderOperator Reader = "OPERATOR"
@@ -291,7 +288,7 @@ const (
 // TransactionSource is where a sale was made.
 type TransactionSource string
 
-// Where a sale is made.
+// The sources of transactions.
 const (
 	SourceOnsite  TransactionSource = "ONSITE"
 	SourceOffsite TransactionSource = "OFFSITE"

@@ -48,10 +48,10 @@ type EventKey struct {
 }
 
 // Hash identifies an event in the log and in the tables: 128 bits of SHA-256
-// over the key. A cryptographic hash, because the parts of the key are chosen by
-// senders and a collision would drop another sender's event.
+// over the key. The hash is cryptographic because senders choose the parts of the key, and a
+// collision would drop another sender's event.
 func (k EventKey) Hash() [16]byte {
-	// The length of the source goes in front, so that no two keys have the same input.
+	// The length prefix ensures that no two keys have the same input.
 	b := make([]byte, 0, 128)
 	b = binary.LittleEndian.AppendUint32(b, uint32(k.Project))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(k.Source)))

@@ -52,8 +52,8 @@ func readDeleted(s *scanner) (Data, *Error) {
 	return d, o.end()
 }
 
-// author reads who wrote a message. What the id must be depends on the kind,
-// which may come after it: so the id is read once all else is.
+// author reads the author of a message. The rule for the id depends on the kind, which may come
+// after it, so the id is read last.
 func (o *object) author(into *Message) {
 	id := scanner{pos: -1}
 	in := o.object(authorMembers)

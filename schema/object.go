@@ -2,18 +2,16 @@ package schema
 
 import "strings"
 
-// member is one member of an object whose meaning is known. The order of a
-// list of members is the order in which errors count.
+// member is one known member of an object. The order of a list of members is the precedence of their errors.
 type member struct {
 	name     string
 	required bool
 }
 
-// object reads one JSON object against the list of its known members, which
-// settles once what holds for every object of an event: names are
-// case-sensitive, a member that is null is absent, unknown members are read
-// over, a known name given twice (null or not) is refused, and of several
-// errors the one counts whose member comes first in the list.
+// object reads one JSON object against the list of its known members, which implements the rules
+// for every object of an event: names are case-sensitive, a member that is null is absent, unknown
+// members are skipped, a known name given twice (null or not) is refused, and of several errors the
+// one whose member comes first in the list is reported.
 //
 // The loop is
 //
@@ -23,7 +21,7 @@ type member struct {
 //	}
 //	return o.end()
 //
-// and the body must read the value: each reader does, whatever it finds.
+// and the body must consume the value: each reader does, whatever it finds.
 type object struct {
 	*scanner
 	members []member
@@ -35,7 +33,7 @@ type object struct {
 	err     *Error
 }
 
-// Rules of objects and their members.
+// Rules for objects and their members.
 const (
 	ruleObject   = "must be an object"
 	ruleTwice    = "must not be given twice"
@@ -86,8 +84,8 @@ func (o *object) next() bool {
 	}
 }
 
-// find returns the index of a known name, -1 for others. Senders mostly write
-// members in the order of the list, so it looks behind the last one first.
+// find returns the index of a known name, -1 for others. Senders mostly write members in the order
+// of the list, so the search begins after the last one found.
 func (o *object) find(name []byte) int {
 	for i := o.at; i < len(o.members); i++ {
 		if o.members[i].name == string(name) {
@@ -102,7 +100,7 @@ func (o *object) find(name []byte) int {
 	return -1
 }
 
-// end returns the error that counts, nil when the object is good.
+// end returns the error with precedence, nil if the object is valid.
 func (o *object) end() *Error {
 	for i, m := range o.members {
 		if m.required && o.given&(1<<i) == 0 {
@@ -112,14 +110,14 @@ func (o *object) end() *Error {
 	return o.err
 }
 
-// keep takes an error about member i, unless one counts more.
+// keep records an error about member i, unless one with precedence is recorded.
 func (o *object) keep(i int, err *Error) {
 	if o.err == nil || i < o.rank {
 		o.rank, o.err = i, err
 	}
 }
 
-// breaks notes that the current member breaks a rule; its value has been read.
+// breaks records that the current member breaks a rule; its value has been read.
 func (o *object) breaks(rule string) {
 	o.keep(o.at, &Error{Code: CodeInvalid, Field: o.name, Rule: rule})
 }
@@ -130,7 +128,7 @@ func (o *object) wrong(rule string) {
 	o.breaks(rule)
 }
 
-// nest takes the error of an object that is the current member's value.
+// nest records the error of an object that is the current member's value.
 func (o *object) nest(err *Error) {
 	if err == nil {
 		return

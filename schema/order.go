@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// Rank is the place of the type inside one millisecond, from 0. The life-cycle
+// Rank is the position of the type within one millisecond, from 0. The life-cycle
 // group comes first and ends with `closed`. The contract does not place read,
-// deleted, customer and seller: they end the other group. A type that is not of
-// the contract comes last.
+// deleted, customer and seller: they come last in the other group. An unknown type comes after all others.
 func (t Type) Rank() int {
 	switch t {
 	case TypeOpened:
@@ -63,9 +62,9 @@ type placed struct {
 	rank int
 }
 
-// InOrder returns the records in fold order, each event once: of records with
-// one [EventKey] the one with the lowest sequence counts. The records themselves
-// are shared with the argument, which is left as it is.
+// InOrder returns the records in fold order, each event once: of records with one [EventKey], the
+// one with the lowest sequence is kept. The records are shared with the argument, which is not
+// modified.
 //
 // Fold order is time, then the life-cycle group before the other group, and
 // inside such a group of one millisecond:
@@ -83,7 +82,7 @@ func InOrder(records []Record) []*Record {
 			end++
 		}
 		if group := order[start:end]; len(group) > 1 && sequenced(group) {
-			// Stable: events of equal sequence stay in the order of their types.
+			// Stable: events with equal sequences keep the order of their types.
 			slices.SortStableFunc(group, func(a, b placed) int {
 				return cmp.Compare(a.Event.Order, b.Event.Order)
 			})
@@ -97,7 +96,7 @@ func InOrder(records []Record) []*Record {
 	return out
 }
 
-// distinct keeps of each event the record with the lowest sequence.
+// distinct keeps the record with the lowest sequence of each event.
 func distinct(records []Record) []placed {
 	out := make([]placed, 0, len(records))
 	at := make(map[EventKey]int, len(records))

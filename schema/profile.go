@@ -7,8 +7,7 @@ import (
 	"strconv"
 )
 
-// ProfileKind is what a profile is of; it is part of the name that the subject
-// is computed from.
+// ProfileKind is the kind of a profile; it is part of the name from which the subject is computed.
 type ProfileKind string
 
 // The kinds of profiles.
@@ -84,7 +83,7 @@ func readCustomer(s *scanner) (Data, *Error) {
 	return d, o.end()
 }
 
-// customer reads the profile and returns which members it gives.
+// customer reads the profile and returns which members it has.
 func (o *object) customer(into *Customer) uint32 {
 	in := o.object(customerMembers)
 	for in.next() {
@@ -133,7 +132,7 @@ func readSeller(s *scanner) (Data, *Error) {
 	return d, o.end()
 }
 
-// seller reads the profile and returns which members it gives.
+// seller reads the profile and returns which members it has.
 func (o *object) seller(into *Seller) uint32 {
 	in := o.object(sellerMembers)
 	for in.next() {
@@ -157,8 +156,8 @@ func (o *object) seller(into *Seller) uint32 {
 	return in.given
 }
 
-// names reads a list of names of members, the first (the id) excepted. What is
-// kept is bounded by the number of members: a list with a name twice is refused.
+// names reads a list of names of members, the first (the id) excepted. Its size is bounded by the
+// number of members, because a list with a duplicate name is refused.
 func (o *object) names(members []member) []string {
 	if o.peek() != '[' {
 		o.wrong(ruleClear)
@@ -187,7 +186,7 @@ func (o *object) names(members []member) []string {
 	return names
 }
 
-// clearConflict refuses to clear a member that the same event gives.
+// clearConflict refuses to clear a member that the same event sets.
 func (o *object) clearConflict(names []string, members []member, given uint32) {
 	for i, m := range members {
 		if given&(1<<i) != 0 && slices.Contains(names, m.name) {

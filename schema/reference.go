@@ -1,7 +1,6 @@
 package schema
 
-// Readers of what an event refers to: operators, and things with an id and
-// perhaps a name.
+// Readers for references of an event: operators, and entities with an id and an optional name.
 
 var (
 	refMembers        = []member{{"id", true}, {"name", false}}

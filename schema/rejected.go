@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// MaxRejectedBytes is how much of a rejected event is kept. In base64 it fits
-// into a message of 1 MiB, which every broker takes.
+// MaxRejectedBytes is the maximum size of the kept part of a rejected event. In base64 it fits into
+// a message of 1 MiB, which every broker accepts.
 const MaxRejectedBytes = 512 << 10
 
 // Rejected is a message of the log of rejected events: what was refused at the
@@ -21,25 +21,23 @@ type Rejected struct {
 	Source     string    `json:"source,omitempty"`
 	EventID    string    `json:"eventId,omitempty"`
 	ReceivedAt time.Time `json:"receivedAt"`
-	// Original are the bytes as they came: in base64, for they need not be
-	// JSON, nor text. Where Size is above their number, they are the beginning
-	// of an event of that many bytes.
+	// Original is the event as received, in base64, because it may be neither JSON nor text. If
+	// Size is larger than its length, it is the beginning of an event of that many bytes.
 	Original []byte `json:"original"`
 	Size     int    `json:"size"`
-	// Whole is the same in all messages that Original is a part of: what is larger
-	// than one message is kept in several, in their order. Empty otherwise.
+	// Whole identifies a payload that is larger than one message and therefore kept in several, in
+	// order: it is the same in all of them. Empty otherwise.
 	Whole string `json:"whole,omitempty"`
 }
 
 // Truncated means that only the beginning of the event was kept.
 func (r *Rejected) Truncated() bool { return r.Size > len(r.Original) }
 
-// maxRejectedName is how much of a source or an event id is kept, in bytes.
+// maxRejectedName is the maximum length of a kept source or event id, in bytes.
 const maxRejectedName = 4 << 10
 
 // EncodeRejected writes the message. It keeps the first MaxRejectedBytes of
-// Original and the first 4 KiB of Source and EventID, and sets Size where it is
-// not set.
+// Original and the first 4 KiB of Source and EventID, and sets Size if it is 0.
 func EncodeRejected(r Rejected) []byte {
 	r.Source = strings.ToValidUTF8(r.Source[:min(len(r.Source), maxRejectedName)], "")
 	r.EventID = strings.ToValidUTF8(r.EventID[:min(len(r.EventID), maxRejectedName)], "")
@@ -53,8 +51,8 @@ func EncodeRejected(r Rejected) []byte {
 	return payload
 }
 
-// DecodeRejected reads what EncodeRejected wrote. Anyone may publish to the
-// log, so a message may be something else; then the error says so.
+// DecodeRejected reads what EncodeRejected wrote. Clients may publish to the log themselves, so a
+// message may be something else; then it returns an error.
 func DecodeRejected(payload []byte) (Rejected, error) {
 	var r Rejected
 	if err := json.Unmarshal(payload, &r); err != nil {

@@ -24,8 +24,8 @@ const MaxDepth = 64
 // surrogate escape without its other half (`\ud83d`) is read as U+FFFD, as
 // encoding/json does it.
 //
-// The first fault stops the scan: it is kept, and from then on every method
-// finds nothing more to read. So callers look at fault once, at the end.
+// The first fault stops the scan: it is kept, and every method then behaves as at the end of the
+// input. So callers check fault once, at the end.
 type scanner struct {
 	buf     []byte
 	pos     int
@@ -45,7 +45,7 @@ var stringClass = func() (class [256]bool) {
 	return class
 }()
 
-// fail keeps the first fault, with the place of the scan, and ends the scan.
+// fail keeps the first fault with its position and ends the scan.
 func (s *scanner) fail(rule string) {
 	if s.fault == nil {
 		s.fault = &Error{Code: CodeInvalidJSON, Rule: rule + " (at byte " + strconv.Itoa(s.pos) + ")"}
@@ -53,7 +53,7 @@ func (s *scanner) fail(rule string) {
 	s.pos = len(s.buf)
 }
 
-// The rules that a fault names.
+// The rules that a fault can name.
 const (
 	ruleJSON  = "must be valid JSON"
 	ruleUTF8  = "must be valid JSON: strings are UTF-8"
@@ -118,7 +118,7 @@ func (s *scanner) key() (name []byte, more bool) {
 	return name, s.fault == nil
 }
 
-// skip reads over one value of any kind, checking its syntax.
+// skip reads one value of any kind, checking its syntax.
 func (s *scanner) skip() {
 	switch c := s.peek(); c {
 	case '"':
@@ -182,9 +182,8 @@ func (s *scanner) literal() string {
 	return ""
 }
 
-// number reads a number and returns its text as written. It is what remains
-// when a value is none of the other kinds, so it fails where there is no
-// number.
+// number reads a number and returns its text as written. It is called when a value is of no other
+// kind, so it fails if there is no number.
 func (s *scanner) number() []byte {
 	i, buf := s.pos, s.buf
 	digits := func() bool {
@@ -346,7 +345,7 @@ func unicodeEscape(b []byte) rune {
 	return r
 }
 
-// hexDigit returns the value of a hexadecimal digit, -1 when c is none.
+// hexDigit returns the value of a hexadecimal digit, -1 if c is not one.
 func hexDigit(c byte) rune {
 	switch {
 	case isDigit(c):

@@ -13,8 +13,7 @@ var (
 	transactionSources = []TransactionSource{SourceOnsite, SourceOffsite}
 )
 
-// timeAbsent marks a receivedAt that the event does not give, until the
-// event's time is known. No valid time is below 0.
+// timeAbsent marks a missing receivedAt until the event's time is known. No valid time is below 0.
 const timeAbsent Timestamp = -1
 
 func readTransaction(s *scanner) (Data, *Error) {

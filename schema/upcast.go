@@ -8,8 +8,8 @@ package schema
 // read, and the Upcast to the version after it (none for the newest). Say
 // parley.conversation.opened.v2 comes. Then [Opened] takes the shape of v2; the
 // shape of v1 stays as a type of this package (openedV1) with its reader; the
-// row of v1 gets an Upcast to TypeOpenedV2; the row of v2 is added. Decode
-// reads an event of v1 by the rules of v1, and gives an event of v2.
+// row of v1 gets an Upcast to TypeOpenedV2; the row of v2 is added. Decode reads an event of v1 by
+// the rules of v1 and returns an event of v2.
 type Upcast struct {
 	// To is the next version's type; empty for the newest version.
 	To Type
@@ -54,7 +54,7 @@ func (d decoder) newest(f *form, data Data) (Type, Data) {
 	return name, data
 }
 
-// named returns the form of a type, nil where there is none.
+// named returns the form of a type, or nil.
 func named[T ~string | ~[]byte](forms []form, name T) *form {
 	for i := range forms {
 		if string(forms[i].name) == string(name) {

@@ -2,10 +2,10 @@ package schema
 
 import "strings"
 
-// Readers of one member's value. Each reads the value whatever it is, and
-// notes the rule it breaks; the zero value comes back then.
+// Readers for one member's value. Each consumes the value whatever it is, and records the rule that
+// it breaks; then it returns the zero value.
 
-// Rules of values.
+// Rules for values.
 const (
 	ruleString     = "must be a string"
 	ruleID         = "must be a string, not empty"
@@ -15,12 +15,11 @@ const (
 	ruleOperatorID = "must be an integer from 1 to 9007199254740991, without fraction or exponent"
 )
 
-// maxOperatorID is 2^53-1, the last integer up to which a binary float and so
-// every JSON reader is exact.
+// maxOperatorID is 2^53-1, the largest integer up to which a binary float, and so every JSON parser, is exact.
 const maxOperatorID = 1<<53 - 1
 
-// bytes reads a string. The result is good until the next read; nil where the
-// value is not a string, which has been noted.
+// bytes reads a string. The result is good until the next read; nil if the value is not a string,
+// which has been recorded.
 func (o *object) bytes(rule string) []byte {
 	if o.peek() != '"' {
 		o.wrong(rule)
@@ -100,8 +99,8 @@ func (o *object) integer(low, high int64, rule string) int64 {
 	return n
 }
 
-// parseInteger reads a JSON number of digits with an optional minus. It gives
-// false for a fraction, an exponent and what an int64 does not hold.
+// parseInteger reads a JSON number of digits with an optional minus. It returns false for a
+// fraction, an exponent, or a value outside an int64.
 func parseInteger(text []byte) (int64, bool) {
 	digits := text
 	negative := len(text) > 0 && text[0] == '-'
@@ -156,7 +155,7 @@ func (o *object) timestamp() Timestamp {
 	return t
 }
 
-// enum reads one of the values, in exactly their spelling.
+// enum reads one of the values, spelled exactly.
 func enum[T ~string](o *object, values []T) T {
 	if o.peek() == '"' {
 		raw, plain := o.str()

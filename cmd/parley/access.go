@@ -10,8 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// accessFlags say whose word is believed: that of proxies about senders, and
-// that of an outside issuer about callers.
+// accessFlags configure trust: in proxies for the address of the sender, and in an external issuer for the caller.
 type accessFlags struct {
 	TrustedProxy      []network         `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is trusted. None by default." group:"Access" placeholder:"CIDR"`
 	OIDCIssuer        string            `name:"oidc-issuer" help:"URL of an OpenID Connect issuer whose tokens are accepted as well." group:"Access" placeholder:"URL"`
@@ -21,7 +20,7 @@ type accessFlags struct {
 	OIDCScopeName     map[string]string `name:"oidc-scope-name" help:"Map an issuer's scope name to a Parley scope, e.g. THEIRS: read. Defaults to identical names." file:"access.oidc.scope-names" placeholder:"THEIRS=OURS"`
 }
 
-// config is what the flags make of a check of credentials.
+// config returns the credential check that the flags describe.
 func (f *accessFlags) config() (auth.Config, error) {
 	var c auth.Config
 	for _, n := range f.TrustedProxy {

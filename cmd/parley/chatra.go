@@ -18,7 +18,7 @@ import (
 // startChatra opens the REST API of Chatra.
 func startChatra(n *node, tables *store.Store) {
 	handler := chatra.New(chatra.Config{
-		Authenticator: n.authority, Log: &chatraLog{n.door(), n.broker.Events(), crash.Point("chatra")}, Tables: tables,
+		Authenticator: n.authority, Log: &chatraLog{n.entrance(), n.broker.Events(), crash.Point("chatra")}, Tables: tables,
 		Operator: source.OperatorID, Now: time.Now, Logger: n.log,
 	})
 	for _, path := range chatra.Paths() {
@@ -26,9 +26,9 @@ func startChatra(n *node, tables *store.Store) {
 	}
 }
 
-// door is where events go in: that of the ingest role, or one of the process's own
-// where it does not run that role.
-func (n *node) door() *ingest.Server {
+// entrance returns the edge that takes in events: that of the ingest role, or a separate one if the
+// process does not run that role.
+func (n *node) entrance() *ingest.Server {
 	if n.edge == nil {
 		n.edge = ingest.New(ingest.Config{
 			Auth: n.authority, Events: n.broker.Events(), Rejected: n.broker.Rejected(), Logger: n.log, Registerer: n.registry,
@@ -38,9 +38,9 @@ func (n *node) door() *ingest.Server {
 	return n.edge
 }
 
-// chatraLog is the log as the REST API of Chatra writes it.
+// chatraLog lets the REST API of Chatra write to the log.
 type chatraLog struct {
-	door   *ingest.Server
+	edge   *ingest.Server
 	events *eventlog.Stream
 	passed func(point string) // for the crash tests; nil otherwise
 }
@@ -60,7 +60,7 @@ func (l *chatraLog) Append(_ context.Context, project schema.ProjectID, events [
 			return fault
 		}
 	}
-	_, err := l.door.Deliver(&ingest.Delivery{Project: project, Events: encoded})
+	_, err := l.edge.Deliver(&ingest.Delivery{Project: project, Events: encoded})
 	if l.passed != nil && err == nil {
 		l.passed("appended")
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Config is every setting of every command, with its default. Field names make
-// the flags; see package settings for what else sets them.
+// Config holds every setting of every command, with its default. Flags are named after the fields;
+// package settings describes what else sets them.
 type Config struct {
 	Config    kong.ConfigFlag `help:"Read settings from this YAML or JSON file." placeholder:"FILE"`
 	LogFormat string          `help:"Log format." enum:"text,json" default:"text"`
@@ -42,7 +42,7 @@ type Config struct {
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
-// app is what every command gets.
+// app is passed to every command.
 type app struct {
 	ctx            context.Context // ends when the process is asked to stop
 	log            *slog.Logger

@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// countedReader counts the bytes that were read of a file; one goroutine reads,
-// another may look.
+// countedReader counts the bytes read from a file; one goroutine reads, another may call the counter.
 type countedReader struct {
 	io.Reader
 	read atomic.Int64
@@ -19,7 +18,7 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// countedFile can be read from any place too.
+// countedFile can also be read at any offset.
 type countedFile struct {
 	*countedReader
 	file *os.File

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// credentialsBucket is where all roles find the credentials.
+// credentialsBucket is the bucket in which all roles find the credentials.
 const credentialsBucket = "PARLEY_CREDENTIALS"
 
 // loadDirectory opens the credentials on a broker.
@@ -66,7 +66,7 @@ func listCredentials(a *app, at *engines.Location, kind auth.Kind, asJSON bool) 
 			Projects string    `json:"projects"`
 			Added    time.Time `json:"added"`
 			State    string    `json:"state"`
-		}{c.ID, c.Name + c.Email, scopes, auth.FormatProjects(c.Projects), c.CreatedAt, state} // a key has a name, a user an address
+		}{c.ID, c.Name + c.Email, scopes, auth.FormatProjects(c.Projects), c.CreatedAt, state} // a key has a name, a user an e-mail address
 		if asJSON {
 			if err := printJSON(a.stdout, row); err != nil {
 				return err
@@ -85,7 +85,7 @@ type credentialNamed struct {
 	Name string `arg:"" help:"Id of the key or user, or the user's e-mail address."`
 }
 
-// change finds the credential and has something done to it; done says what.
+// change finds the credential and changes it; done is the word to print.
 func (c *credentialNamed) change(a *app, kind auth.Kind, done string, do func(d *auth.Directory, id string) error) error {
 	d, broker, err := openDirectory(a, &c.Location)
 	if err != nil {
@@ -118,7 +118,7 @@ func (c *credentialNamed) remove(a *app, kind auth.Kind) error {
 	return c.change(a, kind, "removed", func(d *auth.Directory, id string) error { return d.Remove(a.ctx, id) })
 }
 
-// newRights are the flags of what a credential may do from now on.
+// newRights are the flags that change what a credential may do.
 type newRights struct {
 	Projects string `help:"Permitted projects: 1,2 or all. Unchanged by default." placeholder:"1,2|all"`
 	Scopes   string `help:"Permitted scopes: read, ingest, admin. Unchanged by default." placeholder:"read,ingest,admin"`

@@ -20,8 +20,7 @@ import (
 	"github.com/parley-analytics/parley/query/auth"
 )
 
-// demoFlags say what stream to send. The same flags give the same events,
-// whenever they are sent.
+// demoFlags select the stream to send. The same flags produce the same events, whenever they are sent.
 type demoFlags struct {
 	Seed          uint64    `help:"Random seed." default:"1"`
 	Conversations int       `help:"Number of conversations in the history." default:"5000"`
@@ -106,21 +105,21 @@ func (f *demoFlags) check(rate float64, now time.Time) error {
 // batchEvents is the number of events in one request of the demo.
 const batchEvents = 1000
 
-// demoConnections send at once.
+// demoConnections is the number of concurrent connections.
 const demoConnections = 4
 
-// history is the stream of the past, where it begins, and until when it is sent.
+// history returns the stream of past events, its beginning, and the time until which it is sent.
 func (f *demoFlags) history() (stream *demo.Stream, first int64, until time.Time) {
 	until = f.Until
 	if until.IsZero() {
-		// Runs of one hour end at one moment, and so send the same events.
+		// Runs within the same hour end at the same moment, and so send the same events.
 		until = time.Now().Truncate(time.Hour)
 	}
 	stream = demo.History(f.Seed, f.Conversations, time.Duration(f.History))
 	return stream, stream.Last(until) - int64(f.Conversations) + 1, until
 }
 
-// sendHistory returns when all of the history is accepted.
+// sendHistory returns when the whole history is accepted.
 func (f *demoFlags) sendHistory(ctx context.Context, s *client.Client, out io.Writer) error {
 	if f.Conversations == 0 {
 		return nil
@@ -160,7 +159,7 @@ func (f *demoFlags) sendLive(ctx context.Context, s *client.Client, rate float64
 	return err
 }
 
-// sendAll sends the conversations from first on as they stand at a moment.
+// sendAll sends the conversations from first on, with their events up to a moment.
 func sendAll(ctx context.Context, s *client.Client, stream *demo.Stream, first int64, until time.Time, shown *progress.Bar) error {
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan *client.Batch)
@@ -202,7 +201,7 @@ func sendAll(ctx context.Context, s *client.Client, stream *demo.Stream, first i
 	return group.Wait()
 }
 
-// sendAsItHappens sends the events after a moment when their time has come.
+// sendAsItHappens sends the events after a moment, each at its time.
 func sendAsItHappens(ctx context.Context, s *client.Client, stream *demo.Stream, first int64, after time.Time) error {
 	const gather = 100 * time.Millisecond
 	b := &client.Batch{}

@@ -31,19 +31,17 @@ type doctorCommand struct {
 
 const (
 	doctorTimeout = 20 * time.Second
-	// leastFree is the room on disk below which ClickHouse cannot merge for long.
+	// leastFree is the free disk space below which ClickHouse will soon be unable to merge.
 	leastFree = 1 << 30
 )
 
-// diagnosis is one line of the doctor's: what was found, or what is wrong with
-// what to do about it.
+// diagnosis is one line of output: what was found, or what is wrong and how to fix it.
 type diagnosis struct {
 	name  string
 	check func(context.Context) (found string, err error)
 }
 
-// Run checks what a start needs, and beside a running serve what it does. It
-// fails when one check does.
+// Run checks the requirements of a start and, if serve is running, the state of serve. It fails if any check fails.
 func (c *doctorCommand) Run(a *app) error {
 	ctx, cancel := context.WithTimeout(a.ctx, doctorTimeout)
 	defer cancel()
@@ -64,7 +62,7 @@ func (c *doctorCommand) Run(a *app) error {
 	}
 	failed := report(ctx, a.stdout, checks)
 	if beside {
-		failed = c.besides(ctx, a.stdout) || failed
+		failed = c.engines(ctx, a.stdout) || failed
 	} else {
 		fmt.Fprintf(a.stdout, "--    engines: not checked, %s\n", printable(err.Error()))
 	}
@@ -181,8 +179,8 @@ func (c *doctorCommand) readiness(ctx context.Context, e *engines.Endpoints) (st
 	return fmt.Sprintf("process %d is ready at %s", e.PID, e.HTTP), nil
 }
 
-// besides checks the engines that answer now.
-func (c *doctorCommand) besides(ctx context.Context, out io.Writer) (failed bool) {
+// engines checks the engines that answer now.
+func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool) {
 	var broker *eventlog.Broker
 	var tables *tables.Tables
 	e, err := c.Find()

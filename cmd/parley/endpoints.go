@@ -20,8 +20,8 @@ type endpointsCommand struct {
 	For     string `name:"nats-role" help:"NATS user to print: publisher may only publish events; reader may read the event stream; operator may administer the streams (${default})." enum:"publisher,reader,operator" default:"publisher"`
 }
 
-// Run says where the serve on the data dir listens. The page shows no password
-// unless asked to: pages are pasted into tickets. JSON is for programs.
+// Run prints the addresses of the serve on the data dir. The page shows passwords only on request,
+// because such pages get pasted into tickets. JSON is for programs.
 func (c *endpointsCommand) Run(a *app) error {
 	e, err := engines.Running(c.DataDir)
 	if err != nil {
@@ -64,7 +64,7 @@ func writeGuide(out io.Writer, e *engines.Endpoints, dir string, secrets bool) e
 	})
 }
 
-// shellQuoted is a word for a POSIX shell.
+// shellQuoted quotes a word for a POSIX shell.
 func shellQuoted(s string) string {
 	plain := strings.IndexFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%=", r)

@@ -16,7 +16,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// eraseCommand takes personal data out of the log, the archive and the tables.
+// eraseCommand removes personal data from the log, the archive and the tables.
 type eraseCommand struct {
 	engines.Location
 	Project      projectID `help:"Project of the conversations." required:"" placeholder:"P"`
@@ -108,7 +108,7 @@ func erasureOn(a *app, s *engines.Session, grace time.Duration, texts bool, step
 	}
 }
 
-// erasableLog is a log that messages are taken out of.
+// erasableLog is a log whose messages can be erased.
 type erasableLog struct {
 	*history.Whole
 	stream *eventlog.Stream
@@ -119,11 +119,11 @@ func (l erasableLog) Erase(ctx context.Context, sequence schema.Sequence) error 
 	return l.stream.Erase(ctx, sequence)
 }
 
-// Append puts messages at the end, known ones too.
+// Append appends messages, duplicates included.
 func (l erasableLog) Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error) {
 	messages := make([]eventlog.Message, len(payloads))
 	for i, payload := range payloads {
-		messages[i].Payload = payload // without an id, or it would be taken for a repeat of what it replaces
+		messages[i].Payload = payload // without an id, because it would count as a duplicate of the message it replaces
 	}
 	receipts, err := l.stream.Append(ctx, messages)
 	sequences := make([]schema.Sequence, len(receipts))

@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// explainCommand says where the numbers of a conversation come from.
+// explainCommand shows where the numbers of a conversation come from.
 type explainCommand struct {
 	engines.Location
 	Project      projectID `help:"Project of the conversation." required:"" placeholder:"P"`
@@ -73,8 +73,7 @@ func archivedRecords(ctx context.Context, tables *store.Store, key schema.Conver
 	return records, nil
 }
 
-// explanation is what --json prints; names and values are those of GraphQL's
-// explain.
+// explanation is the output of --json; names and values are those of GraphQL's explain.
 type explanation struct {
 	ProjectID    schema.ProjectID      `json:"projectId"`
 	Conversation schema.ConversationID `json:"conversationId"`
@@ -179,7 +178,7 @@ func printFields(a *app, heading string, fields []explain.Field) error {
 	return table.Flush()
 }
 
-// spans writes sequences with runs of neighbours as one: 3-7, 9.
+// spans writes sequences, with consecutive ones as a range: 3-7, 9.
 func spans(sequences []schema.Sequence) string {
 	if len(sequences) == 0 {
 		return "-"

@@ -59,7 +59,7 @@ func (c *exportEvents) Run(a *app) error {
 	})
 }
 
-// toFile writes standard output, or a file that appears when it is complete.
+// toFile writes to standard output, or to a file that appears once it is complete.
 func toFile(stdout io.Writer, path string, write func(io.Writer) error) error {
 	if path == "" || path == "-" {
 		return write(stdout)
@@ -67,12 +67,10 @@ func toFile(stdout io.Writer, path string, write func(io.Writer) error) error {
 	return atomicfile.Stream(path, write)
 }
 
-// projectedWithin is how long an export waits for the projector without seeing
-// it come nearer.
+// projectedWithin is how long an export waits for a projector that makes no progress.
 const projectedWithin = 30 * time.Second
 
-// awaitProjected waits until everything that the log holds now is archived, and
-// gives its last sequence.
+// awaitProjected waits until everything now in the log is archived, and returns the last sequence.
 func awaitProjected(ctx context.Context, s *engines.Session) (schema.Sequence, error) {
 	last, err := s.Log.Events().Last(ctx)
 	if err != nil {
@@ -157,7 +155,7 @@ func (x *eventExport) parquet(to io.Writer) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // the status says enough
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // the status is sufficient
 		return fmt.Errorf("ClickHouse answered %s: %s", response.Status, client.Excerpt(text))
 	}
 	tail := &lastBytes{}
@@ -171,7 +169,7 @@ func (x *eventExport) parquet(to io.Writer) error {
 	return nil
 }
 
-// lastBytes remembers how a stream ended.
+// lastBytes keeps the last bytes of a stream.
 type lastBytes struct{ bytes []byte }
 
 func (l *lastBytes) Write(p []byte) (int, error) {

@@ -23,7 +23,7 @@ import (
 	"github.com/parley-analytics/parley/query/export"
 )
 
-// exportTables are the commands that write out what queries see.
+// exportTables are the commands that export what queries see.
 type exportTables struct {
 	Conversations exportConversations `cmd:"" help:"Export the table of conversations."`
 	Contacts      exportContacts      `cmd:"" help:"Export the table of contacts."`
@@ -45,8 +45,8 @@ func (c *exportContacts) Run(a *app) error { return c.run(a, "contacts") }
 // Run writes transactions.
 func (c *exportTransactions) Run(a *app) error { return c.run(a, "transactions") }
 
-// exportTable says which rows of a table go where. It asks the HTTP API, and sees
-// what its key may see.
+// exportTable selects the rows of a table to export and the destination. It uses the HTTP API and
+// sees what its key may see.
 type exportTable struct {
 	engines.Folder
 	Format       string   `help:"ndjson, csv or parquet." enum:"ndjson,csv,parquet" default:"ndjson"`
@@ -109,7 +109,7 @@ func (c *exportTable) run(a *app, table string) error {
 	return nil
 }
 
-// parameters are those of the request.
+// parameters returns the parameters of the request.
 func (c *exportTable) parameters() (url.Values, error) {
 	values := url.Values{"format": {c.Format}, "count": {"true"}}
 	if c.Raw {
@@ -144,11 +144,10 @@ func (c *exportTable) parameters() (url.Values, error) {
 	return values, nil
 }
 
-// keepsSecrets is for requests with credentials: they follow no redirect.
+// keepsSecrets is a client for requests with credentials: it does not follow redirects.
 var keepsSecrets = &http.Client{CheckRedirect: client.NoRedirect}
 
-// askExport begins an export. It is worth another try while the API is busy,
-// starting or gone.
+// askExport begins an export. It retries while the API is busy, starting or unreachable.
 func askExport(ctx context.Context, address string, key auth.Key) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -161,7 +160,7 @@ func askExport(ctx context.Context, address string, key auth.Key) (*http.Respons
 		return response, err
 	}
 	defer response.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // the status says enough
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // the status is sufficient
 	err = fmt.Errorf("GET %s answered %s: %s", request.URL.Path, response.Status, client.Excerpt(text))
 	switch response.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway:
@@ -170,16 +169,15 @@ func askExport(ctx context.Context, address string, key auth.Key) (*http.Respons
 	return nil, backoff.Permanent(err)
 }
 
-// rowCounter shows how many rows have come by.
+// rowCounter counts the rows that pass through it.
 type rowCounter struct {
 	progress *progress.Bar
 	format   string
-	header   bool // the line of names is still to come
-	quoted   bool // inside a value of CSV, which may hold line ends
+	header   bool // the header line is still to come
+	quoted   bool // inside a CSV value, which may contain line breaks
 }
 
-// parquetRowBytes is about what a row takes in Parquet, whose rows cannot be
-// counted as they pass.
+// parquetRowBytes is the approximate size of a row in Parquet, whose rows cannot be counted in a stream.
 const parquetRowBytes = 96
 
 func newRowCounter(out io.Writer, table, format string, rows int64) *rowCounter {

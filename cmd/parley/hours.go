@@ -25,7 +25,7 @@ type hoursCommand struct {
 	Remove hoursRemove `cmd:"" help:"Remove opening hours of a project."`
 }
 
-// hoursBucket is where all roles find the opening hours.
+// hoursBucket is the bucket in which all roles find the opening hours.
 const hoursBucket = "PARLEY_HOURS"
 
 func openHours(ctx context.Context, broker *eventlog.Broker) (*hours.Store, error) {
@@ -33,7 +33,7 @@ func openHours(ctx context.Context, broker *eventlog.Broker) (*hours.Store, erro
 	return hours.NewStore(bucket), err
 }
 
-// ofProject names a project of the log beside which a command runs.
+// ofProject names a project of the running installation.
 type ofProject struct {
 	engines.Location
 	Project projectID `help:"Project id." required:"" placeholder:"N"`

@@ -23,14 +23,14 @@ type importCommand struct {
 	IAdvize importIAdvize `cmd:"" name:"iadvize" help:"Import closed conversations from an iAdvize-compatible GraphQL API."`
 }
 
-// edgeFlags say where events are sent, and as whom.
+// edgeFlags configure where events are sent, and with which key.
 type edgeFlags struct {
 	engines.Folder
 	To      string `name:"url" help:"Address of the HTTP edge. Defaults to that of the serve on --data-dir." placeholder:"URL"`
 	KeyFile string `help:"File with the id and secret of a key with scope ingest. Defaults to the admin key of --data-dir." type:"path" placeholder:"FILE"`
 }
 
-// sender is that of the flags.
+// sender returns the sender that the flags configure.
 func (f *edgeFlags) sender() (*client.Client, error) {
 	address := f.To
 	if address == "" {
@@ -62,8 +62,7 @@ type importFiles struct {
 	Restart  bool     `help:"Start at the first line instead of resuming an interrupted import." env:"-"`
 }
 
-// Run imports file by file, each in its order. A file that cannot be read to its
-// end does not keep the others back.
+// Run imports one file after the other. A file that cannot be read to its end does not stop the others.
 func (c *importFiles) Run(a *app) error {
 	if c.Batch < 1 || c.Batch > schema.MaxRequestEvents {
 		return fmt.Errorf("--batch must be from 1 to %d", schema.MaxRequestEvents)
@@ -100,7 +99,7 @@ func (c *importFiles) Run(a *app) error {
 	return nil
 }
 
-// filesImport brings files in and prints what becomes of them.
+// filesImport imports files and prints the results.
 type filesImport struct {
 	*app
 	options importer.Options
@@ -113,11 +112,10 @@ type filesImport struct {
 	failed  bool
 }
 
-// run imports one file. Its errors are those of sending; what is wrong with the
-// file is printed.
+// run imports one file. It returns errors of sending; faults of the file are printed.
 func (f *filesImport) run(path string) error {
 	in, size := f.stdin, int64(0)
-	var state *importer.State // nil where the import cannot be resumed
+	var state *importer.State // nil if the import cannot be resumed
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
@@ -196,7 +194,7 @@ func (f *filesImport) run(path string) error {
 	return nil
 }
 
-// unreadable prints what is wrong with a file; the import goes on with the next.
+// unreadable prints what is wrong with a file; the import continues with the next.
 func (f *filesImport) unreadable(path string, err error) error {
 	f.failed = true
 	text := err.Error()
@@ -218,8 +216,8 @@ func (f *filesImport) bad(path string, line int64, code, message string) {
 	}
 }
 
-// resume finds the state of an earlier import of the same file to the same
-// place: in the data dir where there is one, beside the file otherwise.
+// resume finds the state of an earlier import of the same file to the same target: in the data dir
+// if there is one, otherwise beside the file.
 func (f *filesImport) resume(path string, info fs.FileInfo) (*importer.State, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {

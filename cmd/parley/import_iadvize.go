@@ -36,7 +36,7 @@ type importIAdvize struct {
 	KeyFile      string        `help:"File with the id and secret of a key with scope ingest. Defaults to the admin key of --data-dir." type:"path" placeholder:"FILE"`
 }
 
-// Run imports the interval, and with --follow what is closed from then on.
+// Run imports the interval and, with --follow, conversations that are closed later.
 func (c *importIAdvize) Run(a *app) error {
 	in, err := c.interval(time.Now())
 	if err != nil {
@@ -88,8 +88,7 @@ func (c *importIAdvize) Run(a *app) error {
 	return nil
 }
 
-// printResult prints what became of an interval, and reports whether it was
-// imported as a whole.
+// printResult prints the result for an interval, and reports whether all of it was imported.
 func printResult(a *app, r *iadvize.Result) bool {
 	fmt.Fprintf(a.stdout, "%d conversations: %d accepted, %d duplicates, %d bad\n", r.Conversations, r.Accepted, r.Duplicates, r.Rejected)
 	for _, fault := range r.Faults {
@@ -158,7 +157,7 @@ func (c *importIAdvize) credentials(a *app) (credentials iadvize.Credentials, er
 	return credentials, err
 }
 
-// place is where the cursor is kept: one for each API, interval and target.
+// place returns the file that keeps the cursor: one for each API, interval and target.
 func (c *importIAdvize) place() importer.File {
 	name := sha256.Sum256([]byte(strings.Join([]string{c.URL, c.From, c.To, c.Projects, c.Into}, "\n")))
 	file := "iadvize-" + hex.EncodeToString(name[:8]) + ".json"

@@ -19,7 +19,7 @@ type ingestFlags struct {
 func (f *ingestFlags) routes() []string { return []string{ingest.Path, webhook.Path} }
 func (f *ingestFlags) parts() []string  { return []string{"ingest"} }
 
-// start opens the edge onto the log.
+// start opens the edge in front of the log.
 func (f *ingestFlags) start(ctx context.Context, n *node) error {
 	edge := ingest.New(ingest.Config{
 		Auth: n.authority, Events: n.broker.Events(), Rejected: n.broker.Rejected(),
@@ -51,8 +51,7 @@ func (f *ingestFlags) start(ctx context.Context, n *node) error {
 	return nil
 }
 
-// startWebhooks opens the addresses that chat platforms post to, in front of
-// the edge.
+// startWebhooks opens the addresses that chat platforms post to.
 func startWebhooks(ctx context.Context, n *node, edge *ingest.Server) error {
 	var registry *webhook.Registry
 	err := eventlog.Retry(ctx, func() (err error) {

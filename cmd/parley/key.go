@@ -28,7 +28,7 @@ type keyAdd struct {
 	Name     string      `help:"What the key is for." required:"" placeholder:"N"`
 }
 
-// Validate wants what belongs together.
+// Validate checks which flags belong together.
 func (c *keyAdd) Validate() error {
 	switch {
 	case c.Role == "" && (c.Projects == "" || c.Scopes == ""):
@@ -41,7 +41,7 @@ func (c *keyAdd) Validate() error {
 	return nil
 }
 
-// Run adds a key to the credentials that all roles share.
+// Run adds a key to the credentials shared by all roles.
 func (c *keyAdd) Run(a *app) error {
 	projects, err := auth.ParseProjects(cmp.Or(c.Projects, "all"))
 	if err != nil {

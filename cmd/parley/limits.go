@@ -7,7 +7,7 @@ import (
 	"github.com/parley-analytics/parley/query/transport"
 )
 
-// limitFlags bound what one request, and one credential, can ask of the API.
+// limitFlags limit the resources of one request and of one credential.
 // Their defaults are those of transport.DefaultLimits.
 type limitFlags struct {
 	QueryBodyBytes     int64 `help:"Maximum size of a request body, in bytes." file:"query.limits.body-bytes" default:"1048576"`
@@ -37,7 +37,7 @@ type limitFlags struct {
 	QueryPersistedMemory int `help:"Maximum memory for persisted documents, in bytes." file:"query.limits.persisted-memory" default:"16777216"`
 }
 
-// Validate refuses limits under which nothing could be answered.
+// Validate refuses limits under which no request could be answered.
 func (f *limitFlags) Validate() error {
 	for _, limit := range []struct {
 		name         string

@@ -12,14 +12,14 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// logCommand looks after a log whose files were damaged.
+// logCommand checks and repairs a log whose files are damaged.
 type logCommand struct {
 	Check   logCheck   `cmd:"" help:"Read the logs completely and report lost messages."`
 	Restore logRestore `cmd:"" help:"Append lost events again from the ClickHouse archive. Run replay afterwards."`
 	GiveUp  logGiveUp  `cmd:"" help:"Mark sequences as permanently lost so that projection can continue past them."`
 }
 
-// lostOf reads all of a stream and returns what is missing.
+// lostOf reads a whole stream and returns what is missing.
 func lostOf(ctx context.Context, s *eventlog.Stream) ([]eventlog.Range, error) {
 	if err := s.Scrub(ctx, 0); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ type logCheck struct {
 	engines.Location
 }
 
-// Run fails where anything is lost.
+// Run fails if anything is lost.
 func (c *logCheck) Run(a *app) error {
 	s, err := c.Open(a.ctx, "log check", a.log)
 	if err != nil {
@@ -85,9 +85,8 @@ type logRestore struct {
 	DryRun bool `help:"Print what would be done, without doing it." env:"-"`
 }
 
-// Run appends what the archive has. Each portion is noted as restored once it
-// is in the log; one that is cut off in between is appended twice, which changes
-// no table.
+// Run appends the lost events that the archive has. Each portion is recorded as restored once it is
+// in the log; a portion interrupted in between is appended twice, which changes no table.
 func (c *logRestore) Run(a *app) error {
 	s, err := c.OpenAlone(a.ctx, "log restore", a.log)
 	if err != nil {
@@ -119,7 +118,7 @@ func (c *logRestore) Run(a *app) error {
 			return nil
 		}
 		found, err := s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, func(sequence schema.Sequence, original []byte) error {
-			// Without an id: the server may still know that of the lost message.
+			// Without an id: the server may still know the id of the lost message.
 			messages, sequences = append(messages, eventlog.Message{Payload: original}), append(sequences, sequence)
 			if len(messages) == 1000 {
 				return flush()
@@ -157,7 +156,7 @@ type logGiveUp struct {
 	Sequences []string `arg:"" help:"Sequences to give up, e.g. 451-462." placeholder:"FROM-TO"`
 }
 
-// Run notes what is given up, if it is lost indeed.
+// Run records sequences as given up, if they are really lost.
 func (c *logGiveUp) Run(a *app) error {
 	var ranges []eventlog.Range
 	for _, text := range strings.Split(strings.Join(c.Sequences, ","), ",") {

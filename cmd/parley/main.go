@@ -33,8 +33,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole command: it returns the exit code. The end of ctx is a
-// request to stop cleanly.
+// run executes a command line and returns the exit code. The end of ctx is a request to stop cleanly.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var config Config
 	exited := -1
@@ -70,8 +69,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// refused prints why a command line cannot be used. What is wrong with a settings
-// file is a finding of config check.
+// refused prints why a command line cannot be used. Faults of a settings file are printed as by config check.
 func refused(stdout, stderr io.Writer, err error) int {
 	var parse *kong.ParseError
 	var file *settings.FileError
@@ -99,5 +97,5 @@ func newParser(config *Config, options ...kong.Option) (*settings.Parser, error)
 	)...)
 }
 
-// errReported ends a command that has said on its own what is wrong.
+// errReported ends a command that has already printed what is wrong.
 var errReported = errors.New("reported")

@@ -24,11 +24,11 @@ import (
 const (
 	marketplacerPath   = "/marketplacer/graphql"
 	marketplacerHeader = "marketplacer-api-key"
-	// marketplacerPatience is how long a mutation waits until queries see it.
+	// marketplacerPatience is how long a mutation waits until it is visible to queries.
 	marketplacerPatience = 10 * time.Second
 )
 
-// marketplacerRates are those that Marketplacer documents.
+// marketplacerRates are the rate limits that Marketplacer documents.
 func marketplacerRates() auth.Rates {
 	return auth.Rates{Address: 600, Key: 750, Projects: 1200, Window: 10 * time.Second}
 }
@@ -41,11 +41,11 @@ func marketplacerLimits(limits transport.Limits) transport.Limits {
 	return limits
 }
 
-// startMarketplacer opens the chats with sellers.
+// startMarketplacer opens the seller chats.
 func (f *queryFlags) startMarketplacer(n *node, tables *store.Store, key []byte, traces trace.TracerProvider) error {
 	limits := marketplacerLimits(f.limits())
 	api, err := marketplacer.New(marketplacer.Config{
-		Store: tables, Log: chatLog{n.door(), n.broker.Events()}, Logger: n.log, Key: key, Now: time.Now, Patience: marketplacerPatience,
+		Store: tables, Log: chatLog{n.entrance(), n.broker.Events()}, Logger: n.log, Key: key, Now: time.Now, Patience: marketplacerPatience,
 		OperatorID: func(key string) schema.OperatorID { return source.OperatorID("marketplacer", key) },
 		At:         crash.Point("chat"), Options: limits.SchemaOptions(traces),
 	})
@@ -71,9 +71,9 @@ func beginChat(ctx context.Context, caller schema.Caller) (context.Context, func
 	return ctx, stats.RowsRead
 }
 
-// chatLog takes in what mutations make, as those of POST /v1/events are.
+// chatLog appends the events of mutations, as POST /v1/events does.
 type chatLog struct {
-	door   *ingest.Server
+	edge   *ingest.Server
 	events *eventlog.Stream
 }
 
@@ -83,7 +83,7 @@ func (l chatLog) Append(ctx context.Context, project schema.ProjectID, events []
 	for i := range events {
 		delivery.Events = append(delivery.Events, schema.Encode(&events[i]))
 	}
-	answer, err := l.door.Deliver(delivery)
+	answer, err := l.edge.Deliver(delivery)
 	switch {
 	case errors.Is(err, eventlog.ErrUnknownOutcome):
 		return 0, fmt.Errorf("%w: %w", marketplacer.ErrUnknownOutcome, err)
@@ -94,5 +94,5 @@ func (l chatLog) Append(ctx context.Context, project schema.ProjectID, events []
 	case answer.LastSequence != nil && answer.Duplicates == 0:
 		return *answer.LastSequence, nil
 	}
-	return l.events.Last(ctx) // a repeat stands anywhere before
+	return l.events.Last(ctx) // a duplicate has an earlier sequence
 }

@@ -24,20 +24,19 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// role is a part of the pipeline that a process runs. Its routes are those it
-// opens, its parts those that /readyz names for it (with engines.ClickHouse, that
-// engine is needed too); start returns when it works, having added what it runs
-// to the process.
+// role is a part of the pipeline that a process runs. It has the routes that it opens and the parts
+// that /readyz reports for it (engines.ClickHouse among them means that it needs that engine);
+// start adds what it runs to the process and returns when it works.
 type role interface {
 	routes() []string
 	parts() []string
 	start(ctx context.Context, n *node) error
 }
 
-// logBound is a role that bounds the stream of events; see [eventlog.Options].
+// logBound is a role that limits the stream of events; see [eventlog.Options].
 type logBound interface{ maxLogBytes() int64 }
 
-// node is a process that stays, with what its roles share.
+// node is a long-running process, with what its roles share.
 type node struct {
 	*process.Process
 	log       *slog.Logger
@@ -46,13 +45,12 @@ type node struct {
 	web       *web.Server
 	engines   *engines.Engines
 	broker    *eventlog.Broker
-	access    auth.Config // what flags say of it
+	access    auth.Config // what its flags configure
 	directory *auth.Directory
-	store     auth.Store // what the directory keeps its records in
+	store     auth.Store // the bucket of the directory's records
 	authority *auth.Authority
-	edge      *ingest.Server // where events go in; see door
-	// live reports which tables answer queries and how far they are; nil without
-	// the role that asks them.
+	edge      *ingest.Server // takes in events; see entrance
+	// live reports which tables answer queries and their position; nil without the query role.
 	live func(context.Context) (query.Live, error)
 }
 
@@ -65,12 +63,12 @@ type nodeFlags struct {
 	Memory      int64  `help:"Soft memory limit of parley itself, in MiB, without the embedded ClickHouse. GOMEMLIMIT takes precedence." default:"384"`
 }
 
-// Help says where the rest of the settings is.
+// Help says where the other settings are.
 func (nodeFlags) Help() string {
 	return "Further settings, such as the limits of queries, are in the settings file (--config). `parley config print` lists all of them with their values and sources."
 }
 
-// authRoutes are those of every process that checks credentials.
+// authRoutes are the routes of every process that checks credentials.
 func authRoutes() []string { return []string{"/oauth2/token", "/oauth2/revoke", "/_authenticated"} }
 
 // newNode binds HTTP for the roles. From here on the caller shuts the process down.
@@ -147,7 +145,7 @@ func (n *node) connect(ctx context.Context, name string, roles []role) error {
 const adminKeyName = "admin-key.json"
 
 // makeAdminKey writes the first key of a new data dir, for all projects and
-// with every scope. A key that was taken away is not made again.
+// with every scope. A key that was removed is not made again.
 func (n *node) makeAdminKey(ctx context.Context, dir string, fresh bool) error {
 	path := filepath.Join(dir, adminKeyName)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// sendWebhooks posts outgoing webhooks, behind the live projection.
+// sendWebhooks posts outgoing webhooks for events that the live projection has reached.
 func sendWebhooks(ctx context.Context, n *node, t *tables.Tables) error {
 	var registry *outgoing.Registry
 	err := eventlog.Retry(ctx, func() (err error) {
@@ -38,7 +38,7 @@ func sendWebhooks(ctx context.Context, n *node, t *tables.Tables) error {
 	return nil
 }
 
-// liveArchive is what the live version of the tables has archived.
+// liveArchive is the archive of the live version of the tables.
 type liveArchive struct {
 	tables *tables.Tables
 	log    *slog.Logger

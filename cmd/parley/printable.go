@@ -11,10 +11,9 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// printable is a text from outside as it may be shown on a terminal: on one line,
-// with control characters, line ends and invisible characters (those that change
-// the direction of text among them) as JSON writes them, \u001b. Every text that
-// Parley did not write itself is printed through it.
+// printable makes a text from outside safe for a terminal: one line, with control characters, line
+// breaks and invisible characters (including those that change the direction of text) escaped as in
+// JSON, \u001b. Every text that Parley did not write itself is printed through it.
 func printable(text string) string {
 	if strings.IndexFunc(text, hidden) < 0 {
 		return text
@@ -22,7 +21,7 @@ func printable(text string) string {
 	return escaped(text, hidden)
 }
 
-// hidden reports whether a character cannot be seen, or ends a line. Bytes that
+// hidden reports whether a character is invisible or ends a line. Bytes that
 // are not UTF-8 become U+FFFD.
 func hidden(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError }
 
@@ -48,9 +47,8 @@ func escaped(text string, which func(rune) bool) string {
 	return out.String()
 }
 
-// printableJSON writes JSON to a terminal. Inside of its texts the hidden
-// characters are escaped, which changes no value; the line ends between its parts
-// stay. Each Write is of whole texts.
+// printableJSON writes JSON to a terminal. Inside strings, hidden characters are escaped, which
+// changes no value; line breaks between values stay. Each Write must contain whole strings.
 type printableJSON struct{ out io.Writer }
 
 // Write implements io.Writer.

@@ -78,7 +78,7 @@ func (f *projectFlags) open(ctx context.Context, n *node, t *tables.Tables, vers
 	if err != nil {
 		return nil, nil, err
 	}
-	// A version that was made live again may be behind what retention has dropped since.
+	// A version that was made live again may be behind events that retention has since dropped.
 	events, rejected := wholeLog(n.broker.Events(), t, live), n.broker.Rejected().NewReader()
 	release := func() { events.Close(); rejected.Close() }
 	p, err := projector.New(projector.Config{
@@ -89,15 +89,14 @@ func (f *projectFlags) open(ctx context.Context, n *node, t *tables.Tables, vers
 	return p, release, err
 }
 
-// renewed registers the metrics of one projector after the other: those of the
-// latest are shown.
+// renewed registers the metrics of successive projectors: those of the latest are shown.
 type renewed struct {
 	prometheus.Registerer
 	mu   sync.Mutex
 	held []prometheus.Collector
 }
 
-// Register keeps account of what renew takes out again.
+// Register records what renew unregisters later.
 func (r *renewed) Register(c prometheus.Collector) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -25,7 +25,7 @@ type quarantineCommand struct {
 	Purge  quarantinePurge  `cmd:"" help:"Permanently remove entries from their log and from the tables."`
 }
 
-// quarantineFilter picks entries.
+// quarantineFilter selects entries.
 type quarantineFilter struct {
 	engines.Location
 	Reason   string   `help:"Only this reason, e.g. INVALID_FIELD." placeholder:"CODE"`
@@ -58,7 +58,7 @@ func (f *quarantineFilter) filter() (tables.QuarantineFilter, error) {
 	return filter, nil
 }
 
-// find connects and returns the entries picked.
+// find connects and returns the selected entries.
 func (f *quarantineFilter) find(a *app, alone, originals bool) (*engines.Session, []tables.Quarantined, error) {
 	filter, err := f.filter()
 	if err != nil {
@@ -118,7 +118,7 @@ func printEntries(a *app, entries []tables.Quarantined, asJSON bool) error {
 	return table.Flush()
 }
 
-// orDash shows a text from outside, or that there is none.
+// orDash returns a text from outside made printable, or a dash if there is none.
 func orDash(text *string) string {
 	if text == nil || *text == "" {
 		return "-"
@@ -179,7 +179,7 @@ func (c *quarantineShow) Run(a *app) error {
 	}
 	fmt.Fprintln(a.stdout)
 	if json.Valid(e.Original) {
-		// Between the parts of JSON a carriage return means nothing, and would hide text.
+		// Between JSON values a carriage return has no meaning, and would hide text.
 		_, err = printableJSON{a.stdout}.Write(append(bytes.ReplaceAll(e.Original, []byte("\r"), nil), '\n'))
 	} else {
 		_, err = fmt.Fprintf(a.stdout, "%q\n", e.Original)
@@ -192,7 +192,7 @@ type quarantineReplay struct {
 	DryRun bool `help:"Print what would be accepted now, without re-submitting it." env:"-"`
 }
 
-// Run replays, and fails where something is still refused.
+// Run replays entries, and fails if any is still refused.
 func (c *quarantineReplay) Run(a *app) error {
 	s, entries, err := c.find(a, !c.DryRun, true)
 	if err != nil {
@@ -263,10 +263,10 @@ func quarantineOn(s *engines.Session, bar *progress.Bar) *quarantine.Admin {
 	}
 }
 
-// resubmitted appends to the log of events as the edge does.
+// resubmitted appends to the log of events in the same way as the edge.
 type resubmitted struct{ events *eventlog.Stream }
 
-// Append puts events at the end of the log.
+// Append appends events to the log.
 func (d resubmitted) Append(ctx context.Context, events []quarantine.Admitted) error {
 	messages := make([]eventlog.Message, len(events))
 	for i, e := range events {

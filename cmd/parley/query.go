@@ -119,7 +119,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	return nil
 }
 
-// openChatty opens Chatty's API beside ours.
+// openChatty opens Chatty's API next to Parley's.
 func openChatty(n *node, api *query.API, config transport.Config) error {
 	parsed, err := chatty.New(api, n.log, config.Limits.SchemaOptions(config.Tracing))
 	if err != nil {
@@ -135,7 +135,7 @@ func openChatty(n *node, api *query.API, config transport.Config) error {
 	return nil
 }
 
-// versionEvery is how often the version of the tables is looked at.
+// versionEvery is the interval between checks of the version of the tables.
 const versionEvery = 5 * time.Second
 
 // watchVersion ends with an error once the tables belong to a newer binary.
@@ -155,7 +155,7 @@ func watchVersion(ctx context.Context, tables *store.Store) error {
 	}
 }
 
-// exportFlags bound exports of whole tables.
+// exportFlags limit exports of whole tables.
 type exportFlags struct {
 	ExportTimeout  time.Duration `help:"Maximum duration of an export; the embedded ClickHouse allows 9m." file:"query.exports.timeout" default:"9m"`
 	ExportParallel int           `help:"Maximum number of concurrent exports per credential." file:"query.exports.parallel" default:"2"`

@@ -34,7 +34,7 @@ type rebuild struct {
 	session *engines.Session
 }
 
-// open connects to the engines, and makes sure that nobody else rebuilds.
+// open connects to the engines and ensures that no other process rebuilds.
 func (f *rebuildFlags) open(a *app, what string) (*rebuild, error) {
 	scope, err := f.scope()
 	if err != nil {
@@ -56,7 +56,7 @@ func (f *rebuildFlags) open(a *app, what string) (*rebuild, error) {
 	return r, nil
 }
 
-// source says where the events of a rebuild come from.
+// source returns the source of a rebuild's events.
 func (f *rebuildFlags) source(a *app, r *rebuild) (err error) {
 	t, broker := r.session.Tables, r.session.Log
 	if f.StoreText, err = storesText(a.ctx, t, r.session.Live, f.StoreText); err != nil {
@@ -75,7 +75,7 @@ func (f *rebuildFlags) source(a *app, r *rebuild) (err error) {
 	return nil
 }
 
-// flags are those that decide which rows are built.
+// flags returns the flags that determine which rows are built.
 func (f *rebuildFlags) flags() string { return fmt.Sprintf("from %s, texts %t", f.From, f.StoreText) }
 
 func (f *rebuildFlags) scope() (tables.Scope, error) {
@@ -94,8 +94,8 @@ func (f *rebuildFlags) scope() (tables.Scope, error) {
 	return scope, nil
 }
 
-// opener makes projectors that write a version from the log, or the archive of
-// the live version.
+// opener returns a function that makes projectors which write a version from the log, or from the
+// archive of the live version.
 func (f *rebuildFlags) opener(a *app, t *tables.Tables, broker *eventlog.Broker) replay.Open {
 	return func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
 		rows, err := sink.Open(ctx, t.Conn(), sink.Options{Projection: version, StoreText: f.StoreText, Logger: a.log})
@@ -121,13 +121,13 @@ func (f *rebuildFlags) opener(a *app, t *tables.Tables, broker *eventlog.Broker)
 	}
 }
 
-// wholeLog is the log of events with what was dropped of it.
+// wholeLog is the log of events, including the dropped ones.
 func wholeLog(events *eventlog.Stream, t *tables.Tables, live uint32) *history.Whole {
 	return history.NewWhole(events.NewReader(), t, live)
 }
 
-// storesText reports whether texts are kept: when it is asked for, or when the live
-// version holds some, which a rebuild must not lose.
+// storesText reports whether texts are kept: if requested, or if the live version has some, which a
+// rebuild must not lose.
 func storesText(ctx context.Context, t *tables.Tables, live uint32, asked bool) (bool, error) {
 	if asked {
 		return true, nil
@@ -135,8 +135,7 @@ func storesText(ctx context.Context, t *tables.Tables, live uint32, asked bool) 
 	return t.HoldsTexts(ctx, live)
 }
 
-// gaps returns where the two logs have nothing, by the archive that is live at
-// that moment.
+// gaps returns the gaps of the two logs, according to the archive that is live at that moment.
 func gaps(t *tables.Tables, broker *eventlog.Broker) history.Gaps {
 	return func(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
 		if log == projector.LogRejected {
@@ -150,7 +149,7 @@ func gaps(t *tables.Tables, broker *eventlog.Broker) history.Gaps {
 	}
 }
 
-// streamIsWhole makes sure that the stream alone has all events.
+// streamIsWhole checks that the stream alone has all events.
 func streamIsWhole(ctx context.Context, whole *history.Whole) error {
 	first, err := whole.Begins(ctx)
 	if err != nil || first <= 1 {
@@ -173,8 +172,7 @@ func ends(ctx context.Context, broker *eventlog.Broker) (map[string]schema.Seque
 	return map[string]schema.Sequence{projector.LogEvents: events, projector.LogRejected: rejected}, err
 }
 
-// archived returns the last sequence of the live archive, and that of the log of
-// rejections.
+// archived returns the last sequence of the live archive, and of the log of rejections.
 func archived(ctx context.Context, t *tables.Tables, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
 	live, err := t.Live(ctx)
 	if err != nil {
@@ -194,7 +192,7 @@ type replayCommand struct {
 	Undo bool `help:"Make the version before the last replay live again." env:"-"`
 }
 
-// Run replays beside the live projection and says what it found.
+// Run replays next to the live projection and prints the result.
 func (c *replayCommand) Run(a *app) error {
 	r, err := c.open(a, "replay")
 	if err != nil {
@@ -229,7 +227,7 @@ type verifyCommand struct {
 	Repair bool `help:"Rewrite the conversations that differ." env:"-"`
 }
 
-// Run fails when the tables are not what the log says.
+// Run fails if the tables differ from the log.
 func (c *verifyCommand) Run(a *app) error {
 	r, err := c.open(a, "verify")
 	if err != nil {
@@ -239,7 +237,7 @@ func (c *verifyCommand) Run(a *app) error {
 	return c.repair(a, r, c.Repair)
 }
 
-// repair verifies, and repairs where asked to; what is left makes it fail.
+// repair verifies, and repairs if asked to; it fails if differences are left.
 func (f *rebuildFlags) repair(a *app, r *rebuild, repair bool) error {
 	began := time.Now()
 	verified, err := r.Verify(a.ctx, repair)

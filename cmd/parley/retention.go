@@ -16,14 +16,14 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// retentionFlags bound the stream of events.
+// retentionFlags limit the stream of events.
 type retentionFlags struct {
 	LogMaxAge   span `help:"Drop events from the stream that are older, e.g. 30d, once they are in the ClickHouse archive. 0 keeps all." group:"Log" default:"0s"`
 	LogMaxBytes size `help:"Maximum size of the stream, e.g. 20GB. Above 90 %, the oldest archived events are dropped; a full stream answers senders 503. 0 keeps the current limit; \"unlimited\" removes it." group:"Log" default:"0"`
 	LogInterval span `name:"log-retention-interval" help:"Interval between retention checks." file:"log.retention-interval" default:"30s"`
 }
 
-// maxLogBytes is what the stream itself refuses to grow above.
+// maxLogBytes returns the size above which the stream itself refuses to grow.
 func (f *retentionFlags) maxLogBytes() int64 { return int64(f.LogMaxBytes) }
 
 // size is a number of bytes that may be written with a unit: 500MB, 20GiB.
@@ -65,7 +65,7 @@ func (b size) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
-// wanted reports whether the flags bound anything.
+// wanted reports whether the flags set any limit.
 func (f *retentionFlags) wanted() bool { return f.LogMaxAge > 0 || f.LogMaxBytes > 0 }
 
 // on returns the retention of a stream whose archive is in the tables.

@@ -32,7 +32,7 @@ func (c *serveCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = lock.Unlock() }() // the end of the process unlocks too
+	defer func() { _ = lock.Unlock() }() // the end of the process also unlocks
 	if err := os.Chmod(c.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data dir: %w", err)
 	}
@@ -66,8 +66,7 @@ func (c *serveCommand) Run(a *app) error {
 	})
 }
 
-// serveBeside runs roles on engines that are there already: those named by
-// flags, or those of the serve on the data dir.
+// serveBeside runs roles on existing engines: those named by flags, or those of the serve on the data dir.
 func serveBeside(a *app, f *nodeFlags, name string, roles ...role) error {
 	find := f.FindLog
 	if slices.ContainsFunc(roles, func(r role) bool { return slices.Contains(r.parts(), engines.ClickHouse) }) {
@@ -85,7 +84,7 @@ func serveBeside(a *app, f *nodeFlags, name string, roles ...role) error {
 	return n.run(a, func(ctx context.Context) error { return n.startRoles(ctx, name, roles) })
 }
 
-// run starts, says that all is ready, waits for the end, and stops everything.
+// run starts everything, prints that it is ready, waits for the end, and stops everything.
 func (n *node) run(a *app, start func(context.Context) error) error {
 	began := time.Now()
 	err := start(a.ctx)
@@ -101,7 +100,7 @@ func (n *node) run(a *app, start func(context.Context) error) error {
 	}
 	if a.ctx.Err() != nil {
 		n.log.Info("stopping")
-		err = nil // what the end of ctx cut off is no failure
+		err = nil // what the end of ctx interrupted is not a failure
 	}
 	n.web.Drain(n.log)
 	if stopped := n.Shutdown(); err == nil {
@@ -113,8 +112,7 @@ func (n *node) run(a *app, start func(context.Context) error) error {
 	return err
 }
 
-// startRoles connects to the engines and starts the roles in the order of the
-// data's way.
+// startRoles connects to the engines and starts the roles in the order of the data path.
 func (n *node) startRoles(ctx context.Context, name string, roles []role) error {
 	if err := n.connect(ctx, name, roles); err != nil {
 		return err
@@ -143,7 +141,7 @@ func (n *node) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-// awaitTables waits until the tables are where the log ends now.
+// awaitTables waits until the tables have reached the present end of the log.
 func (n *node) awaitTables(ctx context.Context) error {
 	last, err := n.broker.Events().Last(ctx)
 	if err != nil {
@@ -164,8 +162,7 @@ func (n *node) awaitTables(ctx context.Context) error {
 	}
 }
 
-// demonstrate sends demo data to this process and prints the guide when all of
-// it can be seen.
+// demonstrate sends demo data to this process and prints the guide once all of it is visible.
 func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *engines.Endpoints) error {
 	key, err := readKey(filepath.Join(c.DataDir, adminKeyName))
 	if err != nil {

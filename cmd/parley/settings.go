@@ -23,7 +23,7 @@ type configPrint struct {
 	Service []string `arg:"" optional:"" help:"serve (default), ingest, project or query, followed by its flags."`
 }
 
-// Run prints what would hold if the service were started so, here and now.
+// Run prints the settings that the service would start with, here and now.
 func (c *configPrint) Run(a *app, command *kong.Context) error {
 	args := c.Service
 	if len(args) > 0 && (args[0] == "--help" || args[0] == "-h") {
@@ -55,8 +55,7 @@ type configCheck struct {
 	File string `arg:"" optional:"" help:"Settings file. Defaults to that of --config." type:"path"`
 }
 
-// Run prints everything that is wrong with the file, and fails if there is
-// anything.
+// Run prints every fault of the file, and fails if there is one.
 func (c *configCheck) Run(a *app) error {
 	path := c.File
 	if path == "" {
@@ -92,8 +91,7 @@ func printFaults(a *app, faults []error) error {
 	return errReported
 }
 
-// contradictions starts no service, but reads the settings of each as a start
-// does, and returns what cannot hold together.
+// contradictions reads the settings of each service as a start does, without starting it, and returns the conflicts.
 func contradictions(path string) (faults []error, err error) {
 	seen := make(map[string]bool)
 	add := func(err error) {
@@ -132,7 +130,7 @@ func contradictions(path string) (faults []error, err error) {
 	return faults, nil
 }
 
-// addressesDiffer refuses two listeners on one address.
+// addressesDiffer refuses two listeners on the same address.
 func addressesDiffer(c *serveCommand) error {
 	listens := map[string]string{}
 	for _, l := range []struct{ flag, address string }{
@@ -153,8 +151,7 @@ func addressesDiffer(c *serveCommand) error {
 	return nil
 }
 
-// withoutEffect names settings of an embedded engine where a server is used
-// instead.
+// withoutEffect reports settings of an embedded engine for which a server is used instead.
 func withoutEffect(values []settings.Value) (faults []error) {
 	given := make(map[string]bool)
 	for _, v := range values {

@@ -14,13 +14,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// tracingFlags say where spans go.
+// tracingFlags configure where spans are sent.
 type tracingFlags struct {
 	OTLPEndpoint string `name:"otlp-endpoint" env:"PARLEY_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" help:"OTLP/HTTP collector for query traces (v1/traces is appended). The other OTEL_… variables are honored." group:"Tracing" placeholder:"URL"`
 }
 
-// start opens the way to the collector; nil without one. A collector that is
-// down loses spans and holds nothing up.
+// start connects to the collector; nil without one. If the collector is down, spans are lost and nothing waits.
 func (f *tracingFlags) start(ctx context.Context, n *node) (trace.TracerProvider, error) {
 	if f.OTLPEndpoint == "" {
 		return nil, nil

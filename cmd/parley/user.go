@@ -36,7 +36,7 @@ type userAdd struct {
 	Email string `help:"E-mail address, used as the user name." required:"" placeholder:"E"`
 }
 
-// Run adds a user to the credentials that all roles share.
+// Run adds a user to the credentials shared by all roles.
 func (c *userAdd) Run(a *app) error {
 	projects, err := auth.ParseProjects(c.Projects)
 	if err != nil {
@@ -62,7 +62,7 @@ func (c *userAdd) Run(a *app) error {
 	return nil
 }
 
-// readPassword reads one line; on a terminal it asks for it and shows nothing.
+// readPassword reads one line; on a terminal it prompts for it without echo.
 func readPassword(in io.Reader, out io.Writer) (string, error) {
 	if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(out, "password: ")

@@ -35,7 +35,7 @@ func (c *versionCommand) Run(a *app) error {
 	return err
 }
 
-// natsVersion is that of the module built in.
+// natsVersion is the version of the module built in.
 func natsVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if ok {

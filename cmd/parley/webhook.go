@@ -32,7 +32,7 @@ type webhookAdd struct {
 	Bots     []schema.OperatorID `help:"Ids of operators that are bots, which iAdvize webhooks do not identify." placeholder:"ID"`
 }
 
-// Run adds a webhook to those that all roles know.
+// Run adds a webhook, known to all roles.
 func (c *webhookAdd) Run(a *app) error {
 	if len(c.Currency) != 3 || strings.Trim(c.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return errors.New("--currency must be three capital letters, e.g. EUR")
@@ -87,8 +87,7 @@ type webhookList struct {
 	JSON bool `help:"Print JSON, one webhook a line."`
 }
 
-// Run lists the webhooks. Ids are secrets where the platform signs nothing;
-// signing secrets are not shown.
+// Run lists the webhooks. Ids are secrets if the platform does not sign; signing secrets are not shown.
 func (c *webhookList) Run(a *app) error {
 	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook", webhook.OpenRegistry)
 	if err != nil {

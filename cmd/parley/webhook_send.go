@@ -73,7 +73,7 @@ type listedHook struct {
 	LastError    string           `json:"lastError"`
 }
 
-// listHook looks at a webhook and its queue.
+// listHook reads a webhook and its queue.
 func listHook(a *app, registry *outgoing.Registry, hook *outgoing.Hook) (l listedHook, queue []outgoing.Delivery, err error) {
 	l = listedHook{
 		ID: hook.ID, Project: hook.Project, URL: hook.URL, Events: hook.Events, AllowPrivate: hook.AllowPrivate, AddedAt: hook.AddedAt, State: "active",
@@ -148,7 +148,7 @@ func statusOf(status int) string {
 	return fmt.Sprint(status)
 }
 
-// errorOf is how a table shows the last error.
+// errorOf formats the last error for a table.
 func errorOf(text string) string {
 	if text == "" {
 		return "-"
@@ -156,7 +156,7 @@ func errorOf(text string) string {
 	return printable(text)
 }
 
-// ofOutgoing names an outgoing webhook or a delivery.
+// ofOutgoing is the argument that names an outgoing webhook or a delivery.
 type ofOutgoing struct {
 	engines.Location
 	ID string `arg:"" help:"Id of the webhook (out_…)."`
@@ -222,7 +222,7 @@ type sendRetry struct {
 	ID string `arg:"" help:"Id of the webhook (out_…) or of a delivery (msg_…)."`
 }
 
-// Run asks for another attempt.
+// Run requests another attempt.
 func (c *sendRetry) Run(a *app) error {
 	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook send", outgoing.OpenRegistry)
 	if err != nil {
@@ -237,7 +237,7 @@ func (c *sendRetry) Run(a *app) error {
 	return nil
 }
 
-// change runs one change of a webhook.
+// change applies one change to a webhook.
 func (c *ofOutgoing) change(a *app, done string, do func(*outgoing.Registry) error) error {
 	registry, broker, err := engines.OpenRecords(a.ctx, &c.Location, "webhook send", outgoing.OpenRegistry)
 	if err != nil {

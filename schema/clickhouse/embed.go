@@ -12,9 +12,9 @@ var files embed.FS
 
 // The databases with fixed names.
 const (
-	// MetaDatabase says what was applied and which projection is live.
+	// MetaDatabase records which files were applied and which projection is live.
 	MetaDatabase = "parley_meta"
-	// ViewDatabase holds the stable names and nothing else.
+	// ViewDatabase holds only the stable names.
 	ViewDatabase = "parley"
 )
 
@@ -27,10 +27,10 @@ type File struct {
 	Statement string
 }
 
-// Meta returns the statements that make the tables of [MetaDatabase], in order.
+// Meta returns the statements that create the tables of [MetaDatabase], in order.
 func Meta() []File { return read("meta") }
 
-// Projection returns the statements that make the tables of a projection in its
+// Projection returns the statements that create the tables of a projection in its
 // database, in order.
 func Projection(version uint32) []File {
 	list := read("projection")

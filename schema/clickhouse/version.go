@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// Version is the version of the tables: it is raised by one with every change
-// that an older binary would not keep to, be it a new file, a column that is
-// filled in another way, or another meaning of a value. A server is marked with
-// it before anything of a version is applied, and a binary that finds a higher
-// one does nothing.
+// Version is the version of the tables. It is raised by one with every change that an older binary
+// would not respect: a new file, a column that is filled differently, a value with a new meaning.
+// The server is marked with the version before anything of it is applied, and a binary that finds a
+// higher one does nothing.
 const Version = 7
 
 // VersionName is the row of parley_meta.migrations with the version, where
@@ -21,7 +20,7 @@ const VersionName = "version"
 // NewerError reports that the tables belong to a newer binary.
 type NewerError struct {
 	Found uint32 // the version they are marked with
-	File  string // one that was applied and is not known here; may be empty
+	File  string // an applied file that this binary does not know; may be empty
 }
 
 // Error names both versions and what to do.
@@ -33,9 +32,9 @@ func (e *NewerError) Error() string {
 	return fmt.Sprintf("the ClickHouse tables have version %d and this parley knows versions up to %d: %s", e.Found, Version, remedy)
 }
 
-// Marked returns the version that tables are marked with, 0 for none, from what
-// parley_meta.migrations says was applied: checksums by name. It is a
-// [*NewerError] where they belong to a newer binary.
+// Marked returns the version that the tables are marked with, 0 for none, from the checksums by
+// name in parley_meta.migrations. The error is a [*NewerError] if the tables belong to a newer
+// binary.
 func Marked(applied map[string]string) (uint32, error) {
 	n, _ := strconv.ParseUint(applied[VersionName], 10, 32) // nothing reads as 0
 	found := uint32(n)
@@ -52,7 +51,7 @@ func Marked(applied map[string]string) (uint32, error) {
 	return found, nil
 }
 
-// fileOf returns the file of a name in migrations that is one of a file.
+// fileOf returns the file for a name in migrations, if the name is a file's.
 func fileOf(name string) (string, bool) {
 	if strings.HasPrefix(name, "meta/") {
 		return name, true

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// The users whose rights the views have. Nobody logs in as one of them, and each may read the columns of its views and no other, so
-// that a reader of a view reaches nothing below it, whatever he adds to a query.
+// The users whose rights the views have. No client logs in as one of them. Each may read only the
+// columns of its views, so a reader of a view reaches nothing below it, whatever the query
+// contains.
 const (
 	// OpenDefiner is the user of the views without personal data.
 	OpenDefiner = "parley_views"
@@ -43,7 +44,7 @@ func Views() []View {
 	return views
 }
 
-// Over returns the statement that makes the view read a projection. Types and
+// Over returns the statement that points the view at a projection. Types and
 // comments are taken from the table, so that each exists in one place only; a
 // column that the table lacks is an error.
 func (v View) Over(version uint32, tableComment string, table []Column) (string, error) {

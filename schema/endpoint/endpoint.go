@@ -1,8 +1,8 @@
-// Package endpoint has what the HTTP endpoints of every role share: who sends a
-// request, whether its body is in UTF-8, and how an answer in JSON is written. What
-// an answer says, its codes and its other header fields, is each endpoint's own.
+// Package endpoint holds what the HTTP endpoints of all roles share: identifying the sender of a
+// request, checking that its body is UTF-8, and writing a JSON response. The content of a response,
+// its codes and its other header fields belong to each endpoint.
 //
-// It uses the standard library and the words of package schema only. All functions
+// It imports only the standard library and package schema. All functions
 // may be called concurrently.
 package endpoint
 
@@ -19,22 +19,21 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Authenticator identifies the sender of a request. An error that is a [Refusal] is
-// answered as it says; any other one means that credentials cannot be checked at the
-// moment, and is answered 503.
+// Authenticator identifies the sender of a request. An error that is a [Refusal] is answered with
+// its status; any other error means that credentials cannot be checked at the moment, and is
+// answered 503.
 type Authenticator interface {
 	Authenticate(r *http.Request) (schema.Caller, error)
 }
 
-// Refusal is an error that the sender of a request may see, with the HTTP status and
-// the header fields to answer.
+// Refusal is an error that the sender of a request may see, with the HTTP status and header fields of the response.
 type Refusal interface {
 	error
 	HTTPStatus() int
 	Header(h http.Header)
 }
 
-// RetryAfter sets the header field of that name, in whole seconds, rounded up; a wait
+// RetryAfter sets the Retry-After header field, in whole seconds, rounded up; a wait
 // of 0 or less sets none.
 func RetryAfter(h http.Header, wait time.Duration) {
 	if wait > 0 {
@@ -42,9 +41,9 @@ func RetryAfter(h http.Header, wait time.Duration) {
 	}
 }
 
-// ReadRetryAfter reads the header field of that name as RFC 9110, section 10.2.3 has
-// it, in seconds or as a date. What is in the past or negative is 0; more seconds than
-// a duration holds is the longest one; given is false where nothing readable stands.
+// ReadRetryAfter reads the Retry-After header field as defined by RFC 9110, section 10.2.3, in
+// seconds or as a date. A negative value or a past date is 0; more seconds than a duration can hold
+// are the longest duration; given is false if the field is missing or unreadable.
 func ReadRetryAfter(h http.Header, now time.Time) (wait time.Duration, given bool) {
 	value := h.Get("Retry-After")
 	seconds, err := strconv.ParseInt(value, 10, 64)
@@ -64,7 +63,7 @@ func NoStore(h http.Header) {
 }
 
 // JSON answers with a status and a body written by encoding/json, with <, > and & as
-// they are. An error of writing means that the client is gone, and is not reported.
+// they are. A write error means that the client is gone, and is not reported.
 func JSON(w http.ResponseWriter, status int, body any) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")

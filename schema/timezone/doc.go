@@ -1,6 +1,6 @@
 // Package timezone holds one version of the IANA time zone database, so that the
-// same question has the same answer on every machine: neither the machine's own
-// files nor the variables that name others are ever read.
+// same question has the same answer on every machine: the machine's own files, and the variables
+// that name others, are never read.
 //
 // [Load] finds a zone by its name, canonical or an alias, exactly as the
 // database spells it. "Local", paths and other spellings are not accepted.

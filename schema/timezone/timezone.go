@@ -56,11 +56,11 @@ func Load(name string) (*time.Location, error) {
 func Names() []string { return slices.Sorted(maps.Keys(files())) }
 
 // StartOfDay is the first moment at which a clock of the zone shows the date or a
-// later one: midnight, or the moment a change of the clock leads past it. Where
+// later one: midnight, or the moment at which a clock change skips it. Where
 // the clock is put back over midnight, that is the first of the two midnights.
 // Month and day may be outside their ranges, as in [time.Date].
 func StartOfDay(year int, month time.Month, day int, zone *time.Location) time.Time {
-	const around = 48 * time.Hour // wider than any offset, and a day left out
+	const around = 48 * time.Hour // wider than any offset plus a skipped day
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 	at := midnight.Add(-around).In(zone)
 	for {
@@ -79,15 +79,15 @@ func StartOfDay(year int, month time.Month, day int, zone *time.Location) time.T
 
 // EvenUntil returns a moment after t, in t's zone, up to which the clock runs
 // evenly: its offset from UTC is the same. It is the moment of the next change,
-// or an earlier one. False: the offset never changes again.
+// or an earlier one. It returns false if the offset never changes again.
 func EvenUntil(t time.Time) (time.Time, bool) {
 	_, end := t.ZoneBounds()
 	if end.IsZero() {
 		return time.Time{}, false
 	}
 	if !end.After(t) {
-		// On the last day of a leap year ZoneBounds gives the beginning of that day
-		// where a rule says when clocks change: it takes each year to have 365 days.
+		// On the last day of a leap year, ZoneBounds returns the beginning of that day for zones
+		// with a rule for clock changes: it takes each year to have 365 days.
 		end = time.Date(t.UTC().Year()+1, time.January, 1, 0, 0, 0, 0, time.UTC).In(t.Location())
 	}
 	return end, true
