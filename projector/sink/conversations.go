@@ -34,7 +34,11 @@ func moved(key schema.ConversationKey, from schema.Timestamp, version schema.Seq
 
 func conversationsTable() *table[conversationRow] {
 	type row = conversationRow
-	return &table[row]{name: "conversations", columns: []column[row]{
+	// A row that has moved is taken away from its old key by the same insert.
+	moves := func(r, before *row) bool {
+		return r.deleted && r.Conversation.ConversationKey == before.Conversation.ConversationKey
+	}
+	return &table[row]{name: "conversations", keep: moves, columns: []column[row]{
 		number("project_id", func(r *row) uint32 { return uint32(r.Conversation.Project) }),
 		text("conversation_id", func(r *row) string { return string(r.Conversation.ConversationKey.Conversation) }),
 		moment("created_at", func(r *row) schema.Timestamp { return r.Conversation.CreatedAt }),

@@ -20,8 +20,10 @@
 //	position    how far the log is in the tables
 //
 // Each table with rows gets one insert, which is one block and so one part: it is
-// there as a whole or not at all. The inserts of the rows stage run at the same
-// time. All blocks are made before the first is sent: a value that no column
+// there as a whole or not at all. Rows of more than 8 MiB become several blocks,
+// inserted one after the other: what an insert costs the server is bounded,
+// however much the rows of a batch are. The inserts of the rows stage run at the
+// same time. All blocks are made before the first is sent: a value that no column
 // takes leaves nothing of the batch behind.
 //
 // Of a change, conversations gets its row always, the other tables the rows
@@ -104,6 +106,6 @@
 //
 // fsync takes a tenth to a fifth of that. Recall gives 210,000 events a second
 // for 10,000 conversations, decoding included; Known takes 6 ms for 10,000 new
-// keys, and 80 ms when all are known. Blocks need no splitting: a batch is far
-// below the million rows at which ClickHouse would.
+// keys, and 80 ms when all are known. Twelve conversations of 1,000 tags and 300
+// contacts, 27 MB of rows, need less than 100 MB a statement in the server.
 package sink

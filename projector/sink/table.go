@@ -16,10 +16,17 @@ type table[R any] struct {
 	columns []column[R]
 	rows    []R
 
-	insert string    // INSERT statement, complete but for the data
-	buffer []byte    // of the block made last
-	made   *rowBlock // nil without rows
+	// keep, if given, reports that a row must be in the block of the row before it.
+	keep func(row, before *R) bool
+
+	insert  string // INSERT statement, complete but for the data
+	buffers [][]byte
+	made    []*rowBlock // none without rows
 }
+
+// mostBlockBytes is the size from which a block is made of half as many rows: an
+// insert costs the server several times the size of its block.
+const mostBlockBytes = 8 << 20
 
 // inserter is a table of whatever rows.
 type inserter interface {
@@ -47,13 +54,13 @@ func (t *table[R]) bind(database string, types map[string]map[string]string) err
 	return nil
 }
 
-// prepare makes one block of the waiting rows, which ClickHouse writes as a whole
-// or not at all.
-func (t *table[R]) prepare() (err error) {
+// prepare makes blocks of the waiting rows: mostly one. ClickHouse writes each as
+// a whole or not at all.
+func (t *table[R]) prepare() error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	t.made, t.buffer, err = blockOf(t.buffer, t.columns, t.rows)
+	err := t.block(t.rows)
 	var cell *cellError
 	if errors.As(err, &cell) {
 		cell.table = t.name
@@ -61,15 +68,38 @@ func (t *table[R]) prepare() (err error) {
 	return err
 }
 
-// send inserts the block, if there is one.
-func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
-	if t.made == nil {
+// block makes a block of some rows, or of each half of them where that is too big.
+func (t *table[R]) block(rows []R) error {
+	n := len(t.made)
+	if n == len(t.buffers) {
+		t.buffers = append(t.buffers, nil)
+	}
+	made, buffer, err := blockOf(t.buffers[n], t.columns, rows)
+	t.buffers[n] = buffer
+	if err != nil {
+		return err
+	}
+	half := len(rows) / 2
+	for t.keep != nil && half > 0 && t.keep(&rows[half], &rows[half-1]) {
+		half--
+	}
+	if len(buffer) <= mostBlockBytes || half == 0 {
+		t.made = append(t.made, made)
 		return nil
 	}
-	err := conn.InsertFormat(ctx, "Native", t.insert, t.made)
-	if err != nil {
-		t.buffer = nil // the transport may still use the block
-		return fmt.Errorf("insert into %s: %w", t.name, err)
+	if err := t.block(rows[:half]); err != nil {
+		return err
+	}
+	return t.block(rows[half:])
+}
+
+// send inserts the blocks one after the other.
+func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
+	for _, block := range t.made {
+		if err := conn.InsertFormat(ctx, "Native", t.insert, block); err != nil {
+			t.buffers = nil // the transport may still use the block
+			return fmt.Errorf("insert into %s: %w", t.name, err)
+		}
 	}
 	return nil
 }
@@ -78,12 +108,14 @@ func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
 // used, in bytes.
 const spacious = 1 << 20
 
-// clear forgets the rows, and keeps buffers that were of use.
+// clear forgets the rows, and keeps the first buffer if it was of use.
 func (t *table[R]) clear() {
-	if cap(t.buffer) > spacious && len(t.buffer) < cap(t.buffer)/8 {
-		t.buffer = nil
+	t.buffers = t.buffers[:min(1, len(t.buffers))]
+	if len(t.buffers) == 1 && cap(t.buffers[0]) > spacious && len(t.buffers[0]) < cap(t.buffers[0])/8 {
+		t.buffers[0] = nil
 	}
-	t.made = nil
+	clear(t.made)
+	t.made = t.made[:0]
 	clear(t.rows)
 	t.rows = t.rows[:0]
 }
