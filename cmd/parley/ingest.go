@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/engines"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
 	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/ingest/chatra"
 	"github.com/parley-analytics/parley/ingest/eventlog"
@@ -17,7 +19,10 @@ type ingestFlags struct {
 }
 
 func (f *ingestFlags) routes() []string { return []string{ingest.Path, webhook.Path} }
-func (f *ingestFlags) parts() []string  { return []string{"ingest"} }
+func (f *ingestFlags) parts() []readiness.Part {
+	needed := []readiness.Purpose{readiness.Ingest}
+	return []readiness.Part{{Name: engines.NATS, For: needed}, {Name: "ingest", For: needed}}
+}
 
 // start opens the edge in front of the log.
 func (f *ingestFlags) start(ctx context.Context, n *node) error {

@@ -25,11 +25,11 @@ import (
 )
 
 // role is a part of the pipeline that a process runs. It has the routes that it opens and the parts
-// that /readyz reports for it (engines.ClickHouse among them means that it needs that engine);
-// start adds what it runs to the process and returns when it works.
+// that /readyz reports for it, with what each is needed for (engines.ClickHouse among them means
+// that it needs that engine); start adds what it runs to the process and returns when it works.
 type role interface {
 	routes() []string
-	parts() []string
+	parts() []readiness.Part
 	start(ctx context.Context, n *node) error
 }
 
@@ -82,7 +82,7 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 	}
 	n := &node{Process: process.New(a.log), log: a.log, registry: prometheus.NewRegistry(), access: access}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	parts := []string{engines.NATS}
+	parts := []readiness.Part{{Name: engines.NATS}, {Name: engines.Damage}}
 	var routes []string
 	for _, r := range roles {
 		parts = append(parts, r.parts()...)
@@ -120,6 +120,7 @@ func (n *node) connect(ctx context.Context, name string, roles []role) error {
 	n.broker = broker
 	n.OnStop("log", func(context.Context) error { broker.Close(); return nil })
 	n.ready.Watch(engines.NATS, func(context.Context) error { return n.engines.LogReady(broker) })
+	n.ready.Watch(engines.Damage, func(context.Context) error { return broker.Damaged() })
 	err = eventlog.Retry(ctx, func() (err error) {
 		n.directory, n.store, err = loadDirectory(ctx, broker)
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -9,10 +10,13 @@ import (
 
 	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/lead"
 	"github.com/parley-analytics/parley/projector/sink"
 	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
 )
 
 // projectFlags are the settings of the projector.
@@ -23,11 +27,13 @@ type projectFlags struct {
 	BatchEvents int           `help:"Maximum number of events in a batch." file:"projector.batch.events" default:"40000"`
 	BatchAge    time.Duration `help:"Maximum time to gather a batch." file:"projector.batch.age" default:"250ms"`
 	CacheMB     int           `name:"cache-mb" help:"Memory for the events of live conversations, in MiB." file:"projector.cache-mb" default:"64"`
-	StallAfter  time.Duration `help:"Time without progress after which /readyz reports the projector as stalled." group:"Projector" default:"30s"`
+	StallAfter  time.Duration `help:"Time without progress after which /readyz reports the tables as stalled." group:"Projector" default:"30s"`
 }
 
 func (f *projectFlags) routes() []string { return nil }
-func (f *projectFlags) parts() []string  { return []string{engines.ClickHouse, "projector"} }
+func (f *projectFlags) parts() []readiness.Part {
+	return []readiness.Part{{Name: engines.ClickHouse}, {Name: "projector"}}
+}
 
 // start brings the tables up to date and projects both logs into the live
 // projection.
@@ -60,7 +66,8 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 	if f.wanted() {
 		n.Background("log retention", f.on(n.broker.Events(), tables, n.log).Run)
 	}
-	n.ready.Watch("projector", func(context.Context) error { return leader.Ready() })
+	keepsUp := n.progress(f.StallAfter, func(ctx context.Context) (schema.Sequence, error) { return history.Archived(ctx, tables) })
+	n.ready.Watch("projector", func(context.Context) error { return errors.Join(leader.Ready(), keepsUp.Ready()) })
 	return nil
 }
 

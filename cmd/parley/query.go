@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
@@ -30,6 +31,8 @@ type queryFlags struct {
 	QueryRows   uint64 `help:"Maximum number of rows a ClickHouse statement may read. 0 means no limit." file:"query.limits.statement-rows" default:"0"`
 	exportFlags
 	AllowOrigin []string `help:"Origins allowed in browsers (CORS), https://HOST[:PORT]; * allows all. None by default." group:"Queries" placeholder:"URL"`
+
+	stallAfter time.Duration // the command's
 }
 
 const graphQLPath, graphiQLPath, chattyPath = "/graphql", "/graphiql", "/chatty/graphql"
@@ -37,7 +40,10 @@ const graphQLPath, graphiQLPath, chattyPath = "/graphql", "/graphiql", "/chatty/
 func (f *queryFlags) routes() []string {
 	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
 }
-func (f *queryFlags) parts() []string { return []string{engines.ClickHouse, "query"} }
+func (f *queryFlags) parts() []readiness.Part {
+	needed := []readiness.Purpose{readiness.Query}
+	return []readiness.Part{{Name: engines.ClickHouse, For: needed}, {Name: "query", For: needed}}
+}
 
 // start opens the tables for reading and the API on them.
 func (f *queryFlags) start(ctx context.Context, n *node) error {
@@ -112,9 +118,13 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	n.web.Open(graphiQLPath, pages)
 	n.web.Open(graphiQLPath+"/", pages)
 	n.live = tables.Live
+	keepsUp := n.progress(f.stallAfter, func(ctx context.Context) (schema.Sequence, error) {
+		live, err := tables.Live(ctx)
+		return live.Position, err
+	})
 	n.ready.Watch("query", func(ctx context.Context) error {
 		_, err := tables.Live(ctx)
-		return err
+		return errors.Join(err, keepsUp.Ready())
 	})
 	return nil
 }
@@ -186,9 +196,11 @@ func beginQuery(ctx context.Context, caller schema.Caller) (context.Context, fun
 type queryCommand struct {
 	nodeFlags
 	queryFlags
+	StallAfter time.Duration `help:"Time without progress after which /readyz reports the tables as stalled." group:"Queries" default:"30s"`
 }
 
 // Run serves until the process is asked to stop.
 func (c *queryCommand) Run(a *app) error {
+	c.queryFlags.stallAfter = c.StallAfter
 	return serveBeside(a, &c.nodeFlags, "query", &c.queryFlags)
 }

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
+	"github.com/parley-analytics/parley/cmd/internal/readiness"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/client"
+	"github.com/parley-analytics/parley/schema"
 )
 
 // serveCommand runs every role. The engines are embedded unless servers are
@@ -39,6 +41,7 @@ func (c *serveCommand) Run(a *app) error {
 	_, err = os.Stat(filepath.Join(c.DataDir, embedded.CredentialsFile))
 	fresh := errors.Is(err, os.ErrNotExist)
 
+	c.queryFlags.stallAfter = c.StallAfter
 	roles := []role{&c.ingestFlags, &c.projectFlags, &c.queryFlags}
 	n, err := newNode(a, &c.nodeFlags, roles...)
 	if err != nil {
@@ -69,7 +72,9 @@ func (c *serveCommand) Run(a *app) error {
 // serveBeside runs roles on existing engines: those named by flags, or those of the serve on the data dir.
 func serveBeside(a *app, f *nodeFlags, name string, roles ...role) error {
 	find := f.FindLog
-	if slices.ContainsFunc(roles, func(r role) bool { return slices.Contains(r.parts(), engines.ClickHouse) }) {
+	if slices.ContainsFunc(roles, func(r role) bool {
+		return slices.ContainsFunc(r.parts(), func(p readiness.Part) bool { return p.Name == engines.ClickHouse })
+	}) {
 		find = f.Find
 	}
 	e, err := find()
@@ -123,6 +128,15 @@ func (n *node) startRoles(ctx context.Context, name string, roles []role) error 
 		}
 	}
 	return nil
+}
+
+// progress compares the position of the live version with the end of the log from now
+// on; see [readiness.Progress].
+func (n *node) progress(stallAfter time.Duration, position func(context.Context) (schema.Sequence, error)) *readiness.Progress {
+	log := n.broker.Events().NewReader()
+	p := &readiness.Progress{Position: position, Last: log.Last, Next: log.Next, StallAfter: stallAfter}
+	n.Background("progress of the tables", p.Run)
+	return p
 }
 
 // awaitReady polls until nothing is missing.

@@ -276,7 +276,18 @@ func (b *Broker) Events() *Stream { return b.events }
 // [schema.Rejected].
 func (b *Broker) Rejected() *Stream { return b.rejected }
 
-// Ready returns why the log cannot be used now; nil when it can: connected, and
+// Damaged returns the first stream's damage, as far as it is known, or nil. A damaged
+// log takes events all the same.
+func (b *Broker) Damaged() error {
+	for _, s := range b.streams() {
+		if err := s.damaged(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Ready returns why the log takes nothing now; nil when it does: connected, and
 // both streams answer and have a leader.
 func (b *Broker) Ready() error {
 	for _, connection := range []*Broker{b, b.vault} {

@@ -165,8 +165,11 @@ func TestDamageOfTheFilesIsNamedAndNeverPassedOver(t *testing.T) {
 			if err != nil || !slices.Equal(lost, merged(slices.Clone(missing))) {
 				t.Errorf("damage: %v, %v; the reader found %v", lost, err, missing)
 			}
-			if err := b.Ready(); err == nil || !strings.Contains(err.Error(), missing[0].String()) {
-				t.Errorf("ready: %v", err)
+			if err := b.Damaged(); err == nil || !strings.Contains(err.Error(), missing[0].String()) {
+				t.Errorf("damaged: %v", err)
+			}
+			if err := b.Ready(); err != nil {
+				t.Errorf("what is lost stops events: %v", err)
 			}
 			// Nor are they passed over when they are read again.
 			for _, lost := range missing {
@@ -186,7 +189,7 @@ func TestDamageOfTheFilesIsNamedAndNeverPassedOver(t *testing.T) {
 			if lost, err := s.Damage(ctx); len(lost) > 0 || err != nil {
 				t.Errorf("given up, and still damaged: %v, %v", lost, err)
 			}
-			if err := b.Ready(); err != nil {
+			if err := b.Damaged(); err != nil {
 				t.Errorf("given up: %v", err)
 			}
 			r.Close()
@@ -226,7 +229,7 @@ func TestDeletionOnPurposeIsNotDamage(t *testing.T) {
 		if lost, err := s.Damage(testContext(t)); len(lost) > 0 || err != nil {
 			t.Errorf("%s: %v, %v", when, lost, err)
 		}
-		if err := b.Ready(); err != nil {
+		if err := b.Damaged(); err != nil {
 			t.Errorf("%s: %v", when, err)
 		}
 	}

@@ -305,7 +305,7 @@ func (s *Stream) ready(ctx context.Context) error {
 	if at := s.refusedAt.Load(); at > 0 && (time.Since(time.Unix(0, at)) < fullFor || info.atLimit()) {
 		return fmt.Errorf("%w: %d MiB, and its limit (max_bytes) is %d MiB; or the disk is full", ErrFull, info.State.Bytes>>20, info.Config.MaxBytes>>20)
 	}
-	return s.damaged()
+	return nil
 }
 
 // fullFor is for how long a log counts as full after it has refused something,

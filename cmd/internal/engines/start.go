@@ -28,8 +28,9 @@ const syncInterval = time.Second
 
 // The parts of readiness that the engines are.
 const (
-	NATS       = "nats"
-	ClickHouse = "clickhouse"
+	NATS       = "nats"       // the log takes events
+	Damage     = "log"        // nothing of the log is lost
+	ClickHouse = "clickhouse" // the tables can be reached
 )
 
 // Start starts those engines that no flag names a server for, both at once, and

@@ -3,30 +3,57 @@ package readiness
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
+
+// Purpose is what a process is asked to be ready for.
+type Purpose string
+
+// The purposes.
+const (
+	Ingest Purpose = "ingest" // take events in
+	Query  Purpose = "query"  // answer queries with rows that keep up with the log
+)
+
+// Purposes are all of them.
+func Purposes() []Purpose { return []Purpose{Ingest, Query} }
+
+// Part is what a process needs; For says for which purposes, none if it can do its
+// work without.
+type Part struct {
+	Name string
+	For  []Purpose
+}
 
 // Checks knows what a process needs in order to do its work, and what of it
 // is not there.
 type Checks struct {
 	mu     sync.Mutex
-	order  []string
+	parts  []Part
 	checks map[string]func(context.Context) error
 }
 
 var errStarting = errors.New("starting")
 
-// New expects the parts named; each is "starting" until it has a check.
-func New(parts ...string) *Checks {
-	r := &Checks{order: parts, checks: make(map[string]func(context.Context) error)}
+// New expects the parts; each is "starting" until it has a check. A part that is
+// named twice has the purposes of both.
+func New(parts ...Part) *Checks {
+	r := &Checks{checks: make(map[string]func(context.Context) error)}
 	for _, part := range parts {
-		r.checks[part] = func(context.Context) error { return errStarting }
+		at := slices.IndexFunc(r.parts, func(p Part) bool { return p.Name == part.Name })
+		if at < 0 {
+			r.parts = append(r.parts, Part{Name: part.Name})
+			at = len(r.parts) - 1
+		}
+		r.parts[at].For = append(r.parts[at].For, part.For...)
+		r.checks[part.Name] = func(context.Context) error { return errStarting }
 	}
 	return r
 }
 
-// Watch makes check decide about part from now on; nil is always ready. Its errors
+// Watch makes check decide about a part from now on; nil is always ready. Its errors
 // are public.
 func (r *Checks) Watch(part string, check func(context.Context) error) {
 	if check == nil {
@@ -34,21 +61,34 @@ func (r *Checks) Watch(part string, check func(context.Context) error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.checks[part]; !known {
-		r.order = append(r.order, part)
-	}
 	r.checks[part] = check
 }
 
 // Missing checks every part and returns what is wrong by part; empty is ready.
 func (r *Checks) Missing(ctx context.Context) map[string]string {
+	return r.missing(ctx, func(Part) bool { return true })
+}
+
+// MissingFor is [Checks.Missing] of the parts that a purpose needs. A process without
+// any is not ready for it.
+func (r *Checks) MissingFor(ctx context.Context, purpose Purpose) map[string]string {
+	needed := func(p Part) bool { return slices.Contains(p.For, purpose) }
+	if !slices.ContainsFunc(r.parts, needed) {
+		return map[string]string{string(purpose): "this process does not run the role " + string(purpose)}
+	}
+	return r.missing(ctx, needed)
+}
+
+func (r *Checks) missing(ctx context.Context, needed func(Part) bool) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	var names []string
+	var checks []func(context.Context) error
 	r.mu.Lock()
-	order := append([]string(nil), r.order...)
-	checks := make([]func(context.Context) error, len(order))
-	for i, part := range order {
-		checks[i] = r.checks[part]
+	for _, part := range r.parts {
+		if needed(part) {
+			names, checks = append(names, part.Name), append(checks, r.checks[part.Name])
+		}
 	}
 	r.mu.Unlock()
 
@@ -59,9 +99,9 @@ func (r *Checks) Missing(ctx context.Context) map[string]string {
 	}
 	all.Wait()
 	wrong := make(map[string]string)
-	for i, part := range order {
+	for i, name := range names {
 		if answers[i] != nil {
-			wrong[part] = answers[i].Error()
+			wrong[name] = answers[i].Error()
 		}
 	}
 	return wrong

@@ -59,7 +59,8 @@ func truncate(t *testing.T, file string, keep func(int64) int64) {
 
 // TestDamagedBlocksAreNamedAndRestored damages the files of the log while serve
 // is down, in every way and after a clean stop as well as after a kill: the next
-// start is not ready, and says which sequences are lost. The archive gives them
+// start is not ready, and says which sequences are lost; it takes events and answers
+// queries all the same. The archive gives them
 // back, and after a replay everything is as it was.
 //
 // A short run takes a bit after a clean stop, and the end cut off after a kill.
@@ -122,8 +123,10 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 		}
 		c.damage(in.blocks())
 		ready := in.launch()
-		said := in.awaitMissing(60*time.Second, "nats", "messages are lost, sequences ")
+		said := in.awaitMissing(60*time.Second, "log", "messages are lost, sequences ")
 		t.Logf("/readyz: %s", said)
+		in.awaitReadyFor("ingest") // what is lost is no reason to take nothing
+		in.awaitReadyFor("query")
 		select {
 		case in.url = <-ready:
 			if !c.late {

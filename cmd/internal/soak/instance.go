@@ -129,8 +129,11 @@ func (in *instance) launch(env ...string) <-chan string {
 }
 
 // missing is what /readyz says is not ready, by part; empty when all is.
-func (in *instance) missing() (map[string]string, error) {
-	response, err := http.Get("http://" + in.ports[0] + "/readyz")
+func (in *instance) missing() (map[string]string, error) { return in.missingFor("") }
+
+// missingFor is missing with a query string.
+func (in *instance) missingFor(query string) (map[string]string, error) {
+	response, err := http.Get("http://" + in.ports[0] + "/readyz" + query)
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +160,20 @@ func (in *instance) awaitMissing(within time.Duration, part, text string) string
 			in.t.Fatalf("/readyz has not said %q of %q within %v, but %v (%v)", text, part, within, missing, err)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// awaitReadyFor waits until /readyz is 200 for a purpose.
+func (in *instance) awaitReadyFor(purpose string) {
+	in.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		missing, err := in.missingFor("?for=" + purpose)
+		if err == nil && len(missing) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			in.t.Fatalf("not ready for %s: %v (%v)", purpose, missing, err)
+		}
 	}
 }
 

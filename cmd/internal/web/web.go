@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -182,10 +183,20 @@ func httpURL(address net.Addr) string {
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
 }
 
-// readyz answers 200 when nothing is missing, and otherwise 503 with what is.
+// readyz answers 200 when nothing is missing, and otherwise 503 with what is: of all
+// parts, or of those that the purpose needs which for names.
 func readyz(checks *readiness.Checks) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		wrong := checks.Missing(request.Context())
+		var wrong map[string]string
+		switch asked, named := request.URL.Query()["for"]; {
+		case !named:
+			wrong = checks.Missing(request.Context())
+		case len(asked) == 1 && slices.Contains(readiness.Purposes(), readiness.Purpose(asked[0])):
+			wrong = checks.MissingFor(request.Context(), readiness.Purpose(asked[0]))
+		default:
+			writeProblem(w, http.StatusBadRequest, "bad_request", "for must be ingest or query")
+			return
+		}
 		answer := struct {
 			Ready    bool              `json:"ready"`
 			NotReady map[string]string `json:"notReady,omitempty"`

@@ -16,12 +16,13 @@ import (
 )
 
 func TestReadinessNamesWhatIsMissing(t *testing.T) {
-	r := readiness.New("nats", "clickhouse")
-	ask := func() (int, string) {
+	r := readiness.New(readiness.Part{Name: "nats", For: []readiness.Purpose{readiness.Ingest}}, readiness.Part{Name: "clickhouse"})
+	of := func(query string) (int, string) {
 		w := httptest.NewRecorder()
-		readyz(r).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+		readyz(r).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz"+query, nil))
 		return w.Code, strings.TrimSpace(w.Body.String())
 	}
+	ask := func() (int, string) { return of("") }
 	if status, body := ask(); status != http.StatusServiceUnavailable || body != `{"ready":false,"notReady":{"clickhouse":"starting","nats":"starting"}}` {
 		t.Error(status, body)
 	}
@@ -29,6 +30,17 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 	r.Watch("clickhouse", func(context.Context) error { return errors.New("gone") })
 	if status, body := ask(); status != http.StatusServiceUnavailable || body != `{"ready":false,"notReady":{"clickhouse":"gone"}}` {
 		t.Error(status, body)
+	}
+	if status, body := of("?for=ingest"); status != http.StatusOK || body != `{"ready":true}` {
+		t.Error(status, body)
+	}
+	if status, body := of("?for=query"); status != http.StatusServiceUnavailable || !strings.Contains(body, "does not run the role query") {
+		t.Error(status, body)
+	}
+	for _, wrong := range []string{"?for=", "?for=Query", "?for=ingest&for=query"} {
+		if status, body := of(wrong); status != http.StatusBadRequest || !strings.Contains(body, "for must be ingest or query") {
+			t.Error(wrong, status, body)
+		}
 	}
 	r.Watch("clickhouse", nil)
 	if status, body := ask(); status != http.StatusOK || body != `{"ready":true}` {
@@ -38,7 +50,7 @@ func TestReadinessNamesWhatIsMissing(t *testing.T) {
 
 func TestHTTPAnswersBeforeTheRolesAreReady(t *testing.T) {
 	p := process.New(slog.New(slog.DiscardHandler))
-	server, err := Listen(t.Context(), p, "127.0.0.1:0", readiness.New("nats"), prometheus.NewRegistry(), "/role")
+	server, err := Listen(t.Context(), p, "127.0.0.1:0", readiness.New(readiness.Part{Name: "nats"}), prometheus.NewRegistry(), "/role")
 	if err != nil {
 		t.Fatal(err)
 	}
