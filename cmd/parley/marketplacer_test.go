@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +15,6 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/schema"
-	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
 
 // chatKey adds a key with a role with `parley key add`.
@@ -335,10 +332,8 @@ func TestConcurrentChatMessagesStandInOneThread(t *testing.T) {
 					continue
 				}
 				id := answered.Data.ChatMessageCreate.ChatMessage.ID
-				if n%20 == 0 { // the next read sees it
-					if seen := i.chat(t, keys[(n+1)%2], `query($s: ID!) { node(id: $s) { id } }`, map[string]any{"s": id}); !strings.Contains(string(seen.body), id) {
-						t.Errorf("%d is not seen: %s", n, seen)
-					}
+				if seen := i.chat(t, keys[(n+1)%2], `query($s: ID!) { node(id: $s) { id } }`, map[string]any{"s": id}); !strings.Contains(string(seen.body), id) {
+					t.Errorf("%d is not seen by the next read: %s", n, seen)
 				}
 			}
 		})
@@ -418,32 +413,5 @@ func TestRetryAfterAKillBetweenAppendAndAnswerSendsOneMessage(t *testing.T) {
 	variables["m"] = "another"
 	if got := i.chatData(t, key, createDocument, variables); !strings.Contains(got, `"status":409`) || !strings.Contains(got, "has already been taken") {
 		t.Error(got)
-	}
-}
-
-func TestIntrospectionOfTheSellerChatsGivesTheirSDL(t *testing.T) {
-	i := running(t)
-	ask := func(input, output any) {
-		asked, err := json.Marshal(input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		command := exec.CommandContext(t.Context(), "node", "reference.mjs")
-		command.Dir, command.Stdin, command.Stderr = "../../query/transport/testdata/audit", bytes.NewReader(asked), os.Stderr
-		out, err := command.Output()
-		if err != nil {
-			t.Fatalf("graphql-js (run `make audit`): %v", err)
-		}
-		if err := json.Unmarshal(out, output); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var asked struct{ Query string }
-	ask(map[string]any{}, &asked)
-	data := i.chatData(t, i.chatKey(t, 7957, "--role", "operator"), asked.Query, nil)
-	var theirs struct{ Schemas []string }
-	ask(map[string]any{"sdl": sdl.Marketplacer(), "cases": []any{}, "introspection": json.RawMessage(data)}, &theirs)
-	if len(theirs.Schemas) != 2 || theirs.Schemas[0] != theirs.Schemas[1] || strings.Count(theirs.Schemas[0], "\n") < 200 {
-		t.Errorf("the SDL is\n%s\nthe introspection gives\n%s", theirs.Schemas[0], theirs.Schemas[1])
 	}
 }

@@ -136,7 +136,7 @@ func openChatty(n *node, api *query.API, config transport.Config) error {
 		return err
 	}
 	config.Path, config.Executor, config.SDL, config.Prices = chattyPath, parsed, sdl.Chatty(), chatty.Prices()
-	config.Authenticator = chatty.Door{Authenticator: n.authority}
+	config.Authenticator, config.Throttled = chatty.Door{Authenticator: n.authority}, "Throttled"
 	handler, err := transport.New(config)
 	if err != nil {
 		return err

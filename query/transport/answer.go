@@ -42,11 +42,7 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 	}
 	answered.Errors = answered.Errors[:min(len(answered.Errors), most)]
 	x.status, x.codes = status, codesOf(answered.Errors)
-	x.cost.Throttle = throttle{Maximum: int64(h.config.Limits.Budget), Restore: int64(h.config.Limits.Restore)}
-	if x.budget != nil {
-		x.cost.Throttle = h.budgets.status(x.budget)
-	}
-	extensions := map[string]any{"cost": x.cost}
+	extensions := map[string]any{"cost": h.cost(x, answered.Errors)}
 	for name, value := range answered.Extensions {
 		if name != "cost" {
 			extensions[name] = value
@@ -72,6 +68,18 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 	_, _ = x.w.Write(body) // a reader that left needs no answer
 	_ = control.Flush()
 	_ = control.SetWriteDeadline(time.Time{})
+}
+
+// cost is what an answer says of the cost.
+func (h *Handler) cost(x *exchange, errs []*gqlerrors.QueryError) cost {
+	c := cost{x.requested, &x.actual, throttle{Maximum: int64(h.config.Limits.Budget), Restore: int64(h.config.Limits.Restore)}}
+	if x.budget != nil {
+		c.Throttle = h.budgets.status(x.budget)
+	}
+	if h.config.Throttled != "" && slices.Equal(x.codes, []string{codeThrottled}) {
+		errs[0].Message, c.Actual = h.config.Throttled, nil
+	}
+	return c
 }
 
 // encode writes an answer. The data is JSON already and is not looked at again:

@@ -185,7 +185,7 @@ func objects(data json.RawMessage) int64 {
 // cost is extensions.cost.
 type cost struct {
 	Requested int64    `json:"requestedQueryCost"`
-	Actual    int64    `json:"actualQueryCost"`
+	Actual    *int64   `json:"actualQueryCost"`
 	Throttle  throttle `json:"throttleStatus"`
 }
 

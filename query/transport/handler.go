@@ -53,6 +53,9 @@ type Config struct {
 
 	Prices  Prices
 	Origins []string // that browsers may ask from; "*" for all, none by default
+	// Throttled is the message of a throttled request, which then has no actual cost,
+	// for clients that expect that; empty is our own.
+	Throttled string
 
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
@@ -106,7 +109,8 @@ type exchange struct {
 	caller    schema.Caller
 	budget    *budget // nil until the caller is known
 	operation operation
-	cost      cost
+	requested int64 // points that the document is priced at
+	actual    int64 // and those that it has used
 	rows      func() uint64
 	status    int
 	codes     []string // of the errors, each once
@@ -238,7 +242,7 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 		return refused
 	}
 	measured := d.measure(h.pricing, asked.variables)
-	x.cost.Requested = measured.points
+	x.requested = measured.points
 	if refused := d.check(measured, &h.config.Limits); refused != nil {
 		return refused
 	}
@@ -274,11 +278,11 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 		answered = &graphql.Response{Errors: []*gqlerrors.QueryError{h.cut(meter.ErrTooLarge).queryError()}}
 	}
 	// What was used is charged, whatever became of it.
-	x.cost.Actual = m.Points()
+	x.actual = m.Points()
 	if len(answered.Data) > 0 {
-		x.cost.Actual = m.Costs(objects(answered.Data), int64(len(answered.Data)))
+		x.actual = m.Costs(objects(answered.Data), int64(len(answered.Data)))
 	}
-	h.budgets.settle(x.budget, measured.points-x.cost.Actual)
+	h.budgets.settle(x.budget, measured.points-x.actual)
 	// Others may run while the answer is sent; it takes memory until then.
 	at.built(int64(len(answered.Data)))
 	h.answer(x, answered, 0)

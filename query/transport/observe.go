@@ -100,7 +100,7 @@ func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, too
 	}
 	span.SetAttributes(
 		semconv.HTTPResponseStatusCode(x.status),
-		attribute.Int64("parley.query.cost", x.cost.Actual),
+		attribute.Int64("parley.query.cost", x.actual),
 	)
 	if code != "" {
 		span.SetAttributes(semconv.ErrorTypeKey.String(code))
@@ -112,7 +112,7 @@ func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, too
 
 	o.requests.WithLabelValues(strconv.Itoa(x.status), code).Inc()
 	o.seconds.Observe(took.Seconds())
-	o.points.Add(float64(x.cost.Actual))
+	o.points.Add(float64(x.actual))
 
 	line := []slog.Attr{
 		slog.String("path", o.path),
@@ -121,8 +121,8 @@ func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, too
 		slog.String("caller", x.caller.ID),
 		slog.Int("status", x.status),
 		slog.Duration("duration", took),
-		slog.Int64("costRequested", x.cost.Requested),
-		slog.Int64("cost", x.cost.Actual),
+		slog.Int64("costRequested", x.requested),
+		slog.Int64("cost", x.actual),
 	}
 	if x.rows != nil {
 		line = append(line, slog.Uint64("rows", x.rows()))
