@@ -9,7 +9,6 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
-	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector/erase"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/replay"
@@ -52,11 +51,14 @@ func (c *eraseCommand) Run(a *app) error {
 	}
 	defer s.Close()
 	steps := &progress.Steps{Out: a.stderr}
-	texts, err := storesText(a.ctx, s.Tables, s.Live, false)
+	texts, err := s.Tables.HoldsTexts(a.ctx, s.Live)
 	if err != nil {
 		return err
 	}
-	e := erasureOn(a, s, time.Duration(c.Grace), texts, steps)
+	e, err := erasureOn(a, s, time.Duration(c.Grace), texts, steps)
+	if err != nil {
+		return err
+	}
 	found, err := e.Find(a.ctx, target)
 	if err != nil {
 		return err
@@ -90,45 +92,22 @@ func (c *eraseCommand) Run(a *app) error {
 }
 
 // erasureOn works on the log and the tables of a session.
-func erasureOn(a *app, s *engines.Session, grace time.Duration, texts bool, steps *progress.Steps) *erase.Erasure {
-	events := wholeLog(s.Log.Events(), s.Tables, s.Live)
-	r := &replay.Rebuild{
-		Tables: s.Tables, Begins: events.Begins, Gaps: gaps(s.Tables, s.Log), Patience: 2 * time.Minute,
-		Open: (&rebuildFlags{From: "auto", StoreText: texts}).opener(a, s.Tables, s.Log),
+func erasureOn(a *app, s *engines.Session, grace time.Duration, texts bool, steps *progress.Steps) (*erase.Erasure, error) {
+	logs := engines.LogsOf(s.Log, s.Tables)
+	events, err := logs.Whole(a.ctx)
+	if err != nil {
+		return nil, err
 	}
-	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, s.Log) }
+	r := &replay.Rebuild{
+		Tables: s.Tables, Open: openVersion(logs, texts, a.log), Begins: logs.Begins, Gaps: logs.Gap, Ends: logs.Ends, Patience: 2 * time.Minute,
+	}
 	return &erase.Erasure{
 		Tables: s.Tables, Logger: a.log, Grace: grace, Report: steps.Reach, At: crash.Point("erase"),
-		Events:   erasableLog{events, s.Log.Events()},
-		Rejected: erasableLog{history.NewRest(s.Log.Rejected().NewReader()), s.Log.Rejected()},
+		Events:   engines.Rewritable{Whole: events, Stream: s.Log.Events()},
+		Rejected: engines.Rewritable{Whole: history.NewRest(logs.Rejected()), Stream: s.Log.Rejected()},
 		MakeLive: func(ctx context.Context, version uint32) error {
 			_, err := r.MakeLive(ctx, version)
 			return err
 		},
-	}
-}
-
-// erasableLog is a log whose messages can be erased.
-type erasableLog struct {
-	*history.Whole
-	stream *eventlog.Stream
-}
-
-// Erase overwrites a message.
-func (l erasableLog) Erase(ctx context.Context, sequence schema.Sequence) error {
-	return l.stream.Erase(ctx, sequence)
-}
-
-// Append appends messages, duplicates included.
-func (l erasableLog) Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error) {
-	messages := make([]eventlog.Message, len(payloads))
-	for i, payload := range payloads {
-		messages[i].Payload = payload // without an id, because it would count as a duplicate of the message it replaces
-	}
-	receipts, err := l.stream.Append(ctx, messages)
-	sequences := make([]schema.Sequence, len(receipts))
-	for i, r := range receipts {
-		sequences[i] = r.Sequence
-	}
-	return sequences, err
+	}, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,11 +15,10 @@ import (
 	"github.com/parley-analytics/parley/deploy/atomicfile"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/importer"
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/sink"
 	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/query/auth"
-	"github.com/parley-analytics/parley/schema"
 )
 
 type exportCommand struct {
@@ -48,8 +46,11 @@ func (c *exportEvents) Run(a *app) error {
 	defer s.Close()
 	x := &eventExport{app: a, tables: s.Tables, server: s.Writer}
 	x.Version, x.Projects = s.Live, projects
-	if x.Until, err = awaitProjected(a.ctx, s); err != nil {
+	if x.Until, err = s.Log.Events().Last(a.ctx); err != nil {
 		return err
+	}
+	if err := history.AwaitArchived(a.ctx, s.Tables, s.Live, x.Until, projectedWithin); err != nil {
+		return fmt.Errorf("nothing was exported: %w", err)
 	}
 	return toFile(a.stdout, c.Out, func(out io.Writer) error {
 		if c.Format == "parquet" {
@@ -69,38 +70,6 @@ func toFile(stdout io.Writer, path string, write func(io.Writer) error) error {
 
 // projectedWithin is how long an export waits for a projector that makes no progress.
 const projectedWithin = 30 * time.Second
-
-// awaitProjected waits until everything now in the log is archived, and returns the last sequence.
-func awaitProjected(ctx context.Context, s *engines.Session) (schema.Sequence, error) {
-	last, err := s.Log.Events().Last(ctx)
-	if err != nil {
-		return 0, err
-	}
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	reached, moved := schema.Sequence(0), time.Now()
-	for {
-		at, err := s.Tables.Positions(ctx, s.Live)
-		if err != nil {
-			return 0, err
-		}
-		position := at[projector.LogEvents]
-		if position >= last {
-			return last, nil
-		}
-		if position > reached {
-			reached, moved = position, time.Now()
-		}
-		if time.Since(moved) > projectedWithin {
-			return 0, fmt.Errorf("the projector is at %d of %d events and makes no progress; nothing was exported", position, last)
-		}
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-tick.C:
-		}
-	}
-}
 
 // eventExport reads the archive of events.
 type eventExport struct {

@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"cmd/internal":      {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
 	"cmd/internal/demo": {"schema"},
 	// The one way to open the log and the tables: see TestEnginesAreOpenedInOnePlace.
-	"cmd/internal/engines": {"cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/atomicfile", "deploy/embedded", "ingest/eventlog", "projector/sink", "projector/tables", "query/store"},
+	"cmd/internal/engines": {"cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/atomicfile", "deploy/embedded", "ingest/eventlog", "projector/history", "projector/sink", "projector/tables", "query/store", "schema"},
 
 	"schema": {"schema/..."},
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -85,8 +86,7 @@ type logRestore struct {
 	DryRun bool `help:"Print what would be done, without doing it." env:"-"`
 }
 
-// Run appends the lost events that the archive has. Each portion is recorded as restored once it is
-// in the log; a portion interrupted in between is appended twice, which changes no table.
+// Run appends what the archive has.
 func (c *logRestore) Run(a *app) error {
 	s, err := c.OpenAlone(a.ctx, "log restore", a.log)
 	if err != nil {
@@ -100,33 +100,11 @@ func (c *logRestore) Run(a *app) error {
 	}
 	restored := uint64(0)
 	for _, r := range lost {
-		var messages []eventlog.Message
-		var sequences []schema.Sequence
-		flush := func() error {
-			if len(messages) == 0 || c.DryRun {
-				return nil
-			}
-			if _, err := events.Append(a.ctx, messages); err != nil {
-				return err
-			}
-			for _, sequence := range sequences {
-				if err := events.GiveUp(a.ctx, eventlog.Range{From: sequence, To: sequence}); err != nil {
-					return err
-				}
-			}
-			messages, sequences = nil, nil
-			return nil
-		}
-		found, err := s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, func(sequence schema.Sequence, original []byte) error {
-			// Without an id: the server may still know the id of the lost message.
-			messages, sequences = append(messages, eventlog.Message{Payload: original}), append(sequences, sequence)
-			if len(messages) == 1000 {
-				return flush()
-			}
-			return nil
-		})
-		if err == nil {
-			err = flush()
+		var found uint64
+		if c.DryRun {
+			found, err = s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, nil)
+		} else {
+			found, err = history.Restore(a.ctx, s.Tables, s.Live, r.From, r.To, engines.Rewritable{Stream: events})
 		}
 		if err != nil {
 			return err

@@ -8,14 +8,14 @@ import (
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/outgoing"
-	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/sink"
 	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
 // sendWebhooks posts outgoing webhooks for events that the live projection has reached.
-func sendWebhooks(ctx context.Context, n *node, t *tables.Tables) error {
+func sendWebhooks(ctx context.Context, n *node, logs *history.Logs) error {
 	var registry *outgoing.Registry
 	err := eventlog.Retry(ctx, func() (err error) {
 		registry, err = outgoing.OpenRegistry(ctx, n.broker)
@@ -25,14 +25,8 @@ func sendWebhooks(ctx context.Context, n *node, t *tables.Tables) error {
 		return err
 	}
 	sender := outgoing.New(outgoing.Config{
-		Registry: registry, Archive: &liveArchive{tables: t, log: n.log}, Now: time.Now, Logger: n.log, Registerer: n.registry,
-		Open: func(ctx context.Context) (outgoing.Log, error) {
-			live, err := t.Live(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return wholeLog(n.broker.Events(), t, live), nil
-		},
+		Registry: registry, Archive: &liveArchive{tables: logs.Tables, log: n.log}, Now: time.Now, Logger: n.log, Registerer: n.registry,
+		Open: func(ctx context.Context) (outgoing.Log, error) { return logs.Whole(ctx) },
 	})
 	n.Background("outgoing webhooks", sender.Run)
 	return nil
@@ -50,12 +44,7 @@ type liveArchive struct {
 
 // Position implements outgoing.Archive.
 func (a *liveArchive) Position(ctx context.Context) (schema.Sequence, error) {
-	live, err := a.tables.Live(ctx)
-	if err != nil {
-		return 0, err
-	}
-	positions, err := a.tables.Positions(ctx, live)
-	return positions[projector.LogEvents], err
+	return history.Archived(ctx, a.tables)
 }
 
 // Recall implements outgoing.Archive.

@@ -15,7 +15,6 @@ import (
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/lead"
 	"github.com/parley-analytics/parley/projector/sink"
-	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -55,12 +54,13 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	metrics := &renewed{Registerer: n.registry}
-	leader := &lead.Leader{Tables: tables, Logger: n.log, Gaps: gaps(tables, n.broker), Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
+	logs := engines.LogsOf(n.broker, tables)
+	leader := &lead.Leader{Tables: tables, Logger: n.log, Gaps: logs.Gap, Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
 		metrics.renew()
-		return f.open(ctx, n, tables, version, metrics)
+		return f.open(ctx, n, logs, version, metrics)
 	}}
 	n.Background("projector", leader.Run)
-	if err := sendWebhooks(ctx, n, tables); err != nil {
+	if err := sendWebhooks(ctx, n, logs); err != nil {
 		return err
 	}
 	if f.wanted() {
@@ -72,21 +72,20 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 }
 
 // open makes a projector for a version.
-func (f *projectFlags) open(ctx context.Context, n *node, t *tables.Tables, version uint32, metrics prometheus.Registerer) (*projector.Projector, func(), error) {
+func (f *projectFlags) open(ctx context.Context, n *node, logs *history.Logs, version uint32, metrics prometheus.Registerer) (*projector.Projector, func(), error) {
 	options := sink.Options{Projection: version, StoreText: f.StoreText, Logger: n.log}
 	if crash := crash.Point("write"); crash != nil {
 		options.After = func(stage sink.Stage) error { crash(string(stage)); return nil }
 	}
-	rows, err := sink.Open(ctx, t.Conn(), options)
-	if err != nil {
-		return nil, nil, err
-	}
-	live, err := t.Live(ctx)
+	rows, err := sink.Open(ctx, logs.Tables.Conn(), options)
 	if err != nil {
 		return nil, nil, err
 	}
 	// A version that was made live again may be behind events that retention has since dropped.
-	events, rejected := wholeLog(n.broker.Events(), t, live), n.broker.Rejected().NewReader()
+	events, rejected, err := logs.Open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	release := func() { events.Close(); rejected.Close() }
 	p, err := projector.New(projector.Config{
 		Log: events, Rejected: rejected, Sink: rows, Archive: rows,

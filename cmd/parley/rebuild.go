@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
-	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/replay"
@@ -58,20 +58,19 @@ func (f *rebuildFlags) open(a *app, what string) (*rebuild, error) {
 
 // source returns the source of a rebuild's events.
 func (f *rebuildFlags) source(a *app, r *rebuild) (err error) {
-	t, broker := r.session.Tables, r.session.Log
-	if f.StoreText, err = storesText(a.ctx, t, r.session.Live, f.StoreText); err != nil {
-		return err
+	t := r.session.Tables
+	if !f.StoreText { // a rebuild must not lose the texts that there are
+		if f.StoreText, err = t.HoldsTexts(a.ctx, r.session.Live); err != nil {
+			return err
+		}
+	}
+	logs := engines.LogsOf(r.session.Log, t)
+	logs.Form = history.Form(f.From)
+	if err := logs.Check(a.ctx); err != nil {
+		return fmt.Errorf("--from %s: %w: use --from auto", f.From, err)
 	}
 	r.Flags = f.flags()
-	whole := wholeLog(broker.Events(), t, r.session.Live)
-	r.Open, r.Begins, r.Gaps = f.opener(a, t, broker), whole.Begins, gaps(t, broker)
-	r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return ends(ctx, broker) }
-	switch f.From {
-	case "log":
-		return streamIsWhole(a.ctx, whole)
-	case "archive":
-		r.Ends = func(ctx context.Context) (map[string]schema.Sequence, error) { return archived(ctx, t, broker) }
-	}
+	r.Open, r.Begins, r.Gaps, r.Ends = openVersion(logs, f.StoreText, a.log), logs.Begins, logs.Gap, logs.Ends
 	return nil
 }
 
@@ -94,96 +93,20 @@ func (f *rebuildFlags) scope() (tables.Scope, error) {
 	return scope, nil
 }
 
-// opener returns a function that makes projectors which write a version from the log, or from the
-// archive of the live version.
-func (f *rebuildFlags) opener(a *app, t *tables.Tables, broker *eventlog.Broker) replay.Open {
+// openVersion makes projectors that write a version of the tables from the logs.
+func openVersion(logs *history.Logs, storeText bool, log *slog.Logger) replay.Open {
 	return func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
-		rows, err := sink.Open(ctx, t.Conn(), sink.Options{Projection: version, StoreText: f.StoreText, Logger: a.log})
+		rows, err := sink.Open(ctx, logs.Tables.Conn(), sink.Options{Projection: version, StoreText: storeText, Logger: log})
 		if err != nil {
 			return nil, nil, err
 		}
-		events, rejected := broker.Events().NewReader(), broker.Rejected().NewReader()
-		var log projector.Log = events
-		release := func() { log.Close(); events.Close(); rejected.Close() }
-		live, err := t.Live(ctx)
+		events, rejected, err := logs.Open(ctx)
 		if err != nil {
-			release()
 			return nil, nil, err
 		}
-		switch f.From {
-		case "auto":
-			log = history.NewWhole(events, t, live)
-		case "archive":
-			log = history.NewArchive(t, live)
-		}
-		p, err := projector.New(projector.Config{Log: log, Rejected: rejected, Sink: rows, Archive: rows, Logger: a.log})
-		return p, release, err
+		p, err := projector.New(projector.Config{Log: events, Rejected: rejected, Sink: rows, Archive: rows, Logger: log})
+		return p, func() { events.Close(); rejected.Close() }, err
 	}
-}
-
-// wholeLog is the log of events, including the dropped ones.
-func wholeLog(events *eventlog.Stream, t *tables.Tables, live uint32) *history.Whole {
-	return history.NewWhole(events.NewReader(), t, live)
-}
-
-// storesText reports whether texts are kept: if requested, or if the live version has some, which a
-// rebuild must not lose.
-func storesText(ctx context.Context, t *tables.Tables, live uint32, asked bool) (bool, error) {
-	if asked {
-		return true, nil
-	}
-	return t.HoldsTexts(ctx, live)
-}
-
-// gaps returns the gaps of the two logs, according to the archive that is live at that moment.
-func gaps(t *tables.Tables, broker *eventlog.Broker) history.Gaps {
-	return func(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
-		if log == projector.LogRejected {
-			return history.NewRest(broker.Rejected().NewReader()).Gap(ctx, after)
-		}
-		live, err := t.Live(ctx)
-		if err != nil {
-			return after, err
-		}
-		return wholeLog(broker.Events(), t, live).Gap(ctx, after)
-	}
-}
-
-// streamIsWhole checks that the stream alone has all events.
-func streamIsWhole(ctx context.Context, whole *history.Whole) error {
-	first, err := whole.Begins(ctx)
-	if err != nil || first <= 1 {
-		return err
-	}
-	next, err := whole.Gap(ctx, 0)
-	if err == nil && next+1 < first {
-		err = fmt.Errorf("--from log: the stream begins at %d, earlier events are in the archive only: use --from auto", first)
-	}
-	return err
-}
-
-// ends returns the last sequence of both logs.
-func ends(ctx context.Context, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
-	events, err := broker.Events().Last(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rejected, err := broker.Rejected().Last(ctx)
-	return map[string]schema.Sequence{projector.LogEvents: events, projector.LogRejected: rejected}, err
-}
-
-// archived returns the last sequence of the live archive, and of the log of rejections.
-func archived(ctx context.Context, t *tables.Tables, broker *eventlog.Broker) (map[string]schema.Sequence, error) {
-	live, err := t.Live(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := ends(ctx, broker)
-	if err != nil {
-		return nil, err
-	}
-	all[projector.LogEvents], err = history.NewArchive(t, live).Last(ctx)
-	return all, err
 }
 
 // replayCommand rebuilds the projection.
