@@ -12,24 +12,21 @@
 // code, the field and the rule; there is no third outcome. The same function
 // judges an event at the edge (ingest) and again when it is read back from the
 // log (projector), because anyone with the broker's credentials may publish to
-// the log. It is given the moment at which the log took the event, never the
-// clock, so judging twice gives the same answer.
+// the log. It receives the moment at which the log accepted the event and never reads the clock, so
+// judging twice has the same result.
 //
-// The bytes themselves are what the log keeps: unknown extensions and unknown
-// data members survive there value for value.
+// The log keeps the bytes themselves: unknown extensions and unknown data members are preserved value for value.
 //
 // # Choices that the contract leaves open
 //
 //   - A known name that occurs twice in one object is refused, even
-//     where one of the two is null: readers of JSON differ in which one they see.
+//     where one of the two is null: JSON parsers differ in which one they see.
 //     The same holds for any name in customData. Unknown names may repeat.
 //   - Ids are not empty: of an event, its source, messages, tags, routing rules
-//     and groups, campaigns, conversions and transactions. A visitor's id may be
-//     any string, the empty one included, for the contract says so.
+//     and groups, campaigns, conversions and transactions. A visitor's id may be any string, including the empty one, as the contract says.
 //   - id and source have no control characters (CloudEvents). Other strings may.
 //   - Half of a surrogate pair (`\ud83d`, what cutting a text in JavaScript
-//     leaves) reads as U+FFFD and is not an error. Bytes that are not UTF-8 are
-//     one.
+//     leaves) reads as U+FFFD and is not an error. Bytes that are not UTF-8 are an error.
 //   - projectid and sequence given in a string may have leading zeros, up to 19
 //     digits in all. sequence may be a JSON number of 1 to 19 digits.
 //   - The media type may be any that CloudEvents knows as JSON (text/json too).
@@ -38,9 +35,8 @@
 //   - Limits of length count bytes of UTF-8, after escapes are undone. An event
 //     that was accepted before a limit existed and breaks it is quarantined when
 //     the log is read again.
-//   - notes of a customer and text of a message have no limit but the event's.
-//   - type of a customer is CUSTOMER, GUEST or VISITOR. clear names members but
-//     id; one that is given too, or twice, is refused.
+//   - notes of a customer and text of a message have no limit other than the event's.
+//   - type of a customer is CUSTOMER, GUEST or VISITOR. clear names members other than id; a member that is also set, or named twice, is refused.
 //   - Objects and arrays nest at most MaxDepth levels deep.
 //   - The size that counts is the number of bytes as received, white space
 //     included.

@@ -1,5 +1,5 @@
-// Package atomicfile replaces files as a whole: a reader finds the old contents or
-// the new ones, and so does the next start after a crash.
+// Package atomicfile replaces files atomically: a reader, or the next start after a crash, finds
+// either the old contents or the new ones.
 package atomicfile
 
 import (
@@ -8,8 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Write replaces a file, which only its owner may read and write (mode 0600), with
-// content. See [Stream].
+// Write replaces a file with content; only its owner may read and write it (mode 0600). See [Stream].
 func Write(path string, content []byte) error {
 	return Stream(path, func(w io.Writer) error {
 		_, err := w.Write(content)
@@ -17,16 +16,15 @@ func Write(path string, content []byte) error {
 	})
 }
 
-// Stream replaces a file as [Write] does, with what write writes. That goes to a
-// file beside it with a name of its own, is synced, and then takes the name; the
-// directory is synced last. Where anything fails the old file stays, unless it was
-// the last step. Of several writers at a time one wins.
+// Stream replaces a file as [Write] does, with what write writes. The content goes to a temporary
+// file in the same directory, which is synced and then renamed; the directory is synced last. If
+// any step but the last fails, the old file stays. Of several concurrent writers, one wins.
 func Stream(path string, write func(io.Writer) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // it is gone when all went well
+	defer os.Remove(file.Name()) // already renamed if everything succeeded
 	if err = write(file); err == nil {
 		err = file.Sync()
 	}

@@ -10,9 +10,9 @@ import (
 // The accounts of the server. A subject of one account does not exist in another, inboxes included, unless it is imported.
 //
 //	$G              the log: its streams. Parley itself and the operator.
-//	PARLEY_PRIVATE  what roles share: credentials, secrets, leases, the ledger. Parley itself.
-//	PARLEY_PUBLISH  publishers: parley.publish.* of the log's account, and nothing of JetStream.
-//	PARLEY_READ     readers: what it takes to read the stream of events.
+//	PARLEY_PRIVATE  state shared by the roles: credentials, secrets, leases, the ledger. Parley itself.
+//	PARLEY_PUBLISH  publishers: parley.publish.* of the log's account, without access to JetStream.
+//	PARLEY_READ     readers: the requests needed to read the stream of events.
 const (
 	privateAccount = "PARLEY_PRIVATE"
 	publishAccount = "PARLEY_PUBLISH"
@@ -25,7 +25,7 @@ const (
 	eventsStream   = "PARLEY_EVENTS"
 )
 
-// readSubjects are the requests of JetStream that readers may make. Consumers are created by way of the gate.
+// readSubjects are the JetStream requests that readers may make. Consumers are created through the gate.
 var readSubjects = []string{
 	"$JS.API.STREAM.INFO." + eventsStream,
 	"$JS.API.STREAM.MSG.GET." + eventsStream,
@@ -38,15 +38,15 @@ var readSubjects = []string{
 
 // NATSUsers are the users of the server. Those without a name do not exist.
 type NATSUsers struct {
-	// Log is Parley's own user of the log, without limits there.
+	// Log is Parley's own user of the log, with all permissions there.
 	Log User `json:"log"`
-	// Private is Parley's own user of what roles share.
+	// Private is Parley's own user of the state shared by the roles.
 	Private User `json:"private"`
-	// Publisher may publish events, and do nothing else.
+	// Publisher may only publish events.
 	Publisher User `json:"publisher"`
 	// Reader may read the stream of events, by pull consumers and by sequence.
 	Reader User `json:"reader"`
-	// Operator may administer the log's streams, and read all they hold.
+	// Operator may administer the log's streams and read all of their contents.
 	Operator User `json:"operator"`
 }
 
@@ -93,7 +93,7 @@ func (a *authenticator) Check(c server.ClientAuthentication) bool {
 	return false
 }
 
-// makeAccounts adds the accounts to a server that has started, and connects them with the log's.
+// makeAccounts adds the accounts to a running server and connects them to the log's account.
 func makeAccounts(s *server.Server) error {
 	private, err := s.RegisterAccount(privateAccount)
 	if err != nil {

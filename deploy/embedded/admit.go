@@ -17,8 +17,8 @@ const (
 	maxParameterName = 1 << 10
 )
 
-// passed are the request headers that are forwarded to the child, besides the credentials. No other header is forwarded, whatever
-// this or another version of ClickHouse may react to.
+// passed are the request headers that are forwarded to the child, besides the credentials. No other
+// header is forwarded, because a version of ClickHouse may react to it.
 var passed = []string{
 	"Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type", "Traceparent", "Tracestate", "User-Agent",
 	"X-Clickhouse-Database", "X-Clickhouse-Format",
@@ -61,7 +61,7 @@ func admit(r *http.Request, users []User) (user string, refused *refusal) {
 	if !known(who, users) {
 		return "", &refusal{status: http.StatusForbidden, code: codeUnknownUser, message: authenticationFailed}
 	}
-	// What the client wants removed is gone by now (checkHeader), so nothing it says removes these.
+	// Headers named by the client's Connection are already removed (checkHeader), so the client cannot remove these.
 	maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return !slices.Contains(passed, name) })
 	r.Header.Set("X-ClickHouse-User", who.Name)
 	r.Header.Set("X-ClickHouse-Key", who.Password)
@@ -72,7 +72,7 @@ func admit(r *http.Request, users []User) (user string, refused *refusal) {
 	return who.Name, nil
 }
 
-// checkHeader removes what the header Connection names, as the next to read it would, and the header with it.
+// checkHeader removes the header Connection and the headers it names, as a proxy must.
 func checkHeader(header http.Header) *refusal {
 	if header.Get("Upgrade") != "" {
 		return &refusal{status: http.StatusBadRequest, message: "only HTTP is supported: protocol upgrades are not"}
@@ -104,7 +104,8 @@ func checkParameters(query url.Values) *refusal {
 	return nil
 }
 
-// takeCredentials returns the credentials, and removes them from the parameters. They must be in exactly one place, once.
+// takeCredentials returns the credentials, and removes them from the parameters. They must be given
+// in exactly one place, once.
 func takeCredentials(header http.Header, query url.Values) (User, *refusal) {
 	var found []User
 	if values := header.Values("Authorization"); len(values) > 0 {

@@ -19,11 +19,12 @@ const (
 	// biStop is the number of places for KILL statements, which must not wait for the statements they stop.
 	biStop = 4
 
-	// maxStatement is the most bytes of a statement.
+	// maxStatement is the maximum size of a statement, in bytes.
 	maxStatement = 1 << 20
 	// biSend is how long a client may take to send a statement.
 	biSend = 30 * time.Second
-	// biAnswer bounds a statement with its answer: more than its time limit, so that a client that stops reading releases its place.
+	// biAnswer bounds a statement including its answer. It exceeds the statement's time limit, and
+	// makes a client that stops reading release its place.
 	biAnswer = 2 * time.Minute
 )
 
@@ -51,8 +52,8 @@ func newBI(memory int64) *bi {
 	}
 }
 
-// serve checks and clamps the request, waits for its turn and passes it on. Its statement comes out where the child looks first: in the
-// body of a POST, in the parameter of a GET.
+// serve checks and clamps the request, waits for its turn and passes it on. The statement is put
+// where the child reads it first: in the body of a POST, or in the parameter of a GET.
 func (b *bi) serve(w http.ResponseWriter, r *http.Request, pass http.Handler) *refusal {
 	if coding := strings.Join(r.Header.Values("Content-Encoding"), ","); coding != "" && coding != "identity" {
 		return &refusal{status: http.StatusUnsupportedMediaType, message: "the statement must not be compressed: send it without Content-Encoding"}
@@ -83,7 +84,7 @@ func (b *bi) serve(w http.ResponseWriter, r *http.Request, pass http.Handler) *r
 	}
 	defer leave()
 	connection := http.NewResponseController(w)
-	_ = connection.SetWriteDeadline(time.Now().Add(biAnswer)) // the server's own connections can
+	_ = connection.SetWriteDeadline(time.Now().Add(biAnswer)) // the server's own connections support it
 	defer func() { _ = connection.SetWriteDeadline(time.Time{}) }()
 
 	out := r.Clone(r.Context())
@@ -129,12 +130,12 @@ func (f fence) holdParameters(query url.Values) (url.Values, *refusal) {
 	return held, nil
 }
 
-// readStatement is the whole text: that of the parameter, then that of the body.
+// readStatement returns the whole text: that of the parameter, then that of the body.
 func readStatement(w http.ResponseWriter, r *http.Request, query url.Values) (string, *refusal) {
 	statement := query.Get("query")
 	if r.Method == http.MethodPost {
 		connection := http.NewResponseController(w)
-		_ = connection.SetReadDeadline(time.Now().Add(biSend)) // the server's own connections can
+		_ = connection.SetReadDeadline(time.Now().Add(biSend)) // the server's own connections support it
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxStatement))
 		if err != nil {
 			return "", &refusal{status: http.StatusRequestEntityTooLarge, code: codeSyntax,

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// childEnv makes this binary a ClickHouse: its value is the path of the library.
+	// childEnv makes this binary run as ClickHouse: its value is the path of the library.
 	childEnv = "PARLEY_CLICKHOUSE_CHILD"
 	// lifeFD is the read end of a pipe whose other end only the parent holds.
 	lifeFD = 3
@@ -21,8 +21,8 @@ const (
 	startDeath = 3
 )
 
-// IsChild reports whether this process was started by StartClickHouse to be the ClickHouse. Then main only calls ChildMain,
-// before it reads flags or opens anything.
+// IsChild reports whether StartClickHouse started this process as ClickHouse. Then main only calls
+// ChildMain, before it parses flags or opens anything.
 func IsChild() bool { return os.Getenv(childEnv) != "" }
 
 // ChildMain is the ClickHouse process: it loads the library and runs it until standard input ends. It does not return.
@@ -34,7 +34,7 @@ func ChildMain() {
 }
 
 // outlive ends this process some time after the parent has exited. The library normally exits when its standard input is closed,
-// after it has stopped its queries and closed its tables; this covers the case that it does not.
+// after it has stopped its queries and closed its tables; this covers the case in which it does not.
 func outlive() {
 	var b [1]byte
 	life := os.NewFile(lifeFD, "life")
@@ -77,7 +77,7 @@ func runLibrary(path string, arguments []string) int {
 
 	result := run(int32(len(argv)-1), unsafe.Pointer(&argv[0]))
 	if result == 0 {
-		fmt.Fprintln(os.Stderr, "ClickHouse gave no result")
+		fmt.Fprintln(os.Stderr, "ClickHouse returned no result")
 		return startDeath
 	}
 	if message := errorOf(result); message != "" {

@@ -33,16 +33,18 @@ type ClickHouseConfig struct {
 	StampDir string
 	// Listen is the HOST:PORT of the HTTP interface for dashboards; port 0 picks a free one; empty is 127.0.0.1:0.
 	Listen string
-	// Native opens the native protocol on loopback too. User default, who may start and stop listeners, gets in there without a
-	// password, so it is for tests of what runs against a ClickHouse elsewhere.
+	// Native also opens the native protocol on loopback. User default, who may start and stop
+	// listeners, can log in there without a password, so it is only for tests of code that runs
+	// against a remote ClickHouse.
 	Native bool
 	// Passwords of WriterUser, ReaderUser and BIUser. None may be empty.
 	WriterPassword, ReaderPassword, BIPassword string
-	// BIPersonalData lets the BI user read the views with personal data and original bytes too.
+	// BIPersonalData also lets the BI user read the views with personal data and original bytes.
 	BIPersonalData bool
-	// MaxMemory is the most memory ClickHouse may use, in bytes; 0 is half of what this process may use, 512 MiB to 32 GiB.
+	// MaxMemory is the maximum memory of ClickHouse, in bytes; 0 is half of what this process may
+	// use, 512 MiB to 32 GiB.
 	MaxMemory int64
-	// Logger receives what an operator should know; nil discards it.
+	// Logger receives messages for the operator; nil discards them.
 	Logger *slog.Logger
 	// OnStateChange is called with nil when ClickHouse becomes ready and with the cause when it is no longer ready, one call at a
 	// time. It must not block.
@@ -133,7 +135,7 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 	return c, nil
 }
 
-// bind takes the ports, and opens that of the front.
+// bind reserves the ports, and opens that of the front.
 func (c *ClickHouse) bind(ctx context.Context, host string, port int) (listener net.Listener, err error) {
 	if c.port, err = holdPort(); err != nil {
 		return nil, err
@@ -183,8 +185,8 @@ func (c *ClickHouse) waitForPredecessor(ctx context.Context) (*os.File, error) {
 // HTTPURL is the address of the front, for dashboards: http://HOST:PORT.
 func (c *ClickHouse) HTTPURL() string { return "http://" + c.front.address }
 
-// PrivateAddr is the HOST:PORT of the child's own HTTP interface, for this process alone. It stays the same over restarts. Only
-// well-formed requests may go there: a malformed one ends the child.
+// PrivateAddr is the HOST:PORT of the child's own HTTP interface, for this process only. It stays
+// the same across restarts. Only well-formed requests may go there: a malformed one ends the child.
 func (c *ClickHouse) PrivateAddr() string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port.number))
 }
@@ -203,7 +205,7 @@ func (c *ClickHouse) Reader() User { return User{ReaderUser, c.config.ReaderPass
 // BI may read the views for dashboards in database parley.
 func (c *ClickHouse) BI() User { return User{BIUser, c.config.BIPassword} }
 
-// BackupDir is the folder that names in BACKUP … TO File('NAME') and RESTORE … FROM File('NAME') begin at.
+// BackupDir is the folder to which names in BACKUP … TO File('NAME') and RESTORE … FROM File('NAME') are relative.
 func (c *ClickHouse) BackupDir() string { return filepath.Join(c.config.Dir, "backups") }
 
 // Ready returns nil while ClickHouse answers, and otherwise why it does not.
@@ -220,11 +222,11 @@ func (c *ClickHouse) PID() int {
 	return c.pid
 }
 
-// Done is closed when the child has ended for good, after Shutdown.
+// Done is closed when the child has ended and is not restarted, after Shutdown.
 func (c *ClickHouse) Done() <-chan struct{} { return c.done }
 
 // Shutdown closes the front, lets the child end cleanly and waits for it. The child is killed when ctx ends, or after 20 seconds;
-// then the error says so. Nothing is lost by that: written parts are whole files. Later calls wait for the first.
+// then it returns an error. No data is lost: written parts are complete files. Later calls wait for the first.
 func (c *ClickHouse) Shutdown(ctx context.Context) error {
 	c.front.close()
 	c.stop()

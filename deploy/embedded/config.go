@@ -27,8 +27,8 @@ const (
 	BIUser     = "parley_bi"
 )
 
-// comingProjections is how many projections can be made before the next start. Rights are read at the start only, so the definers of the
-// views get them for projections that are not there yet.
+// comingProjections is how many projections can be made before the next start. Rights are read at
+// the start only, so the definers of the views get them for projections that do not exist yet.
 const comingProjections = 256
 
 var (
@@ -38,8 +38,9 @@ var (
 	usersText string
 )
 
-// noFileFunction takes the place of the function file, which in this mode of ClickHouse gives any user the content of any file that
-// the process can read, whatever the grants are. A function found in this folder at the start hides the built-in one of the same name.
+// noFileFunction replaces the function file, which in this mode of ClickHouse returns to any user
+// the content of any file that the process can read, whatever the grants are. A function found in
+// this folder at the start hides the built-in one of the same name.
 const noFileFunction = "CREATE FUNCTION file AS (path) -> throwIf(1, 'the function file is not available here')\n"
 
 var templateFuncs = template.FuncMap{
@@ -54,7 +55,7 @@ var templateFuncs = template.FuncMap{
 	},
 }
 
-// settings is what the two configuration files are made from. Sizes are bytes.
+// settings are the values of the templates of the two configuration files. Sizes are in bytes.
 type settings struct {
 	Dir, UsersFile                             string
 	Native                                     bool
@@ -68,7 +69,7 @@ type settings struct {
 	MarkCache, SmallCache                      int64
 }
 
-// files are the paths of what writeConfig has written.
+// files are the paths of the files that writeConfig has written.
 type files struct{ data, config, start string }
 
 // writeConfig creates the folders (0700) and the configuration files (0600) below config.Dir.

@@ -20,7 +20,7 @@ const (
 	frontDrain = 2 * time.Second
 )
 
-// front is the HTTP interface the world sees. Go's server accepts only well-formed requests.
+// front is the public HTTP interface. Go's server accepts only well-formed requests.
 type front struct {
 	address   string
 	server    *http.Server
@@ -34,7 +34,7 @@ func startFront(listener net.Listener, backend func() string, users []User, dash
 		MaxIdleConnsPerHost: 32,
 		IdleConnTimeout:     time.Minute,
 	}}
-	_, _ = Transport(f.transport) // changes it in place and does not fail
+	_, _ = Transport(f.transport) // modifies it in place and does not fail
 	f.server = &http.Server{
 		Handler:           newFrontHandler(backend, f.transport, users, dashboards, ready),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -63,8 +63,8 @@ func (f *front) close() {
 	f.transport.CloseIdleConnections()
 }
 
-// newFrontHandler passes what is allowed to the child, with the credentials in one form: the headers X-ClickHouse-User and
-// X-ClickHouse-Key, wherever they came from.
+// newFrontHandler passes allowed requests to the child, with the credentials in one form: the
+// headers X-ClickHouse-User and X-ClickHouse-Key, wherever they came from.
 func newFrontHandler(backend func() string, transport http.RoundTripper, users []User, dashboards *bi, ready func() error) http.Handler {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -102,15 +102,15 @@ func newFrontHandler(backend func() string, transport http.RoundTripper, users [
 	})
 }
 
-// endedBody is a request's body that is not read again after its end. The server closes a body when the answer begins, while the
-// transport may still be about to look for more: it would take the closed body for a failure and drop the connection, and the answer
-// with it.
+// endedBody is a request's body that is not read again after its end. The server closes a body when
+// the answer begins, while the transport may still try to read more: it would take the closed body
+// for a failure and drop the connection and the answer.
 type endedBody struct {
 	io.ReadCloser
 	ended bool
 }
 
-// Read reads until the end, and says then that it is there. One goroutine at a time.
+// Read reads until the end and then always returns io.EOF. One goroutine at a time.
 func (b *endedBody) Read(p []byte) (int, error) {
 	if b.ended {
 		return 0, io.EOF
@@ -123,7 +123,7 @@ func (b *endedBody) Read(p []byte) (int, error) {
 // refusal is the front's answer when a request is not forwarded.
 type refusal struct {
 	status  int
-	code    int // of ClickHouse, 0 if it has none for this
+	code    int // ClickHouse's code, 0 if there is none for this
 	message string
 }
 

@@ -24,9 +24,9 @@ const (
 	readerIdle = 24 * time.Hour
 )
 
-// gate creates consumers for readers. JetStream delivers with its own rights to whatever subject a push consumer names, its own API
-// included, where a message with headers only would delete a stream. So readers get pull consumers only, a bounded number of them,
-// which expire when idle.
+// gate creates consumers for readers. JetStream delivers with its own rights to any subject that a
+// push consumer names, including its own API, where a message with only headers would delete a
+// stream. So readers get pull consumers only, a bounded number of them, which expire when idle.
 type gate struct{ conn *nats.Conn }
 
 // openGate serves until the connection is closed.
@@ -59,7 +59,7 @@ func (g *gate) create(m *nats.Msg) {
 			"type":  "io.nats.jetstream.api.v1.consumer_create_response",
 			"error": map[string]any{"code": 403, "err_code": 10003, "description": refusal},
 		})
-		_ = m.Respond(answer) // the reader asks again where this is lost
+		_ = m.Respond(answer) // the reader asks again if this is lost
 		return
 	}
 	request := nats.NewMsg(createSubject + strings.TrimPrefix(m.Subject, gateSubject))
@@ -78,8 +78,8 @@ type consumerRequest struct {
 	Action string                   `json:"action,omitempty"`
 }
 
-// checkConsumer returns the request that is sent to the server, or the reason for refusing it. It is encoded again, so that it has
-// only one reading.
+// checkConsumer returns the request that is sent to the server, or the reason for refusing it. It
+// is encoded again, so that it has only one interpretation.
 func checkConsumer(body []byte) (allowed []byte, refusal string) {
 	var request consumerRequest
 	if err := json.Unmarshal(body, &request); err != nil {

@@ -12,7 +12,7 @@ import (
 // LibraryVersion is the version of the ClickHouse library this package is made for.
 const LibraryVersion = "26.7.3-stable.1"
 
-// libraryEnv names a library file; it takes the place of every other rule of FindLibrary.
+// libraryEnv names a library file; it overrides all other rules of FindLibrary.
 const libraryEnv = "CHDB_LIB"
 
 // library is one build of the ClickHouse library that may be loaded.
@@ -25,8 +25,8 @@ type library struct {
 // libraryFile is the file's name inside its npm package and beside the executable.
 const libraryFile = "libchdb.so"
 
-// libraries are the builds that may be loaded, by GOOS/GOARCH. Nothing else is ever loaded: a build for another platform comes
-// in with its line here and in package.json.
+// libraries are the builds that may be loaded, by GOOS/GOARCH. No other file is loaded: to support
+// another platform, add its build here and to package.json.
 var libraries = map[string]library{
 	"linux/amd64": {
 		npm:    "@chdb/lib-linux-x64-gnu",
@@ -35,13 +35,14 @@ var libraries = map[string]library{
 	},
 }
 
-// ErrNoLibrary is in the error of FindLibrary and StartClickHouse when no ClickHouse library is at hand.
+// ErrNoLibrary is wrapped in the error of FindLibrary and StartClickHouse if no ClickHouse library is found.
 var ErrNoLibrary = errors.New("the ClickHouse library is missing")
 
 // FindLibrary returns the path of the ClickHouse library. It takes the first of: explicit, the environment variable CHDB_LIB,
 // deploy/embedded/node_modules in the source tree that holds the executable or the working directory, the folder of the
-// executable, and parley/VERSION in the user's cache directory. One that is named (the first two) must exist. The file is not
-// looked into: see VerifyLibrary. The error is one line that says how to get it.
+// executable, and parley/VERSION in the user's cache directory. A file named explicitly (the first
+// two) must exist. Its content is not checked: see VerifyLibrary. The error is one line that says
+// how to get the library.
 func FindLibrary(explicit string) (string, error) {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	known, ok := libraries[platform]

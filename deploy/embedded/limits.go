@@ -38,7 +38,7 @@ func readerLimits(memory int64) []limit {
 	}
 }
 
-// biLimits bound what dashboards may use. The BI user changes none of them (readonly = 1) but those of biAllowed.
+// biLimits bound what dashboards may use. The BI user can change only those in biAllowed (readonly = 1).
 func biLimits(memory int64) []limit {
 	threads := strconv.Itoa(max(runtime.NumCPU(), 4))
 	limits := biAllowed(memory)
@@ -47,13 +47,13 @@ func biLimits(memory int64) []limit {
 	}
 	for _, fixed := range [][2]string{
 		{"max_memory_usage_for_user", strconv.FormatInt(memory/5*2, 10)}, // bytes
-		// The front counts; ClickHouse may still be ending a statement whose place is free again.
+		// The front enforces the limit; ClickHouse may still be ending a statement whose place is free again.
 		{"max_concurrent_queries_for_user", strconv.Itoa(2 * biRunning)},
 		// Space on disk, in bytes.
 		{"max_temporary_data_on_disk_size_for_query", strconv.Itoa(maxTemporary / 8)},
 		{"max_temporary_data_on_disk_size_for_user", strconv.Itoa(maxTemporary / 4)},
 		{"min_free_disk_space_for_temporary_data", strconv.Itoa(1 << 30)},
-		// Threads: each has a stack and buffers that no limit counts.
+		// Threads: each has a stack and buffers that no memory limit covers.
 		{"max_final_threads", threads},
 		{"max_parsing_threads", threads},
 		// Depth and size of the text: beyond these the parser runs out of stack or memory.

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// splitListen takes HOST:PORT apart. Empty means 127.0.0.1:0.
+// splitListen splits HOST:PORT. Empty means 127.0.0.1:0.
 func splitListen(what, listen string) (host string, port int, err error) {
 	if listen == "" {
 		return "127.0.0.1", 0, nil
@@ -54,8 +54,8 @@ func checkPort(ctx context.Context, what, host string, port int) error {
 }
 
 // heldPort is a port of 127.0.0.1 that stays reserved: a socket is bound to it
-// that never listens. A process of the same user that sets SO_REUSEPORT can
-// listen there, nobody else gets the port meanwhile.
+// that never listens. Only a process of the same user that sets SO_REUSEPORT can listen there; no
+// other process gets the port meanwhile.
 type heldPort struct {
 	number int
 	socket int
@@ -86,7 +86,7 @@ func holdPort() (*heldPort, error) {
 
 func (h *heldPort) release() { _ = unix.Close(h.socket) }
 
-// orDefault is v, or fallback where v is zero.
+// orDefault returns v, or fallback if v is zero.
 func orDefault[T comparable](v, fallback T) T {
 	var zero T
 	if v == zero {

@@ -13,14 +13,14 @@ import (
 // LockFile is the file LockDataDir locks in the data dir. It holds the process id of the owner, for people.
 const LockFile = "lock"
 
-// ErrLocked is in the error of LockDataDir when another process owns the data dir.
+// ErrLocked is wrapped in the error of LockDataDir if another process owns the data dir.
 var ErrLocked = errors.New("the data dir is in use")
 
 // Lock is the ownership of a data dir.
 type Lock struct{ file *os.File }
 
 // LockDataDir creates dir (0700) if it is missing and locks it for this process. The kernel releases it when the process ends,
-// however it ends. A second owner, in this process or another, gets ErrLocked at once.
+// however it ends. A second owner, in this process or another, gets ErrLocked immediately.
 func LockDataDir(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data dir: %w", err)
@@ -44,7 +44,7 @@ func LockDataDir(dir string) (*Lock, error) {
 	return &Lock{file: f}, nil
 }
 
-// Unlock releases the data dir. The file stays: removing it would let two owners lock two files of one name.
+// Unlock releases the data dir. The file stays: if it were removed, two owners could lock two files of the same name.
 func (l *Lock) Unlock() error { return l.file.Close() }
 
 func readOwner(path string) string {

@@ -35,8 +35,8 @@ func usableMemory() int64 {
 	return usable
 }
 
-// cgroupLimits are the memory limits that hold for this process in control groups of version 2 and 1, in bytes. Each group on the
-// way to the root counts.
+// cgroupLimits are the memory limits that hold for this process in control groups of version 2 and
+// 1, in bytes. Each group up to the root counts.
 func cgroupLimits() []int64 {
 	content, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
@@ -66,7 +66,7 @@ func cgroupLimits() []int64 {
 	return limits
 }
 
-// readLimit is the number in a file, 0 when there is none ("max" means no limit).
+// readLimit returns the number in a file, 0 if there is none ("max" means no limit).
 func readLimit(path string) int64 {
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -17,16 +17,17 @@ import (
 
 // Defaults and limits of the embedded NATS server.
 const (
-	// MaxBatch is the number of messages one atomic batch publish may hold: a whole request of Parley's (10,000 events) and
-	// room for a few messages of bookkeeping. The server's own default is 1,000.
+	// MaxBatch is the number of messages one atomic batch publish may hold: a whole request of
+	// Parley's (10,000 events) and some bookkeeping messages. The server's own default is 1,000.
 	MaxBatch = 10_240
 	// MaxBatchesInFlight is the number of atomic batches that may be open at one moment on one stream. An open batch is a small
 	// file store of its own on disk. The server's own default is 50.
 	MaxBatchesInFlight = 256
-	// MaxPayload is the size of the largest message in bytes, headers included: an event of 256 KiB with much room.
+	// MaxPayload is the maximum size of a message in bytes, including headers: ample for an event of 256 KiB.
 	MaxPayload = 1 << 20
-	// maxPending is how many bytes may wait for one connection before the server closes it. Each reader of a log lets up to 32 MiB
-	// be under way, and a role may have several on its connection.
+	// maxPending is how many bytes may wait for one connection before the server closes it. Each
+	// reader of a log has up to 32 MiB in flight, and a role may have several readers on its
+	// connection.
 	maxPending = 256 << 20
 
 	natsStartTimeout = 30 * time.Second
@@ -41,7 +42,8 @@ type NATSConfig struct {
 	// Users are who may connect, inside the process too. Log is required.
 	Users NATSUsers
 	// SyncInterval is how often written messages are forced to disk. 0 forces each message, or each atomic batch, before it is
-	// acknowledged; anything else may lose up to that much of acknowledged messages when the machine (not the process) dies.
+	// acknowledged; any other value may lose acknowledged messages of up to that interval if the
+	// machine (not the process) crashes.
 	SyncInterval time.Duration
 	// MaxBatch and MaxBatchesInFlight replace the constants of the same name when they are not 0.
 	MaxBatch, MaxBatchesInFlight int
@@ -90,7 +92,7 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("embedded nats: %w", err)
 	}
-	// The server would only log a port that is taken, so it is tried here first.
+	// The server would only log that a port is taken, so it is checked here first.
 	if port == 0 {
 		port = server.RANDOM_PORT
 	} else if err := checkPort(ctx, "NATS", host, port); err != nil {
@@ -129,7 +131,7 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 	if err := n.launch(ctx); err != nil {
 		return nil, err
 	}
-	n.options.Port = n.server.Addr().(*net.TCPAddr).Port // stays the same over restarts
+	n.options.Port = n.server.Addr().(*net.TCPAddr).Port // stays the same across restarts
 	n.url = "nats://" + net.JoinHostPort(host, strconv.Itoa(n.options.Port))
 	n.ending, n.end = context.WithCancel(context.Background())
 	go n.supervise()
@@ -193,8 +195,9 @@ func waitReady(ctx context.Context, s *server.Server, log *natsLog) error {
 // URL is the address for clients on this machine, without the credentials.
 func (n *NATS) URL() string { return n.url }
 
-// InProcess connects without a socket: nats.Connect("", nats.InProcessServer(n.InProcess()), nats.UserInfo(user, password)). A
-// reconnecting connection finds the server that runs at that time.
+// InProcess connects without a socket: nats.Connect("", nats.InProcessServer(n.InProcess()),
+// nats.UserInfo(user, password)). A connection that reconnects finds the server that runs at that
+// time.
 func (n *NATS) InProcess() nats.InProcessConnProvider { return n }
 
 // InProcessConn makes a connection without a socket.
@@ -206,7 +209,7 @@ func (n *NATS) current() *server.Server {
 	return n.server
 }
 
-// stopServer ends the server that runs now.
+// stopServer stops the running server.
 func (n *NATS) stopServer() {
 	n.mu.Lock()
 	s, g := n.server, n.gate

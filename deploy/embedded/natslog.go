@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// natsLog writes the server's warnings and errors to slog and drops the rest. It remembers the first fatal message, which the
-// server would otherwise end the process for.
+// natsLog writes the server's warnings and errors to slog and drops the rest. It keeps the first
+// fatal message, for which the server would otherwise exit the process.
 type natsLog struct {
 	logger *slog.Logger
 

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// selfExecutable is this binary.
+// selfExecutable returns the path of this binary.
 func selfExecutable() (string, error) { return os.Executable() }
 
-// changeTime is the time of the last change of the file or of what the system keeps about it, in nanoseconds.
+// changeTime returns the time of the last change of the file or its metadata (ctime), in nanoseconds.
 func changeTime(stat *syscall.Stat_t) int64 { return stat.Ctimespec.Nano() }

@@ -23,8 +23,8 @@ var errJetStreamOff = errors.New("the log accepts no messages: JetStream is disa
 
 // supervise watches the server until Shutdown and restarts it after a failed write. After one failed write (a full disk, for
 // example) nats-server 2.15.2 refuses every message for that stream until it is restarted, even when space has been freed. The
-// restart happens as soon as a file can be written. Connections reconnect; what is on disk is what was acknowledged, and perhaps
-// one more message whose sender got no answer.
+// restart happens as soon as a file can be written. Connections reconnect; the disk holds what was
+// acknowledged, and perhaps one more message whose sender got no answer.
 func (n *NATS) supervise() {
 	defer close(n.supervised)
 	delay := backoff.NewExponentialBackOff()

@@ -8,8 +8,9 @@ import (
 )
 
 // holdStatement returns the statement with the settings in it clamped, or returns why it is refused: a setting that is not on the
-// list, or one that gets no plain value. (`= DEFAULT` would give up the limit, and readonly too.) It looks at every SETTINGS and
-// SET, in subqueries as well: ClickHouse checks only the outermost. kill is true if the statement stops others.
+// list, or one without a plain value. (`= DEFAULT` would remove the limit, and readonly too.) It
+// checks every SETTINGS and SET, in subqueries as well: ClickHouse checks only the outermost. kill
+// is true if the statement stops others.
 func (f fence) holdStatement(statement string) (held string, kill bool, refused *refusal) {
 	h := holder{fence: f, scanner: scanner{text: statement}}
 	t := h.next()
@@ -38,7 +39,7 @@ type holder struct {
 	refused *refusal
 }
 
-// next is the next token, or the end when the text cannot be read.
+// next returns the next token, or the end if the text cannot be read.
 func (h *holder) next() token {
 	t, err := h.scanner.next()
 	if err != "" {
@@ -64,8 +65,8 @@ func (h *holder) holdFunction(name token) *refusal {
 	return nil
 }
 
-// holdList reads `name = value, name, …` and returns the token after it. What looks like a list but is none (a column may be called
-// settings) ends at once.
+// holdList reads `name = value, name, …` and returns the token after it. What looks like a list but
+// is not one (a column may be called settings) ends immediately.
 func (h *holder) holdList() token {
 	for {
 		name := h.next()
@@ -142,8 +143,8 @@ func (t token) is(text, sign string) bool {
 	return t.kind == tokenSign && text[t.start:t.end] == sign
 }
 
-// scanner cuts a statement into tokens as ClickHouse's lexer does. Where the two might differ it gives up: texts between dollar signs
-// and typographic quotes.
+// scanner cuts a statement into tokens as ClickHouse's lexer does. Where the two might differ, it
+// fails: text between dollar signs and typographic quotes.
 type scanner struct {
 	text string
 	pos  int

@@ -20,11 +20,11 @@ const (
 	slowestStart  = 30 * time.Second
 	stableAfter   = time.Minute // a child that lived this long resets the backoff
 	probeInterval = 5 * time.Second
-	probesToKill  = 3 // refused connections in a row until the child is taken for dead
+	probesToKill  = 3 // consecutive refused connections after which the child is considered dead
 )
 
 // supervise runs one child after the other until stopping. It sends the outcome of the first start on first and returns if that
-// failed: the setup is wrong then, and a restart would not help.
+// failed: then the setup is wrong, and a restart would not help.
 func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 	defer close(c.done)
 	defer c.free()
@@ -91,7 +91,7 @@ func (p *child) cause() error {
 	return fmt.Errorf("the ClickHouse process exited (%s): %s", p.cmd.ProcessState, said)
 }
 
-// startChild starts a process and returns when it answers. On an error no process is left.
+// startChild starts a process and returns when it answers. On an error no process is left running.
 func (c *ClickHouse) startChild(ctx context.Context) (*child, error) {
 	ctx, cancel := context.WithTimeout(ctx, clickHouseStartTimeout)
 	defer cancel()
@@ -119,9 +119,10 @@ func (c *ClickHouse) startChild(ctx context.Context) (*child, error) {
 	}
 }
 
-// spawn starts this binary as ClickHouse. Its standard input stays open as long as this process holds the other end; a second
-// pipe, which only our own code in the child reads, ends the child when the library does not. The child is not tied to this
-// process by a death signal: the kernel sends that when the starting thread ends, and Go's threads come and go.
+// spawn starts this binary as ClickHouse. Its standard input stays open as long as this process
+// holds the other end; a second pipe, read only by Parley's own code in the child, ends the child
+// if the library does not. The child has no parent-death signal: the kernel sends that when the
+// starting thread ends, and Go threads can end at any time.
 func (c *ClickHouse) spawn() (*child, error) {
 	executable, err := selfExecutable()
 	if err != nil {
@@ -145,7 +146,7 @@ func (c *ClickHouse) spawn() (*child, error) {
 	}
 	p.cmd.Args[0] = "parley-clickhouse"
 	p.cmd.Dir = c.config.Dir
-	// Nothing else of our environment: ClickHouse looks for keys of clouds and AI providers there.
+	// No other variable is passed on: ClickHouse looks for keys of clouds and AI providers there.
 	p.cmd.Env = []string{childEnv + "=" + c.library, "HOME=" + c.config.Dir, "TMPDIR=" + c.config.Dir + "/tmp", "LANG=C.UTF-8", "TZ=UTC"}
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.ExtraFiles = []*os.File{lifeRead, c.lock}
@@ -188,7 +189,7 @@ func (c *ClickHouse) watch(p *child) error {
 			return nil
 		case <-ticker.C:
 		}
-		// A busy ClickHouse may answer late; one that does not listen is lost.
+		// A busy ClickHouse may answer late; one that does not listen is dead.
 		if err := c.probe(c.stopping); errors.Is(err, syscall.ECONNREFUSED) {
 			refused++
 		} else {
@@ -207,7 +208,7 @@ func (c *ClickHouse) setPID(pid int) {
 	c.mu.Unlock()
 }
 
-// probe runs SELECT 1 as the writer, whose password only our own child knows.
+// probe runs SELECT 1 as the writer, whose password only this process's own child knows.
 func (c *ClickHouse) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeInterval)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	tailSize = 2 << 10  // bytes kept for the cause of an end
+	tailSize = 2 << 10  // bytes kept to report why it ended
 	lineSize = 16 << 10 // bytes a line may have until it is cut
 )
 

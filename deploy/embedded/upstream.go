@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// headBytes is more than the request line and headers of any request to the child. They leave in one write.
+	// headBytes is more than the request line and headers of any request to the child. They are sent in one write.
 	headBytes = 256 << 10
-	// closeDelay bounds how long a connection that is given up may take to finish a write.
+	// closeDelay bounds how long an abandoned connection may take to finish a write.
 	closeDelay = 5 * time.Second
 )
 
-// Transport makes a transport fit for the private port and returns it. A client that gives up while its request line and headers
-// are half sent ends the child, so they are sent whole or not at all. It has the signature of TransportFunc in clickhouse-go's
-// Options:
+// Transport adapts a transport to the private port and returns it. A client that disconnects in the
+// middle of its request line or headers would crash the child, so they are sent completely or not
+// at all. It has the signature of TransportFunc in clickhouse-go's Options:
 //
 //	clickhouse.Open(&clickhouse.Options{Protocol: clickhouse.HTTP, Addr: []string{c.PrivateAddr()}, TransportFunc: embedded.Transport})
 //
-// It holds for requests whose line and headers, with the parameters of the query in them, have less than 256 KiB.
+// This applies to requests whose line and headers, including the parameters of the query, are smaller than 256 KiB.
 func Transport(t *http.Transport) (http.RoundTripper, error) {
 	dial := t.DialContext
 	if dial == nil {
@@ -39,7 +39,7 @@ func Transport(t *http.Transport) (http.RoundTripper, error) {
 	return t, nil
 }
 
-// wholeWrites is a connection that finishes the write under way before it closes.
+// wholeWrites is a connection that finishes the current write before it closes.
 type wholeWrites struct {
 	net.Conn
 	writing sync.Mutex
@@ -55,7 +55,7 @@ func (c *wholeWrites) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Close returns at once; the connection closes when the write under way is done, at the latest after closeDelay.
+// Close returns at once; the connection closes when the current write is done, at the latest after closeDelay.
 func (c *wholeWrites) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed

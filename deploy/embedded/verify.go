@@ -15,12 +15,13 @@ import (
 	"github.com/parley-analytics/parley/deploy/atomicfile"
 )
 
-// ErrWrongLibrary is in the error of VerifyLibrary when a file is not the build this package is made for.
+// ErrWrongLibrary is wrapped in the error of VerifyLibrary if a file is not the build that this package requires.
 var ErrWrongLibrary = errors.New("not the ClickHouse library that this parley was built for")
 
-// VerifyLibrary returns nil when path is, byte for byte, the build of this platform. Reading all of it takes about half a second,
-// so a file that passed is remembered in stampDir by path, size, time of change and inode, and is not read again while none of them
-// changes; an empty stampDir remembers nothing. A process that can write to stampDir can also write to the data.
+// VerifyLibrary returns nil if path is, byte for byte, the build for this platform. Reading the
+// file takes about half a second, so a file that passed is recorded in stampDir by path, size,
+// change time and inode, and is not read again until one of them changes; with an empty stampDir
+// nothing is recorded. A process that can write to stampDir can also write to the data.
 func VerifyLibrary(path, stampDir string) error {
 	return verifyLibrary(path, stampDir, libraries[runtime.GOOS+"/"+runtime.GOARCH])
 }

@@ -7,8 +7,8 @@ func (e *Event) before(other *Event) bool {
 	return e.At.Before(other.At)
 }
 
-// queue is a heap of events by time, then rank. It is written out because container/heap
-// calls through an interface at each step, which costs a third of the speed.
+// queue is a heap of events by time, then rank. It is implemented here because container/heap calls
+// through an interface at each step, which costs a third of the speed.
 type queue []Event
 
 func (q *queue) push(e Event) {

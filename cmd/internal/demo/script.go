@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Moments of a script are milliseconds since 1970.
+// Times of a script are milliseconds since 1970.
 const (
 	second int64 = 1000
 	minute       = 60 * second
@@ -15,8 +15,7 @@ const (
 	day          = 24 * hour
 )
 
-// script plays one conversation after the other. What happens is drawn from the
-// conversation's own random numbers.
+// script plays one conversation after the other, from the conversation's own random numbers.
 type script struct {
 	stream *Stream
 	source *rand.PCG
@@ -92,7 +91,7 @@ func draw[T any](s *script, from []weighted[T]) T {
 
 func one[T any](s *script, from []T) T { return from[s.IntN(len(from))] }
 
-// pass lets time go by: log-normal around a median, as waiting and writing are.
+// pass advances the time by a log-normal duration around a median, like waiting and writing.
 func (s *script) pass(median int64, spread float64) {
 	s.at += 1 + int64(float64(median)*math.Exp(spread*s.NormFloat64()))
 }
@@ -102,7 +101,7 @@ func (s *script) write(median int64, spread float64) {
 	s.pass(int64(float64(median)*s.channel.pace), spread)
 }
 
-// giveUp is a visitor who leaves before anybody answers.
+// giveUp is a visitor who leaves before anyone answers.
 func (s *script) giveUp() {
 	s.ask()
 	if s.chance(.7) {
@@ -145,13 +144,13 @@ func (s *script) meetBot(handOver bool) {
 	}
 }
 
-// meetPeople is a conversation that goes to a person at once.
+// meetPeople is a conversation that goes directly to a person.
 func (s *script) meetPeople() {
 	s.ask()
 	s.people(one(s, s.brand.groups))
 }
 
-// people is the part that persons handle, up to four contacts of it.
+// people is the part handled by people, up to four contacts.
 func (s *script) people(g group) {
 	s.human = true
 	s.routed(s.at+150, g)
@@ -233,8 +232,8 @@ func (s *script) ask() {
 	s.asked(one(s, s.speech.visitor))
 }
 
-// aftermath is what comes when the talk is over: answers to the survey, sales,
-// refunds. It is drawn for all, so that nothing depends on what was before.
+// aftermath is what follows the conversation: survey answers, sales, refunds. It draws the same
+// numbers for all, so that nothing depends on what happened before.
 func (s *script) aftermath() {
 	closed := s.at
 	if s.human && s.chance(.3) || s.chance(.05) {

@@ -2,7 +2,7 @@ package demo
 
 import "time"
 
-// The weekly curve: how busy an hour is against others. Days differ by a
+// The weekly curve: how busy an hour is compared to others. Days differ by a
 // factor, from Monday on; hours are UTC.
 var (
 	hourWeights = [24]float64{1, .6, .4, .3, .3, .5, 1, 2, 5, 8, 10, 10, 8, 9, 10, 10, 9, 9, 8, 7, 6, 5, 3.5, 2}
@@ -17,8 +17,8 @@ const (
 // epoch is a Monday long before any requested stream.
 var epoch = time.Date(2018, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// season maps busy time, in which conversations begin evenly, to clock time,
-// in which they crowd into the busy hours. Both agree at the start of every week.
+// season maps busy time, in which conversations begin evenly, to clock time, in which they cluster
+// in the busy hours. The two agree at the start of every week.
 type season struct {
 	// until[h] is the share of a week's conversations that begin before hour h.
 	until [weekHours + 1]float64

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// EventsPerConversation is how many events a conversation has, about, in the
-// mean over many.
+// EventsPerConversation is the approximate average number of events in a conversation.
 const EventsPerConversation = 20
 
 // Event is one event of a stream: the moment it happens, and its structured
@@ -22,8 +21,7 @@ type Event struct {
 	rank int64 // orders events of one instant: by conversation, then by place in it
 }
 
-// Stream is an endless row of conversations. It is safe for use by several
-// goroutines at once.
+// Stream is an endless sequence of conversations. It is safe for concurrent use.
 type Stream struct {
 	source  string
 	key     uint64 // seed, name and spacing in one number
@@ -31,13 +29,12 @@ type Stream struct {
 	season  *season
 }
 
-// History is the stream in which n conversations begin in a length of time,
-// crowded into the busy hours of each week.
+// History is a stream in which n conversations begin in a length of time, clustered in the busy hours of each week.
 func History(seed uint64, n int, length time.Duration) *Stream {
 	return newStream(seed, "demo/history", length/time.Duration(max(n, 1)), weekly())
 }
 
-// Live is the stream with rate events a second, spread evenly.
+// Live is a stream of rate events a second, spread evenly.
 func Live(seed uint64, rate float64) *Stream {
 	return newStream(seed, "demo/live", time.Duration(EventsPerConversation/rate*float64(time.Second)), steady())
 }
@@ -71,13 +68,12 @@ func (s *Stream) Conversation(events []Event, n int64) []Event {
 	return newScript(s).play(events, n)
 }
 
-// late is how long after its beginning an event of a conversation counts as
-// late: it is kept apart from the others while it waits for its turn.
+// late is the age of a conversation after which its events count as late: they are kept apart from
+// the others until their turn.
 const late = time.Hour
 
 // Between returns the events of the conversations from number first on, in order
-// of time over all conversations, as long as they happen until the moment asked
-// for. The JSON is the caller's.
+// of time over all conversations, up to the requested moment. The caller owns the JSON.
 func (s *Stream) Between(first int64, until time.Time) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		var waiting queue
@@ -85,7 +81,7 @@ func (s *Stream) Between(first int64, until time.Time) iter.Seq[Event] {
 		var events []Event
 		next, start := first, s.Start(first)
 		for {
-			// Conversations join as soon as nothing waiting comes before them.
+			// A conversation joins once no waiting event precedes it.
 			for !start.After(until) && (len(waiting) == 0 || !waiting[0].At.Before(start)) {
 				events = script.play(events[:0], next)
 				for i, event := range events {

@@ -12,8 +12,7 @@ import (
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
-// Endpoints is where a running serve listens and with which credentials: the
-// contents of endpoints.json.
+// Endpoints are the addresses and credentials of a running serve: the contents of endpoints.json.
 type Endpoints struct {
 	HTTP       string              `json:"http"`
 	NATS       NATSEndpoint        `json:"nats"`
@@ -39,7 +38,7 @@ type ClickHouseEndpoints struct {
 // EndpointsFile is the name of their file in the data dir.
 const EndpointsFile = "endpoints.json"
 
-// ErrNotRunning is in the error of [Running] when no serve uses the data dir.
+// ErrNotRunning is wrapped in the error of [Running] if no serve uses the data dir.
 var ErrNotRunning = errors.New("no serve is running")
 
 // Running returns the endpoints of the serve that runs on a data dir.
@@ -61,7 +60,7 @@ func Running(dir string) (*Endpoints, error) {
 	return &e, nil
 }
 
-// UseNATSRole replaces the user of NATS by that of a role: publisher, reader or
+// UseNATSRole replaces the NATS user by that of a role: publisher, reader or
 // operator.
 func (e *Endpoints) UseNATSRole(dir, role string) error {
 	if role == "publisher" {
@@ -87,8 +86,8 @@ func alive(pid int) bool {
 	return pid > 0 && (err == nil || errors.Is(err, syscall.EPERM))
 }
 
-// Announce writes how to reach the engines of this process into the data dir, and
-// returns what it wrote for people; http is where the process listens.
+// Announce writes the addresses and credentials of this process's engines into the data dir, and
+// returns the public part; http is the address of the process.
 func (e *Engines) Announce(dir, http string) (*Endpoints, error) {
 	if err := e.writeLogAccess(dir); err != nil {
 		return nil, err

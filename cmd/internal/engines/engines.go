@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/query/store"
 )
 
-// Engines say how to reach the log and the tables, wherever they run.
+// Engines hold how to connect to the log and the tables, wherever they run.
 type Engines struct {
 	Log    eventlog.Options // without what differs between processes
 	Writer sink.Server      // the user that owns the tables
@@ -28,8 +28,8 @@ type Engines struct {
 	nats       *embedded.NATS
 }
 
-// LogReady reports why the log takes nothing now; the server's own reason comes
-// before that of the connection to it.
+// LogReady reports why the log does not accept messages now; the server's own reason takes
+// precedence over that of the connection.
 func (e *Engines) LogReady(broker *eventlog.Broker) error {
 	if e.nats != nil {
 		if err := e.nats.Ready(); err != nil {
@@ -43,27 +43,26 @@ func (e *Engines) LogReady(broker *eventlog.Broker) error {
 // checks its readiness.
 func (e *Engines) OwnsClickHouse() bool { return e.clickHouse != nil }
 
-// OpenLog opens the log for a process, whose name NATS shows. The stream of events
-// is bounded by maxBytes: see [eventlog.Options].
+// OpenLog opens the log for a process, whose name appears in NATS. The stream of events is limited
+// to maxBytes: see [eventlog.Options].
 func (e *Engines) OpenLog(ctx context.Context, name string, logger *slog.Logger, maxBytes int64) (*eventlog.Broker, error) {
 	options := e.Log
 	options.Name, options.Logger, options.MaxBytes = "parley "+name, logger, maxBytes
 	return eventlog.Open(ctx, options)
 }
 
-// Observe opens the log for a command, which leaves the settings of the streams as
-// they are. The logger may be nil.
+// Observe opens the log for a command, which does not change the settings of the streams. The logger may be nil.
 func (e *Engines) Observe(ctx context.Context, name string, logger *slog.Logger) (*eventlog.Broker, error) {
 	options := e.Log
 	options.Name, options.Observe, options.Logger = "parley "+name, true, logger
 	return eventlog.Open(ctx, options)
 }
 
-// Dial connects to ClickHouse as the owner of the tables, if it answers now.
+// Dial connects to ClickHouse as the owner of the tables, if it is reachable now.
 func (e *Engines) Dial(ctx context.Context) (*tables.Tables, error) { return sink.Dial(ctx, e.Writer) }
 
-// OpenTables is [Engines.Dial], and waits for a server that does not answer yet.
-// Wrong credentials are an error at once.
+// OpenTables is like [Engines.Dial], but waits for a server that does not answer yet. Wrong
+// credentials are an immediate error.
 func (e *Engines) OpenTables(ctx context.Context, logger *slog.Logger) (*tables.Tables, error) {
 	return backoff.Retry(ctx, func() (*tables.Tables, error) {
 		tables, err := e.Dial(ctx)
@@ -71,14 +70,13 @@ func (e *Engines) OpenTables(ctx context.Context, logger *slog.Logger) (*tables.
 			return nil, backoff.Permanent(err)
 		}
 		if err != nil {
-			logger.Warn("ClickHouse does not answer yet, trying again", "error", err)
+			logger.Warn("ClickHouse does not answer yet; retrying", "error", err)
 		}
 		return tables, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(time.Second)), backoff.WithMaxElapsedTime(0))
 }
 
-// OpenStore prepares queries of the tables, as the user for queries; limits says
-// what a statement may use.
+// OpenStore prepares queries of the tables, as the user for queries; limits apply to each statement.
 func (e *Engines) OpenStore(limits store.Config) (*store.Store, error) {
 	limits.URL, limits.User, limits.Password, limits.Transport = e.Reader.URL, e.Reader.User, e.Reader.Password, e.Reader.Transport
 	return store.Open(limits)

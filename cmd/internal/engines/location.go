@@ -13,13 +13,13 @@ import (
 	"github.com/parley-analytics/parley/projector/sink"
 )
 
-// Folder is the flag of every command that knows a data dir.
+// Folder is the flag of every command that uses a data dir.
 type Folder struct {
 	DataDir string `help:"Data directory (${default})." default:"./parley-data" placeholder:"DIR" type:"path"`
 }
 
-// Servers are the flags that name engines which run elsewhere. Passwords come from
-// files or in the URL from the environment, so that no process list shows them.
+// Servers are the flags that name engines which run elsewhere. Passwords come from files, or from a
+// URL in the environment, so that no process list shows them.
 type Servers struct {
 	NATSURL                string `name:"nats-url" help:"NATS server to use, nats://HOST:PORT (several with commas)." group:"Servers" placeholder:"URL"`
 	NATSUser               string `name:"nats-user" help:"User of the NATS server." group:"Servers" placeholder:"NAME"`
@@ -34,15 +34,13 @@ type Servers struct {
 	ReaderPasswordFile     string `name:"clickhouse-reader-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
 }
 
-// Location is where the engines are: with the servers named, or else with the
-// serve on the data dir.
+// Location says where the engines are: the servers named, or else those of the serve on the data dir.
 type Location struct {
 	Folder
 	Servers
 }
 
-// Check refuses the user of a server that is not named, and the password of a user
-// that is not.
+// Check refuses a user without its server, and a password without its user.
 func (s *Servers) Check() error {
 	for _, c := range []struct{ given, flag, missing, needs string }{
 		{s.NATSUser, "--nats-user", s.NATSURL, "--nats-url"},
@@ -62,7 +60,7 @@ func (s *Servers) Check() error {
 }
 
 // FindLog returns the log that the flags name, or else that of the serve on the
-// data dir; the tables are not looked for.
+// data dir; it does not look for the tables.
 func (l *Location) FindLog() (*Engines, error) {
 	e, err := l.named()
 	if err != nil || l.NATSURL != "" {
@@ -155,7 +153,7 @@ func ReadPassword(flag, path string) (string, error) {
 	return strings.TrimRight(string(content), "\r\n"), nil
 }
 
-// WithoutCredentials returns an address that may be shown.
+// WithoutCredentials returns an address without its credentials, which may be printed.
 func WithoutCredentials(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	// LogAccessFile is the file of the data dir that says how Parley's own commands
-	// reach the log and the buckets. Nobody else is given it: endpoints.json is what
-	// publishers and dashboards get.
+	// LogAccessFile is the file of the data dir with which Parley's own commands connect to the log
+	// and the buckets. Only they need it; publishers and dashboards get endpoints.json.
 	LogAccessFile = "log-access.json"
 	// SecretKeyFile is the file of the data dir with the key that secrets in the
 	// buckets are sealed with.
@@ -42,12 +41,12 @@ func (e *Engines) writeLogAccess(dir string) error {
 	})
 }
 
-// readLogAccess is how a command beside the serve on dir connects to its log.
+// readLogAccess returns how a command connects to the log of the serve on dir.
 func readLogAccess(dir string) (eventlog.Options, error) {
 	path := filepath.Join(dir, LogAccessFile)
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return eventlog.Options{}, fmt.Errorf("cannot read how to reach the log: %w (an older serve does not write it: restart serve)", err)
+		return eventlog.Options{}, fmt.Errorf("cannot read the connection to the log: %w (an older version of serve does not write it: restart serve)", err)
 	}
 	var l logAccess
 	if err := json.Unmarshal(content, &l); err != nil {
@@ -60,8 +59,8 @@ func readLogAccess(dir string) (eventlog.Options, error) {
 	}, err
 }
 
-// secretKey reads the key file: the one that the flag names, or else that of the
-// data dir, which is made where it is missing.
+// secretKey reads the key file: the one that the flag names, or else that of the data dir, which is
+// created if it is missing.
 func (l *Location) secretKey() (path string, key []byte, err error) {
 	if l.Servers.SecretKeyFile != "" {
 		key, err = readSecretKey(l.Servers.SecretKeyFile)

@@ -6,7 +6,7 @@ import (
 	"github.com/parley-analytics/parley/deploy/atomicfile"
 )
 
-// WritePrivately replaces a file with a value in JSON: see [atomicfile.Write].
+// WritePrivately replaces a file with a JSON value: see [atomicfile.Write].
 func WritePrivately(path string, value any) error {
 	content, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {

@@ -23,7 +23,7 @@ type Session struct {
 	release []func()
 }
 
-// Open connects a command, whose name NATS shows.
+// Open connects a command, whose name appears in NATS.
 func (l *Location) Open(ctx context.Context, name string, logger *slog.Logger) (*Session, error) {
 	s := &Session{}
 	if err := s.open(ctx, l, name, logger); err != nil {
@@ -33,14 +33,14 @@ func (l *Location) Open(ctx context.Context, name string, logger *slog.Logger) (
 	return s, nil
 }
 
-// OpenAlone is [Location.Open] for a command that rewrites the log or the tables, or
-// compares them: one at a time on a data dir.
+// OpenAlone is [Location.Open] for a command that rewrites or compares the log or the tables: one
+// at a time on a data dir.
 func (l *Location) OpenAlone(ctx context.Context, name string, logger *slog.Logger) (*Session, error) {
 	lock, err := embedded.LockDataDir(filepath.Join(l.DataDir, "rebuild"))
 	if err != nil {
 		return nil, fmt.Errorf("another replay, verify, erase or quarantine command is running: %w", err)
 	}
-	s := &Session{release: []func(){func() { _ = lock.Unlock() }}} // the end of the process unlocks too
+	s := &Session{release: []func(){func() { _ = lock.Unlock() }}} // the end of the process also unlocks
 	if err := s.open(ctx, l, name, logger); err != nil {
 		s.Close()
 		return nil, err
@@ -66,18 +66,18 @@ func (s *Session) open(ctx context.Context, l *Location, name string, logger *sl
 	return err
 }
 
-// Close ends the session, and lets the next command be alone.
+// Close ends the session and lets the next command run.
 func (s *Session) Close() {
 	for i := len(s.release) - 1; i >= 0; i-- {
 		s.release[i]()
 	}
 }
 
-// recordsWithin is how long a command on records waits for the log.
+// recordsWithin is how long OpenRecords waits for the log.
 const recordsWithin = 15 * time.Second
 
-// OpenRecords opens what a role keeps in buckets of the log: webhooks, credentials
-// and the like. The caller closes the broker.
+// OpenRecords opens records that a role keeps in the log's buckets: webhooks, credentials and the
+// like. The caller closes the broker.
 func OpenRecords[T any](ctx context.Context, l *Location, name string, open func(context.Context, *eventlog.Broker) (T, error)) (records T, broker *eventlog.Broker, err error) {
 	e, err := l.FindLog()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
-// Embedded are the flags that say how engines inside serve run.
+// Embedded are the flags of the engines inside serve.
 type Embedded struct {
 	NATSListen       string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
 	ClickHouseHTTP   string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
@@ -22,20 +22,18 @@ type Embedded struct {
 	BIPersonalData   bool   `name:"bi-personal-data" help:"Also let the dashboards' user read names, addresses, texts and original events." group:"Embedded engines"`
 }
 
-// syncInterval is how much of the log may be lost with --sync=interval when the
-// machine (not the process) dies.
+// syncInterval is the part of the log that may be lost with --sync=interval if the machine (not the process) crashes.
 const syncInterval = time.Second
 
-// The parts of readiness that the engines are.
+// The names of the engines in readiness.
 const (
 	NATS       = "nats"       // the log takes events
 	Damage     = "log"        // nothing of the log is lost
 	ClickHouse = "clickhouse" // the tables can be reached
 )
 
-// Start starts those engines that no flag names a server for, both at once, and
-// adds them to the process. What has started is stopped with the process even when
-// the other fails.
+// Start starts the engines for which no server is named, both at the same time, and adds them to
+// the process. An engine that has started is stopped with the process even if the other one fails.
 func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded, ready *readiness.Checks) (*Engines, error) {
 	e, err := l.named()
 	if err != nil {

@@ -12,7 +12,7 @@ const (
 	quietCheck = 15 * time.Second
 	// quietBytes is how much may be allocated between two checks in quiet times.
 	quietBytes = 32 << 20
-	// spareBytes is how much has to be spare before it is worth giving back.
+	// spareBytes is the minimum amount of spare memory worth returning.
 	spareBytes = 48 << 20
 )
 

@@ -12,8 +12,8 @@ import (
 // stopTimeout bounds how long one part may take to stop.
 const stopTimeout = 30 * time.Second
 
-// Process is the one group of what a command runs. Parts are added while they
-// start, in order, and stopped in reverse, each to its end before the next.
+// Process is the group of parts that a command runs. Parts are added as they start, and stop in
+// reverse order, each completely before the next.
 type Process struct {
 	Log    *slog.Logger
 	stops  []stop
@@ -31,7 +31,7 @@ func New(log *slog.Logger) *Process {
 	return &Process{Log: log, failed: make(chan error, 1)}
 }
 
-// OnStop adds a part that is running already.
+// OnStop adds a part that is already running.
 func (p *Process) OnStop(name string, f func(context.Context) error) {
 	p.stops = append(p.stops, stop{name, f})
 }

@@ -1,3 +1,2 @@
-// Package progress shows how far long work has come: a bar on a terminal, lines on a
-// pipe.
+// Package progress shows the progress of long work: a bar on a terminal, lines on a pipe.
 package progress

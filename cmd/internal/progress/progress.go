@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// progressEvery is how often a pipe gets a line.
+// progressEvery is the interval between lines on a pipe.
 const progressEvery = 2 * time.Second
 
 // Bar shows long work: a bar with rate and time left on a terminal, lines
@@ -31,7 +31,7 @@ type Bar struct {
 	spoken time.Time
 }
 
-// New begins to show work of about total units.
+// New starts a bar for about total units of work.
 func New(out io.Writer, what, unit string, total int64) *Bar {
 	p := &Bar{out: out, what: what, unit: unit, total: total, start: time.Now(), spoken: time.Now()}
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
@@ -65,7 +65,7 @@ func (p *Bar) Add(n int) {
 	}
 }
 
-// Reach says how far the work has come; more may turn out to be to do.
+// Reach sets the position; the total may grow.
 func (p *Bar) Reach(done, all schema.Sequence) {
 	p.mu.Lock()
 	p.total = int64(all)
@@ -77,7 +77,7 @@ func (p *Bar) Reach(done, all schema.Sequence) {
 	p.Add(int(step))
 }
 
-// Finish says how much it was in the end.
+// Finish prints the final count.
 func (p *Bar) Finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,14 +104,14 @@ func (p *Bar) rate() float64 {
 	return float64(p.done) / max(time.Since(p.start).Seconds(), 1e-9)
 }
 
-// Steps shows work of several steps, one after the other.
+// Steps shows work that consists of several consecutive steps.
 type Steps struct {
 	Out  io.Writer
 	name string
 	bar  *Bar
 }
 
-// Reach says how far a step has come; another step ends the one before.
+// Reach sets the position of a step; a new step ends the one before.
 func (s *Steps) Reach(step string, done, all schema.Sequence) {
 	if s.name != step {
 		s.Finish()

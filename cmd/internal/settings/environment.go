@@ -29,8 +29,7 @@ func Variable(flag *kong.Flag) string {
 	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 }
 
-// Services are the commands that stay. They are configured by their
-// surroundings.
+// Services are the long-running commands. They are configured by their environment.
 func Services() []string { return []string{"serve", "ingest", "project", "query"} }
 
 func service(command *kong.Node) bool {
@@ -42,7 +41,7 @@ func service(command *kong.Node) bool {
 	return false
 }
 
-// Locates reports whether a flag says where the servers and the data are.
+// Locates reports whether a flag locates the servers or the data.
 func Locates(flag *kong.Flag) bool {
 	switch flag.Name {
 	case "data-dir", "listen", "nats-listen", "clickhouse-http":
@@ -51,16 +50,15 @@ func Locates(flag *kong.Flag) bool {
 	return flag.Group != nil && flag.Group.Key == "Servers"
 }
 
-// CommandLineOnly reports whether a flag says what to do, or confirms it: only
-// the person or script that runs the command can say so.
+// CommandLineOnly reports whether a flag starts or confirms an action, which only the person or
+// script that runs the command may do.
 func CommandLineOnly(flag *kong.Flag) bool { return flag.Tag.Get("env") == "-" }
 
-// FileKey returns the key of a setting that only the settings file has; of a
-// flag it is empty.
+// FileKey returns the key of a setting that only the settings file can set; it is empty for a flag.
 func FileKey(flag *kong.Flag) string { return flag.Tag.Get("file") }
 
-// shared reads the variables of flags that all commands share. They are not a
-// command's own, so that kong would read them for every command.
+// shared reads the variables of flags that all commands share. They belong to no command, so kong
+// would read them for every command.
 func shared(command *kong.Node, flag *kong.Flag) (name, value string, set bool) {
 	if command == nil || !service(command) || flag.Name != "log-format" && flag.Name != "log-level" {
 		return "", "", false

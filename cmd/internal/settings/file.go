@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// file is a settings file that was read.
+// file is a parsed settings file.
 type file struct {
 	name string
 	root *yaml.Node // a mapping
@@ -102,8 +102,7 @@ func (c *checker) mapping(mapping *yaml.Node, path string, places []place) {
 	}
 }
 
-// find returns the settings that a key names in any of the places, and the
-// places below it.
+// find returns the settings and the places that a key names in any of the places.
 func find(key string, places []place) (flags []*kong.Flag, below []place) {
 	for _, p := range places {
 		section := p.section + key
@@ -179,13 +178,13 @@ func (c *checker) value(value *yaml.Node, path string, flags []*kong.Flag) {
 	}
 }
 
-// readable tries to read a value as kong will.
+// readable tries to parse a value as kong will.
 func readable(flag *kong.Flag, text string) error {
 	target := reflect.New(flag.Target.Type()).Elem()
 	if target.Kind() == reflect.Map {
 		target.Set(reflect.MakeMap(target.Type()))
 	}
-	was := flag.Set // a required flag is not given yet
+	was := flag.Set // a required flag has no value yet
 	err := flag.Parse(kong.ScanAsType(kong.FlagValueToken, text), target)
 	flag.Set = was
 	if err == nil && flag.Enum != "" && !slices.Contains(flag.EnumSlice(), text) {
@@ -194,7 +193,7 @@ func readable(flag *kong.Flag, text string) error {
 	return err
 }
 
-// textOf returns a value as it would be given to a flag.
+// textOf returns a value as the text of a flag.
 func textOf(value *yaml.Node) (string, error) {
 	switch value.Kind {
 	case yaml.ScalarNode:

@@ -10,9 +10,8 @@ import (
 )
 
 // Parser reads command lines, with the variables and the settings file that
-// belong to them: PARLEY_NATS_URL sets --nats-url. A variable has one meaning,
-// and nothing else is read: what a command does, and what it changes without
-// asking, is said on its command line.
+// belong to them: PARLEY_NATS_URL sets --nats-url. A variable has one meaning, and no other
+// variable is read: what a command does, and changes without asking, must be on its command line.
 type Parser struct {
 	*kong.Kong
 	file *file // nil without --config
@@ -40,8 +39,7 @@ func NewParser(grammar any, options ...kong.Option) (*Parser, error) {
 	return p, err
 }
 
-// Parse reads a command line. A setting of the file that is given elsewhere is
-// an error.
+// Parse reads a command line. Setting a file-only setting elsewhere is an error.
 func (p *Parser) Parse(args []string) (*kong.Context, error) {
 	keys := make(map[string]string)
 	for _, command := range p.Model.Leaves(false) {

@@ -11,16 +11,15 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Value is a setting that holds, and where it comes from.
+// Value is the value of a setting and its source.
 type Value struct {
 	Key    string // of the settings file
 	Text   string
 	Source string
 }
 
-// Values returns every setting of the command that was parsed, in the order of
-// its help; what only says what to do is left out. Credentials in addresses are
-// not part of the text.
+// Values returns every setting of the command that was parsed, in the order of its help, without
+// flags that only start or confirm an action. Credentials in addresses are omitted.
 func (p *Parser) Values(context *kong.Context) []Value {
 	given := make(map[*kong.Flag]bool)
 	for _, path := range context.Path {
@@ -88,8 +87,7 @@ func text(value reflect.Value) string {
 	return fmt.Sprint(value.Interface())
 }
 
-// WithoutCredentials returns an address that may be shown. What is not an
-// address is returned as it is.
+// WithoutCredentials returns an address without its credentials. Text that is not an address is returned unchanged.
 func WithoutCredentials(address string) string {
 	if !strings.Contains(address, "://") {
 		return address

@@ -11,8 +11,7 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/process"
 )
 
-// ServeProfiles opens net/http/pprof at an address of its own; it asks for no
-// credentials.
+// ServeProfiles serves net/http/pprof at a separate address, without authentication.
 func ServeProfiles(ctx context.Context, p *process.Process, address string) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {

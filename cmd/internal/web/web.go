@@ -22,9 +22,8 @@ import (
 	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
-// Limits of the HTTP server. A request of the largest size has to arrive within
-// readTimeout; answers that stream for longer than writeTimeout set deadlines of
-// their own.
+// Limits of the HTTP server. A request of the maximum size must arrive within readTimeout; answers
+// that stream for longer than writeTimeout set deadlines of their own.
 const (
 	headerTimeout  = 10 * time.Second
 	readTimeout    = time.Minute
@@ -37,8 +36,7 @@ const (
 //go:embed index.html
 var indexPage []byte
 
-// Server is the HTTP side of a process. It listens from the beginning; routes are
-// opened as the roles behind them get ready, and answer 503 before.
+// Server is the HTTP server of a process. It listens from the start; a route answers 503 until its role is ready.
 type Server struct {
 	URL       string
 	ready     *readiness.Checks
@@ -67,7 +65,7 @@ func (r *route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	writeProblem(w, http.StatusServiceUnavailable, "not_ready", "starting; GET /readyz names what is not ready")
 }
 
-// writeProblem answers with the one form of errors that belong to no role.
+// writeProblem answers with an error that belongs to no role.
 func writeProblem(w http.ResponseWriter, status int, code, message string) {
 	endpoint.JSON(w, status, map[string]string{"error": code, "message": message})
 }
@@ -132,18 +130,18 @@ func Listen(ctx context.Context, p *process.Process, address string, ready *read
 	return w, nil
 }
 
-// Drain takes no more requests and lets those that run be answered.
+// Drain accepts no more requests and lets running ones finish.
 func (w *Server) Drain(log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	if err := w.server.Shutdown(ctx); err != nil {
 		log.Warn("requests were cut off", "after", drainTimeout)
-		_ = w.server.Close() // nobody is left to hear about it
+		_ = w.server.Close() // no one is left to report it to
 	}
 	<-w.done
 }
 
-// Open lets requests for a path through to its handler.
+// Open passes requests for a path to its handler.
 func (w *Server) Open(path string, handler http.Handler) {
 	r := w.routes[path]
 	r.mu.Lock()
@@ -155,8 +153,7 @@ func (w *Server) measured(path string, next http.Handler) http.Handler {
 	return promhttp.InstrumentHandlerDuration(w.durations.MustCurryWith(prometheus.Labels{"path": path}), next)
 }
 
-// recovered turns a panic of a handler into an answer and a log line, without
-// its allowed values.
+// recovered turns a panic of a handler into a response and a log line, without the panic's value.
 func recovered(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -173,7 +170,7 @@ func recovered(log *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// httpURL is where a client on this machine reaches the address.
+// httpURL returns the URL at which a client on this machine reaches the address.
 func httpURL(address net.Addr) string {
 	tcp := address.(*net.TCPAddr)
 	host := tcp.IP.String()
