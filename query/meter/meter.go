@@ -55,6 +55,7 @@ type Meter struct {
 	weights map[Field]Weight
 
 	bytes, loaded, shares, points, rows atomic.Int64
+	built                               atomic.Int64 // nanoseconds of turns
 	cause                               atomic.Pointer[error]
 }
 

@@ -7,16 +7,35 @@ import (
 )
 
 // Turns bounds how many goroutines build answers at a time, whatever the number of
-// requests, so that there are processors left for everything else. One that has
-// built for a while goes to the end of the queue.
-type Turns struct{ places chan struct{} }
+// requests, so that there are processors left for everything else: half of them at
+// most. One that has built for a while goes to the end of the queue.
+//
+// Requests whose answers take long to build share an eighth of the processors. On a
+// machine with few of them that is less than one, so after each of their turns there
+// is a rest, in which nobody else has such a turn.
+type Turns struct {
+	places chan struct{} // of all turns
+	long   chan struct{} // of turns of long requests, and the rests after them
+	rest   float64       // after a turn of a long request, in parts of it
+}
 
-// NewTurns lets n goroutines build at a time.
-func NewTurns(n int) *Turns { return &Turns{make(chan struct{}, n)} }
+// NewTurns makes the turns of a process that runs on so many processors.
+func NewTurns(processors int) *Turns {
+	long := max(1, processors/longShare)
+	return &Turns{
+		places: make(chan struct{}, max(1, processors/2)),
+		long:   make(chan struct{}, long),
+		rest:   max(0, float64(longShare*long)/float64(processors)-1),
+	}
+}
 
 const (
 	turnTime  = 2 * time.Millisecond // until the next one's turn
 	turnSteps = 32                   // between two looks at the clock
+
+	longBuild = 50 * time.Millisecond // of turns, and a request is a long one
+	longShare = 8                     // of the processors are for one that builds long answers
+	longRest  = time.Second           // at most, for a turn that the machine held up
 )
 
 type turnKey struct{}
@@ -28,6 +47,7 @@ type turn struct {
 	meter *Meter
 	step  func(*gqlerrors.QueryError)
 	held  bool
+	long  bool
 	steps int
 	since time.Time
 }
@@ -48,13 +68,28 @@ func (t *turn) next(err *gqlerrors.QueryError) {
 		return
 	}
 	t.end()
-	t.turns.places <- struct{}{} // others wait here: the first to come is next
+	t.begin()
+}
+
+// begin waits for a place: the first to come is next.
+func (t *turn) begin() {
+	if t.long = t.meter.built.Load() >= int64(longBuild); t.long {
+		t.turns.long <- struct{}{}
+	}
+	t.turns.places <- struct{}{}
 	t.held, t.since = true, time.Now()
 }
 
 func (t *turn) end() {
-	if t.held {
-		t.held = false
-		<-t.turns.places
+	if !t.held {
+		return
+	}
+	t.held = false
+	took := time.Since(t.since)
+	t.meter.built.Add(int64(took))
+	<-t.turns.places
+	if t.long {
+		rest := time.Duration(float64(took) * t.turns.rest)
+		time.AfterFunc(min(rest, longRest), func() { <-t.turns.long })
 	}
 }

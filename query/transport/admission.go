@@ -10,29 +10,40 @@ import (
 // A credential has a bounded number of them, and never more than half of all. Who
 // finds none waits in one bounded queue, in which a credential that holds less goes
 // before one that holds more.
+//
+// An expensive request may cost more than the credential gets back in a second. A
+// credential runs one at a time, beside its others, and all of them together take half
+// of the places at most, so that there is always one soon for what is quick.
 
 // waiter is a request in the queue.
 type waiter struct {
-	budget  *budget
+	demand
 	granted chan struct{} // closed when it has its place
+}
+
+// demand is what a request needs a place for.
+type demand struct {
+	budget    *budget
+	expensive bool
 }
 
 // place is where one request runs, until its answer is built, and what its answer
 // takes, until it is sent.
 type place struct {
+	demand
 	budgets *budgets
-	budget  *budget
 	running bool
 	held    int64 // bytes
 }
 
-// enter waits for a place. It gives up, and returns nil, when too many wait, when it
-// takes too long, and with the request.
-func (b *budgets) enter(ctx context.Context, of *budget) *place {
-	granted := &place{b, of, true, b.limits.AnswerBytes}
+// enter waits for a place for a request that may cost so many points. It gives up, and
+// returns nil, when too many wait, when it takes too long, and with the request.
+func (b *budgets) enter(ctx context.Context, of *budget, points int64) *place {
+	d := demand{of, points > int64(b.limits.Restore)}
+	granted := &place{d, b, true, b.limits.AnswerBytes}
 	b.mu.Lock()
-	if b.fits(of) {
-		b.occupy(of)
+	if b.fits(d) {
+		b.occupy(d)
 		b.mu.Unlock()
 		return granted
 	}
@@ -40,7 +51,7 @@ func (b *budgets) enter(ctx context.Context, of *budget) *place {
 		b.mu.Unlock()
 		return nil
 	}
-	w := &waiter{of, make(chan struct{})}
+	w := &waiter{d, make(chan struct{})}
 	b.queue = append(b.queue, w)
 	of.waiting++
 	b.mu.Unlock()
@@ -64,17 +75,24 @@ func (b *budgets) enter(ctx context.Context, of *budget) *place {
 	return nil
 }
 
-// fits reports whether a credential may have a place.
-func (b *budgets) fits(of *budget) bool {
-	all, size := int64(b.together), b.limits.AnswerBytes
+// fits reports whether a request may have a place.
+func (b *budgets) fits(d demand) bool {
+	of, all, size := d.budget, int64(b.together), b.limits.AnswerBytes
+	if d.expensive && (of.expensive || b.expensive >= max(1, b.together/2)) {
+		return false
+	}
 	return of.running < b.limits.Concurrent &&
 		b.held+size <= all*size &&
 		of.held+size <= max(1, all/2)*size
 }
 
-func (b *budgets) occupy(of *budget) {
-	of.running++
-	of.held += b.limits.AnswerBytes
+func (b *budgets) occupy(d demand) {
+	d.budget.running++
+	d.budget.held += b.limits.AnswerBytes
+	if d.expensive {
+		d.budget.expensive = true
+		b.expensive++
+	}
 	b.held += b.limits.AnswerBytes
 }
 
@@ -94,6 +112,10 @@ func (p *place) keep(size int64) {
 	if p.running {
 		p.running = false
 		p.budget.running--
+		if p.expensive {
+			p.budget.expensive = false
+			b.expensive--
+		}
 	}
 	p.budget.held -= p.held - size
 	b.held -= p.held - size
@@ -106,7 +128,7 @@ func (b *budgets) admit() {
 	for {
 		next := -1
 		for i, w := range b.queue {
-			if b.fits(w.budget) && (next < 0 || w.budget.held < b.queue[next].budget.held) {
+			if b.fits(w.demand) && (next < 0 || w.budget.held < b.queue[next].budget.held) {
 				next = i
 			}
 		}
@@ -116,7 +138,7 @@ func (b *budgets) admit() {
 		w := b.queue[next]
 		b.queue = slices.Delete(b.queue, next, next+1)
 		w.budget.waiting--
-		b.occupy(w.budget)
+		b.occupy(w.demand)
 		close(w.granted)
 	}
 }

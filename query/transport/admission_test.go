@@ -129,3 +129,76 @@ func TestSlowReadersHoldTheirAnswersOnly(t *testing.T) {
 		}
 	})
 }
+
+// dear blocks like wait and may cost more than comes back in a second.
+const dear = `{ wait page(first: 100) { nodes { id } } }`
+
+func newDearRig(t *testing.T, together int) *rig {
+	t.Helper()
+	return newRig(t, func(c *transport.Config) {
+		c.Together, c.Authenticator, c.Limits.Restore, c.Limits.MaxWait = together, anybody{}, 50, 10*time.Second
+	})
+}
+
+func TestACredentialRunsOneExpensiveRequestAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newDearRig(t, 16)
+		answers := make(chan *answer, 8)
+		for range 8 {
+			go func() { answers <- r.post(dear, nil, fields("X-Api-Id: a")) }()
+		}
+		synctest.Wait()
+		if n := len(r.toy.waiting); n != 1 {
+			t.Fatalf("%d expensive requests of one credential run", n)
+		}
+		began := time.Now()
+		if a := r.post(`{ echo }`, nil, fields("X-Api-Id: a")); a.code() != "" || time.Since(began) > 0 {
+			t.Errorf("a cheap one beside them: %s after %v", a.raw, time.Since(began))
+		}
+		go r.post(dear, nil, fields("X-Api-Id: b"))
+		synctest.Wait()
+		if n := len(r.toy.waiting); n != 2 {
+			t.Errorf("%d run when another credential has an expensive one too", n)
+		}
+		r.toy.release <- struct{}{}
+		r.toy.release <- struct{}{}
+		synctest.Wait()
+		if n := len(r.toy.waiting); n != 3 {
+			t.Errorf("%d ran when the first two ended", n)
+		}
+		if a := <-answers; a.code() != "" {
+			t.Error(a.raw)
+		}
+		// Seven are left: one runs, the others give up after 10 s.
+		for range 6 {
+			if a := <-answers; a.code() != "THROTTLED" || a.header.Get("Retry-After") == "" {
+				t.Errorf("%s, Retry-After %q", a.raw, a.header.Get("Retry-After"))
+			}
+		}
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("they waited %v", took)
+		}
+		close(r.toy.release)
+		if a := <-answers; a.code() != "" {
+			t.Error(a.raw)
+		}
+	})
+}
+
+func TestExpensiveRequestsLeaveHalfOfThePlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newDearRig(t, 4)
+		for _, caller := range []string{"a", "b", "c", "d"} {
+			go r.post(dear, nil, fields("X-Api-Id: "+caller))
+		}
+		synctest.Wait()
+		if n := len(r.toy.waiting); n != 2 {
+			t.Errorf("%d expensive requests take the 4 places", n)
+		}
+		began := time.Now()
+		if a := r.post(`{ echo }`, nil, fields("X-Api-Id: e")); a.code() != "" || time.Since(began) > 0 {
+			t.Errorf("a cheap one: %s after %v", a.raw, time.Since(began))
+		}
+		close(r.toy.release)
+	})
+}

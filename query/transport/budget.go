@@ -23,6 +23,8 @@ type budgets struct {
 	idle  *simplelru.LRU[string, *budget] // without one
 	held  int64                           // bytes of memory, of all budgets
 	queue []*waiter                       // first come first
+
+	expensive int // requests that run, of all budgets
 }
 
 // budget is one credential's.
@@ -32,9 +34,10 @@ type budget struct {
 	at     time.Time // when points was right
 	users  int       // requests that hold it
 
-	running int   // requests that run
-	waiting int   // requests that wait for a place
-	held    int64 // bytes of memory that its answers take, or may
+	running   int   // requests that run
+	expensive bool  // one of them is
+	waiting   int   // requests that wait for a place
+	held      int64 // bytes of memory that its answers take, or may
 }
 
 func newBudgets(limits *Limits, together int, now func() time.Time) *budgets {

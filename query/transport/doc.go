@@ -15,7 +15,8 @@
 // Reading comes before a place is taken, so that a slow sender holds nothing but a
 // connection; the place is free again before the answer is sent, so that a slow
 // reader holds nothing but the answer's memory. Both are bounded for all callers
-// together, and no caller has more than half.
+// together, and no caller has more than half. Expensive requests run one at a time
+// for each caller; large answers are built slowly (query/meter, Turns).
 //
 // # Media types and statuses
 //

@@ -261,7 +261,7 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 		return refused
 	}
 
-	at := h.budgets.enter(ctx, x.budget)
+	at := h.budgets.enter(ctx, x.budget, measured.points)
 	if at == nil {
 		return &refusal{code: codeThrottled, message: "too many requests, of this credential or in total, are running", wait: time.Second}
 	}

@@ -40,7 +40,8 @@ type Limits struct {
 	MaxWait             time.Duration
 
 	// Budget is the most points a credential can have, Restore how many come
-	// back a second.
+	// back a second. A request that may cost more than Restore is expensive: a
+	// credential runs one of those at a time.
 	Budget, Restore int
 
 	// PageSize is the length of a page when neither first nor last says so, and
@@ -71,13 +72,14 @@ func DefaultLimits() Limits {
 func (l Limits) loadedBytes() int64 { return 2 * l.AnswerBytes }
 
 // SchemaOptions are the library's own bounds, behind ours, and what counts the
-// fields of an answer. Half of the processors build answers at most. With a provider each field of the query root is a span.
+// fields of an answer as it is built, in turns. With a provider each field of the query
+// root is a span.
 func (l Limits) SchemaOptions(provider trace.TracerProvider) []graphql.SchemaOpt {
 	if provider == nil {
 		provider = noop.NewTracerProvider()
 	}
 	return []graphql.SchemaOpt{
-		graphql.Tracer(meter.Tracer{Next: fieldTracer{provider.Tracer(tracerName)}, Turns: meter.NewTurns(max(1, runtime.GOMAXPROCS(0)/2))}),
+		graphql.Tracer(meter.Tracer{Next: fieldTracer{provider.Tracer(tracerName)}, Turns: meter.NewTurns(runtime.GOMAXPROCS(0))}),
 		graphql.MaxQueryLength(8 * l.QueryBytes), // as it is rewritten: each argument a variable
 		graphql.MaxSelections(l.Selections * 2),
 		graphql.OverlapValidationLimit(l.Selections * 100),
