@@ -53,8 +53,8 @@ func TestQueriesAreNotReadyWhileTheLiveTablesStandStill(t *testing.T) {
 		i.execute(t, "ALTER TABLE parley_1."+table+" MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000")
 		i.post(t, strings.ReplaceAll(exampleLines(t, 7431)[0], `"id":"`, `"id":"`+table))
 		for _, process := range []*instance{i, query} {
-			process.awaitReadyz(t, "?for=query", http.StatusServiceUnavailable, "stand still at sequence")
-			process.awaitReadyz(t, "", http.StatusServiceUnavailable, "stand still at sequence")
+			process.awaitReadyz(t, "?for=query", http.StatusServiceUnavailable, "stalled at sequence")
+			process.awaitReadyz(t, "", http.StatusServiceUnavailable, "stalled at sequence")
 		}
 		i.awaitReadyz(t, "?for=ingest", http.StatusOK, "")
 		project.awaitReadyz(t, "", http.StatusOK, "")

@@ -83,7 +83,7 @@ func read(body []byte, came time.Time) (p *payload, fault *schema.Error) {
 		o.Missing("eventName")
 		return nil, o.Fault()
 	case p.kind == "":
-		return nil, &schema.Error{Code: schema.CodeUnsupported, Field: "eventName", Rule: "is none that Parley knows"}
+		return nil, &schema.Error{Code: schema.CodeUnsupported, Field: "eventName", Rule: "is not supported"}
 	}
 	if p.chat = client.ID("chatId", "conversationId"); p.chat == "" {
 		client.Missing("chatId")

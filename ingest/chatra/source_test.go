@@ -267,7 +267,7 @@ func TestWhatCannotBeMappedIsNamed(t *testing.T) {
 	}{
 		{`[]`, 0, "INVALID_JSON: the body must be one JSON object and nothing after it"},
 		{`{}`, 0, "MISSING_FIELD: eventName: is required"},
-		{`{"eventName":"chatRated"}`, 0, "UNSUPPORTED: eventName: is none that Parley knows"},
+		{`{"eventName":"chatRated"}`, 0, "UNSUPPORTED: eventName: is not supported"},
 		{`{"eventName":"chatStarted","client":{"chatId":"c"}}`, 0, "MISSING_FIELD: message: is required"},
 		{`{"eventName":"chatFragment","client":{"chatId":"c"}}`, 0, "MISSING_FIELD: messages: is required"},
 		{`{"eventName":"chatFragment","client":{"chatId":"c"},"messages":[]}`, 0, "MISSING_FIELD: messages: is required"},

@@ -68,7 +68,7 @@ func (w *Webhook) Translate(_ context.Context, hook *webhook.Hook, body []byte) 
 		p.Missing("eventType")
 		return webhook.Translation{Refused: p.Fault()}, nil
 	case !known, strings.HasPrefix(kind, "conversation.") && kind == name:
-		return webhook.Translation{Refused: unsupported("eventType", "is none that Parley knows")}, nil
+		return webhook.Translation{Refused: unsupported("eventType", "is not supported")}, nil
 	}
 	t := webhook.Translation{Kind: kind}
 	if project, given := p.Integer("projectId"); given && project != int64(hook.Project) {

@@ -68,11 +68,11 @@ func (p *Progress) compare(ctx context.Context) {
 	next, err := p.Next(asking, position)
 	switch {
 	case err != nil:
-		p.stands(fmt.Errorf("the tables stand still at sequence %d: %w", position, err))
+		p.stands(fmt.Errorf("the tables are stalled at sequence %d: %w", position, err))
 	case next == 0: // what follows was deleted
 		p.note(position)
 	default:
-		p.stands(fmt.Errorf("the tables stand still at sequence %d although the log ends at %d", position, last))
+		p.stands(fmt.Errorf("the tables are stalled at sequence %d although the log ends at %d", position, last))
 	}
 }
 

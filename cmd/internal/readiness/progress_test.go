@@ -50,7 +50,7 @@ func TestTablesThatStandStillAreNotReady(t *testing.T) {
 		after(t, p, time.Hour, "")
 		c.last = 20
 		after(t, p, 25*time.Second, "")
-		after(t, p, 10*time.Second, "stand still at sequence 10 although the log ends at 20")
+		after(t, p, 10*time.Second, "stalled at sequence 10 although the log ends at 20")
 		c.last = 500 // the log moves on
 		after(t, p, time.Minute, "although the log ends at 500")
 		c.position = 11
@@ -59,7 +59,7 @@ func TestTablesThatStandStillAreNotReady(t *testing.T) {
 			c.position, c.last = c.position+1, c.last+100
 			after(t, p, 20*time.Second, "")
 		}
-		after(t, p, 40*time.Second, "stand still")
+		after(t, p, 40*time.Second, "stalled")
 	})
 }
 
@@ -69,7 +69,7 @@ func TestDeletedEndOfTheLogIsNoStandstill(t *testing.T) {
 		p := watched(t, c)
 		after(t, p, time.Hour, "")
 		c.last, c.next = 13, 13
-		after(t, p, 40*time.Second, "stand still")
+		after(t, p, 40*time.Second, "stalled")
 	})
 }
 
