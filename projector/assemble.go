@@ -14,21 +14,17 @@ type work struct {
 	key    schema.ConversationKey
 	before *history // nil where there was nothing
 	fresh  []ArchivedEvent
+
+	continued *Change // what a fold that could be continued has changed
 }
 
-// after is the history with the fresh events.
-func (w *work) after() *history {
-	h := &history{}
-	if w.before != nil {
-		h.bytes = w.before.bytes
-		h.records = slices.Grow(slices.Clip(w.before.records), len(w.fresh))
-	}
+// records are the fresh events.
+func (w *work) records() []schema.Record {
+	list := make([]schema.Record, len(w.fresh))
 	for i := range w.fresh {
-		h.records = append(h.records, w.fresh[i].Record)
-		h.bytes += recordBytes(w.fresh[i].Original)
+		list[i] = w.fresh[i].Record
 	}
-	h.rows = fold.Of(h.records)
-	return h
+	return list
 }
 
 // sortOut removes from the intake what does not count: unwritable events become
@@ -71,13 +67,10 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 	return nil
 }
 
-// recall groups the events by conversation and gives each its history: from
-// the cache, or from the archive, all that are missing in one query. Events of
-// the archive above the position are left out: a batch that was cut off wrote
-// them, and they come again.
-func (l *loop) recall(ctx context.Context, events []ArchivedEvent) ([]*work, error) {
-	var all []*work
-	var missing []schema.ConversationKey
+// assemble groups the events by conversation and gives each what it has to go on
+// from: from the cache, or from the archive, all that are missing in one query.
+func (l *loop) assemble(ctx context.Context, events []ArchivedEvent) ([]*work, error) {
+	var all, missing []*work
 	at := map[schema.ConversationKey]*work{}
 	for _, e := range events {
 		key := e.Event.ConversationKey()
@@ -86,42 +79,92 @@ func (l *loop) recall(ctx context.Context, events []ArchivedEvent) ([]*work, err
 			w = &work{key: key, before: l.cache.get(key)}
 			at[key] = w
 			all = append(all, w)
-			if w.before == nil {
-				missing = append(missing, key)
-			}
 		}
 		w.fresh = append(w.fresh, e)
 	}
+	if err := l.proceed(ctx, all); err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		if w.before == nil {
+			missing = append(missing, w)
+		}
+	}
 	l.metrics.cacheHits.Add(float64(len(all) - len(missing)))
 	l.metrics.cacheMisses.Add(float64(len(missing)))
-	if len(missing) == 0 || l.position == 0 {
-		return all, nil
-	}
-	archived, err := l.archive.Recall(ctx, missing)
-	if err != nil {
-		return nil, fmt.Errorf("recall %d conversations: %w", len(missing), err)
-	}
-	for key, events := range archived {
-		h := &history{}
-		for i := range events {
-			if events[i].Sequence <= l.position {
-				h.records = append(h.records, events[i].Record)
-				h.bytes += recordBytes(events[i].Original)
-			}
-		}
-		if len(h.records) > 0 {
-			h.rows = fold.Of(h.records)
-			at[key].before = h
-		}
-	}
-	return all, nil
+	return all, l.recall(ctx, missing)
 }
 
-// change is what is to be written of the conversation.
-func (w *work) change(after *history) Change {
+// proceed continues the folds of long conversations. Those that cannot be
+// continued have nothing before: all their events are folded again.
+func (l *loop) proceed(ctx context.Context, works []*work) error {
+	wanted := map[schema.ConversationKey]fold.Wanted{}
+	var long []*work
+	for _, w := range works {
+		if w.before == nil || w.before.state == nil {
+			continue
+		}
+		if needs, follows := w.before.state.Wants(w.records()); follows {
+			wanted[w.key] = needs
+			long = append(long, w)
+		} else {
+			w.before = nil
+		}
+	}
+	if len(long) == 0 {
+		return nil
+	}
+	found, err := l.archive.Messages(ctx, wanted)
+	if err != nil {
+		return fmt.Errorf("look up messages of %d conversations: %w", len(long), err)
+	}
+	for _, w := range long {
+		known, usable := found[w.key]
+		if usable {
+			var before, after fold.Rows
+			if before, after, usable = w.before.state.Continue(w.records(), known); usable {
+				w.continued = &Change{Before: &before, After: after}
+				continue
+			}
+		}
+		w.before = nil
+	}
+	return nil
+}
+
+// recall gives conversations their history from the archive. Events of the
+// archive above the position are left out: a batch that was cut off wrote them,
+// and they come again.
+func (l *loop) recall(ctx context.Context, works []*work) error {
+	if len(works) == 0 || l.position == 0 {
+		return nil
+	}
+	keys := make([]schema.ConversationKey, len(works))
+	for i, w := range works {
+		keys[i] = w.key
+	}
+	archived, err := l.archive.Recall(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("recall %d conversations: %w", len(works), err)
+	}
+	for _, w := range works {
+		events := slices.DeleteFunc(archived[w.key], func(e ArchivedEvent) bool { return e.Sequence > l.position })
+		if len(events) > 0 {
+			w.before = (*history)(nil).foldedWith(events, l.long)
+		}
+	}
+	return nil
+}
+
+// fold is what is to be written of the conversation, and its history with that.
+func (w *work) fold(long int) (Change, *history) {
+	if w.continued != nil {
+		return *w.continued, w.before
+	}
+	after := w.before.foldedWith(w.fresh, long)
 	c := Change{After: after.rows}
 	if w.before != nil {
 		c.Before = &w.before.rows
 	}
-	return c
+	return c, after
 }

@@ -26,6 +26,9 @@ func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 	if !errors.As(err, &unwritable) || len(works) == 0 {
 		return fmt.Errorf("write %d conversations: %w", len(works), err)
 	}
+	if err := l.recallContinued(ctx, works); err != nil {
+		return err
+	}
 	known := maps.Clone(l.unwritable)
 	if again := l.bisect(ctx, works); again != nil {
 		if errors.Is(again, errWrongTables) { // then none of them is to blame
@@ -38,6 +41,19 @@ func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 		return fmt.Errorf("writing %d conversations failed together although each succeeds alone: %w", len(works), err)
 	}
 	return fmt.Errorf("%w: %d are quarantined: %w", errUnwritable, len(l.unwritable)-len(known), err)
+}
+
+// recallContinued gives conversations whose folds were continued their whole
+// histories: parts of their events are folded now.
+func (l *loop) recallContinued(ctx context.Context, works []*work) error {
+	var continued []*work
+	for _, w := range works {
+		if w.continued != nil {
+			w.continued, w.before = nil, nil
+			continued = append(continued, w)
+		}
+	}
+	return l.recall(ctx, continued)
 }
 
 // mostUnwritable is how many events may be unwritable, one after the other with
@@ -113,7 +129,8 @@ func (l *loop) blame(ctx context.Context, w *work) error {
 func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error) {
 	batch := &Batch{Log: l.name, Position: l.position}
 	for _, w := range works {
-		batch.Changes = append(batch.Changes, w.change(w.after()))
+		change, _ := w.fold(l.long)
+		batch.Changes = append(batch.Changes, change)
 		batch.Events = append(batch.Events, w.fresh...)
 	}
 	err := l.sink.Write(ctx, batch)

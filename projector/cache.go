@@ -2,6 +2,7 @@ package projector
 
 import (
 	"math"
+	"slices"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/parley-analytics/parley/projector/fold"
@@ -9,11 +10,40 @@ import (
 )
 
 // history is what the loop knows of a conversation up to the position: its
-// distinct events in log order, and the rows they fold to.
+// distinct events in log order, and the rows they fold to; of a long conversation
+// the state of its fold instead.
 type history struct {
 	records []schema.Record
 	rows    fold.Rows
-	bytes   int // estimate of what the records hold
+	state   *fold.State // nil for one that is not long
+	bytes   int         // estimate of what it holds
+}
+
+// foldedWith is a history with more events. One with more than so many is long.
+func (h *history) foldedWith(events []ArchivedEvent, long int) *history {
+	with := &history{}
+	if h != nil {
+		with.bytes = h.bytes
+		with.records = slices.Grow(slices.Clip(h.records), len(events))
+	}
+	for i := range events {
+		with.records = append(with.records, events[i].Record)
+		with.bytes += recordBytes(events[i].Original)
+	}
+	if len(with.records) > long {
+		with.state, with.rows = fold.Begin(with.records, long)
+	} else {
+		with.rows = fold.Of(with.records)
+	}
+	return with
+}
+
+// kept is what is worth keeping of a history: of a long one the state.
+func (h *history) kept() *history {
+	if h.state == nil {
+		return h
+	}
+	return &history{state: h.state, bytes: h.state.Size()}
 }
 
 // recordBytes estimates the memory of an event: the record, its decoded data,
@@ -46,6 +76,7 @@ func (c *cache) get(key schema.ConversationKey) *history {
 // put keeps a history in place of the one before, and evicts the least recently
 // used ones to make room.
 func (c *cache) put(key schema.ConversationKey, h *history) {
+	h = h.kept()
 	c.used.Remove(key)
 	if h.bytes > c.most {
 		return

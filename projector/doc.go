@@ -24,7 +24,7 @@
 //	gather    events from the log after the position, until the batch is big or old
 //	          enough, or no more arrive; decode them
 //	sort out  what is not a valid event (to quarantine) and what is a duplicate (dropped)
-//	recall    the earlier events of the conversations in the batch: from the cache,
+//	assemble  the earlier events of the conversations in the batch: from the cache,
 //	          and for those not in it from the archive, in one query
 //	fold      each conversation before and after; rows that differ are written
 //	write     rows, events, keys, quarantine, then the position: each insert on disk
@@ -35,6 +35,12 @@
 // stored position, after a pause that grows to a few seconds, with batches half
 // as big. A crash between any two writes only causes repeated work, because
 // every row is keyed and versioned by the last sequence folded in.
+//
+// Of a conversation with more than [Config.LongEvents] events the cache has the
+// state of its fold instead of the events, and the fold is continued: what a
+// further event costs does not depend on how many there were (projector/fold has
+// the conditions). An event that is late, and the first one after a start, mean a
+// fold of all events.
 //
 // The log of what was refused at the edge goes the same way, with a position of
 // its own; its batches hold quarantine only.

@@ -25,6 +25,7 @@ type loop struct {
 	logger   *slog.Logger
 	metrics  *metrics
 	stall    time.Duration
+	long     int // events of a conversation from which on its fold is continued
 
 	// writing is held while a batch is made and written: sink and archive are for
 	// one goroutine, and two logs are projected into them.
@@ -41,7 +42,7 @@ func newLoop(c Config, name string, log Log, judge judge, writing *sync.Mutex, m
 	l := &loop{
 		name:     name,
 		gatherer: gatherer{log: log, judge: judge, size: c.BatchBytes, age: c.BatchAge, clock: c.Clock},
-		sink:     c.Sink, archive: c.Archive, logger: c.Logger.With("log", name), metrics: m, stall: c.StallAfter,
+		sink:     c.Sink, archive: c.Archive, logger: c.Logger.With("log", name), metrics: m, stall: c.StallAfter, long: c.LongEvents,
 		writing: writing, state: newState(name, c.Clock),
 		cache: newCache(c.CacheBytes), unwritable: map[schema.Sequence]*schema.Error{},
 	}
@@ -227,16 +228,17 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 		return err
 	}
 	lap("sort out")
-	works, err := l.recall(ctx, in.events)
+	works, err := l.assemble(ctx, in.events)
 	if err != nil {
 		return err
 	}
-	lap("recall")
+	lap("assemble")
 	batch := &Batch{Log: l.name, Position: in.position, Events: in.events, Quarantine: in.rejected}
 	after := make([]*history, len(works))
 	for i, w := range works {
-		after[i] = w.after()
-		batch.Changes = append(batch.Changes, w.change(after[i]))
+		var change Change
+		change, after[i] = w.fold(l.long)
+		batch.Changes = append(batch.Changes, change)
 	}
 	lap("fold")
 	if err := l.sink.Write(ctx, batch); err != nil {

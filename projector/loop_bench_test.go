@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -71,5 +72,9 @@ func (n *nowhere) Recall(context.Context, []schema.ConversationKey) (map[schema.
 }
 
 func (n *nowhere) Known(context.Context, []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {
+	return nil, nil
+}
+
+func (n *nowhere) Messages(context.Context, map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error) {
 	return nil, nil
 }

@@ -21,6 +21,7 @@ type plan struct {
 	events  []schema.Event
 	batch   []int  // size of a batch, by run
 	cache   []int  // size of the cache, by run
+	long    []int  // events from which on a fold is continued, by run
 	failing int    // how many in a hundred points of a write fail
 	halting int    // how many in a hundred reads give nothing
 	refused int64  // events at multiples of so many milliseconds are unwritable; 0 for none
@@ -54,6 +55,7 @@ func drawPlan(t *rapid.T) plan {
 	for range runs {
 		p.batch = append(p.batch, rapid.SampledFrom([]int{1, 2, 3, 7, 20, 1000}).Draw(t, "batch"))
 		p.cache = append(p.cache, rapid.SampledFrom([]int{1, 10_000, 1 << 20}).Draw(t, "cache"))
+		p.long = append(p.long, rapid.SampledFrom([]int{1, 4, 1000}).Draw(t, "long"))
 		p.crashes = append(p.crashes, rapid.IntRange(1, 60).Draw(t, "crash after"))
 	}
 	p.failing = rapid.SampledFrom([]int{0, 1, 5}).Draw(t, "failing")
@@ -95,7 +97,7 @@ func (p plan) carryOut() error {
 		if run == len(p.batch)-1 {
 			left = 0 // the last one runs to the end
 		}
-		_, stop, err := running(projector.Config{Log: halting{log, foldtest.Seeded(p.seed + 1), p.halting}, Sink: tables, Archive: tables, BatchEvents: p.batch[run], CacheBytes: p.cache[run]})
+		_, stop, err := running(projector.Config{Log: halting{log, foldtest.Seeded(p.seed + 1), p.halting}, Sink: tables, Archive: tables, BatchEvents: p.batch[run], CacheBytes: p.cache[run], LongEvents: p.long[run]})
 		if err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		failures:    counter("failures_total", "Times the projection had to start again from the stored position."),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "parley", Subsystem: "projector", Name: "batch_seconds",
-			Help:    "Time that a batch spent in a stage: gather, sort out, recall, fold, write.",
+			Help:    "Time that a batch spent in a stage: gather, sort out, assemble, fold, write.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}, []string{"log", "stage"}),
 		cacheBytes:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_bytes", Help: "Estimated size of the conversations kept in memory."}),

@@ -48,7 +48,8 @@ type Batch struct {
 type Change struct {
 	After fold.Rows
 	// Before is the fold without the batch's events; nil for a conversation
-	// that had none.
+	// that had none. Where the fold was continued, the messages of Before and
+	// After are those that have changed.
 	Before *fold.Rows
 }
 
@@ -95,9 +96,14 @@ type Sink interface {
 //
 // Known returns which of the keys belong to an event that was written, with the
 // lowest sequence under which it was.
+//
+// Messages returns the messages wanted of each conversation, without their texts,
+// as far as there are any. Conversations with rows ahead of the position are
+// absent, the others are present even with no message.
 type Archive interface {
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]ArchivedEvent, error)
 	Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error)
+	Messages(ctx context.Context, wanted map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error)
 }
 
 // UnwritableError reports that the rows of a batch are refused permanently:

@@ -29,6 +29,10 @@ type Config struct {
 	// it can be estimated. Default: 128 MiB.
 	CacheBytes int
 
+	// LongEvents is the most events of a conversation that are folded together at
+	// each change; of a longer one the fold is continued. Default: 1,000.
+	LongEvents int
+
 	// StallAfter is how long the position may stay the same while the log is ahead
 	// before the projector reports not ready and restarts the reader. Default: 30
 	// s.
@@ -52,6 +56,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CacheBytes <= 0 {
 		c.CacheBytes = 128 << 20
+	}
+	if c.LongEvents <= 0 {
+		c.LongEvents = 1_000
 	}
 	if c.StallAfter <= 0 {
 		c.StallAfter = 30 * time.Second

@@ -142,3 +142,55 @@ func sequenced(group []placed) bool {
 	}
 	return true
 }
+
+// End is the end of records in fold order: as much of them as decides whether
+// another record comes after all of them.
+type End struct {
+	last placed
+	// Of the group of the last one: whether its sender orders it, and whether it
+	// is in the order of types too.
+	sequenced, typed bool
+}
+
+// EndOf returns the end of records that are in fold order, of which there is one
+// at least.
+func EndOf(order []*Record) End {
+	var group []placed
+	for i := len(order) - 1; i >= 0; i-- {
+		r := placed{order[i], order[i].Event.Type.Rank()}
+		if len(group) > 0 && !sameGroup(group[0], r) {
+			break
+		}
+		group = append(group, r)
+	}
+	slices.Reverse(group)
+	return End{last: group[len(group)-1], sequenced: sequenced(group), typed: slices.IsSortedFunc(group, byTypeInInstant)}
+}
+
+// Append puts a record behind the end, if it comes after all before it and leaves
+// them in their order, and reports whether it does. Of some records that do, they
+// must be appended in fold order; it may report false where they do only
+// together.
+func (e *End) Append(r *Record) bool {
+	next := placed{r, r.Event.Type.Rank()}
+	last := e.last
+	byType := byTypeInInstant(last, next)
+	if !sameGroup(last, next) {
+		if byType > 0 {
+			return false
+		}
+		*e = End{last: next, sequenced: r.Event.HasOrder, typed: true}
+		return true
+	}
+	ordered := e.sequenced && r.Event.HasOrder && r.Event.Source == last.Event.Source
+	switch {
+	case ordered:
+		if c := cmp.Compare(last.Event.Order, r.Event.Order); c > 0 || c == 0 && byType > 0 {
+			return false
+		}
+	case !e.typed || byType > 0:
+		return false
+	}
+	*e = End{last: next, sequenced: ordered, typed: e.typed && byType < 0}
+	return true
+}

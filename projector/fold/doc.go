@@ -30,6 +30,27 @@
 // Within one event the contacts come before the conversation, because a push has
 // to see whether the conversation is closed.
 //
+// # Continued folds
+//
+// A fold of all events costs as much as there are, at every further event. Of a
+// long conversation a [State] is kept instead, and [State.Continue] folds in what
+// comes after it: the cost is that of the change.
+//
+//   - It continues only where the new events come after all others in fold order
+//     ([schema.End] decides, from the last event alone). A late event means a fold
+//     of all.
+//   - The state has no messages but the latest. The rows of the others are in the
+//     tables, and later events name those that they need ([State.Wants]): a message
+//     of an id that may be there already, one that is deleted or read up to, and
+//     what was unread before a read. So memory does not grow with the messages.
+//   - What is about contacts, marks, tags, users and transactions is in the
+//     state, as the row of the conversation is computed from it.
+//   - A read may name a message that comes later. When it comes, messages that
+//     others have read meanwhile turn out to be read earlier: a fold of all.
+//
+// A state continued in any parts, from any point, gives the rows of the fold of
+// all: TestAContinuedFoldIsTheFoldOfAll holds it against [Of] and the reference.
+//
 // # Invariants
 //
 //   - Equal sets of events give deeply equal rows, whatever their order.

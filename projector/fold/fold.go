@@ -39,19 +39,14 @@ func Of(records []schema.Record) Rows {
 	if len(records) == 0 {
 		return Rows{}
 	}
-	w := walk{contacts: contacts{conversation: records[0].Event.Conversation}}
-	for _, r := range schema.InOrder(records) {
-		if r.Event.Type.Profile() {
-			w.profiles.take(r)
-		} else {
-			w.take(r)
-		}
-	}
-	return w.rows(records[0].Event.ConversationKey())
+	w := begin(records[0].Event.ConversationKey())
+	w.over(schema.InOrder(records))
+	return w.rows()
 }
 
 // walk is the state of a fold between two events.
 type walk struct {
+	key  schema.ConversationKey
 	step int              // place of the current event in fold order, from 1
 	now  schema.Timestamp // its time
 
@@ -65,6 +60,21 @@ type walk struct {
 	users    users
 	sales    sales
 	profiles profiles
+}
+
+func begin(key schema.ConversationKey) walk {
+	return walk{key: key, contacts: contacts{conversation: key.Conversation}}
+}
+
+// over folds the next events in.
+func (w *walk) over(order []*schema.Record) {
+	for _, r := range order {
+		if r.Event.Type.Profile() {
+			w.profiles.take(r)
+		} else {
+			w.take(r)
+		}
+	}
 }
 
 // take folds the next event in. What it means for the contacts comes before
@@ -117,8 +127,8 @@ func (w *walk) take(r *schema.Record) {
 }
 
 // rows puts the rows together when the last event is folded in.
-func (w *walk) rows(key schema.ConversationKey) Rows {
-	c := Conversation{ConversationKey: key}
+func (w *walk) rows() Rows {
+	c := Conversation{ConversationKey: w.key}
 	if w.step == 0 {
 		return Rows{Conversation: c, Customer: w.profiles.customer, Seller: w.profiles.seller}
 	}
@@ -139,5 +149,8 @@ func (w *walk) rows(key schema.ConversationKey) Rows {
 		Transactions: w.sales.list,
 		Customer:     w.profiles.customer,
 		Seller:       w.profiles.seller,
+
+		LastMessageAt:        w.thread.said,
+		LastVisitorMessageAt: w.thread.heard,
 	}
 }

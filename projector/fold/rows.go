@@ -20,6 +20,9 @@ type Rows struct {
 	// any other event, Conversation is zero but for its key.
 	Customer *Customer
 	Seller   *Seller
+
+	LastMessageAt        *schema.Timestamp // nil without messages
+	LastVisitorMessageAt *schema.Timestamp // nil without messages of the visitor
 }
 
 // Empty reports whether there is no conversation: the events, if any, are about

@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/parley-analytics/parley/schema"
@@ -8,16 +9,24 @@ import (
 
 // thread is the message thread: messages, and the marks between them.
 type thread struct {
-	messages keyed[string, Message]
+	messages keyed[string, Message] // in thread order; in a [State] the latest ones only
 	marks    []Mark
 	position uint32
 
-	reads   []read
-	deleted map[string]schema.Timestamp // by message id, the first deletion
+	reads   []read                      // all, in fold order; in a [State] those that wait
+	waiting map[string]bool             // message ids that reads name and that are not there yet
+	tangled bool                        // such a message has come: reads before others cover more than they did
+	covered map[schema.Reader]*coverage // by who reads
+	deleted map[string]schema.Timestamp // by the id of a message that is not there yet, its first deletion
 
 	visitor, operator uint32            // messages by side
 	asked             *schema.Timestamp // the first visitor message
 	responded         *schema.Timestamp // the first human, non-automatic message after it
+	heard             *schema.Timestamp // the last visitor message
+	said              *schema.Timestamp // the last message
+
+	partial bool                // in a [State]: there are messages that are not in memory
+	before  map[string]*Message // in a [State]: messages before the events that change them; nil for a new one
 }
 
 // mark puts a system attachment into the thread. Every pushed, snoozed,
@@ -33,12 +42,13 @@ func (t *thread) mark(m Mark) {
 // if it has one.
 func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *string) (first bool) {
 	if known := t.messages.find(data.MessageID); known != nil {
-		if data.Text != nil {
+		if data.Text != nil && known.DeletedAt == nil {
+			t.touch(known)
 			known.Text = data.Text
 		}
 		return false
 	}
-	t.messages.add(data.MessageID, Message{
+	m := t.messages.add(data.MessageID, Message{
 		ID:         data.MessageID,
 		ContactID:  contact,
 		SentAt:     at,
@@ -48,9 +58,27 @@ func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *str
 		Text:       data.Text,
 		Position:   t.position,
 	})
+	if t.before != nil {
+		t.before[m.ID] = nil
+	}
+	if when, deleted := t.deleted[m.ID]; deleted {
+		m.Text, m.DeletedAt = nil, &when
+		delete(t.deleted, m.ID)
+	}
+	t.tangled = t.tangled || t.waiting[m.ID]
 	t.position++
 	t.time(at, data)
 	return true
+}
+
+// touch notes what a message was before it changes.
+func (t *thread) touch(m *Message) {
+	if t.before == nil {
+		return
+	}
+	if _, noted := t.before[m.ID]; !noted {
+		t.before[m.ID] = new(*m)
+	}
 }
 
 // read is one event that messages were read.
@@ -61,11 +89,62 @@ type read struct {
 	end  uint32 // place in the thread behind the last message covered; unset where upTo is given
 }
 
-func (t *thread) read(at schema.Timestamp, data *schema.Read) {
-	t.reads = append(t.reads, read{at: at, by: data.Reader, upTo: data.UpTo, end: t.position})
+// coverage is how much of the thread one side has read: all messages before a
+// place are read, or are the reader's own.
+type coverage struct {
+	end  uint32
+	next int // index of the first message from there on
 }
 
+func (t *thread) read(at schema.Timestamp, data *schema.Read) {
+	r := read{at: at, by: data.Reader, upTo: data.UpTo, end: t.position}
+	t.reads = append(t.reads, r)
+	t.cover(&r)
+}
+
+// cover marks the messages that a read covers: none while the message that it
+// names is not there.
+func (t *thread) cover(r *read) {
+	end := r.end
+	if r.upTo != nil {
+		m := t.messages.find(*r.upTo)
+		if m == nil {
+			if t.waiting == nil {
+				t.waiting = map[string]bool{}
+			}
+			t.waiting[*r.upTo] = true
+			return
+		}
+		end = m.Position + 1
+	}
+	if t.covered == nil {
+		t.covered = map[schema.Reader]*coverage{}
+	}
+	c := t.covered[r.by]
+	if c == nil {
+		c = &coverage{}
+		t.covered[r.by] = c
+	}
+	list := t.messages.list
+	for ; c.next < len(list) && list[c.next].Position < end; c.next++ {
+		if m := &list[c.next]; m.Position >= c.end && wroteOther(m.AuthorKind, r.by) {
+			t.touch(m)
+			m.ReadAt = &r.at
+		}
+	}
+	c.end = max(c.end, end)
+}
+
+// delete marks a message as deleted: the first deletion counts, and holds for
+// texts that come later.
 func (t *thread) delete(at schema.Timestamp, id string) {
+	if m := t.messages.find(id); m != nil {
+		if m.DeletedAt == nil {
+			t.touch(m)
+			m.Text, m.DeletedAt = nil, &at
+		}
+		return
+	}
 	if t.deleted == nil {
 		t.deleted = make(map[string]schema.Timestamp)
 	}
@@ -74,35 +153,21 @@ func (t *thread) delete(at schema.Timestamp, id string) {
 	}
 }
 
-// finish returns the messages, with what reads and deletions say about them.
+// finish returns the messages. Where a read has waited for its message, all reads
+// are gone through once more: it covers messages before others do that came
+// after it.
 func (t *thread) finish() []Message {
-	list := t.messages.list
-	for id, at := range t.deleted {
-		if m := t.messages.find(id); m != nil {
-			m.Text, m.DeletedAt = nil, &at
+	if t.tangled {
+		t.covered, t.waiting = nil, nil
+		for i := range t.messages.list {
+			t.messages.list[i].ReadAt = nil
 		}
-	}
-	for _, side := range []schema.Reader{schema.ReaderVisitor, schema.ReaderOperator} {
-		covered := 0 // messages before this one have been read, or are the reader's own
 		for _, r := range t.reads {
-			if r.by != side {
-				continue
-			}
-			if r.upTo != nil {
-				m := t.messages.find(*r.upTo)
-				if m == nil {
-					continue
-				}
-				r.end = m.Position + 1
-			}
-			for ; covered < len(list) && list[covered].Position < r.end; covered++ {
-				if wroteOther(list[covered].AuthorKind, side) {
-					list[covered].ReadAt = &r.at
-				}
-			}
+			t.cover(&r)
 		}
+		t.tangled = false
 	}
-	return list
+	return t.messages.list
 }
 
 // wroteOther reports whether the author is not on the reader's side.
@@ -114,8 +179,10 @@ func wroteOther(author schema.UserKind, reader schema.Reader) bool {
 // visitor message, automatic or not, and after it the first non-automatic
 // message by a PROFESSIONAL or EXPERT, in a contact or not.
 func (t *thread) time(at schema.Timestamp, data *schema.Message) {
+	t.said = &at
 	if data.AuthorKind == schema.KindVisitor {
 		t.visitor++
+		t.heard = &at
 		if t.asked == nil {
 			t.asked = &at
 		}
@@ -130,6 +197,59 @@ func (t *thread) time(at schema.Timestamp, data *schema.Message) {
 func (t *thread) fill(c *Conversation) {
 	c.Marks = t.marks
 	c.VisitorMessageCount, c.OperatorMessageCount = t.visitor, t.operator
+}
+
+// start is the place in the thread from which on all messages are in memory.
+func (t *thread) start() uint32 {
+	if len(t.messages.list) == 0 {
+		return t.position
+	}
+	return t.messages.list[0].Position
+}
+
+// keep forgets all but the latest messages, and the reads that are done with.
+func (t *thread) keep(latest int) {
+	list := t.messages.list
+	t.partial = t.partial || len(list) > latest
+	t.messages = keyed[string, Message]{}
+	for _, m := range list[max(0, len(list)-latest):] {
+		t.messages.add(m.ID, m)
+	}
+	t.reads = slices.DeleteFunc(slices.Clone(t.reads), func(r read) bool { return r.upTo == nil || !t.waiting[*r.upTo] })
+	t.before = nil
+}
+
+// load puts messages of the tables before those in memory.
+func (t *thread) load(known []Message) {
+	latest := t.messages.list
+	slices.SortFunc(known, func(a, b Message) int { return int(a.Position) - int(b.Position) })
+	if len(known) > 0 {
+		t.messages = keyed[string, Message]{}
+		for _, m := range slices.Concat(known, latest) {
+			t.messages.add(m.ID, m)
+		}
+	}
+	for _, c := range t.covered {
+		c.next = 0
+	}
+	t.before = map[string]*Message{}
+}
+
+// changes returns the messages that have changed since load, as they were and as
+// they are.
+func (t *thread) changes() (before, after []Message) {
+	for i := range t.messages.list {
+		m := &t.messages.list[i]
+		was, changed := t.before[m.ID]
+		if !changed {
+			continue
+		}
+		if was != nil {
+			before = append(before, *was)
+		}
+		after = append(after, *m)
+	}
+	return before, after
 }
 
 // authorID is the visitor's id, or the operator's in digits; nil where the

@@ -260,6 +260,26 @@ func (t *Tables) Known(_ context.Context, keys []schema.EventKey) (map[schema.Ev
 	return known, t.point("before looking up keys")
 }
 
+// Messages returns the messages wanted of each conversation that has no rows
+// ahead of the position.
+func (t *Tables) Messages(_ context.Context, wanted map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ahead := t.ahead()
+	found := map[schema.ConversationKey][]fold.Message{}
+	for key, w := range wanted {
+		if ahead[key] == nil {
+			found[key] = []fold.Message{}
+		}
+		for row, m := range t.messages {
+			if row.ConversationKey == key && ahead[key] == nil && (slices.Contains(w.IDs, row.id) || m.row.Position >= w.From && m.row.Position < w.To) {
+				found[key] = append(found[key], m.row)
+			}
+		}
+	}
+	return found, t.point("before looking up messages")
+}
+
 // ahead is what a batch that was cut off has left of a conversation: rows with
 // a version above the position, and the sort keys at which a row is.
 type ahead struct {

@@ -52,9 +52,7 @@ func visitsTable() *table[visitRow] {
 		text("customer_id", func(d *row) string { return d.row.customer }),
 		moment("created_at", func(d *row) schema.Timestamp { return d.row.Conversation.CreatedAt }),
 		moment("updated_at", func(d *row) schema.Timestamp { return d.row.Conversation.UpdatedAt }),
-		momentOrNull("last_chat_at", func(d *row) *schema.Timestamp {
-			return lastMessage(d.row.Messages, func(m *fold.Message) bool { return m.AuthorKind == schema.KindVisitor })
-		}),
+		momentOrNull("last_chat_at", func(d *row) *schema.Timestamp { return d.row.LastVisitorMessageAt }),
 		word("channel", func(d *row) string { return string(d.row.Conversation.Channel) }),
 		number("orders_count", func(d *row) uint32 { return uint32(len(d.row.Transactions)) }),
 		pairs("order_counts", func(d *row) []inCurrency[uint32] { return transactionCounts(d.row.Transactions) },
@@ -80,17 +78,6 @@ func visitsTable() *table[visitRow] {
 			return 0
 		}),
 	)}
-}
-
-// lastMessage returns when the latest of some messages was sent; nil for none.
-func lastMessage(messages []fold.Message, counts func(*fold.Message) bool) *schema.Timestamp {
-	var last *schema.Timestamp
-	for i := range messages {
-		if m := &messages[i]; counts(m) && (last == nil || m.SentAt > *last) {
-			last = &m.SentAt
-		}
-	}
-	return last
 }
 
 // custom returns a value of the conversation's custom data, which is sorted by key.
@@ -175,7 +162,7 @@ func (s *Sink) people(o owner, before, after *fold.Rows, left []string) {
 		s.profiles.rows = append(s.profiles.rows, profileRow{o, c})
 	}
 	if v := after.Seller; v != nil {
-		s.sellers.rows = append(s.sellers.rows, sellerRow{o, &seller{v, lastMessage(after.Messages, func(*fold.Message) bool { return true })}})
+		s.sellers.rows = append(s.sellers.rows, sellerRow{o, &seller{v, after.LastMessageAt}})
 	}
 }
 

@@ -66,6 +66,15 @@
 // costs a granule, so what the filter knows to be new is not requested: it
 // holds the conversations of all archived events too.
 //
+// # Messages
+//
+// A fold that is continued asks for the rows of the messages that its events
+// name: by id, one lookup in the primary key of messages for all conversations
+// of a batch; and where a read covers more than the state holds, by place in
+// the thread. Of a conversation with rows ahead of the position the tables do
+// not say what was before it: none are returned, and it is folded from all its
+// events.
+//
 // # Errors
 //
 // [projector.UnwritableError] is a value that ClickHouse or its driver refuses;
@@ -108,4 +117,8 @@
 // for 10,000 conversations, decoding included; Known takes 6 ms for 10,000 new
 // keys, and 80 ms when all are known. Twelve conversations of 1,000 tags and 300
 // contacts, 27 MB of rows, need less than 100 MB a statement in the server.
+//
+// One more message in a conversation (BenchmarkLongConversation), in ms from the log
+// into the tables: 57, 77 and 47 of 1,000, 10,000 and 100,000 messages where the
+// fold is continued; 97, 312 and 2,403 for a late one.
 package sink

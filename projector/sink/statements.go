@@ -14,6 +14,12 @@ var positionSQL string
 //go:embed recall.sql
 var recallSQL string
 
+//go:embed messages_by_id.sql
+var messagesByIDSQL string
+
+//go:embed messages_by_position.sql
+var messagesByPositionSQL string
+
 //go:embed known.sql
 var knownSQL string
 
