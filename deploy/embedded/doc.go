@@ -18,7 +18,7 @@
 //	tables, err := embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{Dir: dir + "/clickhouse", ...})
 //
 // and at the end, after the roles have closed their connections, tables.Shutdown and log.Shutdown. ClickHouse waits up to 5
-// seconds for connections that are still open. A role of this process opens ClickHouse with
+// seconds for connections that are still open. A role in this process opens ClickHouse with
 //
 //	clickhouse.Open(&clickhouse.Options{
 //		Protocol:      clickhouse.HTTP,
@@ -32,70 +32,76 @@
 // # NATS
 //
 // JetStream with file storage. Each message, or each atomic batch, is on disk before it is acknowledged, unless SyncInterval says
-// otherwise. User and password are required on the socket and in process; there is no monitoring port unless one is named, and no
-// signal handler. After a failed write (a full disk) the server refuses every message for that stream until it is restarted: this
-// happens within this process, with the same data and address, once a file of 16 MiB can be written. Ready names the cause
-// meanwhile; connections, those in process too, reconnect to the new server.
+// otherwise. User and password are required on the socket and in process; there is no monitoring
+// port unless configured, and no signal handler. After a failed write (a full disk) the server
+// refuses every message for that stream until it is restarted: it restarts within this process,
+// with the same data and address, once a file of 16 MiB can be written. Until then Ready returns
+// the cause; connections, including those in process, reconnect to the new server.
 //
 // The server's limits of atomic batches are 1,000 messages, 50 open batches for each stream, 1,000 for the server, and 10 seconds
 // between two messages of a batch (streamDefaultMaxAtomicBatch… in its stream.go; JetStreamLimits in its options raise them). Here
-// they are MaxBatch, MaxBatchesInFlight and four times that. An open batch is a file store of its own on disk, forced out once at
-// the commit; then its messages are copied into the stream under one more sync. 10,000 messages of together 16 MiB take 0.2 to 0.3
-// s on two cores, SyncAlways included. A batch with one Nats-Msg-Id that is known already is refused as a whole, a message over
-// MaxPayload closes its connection.
+// they are MaxBatch, MaxBatchesInFlight and four times that. An open batch is a separate file store
+// on disk, synced once at the commit; then its messages are copied into the stream with one more
+// sync. 10,000 messages with a total of 16 MiB take 0.2 to 0.3 s on two cores, including
+// SyncAlways. A batch with a known Nats-Msg-Id is refused as a whole; a message over MaxPayload
+// closes its connection.
 //
 // # ClickHouse
 //
-// The library libchdb.so, the whole of ClickHouse in 566 MB, comes from npm: `npm ci` in this folder fetches what package-lock.json
-// pins, with its integrity hash and from the registry npm is set to. (npm counts it as optional, as it must for packages of one
-// platform, and so does not fail when it cannot fetch it.) FindLibrary looks for it, VerifyLibrary compares size and SHA-256 with
-// the table in library.go before anything is loaded: 0.4 s to read all of it, nothing when a stamp in the data dir says that this very
-// file was read before. So far the table knows linux/amd64.
+// The library libchdb.so, all of ClickHouse in 566 MB, comes from npm: `npm ci` in this folder
+// fetches the version pinned in package-lock.json, with its integrity hash, from the configured
+// registry. (It is an optional dependency, as packages for one platform must be, so npm does not
+// fail if it cannot fetch it.) FindLibrary finds it, and VerifyLibrary compares size and SHA-256
+// with the table in library.go before it is loaded: this takes 0.4 s, or nothing if a stamp in the
+// data dir shows that the same file was read before. So far the table contains linux/amd64.
 //
 // The child runs `clickhouse local` on the library, which opens the private HTTP port on its first statement and then reads
-// statements from its standard input. That is a pipe whose other end only the parent has, so the child stops when the parent does,
-// however it ends: it stops its queries, closes its tables, and exits within milliseconds, or within 5 seconds while a client keeps
-// a connection open. If it hangs, a second pipe, which only our code reads, kills it 15 seconds later. The next start waits for
-// that on a lock which the child inherits. A child that exits, or stops listening, is restarted on the same port with a growing
-// delay, 0.2 to 30 seconds; meanwhile Ready names the cause and the front answers 503. It has a process group of its own, so that
-// Ctrl-C reaches the parent only. Linux's parent death signal is not used: it comes when the starting thread ends, and Go's threads
-// come and go.
+// statements from its standard input. That is a pipe whose other end only the parent holds, so the
+// child stops when the parent does, however it ends: it stops its queries, closes its tables, and
+// exits within milliseconds, or within 5 seconds while a client keeps a connection open. If it
+// hangs, a second pipe, read only by Parley's code, kills it 15 seconds later. The next start waits
+// for that on a lock which the child inherits. A child that exits, or stops listening, is restarted
+// on the same port with an increasing delay, 0.2 to 30 seconds; meanwhile Ready returns the cause
+// and the front answers 503. It has its own process group, so that Ctrl-C reaches only the parent.
+// Linux's parent-death signal is not used: it is sent when the starting thread ends, and Go threads
+// can end at any time.
 //
 // # Access
 //
 // No port answers without a password, except /ping.
 //
 //	parley_writer  everything inside the databases parley and parley_…, statistics of the server, no files, no network
-//	parley_reader  reads those databases, within limits of memory and time; stops its own queries
-//	parley_bi      reads the views for dashboards in database parley, and what drivers ask of the system tables about them; stops its
-//	               own queries
-//	parley_views, parley_personal_views  nobody: the views read with their rights, which are the columns that the views show
-//	default        keeps the child alive; it has no password, and therefore no way in
+//	parley_reader  reads those databases, within limits of memory and time; can stop its own queries
+//	parley_bi      reads the views for dashboards in database parley, and their metadata in the system tables; can stop its own queries
+//	parley_views, parley_personal_views  no logins: the views read with their rights, which cover only the columns of the views
+//	default        keeps the child alive; it has no password, so clients cannot log in
 //
-// The front lets through only what Go's HTTP server found well-formed and whose name and password are right, with the credentials
-// in one place; it passes them on in one form. Credentials in parameters are taken out, whatever the case or the escapes of their
-// names: after any valid name, ?user=default would make the request that user's. It drops trailers, limits headers to 120 KiB, and
-// otherwise streams both ways as the bytes come.
+// The front forwards only requests that Go's HTTP server found well-formed, with a correct name and
+// password, given in one place; it forwards them in one form. Credentials in parameters are
+// removed, whatever the case or the escapes of their names: otherwise ?user=default after a valid
+// name would run the request as that user. It drops trailers, limits headers to 120 KiB, and
+// streams both ways.
 //
-// The private port is on loopback, so every local user can reach it. It hears only requests which begin to know one of the passwords
-// (config.xml.tmpl), but a malformed request still ends the child, which costs a second and no data. A request line with headers that
-// breaks off is malformed, too: that is what [Transport] is for.
+// The private port is on loopback, so every local user can reach it. It accepts only requests with
+// one of the passwords (config.xml.tmpl), but a malformed request still ends the child, which costs
+// a second and no data. A truncated request line or header is malformed, too: [Transport] prevents
+// that.
 //
-// What the BI user may spend is in limits.go, which settings it may change in bisettings.go; all others are locked (readonly = 1).
-// ClickHouse checks neither the SETTINGS of a subquery nor `= DEFAULT`, so the front reads the BI user's statements (statement.go):
-// it refuses other settings wherever they occur, clamps what has a range, and lets a bounded number run at a time while others wait
-// (bi.go). The security model is in deploy/SECURITY.md.
+// The limits of the BI user are in limits.go, the settings that it may change in bisettings.go; all
+// others are locked (readonly = 1). ClickHouse checks neither the SETTINGS of a subquery nor `=
+// DEFAULT`, so the front reads the BI user's statements (statement.go): it refuses other settings
+// wherever they occur, clamps those with a range, and runs a bounded number of statements at a time
+// while others wait (bi.go). The security model is in deploy/SECURITY.md.
 //
 // # Peculiarities of ClickHouse in this mode
 //
-//   - The function file() reads any file the process can read, for every user, without any grant. A function of that name in the
-//     folder of user-defined functions hides it (config.go); the tests try the ways around.
+//   - The function file() reads any file the process can read, for every user, without any grant. A function of that name in the folder of user-defined functions hides it (config.go); tests try to get around it.
 //   - The table function sqlite() opens any file, and creates a missing one, before the access right is checked: the front refuses
 //     it.
-//   - The settings profile "default" is the base of all profiles. So user default has a profile of its own.
-//   - chDB sets implicit_select and allow_introspection_functions; the profile default sets them back.
-//   - Small pools need merge_tree/number_of_free_entries_…: with the usual values no large merge would ever find enough free slots.
-//   - Errors in a request answer 500 where a server says 403 or 404. There are no query logs, no BACKUP to .zip (a folder or .tar
+//   - The settings profile "default" is the base of all profiles, so user default has a separate profile.
+//   - chDB sets implicit_select and allow_introspection_functions; the profile default resets them.
+//   - Small pools need merge_tree/number_of_free_entries_…: with the default values, no large merge would ever find enough free slots.
+//   - Errors in a request are answered 500 where a server answers 403 or 404. There are no query logs, no BACKUP to .zip (a folder or .tar
 //     works, below BackupDir), no asynchronous_metrics.
 //   - Users are read once, at the start. CREATE USER and SYSTEM RELOAD USERS have no effect.
 //

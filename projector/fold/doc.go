@@ -1,34 +1,32 @@
-// Package fold computes the rows of a conversation from its events: section 3 of
-// the contract, and nothing else.
+// Package fold computes the rows of a conversation from its events: section 3 of the contract.
 //
 //	rows := fold.Of(records)
 //
 // [Of] is a pure function from the set of a conversation's events to its rows. It
-// takes no context, clock, logger or error, and it is total: every valid event
-// means something, in any order and in any number. All that the contract promises
-// about late, duplicate and out-of-order events follows from it: everyone who has
-// the same events computes the same rows. The package imports the schema and the
-// decimal library only; a test of the imports guards that.
+// takes no context, clock, logger or error, and it is total: it accepts every valid event, in any
+// order and number. The contract's promises about late, duplicate and out-of-order events follow
+// from that: the same events always produce the same rows. The package imports only the schema and
+// the decimal library; the import test enforces that.
 //
 // # The flow
 //
-// The records are put in order, each event once ([schema.InOrder]). A walk takes
-// them one by one and hands each to the parts it concerns. Each part is one file
-// with one state, and fills in its own fields of the rows at the end:
+// The records are sorted, each event once ([schema.InOrder]). The fold walks them one by one and
+// passes each to the parts it concerns. Each part is one file with its own state, and fills in its
+// fields of the rows at the end:
 //
-//	lineage   which events there were, and when the conversation began
+//	lineage   the events folded in, and when the conversation began
 //	opening   channel, language, initiator, visitor, campaign, custom data
 //	contacts  the contacts, from push to ending, with their routing
 //	closing   whether the conversation is closed, since when, and how often reopened
 //	thread    messages, and the marks between them
 //	survey    the answers of the visitor
-//	tags      the tags that are on
+//	tags      the tags that are set
 //	users     the operators who took part
 //	sales     transactions and revenue
 //	measures  what is computed from the rest: durations, and abandonment
 //
-// Within one event the contacts come before the conversation, because a push has
-// to see whether the conversation is closed.
+// Within one event, the contacts are processed before the conversation, because a push must see
+// whether the conversation is closed.
 //
 // # Continued folds
 //
@@ -53,16 +51,14 @@
 //
 // # Invariants
 //
-//   - Equal sets of events give deeply equal rows, whatever their order.
-//   - A record of an event key that is there already with a lower sequence changes
-//     nothing.
+//   - Equal sets of events produce deeply equal rows, whatever their order.
+//   - A record whose event key is already present with a lower sequence changes nothing.
 //   - At most one contact is open, and it is the last; a closed conversation has
 //     none.
-//   - The argument is not modified. The rows share strings and data with it, so
-//     both are constants afterwards.
+//   - The argument is not modified. The rows share strings and data with it, so neither may be modified afterwards.
 //
 // The choices that the contract leaves open are listed at [Of]. Transcripts in
 // testdata show every rule, each with the sentence it comes from (-rewrite renews
-// them); a second fold, written definition by definition (projector/reference),
-// has to agree on any events that projector/foldtest can think of.
+// them); a second fold, written definition by definition (projector/reference), must agree on all
+// events that projector/foldtest generates.
 package fold

@@ -6,14 +6,13 @@
 //	[Whole]       both: from the archive what the stream has dropped, from the stream
 //	              the rest
 //
-// A stream that drops entries while it is read is noticed by the gap in the
-// sequences, and what is missing is read from the archive. Retention may drop what
-// [Archived] returns, and nothing above it; so a replay, a verification, and a kept
-// version that is made live again find everything.
+// If a stream drops entries while it is read, the gap in the sequences reveals it, and the missing
+// events are read from the archive. Retention may drop only events up to what [Archived] returns,
+// so a replay, a verification, and a kept version that becomes live again find everything.
 //
 // # Gaps
 //
-// Entries that were erased, or taken out of quarantine, are in neither form. A
-// version built afterwards never reads them, so [Pass] moves positions over such
-// gaps: otherwise a version that read them in time could never be reached.
+// Entries that were erased, or removed from quarantine, are in neither form. A version built
+// afterwards never reads them, so [Pass] moves positions over such gaps: otherwise it could never
+// reach the position of a version that did read them.
 package history
