@@ -2,6 +2,8 @@ package query
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
 
 	"github.com/parley-analytics/parley/query/explain"
@@ -127,17 +129,44 @@ func (a *API) explanation(ctx context.Context, scope Scope, of schema.Conversati
 // archived; one that is no longer is left out, as the fold leaves it out.
 func records(ctx context.Context, rows []EventRow) ([]schema.Record, error) {
 	list := make([]schema.Record, 0, len(rows))
-	for _, r := range rows {
+	for i := range rows {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		received := schema.Timestamp(r.ReceivedAt)
-		event, fault := schema.Decode([]byte(r.Original), received.Time())
-		if fault == nil {
-			list = append(list, schema.Record{Sequence: schema.Sequence(r.Sequence), ReceivedAt: received, Event: event})
+		if record, fault := rows[i].Record(); fault == nil {
+			list = append(list, record)
 		}
 	}
 	return list, nil
+}
+
+// Archive is the part of a [Store] that [ExplainAll] needs.
+type Archive interface {
+	Live(ctx context.Context) (Live, error)
+	EventReader
+}
+
+// ExplainAll explains a conversation by all its archived events, however many they
+// are. It fails where one of them does not decode. Without an event there is no
+// such conversation.
+func ExplainAll(ctx context.Context, archive Archive, key schema.ConversationKey) (explain.Conversation, error) {
+	live, err := archive.Live(ctx)
+	if err != nil {
+		return explain.Conversation{}, err
+	}
+	scope := Scope{Projection: live.Projection, Projects: schema.Projects{IDs: []schema.ProjectID{key.Project}}}
+	rows, err := archive.Events(ctx, scope, key, math.MaxInt32)
+	if err != nil || len(rows) == 0 {
+		return explain.Conversation{}, err
+	}
+	records := make([]schema.Record, len(rows))
+	for i := range rows {
+		var fault *schema.Error
+		if records[i], fault = rows[i].Record(); fault != nil {
+			return explain.Conversation{}, fmt.Errorf("the archived event %d does not decode: %w", rows[i].Sequence, fault)
+		}
+	}
+	return explain.Of(records), nil
 }
 
 func (e *Explanation) fill(t texts, c explain.Conversation) {

@@ -1,6 +1,10 @@
 package query
 
-import "github.com/shopspring/decimal"
+import (
+	"github.com/shopspring/decimal"
+
+	"github.com/parley-analytics/parley/schema"
+)
 
 // The rows are the tables' words: moments and durations in milliseconds, lists
 // as parallel slices. Resolvers turn them into the SDL's.
@@ -159,4 +163,12 @@ type EventRow struct {
 	Sequence   uint64
 	ReceivedAt int64
 	Original   string // the bytes as the log holds them
+}
+
+// Record decodes the event. One that was valid when it was archived and is not
+// any more is left out by the fold too.
+func (r *EventRow) Record() (schema.Record, *schema.Error) {
+	received := schema.Timestamp(r.ReceivedAt)
+	event, fault := schema.Decode([]byte(r.Original), received.Time())
+	return schema.Record{Sequence: schema.Sequence(r.Sequence), ReceivedAt: received, Event: event}, fault
 }

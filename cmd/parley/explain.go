@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -37,40 +36,17 @@ func (c *explainCommand) Run(a *app) error {
 	}
 	defer func() { _ = tables.Close() }()
 	key := schema.ConversationKey{Project: schema.ProjectID(c.Project), Conversation: id}
-	records, err := archivedRecords(a.ctx, tables, key)
+	explained, err := query.ExplainAll(a.ctx, tables, key)
 	if err != nil {
 		return err
 	}
-	if len(records) == 0 {
+	if len(explained.Events) == 0 {
 		return fmt.Errorf("project %d has no conversation %s", key.Project, id)
 	}
 	if c.JSON {
-		return printJSON(a.stdout, explanationOf(key, explain.Of(records)))
+		return printJSON(a.stdout, explanationOf(key, explained))
 	}
-	return printExplanation(a, key, explain.Of(records))
-}
-
-// archivedRecords reads and decodes the events of a conversation.
-func archivedRecords(ctx context.Context, tables *store.Store, key schema.ConversationKey) ([]schema.Record, error) {
-	live, err := tables.Live(ctx)
-	if err != nil {
-		return nil, err
-	}
-	scope := query.Scope{Projection: live.Projection, Projects: schema.Projects{IDs: []schema.ProjectID{key.Project}}}
-	rows, err := tables.Events(ctx, scope, key, 1<<30)
-	if err != nil {
-		return nil, err
-	}
-	records := make([]schema.Record, 0, len(rows))
-	for _, r := range rows {
-		received := schema.Timestamp(r.ReceivedAt)
-		event, fault := schema.Decode([]byte(r.Original), received.Time())
-		if fault != nil {
-			return nil, fmt.Errorf("the archived event %d does not decode: %w", r.Sequence, fault)
-		}
-		records = append(records, schema.Record{Sequence: schema.Sequence(r.Sequence), ReceivedAt: received, Event: event})
-	}
-	return records, nil
+	return printExplanation(a, key, explained)
 }
 
 // explanation is the output of --json; names and values are those of GraphQL's explain.

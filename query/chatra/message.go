@@ -111,15 +111,13 @@ func (h *Handler) find(ctx context.Context, scope query.Scope, id string) (*foun
 func (f *found) read(rows []query.EventRow) {
 	records := make([]schema.Record, 0, len(rows))
 	originals := make(map[schema.Sequence]string, len(rows))
-	for _, row := range rows {
-		received := schema.Timestamp(row.ReceivedAt)
-		event, fault := schema.Decode([]byte(row.Original), received.Time())
+	for i := range rows {
+		record, fault := rows[i].Record()
 		if fault != nil {
 			continue // the fold has left it out too
 		}
-		sequence := schema.Sequence(row.Sequence)
-		records = append(records, schema.Record{Sequence: sequence, ReceivedAt: received, Event: event})
-		originals[sequence] = row.Original
+		records = append(records, record)
+		originals[record.Sequence] = rows[i].Original
 	}
 	for i, record := range schema.InOrder(records) {
 		var event struct {

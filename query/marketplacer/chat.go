@@ -106,9 +106,8 @@ func (c *chats) texts(rows []query.MessageRow) (map[textKey]string, error) {
 		}
 		var records []schema.Record
 		for i := range events {
-			received := schema.Timestamp(events[i].ReceivedAt)
-			if event, fault := schema.Decode([]byte(events[i].Original), received.Time()); fault == nil {
-				records = append(records, schema.Record{Sequence: schema.Sequence(events[i].Sequence), ReceivedAt: received, Event: event})
+			if record, fault := events[i].Record(); fault == nil {
+				records = append(records, record)
 			}
 		}
 		for _, r := range schema.InOrder(records) {
