@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -133,19 +132,14 @@ func (f *filesImport) run(path string) error {
 			}
 		}
 	}
-	counted := &countedReader{Reader: in}
-	var source io.Reader = counted
-	if _, seekable := in.(io.ReaderAt); seekable && size > 0 {
-		source = &countedFile{countedReader: counted, file: in.(*os.File)}
-	}
-	records, err := importer.Open(source, f.options)
+	source, err := importer.Open(in, f.options)
 	if err != nil {
 		return f.unreadable(path, err)
 	}
-	defer func() { _ = records.Close() }() // it was only read
+	defer func() { _ = source.Close() }() // it was only read
 
 	name, done := "import", "accepted"
-	i := &importer.Import{Records: records, Batch: f.batch, Bad: func(line int64, code, message string) { f.bad(path, line, code, message) }}
+	i := &importer.Import{Records: source, Batch: f.batch, Bad: func(line int64, code, message string) { f.bad(path, line, code, message) }}
 	if f.sender == nil {
 		name, done = "check", "valid"
 	} else {
@@ -158,7 +152,7 @@ func (f *filesImport) run(path string) error {
 	}
 	i.Done = func(records int64) error {
 		all := records
-		if read := counted.read.Load(); size > 0 && read > 0 {
+		if read := source.BytesRead(); size > 0 && read > 0 {
 			all = max(all, int64(float64(records)*float64(size)/float64(read)))
 		}
 		shown.Reach(schema.Sequence(records), schema.Sequence(all))

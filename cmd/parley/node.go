@@ -21,7 +21,6 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
-	"github.com/parley-analytics/parley/schema"
 )
 
 // role is a part of the pipeline that a process runs. It has the routes that it opens and the parts
@@ -145,30 +144,19 @@ func (n *node) connect(ctx context.Context, name string, roles []role) error {
 // adminKeyName is the file of the data dir with the first key.
 const adminKeyName = "admin-key.json"
 
-// makeAdminKey writes the first key of a new data dir, for all projects and
-// with every scope. A key that was removed is not made again.
-func (n *node) makeAdminKey(ctx context.Context, dir string, fresh bool) error {
+// writeAdminKey writes the first key of a data dir into it, if it has none.
+func (n *node) writeAdminKey(ctx context.Context, dir string, fresh bool) error {
 	path := filepath.Join(dir, adminKeyName)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if !fresh {
-		var keys []auth.Credential
-		err := eventlog.Retry(ctx, func() (err error) {
-			keys, err = n.directory.List(ctx, auth.KindKey)
-			return err
-		})
-		if err != nil || len(keys) > 0 {
-			return err
-		}
-	}
-	scopes := []schema.Scope{schema.ScopeIngest, schema.ScopeRead, schema.ScopeAdmin}
 	var key auth.Key
+	var made bool
 	err := eventlog.Retry(ctx, func() (err error) {
-		key, err = n.directory.AddKey(ctx, "first key of "+filepath.Base(dir), scopes, schema.Projects{All: true})
+		key, made, err = n.directory.AddFirstKey(ctx, "first key of "+filepath.Base(dir), fresh)
 		return err
 	})
-	if err != nil {
+	if err != nil || !made {
 		return err
 	}
 	return engines.WritePrivately(path, key)

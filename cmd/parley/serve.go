@@ -55,7 +55,7 @@ func (c *serveCommand) Run(a *app) error {
 		if err := n.startRoles(ctx, "serve", roles); err != nil {
 			return err
 		}
-		if err := n.makeAdminKey(ctx, c.DataDir, fresh); err != nil {
+		if err := n.writeAdminKey(ctx, c.DataDir, fresh); err != nil {
 			return err
 		}
 		where, err := n.engines.Announce(c.DataDir, n.web.URL)

@@ -73,31 +73,15 @@ type listedHook struct {
 	LastError    string           `json:"lastError"`
 }
 
-// listHook reads a webhook and its queue.
-func listHook(a *app, registry *outgoing.Registry, hook *outgoing.Hook) (l listedHook, queue []outgoing.Delivery, err error) {
-	l = listedHook{
+func listedOf(hook *outgoing.Hook, s *outgoing.Status) listedHook {
+	l := listedHook{
 		ID: hook.ID, Project: hook.Project, URL: hook.URL, Events: hook.Events, AllowPrivate: hook.AllowPrivate, AddedAt: hook.AddedAt, State: "active",
+		Position: s.Position, Pending: s.Pending, Failed: s.Failed, LastStatus: s.LastStatus, LastError: s.LastError,
 	}
 	if hook.Paused != "" {
 		l.State = "paused: " + hook.Paused
 	}
-	if l.Position, err = registry.Position(a.ctx, hook.ID); err != nil {
-		return l, nil, err
-	}
-	if queue, err = registry.Queue(a.ctx, hook.ID); err != nil {
-		return l, nil, err
-	}
-	for i := range queue {
-		if queue[i].Failed() {
-			l.Failed++
-		} else {
-			l.Pending++
-		}
-		if queue[i].LastError != "" {
-			l.LastStatus, l.LastError = queue[i].LastStatus, queue[i].LastError
-		}
-	}
-	return l, queue, nil
+	return l
 }
 
 type sendList struct {
@@ -121,10 +105,11 @@ func (c *sendList) Run(a *app) error {
 		fmt.Fprintln(table, "ID\tPROJECT\tEVENTS\tURL\tSTATE\tPENDING\tFAILED\tSTATUS\tLAST ERROR")
 	}
 	for i := range hooks {
-		l, _, err := listHook(a, registry, &hooks[i])
+		status, err := registry.Status(a.ctx, hooks[i].ID)
 		if err != nil {
 			return err
 		}
+		l := listedOf(&hooks[i], &status)
 		if c.JSON {
 			if err := printJSON(a.stdout, l); err != nil {
 				return err
@@ -179,7 +164,7 @@ func (c *sendShow) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	_, queue, err := listHook(a, registry, &hook)
+	queue, err := registry.Queue(a.ctx, hook.ID)
 	if err != nil {
 		return err
 	}

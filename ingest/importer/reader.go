@@ -23,6 +23,7 @@ type Record struct {
 type Reader struct {
 	next     func() (Record, error)
 	queue    []Record // made of one row
+	file     *counted
 	close    func() error
 	encoding string // that text was converted from; empty for UTF-8
 }
@@ -47,6 +48,9 @@ func (r *Reader) Next() (Record, error) {
 	return record, nil
 }
 
+// BytesRead is how far the file was read. It may be called while Next runs.
+func (r *Reader) BytesRead() int64 { return r.file.read.Load() }
+
 // Close releases the decompressor.
 func (r *Reader) Close() error {
 	if r.close == nil {
@@ -59,20 +63,21 @@ const bufferSize = 1 << 20
 
 // Open finds out what a file is. A format that is not read is refused by name.
 func Open(file io.Reader, o Options) (*Reader, error) {
-	r := &Reader{}
-	in, isParquet, err := r.unpacked(bufio.NewReaderSize(file, bufferSize))
+	r := &Reader{file: &counted{Reader: file}}
+	in, isParquet, err := r.unpacked(bufio.NewReaderSize(r.file, bufferSize))
 	if err != nil {
 		return nil, err
 	}
 	if isParquet {
-		at, ok := file.(interface {
-			io.ReaderAt
-			io.Seeker
-		})
+		at, ok := file.(anywhere)
+		if ok {
+			_, err := at.Seek(0, io.SeekCurrent) // a pipe cannot
+			ok = err == nil
+		}
 		if !ok {
 			return nil, errors.New("a Parquet file cannot be read from a pipe: pass a file name")
 		}
-		return r, r.parquet(at)
+		return r, r.parquet(&countedAt{at, r.file})
 	}
 	if in, err = r.text(in, o.Encoding); err != nil {
 		return nil, err

@@ -55,6 +55,38 @@ func TestLinesKeepTheirNumbersAndBytes(t *testing.T) {
 	}
 }
 
+func TestBytesReadAreThoseOfTheFile(t *testing.T) {
+	file := strings.Repeat("{}\n", 1<<20) // more than is buffered
+	r, err := Open(strings.NewReader(file), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if read := r.BytesRead(); read == 0 || read > int64(len(file))/2 {
+		t.Errorf("%d bytes of %d were read for the first line", read, len(file))
+	}
+	for err == nil {
+		_, err = r.Next()
+	}
+	if read := r.BytesRead(); read != int64(len(file)) {
+		t.Errorf("%d bytes of %d were read", read, len(file))
+	}
+}
+
+// pipe is a file that cannot be read from any place.
+type pipe struct{ *bytes.Reader }
+
+func (pipe) Seek(int64, int) (int64, error) { return 0, errors.New("illegal seek") }
+
+func TestParquetFromAPipeIsRefused(t *testing.T) {
+	_, err := Open(pipe{bytes.NewReader([]byte("PAR1, and the rest"))}, Options{})
+	if err == nil || !strings.Contains(err.Error(), "pass a file name") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestEndlessLineIsCutAndTheNextOneIsRead(t *testing.T) {
 	long := strings.Repeat("x", 5<<20)
 	got, err := all(t, strings.NewReader(long+"\n{}"), nil)

@@ -253,6 +253,38 @@ func (r *Registry) Queue(ctx context.Context, id string) ([]Delivery, error) {
 	return all, err
 }
 
+// Status is how far a webhook is.
+type Status struct {
+	Position        schema.Sequence // followed so far
+	Queue           []Delivery      // not delivered yet, oldest first
+	Pending, Failed int             // of Queue
+	// LastStatus and LastError are of the latest entry in Queue that failed an attempt.
+	LastStatus int
+	LastError  string
+}
+
+// Status returns how far a webhook is.
+func (r *Registry) Status(ctx context.Context, id string) (s Status, err error) {
+	if s.Position, err = r.Position(ctx, id); err != nil {
+		return s, err
+	}
+	if s.Queue, err = r.Queue(ctx, id); err != nil {
+		return s, err
+	}
+	for i := range s.Queue {
+		d := &s.Queue[i]
+		if d.Failed() {
+			s.Failed++
+		} else {
+			s.Pending++
+		}
+		if d.LastError != "" {
+			s.LastStatus, s.LastError = d.LastStatus, d.LastError
+		}
+	}
+	return s, nil
+}
+
 // HookOf returns the id of the webhook that a delivery belongs to; the id itself
 // where it is not a delivery's.
 func HookOf(id string) string {

@@ -310,23 +310,17 @@ func (r *rig) gets(chat schema.ConversationID, want string) {
 // queued waits until the queue has so many pending and failed deliveries.
 func (r *rig) queued(pending, failed int) []Delivery {
 	r.t.Helper()
-	var queue []Delivery
+	var status Status
 	r.eventually(func() (err error) {
-		if queue, err = r.registry.Queue(r.t.Context(), r.hook.ID); err != nil {
+		if status, err = r.registry.Status(r.t.Context(), r.hook.ID); err != nil {
 			return err
 		}
-		n := 0
-		for i := range queue {
-			if queue[i].Failed() {
-				n++
-			}
-		}
-		if len(queue)-n != pending || n != failed {
-			return fmt.Errorf("%d pending and %d failed, want %d and %d", len(queue)-n, n, pending, failed)
+		if status.Pending != pending || status.Failed != failed {
+			return fmt.Errorf("%d pending and %d failed, want %d and %d", status.Pending, status.Failed, pending, failed)
 		}
 		return nil
 	})
-	return queue
+	return status.Queue
 }
 
 var eventCount int

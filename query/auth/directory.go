@@ -57,6 +57,20 @@ func (d *Directory) AddKey(ctx context.Context, name string, scopes []schema.Sco
 	return d.addKey(ctx, &record{Name: name, Scopes: scopes, Projects: FormatProjects(projects)})
 }
 
+// AddFirstKey makes the key of a data dir: for all projects, with every scope but
+// that of chats. Unless the data dir is new, it is made only where there is no key at
+// all, so that one that was removed is not made again; made reports whether it was.
+func (d *Directory) AddFirstKey(ctx context.Context, name string, isNew bool) (key Key, made bool, err error) {
+	if !isNew {
+		keys, err := d.List(ctx, KindKey)
+		if err != nil || len(keys) > 0 {
+			return Key{}, false, err
+		}
+	}
+	key, err = d.AddKey(ctx, name, []schema.Scope{schema.ScopeIngest, schema.ScopeRead, schema.ScopeAdmin}, schema.Projects{All: true})
+	return key, err == nil, err
+}
+
 // AddChatKey makes a key for the chats with sellers, and for nothing else: of an
 // operator, or of the seller named.
 func (d *Directory) AddChatKey(ctx context.Context, name string, role schema.Role, seller string, projects schema.Projects) (Key, error) {

@@ -41,6 +41,20 @@ func TestKeysHave256BitsAndAreStoredHashed(t *testing.T) {
 	}
 }
 
+func TestFirstKeyIsMadeOnceUnlessTheDataDirIsNew(t *testing.T) {
+	r := newRig(t)
+	first, made, err := r.directory.AddFirstKey(t.Context(), "first key", false)
+	if err != nil || !made || first.Secret == "" {
+		t.Fatalf("%v %v", made, err)
+	}
+	if _, made, err := r.directory.AddFirstKey(t.Context(), "first key", false); made || err != nil {
+		t.Errorf("made again: %v %v", made, err)
+	}
+	if _, made, err := r.directory.AddFirstKey(t.Context(), "first key of another", true); !made || err != nil {
+		t.Errorf("not made for a new data dir: %v %v", made, err)
+	}
+}
+
 func TestARightSecretIsHashedOnceAndAWrongOneNever(t *testing.T) {
 	r := newRig(t)
 	key, other := r.key(everything, "all"), r.key(everything, "all")
