@@ -93,13 +93,17 @@ func (c *eraseCommand) Run(a *app) error {
 
 // erasureOn works on the log and the tables of a session.
 func erasureOn(a *app, s *engines.Session, grace time.Duration, texts bool, steps *progress.Steps) (*erase.Erasure, error) {
+	lease, err := commandLease(a, s.Log)
+	if err != nil {
+		return nil, err
+	}
 	logs := engines.LogsOf(s.Log, s.Tables)
 	events, err := logs.Whole(a.ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := &replay.Rebuild{
-		Tables: s.Tables, Open: openVersion(logs, texts, a.log), Begins: logs.Begins, Gaps: logs.Gap, Ends: logs.Ends, Patience: 2 * time.Minute,
+		Tables: s.Tables, Open: openVersion(logs, texts, a.log), Begins: logs.Begins, Gaps: logs.Gap, Ends: logs.Ends, Lease: lease,
 	}
 	return &erase.Erasure{
 		Tables: s.Tables, Logger: a.log, Grace: grace, Report: steps.Reach, At: crash.Point("erase"),

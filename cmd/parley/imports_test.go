@@ -28,10 +28,11 @@ var mayImport = map[string][]string{
 
 	"schema": {"schema/..."},
 
-	"ingest":          {"ingest/...", "schema/..."},
-	"ingest/eventlog": {"schema/..."},
-	"ingest/importer": {"ingest/...", "schema/...", "deploy/atomicfile"},
-	"ingest/outgoing": {"ingest/eventlog", "projector/fold", "schema/..."}, // the fold is a leaf
+	"ingest":                {"ingest/...", "schema/..."},
+	"ingest/eventlog":       {"schema/..."},
+	"ingest/importer":       {"ingest/...", "schema/...", "deploy/atomicfile"},
+	"ingest/eventlog/lease": {"ingest/eventlog"},
+	"ingest/outgoing":       {"ingest/eventlog", "ingest/eventlog/lease", "projector/fold", "schema/..."}, // the fold is a leaf
 
 	"projector":            {"projector/fold", "schema"}, // the loop, and its ports
 	"projector/fold":       {"schema"},                   // pure: see leaves

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -19,6 +21,7 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/web"
 	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/ingest/eventlog/lease"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 )
@@ -38,6 +41,7 @@ type logBound interface{ maxLogBytes() int64 }
 // node is a long-running process, with what its roles share.
 type node struct {
 	*process.Process
+	name      string // of the command
 	log       *slog.Logger
 	registry  *prometheus.Registry
 	ready     *readiness.Checks
@@ -116,7 +120,7 @@ func (n *node) connect(ctx context.Context, name string, roles []role) error {
 	if err != nil {
 		return err
 	}
-	n.broker = broker
+	n.name, n.broker = name, broker
 	n.OnStop("log", func(context.Context) error { broker.Close(); return nil })
 	n.ready.Watch(engines.NATS, func(context.Context) error { return n.engines.LogReady(broker) })
 	n.ready.Watch(engines.Damage, func(context.Context) error { return broker.Damaged() })
@@ -139,6 +143,26 @@ func (n *node) connect(ctx context.Context, name string, roles []role) error {
 		n.web.Open(path, mux)
 	}
 	return nil
+}
+
+// lease makes the lease on work that one process at a time does. The serve whose
+// data dir holds the log has the same name after a restart, and takes over from
+// itself at once; any other process has a name of its own.
+func (n *node) lease(ctx context.Context, work string) (*lease.Lease, error) {
+	name := n.name
+	if !n.engines.OwnsLog() {
+		host, _ := os.Hostname() // part of the name, if it is known
+		name = fmt.Sprintf("%s@%s-%s", n.name, host, rand.Text()[:8])
+	}
+	var bucket *eventlog.Bucket
+	err := eventlog.Retry(ctx, func() (err error) {
+		bucket, err = lease.Bucket(ctx, n.broker)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return lease.New(bucket, work, name, n.log, n.registry), nil
 }
 
 // adminKeyName is the file of the data dir with the first key.

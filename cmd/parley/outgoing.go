@@ -24,8 +24,12 @@ func sendWebhooks(ctx context.Context, n *node, logs *history.Logs) error {
 	if err != nil {
 		return err
 	}
+	lease, err := n.lease(ctx, "outgoing")
+	if err != nil {
+		return err
+	}
 	sender := outgoing.New(outgoing.Config{
-		Registry: registry, Archive: &liveArchive{tables: logs.Tables, log: n.log}, Now: time.Now, Logger: n.log, Registerer: n.registry,
+		Registry: registry, Lease: lease, Archive: &liveArchive{tables: logs.Tables, log: n.log}, Now: time.Now, Logger: n.log, Registerer: n.registry,
 		Open: func(ctx context.Context) (outgoing.Log, error) { return logs.Whole(ctx) },
 	})
 	n.Background("outgoing webhooks", sender.Run)

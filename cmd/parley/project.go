@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"sync"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/readiness"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/ingest/eventlog/lease"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/lead"
@@ -53,13 +56,17 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 	if err := ready(ctx); err != nil {
 		return err
 	}
+	lease, err := n.lease(ctx, projectorWork)
+	if err != nil {
+		return err
+	}
 	metrics := &renewed{Registerer: n.registry}
 	logs := engines.LogsOf(n.broker, tables)
 	leader := &lead.Leader{Tables: tables, Logger: n.log, Gaps: logs.Gap, Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
 		metrics.renew()
-		return f.open(ctx, n, logs, version, metrics)
+		return f.open(ctx, n, logs, version, lease.Check, metrics)
 	}}
-	n.Background("projector", leader.Run)
+	n.Background("projector", func(ctx context.Context) error { return lease.Keep(ctx, leader.Run) })
 	if err := sendWebhooks(ctx, n, logs); err != nil {
 		return err
 	}
@@ -67,13 +74,32 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		n.Background("log retention", f.on(n.broker.Events(), tables, n.log).Run)
 	}
 	keepsUp := n.progress(f.StallAfter, func(ctx context.Context) (schema.Sequence, error) { return history.Archived(ctx, tables) })
-	n.ready.Watch("projector", func(context.Context) error { return errors.Join(leader.Ready(), keepsUp.Ready()) })
+	n.ready.Watch("projector", func(context.Context) error {
+		if lease.Other() != "" { // which projects in place of this process
+			return keepsUp.Ready()
+		}
+		return errors.Join(leader.Ready(), keepsUp.Ready())
+	})
 	return nil
 }
 
-// open makes a projector for a version.
-func (f *projectFlags) open(ctx context.Context, n *node, logs *history.Logs, version uint32, metrics prometheus.Registerer) (*projector.Projector, func(), error) {
-	options := sink.Options{Projection: version, StoreText: f.StoreText, Logger: n.log}
+// projectorWork is the name of the lease on the projection: its holder writes the
+// tables, and decides which version is live.
+const projectorWork = "projector"
+
+// commandLease is the projector's lease for a command, which writes the live version
+// where no projector runs.
+func commandLease(a *app, broker *eventlog.Broker) (*lease.Lease, error) {
+	bucket, err := lease.Bucket(a.ctx, broker)
+	if err != nil {
+		return nil, err
+	}
+	return lease.New(bucket, projectorWork, "command-"+rand.Text()[:8], a.log, nil), nil
+}
+
+// open makes a projector for a version, which writes while allowed returns nil.
+func (f *projectFlags) open(ctx context.Context, n *node, logs *history.Logs, version uint32, allowed func() error, metrics prometheus.Registerer) (*projector.Projector, func(), error) {
+	options := sink.Options{Projection: version, StoreText: f.StoreText, Logger: n.log, Allowed: allowed}
 	if crash := crash.Point("write"); crash != nil {
 		options.After = func(stage sink.Stage) error { crash(string(stage)); return nil }
 	}

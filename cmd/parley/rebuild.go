@@ -69,6 +69,9 @@ func (f *rebuildFlags) source(a *app, r *rebuild) (err error) {
 	if err := logs.Check(a.ctx); err != nil {
 		return fmt.Errorf("--from %s: %w: use --from auto", f.From, err)
 	}
+	if r.Lease, err = commandLease(a, r.session.Log); err != nil {
+		return err
+	}
 	r.Flags = f.flags()
 	r.Open, r.Begins, r.Gaps, r.Ends = openVersion(logs, f.StoreText, a.log), logs.Begins, logs.Gap, logs.Ends
 	return nil

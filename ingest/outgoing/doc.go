@@ -40,6 +40,6 @@
 //
 // # Several processes
 //
-// One of them sends: the holder of a lease in the bucket. After a crash another one
-// takes over within [leaseFor].
+// One of them sends: the holder of the lease (package ingest/eventlog/lease). After a
+// crash another one takes over within ten seconds.
 package outgoing

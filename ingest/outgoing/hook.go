@@ -42,7 +42,6 @@ const (
 	positionPrefix = "position."
 	deliveryPrefix = "delivery."
 	retryPrefix    = "retry."
-	leaseKey       = "lease"
 )
 
 // ErrNotFound says that there is no such webhook or delivery.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/ingest/eventlog/lease"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -186,6 +188,7 @@ func (r *receiver) taken(chat schema.ConversationID) string {
 type rig struct {
 	t        *testing.T
 	registry *Registry
+	leases   *eventlog.Bucket
 	memory   *memory
 	receiver *receiver
 	hook     Hook
@@ -221,6 +224,9 @@ func newRig(t *testing.T, events ...Kind) *rig {
 	r := &rig{t: t, memory: &memory{}, receiver: newReceiver(t), logged: &bytes.Buffer{}}
 	r.logger = slog.New(slog.NewTextHandler(r.logged, nil))
 	if r.registry, err = OpenRegistry(ctx, broker); err != nil {
+		t.Fatal(err)
+	}
+	if r.leases, err = lease.Bucket(ctx, broker); err != nil {
 		t.Fatal(err)
 	}
 	if len(events) == 0 {
@@ -263,7 +269,7 @@ func (r *rig) add(hook Hook) Hook {
 func (r *rig) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	sender := New(Config{
-		Registry: r.registry, Archive: r.memory, Now: r.now, Logger: r.logger,
+		Registry: r.registry, Lease: lease.New(r.leases, "outgoing", rand.Text(), r.logger, nil), Archive: r.memory, Now: r.now, Logger: r.logger,
 		Open: func(context.Context) (Log, error) { return r.memory, nil },
 	})
 	done := make(chan error, 1)

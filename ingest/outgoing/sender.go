@@ -2,7 +2,6 @@ package outgoing
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parley-analytics/parley/ingest/eventlog/lease"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -33,6 +33,7 @@ type Archive interface {
 // Config is what a Sender needs. Only Registerer may be nil.
 type Config struct {
 	Registry   *Registry
+	Lease      *lease.Lease // one process of several sends
 	Archive    Archive
 	Open       func(ctx context.Context) (Log, error) // a log for one webhook
 	Now        func() time.Time
@@ -43,13 +44,12 @@ type Config struct {
 // Sender delivers the webhooks of a registry.
 type Sender struct {
 	Config
-	name       string // in the lease
 	deliveries *prometheus.CounterVec
 }
 
 // New makes a sender; Run sends.
 func New(c Config) *Sender {
-	s := &Sender{Config: c, name: rand.Text(), deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+	s := &Sender{Config: c, deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "parley_outgoing_webhook_attempts_total", Help: "Attempts to deliver outgoing webhooks, by event and outcome: delivered, missed, failed (the last attempt), erased."},
 		[]string{"event", "outcome"})}
 	if c.Registerer != nil {
@@ -58,79 +58,14 @@ func New(c Config) *Sender {
 	return s
 }
 
-const (
-	// leaseFor is how long a sender that is gone keeps others waiting.
-	leaseFor   = 10 * time.Second
-	renewEvery = leaseFor / 4
-)
-
-// lease names who sends. Its times are of the clocks of the processes.
-type lease struct {
-	Holder string    `json:"holder"`
-	Until  time.Time `json:"until"`
-}
-
 // Run sends while this process holds the lease, until ctx ends; then it returns nil.
 func (s *Sender) Run(ctx context.Context) error {
-	tick := time.NewTicker(renewEvery)
-	defer tick.Stop()
-	var stop func()
-	var until time.Time
-	defer func() {
-		if stop != nil {
-			stop()
-			s.release(context.WithoutCancel(ctx))
-		}
-	}()
-	for {
-		switch held, err := s.renew(ctx); {
-		case ctx.Err() != nil:
-			return nil
-		case held:
-			until = time.Now().Add(leaseFor - renewEvery)
-			if stop == nil {
-				stop = s.start(ctx)
-			}
-		case stop != nil && (err == nil || time.Now().After(until)):
-			s.Logger.Warn("another process sends the outgoing webhooks now", "error", err)
-			stop()
-			stop = nil
-		case err != nil:
-			s.Logger.Warn("the lease of the outgoing webhooks is not readable", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// renew takes the lease, or keeps it.
-func (s *Sender) renew(ctx context.Context) (held bool, err error) {
-	err = s.Registry.bucket.Update(ctx, leaseKey, func(before []byte) ([]byte, error) {
-		var current lease
-		if before != nil {
-			if err := json.Unmarshal(before, &current); err != nil {
-				return nil, err
-			}
-		}
-		if held = current.Holder == s.name || !time.Now().Before(current.Until); !held {
-			return nil, nil
-		}
-		return json.Marshal(lease{s.name, time.Now().Add(leaseFor)})
+	return s.Lease.Keep(ctx, func(ctx context.Context) error {
+		stop := s.start(ctx)
+		<-ctx.Done()
+		stop()
+		return nil
 	})
-	return held && err == nil, err
-}
-
-// release lets another process take over at once.
-func (s *Sender) release(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, renewEvery)
-	defer cancel()
-	var current lease
-	if err := s.Registry.get(ctx, leaseKey, &current); err == nil && current.Holder == s.name {
-		_ = s.Registry.bucket.Delete(ctx, leaseKey) // it expires otherwise
-	}
 }
 
 // start follows the registry; each webhook that is not paused gets a worker.

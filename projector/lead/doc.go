@@ -1,5 +1,6 @@
 // Package lead keeps the live version of the projection up with the logs, and
 // hands over to a version that is offered. It is what `serve` and `project` run.
+// One process at a time does so: the caller holds a lease meanwhile (ingest/eventlog/lease).
 //
 //	run     one projector writes the live version
 //	offer   a replay has marked another version as complete (projector/replay)

@@ -67,24 +67,16 @@ func (l *Leader) start(ctx context.Context, version uint32) (*run, error) {
 	return &run{version, p, sync.OnceFunc(func() { cancel(); <-done })}, nil
 }
 
-// Run projects until the context ends, and returns nil then. It fails only when
-// there is nothing to project into, an error at its beginning, or when the tables
-// belong to a newer binary.
+// Run projects until the context ends, and returns nil then. It may be called
+// again afterwards. It fails only when there is nothing to project into, or when
+// the tables belong to a newer binary.
 func (l *Leader) Run(ctx context.Context) error {
-	live, err := l.Tables.Live(ctx)
-	if err != nil {
-		return err
-	}
-	current, err := l.start(ctx, live)
-	if err != nil {
-		return err
-	}
-	l.lead(current)
 	defer func() {
 		l.leading().end()
 		l.next.end()
+		l.lead(nil)
+		l.next = nil
 	}()
-
 	every := l.Every
 	if every <= 0 {
 		every = 250 * time.Millisecond
@@ -92,21 +84,21 @@ func (l *Leader) Run(ctx context.Context) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
 		all, err := l.Tables.Projections(ctx)
 		if err == nil {
 			err = l.follow(ctx, all)
 		}
 		var newer *clickhouse.NewerError
-		if errors.As(err, &newer) { // a newer binary has taken over
+		if errors.As(err, &newer) || errors.Is(err, tables.ErrNoLive) { // a newer binary has taken over
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
 			l.Logger.Warn("the versions of the projection cannot be followed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
 		}
 	}
 }
@@ -141,7 +133,8 @@ func (l *Leader) follow(ctx context.Context, all tables.Projections) error {
 	return l.takeOver(ctx, l.next)
 }
 
-// turnTo projects the version that another process has made live.
+// turnTo projects the live version: at the beginning, and where another process has
+// made one live.
 func (l *Leader) turnTo(ctx context.Context, live uint32) error {
 	l.leading().end()
 	l.lead(nil)
@@ -155,7 +148,7 @@ func (l *Leader) turnTo(ctx context.Context, live uint32) error {
 		}
 	}
 	l.lead(run)
-	l.Logger.Info("another process has made a projection version live", "version", live)
+	l.Logger.Info("projecting the live version", "version", live)
 	return nil
 }
 

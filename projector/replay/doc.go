@@ -13,8 +13,8 @@
 //
 // The seam is a sequence: the new version is only made live when its position has
 // reached that of the old one, so a reader never sees the projection go back.
-// Without a live projector the command does the swap itself. The old version is
-// kept; undo offers it again, and it catches up from its own position in the
+// Whoever holds the projector's lease makes the swap: where no projector runs, the
+// command gets it and does so itself. The old version is kept; undo offers it again, and it catches up from its own position in the
 // same way.
 //
 // A GraphQL request reads the live version once and uses it in all its

@@ -17,6 +17,12 @@ import (
 // Open makes a projector that writes a version; release frees what it uses.
 type Open func(ctx context.Context, version uint32) (p *projector.Projector, release func(), err error)
 
+// Lease lets one process at a time write the live version. Keep waits for it, does
+// the work while it holds it, again if it was lost meanwhile, and releases it.
+type Lease interface {
+	Keep(ctx context.Context, do func(ctx context.Context) error) error
+}
+
 // Rebuild replays and verifies. Only one may run on a server at a time: the
 // caller sees to that.
 type Rebuild struct {
@@ -38,8 +44,10 @@ type Rebuild struct {
 	Scope tables.Scope
 	// Limit bounds the differing rows that are spelled out. Default: 20.
 	Limit int
-	// Patience is how long to wait for a live projector before swapping here.
-	// Default: 30 s.
+	// Lease is the projector's: whoever holds it makes versions live.
+	Lease Lease
+	// Patience is how long a comparison waits for the live version to write what the
+	// log had before the build ended. Default: 30 s.
 	Patience time.Duration
 	// At is called at the named points of a replay: "built", "compared",
 	// "offered". The crash harness ends the process there; may be nil.
@@ -180,10 +188,10 @@ func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversati
 	return c.Events, c.Conversations, nil
 }
 
-// MakeLive offers a version that is complete up to its positions, and waits
-// until it is live or the projector gives it up, which is an error with its
-// reason. If no projector runs, it catches up and swaps by its own projector;
-// handed says that a live projector did.
+// MakeLive offers a version that is complete up to its positions, and returns when
+// it is live. The process that holds the projector's lease makes it so: the running
+// projector, however long it takes, or this command where none runs; handed says
+// that it was the projector. An offer that is given up is an error with its reason.
 func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, err error) {
 	if err := r.carryFromLive(ctx, version); err != nil {
 		return false, err
@@ -195,13 +203,38 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 		return false, err
 	}
 	r.at("offered")
-	deadline := time.Now().Add(r.patience())
-	for time.Now().Before(deadline) {
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	var swapped bool
+	var failed error
+	own := make(chan struct{})
+	go func() {
+		defer close(own)
+		failed = r.Lease.Keep(waiting, func(ctx context.Context) (err error) {
+			swapped, err = r.swap(ctx, version)
+			return err
+		})
+	}()
+	live, err := r.awaitLive(ctx, version, own)
+	stop()
+	<-own
+	if !live && err == nil {
+		live, err = failed == nil, failed
+	}
+	if live {
+		return !swapped, r.Tables.Up(ctx) // the views may still be on their way
+	}
+	return false, errors.Join(err, r.Tables.Withdraw(context.WithoutCancel(ctx), version, err.Error()))
+}
+
+// awaitLive waits until an offer has been taken or given up, or own is closed.
+func (r *Rebuild) awaitLive(ctx context.Context, version uint32, own <-chan struct{}) (live bool, err error) {
+	for {
 		all, err := r.Tables.Projections(ctx)
 		if err == nil {
 			switch p := all.Find(version); p.State {
 			case tables.Alive:
-				return true, r.Tables.Up(ctx) // the views may still be on their way
+				return true, nil
 			case tables.Offered:
 			default:
 				return false, fmt.Errorf("version %d is not made live, and is %s: %s", version, p.State, p.Reason)
@@ -209,32 +242,27 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 		}
 		select {
 		case <-ctx.Done():
-			return false, errors.Join(context.Cause(ctx), r.Tables.Withdraw(context.WithoutCancel(ctx), version, "the command was stopped"))
+			return false, fmt.Errorf("the command was stopped: %w", context.Cause(ctx))
+		case <-own:
+			return false, nil
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	if err := r.Tables.Withdraw(ctx, version, "no projector made it live in time"); err != nil {
-		return false, err
-	}
-	return r.swap(ctx, version)
 }
 
-// swap makes a version live that no running projector has taken over. One that
-// runs all the same follows at once.
-func (r *Rebuild) swap(ctx context.Context, version uint32) (handed bool, err error) {
+// swap makes an offered version live where no projector runs; swapped says that it
+// had to. A projector that starts meanwhile waits for the lease.
+func (r *Rebuild) swap(ctx context.Context, version uint32) (swapped bool, err error) {
 	for {
 		live, err := r.Tables.Live(ctx)
-		if err != nil {
+		if err != nil || live == version {
 			return false, err
-		}
-		if live == version { // taken over at the last moment
-			return true, r.Tables.Up(ctx)
 		}
 		if err := r.catchUp(ctx, version); err != nil {
 			return false, err
 		}
 		if r.Tables.Reached(ctx, version, live, 0) {
-			return false, r.Tables.Swap(ctx, version, live)
+			return true, r.Tables.Swap(ctx, version, live)
 		}
 	}
 }

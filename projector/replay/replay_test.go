@@ -60,11 +60,25 @@ func (m *memory) Read(ctx context.Context, after schema.Sequence, most int, wait
 	return nil, nil
 }
 
+// lease is one that goroutines of this process hold in turn.
+type lease chan struct{}
+
+func (l lease) Keep(ctx context.Context, do func(context.Context) error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case l <- struct{}{}:
+	}
+	defer func() { <-l }()
+	return do(ctx)
+}
+
 // setup is a server with a log, a live projector and what rebuilds.
 type setup struct {
 	tables  *tables.Tables
 	log     *memory
 	rebuild *replay.Rebuild
+	stop    func() // the projector
 
 	mu    sync.Mutex
 	drops *leaky // the log as its readers see it, once it drops entries
@@ -158,20 +172,29 @@ func newSetup(t *testing.T) *setup {
 		p, err := projector.New(projector.Config{Log: log, Sink: s, Archive: s, BatchEvents: 500})
 		return p, func() {}, err
 	}
-	h.rebuild = &replay.Rebuild{Tables: tables, Open: open, Patience: 20 * time.Second,
+	h.rebuild = &replay.Rebuild{Tables: tables, Open: open, Patience: 20 * time.Second, Lease: make(lease, 1),
 		Ends: func(ctx context.Context) (map[string]schema.Sequence, error) {
 			last, err := h.log.Last(ctx)
 			return map[string]schema.Sequence{projector.LogEvents: last}, err
 		}}
 	leader := &lead.Leader{Tables: tables, Open: open, Gaps: h.gaps, Logger: slog.New(slog.DiscardHandler), Every: 20 * time.Millisecond}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- leader.Run(ctx) }()
-	t.Cleanup(func() {
+	done, holds := make(chan error, 1), make(chan struct{})
+	go func() {
+		done <- h.rebuild.Lease.Keep(ctx, func(ctx context.Context) error {
+			close(holds)
+			return leader.Run(ctx)
+		})
+	}()
+	<-holds
+	h.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	})
+	t.Cleanup(func() {
+		h.stop()
 		_ = tables.Close()
 	})
 	return h
@@ -361,6 +384,20 @@ func TestAVersionThatTakesNoRowsDoesNotStopTheLiveOne(t *testing.T) {
 	h.settle(t)
 	if live := h.live(t); live != 2 {
 		t.Errorf("version %d is live", live)
+	}
+}
+
+func TestACommandSwapsAtOnceWhereNoProjectorRuns(t *testing.T) {
+	h := replayed(t)
+	h.stop()
+	h.log.append(foldtest.Stream(foldtest.Seeded(7), 20)...)
+	undone, err := h.rebuild.Undo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, _ := h.log.Last(t.Context())
+	if at, err := history.Archived(t.Context(), h.tables); undone.Handed || h.live(t) != 1 || at != last || err != nil {
+		t.Errorf("version %d is live at %d of %d (%v) after %+v", h.live(t), at, last, err, undone)
 	}
 }
 

@@ -22,6 +22,9 @@ type Options struct {
 	StoreText bool
 	// Logger; nil logs nothing.
 	Logger *slog.Logger
+	// Allowed, if given, is asked before each stage; its error ends Write. A process
+	// that may not write any more finds out there, wherever it was stopped.
+	Allowed func() error
 	// After, if given, is called when a stage is on disk; its error ends Write.
 	// Tests and the crash harness cut batches off with it.
 	After func(Stage) error

@@ -180,6 +180,11 @@ func (s *Sink) insert(ctx context.Context) error {
 		}
 	}
 	for _, stage := range s.stages() {
+		if s.options.Allowed != nil {
+			if err := s.options.Allowed(); err != nil {
+				return fmt.Errorf("%s: %w", stage.name, err)
+			}
+		}
 		var sending errgroup.Group
 		for _, t := range stage.tables {
 			sending.Go(func() error { return t.send(ctx, s.conn) })

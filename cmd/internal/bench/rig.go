@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/ingest/eventlog/lease"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/replay"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -168,9 +170,13 @@ func (r *rig) catchUp(ctx context.Context, version uint32, cache int) (time.Dura
 
 // replay rebuilds the projection beside the live one and swaps.
 func (r *rig) replay(ctx context.Context) (build, whole time.Duration, err error) {
+	leases, err := lease.Bucket(ctx, r.broker)
+	if err != nil {
+		return 0, 0, err
+	}
 	began := time.Now()
 	work := replay.Rebuild{
-		Tables: r.tables,
+		Tables: r.tables, Lease: lease.New(leases, "projector", "bench", slog.New(slog.DiscardHandler), nil),
 		Open: func(ctx context.Context, version uint32) (*projector.Projector, func(), error) {
 			r.next = max(r.next, version+1)
 			return r.open(ctx, version, 0)

@@ -43,6 +43,9 @@ func (e *Engines) LogReady(broker *eventlog.Broker) error {
 // checks its readiness.
 func (e *Engines) OwnsClickHouse() bool { return e.clickHouse != nil }
 
+// OwnsLog reports whether the log is in a data dir that this process has locked.
+func (e *Engines) OwnsLog() bool { return e.nats != nil }
+
 // OpenLog opens the log for a process, whose name appears in NATS. The stream of events is limited
 // to maxBytes: see [eventlog.Options].
 func (e *Engines) OpenLog(ctx context.Context, name string, logger *slog.Logger, maxBytes int64) (*eventlog.Broker, error) {
