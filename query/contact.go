@@ -90,13 +90,16 @@ func startPlace(r *ContactRow) Place {
 
 // Contacts resolves the field of Query.
 func (q *root) Contacts(ctx context.Context, args struct {
-	Filters  *filtersInput
-	Interval intervalInput
+	Filters        *filtersInput
+	ContactFilters *contactFiltersInput
+	Interval       intervalInput
 	pageInput
 	OrderBy input
 }) (*ContactConnection, error) {
-	descending := args.OrderBy.value == "STARTED_AT_DESC"
-	l, err := q.open(ctx, "contacts", args.Filters, args.Interval, args.pageInput, descending)
+	l, err := q.open(ctx, asked{
+		field: "contacts", contacts: true, filters: args.Filters, ofContacts: args.ContactFilters,
+		interval: args.Interval, page: args.pageInput, descending: args.OrderBy.value == "STARTED_AT_DESC",
+	})
 	if err != nil {
 		return nil, q.publicError(ctx, err)
 	}

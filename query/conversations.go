@@ -6,38 +6,63 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// conversationsArgs are the arguments of both lists of conversations.
+// conversationsArgs are the arguments of the lists of closed conversations.
 type conversationsArgs struct {
-	Filters  *filtersInput
-	Interval intervalInput
+	Filters        *filtersInput
+	ContactFilters *contactFiltersInput
+	Interval       intervalInput
 	pageInput
 	OrderBy input
 }
 
-// conversationList is a page of either list of conversations.
+// asked reads the arguments.
+func (args conversationsArgs) asked(field string) asked {
+	return asked{
+		field: field, filters: args.Filters, ofContacts: args.ContactFilters,
+		interval: args.Interval, page: args.pageInput, descending: args.OrderBy.value == "CLOSED_AT_DESC",
+	}
+}
+
+// inOrder is how conversations are listed by one of their times.
+type inOrder struct {
+	place func(*ConversationRow) Place
+	needs []string // columns that the place is made of
+	page  func(context.Context, Scope, Interval, *Filter, Page, []string) ([]ConversationRow, error)
+	count func(context.Context, Scope, Interval, *Filter) (uint64, error)
+}
+
+func (a *API) byClosing() inOrder {
+	return inOrder{closingPlace, nil, a.store.ClosedConversations, a.store.CountClosedConversations}
+}
+
+func (a *API) byCreation() inOrder {
+	return inOrder{creationPlace, []string{"createdAt"}, a.store.CreatedConversations, a.store.CountCreatedConversations}
+}
+
+// conversationList is a page of a list of conversations.
 type conversationList struct {
 	*list
-	rows []*Conversation
+	order inOrder
+	rows  []*Conversation
 }
 
 // conversations reads a page. The paths of conversations lie below node.
-func (a *API) conversations(ctx context.Context, field string, args conversationsArgs, below func(fields) fields) (*conversationList, error) {
-	descending := args.OrderBy.value == "CLOSED_AT_DESC"
-	l, err := a.open(ctx, field, args.Filters, args.Interval, args.pageInput, descending)
+func (a *API) conversations(ctx context.Context, asked asked, order inOrder, below func(fields) fields) (*conversationList, error) {
+	l, err := a.open(ctx, asked)
 	if err != nil {
 		return nil, a.publicError(ctx, err)
 	}
-	result := &conversationList{list: l}
+	result := &conversationList{list: l, order: order}
 	selected := selectedFields(ctx)
 	if l.scope.Empty() || !selected.any("edges", "pageInfo") {
 		return result, nil
 	}
 	batch := newConversations(a, l.request, below(selected))
-	rows, err := a.store.ClosedConversations(ctx, l.scope, l.interval, l.filter, l.paging.Page, batch.columns())
+	rows, err := order.page(ctx, l.scope, l.interval, l.filter, l.paging.Page, append(batch.columns(), order.needs...))
 	if err != nil {
 		return nil, a.publicError(ctx, err)
 	}
-	rows, l.pageInfo = cut(l.paging, rows, closingPlace)
+	rows, l.pageInfo = cut(l.paging, rows, order.place)
 	result.rows, err = batch.load(ctx, rows)
 	if err != nil {
 		return nil, a.publicError(ctx, err)
@@ -45,37 +70,45 @@ func (a *API) conversations(ctx context.Context, field string, args conversation
 	return result, nil
 }
 
-// closingPlace is the place of a conversation in a list.
+// closingPlace is the place of a conversation among the closed ones.
 func closingPlace(r *ConversationRow) Place {
 	return Place{schema.Timestamp(r.ClosedKey), schema.ProjectID(r.Project), r.ID}
 }
+
+// creationPlace is the place of a conversation among all.
+func creationPlace(r *ConversationRow) Place {
+	return Place{schema.Timestamp(r.CreatedAt), schema.ProjectID(r.Project), r.ID}
+}
+
+// cursor is the cursor of a row of the page.
+func (l *conversationList) cursor(c *Conversation) Text { return l.paging.cursor(l.order.place(c.row)) }
 
 // TotalCount counts what matches on all pages.
 func (l *conversationList) TotalCount(ctx context.Context) (Long, error) {
 	if l.scope.Empty() {
 		return 0, nil
 	}
-	n, err := l.store.CountClosedConversations(ctx, l.scope, l.interval, l.filter)
+	n, err := l.order.count(ctx, l.scope, l.interval, l.filter)
 	return Long(n), l.publicError(ctx, err)
 }
 
-// ConversationConnection is a page of closedConversations.
+// ConversationConnection is a page of conversations or closedConversations.
 type ConversationConnection struct{ *conversationList }
 
 // ConversationEdge is a row of the page.
 type ConversationEdge struct {
-	paging *paging
-	Node   *Conversation
+	list *conversationList
+	Node *Conversation
 }
 
 // Cursor is the row's place.
-func (e ConversationEdge) Cursor() Text { return e.paging.cursor(closingPlace(e.Node.row)) }
+func (e ConversationEdge) Cursor() Text { return e.list.cursor(e.Node) }
 
 // Edges returns the rows.
 func (c *ConversationConnection) Edges() []ConversationEdge {
 	edges := make([]ConversationEdge, len(c.rows))
 	for i, row := range c.rows {
-		edges[i] = ConversationEdge{c.paging, row}
+		edges[i] = ConversationEdge{c.conversationList, row}
 	}
 	return edges
 }
@@ -83,7 +116,31 @@ func (c *ConversationConnection) Edges() []ConversationEdge {
 // ClosedConversations resolves the field of Query.
 func (q *root) ClosedConversations(ctx context.Context, args conversationsArgs) (*ConversationConnection, error) {
 	below := func(selected fields) fields { return selected.below("edges.node") }
-	l, err := q.conversations(ctx, "closedConversations", args, below)
+	l, err := q.conversations(ctx, args.asked("closedConversations"), q.byClosing(), below)
+	if err != nil {
+		return nil, err
+	}
+	return &ConversationConnection{l}, nil
+}
+
+// Conversations resolves the field of Query: open ones too.
+func (q *root) Conversations(ctx context.Context, args struct {
+	Filters        *filtersInput
+	ContactFilters *contactFiltersInput
+	Interval       intervalInput
+	State          *string
+	pageInput
+	OrderBy input
+}) (*ConversationConnection, error) {
+	a := asked{
+		field: "conversations", filters: args.Filters, ofContacts: args.ContactFilters,
+		interval: args.Interval, page: args.pageInput, descending: args.OrderBy.value == "CREATED_AT_DESC",
+	}
+	if args.State != nil {
+		a.state = ConversationState(*args.State)
+	}
+	below := func(selected fields) fields { return selected.below("edges.node") }
+	l, err := q.conversations(ctx, a, q.byCreation(), below)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +152,8 @@ type ClosedConversationConnection struct{ *conversationList }
 
 // ClosedConversationEdge is a row of the page.
 type ClosedConversationEdge struct {
-	paging *paging
-	Node   ClosedConversation
+	list *conversationList
+	Node ClosedConversation
 }
 
 // ClosedConversation shows a conversation, its survey and its conversions side
@@ -112,15 +169,13 @@ func (c ClosedConversation) SatisfactionSurvey() *SatisfactionSurvey {
 func (c ClosedConversation) Conversions() Conversions { return c.Conversation.Conversions }
 
 // Cursor is the row's place.
-func (e ClosedConversationEdge) Cursor() Text {
-	return e.paging.cursor(closingPlace(e.Node.Conversation.row))
-}
+func (e ClosedConversationEdge) Cursor() Text { return e.list.cursor(e.Node.Conversation) }
 
 // Edges returns the rows.
 func (c *ClosedConversationConnection) Edges() []ClosedConversationEdge {
 	edges := make([]ClosedConversationEdge, len(c.rows))
 	for i, row := range c.rows {
-		edges[i] = ClosedConversationEdge{c.paging, ClosedConversation{row}}
+		edges[i] = ClosedConversationEdge{c.conversationList, ClosedConversation{row}}
 	}
 	return edges
 }
@@ -131,7 +186,7 @@ func (q *root) SearchClosedConversations(ctx context.Context, args conversations
 		node := selected.below("edges.node")
 		return append(node.below("conversation"), node...)
 	}
-	l, err := q.conversations(ctx, "searchClosedConversations", args, below)
+	l, err := q.conversations(ctx, args.asked("searchClosedConversations"), q.byClosing(), below)
 	if err != nil {
 		return nil, err
 	}

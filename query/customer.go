@@ -96,17 +96,17 @@ func (a *API) customers(ctx context.Context, field string, projects []schema.Pro
 	if err != nil {
 		return nil, err
 	}
-	l.Rows, l.PageInfo = cut(l.paging, rows, creationPlace)
+	l.Rows, l.PageInfo = cut(l.paging, rows, customerPlace)
 	return l, nil
 }
 
-// creationPlace is the place of a customer in a list.
-func creationPlace(r *CustomerRow) Place {
+// customerPlace is the place of a customer in a list.
+func customerPlace(r *CustomerRow) Place {
 	return Place{schema.Timestamp(r.CreatedAt), schema.ProjectID(r.Project), r.ID}
 }
 
 // Cursor is the place of a row of the page.
-func (l *CustomerList) Cursor(r *CustomerRow) Text { return l.paging.cursor(creationPlace(r)) }
+func (l *CustomerList) Cursor(r *CustomerRow) Text { return l.paging.cursor(customerPlace(r)) }
 
 // Count counts the customers on all pages. Its errors may be shown to callers.
 func (l *CustomerList) Count(ctx context.Context) (uint64, error) {

@@ -155,10 +155,7 @@ func (c *Customer) Conversations(ctx context.Context, args pageInput) (*Customer
 	if err != nil {
 		return nil, b.api.publicError(ctx, err)
 	}
-	place := func(c **Conversation) Place {
-		r := (*c).row
-		return Place{schema.Timestamp(r.CreatedAt), schema.ProjectID(r.Project), r.ID}
-	}
+	place := func(c **Conversation) Place { return creationPlace((*c).row) }
 	// Fields of one document share what was read, and a page is turned around in place.
 	list, connection.PageInfo = cut(page, slices.Clone(list), place)
 	connection.Edges = make([]CustomerConversationEdge, len(list))

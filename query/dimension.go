@@ -31,11 +31,12 @@ type DimensionValue struct {
 }
 
 // Rows are the rows behind a bucket: those of the interval and filter that have
-// the values.
+// the values, and of them perhaps only what one count counts.
 type Rows struct {
 	Interval Interval
 	Filter   *Filter
 	By       []DimensionValue `json:",omitempty"`
+	Of       Count            `json:",omitempty"`
 }
 
 // maxNesting is how often rows may be narrowed from rows.

@@ -94,7 +94,7 @@ func (a *API) extract(table Table, values url.Values) (*Extract, error) {
 		}
 	}
 	var err error
-	e.Filter, err = filters.filter(a)
+	e.Filter, err = a.filter(filters, nil)
 	return e, err
 }
 

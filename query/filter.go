@@ -40,7 +40,20 @@ type Filter struct {
 	Reopened             *bool              `json:",omitempty"`
 	UpdatedSince         *schema.Sequence   `json:",omitempty"`
 	Rows                 *Rows              `json:",omitempty"` // only what is behind a bucket
+
+	Contacts *ContactFilter    `json:",omitempty"` // of contacts; conversations need one that matches
+	State    ConversationState `json:",omitempty"` // in lists by creation
 }
+
+// ConversationState is whether a conversation is closed.
+type ConversationState string
+
+// The states. A snoozed conversation is open too.
+const (
+	StateOpen    ConversationState = "OPEN"
+	StateSnoozed ConversationState = "SNOOZED"
+	StateClosed  ConversationState = "CLOSED"
+)
 
 // filtersInput is ConversationFilters as given.
 type filtersInput struct {
@@ -73,12 +86,18 @@ type filtersInput struct {
 // rule broken.
 type reader struct{ err error }
 
-// filter reads filters; nil filters nothing.
-func (f *filtersInput) filter(a *API) (*Filter, error) {
-	if f == nil {
-		return &Filter{}, nil
-	}
+// filter reads the filters of a field; nil filters nothing.
+func (a *API) filter(filters *filtersInput, contacts *contactFiltersInput) (*Filter, error) {
 	var r reader
+	filter := &Filter{}
+	if filters != nil {
+		filter = filters.filter(a, &r)
+	}
+	filter.Contacts = contacts.filter(&r)
+	return filter, r.err
+}
+
+func (f *filtersInput) filter(a *API, r *reader) *Filter {
 	filter := &Filter{
 		Projects:             asProjects(r.integers("filters.projectIds", f.ProjectIDs, math.MinInt32, math.MaxInt32)),
 		Channels:             r.names("filters.channels", f.Channels),
@@ -117,7 +136,7 @@ func (f *filtersInput) filter(a *API) (*Filter, error) {
 		}
 		filter.Rows = rows
 	}
-	return filter, r.err
+	return filter
 }
 
 func (r *reader) note(err error) {

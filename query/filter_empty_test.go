@@ -30,15 +30,24 @@ func nothings(of *ast.Definition) []map[string]any {
 	return all
 }
 
-// TestAnEmptyListAndNullAreNoFilter walks the members of ConversationFilters, in
-// every field of Query that takes filters, as literals and as variables.
+// TestAnEmptyListAndNullAreNoFilter walks the members of the filters on conversations
+// and on contacts, in every field of Query that takes them, as literals and as
+// variables.
 func TestAnEmptyListAndNullAreNoFilter(t *testing.T) {
 	r := theRig(t)
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.SDL()})
+	for argument, most := range map[string]int{"filters": 5 * 35, "contactFilters": 5 * 11} {
+		if asked := emptyFilters(t, r, schema, argument); asked < most {
+			t.Errorf("only %d members of %s were walked", asked, argument)
+		}
+	}
+}
+
+// emptyFilters walks the members of one argument and returns how many there were.
+func emptyFilters(t *testing.T, r *rig, schema *ast.Schema, argument string) (asked int) {
 	selections := map[string]string{"metrics": "total { closedConversations contacts }"}
-	asked := 0
 	for _, field := range schema.Query.Fields {
-		filters := field.Arguments.ForName("filters")
+		filters := field.Arguments.ForName(argument)
 		if filters == nil {
 			continue
 		}
@@ -64,22 +73,20 @@ func TestAnEmptyListAndNullAreNoFilter(t *testing.T) {
 					literal = "[]"
 				}
 				asked++
-				if got := answer(fmt.Sprintf("{ %s(%s, filters: {%s: %s}) { %s } }", field.Name, always, member, literal, selection), nil); got != want {
+				if got := answer(fmt.Sprintf("{ %s(%s, %s: {%s: %s}) { %s } }", field.Name, always, argument, member, literal, selection), nil); got != want {
 					t.Errorf("%s, %s: %s as a literal gives %.200s, want %.200s", field.Name, member, literal, got, want)
 				}
 			}
-			document := fmt.Sprintf("query($f: ConversationFilters) { %s(%s, filters: $f) { %s } }", field.Name, always, selection)
+			document := fmt.Sprintf("query($f: %s) { %s(%s, %s: $f) { %s } }", filters.Type.Name(), field.Name, always, argument, selection)
 			if got := answer(document, map[string]any{"f": given}); got != want {
 				t.Errorf("%s, %v as a variable gives %.200s, want %.200s", field.Name, given, got, want)
 			}
 		}
-		if got := answer(fmt.Sprintf("{ %s(%s, filters: null) { %s } }", field.Name, always, selection), nil); got != want {
+		if got := answer(fmt.Sprintf("{ %s(%s, %s: null) { %s } }", field.Name, always, argument, selection), nil); got != want {
 			t.Errorf("%s without filters (null): %.200s, want %.200s", field.Name, got, want)
 		}
 	}
-	if asked < 4*35 {
-		t.Errorf("only %d members were walked", asked)
-	}
+	return asked
 }
 
 // TestAnEmptyListOfAnExportDoesNotFilter does so for the parameters of exports.

@@ -32,6 +32,8 @@ func TestAnotherProjectIsLikeOneThatDoesNotExist(t *testing.T) {
 		`{ searchClosedConversations(ALWAYS, filters: {projectIds: <project>}) { totalCount edges { node { conversation { ` + everything + ` } satisfactionSurvey { comment } conversions { transactions { amount } } } } } }`,
 		`{ contacts(ALWAYS, filters: {projectIds: <project>}) { totalCount edges { node { id conversation { id } } } } }`,
 		`{ contacts(ALWAYS, filters: {conversationIds: "<id>"}) { totalCount edges { node { id conversation { id } } } } }`,
+		`{ conversations(ALWAYS, filters: {projectIds: <project>}, contactFilters: {ongoing: false}, state: CLOSED) { totalCount edges { node { ` + everything + ` } } } }`,
+		`{ conversations(ALWAYS, filters: {conversationIds: "<id>"}) { totalCount position edges { node { id } } } }`,
 		`{ metrics(ALWAYS, filters: {projectIds: <project>}, groupBy: [PROJECT, OPERATOR]) { total { closedConversations contacts revenue { amount } wait { meanMs } } buckets { dimensions { value label } contacts } } }`,
 		`{ metrics(ALWAYS, filters: {conversationIds: "<id>"}, groupBy: TAG) { total { closedConversations } buckets { contacts } } }`,
 		`{ customer(id: "<id>", projectId: <project>) { ` + everyCustomer + ` } }`,
@@ -64,6 +66,7 @@ func TestEveryRowIsOfTheCallersProjects(t *testing.T) {
 		}
 		for _, document := range []string{
 			`{ closedConversations(%s) { edges { node { ` + everything + ` } } } }`,
+			`{ conversations(%s, contactFilters: {ongoing: false}) { edges { node { ` + everything + ` } } } }`,
 			`{ contacts(%s, orderBy: STARTED_AT_DESC) { edges { node { project { id } conversation { project { id } contacts { project { id } conversation { project { id } } } } } } } }`,
 			`{ contacts(%s, filters: {projectIds: [1, 2, 3, 9999], answered: true}) { edges { node { project { id } } } } }`,
 			`{ customers(projectIds: [1, 2, 3, 9999]) { edges { node { project { id } conversations { edges { node { project { id } customer { project { id } } } } } } } } }`,

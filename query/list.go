@@ -17,24 +17,40 @@ type list struct {
 	pageInfo PageInfo
 }
 
+// asked is the arguments of a list.
+type asked struct {
+	field      string
+	contacts   bool // it lists contacts, not conversations
+	filters    *filtersInput
+	ofContacts *contactFiltersInput
+	state      ConversationState
+	interval   intervalInput
+	page       pageInput
+	descending bool
+}
+
 // open reads the arguments of a list and binds its cursors to them.
-func (a *API) open(ctx context.Context, field string, filters *filtersInput, interval intervalInput, page pageInput, descending bool) (*list, error) {
+func (a *API) open(ctx context.Context, asked asked) (*list, error) {
 	r, err := a.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	l := &list{API: a, request: r}
-	if l.interval, err = interval.interval(); err != nil {
+	if l.interval, err = asked.interval.interval(); err != nil {
 		return nil, err
 	}
-	if l.filter, err = filters.filter(a); err != nil {
+	if l.filter, err = a.filter(asked.filters, asked.ofContacts); err != nil {
+		return nil, err
+	}
+	l.filter.State = asked.state
+	if err := l.filter.leadTo(asked.contacts); err != nil {
 		return nil, err
 	}
 	l.scope = r.scope(l.filter.Projects)
 	seal := a.seal(binding{
-		Field: field, Filter: l.filter, Interval: l.interval, Backward: descending, Rights: r.caller.Projects,
+		Field: asked.field, Filter: l.filter, Interval: l.interval, Backward: asked.descending, Rights: r.caller.Projects,
 	})
-	l.paging, err = page.page(r.texts, seal, descending, r.live.Position)
+	l.paging, err = asked.page.page(r.texts, seal, asked.descending, r.live.Position)
 	return l, err
 }
 

@@ -40,35 +40,39 @@ type metrics struct {
 }
 
 // Metrics resolves the field of Query.
-func (q *root) Metrics(ctx context.Context, args struct {
-	Filters  *filtersInput
-	Interval intervalInput
-	GroupBy  *[]string
-	Step     *string
-	TimeZone input
-}) (*Metrics, error) {
-	m, err := q.metrics(ctx, args.Filters, args.Interval, args.GroupBy, args.Step, args.TimeZone)
+func (q *root) Metrics(ctx context.Context, args metricsArgs) (*Metrics, error) {
+	m, err := q.metrics(ctx, args)
 	if err != nil {
 		return nil, q.publicError(ctx, err)
 	}
 	return &Metrics{m}, nil
 }
 
-func (a *API) metrics(ctx context.Context, filters *filtersInput, interval intervalInput, groupBy *[]string, step *string, timeZone input) (*metrics, error) {
+// metricsArgs are the arguments of the field.
+type metricsArgs struct {
+	Filters        *filtersInput
+	ContactFilters *contactFiltersInput
+	Interval       intervalInput
+	GroupBy        *[]string
+	Step           *string
+	TimeZone       input
+}
+
+func (a *API) metrics(ctx context.Context, args metricsArgs) (*metrics, error) {
 	r, err := a.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	m := &metrics{API: a, texts: r.texts, grouping: Grouping{Limit: maxBuckets + 1}}
-	if m.interval, err = interval.interval(); err != nil {
+	if m.interval, err = args.Interval.interval(); err != nil {
 		return nil, err
 	}
-	if m.filter, err = filters.filter(a); err != nil {
+	if m.filter, err = a.filter(args.Filters, args.ContactFilters); err != nil {
 		return nil, err
 	}
 	m.scope = r.scope(m.filter.Projects)
-	if groupBy != nil {
-		for _, name := range *groupBy {
+	if args.GroupBy != nil {
+		for _, name := range *args.GroupBy {
 			if slices.Contains(m.grouping.By, Dimension(name)) {
 				return nil, badInput("groupBy", "must not name a dimension twice")
 			}
@@ -79,8 +83,8 @@ func (a *API) metrics(ctx context.Context, filters *filtersInput, interval inter
 		return nil, badInput("groupBy", "must name at most %d dimensions", maxDimensions)
 	}
 	location := time.UTC
-	if timeZone.value != nil {
-		name, err := timeZone.text("timeZone")
+	if args.TimeZone.value != nil {
+		name, err := args.TimeZone.text("timeZone")
 		if err != nil {
 			return nil, err
 		}
@@ -88,8 +92,8 @@ func (a *API) metrics(ctx context.Context, filters *filtersInput, interval inter
 			return nil, err
 		}
 	}
-	if step != nil {
-		m.grouping.Steps, err = steps(m.interval, Step(*step), location, maxBuckets)
+	if args.Step != nil {
+		m.grouping.Steps, err = steps(m.interval, Step(*args.Step), location, maxBuckets)
 	}
 	return m, err
 }
@@ -309,9 +313,12 @@ func (b *MetricsBucket) compare(other *MetricsBucket) int {
 	return 0
 }
 
-// Rows is the handle of the rows counted here.
-func (b *MetricsBucket) Rows() Text {
+// Rows is the handle of the rows counted here, or of those behind one count.
+func (b *MetricsBucket) Rows(args struct{ Of *string }) Text {
 	rows := Rows{Interval: b.interval, Filter: b.metrics.filter}
+	if args.Of != nil {
+		rows.Of = Count(*args.Of)
+	}
 	for _, d := range b.Dimensions {
 		value := DimensionValue{Name: Dimension(d.Name)}
 		if d.Value != nil {

@@ -45,6 +45,10 @@ type Store interface {
 // ClosedConversations returns a page of those closed in the interval, ordered by
 // closing time, project and id; turned around when the page is Reversed.
 //
+// CreatedConversations returns a page of those created in the interval, open ones
+// too, ordered by creation, project and id; turned around when the page is
+// Reversed.
+//
 // Conversations returns those with the ids, in all projects of the scope, in no
 // particular order.
 //
@@ -53,6 +57,8 @@ type Store interface {
 type ConversationReader interface {
 	ClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ConversationRow, error)
 	CountClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter) (uint64, error)
+	CreatedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ConversationRow, error)
+	CountCreatedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter) (uint64, error)
 	Conversations(ctx context.Context, scope Scope, ids []string, columns []string) ([]ConversationRow, error)
 	ConversationsOf(ctx context.Context, scope Scope, customers []CustomerKey, page Page, columns []string) ([]ConversationRow, error)
 }

@@ -93,7 +93,7 @@ type input struct{ value any }
 // ImplementsGraphQLType names the scalars that may be given.
 func (input) ImplementsGraphQLType(name string) bool {
 	switch name {
-	case "Int", "String", "ID", "Boolean", "UUID", "DateTime", "LegacyId", "ConversationOrder", "ContactOrder":
+	case "Int", "String", "ID", "Boolean", "UUID", "DateTime", "LegacyId", "Long", "ConversationOrder", "ConversationCreationOrder", "ContactOrder":
 		return true
 	}
 	return false
@@ -212,5 +212,6 @@ func Scalars() map[string]func(field string, value any) error {
 		"UUID":     func(field string, v any) error { _, err := input{v}.uuid(field); return err },
 		"DateTime": func(field string, v any) error { _, err := input{v}.moment(field); return err },
 		"LegacyId": func(field string, v any) error { _, err := input{v}.integer(field, 1, 1<<53-1); return err },
+		"Long":     func(field string, v any) error { _, err := input{v}.integer(field, -maxMillis, maxMillis); return err },
 	}
 }

@@ -69,6 +69,7 @@ func TestAPageIsOneStatementAndOneMoreForEachNestedList(t *testing.T) {
 		{`{ searchClosedConversations(%s) { edges { node { conversation { ` + everything + ` } conversions { transactions { amount } } } } } }`, "closed_conversations contacts_of conversations customers messages_with_text transactions visitors"},
 		{`{ closedConversations(%s) { edges { node { messages { totalCount } } } } }`, "closed_conversations"},
 		{`{ closedConversations(%s) { edges { node { a: messages { edges { node { id } } } b: messages { pageInfo { hasNextPage } } c: messages(last: 3) { edges { node { id } } } } } } }`, "closed_conversations messages messages"},
+		{`{ conversations(%s, state: OPEN, contactFilters: {ongoing: true}) { totalCount edges { node { id } } } }`, "count_created_conversations created_conversations"},
 		{`{ contacts(%s) { totalCount edges { node { id conversation { id tags { id } visitor { email } } } } } }`, "contacts conversations count_contacts visitors"},
 		{`{ customers(first: 5) { edges { node { id email totalSpent { amount } customData { key } conversations { totalCount } } } %.0s } }`, "customers"},
 		{`{ customers { totalCount %.0s } }`, "count_customers"},

@@ -39,10 +39,10 @@ func conversationFigureColumns() []column[query.ConversationFigures] {
 		return column[row]{field, "count()", func(r *row) any { return &r.Closed }}
 	}
 	surveys := func(field string) column[row] {
-		return column[row]{field, "count(customer_satisfaction)", func(r *row) any { return &r.Surveys }}
+		return column[row]{field, countOf(query.CountSurveys), func(r *row) any { return &r.Surveys }}
 	}
 	scores := func(field string) column[row] {
-		return column[row]{field, "count(net_promoter_score)", func(r *row) any { return &r.Scores }}
+		return column[row]{field, countOf(query.CountScores), func(r *row) any { return &r.Scores }}
 	}
 	revenue := func(field string) column[row] {
 		return column[row]{field, "sumMap(revenue)", func(r *row) any { return &r.Revenue }}
@@ -51,8 +51,8 @@ func conversationFigureColumns() []column[query.ConversationFigures] {
 		keyColumns("last_sequence", func(r *row) *query.GroupKey { return &r.GroupKey }),
 		[]column[row]{
 			closed("closedConversations"),
-			{"abandonedConversations", "countIf(abandoned)", func(r *row) any { return &r.Abandoned }},
-			{"reopenedConversations", "countIf(reopen_count > 0)", func(r *row) any { return &r.Reopened }},
+			{"abandonedConversations", countOf(query.CountAbandoned), func(r *row) any { return &r.Abandoned }},
+			{"reopenedConversations", countOf(query.CountReopened), func(r *row) any { return &r.Reopened }},
 			{"visitorMessages", "sum(visitor_message_count)", func(r *row) any { return &r.VisitorMessages }},
 			{"operatorMessages", "sum(operator_message_count)", func(r *row) any { return &r.OperatorMessages }},
 			{"transactions", "sum(transaction_count)", func(r *row) any { return &r.Transactions }},
@@ -64,7 +64,7 @@ func conversationFigureColumns() []column[query.ConversationFigures] {
 			{"nps", "countIf(net_promoter_score >= 9)", func(r *row) any { return &r.Promoters }},
 			{"nps", "countIf(net_promoter_score <= 6)", func(r *row) any { return &r.Detractors }},
 			closed("conversionRate"),
-			{"conversionRate", "countIf(transaction_count > 0)", func(r *row) any { return &r.Converted }},
+			{"conversionRate", countOf(query.CountTransactions), func(r *row) any { return &r.Converted }},
 			revenue("revenue"),
 			revenue("averageOrderValue"),
 			{"averageOrderValue", "sumMap(_transaction_counts)", func(r *row) any { return &r.TransactionCounts }},
@@ -87,19 +87,19 @@ func contactFigureColumns() []column[query.ContactFigures] {
 		return column[row]{field, "count()", func(r *row) any { return &r.Contacts }}
 	}
 	answered := func(field string) column[row] {
-		return column[row]{field, "countIf(status = 'ANSWERED')", func(r *row) any { return &r.Answered }}
+		return column[row]{field, countOf(query.CountAnswered), func(r *row) any { return &r.Answered }}
 	}
 	transferred := func(field string) column[row] {
-		return column[row]{field, "countIf(ending = 'TRANSFERRED')", func(r *row) any { return &r.Transferred }}
+		return column[row]{field, countOf(query.CountTransferred), func(r *row) any { return &r.Transferred }}
 	}
 	return slices.Concat(
 		keyColumns("_version", func(r *row) *query.GroupKey { return &r.GroupKey }),
 		[]column[row]{
 			contacts("contacts"), contacts("answerRate"), contacts("transferRate"),
 			answered("answeredContacts"), answered("answerRate"),
-			{"unansweredContacts", "countIf(status = 'UNANSWERED')", func(r *row) any { return &r.Unanswered }},
+			{"unansweredContacts", countOf(query.CountUnanswered), func(r *row) any { return &r.Unanswered }},
 			transferred("transferredContacts"), transferred("transferRate"),
-			{"snoozedContacts", "countIf(ending = 'SNOOZED')", func(r *row) any { return &r.Snoozed }},
+			{"snoozedContacts", countOf(query.CountSnoozed), func(r *row) any { return &r.Snoozed }},
 		},
 		spread("wait", "wait_time_ms", func(r *row) *query.Spread { return &r.Wait }),
 		spread("contactFirstResponse", "first_response_time_ms", func(r *row) *query.Spread { return &r.FirstResponse }),

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/parley-analytics/parley/query"
@@ -19,14 +20,55 @@ func closed(prefix string, scope query.Scope, interval query.Interval, filter *q
 	return c
 }
 
-// closedIn adds interval and filter of conversations, and those of the rows they
-// are narrowed to.
+// created selects the conversations created in the interval.
+func created(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
+	c := within(prefix, scope.Projects)
+	c.state(interval, filter.State)
+	c.add("created_at >= "+moment, int64(interval.From))
+	c.add("created_at < "+moment, int64(interval.To))
+	c.matching(filter)
+	return c
+}
+
+// snoozed says that an open conversation was snoozed at the end of its last contact:
+// the mark after the last push is a snooze.
+const snoozed = `has(_marks.type, 'parley.conversation.pushed.v1')
+    AND _marks.type[arrayLastIndex(t -> t = 'parley.conversation.pushed.v1', _marks.type) + 1] = 'parley.conversation.snoozed.v1'`
+
+// state adds the state of conversations created in the interval, and what it says
+// about the sort key: they close after they were created, and have the key 0
+// until then.
+func (c *conditions) state(interval query.Interval, state query.ConversationState) {
+	const open = "_closed_key = fromUnixTimestamp64Milli(toInt64(0), 'UTC')"
+	switch state {
+	case query.StateOpen, query.StateSnoozed:
+		c.add(open)
+		c.add("closed_at IS NULL")
+		if state == query.StateSnoozed {
+			c.add(snoozed)
+		}
+	case query.StateClosed:
+		c.add("_closed_key >= "+moment, int64(interval.From))
+		c.add("closed_at IS NOT NULL")
+	default:
+		c.add("("+open+" OR _closed_key >= "+moment+")", int64(interval.From))
+	}
+}
+
+// closedIn adds interval and filter of closed conversations.
 func (c *conditions) closedIn(interval query.Interval, f *query.Filter) {
 	c.add("_closed_key >= "+moment, int64(interval.From))
 	c.add("_closed_key < "+moment, int64(interval.To))
+	c.matching(f)
+}
+
+// matching adds a filter of conversations, and those of the rows they are narrowed
+// to.
+func (c *conditions) matching(f *query.Filter) {
 	c.conversation(f)
 	c.strings("visitor_id IN {$:Array(String)}", f.Visitors)
 	c.ofConversation(own, f)
+	c.anyContact(f.Contacts)
 	if f.Rows == nil {
 		return
 	}
@@ -34,7 +76,72 @@ func (c *conditions) closedIn(interval query.Interval, f *query.Filter) {
 	for _, v := range f.Rows.By {
 		c.has(conversationDimension(v.Name), v)
 	}
+	c.counted(f.Rows.Of, false)
+	c.add("closed_at IS NOT NULL")
 	c.closedIn(f.Rows.Interval, f.Rows.Filter)
+}
+
+// anyContact asks for a contact that matches the filter.
+func (c *conditions) anyContact(f *query.ContactFilter) {
+	if f == nil {
+		return
+	}
+	contacts := within(fmt.Sprintf("%s%dk", c.prefix, len(c.args)), c.within)
+	contacts.contact(f)
+	c.nest(`(project_id, conversation_id) IN (
+        SELECT project_id, conversation_id FROM {projection:Identifier}.contacts FINAL WHERE $)`, contacts)
+}
+
+// contact adds a filter on values of contacts.
+func (c *conditions) contact(f *query.ContactFilter) {
+	if f == nil {
+		return
+	}
+	c.strings("status IN {$:Array(String)}", f.Statuses)
+	c.strings("ending IN {$:Array(String)}", f.Endings)
+	c.flag("ending_inferred", f.EndingInferred)
+	c.between("wait_time_ms", f.Wait)
+	c.between("first_response_time_ms", f.FirstResponse)
+	c.between("duration_ms", f.Duration)
+	c.strings("operator_kind IN {$:Array(String)}", f.OperatorKinds)
+	c.flag("ended_at IS NULL", f.Ongoing)
+}
+
+// between asks for a duration within a range, or for any.
+func (c *conditions) between(column string, span *query.Range) {
+	if span == nil {
+		return
+	}
+	c.add(column + " IS NOT NULL")
+	if span.Min != nil {
+		c.add(column+" >= {$:Int64}", *span.Min)
+	}
+	if span.Max != nil {
+		c.add(column+" <= {$:Int64}", *span.Max)
+	}
+}
+
+// flag asks for a condition to hold or not.
+func (c *conditions) flag(condition string, asked *bool) {
+	switch {
+	case asked == nil:
+	case *asked:
+		c.add(condition)
+	default:
+		c.add("NOT (" + condition + ")")
+	}
+}
+
+// counted narrows to what a count counts. No row is there of a count of the other
+// kind of rows.
+func (c *conditions) counted(of query.Count, contacts bool) {
+	switch condition := countCondition(of); {
+	case of == "":
+	case of.OfContacts() != contacts:
+		c.add("0")
+	case condition != "":
+		c.add(condition)
+	}
 }
 
 // projects adds the projects that the rows of a bucket were asked of. Those of
@@ -140,6 +247,7 @@ func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *con
 	}
 	of.strings("visitor_id IN {$:Array(String)}", f.Visitors)
 	c.ofConversation(repeated, f)
+	c.contact(f.Contacts)
 	if f.Rows == nil {
 		return
 	}
@@ -147,6 +255,7 @@ func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *con
 	for _, v := range f.Rows.By {
 		c.has(contactDimension(v.Name), v)
 	}
+	c.counted(f.Rows.Of, true)
 	c.startedIn(f.Rows.Interval, f.Rows.Filter, of)
 }
 

@@ -60,14 +60,15 @@ func (s *statement) where(mark string, c *conditions) *statement {
 // conditions are joined by AND. Those of a statement begin with the projects of a
 // scope.
 type conditions struct {
-	prefix string // of the parameters' names, so that two sets do not meet
+	prefix string          // of the parameters' names, so that two sets do not meet
+	within schema.Projects // the projects it begins with
 	all    []string
 	args   []any
 }
 
 // within begins the conditions of a statement with the projects it may see.
 func within(prefix string, projects schema.Projects) *conditions {
-	c := &conditions{prefix: prefix}
+	c := &conditions{prefix: prefix, within: projects}
 	switch {
 	case projects.All:
 	case len(projects.IDs) == 1:

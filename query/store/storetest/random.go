@@ -101,8 +101,9 @@ func (d *dice) conversation(w *World, project uint32) {
 		w.Visitors = append(w.Visitors, Visitor{Project: project, Conversation: c.ID, ID: visitor, FirstName: maybe(d, 70, "Ada"), Version: c.Version})
 	}
 
-	now := d.contacts(w, &c, created)
-	if d.chance(85) {
+	closes := d.chance(85)
+	now := d.contacts(w, &c, created, closes)
+	if closes {
 		closed := now + Millis(d.Int64N(60_000))
 		c.ClosedAt, c.ClosedKey = &closed, closed
 		duration := int64(closed - created)
@@ -124,8 +125,9 @@ func (d *dice) conversation(w *World, project uint32) {
 	w.Conversations = append(w.Conversations, c)
 }
 
-// contacts makes contacts with their messages and returns the end of the last.
-func (d *dice) contacts(w *World, c *Conversation, now Millis) Millis {
+// contacts makes contacts with their messages and returns the end of the last. That
+// of a conversation which does not close is snoozed or goes on.
+func (d *dice) contacts(w *World, c *Conversation, now Millis, closes bool) Millis {
 	bots, position := 0, uint32(0)
 	count := max(0, d.IntN(6)-1)
 	for n := range count {
@@ -145,11 +147,19 @@ func (d *dice) contacts(w *World, c *Conversation, now Millis) Millis {
 			Rule: &routing.Rule, RuleName: routing.RuleName, Group: routing.Group, Version: c.Version,
 		}
 		ending := pick(d, []string{"SNOOZED", "TRANSFERRED", "REPUSHED"})
-		if n == count-1 {
+		switch {
+		case n < count-1:
+			k.Ending, k.EndingInferred = &ending, ending == "REPUSHED"
+		case closes:
 			ending = "CLOSED"
-			k.CloseReason = maybe(d, 50, pick(d, reasons))
+			k.Ending, k.CloseReason = &ending, maybe(d, 50, pick(d, reasons))
+		case d.chance(50):
+			ending = "SNOOZED"
+			k.Ending = &ending
+		default:
+			ending, duration = "", 0
+			k.EndedAt, k.Duration = nil, nil
 		}
-		k.Ending = &ending
 		c.Marks = append(c.Marks, Mark{Event: fmt.Sprintf("push-%d", n), At: started, Position: position, Type: "parley.conversation.pushed.v1", ToID: &operator.ID, ToKind: &operator.Kind, ToName: operator.Name})
 		position++
 		for m := range d.IntN(4) {
@@ -174,6 +184,9 @@ func (d *dice) contacts(w *World, c *Conversation, now Millis) Millis {
 			if d.chance(50) {
 				w.Texts = append(w.Texts, Text{c.Project, c.ID, message.ID, "text of " + message.ID, c.Version})
 			}
+		}
+		if k.Ending == nil {
+			k.Status = "ONGOING"
 		}
 		switch ending {
 		case "SNOOZED":

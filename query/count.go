@@ -1,0 +1,49 @@
+package query
+
+// Count is a count of metrics that leads to rows of its own.
+type Count string
+
+// The counts of conversations.
+const (
+	CountClosed           Count = "CLOSED_CONVERSATIONS"
+	CountAbandoned        Count = "ABANDONED_CONVERSATIONS"
+	CountReopened         Count = "REOPENED_CONVERSATIONS"
+	CountVisitorMessages  Count = "VISITOR_MESSAGES"
+	CountOperatorMessages Count = "OPERATOR_MESSAGES"
+	CountTransactions     Count = "TRANSACTIONS"
+	CountSurveys          Count = "SURVEY_ANSWERS"
+	CountScores           Count = "NPS_ANSWERS"
+)
+
+// The counts of contacts.
+const (
+	CountContacts    Count = "CONTACTS"
+	CountAnswered    Count = "ANSWERED_CONTACTS"
+	CountUnanswered  Count = "UNANSWERED_CONTACTS"
+	CountTransferred Count = "TRANSFERRED_CONTACTS"
+	CountSnoozed     Count = "SNOOZED_CONTACTS"
+)
+
+// OfContacts reports whether the rows of the count are contacts.
+func (c Count) OfContacts() bool {
+	switch c {
+	case CountContacts, CountAnswered, CountUnanswered, CountTransferred, CountSnoozed:
+		return true
+	}
+	return false
+}
+
+// leadTo reports a count whose rows are not those of a list: what rows lead to
+// has to be listed by the field for it.
+func (f *Filter) leadTo(contacts bool) error {
+	for rows := f.Rows; rows != nil; rows = rows.Filter.Rows {
+		switch {
+		case rows.Of == "" || rows.Of.OfContacts() == contacts:
+		case contacts:
+			return badInput("filters.rows", "refers to conversations: pass it to conversations or closedConversations")
+		default:
+			return badInput("filters.rows", "refers to contacts: pass it to contacts")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+SELECT count()
+FROM {projection:Identifier}.conversations FINAL
+WHERE $where

@@ -1,0 +1,9 @@
+SELECT $columns
+FROM {projection:Identifier}.conversations FINAL
+WHERE (project_id, _closed_key, conversation_id) IN (
+    SELECT project_id, _closed_key, conversation_id
+    FROM {projection:Identifier}.conversations FINAL
+    WHERE $where
+    ORDER BY $order
+    LIMIT {limit:UInt32})
+ORDER BY $order
