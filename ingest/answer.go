@@ -10,7 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
-// Answer is the body of 202, and of 422 when no event was valid.
+// Answer is the body of a 202, or of a 422 if no event was valid.
 type Answer struct {
 	Accepted   int        `json:"accepted"`   // newly appended
 	Duplicates int        `json:"duplicates"` // valid, and already in the log
@@ -26,11 +26,10 @@ type Problem struct {
 	Message string `json:"message"`
 }
 
-// CodeUnknownOutcome means that a request may have been stored completely, in
-// part or not at all.
+// CodeUnknownOutcome means that it is unknown whether the request was stored, completely or in part.
 const CodeUnknownOutcome = "UNKNOWN_OUTCOME"
 
-// refusal is the answer to a request that, as far as known, was not stored.
+// refusal is the answer to a request that was not stored, as far as known.
 type refusal struct {
 	status  int
 	problem Problem
@@ -82,7 +81,7 @@ func refusalOf(err error) *refusal {
 	}
 }
 
-// Error reads as the message.
+// Error returns the message.
 func (r *refusal) Error() string { return r.problem.Message }
 
 func (r *refusal) write(w http.ResponseWriter) {

@@ -40,7 +40,7 @@ const (
 	formBinary
 )
 
-// formOf reads the content type; formNone for one that is not taken. A request whose
+// formOf reads the content type; formNone if it is not supported. A request whose
 // headers hold one of the required attributes is in binary mode, so that the answer
 // names the ones that are missing.
 func formOf(h http.Header) form {
@@ -86,10 +86,10 @@ func encodingOf(h http.Header) (string, bool) {
 	}
 }
 
-// readBody reads the whole body, unpacked. reserve is asked before the room for
-// so many more bytes is taken; where it refuses, the error is errBusy. The
-// error is errBodyTooLarge over the limit, errUnreadable where it cannot be
-// unpacked, and another one where the sender has gone.
+// readBody reads and decompresses the whole body. It calls reserve before it allocates that many
+// more bytes; if reserve refuses, the error is errBusy. The error is errBodyTooLarge over the
+// limit, errUnreadable if the body cannot be decompressed, and another one if the sender has
+// disconnected.
 func readBody(r *http.Request, encoding string, reserve func(bytes int64) bool) ([]byte, error) {
 	if r.ContentLength > schema.MaxRequestBytes {
 		return nil, errBodyTooLarge
@@ -141,7 +141,7 @@ func readBody(r *http.Request, encoding string, reserve func(bytes int64) bool) 
 	}
 }
 
-// limited reads no more than it may, and remembers why reading ended.
+// limited reads up to its limit, and keeps the reason why reading ended.
 type limited struct {
 	reader io.Reader
 	left   int64

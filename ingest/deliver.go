@@ -13,17 +13,16 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Delivery is what a source has made of a payload. Everything in it belongs to
-// one project.
+// Delivery is a payload translated by a source. Everything in it belongs to one project.
 type Delivery struct {
 	Project schema.ProjectID
 	Events  [][]byte          // in the structured form, in their order
-	Refused []schema.Rejected // payloads that have no meaning here, for quarantine
+	Refused []schema.Rejected // payloads that cannot be mapped, for quarantine
 }
 
-// Deliver stores what a source has translated: it judges the events as those of
-// POST /v1/events are judged, and returns when all are on disk, together with
-// what was refused. An error means what it means there; see [Refuse].
+// Deliver stores what a source has translated: it validates the events like those of POST
+// /v1/events, and returns when all of them, and the refused ones, are on disk. Errors have the same
+// meaning as there; see [Refuse].
 func (s *Server) Deliver(d *Delivery) (*Answer, error) {
 	if !s.enter() {
 		return nil, stopping()
@@ -45,8 +44,8 @@ func (s *Server) Deliver(d *Delivery) (*Answer, error) {
 	return s.store(&verdict)
 }
 
-// messagesOf keeps all bytes of a payload that was refused: what is more than one
-// message of the log holds goes into several, which say which part they are.
+// messagesOf keeps all bytes of a refused payload: one that is larger than a message of the log is
+// split into several, numbered parts.
 func messagesOf(r *schema.Rejected) []eventlog.Message {
 	parts := max(1, (len(r.Original)+schema.MaxRejectedBytes-1)/schema.MaxRejectedBytes)
 	messages := make([]eventlog.Message, parts)
@@ -64,16 +63,15 @@ func messagesOf(r *schema.Rejected) []eventlog.Message {
 	return messages
 }
 
-// refusedID names a payload that was refused by its bytes: platforms repeat
-// what they send, and the repeat is kept once.
+// refusedID identifies a refused payload by its bytes: platforms repeat what they send, and repeats are stored once.
 func refusedID(r *schema.Rejected) string {
 	sum := sha256.Sum256(r.Original)
 	return eventlog.MessageID(schema.EventKey{Project: r.Project, Source: "refused " + r.Source, ID: string(sum[:])})
 }
 
-// Receive reads the body of a request for a source, under the limits that hold
-// for events. fault means that it cannot be decompressed; body is as it came
-// then. release frees its memory; it is never nil.
+// Receive reads the body of a request for a source, under the same limits as for events. fault
+// means that it cannot be decompressed; body is then as received. release frees its memory; it is
+// never nil.
 func (s *Server) Receive(r *http.Request) (body []byte, fault *schema.Error, release func(), err error) {
 	var reserved int64
 	release = func() { s.release(reserved); reserved = 0 }
@@ -115,10 +113,10 @@ func Refusal(status int, code, message string, retry time.Duration) error {
 	return r
 }
 
-// Refuse answers a request with what an error comes to, and returns the status.
+// Refuse answers a request according to an error, and returns the status.
 func Refuse(w http.ResponseWriter, r *http.Request, err error) int {
 	refusal := refusalOf(err)
-	if refusal.status != http.StatusNotFound { // a stranger's
+	if refusal.status != http.StatusNotFound { // an unexpected error
 		drain(r, refusal.status)
 	}
 	refusal.write(w)

@@ -9,18 +9,17 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
-// Log is where events go.
+// Log stores events.
 //
-// Append stores the messages durably, in their order, and returns a receipt for
-// each; a repeat of a message id is not stored again, and its receipt names the
-// first. After an error none of them counts as stored; those that were all the
-// same are recognised as repeats when they come again. Calls may run at the
-// same time.
+// Append stores the messages durably, in order, and returns a receipt for each; a duplicate message
+// id is not stored again, and its receipt names the first. After an error none of them counts as
+// stored; those that were stored nevertheless are recognised as duplicates when they are sent
+// again. Calls may run concurrently.
 type Log interface {
 	Append(ctx context.Context, messages []eventlog.Message) ([]eventlog.Receipt, error)
 }
 
-// submission is what one request appends.
+// submission is the messages of one request.
 type submission struct {
 	messages []eventlog.Message
 	done     chan<- outcome
@@ -31,9 +30,9 @@ type outcome struct {
 	err      error
 }
 
-// group appends what requests submit, several together: one append is under
-// way, and what is submitted meanwhile goes with the next one. So a lone
-// request waits for nobody, and many small ones share the cost of one flush.
+// group combines the submissions of requests: one append runs at a time, and what is submitted
+// meanwhile is combined into the next one. So a single request does not wait for others, and many
+// small ones share the cost of one flush.
 type group struct {
 	log     Log
 	limit   int // events of an append with more than one submission
@@ -51,10 +50,10 @@ func newGroup(log Log, limit int, timeout time.Duration, metrics *appendMetrics)
 	return g
 }
 
-// groupQueue is how many submissions may wait without their senders waiting too.
+// groupQueue is the capacity of the queue; beyond it senders wait too.
 const groupQueue = 1024
 
-// append submits the messages and waits for what becomes of them.
+// append submits the messages and waits for the result.
 func (g *group) append(messages []eventlog.Message) ([]eventlog.Receipt, error) {
 	if len(messages) == 0 {
 		return nil, nil
@@ -72,7 +71,7 @@ func (g *group) close() {
 }
 
 func (g *group) run() {
-	var next submission // taken from the queue, but too much for the batch before
+	var next submission // taken from the queue, but too large for the previous batch
 	var held bool
 	for {
 		if !held {
@@ -102,8 +101,8 @@ func (g *group) run() {
 	}
 }
 
-// write appends a batch. Where that is refused for what a single submission
-// may be at fault for, each of them goes alone.
+// write appends a batch. If it is refused for a reason that a single submission may have caused,
+// each of them is appended alone.
 func (g *group) write(batch []submission, events int) {
 	messages := batch[0].messages
 	if len(batch) > 1 {
@@ -130,7 +129,7 @@ func (g *group) write(batch []submission, events int) {
 }
 
 func (g *group) store(messages []eventlog.Message) ([]eventlog.Receipt, error) {
-	// No request's context: what was submitted is finished even when its sender has gone.
+	// Not a request's context: a submission is finished even if its sender has disconnected.
 	ctx, cancel := context.WithTimeout(context.Background(), g.timeout)
 	defer cancel()
 	begin := time.Now()

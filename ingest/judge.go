@@ -10,7 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Rejected is an event that was refused, in an answer. ID is null where it
+// Rejected is a refused event in an answer. ID is null if it
 // could not be read.
 type Rejected struct {
 	Index   int         `json:"index"` // from 0; blank NDJSON lines do not count
@@ -19,15 +19,15 @@ type Rejected struct {
 	Message string      `json:"message"`
 }
 
-// verdict is what a request comes to before anything is stored.
+// verdict is the decision about a request before anything is stored.
 type verdict struct {
 	valid    []eventlog.Message
 	rejected []Rejected
 	kept     []eventlog.Message // for the rejected log
 }
 
-// judge decides about each event. whole means that the events make up one JSON
-// text, so that a broken one breaks it all: then the error is errUnreadable.
+// judge validates each event. whole means that the events are parts of one JSON text, so that a
+// broken one invalidates all: then the error is errUnreadable.
 func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) (verdict, error) {
 	v := verdict{valid: make([]eventlog.Message, 0, len(events)), rejected: []Rejected{}}
 	for i, raw := range events {
@@ -36,7 +36,7 @@ func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) 
 			return verdict{}, errUnreadable
 		}
 		if event.Project != 0 && !caller.Projects.Contains(event.Project) {
-			// Before any other check, and not kept: it belongs to another project.
+			// Checked first, and not stored: it belongs to another project.
 			v.reject(i, event.ID, &schema.Error{
 				Code: schema.CodeForbiddenProject, Field: "projectid", Rule: "must be a project of the caller",
 			})
@@ -67,8 +67,8 @@ func (v *verdict) reject(index int, id string, refusal *schema.Error) {
 	v.rejected = append(v.rejected, r)
 }
 
-// randomID names a message of the rejected log: each rejection is kept, the
-// same bytes twice too. It only serves to find out what became of an append.
+// randomID names a message of the rejected log: each rejection is stored, even of the same bytes.
+// The id only serves to determine the outcome of an append.
 func randomID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails

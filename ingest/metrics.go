@@ -9,7 +9,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// metrics are the figures of the edge.
+// metrics are the metrics of the edge.
 type metrics struct {
 	accepted   prometheus.Counter
 	duplicates prometheus.Counter
@@ -20,7 +20,7 @@ type metrics struct {
 	events, refusals *appendMetrics
 }
 
-// appendMetrics are the figures of one log.
+// appendMetrics are the metrics of one log.
 type appendMetrics struct {
 	seconds prometheus.Observer
 	size    prometheus.Observer

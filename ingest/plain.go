@@ -9,12 +9,12 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// plainRetry is the pause before events of plain NATS clients are appended again.
+// plainRetry is the pause before events of NATS publishers are appended again.
 const plainRetry = 250 * time.Millisecond
 
-// TakeIn appends what plain NATS clients publish until ctx ends, then what has
-// arrived by then. Many go as one append, beside those of POST /v1/events. The
-// projector judges them: a bad one goes to quarantine.
+// TakeIn appends what NATS publishers send until ctx ends, then what has arrived by then. Many are
+// combined into one append, next to those of POST /v1/events. The projector validates them: an
+// invalid one goes to quarantine.
 func (s *Server) TakeIn(ctx context.Context, inbox *eventlog.Inbox) error {
 	stop := context.AfterFunc(ctx, inbox.Close)
 	defer stop()

@@ -22,8 +22,7 @@ import (
 // Path is where events are posted.
 const Path = "/v1/events"
 
-// Recommended limits of the http.Server in front, for senders that are slow or
-// never come to an end.
+// Recommended limits of the http.Server, for senders that are slow or never finish.
 const (
 	ReadHeaderTimeout = 10 * time.Second
 	ReadTimeout       = 60 * time.Second
@@ -41,11 +40,11 @@ type Config struct {
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: none
 
-	// MaxHeldBytes bounds the bodies that are being read or appended; over it
-	// the answer is 429. 0 is DefaultHeldBytes.
+	// MaxHeldBytes limits the size of bodies being read or appended; beyond it the answer is 429. 0
+	// is DefaultHeldBytes.
 	MaxHeldBytes int64
-	// GroupEvents is how many events of several requests go as one append. A
-	// larger request goes alone. 0 is DefaultGroupEvents.
+	// GroupEvents is the number of events of several requests in one append. A larger request is
+	// appended alone. 0 is DefaultGroupEvents.
 	GroupEvents int
 	// AppendTimeout bounds one append; 0 is DefaultAppendTimeout.
 	AppendTimeout time.Duration
@@ -72,10 +71,10 @@ type Server struct {
 
 	mu      sync.Mutex
 	closed  bool
-	pending sync.WaitGroup // requests past authentication
+	pending sync.WaitGroup // authenticated requests
 }
 
-// New makes a server. It appends until Close.
+// New makes a server. It accepts events until Close.
 func New(c Config) *Server {
 	s := &Server{auth: c.Auth, now: c.Now, log: c.Logger, maxHeld: c.MaxHeldBytes, metrics: newMetrics(c.Registerer)}
 	if s.now == nil {
@@ -114,7 +113,7 @@ func (s *Server) Close() {
 	s.rejected.close()
 }
 
-// enter counts a request in; false after Close.
+// enter registers a request; false after Close.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,10 +146,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.metrics.request(status, time.Since(begin))
 }
 
-// drain reads over the rest of a body that is not wanted. Many clients look for
-// an answer only after they have sent everything, and take a connection that is
-// closed before for a failure. The bodies of unauthenticated senders are not
-// read to the end, nor those of clients that wait for 100 Continue.
+// drain discards the rest of a body. Many clients read the answer only after they have sent
+// everything, and take a connection that is closed before for a failure. The bodies of
+// unauthenticated senders are not read to the end, nor those of clients that wait for 100 Continue.
 func drain(r *http.Request, status int) {
 	if status == http.StatusUnauthorized || r.Header.Get("Expect") != "" {
 		return
@@ -279,10 +277,9 @@ func split(f form, h http.Header, body []byte) ([][]byte, error) {
 	}
 }
 
-// store appends what was decided: when the answer is 202 everything is on disk.
-// Where the log of events refuses, nothing is kept; where it has taken events and
-// then the rejected ones cannot be kept, the outcome is unknown, unless sending
-// again cannot help.
+// store appends valid and rejected events: when the answer is 202 everything is on disk. If the log
+// of events refuses, nothing is stored; if it has stored events and then the rejected ones cannot
+// be stored, the outcome is unknown, unless sending again cannot help.
 func (s *Server) store(v *verdict) (*Answer, error) {
 	receipts, err := s.events.append(v.valid)
 	if err != nil {

@@ -7,15 +7,14 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Errors of a body as a whole.
+// Errors of a whole body.
 var (
 	errUnreadable = errors.New("the body is not valid JSON")
 	errNoEvent    = errors.New("the body contains no event")
 	errTooMany    = errors.New("the body contains more than 10000 events")
 )
 
-// splitLines cuts NDJSON into its lines, without the white space around them.
-// Blank lines do not count.
+// splitLines splits NDJSON into lines, without surrounding white space. Blank lines do not count.
 func splitLines(body []byte) ([][]byte, error) {
 	var events [][]byte
 	for len(body) > 0 {
@@ -39,9 +38,8 @@ func splitLines(body []byte) ([][]byte, error) {
 	return events, nil
 }
 
-// splitArray cuts a JSON array into its elements, byte for byte. It looks at
-// the structure only: elements of a body that is not JSON may not be JSON, but
-// where all of them are, the body is.
+// splitArray splits a JSON array into its elements, byte for byte. It checks only the structure: if
+// all elements are valid JSON, so is the body.
 func splitArray(body []byte) ([][]byte, error) {
 	body = trimSpace(body)
 	if len(body) < 2 || body[0] != '[' || body[len(body)-1] != ']' {
@@ -76,8 +74,7 @@ func splitArray(body []byte) ([][]byte, error) {
 	}
 }
 
-// skipValue returns the end of the JSON value that begins at a place; that place
-// itself where none does.
+// skipValue returns the end of the JSON value that begins at a position; the position itself if none does.
 func skipValue(b []byte, at int) int {
 	if at >= len(b) {
 		return at
@@ -109,7 +106,7 @@ func skipValue(b []byte, at int) int {
 	return len(b)
 }
 
-// skipString returns the end of the string whose opening quote is at a place.
+// skipString returns the end of the string whose opening quote is at a position.
 func skipString(b []byte, at int) int {
 	begin := at + 1
 	for i := begin; ; {
@@ -146,5 +143,5 @@ func trimSpace(b []byte) []byte {
 	return b
 }
 
-// isSpace knows the white space of JSON.
+// isSpace reports whether a byte is JSON white space.
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }

@@ -12,7 +12,7 @@ import (
 // work is what a batch does to one conversation.
 type work struct {
 	key    schema.ConversationKey
-	before *history // nil where there was nothing
+	before *history // nil if there was nothing
 	fresh  []ArchivedEvent
 
 	continued *Change // what a fold that could be continued has changed
@@ -132,7 +132,7 @@ func (l *loop) proceed(ctx context.Context, works []*work) error {
 	return nil
 }
 
-// recall gives conversations their history from the archive. Events of the
+// recall loads the history of conversations from the archive. Events of the
 // archive above the position are left out: a batch that was cut off wrote them,
 // and they come again.
 func (l *loop) recall(ctx context.Context, works []*work) error {

@@ -43,7 +43,7 @@ func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 	return fmt.Errorf("%w: %d are quarantined: %w", errUnwritable, len(l.unwritable)-len(known), err)
 }
 
-// recallContinued gives conversations whose folds were continued their whole
+// recallContinued restores, for conversations whose folds were continued, their whole
 // histories: parts of their events are folded now.
 func (l *loop) recallContinued(ctx context.Context, works []*work) error {
 	var continued []*work

@@ -67,7 +67,7 @@ func newCache(most int) *cache {
 	return c
 }
 
-// get returns the history of a conversation, nil where it is not kept.
+// get returns the history of a conversation, nil if it is not kept.
 func (c *cache) get(key schema.ConversationKey) *history {
 	h, _ := c.used.Get(key)
 	return h

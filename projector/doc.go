@@ -41,8 +41,8 @@
 // the conditions). An event that is late, and the first one after a start, mean a
 // fold of all events.
 //
-// The log of what was refused at the edge goes the same way, with a position of
-// its own; its batches hold quarantine only.
+// The log of events refused at the edge is projected the same way, with its own position; its
+// batches contain only quarantine.
 //
 // # What counts
 //

@@ -138,7 +138,7 @@ func (l *loop) gather(ctx context.Context, gathered chan<- *intake) error {
 	}
 }
 
-// hand gives a batch to whom writes. While the one before is being written, what
+// hand passes a batch to the writer. While the one before is being written, what
 // arrives joins it: nothing would be written earlier in a batch of its own.
 func (l *loop) hand(ctx context.Context, in *intake, gathered chan<- *intake) error {
 	for l.gatherer.room(in) {

@@ -66,8 +66,8 @@ type Rejection struct {
 	ReceivedAt schema.Timestamp
 	Reason     schema.Code
 	Detail     string
-	Source     string // empty where unknown
-	EventID    string // empty where unknown
+	Source     string // empty if unknown
+	EventID    string // empty if unknown
 	Original   []byte
 }
 

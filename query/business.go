@@ -58,7 +58,7 @@ func (a *API) schedulesOnce(ctx context.Context, projects schema.Projects) func(
 	})
 }
 
-// businessTime is the business time of one row from a moment on, nil where it is not
+// businessTime is the business time of one row from a moment on, nil if it is not
 // known.
 func (r *request) businessTime(project uint32, from, took *int64) (*Long, error) {
 	if from == nil || took == nil {

@@ -65,7 +65,7 @@ func nextStep(t time.Time, step Step) time.Time {
 		default:
 			panic(fmt.Sprintf("unknown step %q", step))
 		}
-		// Where the clock is put back over midnight it shows the date before once more,
+		// Where the clock is put back over midnight it shows the date before again,
 		// after the step of the next one has begun.
 		if next := timezone.StartOfDay(year, month, day, t.Location()); next.After(t) {
 			return next

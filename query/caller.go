@@ -55,7 +55,7 @@ func WithStats(ctx context.Context) (context.Context, *Stats) {
 	return context.WithValue(ctx, statsKey{}, stats), stats
 }
 
-// StatsFrom returns the counters of the request; nil where none are kept.
+// StatsFrom returns the counters of the request; nil if none are kept.
 func StatsFrom(ctx context.Context) *Stats {
 	stats, _ := ctx.Value(statsKey{}).(*Stats)
 	return stats

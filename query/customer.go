@@ -117,7 +117,7 @@ func (l *CustomerList) Count(ctx context.Context) (uint64, error) {
 	return n, l.api.publicError(ctx, err)
 }
 
-// Customer reads one of the caller's customers; nil where there is none. Its errors
+// Customer reads one of the caller's customers; nil if there is none. Its errors
 // may be shown to callers: one says that customers of several projects have the id.
 func (a *API) Customer(ctx context.Context, id Argument, columns []string) (*CustomerRow, error) {
 	r, err := a.begin(ctx)

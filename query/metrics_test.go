@@ -291,7 +291,7 @@ func TestFiguresEqualAnIndependentCount(t *testing.T) {
 }
 
 // TestABucketLeadsBackToItsRows opens the handle of every bucket, in the metrics
-// of which a filter narrows the rows, and narrows it once more.
+// of which a filter narrows the rows, and narrows it again.
 func TestABucketLeadsBackToItsRows(t *testing.T) {
 	r := theRig(t)
 	for _, groupBy := range []string{"", "groupBy: PROJECT", "groupBy: CHANNEL", "groupBy: OPERATOR", "groupBy: OPERATOR_KIND", "groupBy: [ROUTING_RULE, ROUTING_GROUP]", "groupBy: TAG", "groupBy: [CAMPAIGN, LANGUAGE]", "groupBy: [CLOSE_REASON, AUTOMATION_LEVEL]", "step: DAY"} {

@@ -35,7 +35,7 @@ type motion struct {
 	reread  atomic.Int32
 }
 
-// mayReread reports whether rows may be read once more.
+// mayReread reports whether rows may be read again.
 func (m *motion) mayReread() bool { return m.reread.Add(1) <= rereads }
 
 // settle waits until all rows up to a sequence are in the tables, and reports

@@ -81,7 +81,7 @@ var (
 )
 
 // Structured returns the event in the structured mode: attributes and extensions
-// as strings in order of their names, then the data, null where there is none. The
+// as strings in order of their names, then the data, null if there is none. The
 // same message makes the same bytes each time.
 func (b *Binary) Structured(rules BinaryRules) ([]byte, error) {
 	data := bytes.Trim(b.data, " \t\r\n")

@@ -184,7 +184,7 @@ func hasControl(b []byte) bool {
 	return false
 }
 
-// form reads the type and finds its form; nil where there is none.
+// form reads the type and finds its form; nil if there is none.
 func (d decoder) form(o *object) *form {
 	b := o.bytes(ruleString)
 	if b == nil {

@@ -59,7 +59,7 @@
 //	schema/clickhouse/views/               the column in the view of the same name
 //	projector/fold/rows.go                 the field of the row
 //	projector/fold/                        the part that computes it (fold/doc.go lists the parts)
-//	projector/reference                    the same once more, from the definition: the oracle of tests
+//	projector/reference                    the same again, from the definition: the oracle of tests
 //	projector/sink                         the column and its value (conversations.go, contacts of details.go)
 //	query/store/columns.go                 the expression that reads it
 //	query                                  the field of the type that resolvers return

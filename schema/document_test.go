@@ -88,7 +88,7 @@ func (d *document) find(path string) (in *document, name string, i int) {
 	return d.members[i].sub.find(rest)
 }
 
-// get returns the value at a path, "" where there is none.
+// get returns the value at a path, "" if there is none.
 func (d *document) get(path string) string {
 	first, rest, deeper := strings.Cut(path, ".")
 	for _, m := range d.members {

@@ -99,7 +99,7 @@ type User struct {
 	Email *string
 }
 
-// Ref names a routing rule, routing group, campaign or tag. Name is nil where
+// Ref names a routing rule, routing group, campaign or tag. Name is nil if
 // the event does not give it.
 type Ref struct {
 	ID   string
@@ -130,7 +130,7 @@ type Opened struct {
 	Initiator  *Initiator
 	Visitor    *Visitor
 	Campaign   *Ref
-	CustomData []CustomValue // in the order written; nil where absent, non-nil and empty for {}
+	CustomData []CustomValue // in the order written; nil if absent, non-nil and empty for {}
 }
 
 // Routed is a distribution decision, before one or more pushes.
@@ -203,7 +203,7 @@ type Customer struct {
 	Type       *CustomerType
 	IPAddress  *string
 	IPLocation *string
-	CustomData []CustomValue // replaces the earlier one as a whole; nil where absent
+	CustomData []CustomValue // replaces the earlier one as a whole; nil if absent
 	Clear      []string      // names of members, as in the event; none of them is set here
 }
 

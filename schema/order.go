@@ -169,7 +169,7 @@ func EndOf(order []*Record) End {
 
 // Append puts a record behind the end, if it comes after all before it and leaves
 // them in their order, and reports whether it does. Of some records that do, they
-// must be appended in fold order; it may report false where they do only
+// must be appended in fold order; it may report false if they do only
 // together.
 func (e *End) Append(r *Record) bool {
 	next := placed{r, r.Event.Type.Rank()}

@@ -15,7 +15,7 @@ type refusal struct {
 	edits  []edit
 	code   schema.Code
 	field  string
-	beyond string // why JSON Schema cannot refuse it; empty where it does
+	beyond string // why JSON Schema cannot refuse it; empty if it does
 }
 
 // Why a JSON Schema takes what Decode refuses.

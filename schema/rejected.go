@@ -12,7 +12,7 @@ import (
 const MaxRejectedBytes = 512 << 10
 
 // Rejected is a message of the log of rejected events: what was refused at the
-// edge, and why. Project, Source and EventID are zero where they could not be
+// edge, and why. Project, Source and EventID are zero if they could not be
 // read.
 type Rejected struct {
 	Reason     Code      `json:"reason"`

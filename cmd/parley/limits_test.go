@@ -32,7 +32,7 @@ func TestLimitsOfQueriesAreTheDefaultsUnlessGiven(t *testing.T) {
 	}
 }
 
-// TestEveryLimitOfQueriesIsASetting gives each setting a value of its own and finds
+// TestEveryLimitOfQueriesIsASetting sets each setting to a different value and finds
 // all of them in the limits.
 func TestEveryLimitOfQueriesIsASetting(t *testing.T) {
 	var arguments []string

@@ -71,7 +71,7 @@ func processesWith(t *testing.T, text string) []int {
 	return found
 }
 
-// processes are the command lines of all processes: from /proc, or from ps where there is none.
+// processes are the command lines of all processes: from /proc, or from ps if there is none.
 func processes(t *testing.T) map[int]string {
 	t.Helper()
 	all := map[int]string{}

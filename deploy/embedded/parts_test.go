@@ -54,7 +54,7 @@ func TestFrontReportsThatClickHouseIsDown(t *testing.T) {
 	}
 }
 
-// lateReader is a transport that looks for the end of a request once more when part of the answer has been passed on, as the real
+// lateReader is a transport that looks for the end of a request again when part of the answer has been passed on, as the real
 // one may.
 type lateReader struct{ found error }
 

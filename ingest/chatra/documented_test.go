@@ -123,7 +123,7 @@ func TestDocumentedPayloadsMakeOneConversation(t *testing.T) {
 			r.post(body)
 		}
 		r.settleChat(documentedChat)
-		// A transcript may tell of the opening once more.
+		// A transcript may tell of the opening again.
 		if got := strings.Replace(r.summary(), "opened+0 opened+0", "opened+0", 1); got != want {
 			t.Errorf("order %d: %s, want %s", n, got, want)
 		}

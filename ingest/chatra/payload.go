@@ -123,7 +123,7 @@ func read(body []byte, came time.Time) (p *payload, fault *schema.Error) {
 	return p, o.Fault()
 }
 
-// readMessage reads one message; false where it lacks what an event needs.
+// readMessage reads one message; false if it lacks what an event needs.
 func readMessage(o *source.Object, latest schema.Timestamp) (m message, ok bool) {
 	m = message{
 		id: o.ID("id"), agent: o.ID("agentId"), agentName: o.Text(maxName, "agentName"),

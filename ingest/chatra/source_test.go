@@ -156,7 +156,7 @@ func TestPayloadsBecomeTheirEvents(t *testing.T) {
 }
 
 // TestAnyOrderAndRepeatsMakeTheSameEvents posts two conversations of a thread
-// in each of the 720 orders, everything twice, and then once more as history.
+// in each of the 720 orders, everything twice, and then again as history.
 func TestAnyOrderAndRepeatsMakeTheSameEvents(t *testing.T) {
 	r := newRig(t)
 	all := payloads(t)

@@ -47,7 +47,7 @@ const (
 	mostWaiting       = 256 << 10 // bytes of payloads that wait
 )
 
-// room reports whether so many more bytes may wait.
+// room reports whether that many more bytes may wait.
 func (t *thread) room(bytes int) bool {
 	for _, other := range t.Waiting {
 		bytes += len(other.Payload)

@@ -19,12 +19,11 @@ const (
 	answerTimeout = 10 * time.Second
 	// appendTimeout bounds an Append with all its attempts.
 	appendTimeout = 30 * time.Second
-	// returnPatience is how long an append of which nothing can be stored waits
-	// for a lost connection.
+	// returnPatience is how long an append that cannot have stored anything waits for a lost connection.
 	returnPatience = 5 * time.Second
 	// appendAttempts bounds the attempts at one batch.
 	appendAttempts = 8
-	// appendPause is waited after an attempt that failed for the moment.
+	// appendPause is the pause after an attempt that failed temporarily.
 	appendPause = 20 * time.Millisecond
 
 	headerMessageID  = nats.MsgIdHdr
@@ -35,29 +34,26 @@ const (
 	headerWantLast   = nats.ExpectedLastSeqHdr
 )
 
-// errDuplicates is the server's refusal of a batch in which an id is known to it.
+// errDuplicates is the server's refusal of a batch that contains an id it knows.
 var errDuplicates = errors.New("the batch contains a known message id")
 
 // errBatchLimit is the server's refusal of a batch with too many messages.
 var errBatchLimit = errors.New("the batch has more messages than the server accepts")
 
-// Append stores messages durably and in their order, and returns a receipt for
-// each. On disk when it returns (where the server syncs always).
+// Append stores messages durably and in order, and returns a receipt for each. They are on disk
+// when it returns (if the server syncs always).
 //
-// All messages that are new go as one atomic batch. A repeat of a message id
-// is recognised within the call, among the ids remembered in this process, and
-// in the server's window; it is not stored, and its receipt has the sequence of
-// the first.
+// All new messages are stored as one atomic batch. A duplicate message id is recognised within the
+// call, among the ids remembered in this process, and in the server's window; it is not stored, and
+// its receipt has the sequence of the first.
 //
-// After [ErrUnknownOutcome] some or all messages may have been stored: an answer
-// was lost and could not be found out, the server met a limit in the middle of a
-// batch, or it takes fewer messages in one batch than the call has, and an error
-// came after the first. After every other error nothing was stored. After each of
-// them the same messages may be appended again.
+// After [ErrUnknownOutcome] some or all messages may have been stored: an answer was lost and the
+// outcome could not be determined, the server reached a limit in the middle of a batch, or the call
+// needed several batches and one after the first failed. After every other error nothing was
+// stored. After any error the same messages may be appended again.
 //
-// Calls may run at the same time; the messages of one are never mixed with
-// those of another. When ctx ends, the call returns with ErrUnknownOutcome if
-// it cannot tell.
+// Calls may run concurrently; their messages are never interleaved. When ctx ends and the outcome
+// is unknown, the error is ErrUnknownOutcome.
 func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
@@ -111,19 +107,19 @@ func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, err
 	return receipts, nil
 }
 
-// attempt brings one batch into the stream, with as many tries as it takes.
+// attempt stores one batch in the stream, with several tries if necessary.
 type attempt struct {
 	stream   *Stream
 	messages []Message
 	receipts []Receipt
 	open     []int // indexes of the messages without a receipt
-	filler   bool  // they only take up sequences, see Stream.fill
+	filler   bool  // they only occupy sequences, see Stream.fill
 }
 
 func (a *attempt) run(ctx context.Context) error {
 	s := a.stream
 	before := schema.Sequence(s.highest.Load())
-	unknown := false // our messages may be stored
+	unknown := false // this attempt's messages may be stored
 	var last error
 	for range appendAttempts {
 		if len(a.open) == 0 {
@@ -134,16 +130,16 @@ func (a *attempt) run(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case errors.Is(err, errDuplicates):
-			// Another process has stored some of them, or this one before it was started again.
+			// Another process has stored some of them, or this one before it was restarted.
 			err = a.probe(ctx, func(at schema.Sequence) bool { return !unknown || at <= before })
 		case errors.Is(err, ErrUnknownOutcome):
 			unknown = true
 			if err = s.broker.awaitConnection(ctx); err == nil {
-				// What is found above the sequence of before is taken for our own.
+				// Messages found above the earlier last sequence are taken for this attempt's own.
 				err = a.probe(ctx, func(at schema.Sequence) bool { return at <= before })
 			}
 		case errors.Is(err, ErrFull) && len(a.open) > 1:
-			// The server looks at its limits before it stores a batch, and may meet one in the middle all the same.
+			// The server checks its limits before it stores a batch, but may still reach one in the middle.
 			unknown = unknown || a.partlyStored(ctx, before)
 		}
 		if err != nil {
@@ -171,8 +167,8 @@ func (a *attempt) run(ctx context.Context) error {
 	return last
 }
 
-// partlyStored reports whether the log holds a message of the attempt that was
-// not there before, or cannot be read to find out.
+// partlyStored reports whether the log contains a message of the attempt that was not there before,
+// or whether that cannot be determined.
 func (a *attempt) partlyStored(ctx context.Context, before schema.Sequence) bool {
 	s := a.stream
 	if s.learn(ctx, before) != nil {
@@ -186,8 +182,8 @@ func (a *attempt) partlyStored(ctx context.Context, before schema.Sequence) bool
 	return false
 }
 
-// doubt notes that messages of an append may be stored above a sequence
-// although this process does not know their ids.
+// doubt records that messages of an append may be stored above a sequence although this process
+// does not know their ids.
 func (s *Stream) doubt(above schema.Sequence) {
 	s.doubtMu.Lock()
 	defer s.doubtMu.Unlock()
@@ -197,7 +193,7 @@ func (s *Stream) doubt(above schema.Sequence) {
 }
 
 // settleDoubt reads the ids of what was stored since an append ended without an
-// answer, so that its messages are recognised when they come again, however late.
+// answer, so that its messages are recognised when they are sent again, however late.
 func (s *Stream) settleDoubt(ctx context.Context) error {
 	s.doubtMu.Lock()
 	defer s.doubtMu.Unlock()
@@ -211,7 +207,7 @@ func (s *Stream) settleDoubt(ctx context.Context) error {
 	return nil
 }
 
-// publish sends the open messages: one alone as it is, several as an atomic batch.
+// publish sends the open messages: a single one as it is, several as an atomic batch.
 func (a *attempt) publish(ctx context.Context) error {
 	s := a.stream
 	if s.broker.link().Err() != nil || s.broker.conn.Status() != nats.CONNECTED {
@@ -239,10 +235,10 @@ func (a *attempt) publish(ctx context.Context) error {
 		message.Header[headerBatchSeq] = []string{strconv.Itoa(n + 1)}
 		if n < len(a.open)-1 {
 			if err := s.broker.conn.PublishMsg(message); err != nil {
-				return classed(err) // the batch stays without its end, and is dropped by the server
+				return classed(err) // the batch is not committed, and the server drops it
 			}
 			if n == len(a.open)/2 && s.broker.options.At != nil {
-				_ = s.broker.conn.FlushTimeout(time.Second) // the server has that half
+				_ = s.broker.conn.FlushTimeout(time.Second) // the server has received that half
 				s.broker.options.At("half")
 			}
 			continue
@@ -283,7 +279,7 @@ func (a *attempt) settle(i int, r Receipt) {
 	a.stream.saw(r.Sequence)
 }
 
-// publishAnswer is what the server says to a published message or the end of a batch.
+// publishAnswer is the server's answer to a published message or a batch commit.
 type publishAnswer struct {
 	Error     *apiError       `json:"error"`
 	Sequence  schema.Sequence `json:"seq"`
@@ -315,7 +311,7 @@ func (s *Stream) commit(ctx context.Context, message *nats.Msg) (publishAnswer, 
 	case codeAtomicDuplicate:
 		return answer, errDuplicates
 	case codeAtomicTooLarge:
-		// "atomic publish batch is too large: 1000" names what the server takes.
+		// "atomic publish batch is too large: 1000" contains the server's limit.
 		limit := int64(0)
 		for _, c := range answer.Error.Description {
 			if c >= '0' && c <= '9' {
@@ -331,8 +327,8 @@ func (s *Stream) commit(ctx context.Context, message *nats.Msg) (publishAnswer, 
 	return answer, answer.Error
 }
 
-// awaitReturn waits for the connection: short where the sender may as well try
-// again, as long as there is where it has to be found out what was stored.
+// awaitReturn waits for the connection: briefly if the sender can simply try again, and for all the
+// remaining time if it must be determined what was stored.
 func (s *Stream) awaitReturn(ctx context.Context, unknown bool) error {
 	if !unknown {
 		var cancel context.CancelFunc

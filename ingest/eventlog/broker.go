@@ -23,49 +23,46 @@ const (
 	RejectedSubject = "parley.rejected"
 )
 
-// DuplicateWindow is how long the server itself remembers message ids. It
-// costs about 150 bytes of the server's memory per message of that time (at
-// 50,000 messages a second 90 MB), so it is short: a little longer than an append
-// waits for its answer, so that one whose answer was lost can be resolved, and a
-// repeat that comes through another process is recognised. See [Stream.Remember]
-// for what lies further back.
+// DuplicateWindow is how long the server itself remembers message ids. Each message of that period
+// costs about 150 bytes of the server's memory (90 MB at 50,000 messages a second), so it is short:
+// slightly longer than an append waits for its answer, so that a lost answer can be resolved, and a
+// duplicate sent through another process is recognised. See [Stream.Remember] for older messages.
 const DuplicateWindow = answerTimeout + 2*time.Second
 
-// leastPayload is the largest message that is appended, with its headers: the
-// first 512 KiB of something refused, in base64, or an event of 256 KiB.
+// leastPayload is the size of the largest message that Parley appends, with its headers: the first
+// 512 KiB of a refused event, in base64, or an event of 256 KiB.
 const leastPayload = schema.MaxRejectedBytes/3*4 + 64<<10
 
-// Options say which server holds the log, and bound it.
+// Options locate the server of the log, and limit the log.
 type Options struct {
-	// URL is one address or several, separated by commas. User and Password
-	// may be empty where the URL, or nobody, asks for them.
+	// URL is one address or several, separated by commas. User and Password may be empty if the URL
+	// contains them, or the server requires none.
 	URL, User, Password string
-	// PrivateUser and PrivatePassword are of an account of its own for the buckets,
-	// which users of the log do not reach; empty where they are in the log's account.
+	// PrivateUser and PrivatePassword belong to a separate account for the buckets, which users of
+	// the log cannot reach; empty if the buckets are in the log's account.
 	PrivateUser, PrivatePassword string
-	// Secret is the key that sealed buckets are sealed with, of [SecretBytes] random
-	// bytes that are not kept on the server. Without it they are kept in clear.
+	// Secret is the key with which sealed buckets are encrypted, [SecretBytes] random bytes that
+	// are not kept on the server. Without it they are stored in clear text.
 	Secret []byte
 	// InProcess connects to a server in this process instead of URL.
 	InProcess nats.InProcessConnProvider
 	// Name is shown in the server's list of connections.
 	Name string
-	// Logger receives lost and regained connections; nil discards them.
+	// Logger receives messages about lost and restored connections; nil discards them.
 	Logger *slog.Logger
 
-	// MaxBytes and MaxAge bound the events stream. 0 leaves what the stream
-	// has, which is unlimited for a new one; MaxBytes below 0 lifts the limit. A stream of MaxBytes refuses new
-	// messages ([ErrFull]); it never drops old ones to make room. MaxAge does
-	// drop old ones, whether or not they were projected: [Stream.DropBefore] is
-	// the safe way.
+	// MaxBytes and MaxAge limit the events stream. 0 keeps the stream's setting, unlimited for a
+	// new one; MaxBytes below 0 removes the limit. A stream that has reached MaxBytes refuses new
+	// messages ([ErrFull]); it never drops old ones to make room. MaxAge does drop old ones,
+	// whether or not they were projected: [Stream.DropBefore] is the safe way.
 	MaxBytes int64
 	MaxAge   time.Duration
-	// Replicas of the streams in a cluster; 0 leaves what they have, 1 for new ones.
+	// Replicas of the streams in a cluster; 0 keeps the setting, 1 for new ones.
 	Replicas int
-	// Compression stores the streams compressed (S2); see the package
-	// comment for what that costs. It holds for new blocks only.
+	// Compression stores the streams compressed (S2); see the package comment for the cost. It
+	// applies only to new blocks.
 	Compression bool
-	// Observe leaves the streams as they are: for roles that only read.
+	// Observe does not change the streams: for roles that only read.
 	Observe bool
 	// At, if given, is called with "half" when half of an atomic batch has been
 	// sent: a point for crash tests.
@@ -80,8 +77,7 @@ type Broker struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 
-	// present lives as long as the connection that is up now; readers and
-	// appends that were begun under one that has ended start again.
+	// present lives as long as the current connection; readers and appends started under an earlier one start again.
 	present atomic.Pointer[presence]
 
 	events, rejected *Stream
@@ -93,9 +89,9 @@ type Broker struct {
 	keeping     sync.WaitGroup
 }
 
-// Open connects, and makes or updates the streams. It tries until ctx ends
-// while no server answers or JetStream is not up; refused credentials and
-// settings that the server cannot hold are errors at once.
+// Open connects, and creates or updates the streams. While no server answers or JetStream is not
+// up, it retries until ctx ends; refused credentials and settings that the server cannot satisfy
+// are immediate errors.
 func Open(ctx context.Context, options Options) (*Broker, error) {
 	b, err := newBroker(options)
 	if err != nil {
@@ -139,7 +135,7 @@ func newBroker(options Options) (*Broker, error) {
 	return b, err
 }
 
-// openVault connects to the account of the buckets, where they have their own.
+// openVault connects to the account of the buckets, if it is a separate one.
 func (b *Broker) openVault(ctx context.Context) error {
 	options := b.options
 	if options.PrivateUser == "" {
@@ -178,11 +174,11 @@ func (b *Broker) arrive() {
 	}
 }
 
-// link is a context that ends when the connection of this moment does.
+// link is a context that ends with the current connection.
 func (b *Broker) link() context.Context { return b.present.Load().alive }
 
-// bounded limits a request in time, and to the life of the connection: an
-// answer that was lost with it never comes.
+// bounded limits a request in time, and to the life of the connection: an answer lost with the
+// connection never arrives.
 func (b *Broker) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	release := context.AfterFunc(b.link(), cancel)
@@ -200,8 +196,8 @@ func (b *Broker) connect(ctx context.Context) error {
 		nats.PingInterval(5 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.Timeout(5 * time.Second),
-		// What is sent while disconnected fails at once: a batch that waited in a
-		// buffer would be stored after its sender got the answer that it was not.
+		// Sending while disconnected fails immediately: a batch that waited in a buffer would be
+		// stored after its sender was answered that it was not.
 		nats.ReconnectBufSize(-1),
 		nats.NoCallbacksAfterClientClose(),
 		nats.ReconnectHandler(func(*nats.Conn) {
@@ -249,8 +245,7 @@ func (b *Broker) connect(ctx context.Context) error {
 	return err
 }
 
-// Retry repeats do while it says that the log is unavailable, until ctx
-// ends; then the last cause is the error.
+// Retry repeats do while it reports that the log is unavailable, until ctx ends; then it returns the last cause.
 func Retry(ctx context.Context, do func() error) error {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
@@ -272,12 +267,10 @@ func Retry(ctx context.Context, do func() error) error {
 // Events is the log of accepted events.
 func (b *Broker) Events() *Stream { return b.events }
 
-// Rejected is the log of what was refused at the edge; its payloads are
-// [schema.Rejected].
+// Rejected is the log of events refused at the edge; its payloads are [schema.Rejected].
 func (b *Broker) Rejected() *Stream { return b.rejected }
 
-// Damaged returns the first stream's damage, as far as it is known, or nil. A damaged
-// log takes events all the same.
+// Damaged returns the first stream's damage, as far as it is known, or nil. A damaged log still accepts events.
 func (b *Broker) Damaged() error {
 	for _, s := range b.streams() {
 		if err := s.damaged(); err != nil {
@@ -287,8 +280,8 @@ func (b *Broker) Damaged() error {
 	return nil
 }
 
-// Ready returns why the log takes nothing now; nil when it does: connected, and
-// both streams answer and have a leader.
+// Ready returns why the log does not accept messages now, or nil: it is connected, and both streams
+// answer and have a leader.
 func (b *Broker) Ready() error {
 	for _, connection := range []*Broker{b, b.vault} {
 		if status := connection.conn.Status(); status != nats.CONNECTED {
@@ -319,7 +312,7 @@ func (b *Broker) keep(ctx context.Context) {
 	}
 }
 
-// Close ends the connection. Appends and reads under way fail.
+// Close ends the connection. Running appends and reads fail.
 func (b *Broker) Close() {
 	if b.stopKeeping != nil {
 		b.stopKeeping()

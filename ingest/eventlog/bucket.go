@@ -27,23 +27,21 @@ type BucketConfig struct {
 	Former string
 }
 
-// Bucket is a small durable map that roles share, with a revision for each
-// value. Safe for concurrent use.
+// Bucket is a small durable map shared by the roles, with a revision for each value. Safe for concurrent use.
 //
-// Keys consist of the characters A–Z a–z 0–9 - _ / = and the point, which
-// separates the parts of a key: no key begins or ends with one, or has two in a
-// row. Ids from outside have to be encoded, for example in hexadecimal.
+// Keys consist of the characters A–Z a–z 0–9 - _ / = and the dot, which separates the parts of a
+// key: no key begins or ends with one, or has two in a row. Ids from outside have to be encoded,
+// for example in hexadecimal.
 type Bucket struct {
 	broker *Broker
 	name   string
 	kv     jetstream.KeyValue
 	stream jetstream.Stream // with Overwrite
-	sealer *sealer          // nil where values are kept in clear
+	sealer *sealer          // nil if values are kept in clear
 }
 
-// Bucket opens a bucket, and makes it where it does not exist yet, with what an
-// earlier version kept in the log's account or in clear. The name consists of
-// A–Z a–z 0–9 - and _.
+// Bucket opens a bucket. It creates a missing one, with the values that an earlier version kept in
+// the log's account or in clear text. The name consists of A–Z a–z 0–9 - and _.
 func (b *Broker) Bucket(ctx context.Context, name string, config BucketConfig) (*Bucket, error) {
 	bucket := &Bucket{broker: b.vault, name: name}
 	if config.Sealed && b.sealer != nil {
@@ -76,10 +74,10 @@ func (b *Bucket) make(ctx context.Context, config BucketConfig) error {
 			History:      1,
 			Storage:      jetstream.FileStorage,
 			Replicas:     max(1, b.broker.options.Replicas),
-			// Lets single keys expire; a watcher hears of it.
+			// Lets single keys expire; watchers are notified.
 			LimitMarkerTTL: time.Minute,
 		})
-		if errors.Is(err, jetstream.ErrBucketExists) { // another process was faster
+		if errors.Is(err, jetstream.ErrBucketExists) { // another process created it first
 			kv, err = js.KeyValue(ctx, b.name)
 		}
 	}
@@ -107,7 +105,7 @@ func (b *Bucket) open(key string, kept []byte) ([]byte, error) {
 	return value, nil
 }
 
-// Get reads a value; [ErrNotFound] where there is none.
+// Get reads a value; [ErrNotFound] if there is none.
 func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
 	value, _, err := b.get(ctx, key)
 	return value, err
@@ -139,7 +137,7 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 		next, err = b.kv.Update(ctx, key, b.seal(key, value), revision)
 	}
 	if err == nil && b.stream != nil && revision != 0 {
-		// What is left behind by an error here is found by the next sweep.
+		// The next sweep finds what an error leaves behind here.
 		if err := b.overwrite(ctx, revision); err != nil {
 			b.broker.log.Warn("a replaced value has not been overwritten yet", "bucket", b.name, "error", err)
 		}
@@ -147,19 +145,18 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 	return next, classedWrite(err)
 }
 
-// maxUpdates bounds the attempts of one [Bucket.Update]. An attempt fails only
-// because another writer was faster, so that many writers of one key at a time get
-// through; after them the writer is asked to retry.
+// maxUpdates bounds the attempts of one [Bucket.Update]. An attempt fails only because another
+// writer succeeded, so many concurrent writers of one key get through; after that many attempts the
+// caller has to retry.
 const maxUpdates = 100
 
-// Update reads a value, lets change make the next one of it, and writes that if no
-// other writer was faster; otherwise it starts over with what that one wrote. before
-// is nil where there is no value. Nothing is written where change returns nil, or
-// what is there already. An error of change ends the update, and is returned as it
-// is; [ErrConflict] comes after too many attempts.
+// Update reads a value, calls change to compute the next one, and writes it if no other writer was
+// faster; otherwise it starts over with the value that one wrote. before is nil if there is no
+// value. Nothing is written if change returns nil or the present value. An error of change ends the
+// update and is returned unchanged; after too many attempts the error is [ErrConflict].
 //
-// change may be called several times: what it does must depend on its argument
-// alone. After [ErrUnknownOutcome] the value may have been written.
+// change may be called several times: its result must depend only on its argument. After
+// [ErrUnknownOutcome] the value may have been written.
 func (b *Bucket) Update(ctx context.Context, key string, change func(before []byte) ([]byte, error)) error {
 	for attempt := 1; ; attempt++ {
 		before, revision, err := b.get(ctx, key)
@@ -179,15 +176,14 @@ func (b *Bucket) Update(ctx context.Context, key string, change func(before []by
 		if !errors.Is(err, ErrConflict) || attempt == maxUpdates {
 			return err
 		}
-		// Writers that met once do not meet again.
+		// Random pauses keep the same writers from colliding again.
 		if !pause(ctx, rand.N(time.Duration(min(attempt, 20))*time.Millisecond)) {
 			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 		}
 	}
 }
 
-// PutTTL writes a value whatever is there, and lets it expire after ttl (in
-// whole seconds, at least one).
+// PutTTL writes a value unconditionally, and lets it expire after ttl (in whole seconds, at least one).
 func (b *Bucket) PutTTL(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	if err := checkKey(key); err != nil {
 		return err
@@ -231,7 +227,7 @@ func (b *Bucket) remove(ctx context.Context, key string, options ...jetstream.KV
 	return classedWrite(b.kv.Purge(ctx, key, options...))
 }
 
-// List reads all keys under a prefix, which is empty (all keys) or ends in a point.
+// List reads all keys under a prefix, which is empty (all keys) or ends in a dot.
 func (b *Bucket) List(ctx context.Context, prefix string) (map[string][]byte, error) {
 	pattern, err := prefixPattern(prefix)
 	if err != nil {
@@ -253,7 +249,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) (map[string][]byte, er
 			if !open {
 				return nil, fmt.Errorf("%w: the watch ended", ErrUnavailable)
 			}
-			if entry == nil { // all that was there has been sent
+			if entry == nil { // all present values have been sent
 				return values, nil
 			}
 			if values[entry.Key()], err = b.open(entry.Key(), entry.Value()); err != nil {
@@ -265,8 +261,8 @@ func (b *Bucket) List(ctx context.Context, prefix string) (map[string][]byte, er
 
 // Watch calls do for every key under a prefix (see [Bucket.List]) as it is now,
 // and then for each change in order, until ctx ends, which is not an error. The
-// value is nil where the key was deleted or has expired. After a lost
-// connection all keys come again as they are then.
+// value is nil if the key was deleted or has expired. After a lost connection, do is called again
+// for all keys as they are then.
 func (b *Bucket) Watch(ctx context.Context, prefix string, do func(key string, value []byte)) error {
 	pattern, err := prefixPattern(prefix)
 	if err != nil {
@@ -280,7 +276,7 @@ func (b *Bucket) Watch(ctx context.Context, prefix string, do func(key string, v
 		if err != nil && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
-		// The watch has ended with its connection.
+		// The watch ended with its connection.
 		if !pause(ctx, appendPause) || b.broker.awaitConnection(ctx) != nil {
 			return nil
 		}
@@ -305,7 +301,7 @@ func (b *Bucket) watch(ctx context.Context, pattern string, do func(key string, 
 			switch {
 			case !open:
 				return fmt.Errorf("%w: the watch ended", ErrUnavailable)
-			case entry == nil: // between what was there and what changes
+			case entry == nil: // between the present values and the changes
 			case entry.Operation() != jetstream.KeyValuePut:
 				do(entry.Key(), nil)
 			default:

@@ -17,36 +17,35 @@ import (
 )
 
 const (
-	// headerFiller marks a message that only takes up a lost sequence.
+	// headerFiller marks a message that only occupies a lost sequence.
 	headerFiller = "Parley-Lost"
-	// headerSum holds the CRC-32C of the payload. nats-server 2.15.2 leaves a
-	// message with wrong bytes out the first time it reads it, and gives it out
-	// the next time, while the block is in its cache.
+	// headerSum holds the CRC-32C of the payload. nats-server 2.15.2 skips a message with wrong
+	// bytes the first time it reads it, and returns it the next time, while the block is in its
+	// cache.
 	headerSum = "Parley-Sum"
 	// mostFillers is the longest end of a log that is filled up.
 	mostFillers = 100_000
-	// noteEvery is how often the highest sequence is noted, auditEvery how often
-	// the stream is held against the ledger.
+	// noteEvery is how often the highest sequence is recorded, auditEvery how often the stream is
+	// compared with the ledger.
 	noteEvery  = 250 * time.Millisecond
 	auditEvery = 2 * time.Second
-	// scrubEvery is how often all of a stream is read, scrubIdle how much longer
-	// than each portion of it the pause after it is.
+	// scrubEvery is how often a whole stream is read; after each portion the scrub pauses scrubIdle
+	// times as long as reading it took.
 	scrubEvery = 24 * time.Hour
 	scrubIdle  = 3
-	// scrubAfter is how long a start is left alone: it has enough to read. So has
-	// a reader of catchingUp entries in a second: no scrub begins then.
+	// scrubAfter is the delay after a start, which reads enough by itself. No scrub starts either
+	// while a reader reads catchingUp entries in a second.
 	scrubAfter = 20 * time.Second
 	catchingUp = 20_000
 )
 
-// DamageError reports that a stream has lost messages: they were acknowledged,
-// and neither erased nor dropped since.
+// DamageError reports that a stream has lost messages: they were acknowledged, and not erased or dropped since.
 type DamageError struct {
 	Stream  string
 	Missing []Range
 }
 
-// Error names the first of the lost sequences, and what to do.
+// Error names the first of the lost sequences and the remedy.
 func (e *DamageError) Error() string {
 	count := uint64(0)
 	names := make([]string, 0, 5)
@@ -151,7 +150,7 @@ func merged(ranges []Range) []Range {
 	return all
 }
 
-// damaged is what the last look found.
+// damaged returns what the last check found.
 func (s *Stream) damaged() error {
 	s.damageMu.Lock()
 	defer s.damageMu.Unlock()
@@ -161,7 +160,7 @@ func (s *Stream) damaged() error {
 	return &DamageError{s.name, s.lost}
 }
 
-// explain is asked about sequences that the stream does not give: nil where
+// explain is asked about sequences that the stream does not give: nil if
 // they are gone on purpose, a DamageError where they are not.
 func (s *Stream) explain(ctx context.Context, gap Range) error {
 	missing, err := s.ledger.missing(ctx, gap)
@@ -172,7 +171,7 @@ func (s *Stream) explain(ctx context.Context, gap Range) error {
 	if err != nil {
 		return err
 	}
-	if info.Config.MaxAge > 0 { // what is below the first has expired
+	if info.Config.MaxAge > 0 { // messages below the first have expired
 		missing = slices.DeleteFunc(missing, func(r Range) bool { return r.To < info.State.FirstSeq })
 		if len(missing) == 0 {
 			return nil
@@ -186,8 +185,8 @@ func (s *Stream) explain(ctx context.Context, gap Range) error {
 	return &DamageError{s.name, missing}
 }
 
-// GiveUp notes that lost sequences are not coming back, or have come back under
-// others: readers pass over them from now on.
+// GiveUp records that lost sequences cannot be recovered, or were appended again under others: from
+// now on readers skip them.
 func (s *Stream) GiveUp(ctx context.Context, lost Range) error {
 	if lost.From == 0 || lost.From > lost.To {
 		return errors.New("give up: the range must begin at 1 or later and end where it begins, or later")
@@ -203,9 +202,9 @@ func (s *Stream) GiveUp(ctx context.Context, lost Range) error {
 }
 
 // checkEnd checks the stream of a new connection before anything is appended to
-// it. A log that has lost its end must not reuse those sequences: a reader that
-// is past them would skip the new messages. So they are filled with messages
-// that are deleted at once, and stay missing.
+// it. A log that has lost its end must not reuse those sequences: a reader that is past them would
+// skip the new messages. So they are filled with messages that are deleted immediately, and stay
+// missing.
 func (s *Stream) checkEnd(ctx context.Context) error {
 	at := s.broker.present.Load()
 	if !s.broker.options.Observe {
@@ -231,7 +230,7 @@ func (s *Stream) checkEnd(ctx context.Context) error {
 	return nil
 }
 
-// fill takes up the sequences after last, up to reached.
+// fill occupies the sequences after last, up to reached.
 func (s *Stream) fill(ctx context.Context, last, reached schema.Sequence) error {
 	if last >= reached {
 		return nil
@@ -264,8 +263,8 @@ func (s *Stream) fill(ctx context.Context, last, reached schema.Sequence) error 
 	return nil
 }
 
-// keep notes how far the stream has come, holds it against the ledger, and
-// reads all of it now and then, until the broker is closed.
+// keep records the last sequence of the stream, compares the stream with the ledger, and reads all
+// of it now and then, until the broker is closed.
 func (s *Stream) keep(ctx context.Context) {
 	ticks := time.NewTicker(noteEvery)
 	defer ticks.Stop()
@@ -278,7 +277,7 @@ func (s *Stream) keep(ctx context.Context) {
 		if s.checked.Load() != s.broker.present.Load() {
 			continue
 		}
-		// A failure of either is one of the connection, and said elsewhere.
+		// A failure of either is a failure of the connection, which is reported elsewhere.
 		_ = s.ledger.reach(ctx, schema.Sequence(s.highest.Load()))
 		if now := time.Now(); now.After(next) {
 			_, _ = s.Damage(ctx)
@@ -307,9 +306,9 @@ func (s *Stream) busy(ctx context.Context) bool {
 	return pause(ctx, time.Second) && s.read.Load()-read > catchingUp
 }
 
-// Scrub reads the stream from end to end, for a message whose bytes have changed
-// on disk is missing only when it is read. What is found is part of [Stream.Damage]
-// from then on. After each portion it rests idle times as long as that took.
+// Scrub reads the whole stream, because a message whose bytes have changed on disk is missing only
+// when it is read. What it finds is part of [Stream.Damage] from then on. After each portion it
+// pauses idle times as long as reading it took.
 func (s *Stream) Scrub(ctx context.Context, idle int) error {
 	state, err := s.State(ctx)
 	if err != nil || state.Messages == 0 {
@@ -329,7 +328,7 @@ func (s *Stream) Scrub(ctx context.Context, idle int) error {
 			return err
 		case len(entries) > 0:
 			at = entries[len(entries)-1].Sequence
-		default: // nothing but deleted messages may be left
+		default: // only deleted messages may be left
 			if _, err := s.Next(ctx, at); errors.Is(err, ErrNotFound) {
 				if err := s.explain(ctx, Range{at + 1, state.Last}); err != nil && !errors.As(err, &damage) {
 					return err
@@ -350,8 +349,8 @@ func sum(payload []byte) string {
 	return strconv.FormatUint(uint64(crc32.Checksum(payload, castagnoli)), 36)
 }
 
-// altered reports whether a message's payload is not what was appended. Those
-// that others have published have no sum.
+// altered reports whether a message's payload differs from what was appended. Messages published by
+// others have no checksum.
 func altered(m *nats.Msg) bool {
 	sums := m.Header[headerSum]
 	return len(sums) == 1 && sums[0] != sum(m.Data)

@@ -11,17 +11,16 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// The classes of failure that a caller treats differently. Everything else is
-// a fault of configuration or of this package.
+// The classes of failure that callers distinguish. Every other error is a fault of configuration or of this package.
 var (
 	// ErrFull means that a limit of the stream, the account or the disk is
-	// reached. Nothing was taken; appends fail until space is freed.
+	// reached. Nothing was stored; appends fail until space is freed.
 	ErrFull = errors.New("the log is full")
 	// ErrUnavailable means that the log could not be reached, or did not answer
-	// in time. Trying again is always safe: message ids make it so.
+	// in time. Retrying is always safe because of message ids.
 	ErrUnavailable = errors.New("the log is unavailable")
 	// ErrUnknownOutcome is an ErrUnavailable after which messages may or may
-	// not have been stored: the answer was lost and could not be found out.
+	// not have been stored: the answer was lost and the outcome could not be determined.
 	ErrUnknownOutcome = fmt.Errorf("%w: the outcome is unknown", ErrUnavailable)
 	// ErrTooLarge means that a message is larger than the server accepts.
 	ErrTooLarge = errors.New("the message is larger than the server accepts")
@@ -59,7 +58,7 @@ type apiError struct {
 	Description string `json:"description"`
 }
 
-// Error reads as JetStream's description.
+// Error returns JetStream's description.
 func (e *apiError) Error() string {
 	return fmt.Sprintf("jetstream: %s (%d)", e.Description, e.Code)
 }
@@ -108,8 +107,7 @@ func classed(err error) error {
 	}
 }
 
-// classedWrite is classed for what changes something: a lost answer leaves open
-// whether it did.
+// classedWrite is classed for writes: if the answer is lost, the outcome is unknown.
 func classedWrite(err error) error {
 	err = classed(err)
 	var answered *apiError

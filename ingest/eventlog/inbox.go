@@ -14,13 +14,12 @@ import (
 )
 
 const (
-	// PublicSubject is where any NATS client may publish events; the star is
-	// the conversation's id.
+	// PublicSubject is the subject on which any NATS client may publish events; the wildcard is the
+	// conversation's id.
 	PublicSubject = "parley.publish.*"
-	// publicQueue is the queue group of those who take them in: each message
-	// goes to one of them.
+	// publicQueue is the queue group of the receivers: each message goes to one of them.
 	publicQueue = "parley-ingest"
-	// InboxBytes bounds what waits in an inbox.
+	// InboxBytes limits the size of waiting messages in an inbox.
 	InboxBytes = 64 << 20
 
 	// headerRequestInfo is what the server adds to a message from another account.
@@ -31,8 +30,8 @@ const (
 	codeUnavailable = 10008
 )
 
-// Publication is a message of a plain client on [PublicSubject]. Payload is in
-// the structured form of CloudEvents, as far as it is an event.
+// Publication is a message of a NATS client on [PublicSubject]. Payload is in the structured form
+// of CloudEvents, if it is an event.
 type Publication struct {
 	Payload []byte
 
@@ -40,7 +39,7 @@ type Publication struct {
 	reply string
 }
 
-// Inbox holds what plain clients have published and nobody has taken yet.
+// Inbox holds what NATS clients have published until it is taken.
 type Inbox struct {
 	feed *nats.Subscription
 	log  *slog.Logger
@@ -53,8 +52,7 @@ type Inbox struct {
 	arrived chan struct{} // holds one sign
 }
 
-// Inbox begins to receive. With several inboxes on one server, each message
-// goes to one of them.
+// Inbox starts receiving. With several inboxes on one server, each message goes to one of them.
 func (b *Broker) Inbox() (*Inbox, error) {
 	i := &Inbox{log: b.log, arrived: make(chan struct{}, 1)}
 	var err error
@@ -102,8 +100,7 @@ func (i *Inbox) sign() {
 	}
 }
 
-// unsupported refuses headers that ask JetStream for something that does not
-// hold on the public subject. An answer would promise it.
+// unsupported refuses headers that request JetStream features which the public subject does not support.
 func unsupported(header nats.Header) *apiError {
 	for name, values := range header {
 		switch {
@@ -119,8 +116,8 @@ func unsupported(header nats.Header) *apiError {
 	return nil
 }
 
-// Take waits for publications and gives up to most of them, in their order. It
-// gives none, and no error, once the inbox is closed and empty.
+// Take waits for publications and returns up to most of them, in order. It returns none, and no
+// error, once the inbox is closed and empty.
 func (i *Inbox) Take(ctx context.Context, most int) ([]Publication, error) {
 	for {
 		i.mu.Lock()
@@ -149,9 +146,9 @@ func (i *Inbox) Take(ctx context.Context, most int) ([]Publication, error) {
 	}
 }
 
-// Close receives no more. What is there can still be taken.
+// Close stops receiving. Waiting publications can still be taken.
 func (i *Inbox) Close() {
-	_ = i.feed.Unsubscribe() // fails where the connection has ended
+	_ = i.feed.Unsubscribe() // fails if the connection has ended
 	i.mu.Lock()
 	i.closed = true
 	i.mu.Unlock()
@@ -166,13 +163,13 @@ type pubAck struct {
 	Duplicate bool      `json:"duplicate,omitempty"`
 }
 
-// Accept answers as JetStream does: the event is on disk.
+// Accept answers like JetStream: the event is on disk.
 func (p *Publication) Accept(r Receipt) {
 	p.answer(&pubAck{Stream: EventsStream, Sequence: uint64(r.Sequence), Duplicate: r.Duplicate})
 }
 
-// Refuse answers that the event was not taken. Where that is not known there is
-// no answer, as there is none when JetStream's is lost.
+// Refuse answers that the event was not stored. If that is unknown there is no answer, as if
+// JetStream's answer was lost.
 func (p *Publication) Refuse(err error) {
 	if errors.Is(err, ErrUnknownOutcome) {
 		return
@@ -192,6 +189,6 @@ func (p *Publication) answer(answer *pubAck) {
 		return
 	}
 	if body, err := json.Marshal(answer); err == nil {
-		_ = p.conn.Publish(p.reply, body) // the publisher asks again where this is lost
+		_ = p.conn.Publish(p.reply, body) // the publisher asks again if this is lost
 	}
 }

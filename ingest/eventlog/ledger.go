@@ -12,25 +12,25 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// ledgerBucket is where it is noted what of a stream is gone on purpose.
+// ledgerBucket is the bucket that records intended deletions from streams.
 const ledgerBucket = "PARLEY_LEDGER"
 
 const (
 	pageBits  = 16
 	pageSize  = 1 << pageBits // sequences of one page
 	pageBytes = pageSize / 8
-	// manyPages is from where on all pages are read at once.
+	// manyPages is the number from which all pages are read at once.
 	manyPages = 16
 )
 
-// ledger is what is known about a stream apart from the stream itself, so that
-// damage can be distinguished from what was done on purpose:
+// ledger records facts about a stream outside of the stream, so that damage can be distinguished
+// from intended deletions:
 //
 //	STREAM.reached  the highest sequence that was acknowledged, within a moment
 //	STREAM.dropped  everything below was dropped by DropBefore
 //	STREAM.gone.N   which of the sequences N·65536 … were erased, or given up
 //
-// It is written before a message is deleted: an entry too many does no harm.
+// It is written before a message is deleted: a superfluous entry does no harm.
 type ledger struct {
 	broker *Broker
 	stream string
@@ -124,11 +124,11 @@ func (l *ledger) change(ctx context.Context, key string, do func(before []byte) 
 	return nil
 }
 
-// raise notes a number that only grows, and returns the highest noted.
+// raise records a number that only grows, and returns the highest recorded one.
 func (l *ledger) raise(ctx context.Context, key string, to schema.Sequence) (schema.Sequence, error) {
 	highest := to
 	err := l.change(ctx, key, func(before []byte) []byte {
-		stored, _ := strconv.ParseUint(string(before), 10, 64) // nothing reads as 0
+		stored, _ := strconv.ParseUint(string(before), 10, 64) // a missing value reads as 0
 		if highest = max(to, schema.Sequence(stored)); highest == schema.Sequence(stored) {
 			return nil
 		}
@@ -137,7 +137,7 @@ func (l *ledger) raise(ctx context.Context, key string, to schema.Sequence) (sch
 	return highest, err
 }
 
-// reach notes that sequences up to here were acknowledged.
+// reach records that sequences up to here were acknowledged.
 func (l *ledger) reach(ctx context.Context, sequence schema.Sequence) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,7 +151,7 @@ func (l *ledger) reach(ctx context.Context, sequence schema.Sequence) error {
 	return err
 }
 
-// drop notes that all below a sequence is dropped.
+// drop records that everything below a sequence is dropped.
 func (l *ledger) drop(ctx context.Context, below schema.Sequence) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -162,7 +162,7 @@ func (l *ledger) drop(ctx context.Context, below schema.Sequence) error {
 	return err
 }
 
-// note writes down that sequences are gone on purpose.
+// note records that sequences were deleted on purpose.
 func (l *ledger) note(ctx context.Context, gone Range) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -184,7 +184,7 @@ func (l *ledger) note(ctx context.Context, gone Range) error {
 	return nil
 }
 
-// load reads what others have noted since: the pages of a range, or all.
+// load reads what others have recorded since: the pages of a range, or all.
 func (l *ledger) load(ctx context.Context, of Range) error {
 	bucket, err := l.open(ctx)
 	if err != nil {
@@ -195,7 +195,7 @@ func (l *ledger) load(ctx context.Context, of Range) error {
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("ledger: %w", err)
 		}
-		stored, _ := strconv.ParseUint(string(value), 10, 64) // nothing reads as 0
+		stored, _ := strconv.ParseUint(string(value), 10, 64) // a missing value reads as 0
 		*into = schema.Sequence(stored)
 	}
 	first, last := uint64(of.From)>>pageBits, uint64(of.To)>>pageBits
@@ -248,8 +248,8 @@ func (l *ledger) count(ctx context.Context, of Range) (n uint64, err error) {
 	return n, nil
 }
 
-// missing returns those of a range that are not gone on purpose. What others have
-// noted is read where something seems to be missing.
+// missing returns the sequences of a range that were not deleted on purpose. It reads what others
+// have recorded if something seems to be missing.
 func (l *ledger) missing(ctx context.Context, of Range) ([]Range, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -281,7 +281,7 @@ func (l *ledger) lacking(of Range) (found []Range) {
 	return found
 }
 
-// extend adds a range behind others.
+// extend appends a range to others.
 func extend(ranges []Range, r Range) []Range {
 	if n := len(ranges); n > 0 && ranges[n-1].To+1 >= r.From {
 		ranges[n-1].To = max(ranges[n-1].To, r.To)

@@ -6,15 +6,15 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Message is something to append. ID is what the stream recognises a repeat
-// by, see [MessageID]; without one a message is never a repeat.
+// Message is a message to append. The stream recognises duplicates by ID, see [MessageID]; a
+// message without ID is never a duplicate.
 type Message struct {
 	ID      string
 	Payload []byte
 }
 
-// Receipt is the place of a message in the log. Duplicate: it was there before,
-// under Sequence, and was not stored again.
+// Receipt is the position of a message in the log. Duplicate means that it was there before, under
+// Sequence, and was not stored again.
 type Receipt struct {
 	Sequence  schema.Sequence
 	Duplicate bool

@@ -10,17 +10,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// sealedSuffix ends the name of a sealed bucket at the server. Values in clear are
-// in one without it, so that they go with all its files once they are sealed.
+// sealedSuffix ends the name of a sealed bucket at the server. Unencrypted values are in a bucket
+// without the suffix, which is removed with all its files once they are encrypted.
 const sealedSuffix = "_SEALED"
 
-// filled is the mark, in the metadata of a bucket's stream, that it holds all that
-// it is to take over. From then on nothing is taken over any more: a bucket that
-// appears at an old place later was not made by Parley.
+// filled marks, in the metadata of a bucket's stream, that migration is complete. From then on
+// nothing is migrated: a bucket that later appears at an old place was not made by Parley.
 const filled = "parley-filled"
 
-// fill takes over what an earlier version kept in the log's account, in clear or
-// under another name, once.
+// fill migrates, once, what an earlier version kept in the log's account, in clear text or under another name.
 func (b *Bucket) fill(ctx context.Context, log *Broker, names ...string) error {
 	stream, err := b.broker.js.Stream(ctx, "KV_"+b.name)
 	if err != nil {
@@ -46,10 +44,9 @@ func (b *Bucket) fill(ctx context.Context, log *Broker, names ...string) error {
 	return err
 }
 
-// takeOver moves the values of another bucket here, with what is left of their
-// lives, except those of keys that are here already, and removes it with its
-// files. A missing one is not an error. It may be repeated after an
-// interruption.
+// takeOver moves the values of another bucket here, with their remaining lifetime, except for keys
+// that exist here, and removes that bucket with its files. A missing one is not an error. It may be
+// repeated after an interruption.
 func (b *Bucket) takeOver(ctx context.Context, from *Broker, name string) error {
 	stream, err := from.js.Stream(ctx, "KV_"+name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

@@ -8,10 +8,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// makeOverwriting makes a bucket whose stream lets single messages be erased,
-// which a key-value bucket otherwise forbids for good. It keeps the value
-// before the last one until that is overwritten: the server would only forget
-// where it is stored.
+// makeOverwriting creates a bucket whose stream allows erasing single messages, which key-value
+// buckets otherwise forbid. It keeps the previous value until it is overwritten: the server would
+// only drop the reference to it.
 func (b *Broker) makeOverwriting(ctx context.Context, name string, config BucketConfig) (jetstream.KeyValue, error) {
 	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name:                   "KV_" + name,

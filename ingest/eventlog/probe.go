@@ -13,18 +13,16 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// probeWindow is how many probes are under way at once.
+// probeWindow is the number of concurrent probes.
 const probeWindow = 1000
 
-// probe asks the server which of the open messages it knows, without storing
-// anything, and settles those. repeat reports whether the message at a sequence
-// counts as stored before this append, or by it.
+// probe asks the server which of the open messages it knows, without storing anything, and settles
+// those. repeat reports whether the message at a sequence was stored before this append.
 //
 // A probe is an empty message with the id in question and a condition that
-// cannot hold. The server looks for the id first: it answers with the sequence
-// where it knows the id, and otherwise refuses for the condition. Which
-// condition is looked at after the id depends on whether the stream is
-// replicated.
+// cannot hold. The server looks for the id first: it answers with the sequence if it knows the id,
+// and otherwise refuses because of the condition. Which condition is checked after the id depends
+// on whether the stream is replicated.
 func (a *attempt) probe(ctx context.Context, repeat func(schema.Sequence) bool) error {
 	s := a.stream
 	condition, impossible := headerWantLastID, "?"

@@ -18,45 +18,41 @@ import (
 
 const (
 	// readBuffer is how many bytes of payload a reader holds before it asks the
-	// server to wait. The server has up to 32 MiB more under way by then.
+	// server to wait. The server then has up to 32 MiB more in flight.
 	readBuffer = 16 << 20
 	// heartbeat is how often an idle consumer sends a heartbeat.
 	heartbeat = 2 * time.Second
 	// silence is how long a reader waits without an entry or a heartbeat before it
 	// restarts its consumer.
 	silence = 3 * heartbeat
-	// stillness is how long it tolerates heartbeats without entries while the
-	// stream is known to be ahead.
+	// stillness is how long it tolerates heartbeats without entries although the stream is known to be ahead.
 	stillness = 5 * time.Second
 )
 
-// Reader reads a stream in order. It keeps no position: Read is called with the
-// place to continue at. One goroutine at a time.
+// Reader reads a stream in order. It keeps no position: the caller of Read passes it. One goroutine at a time.
 //
-// Underneath is an ordered consumer of the server's, without acknowledgements,
-// that runs ahead of the caller by a bounded number of bytes. It is restarted,
-// at the right place, when the caller reads elsewhere, when the connection was
-// lost, when a message is missing in the delivery, when it stops sending, and
-// when it sends only heartbeats although the stream has more.
+// It uses an ordered consumer without acknowledgements that reads ahead of the caller by a bounded
+// number of bytes. The consumer is restarted, at the right position, when the caller reads
+// elsewhere, when the connection was lost, when a message is missing in the delivery, when it stops
+// sending, and when it sends only heartbeats although the stream has more.
 type Reader struct {
 	stream *Stream
 	feed   *feed
-	taken  []schema.Entry // from the feed, not yet given out
+	taken  []schema.Entry // from the feed, not yet returned
 	next   schema.Sequence
 
 	headersOnly bool
 	restarts    uint64
 }
 
-// NewReader makes a reader. It holds nothing at the server until the first Read.
+// NewReader makes a reader. It uses no resources at the server until the first Read.
 func (s *Stream) NewReader() *Reader { return &Reader{stream: s} }
 
 // Read returns up to most entries with sequences greater than after, ascending,
-// each once. It waits up to wait for the first of them, and returns what is
-// there then: nothing within wait is not an error. Sequences have gaps where
-// messages were deleted on purpose; if messages are lost, the error is a
-// [DamageError], and it stays until they are given up. Payloads are valid until
-// the next call. Reading on from the last entry given is cheap, any other
+// each once. It waits up to wait for the first of them, and returns what has arrived; if nothing
+// arrives, it returns no entries and no error. Sequences have gaps where messages were deleted on
+// purpose; if messages are lost, the error is a [DamageError], until they are given up. Payloads
+// are valid until the next call. Continuing from the last returned entry is cheap, any other
 // position starts a new consumer.
 func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
 	if r.feed != nil && (r.next != after+1 || r.feed.over()) {
@@ -101,12 +97,12 @@ func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait
 	}
 }
 
-// Last is the highest sequence of the stream.
+// Last returns the highest sequence of the stream.
 func (r *Reader) Last(ctx context.Context) (schema.Sequence, error) { return r.stream.Last(ctx) }
 
-// First is the lowest sequence that the stream may still hold: what is below it
-// was dropped. It is one above Last in a stream that holds nothing. What is lost
-// at the beginning was not dropped: reading it is an error.
+// First returns the lowest sequence that the stream may still hold: everything below was dropped.
+// It is one above Last in an empty stream. Messages lost at the beginning were not dropped: reading
+// them is an error.
 func (r *Reader) First(ctx context.Context) (schema.Sequence, error) {
 	info, err := r.stream.info(ctx, false)
 	if err != nil {
@@ -123,10 +119,10 @@ func (r *Reader) First(ctx context.Context) (schema.Sequence, error) {
 	return missing[0].From, nil
 }
 
-// Next is the sequence of the first message after another, 0 where there is
-// none. Like Read it never passes over what is lost: that is a [DamageError].
+// Next returns the sequence of the first message after another, 0 if there is none. Like Read it
+// never skips lost messages: they are a [DamageError].
 func (r *Reader) Next(ctx context.Context, after schema.Sequence) (schema.Sequence, error) {
-	last, err := r.stream.Last(ctx) // first: what is appended meanwhile is found
+	last, err := r.stream.Last(ctx) // first, so that messages appended meanwhile are found
 	if err != nil {
 		return 0, err
 	}
@@ -146,8 +142,7 @@ func (r *Reader) Next(ctx context.Context, after schema.Sequence) (schema.Sequen
 	return entry.Sequence, nil
 }
 
-// Restarts counts how often the consumer underneath had to be restarted because
-// it went silent or stalled.
+// Restarts returns how often the consumer had to be restarted because it went silent or stalled.
 func (r *Reader) Restarts() uint64 { return r.restarts }
 
 // Close releases the consumer at the server. The reader may be used again.
@@ -175,8 +170,8 @@ func (r *Reader) take(most int) []schema.Entry {
 	return entries
 }
 
-// gapless returns entries up to where one is missing that was not deleted on
-// purpose. Entries before it are given first.
+// gapless returns entries up to the first one that is missing and was not deleted on purpose.
+// Entries before it are returned first.
 func (r *Reader) gapless(ctx context.Context, after schema.Sequence, entries []schema.Entry) ([]schema.Entry, error) {
 	for i := range entries {
 		if entries[i].Sequence == after+1 {
@@ -218,7 +213,7 @@ func (r *Reader) watch(ctx context.Context, after schema.Sequence) error {
 			r.feed.still()
 			return nil
 		}
-		// Deleted messages at the end of the stream are not coming.
+		// Deleted messages at the end of the stream never arrive.
 		if _, err := r.stream.Next(ctx, after); errors.Is(err, ErrNotFound) {
 			if err := r.stream.explain(ctx, Range{after + 1, last}); err != nil {
 				r.stop()
@@ -259,9 +254,9 @@ func (r *Reader) start(ctx context.Context, after schema.Sequence) error {
 	return nil
 }
 
-// deliver makes an ordered consumer that sends what comes after a sequence to
-// an inbox, with flow control and heartbeats. The server removes it soon
-// after the inbox is gone. headersOnly leaves the payloads out.
+// deliver creates an ordered consumer that sends the messages after a sequence to an inbox, with
+// flow control and heartbeats. The server removes it soon after the inbox is gone. With
+// headersOnly, payloads are left out.
 func (s *Stream) deliver(ctx context.Context, inbox string, after schema.Sequence, headersOnly bool) error {
 	request, err := json.Marshal(map[string]any{
 		"stream_name": s.name,
@@ -313,7 +308,7 @@ type feed struct {
 	mu        sync.Mutex
 	entries   []schema.Entry
 	bytes     int
-	permit    string // flow control question not yet answered: the server waits
+	permit    string // flow control request not yet answered: the server waits
 	delivered uint64 // consumer sequence of the last message
 	last      schema.Sequence
 	broken    bool
@@ -323,8 +318,8 @@ type feed struct {
 
 func (f *feed) receive(m *nats.Msg) {
 	now := time.Now()
-	// The server's own messages come to the inbox itself; others keep the subject
-	// that they were published to, and their headers mean nothing here.
+	// The server's own messages arrive on the inbox subject; others keep the subject that they were
+	// published to, and their headers are ignored here.
 	if m.Subject == f.inbox && len(m.Data) == 0 && m.Header.Get("Status") == "100" {
 		f.control(m, now)
 		return
@@ -349,7 +344,7 @@ func (f *feed) receive(m *nats.Msg) {
 	f.signal()
 }
 
-// entryOverhead is what an entry costs in memory beside its payload.
+// entryOverhead is the memory of an entry in addition to its payload.
 const entryOverhead = 256
 
 // control handles flow control and heartbeats.
@@ -359,8 +354,7 @@ func (f *feed) control(m *nats.Msg, now time.Time) {
 	f.sign = now
 	ask := m.Reply
 	if ask == "" {
-		// A heartbeat names what was delivered last, and a flow control
-		// question that the server still has open.
+		// A heartbeat contains the last delivered sequence, and a flow control request that is still open.
 		if last, err := strconv.ParseUint(m.Header.Get("Nats-Last-Consumer"), 10, 64); err == nil && last != f.delivered {
 			f.breakOff()
 			return
@@ -377,7 +371,7 @@ func (f *feed) control(m *nats.Msg, now time.Time) {
 	_ = f.conn.Publish(ask, nil) // a lost answer is requested again with the next heartbeat
 }
 
-// breakOff ends the feed for a gap in the delivery. The entries before it are good.
+// breakOff ends the feed because of a gap in the delivery. The entries before it are valid.
 func (f *feed) breakOff() {
 	f.broken = true
 	f.signal()
@@ -410,7 +404,7 @@ func (f *feed) over() bool {
 	return len(f.entries) == 0 && (f.broken || f.link.Err() != nil)
 }
 
-// quiet returns for how long there was no entry, and no heartbeat.
+// quiet returns the time without an entry, and without a heartbeat.
 func (f *feed) quiet() (entry, sign time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -423,7 +417,7 @@ func (f *feed) reached() schema.Sequence {
 	return f.last
 }
 
-// still notes that there was nothing to come.
+// still records that nothing was to be delivered.
 func (f *feed) still() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -432,7 +426,7 @@ func (f *feed) still() {
 
 func (f *feed) close() { _ = f.sub.Unsubscribe() }
 
-// parseDelivery reads the place of a message from its reply subject:
+// parseDelivery reads the position of a message from its reply subject:
 // $JS.ACK.[domain.account.]stream.consumer.deliveries.sequence.delivered.time.pending[.random]
 func parseDelivery(reply string) (sequence schema.Sequence, delivered uint64, taken time.Time, ok bool) {
 	rest, found := strings.CutPrefix(reply, "$JS.ACK.")

@@ -7,8 +7,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// RememberedIDs is how many message ids a process remembers at least, of those
-// it has appended or read ([Stream.Remember]): about 40 MB when full.
+// RememberedIDs is the minimum number of message ids that a process remembers, of those it has
+// appended or read ([Stream.Remember]): about 40 MB when full.
 const RememberedIDs = 1 << 18
 
 // recent remembers the sequences of message ids, for the ids that
@@ -54,7 +54,7 @@ func (r *recent) add(id string, at schema.Sequence) {
 	r.young[key] = at
 }
 
-// forget drops everything: the log is not the one that it was filled from.
+// forget drops everything, because the log is a different one.
 func (r *recent) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,10 +11,10 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Remember reads the message ids of the last messages of the stream, so that
-// repeats of them are recognised that were stored by another process, or by
-// this one before it was started again. It may run beside appends. count is at
-// most [RememberedIDs], about a second's work for each 300,000.
+// Remember reads the message ids of the last messages of the stream, so that duplicates of messages
+// stored by another process, or by this one before a restart, are recognised. It may run
+// concurrently with appends. count is at most [RememberedIDs]; reading 300,000 takes about a
+// second.
 func (s *Stream) Remember(ctx context.Context, count int) error {
 	state, err := s.State(ctx)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Stream) Remember(ctx context.Context, count int) error {
 	return nil
 }
 
-// learn remembers the ids of what was stored above a sequence.
+// learn remembers the ids of messages stored above a sequence.
 func (s *Stream) learn(ctx context.Context, above schema.Sequence) error {
 	last, err := s.Last(ctx)
 	if err != nil || last <= above {
@@ -75,7 +75,7 @@ func (s *Stream) readIDs(ctx context.Context, after, last schema.Sequence) error
 			case ask != "":
 				_ = conn.Publish(ask, nil) // requested again with the next heartbeat
 			case m.Header.Get("Nats-Last-Consumer") == strconv.FormatUint(delivered, 10):
-				finish() // nothing is left: the last messages were deleted
+				finish() // no messages are left: the last ones were deleted
 			}
 			return
 		}

@@ -13,7 +13,7 @@ import (
 // SecretBytes is the length of [Options.Secret].
 const SecretBytes = chacha20poly1305.KeySize
 
-// errSealed is what a value gives that the key does not open.
+// errSealed is the error for a value that the key does not decrypt.
 var errSealed = errors.New("the secrets were encrypted with another key, or altered: use the key file of the first start (--secret-key-file, or secret.key in the data dir)")
 
 // A sealed value is
@@ -21,10 +21,10 @@ var errSealed = errors.New("the secrets were encrypted with another key, or alte
 //	mark    4 bytes   "\x00PS1"
 //	nonce  24 bytes   random
 //	rest              XChaCha20-Poly1305 of the value; bucket and key are
-//	                  authenticated, so no value counts for another key
+//	                  authenticated, so a value is not valid for another key
 const sealMark = "\x00PS1"
 
-// sealer seals values with a key that is not kept where they are.
+// sealer encrypts values with a key that is stored elsewhere.
 type sealer struct{ aead cipher.AEAD }
 
 func newSealer(secret []byte) (*sealer, error) {

@@ -25,20 +25,18 @@ type Stream struct {
 	recent *recent
 	// highest is the highest sequence that this process has seen in the stream.
 	highest atomic.Uint64
-	// batchLimit is the most messages the server takes in one atomic batch, as
-	// far as known.
+	// batchLimit is the maximum number of messages the server accepts in one atomic batch, as far as known.
 	batchLimit atomic.Int64
-	read       atomic.Uint64 // entries that readers have given out, but for those of scrubs
+	read       atomic.Uint64 // entries that readers have returned, except to scrubs
 	clustered  atomic.Bool   // more than one replica
 	created    atomic.Int64  // when the stream was made, in Unix nanoseconds
 
-	// refusedAt is when an append was last refused because the log is full, in
-	// Unix nanoseconds, and 0 since one was taken.
+	// refusedAt is when an append was last refused because the log is full, in Unix nanoseconds; 0
+	// after a successful append.
 	refusedAt atomic.Int64
 
 	ledger *ledger
-	// checked is the connection under which the end of the stream was checked:
-	// nothing is appended under another.
+	// checked is the connection for which the end of the stream was checked: nothing is appended on another one.
 	checked atomic.Pointer[presence]
 
 	doubtMu    sync.Mutex
@@ -46,8 +44,8 @@ type Stream struct {
 	doubtAbove schema.Sequence
 
 	damageMu sync.Mutex
-	found    []Range // by readers, as not there and not gone on purpose
-	lost     []Range // by the last look at all of it
+	found    []Range // by readers: missing and not deleted on purpose
+	lost     []Range // by the last check of the whole stream
 	audited  audited
 }
 
@@ -58,8 +56,8 @@ func newStream(b *Broker, name, subject string) *Stream {
 	return s
 }
 
-// ensure makes the stream, or changes of an existing one what Parley relies on
-// and what the options name; the rest stays as its operator has set it.
+// ensure creates the stream, or changes the settings of an existing one that Parley relies on or
+// the options name; other settings are kept.
 func (s *Stream) ensure(ctx context.Context) error {
 	ctx, cancel := s.broker.bounded(ctx)
 	defer cancel()
@@ -100,11 +98,10 @@ func (s *Stream) ensure(ctx context.Context) error {
 	return nil
 }
 
-// recognise asks after a reconnect whether the stream is still the one that
-// was known before. Behind the same address may be a server with other data: a
-// restored copy, or an empty one. Then what is remembered of it is forgotten,
-// for a message must not count as stored that is not there. It tries until it
-// is answered, or the connection of link ends; nothing is appended before.
+// recognise checks after a reconnect whether the stream is still the same. The server at the
+// address may have other data: a restored copy, or none. Then everything remembered is dropped,
+// because a message that is missing must not count as stored. It retries until it gets an answer or
+// the connection of link ends; nothing is appended before that.
 func (s *Stream) recognise(link context.Context) {
 	for {
 		err := s.recogniseOnce(link)
@@ -190,7 +187,7 @@ func set[T comparable](field *T, value T, changed *bool) {
 // Name is the stream's name at the server.
 func (s *Stream) Name() string { return s.name }
 
-// State describes the stream at one moment.
+// State is the state of the stream at one moment.
 type State struct {
 	First, Last schema.Sequence // First is Last+1 in an empty stream that once held something
 	Messages    uint64
@@ -202,12 +199,12 @@ type State struct {
 	// erased ones, and those lost with a damaged block. Messages + Deleted =
 	// Last − First + 1, unless the server found damage it has not counted.
 	Deleted uint64
-	// Lost are sequences of which the server itself says that their block was
-	// damaged. It learns so when it starts, or when it reads the block.
+	// Lost are sequences whose block the server itself reports as damaged. It notices that when it
+	// starts, or when it reads the block.
 	Lost []schema.Sequence
 }
 
-// State asks the server.
+// State requests the state from the server.
 func (s *Stream) State(ctx context.Context) (State, error) {
 	info, err := s.info(ctx, false)
 	if err != nil {
@@ -235,8 +232,7 @@ func (s *Stream) Deleted(ctx context.Context) ([]schema.Sequence, error) {
 	return info.State.Deleted, nil
 }
 
-// streamInfo is the part of the server's answer that is used here. The
-// client library's type leaves out what is lost.
+// streamInfo is the part of the server's answer that is used here. The client library's type omits lost sequences.
 type streamInfo struct {
 	Error   *apiError `json:"error"`
 	Created time.Time `json:"created"`
@@ -308,8 +304,7 @@ func (s *Stream) ready(ctx context.Context) error {
 	return nil
 }
 
-// fullFor is for how long a log counts as full after it has refused something,
-// where its size does not tell.
+// fullFor is how long a log counts as full after it has refused a message, if its size does not show it.
 const fullFor = 15 * time.Second
 
 // atLimit reports whether a stream is close to its limit.
@@ -317,7 +312,7 @@ func (i *streamInfo) atLimit() bool {
 	return i.Config.MaxBytes > 0 && i.State.Bytes >= uint64(i.Config.MaxBytes)/100*99
 }
 
-// Last is the highest sequence given out, 0 for a stream that never held anything.
+// Last returns the highest assigned sequence, 0 for a stream that never held a message.
 func (s *Stream) Last(ctx context.Context) (schema.Sequence, error) {
 	info, err := s.info(ctx, false)
 	if err != nil {
@@ -327,7 +322,7 @@ func (s *Stream) Last(ctx context.Context) (schema.Sequence, error) {
 	return info.State.LastSeq, nil
 }
 
-// saw notes that the stream has reached a sequence.
+// saw records that the stream has reached a sequence.
 func (s *Stream) saw(sequence schema.Sequence) {
 	for {
 		old := s.highest.Load()
@@ -337,7 +332,7 @@ func (s *Stream) saw(sequence schema.Sequence) {
 	}
 }
 
-// Get reads one message; [ErrNotFound] where there is none.
+// Get reads one message; [ErrNotFound] if there is none.
 func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entry, error) {
 	ctx, cancel := s.broker.bounded(ctx)
 	defer cancel()
@@ -368,9 +363,8 @@ func (s *Stream) Next(ctx context.Context, after schema.Sequence) (schema.Entry,
 	return schema.Entry{Sequence: schema.Sequence(message.Sequence), ReceivedAt: message.Time, Payload: structuredOf(message.Header, message.Data)}, nil
 }
 
-// DropBefore deletes all messages below a sequence, which is how a bounded log
-// makes room: by the word of who knows that they are stored elsewhere, never by
-// itself.
+// DropBefore deletes all messages below a sequence. This is how a bounded log makes room: only when
+// a caller knows that they are stored elsewhere, never automatically.
 func (s *Stream) DropBefore(ctx context.Context, sequence schema.Sequence) error {
 	if err := s.ledger.drop(ctx, sequence); err != nil {
 		return err

@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// Version is the version of what the logs hold: it is raised by one with every
-// change that an older binary would misread. It is stored in the metadata of
-// each stream, and a binary that finds a higher one neither reads nor writes.
+// Version is the version of the logs' format: it is raised by one with every change that an older
+// binary would misread. It is stored in the metadata of each stream, and a binary that finds a
+// higher one neither reads nor writes.
 const Version = 1
 
 // versionKey is the name of the version in a stream's metadata.
@@ -25,8 +25,7 @@ func (e *NewerError) Error() string {
 		e.Stream, e.Found, Version)
 }
 
-// checkVersion looks at a stream's metadata. A version that is not a number is
-// unknown here.
+// checkVersion checks a stream's metadata. A version that is not a number counts as unknown.
 func checkVersion(stream string, metadata map[string]string) error {
 	found := metadata[versionKey]
 	if n, err := strconv.Atoi(found); found != "" && (err != nil || n > Version) {

@@ -173,7 +173,7 @@ func (c *Client) try(ctx context.Context, body []byte, data any) ([]fault, error
 	return answered.Errors, nil
 }
 
-// verdict says what the errors of an answer mean for the request; nil where there
+// verdict says what the errors of an answer mean for the request; nil if there
 // is data beside them.
 func verdict(faults []fault, data bool, header http.Header) error {
 	for i := range faults {

@@ -168,7 +168,7 @@ type row struct {
 	header, cells []string
 }
 
-// event makes one event; nil where its condition does not hold.
+// event makes one event; nil if its condition does not hold.
 func (r *row) event(e *MappedEvent) ([]byte, error) {
 	if e.When != "" {
 		held, err := r.fill(e.When)
@@ -199,7 +199,7 @@ func (r *row) event(e *MappedEvent) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// value fills a pattern of data; nil where nothing is left of it.
+// value fills a pattern of data; nil if nothing is left of it.
 func (r *row) value(pattern any) (any, error) {
 	switch p := pattern.(type) {
 	case string:

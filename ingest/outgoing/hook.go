@@ -93,8 +93,7 @@ func OpenRegistry(ctx context.Context, broker *eventlog.Broker) (*Registry, erro
 	return &Registry{bucket}, err
 }
 
-// Add gives the webhook an id and a secret. It sends what comes after a position
-// of the log.
+// Add assigns the webhook an id and a secret. It sends what comes after a position of the log.
 func (r *Registry) Add(ctx context.Context, hook Hook, position schema.Sequence) (Hook, error) {
 	if err := hook.check(); err != nil {
 		return Hook{}, err
@@ -139,7 +138,7 @@ func (r *Registry) create(ctx context.Context, d *Delivery) error {
 	})
 }
 
-// get reads a value; [ErrNotFound] where there is none.
+// get reads a value; [ErrNotFound] if there is none.
 func (r *Registry) get(ctx context.Context, key string, into any) error {
 	value, err := r.bucket.Get(ctx, key)
 	if errors.Is(err, eventlog.ErrNotFound) {
@@ -156,7 +155,7 @@ func wellFormed(id string) bool {
 	return id != "" && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
-// Hook reads one webhook; [ErrNotFound] where there is none.
+// Hook reads one webhook; [ErrNotFound] if there is none.
 func (r *Registry) Hook(ctx context.Context, id string) (hook Hook, err error) {
 	if !wellFormed(id) {
 		return Hook{}, ErrNotFound

@@ -66,7 +66,7 @@ type (
 const erasedPrefix = "erased-"
 
 // erased reports whether the personal data of the conversation is gone. Its events
-// stand in the log once more then, redacted: nothing is sent for them.
+// stand in the log again then, redacted: nothing is sent for them.
 func erased(rows *fold.Rows) bool { return strings.HasPrefix(visitorID(rows), erasedPrefix) }
 
 func visitorID(rows *fold.Rows) string {
@@ -82,7 +82,7 @@ func visitorID(rows *fold.Rows) string {
 }
 
 // render makes the payload of a delivery from the events of its conversation, in log
-// order; nil where the event that it is about is gone.
+// order; nil if the event that it is about is gone.
 func render(d *Delivery, records []schema.Record, rows *fold.Rows, customer *fold.Customer) ([]byte, error) {
 	if erased(rows) || !has(records, d.Sequence) {
 		return nil, nil

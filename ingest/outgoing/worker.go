@@ -419,7 +419,7 @@ func (w *worker) done(ctx context.Context, d *Delivery, outcome string) bool {
 	return ctx.Err() == nil
 }
 
-// render makes the payload; nil where there is nothing to tell any more.
+// render makes the payload; nil if there is nothing to tell any more.
 func (w *worker) render(ctx context.Context, d *Delivery) ([]byte, error) {
 	records, err := w.recall(ctx, schema.ConversationKey{Project: w.hook.Project, Conversation: d.Conversation})
 	if err != nil {

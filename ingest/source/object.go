@@ -266,7 +266,7 @@ func (o *Object) Moment(names ...string) (at schema.Timestamp, ok bool) {
 // endOfTime is the first moment that no event can have: the beginning of 2200.
 const endOfTime schema.Timestamp = 7_258_118_400_000
 
-// Flag reads true or false; false where it is absent.
+// Flag reads true or false; false if it is absent.
 func (o *Object) Flag(names ...string) bool {
 	name, raw := o.find(names)
 	switch strings.Trim(string(raw), `"`) {

@@ -26,7 +26,7 @@ type Hook struct {
 	ID      string           `json:"id"` // 128 random bits in hexadecimal: a secret
 	Source  string           `json:"source"`
 	Project schema.ProjectID `json:"project"`
-	// Secret signs the payloads; empty where they are not signed. It is kept
+	// Secret signs the payloads; empty if they are not signed. It is kept
 	// itself, in a sealed bucket, for a signature cannot be checked with a hash of it.
 	Secret  string    `json:"secret,omitempty"`
 	AddedAt time.Time `json:"addedAt"`
@@ -109,7 +109,7 @@ func (r *Registry) Add(ctx context.Context, hook Hook) (Hook, error) {
 	return hook, err
 }
 
-// Find reads one hook; ErrNotFound where there is none.
+// Find reads one hook; ErrNotFound if there is none.
 func (r *Registry) Find(ctx context.Context, id string) (Hook, error) {
 	if !wellFormed(id) {
 		return Hook{}, ErrNotFound
@@ -128,7 +128,7 @@ func (r *Registry) Find(ctx context.Context, id string) (Hook, error) {
 	return hook, nil
 }
 
-// Remove forgets a hook and its figures; ErrNotFound where there is none.
+// Remove forgets a hook and its figures; ErrNotFound if there is none.
 func (r *Registry) Remove(ctx context.Context, id string) error {
 	if _, err := r.Find(ctx, id); err != nil {
 		return err

@@ -139,7 +139,7 @@ func (s *Server) learn(key string, value []byte) {
 	s.hooks[sha256.Sum256([]byte(id))] = hook
 }
 
-// Hook returns the hook of an id; ErrNotFound where there is none.
+// Hook returns the hook of an id; ErrNotFound if there is none.
 func (s *Server) Hook(ctx context.Context, id string) (Hook, error) { return s.find(ctx, id) }
 
 // find returns the hook of an id. Ids are looked up by their hash and compared in

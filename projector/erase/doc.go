@@ -5,7 +5,7 @@
 // # How
 //
 // A message of the log cannot be changed. So each event that holds personal
-// data is appended once more, without it and with the same key (source and id),
+// data is appended again, without it and with the same key (source and id),
 // and then the old message is overwritten on disk and deleted. A conversation's
 // figures are a function of the set of its events and not of their places in
 // the log: they do not change. What does change is lineage (first_sequence,

@@ -233,7 +233,7 @@ func (s *search) concerns(target Target, event schema.Event, payload []byte) boo
 }
 
 // sort decides about each message: of an event, the redacted copy with the
-// lowest sequence stays; where there is none, the message that counts is copied.
+// lowest sequence stays; if there is none, the message that counts is copied.
 // Everything that is not redacted is erased.
 func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []version) error {
 	byKey := map[schema.EventKey][]version{}

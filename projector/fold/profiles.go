@@ -7,7 +7,7 @@ import (
 )
 
 // Customer is the profile of a customer: what the events about it say, without
-// what its conversations add. A member is nil where no event has set it, or the
+// what its conversations add. A member is nil if no event has set it, or the
 // last one about it has cleared it.
 type Customer struct {
 	ID                                         string

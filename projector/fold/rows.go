@@ -8,7 +8,7 @@ import (
 
 // Rows are all rows of one conversation: what [Of] computes and the tables
 // hold. Fields are defined in contract section 3; durations are in
-// milliseconds and nil where the contract says null.
+// milliseconds and nil if the contract says null.
 type Rows struct {
 	Conversation Conversation
 	Contacts     []Contact     // by ordinal

@@ -154,7 +154,7 @@ func (t *thread) delete(at schema.Timestamp, id string) {
 }
 
 // finish returns the messages. Where a read has waited for its message, all reads
-// are gone through once more: it covers messages before others do that came
+// are gone through again: it covers messages before others do that came
 // after it.
 func (t *thread) finish() []Message {
 	if t.tangled {
@@ -252,7 +252,7 @@ func (t *thread) changes() (before, after []Message) {
 	return before, after
 }
 
-// authorID is the visitor's id, or the operator's in digits; nil where the
+// authorID is the visitor's id, or the operator's in digits; nil if the
 // event returns none.
 func authorID(data *schema.Message) *string {
 	switch {

@@ -12,7 +12,7 @@ import (
 // Stream is a log that may have dropped its beginning and single entries.
 //
 // First is the lowest sequence it may still hold; it only ever grows. Next is
-// the sequence of the first entry after another, 0 where there is none.
+// the sequence of the first entry after another, 0 if there is none.
 type Stream interface {
 	projector.Log
 	First(ctx context.Context) (schema.Sequence, error)
@@ -27,7 +27,7 @@ type Stream interface {
 // what went to quarantine) is missing here too.
 type Whole struct {
 	stream  Stream
-	archive *Archive // nil where nothing is ever dropped
+	archive *Archive // nil if nothing is ever dropped
 
 	at      schema.Sequence // last entry given out of the stream
 	flowing bool

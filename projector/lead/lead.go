@@ -26,7 +26,7 @@ type Leader struct {
 	Tables *tables.Tables
 	Open   Open
 	Logger *slog.Logger
-	// Gaps returns the sequences that are lost for good; nil for logs that have none.
+	// Gaps returns the sequences that are lost permanently; nil for logs that have none.
 	Gaps history.Gaps
 	// Every is how often it looks for an offer. Default: 250 ms.
 	Every time.Duration

@@ -14,7 +14,7 @@ import (
 type LogSubject struct {
 	Log    projector.Log
 	Append func(t *testing.T, payloads ...[]byte)
-	// Discard deletes an entry; nil where that cannot be done.
+	// Discard deletes an entry; nil if that cannot be done.
 	Discard func(t *testing.T, sequence schema.Sequence)
 }
 

@@ -88,7 +88,7 @@ func (a *Admin) Replay(ctx context.Context, entries []tables.Quarantined) (repla
 	return replayed, refused, nil
 }
 
-// Purge takes entries out of quarantine for good: out of their log and out of
+// Purge takes entries out of quarantine permanently: out of their log and out of
 // the tables.
 func (a *Admin) Purge(ctx context.Context, entries []tables.Quarantined) error {
 	for some := range slices.Chunk(entries, portion) {

@@ -33,7 +33,7 @@ type Rebuild struct {
 	Flags string
 	// Ends returns the last sequence of each log: how far a version has to come.
 	Ends func(ctx context.Context) (map[string]schema.Sequence, error)
-	// Gaps returns the sequences that are lost for good; nil for a log that has none.
+	// Gaps returns the sequences that are lost permanently; nil for a log that has none.
 	Gaps history.Gaps
 	// Begins is the first sequence that the stream of events still holds; nil for
 	// one that drops nothing.

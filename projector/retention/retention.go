@@ -19,7 +19,7 @@ type State struct {
 type Stream interface {
 	// State returns what the stream holds now.
 	State(ctx context.Context) (State, error)
-	// Next returns the first entry after a sequence; found is false where there is
+	// Next returns the first entry after a sequence; found is false if there is
 	// none.
 	Next(ctx context.Context, after schema.Sequence) (entry schema.Entry, found bool, err error)
 	// DropBefore deletes everything below a sequence. A repeat changes nothing.
@@ -104,7 +104,7 @@ func (r *Retention) Drop(ctx context.Context) (uint64, error) {
 }
 
 // younger returns the first sequence received at or after a moment, one above the
-// last where there is none. Sequences are in the order of time.
+// last if there is none. Sequences are in the order of time.
 func (r *Retention) younger(ctx context.Context, state State, moment time.Time) (schema.Sequence, error) {
 	if !state.FirstTime.Before(moment) {
 		return state.First, nil

@@ -31,7 +31,7 @@ func (n *town) happens(conversation int, seconds int64, typ schema.Type, data sc
 	}
 }
 
-// customer reads the row of a customer, nil where there is none.
+// customer reads the row of a customer, nil if there is none.
 func (n *town) customer(id string) map[string]any {
 	n.t.Helper()
 	text := enginetest.ClickHouse(n.t).Exec(n.t, n.r.sink.in(`SELECT * FROM $projection.customers FINAL WHERE customer_id = '`+id+`'

@@ -6,7 +6,7 @@ import "math/bits"
 // it has seen (about one in a hundred when full), never the other way round.
 //
 // It is a blocked Bloom filter: all bits of a hash lie in one cache line. The
-// libraries there are would hash once more what is a hash already, and spread the
+// libraries there are would hash again what is a hash already, and spread the
 // bits over memory.
 type filter struct {
 	blocks   []block

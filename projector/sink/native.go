@@ -15,7 +15,7 @@ import (
 // Columns write their cells in ClickHouse's Native format
 // (https://clickhouse.com/docs/interfaces/formats/Native), the values of all rows
 // one after the other. They go from the rows straight into the body of the
-// insert: the columns of clickhouse-go would hold all of it once more, half of
+// insert: the columns of clickhouse-go would hold all of it again, half of
 // it by reflection, and for as long as a connection lives.
 
 // column is a column of a table of R, or an element of a compound column.

@@ -30,7 +30,7 @@ type Projection struct {
 
 // Projections are all versions there have been, ascending. Its methods are the
 // rules of the protocol: each returns the projections that change in one turn,
-// none where all is as asked already, and changes nothing itself.
+// none if all is as asked already, and changes nothing itself.
 type Projections []Projection
 
 // ErrNoLive means that no projection is live: the server was never brought up
@@ -51,7 +51,7 @@ func (all Projections) Live() (uint32, error) {
 	return live.Version, nil
 }
 
-// Offered is the version to be made live, 0 where there is none.
+// Offered is the version to be made live, 0 if there is none.
 func (all Projections) Offered() uint32 {
 	for _, p := range all {
 		if p.State == Offered {
@@ -61,7 +61,7 @@ func (all Projections) Offered() uint32 {
 	return 0
 }
 
-// Find returns one version; its state is empty where there is none of the number.
+// Find returns one version; its state is empty if there is none of the number.
 func (all Projections) Find(version uint32) Projection {
 	for _, p := range all {
 		if p.Version == version {
@@ -178,7 +178,7 @@ func (all Projections) drop(version uint32) (Projections, error) {
 	}
 }
 
-// dropAllBut gives up every version but some, of which one must be live: offered
+// dropAllBut gives up every version except some, of which one must be live: offered
 // ones too.
 func (all Projections) dropAllBut(versions ...uint32) (Projections, error) {
 	live, err := all.Live()

@@ -207,7 +207,7 @@ func (d *Directory) SetRights(ctx context.Context, id string, scopes []schema.Sc
 }
 
 // SetDisabled shuts a credential out, or lets it in again. Disabling ends its
-// tokens and logins for good: they do not come back when it is enabled.
+// tokens and logins permanently: they do not come back when it is enabled.
 func (d *Directory) SetDisabled(ctx context.Context, id string, disabled bool) error {
 	return d.change(ctx, id, func(r *record) error {
 		r.Disabled = disabled
@@ -266,7 +266,7 @@ func (d *Directory) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// change has a credential edited; ErrNotFound where there is none. What several
+// change has a credential edited; ErrNotFound if there is none. What several
 // processes change at once is changed by all of them.
 func (d *Directory) change(ctx context.Context, id string, edit func(*record) error) error {
 	if !isName(id) {

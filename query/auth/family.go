@@ -243,7 +243,7 @@ func decodeFamily(value []byte) (*family, error) {
 	return login, nil
 }
 
-// change has a login edited; ErrNotFound where it was ended.
+// change has a login edited; ErrNotFound if it was ended.
 func (f *families) change(ctx context.Context, id string, edit func(*family) error) error {
 	return f.store.Update(ctx, familyKey(id), func(before []byte) ([]byte, error) {
 		if before == nil {

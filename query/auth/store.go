@@ -11,7 +11,7 @@ import (
 type Store interface {
 	// Get reads a record, or ErrNotFound.
 	Get(ctx context.Context, key string) ([]byte, error)
-	// Update writes what change makes of a record, which is nil where there is none.
+	// Update writes what change makes of a record, which is nil if there is none.
 	// Where another process is faster, change is called again with what that one
 	// wrote. Nothing is written where change returns nil, or the record as it is; its
 	// error is returned as it is.

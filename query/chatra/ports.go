@@ -35,7 +35,7 @@ type Log interface {
 //
 // Await waits until every event up to a sequence is in the tables. Chat gives the
 // latest conversation of a client, Message the latest message of an id, and Client
-// what is known of a client; each is nil where there is none. MessageEvents gives
+// what is known of a client; each is nil if there is none. MessageEvents gives
 // the latest archived events of one message, at most limit of them, and Opening
 // those that opened a conversation.
 type Tables interface {

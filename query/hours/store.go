@@ -13,7 +13,7 @@ import (
 // Records keeps small values under keys that roles share: see Bucket of package
 // eventlog.
 type Records interface {
-	// Update writes what change makes of a value, which is nil where there is none.
+	// Update writes what change makes of a value, which is nil if there is none.
 	// Where another writer is faster, change is called again.
 	Update(ctx context.Context, key string, change func(before []byte) ([]byte, error)) error
 	// List returns all values whose keys begin with prefix.

@@ -55,7 +55,7 @@ type SellerRow struct {
 	Name, LegalName, Email, Phone *string
 	Online                        *bool
 	CreatedAt, UpdatedAt          int64
-	Rank                          int64 // Unix milliseconds of the last message; below all of them where there is none
+	Rank                          int64 // Unix milliseconds of the last message; below all of them if there is none
 }
 
 // SummaryRow is what the messages of a chat come to. Unread and the ids are of the

@@ -69,7 +69,7 @@ type key struct{}
 // With puts a meter into a context.
 func With(ctx context.Context, m *Meter) context.Context { return context.WithValue(ctx, key{}, m) }
 
-// From returns the meter of the request; nil where there is none.
+// From returns the meter of the request; nil if there is none.
 func From(ctx context.Context) *Meter {
 	m, _ := ctx.Value(key{}).(*Meter)
 	return m

@@ -10,7 +10,7 @@ import (
 
 // column is something that can be read of a row.
 type column[R any] struct {
-	field string // of the SDL that needs it; empty where it is always read
+	field string // of the SDL that needs it; empty if it is always read
 	sql   string
 	into  func(*R) any
 }

@@ -20,7 +20,7 @@ func LogsOf(broker *eventlog.Broker, t *tables.Tables) *history.Logs {
 
 // Rewritable is a stream as an erasure and the restoration of lost events change it.
 type Rewritable struct {
-	*history.Whole // from its beginning; nil where it is not read
+	*history.Whole // from its beginning; nil if it is not read
 	Stream         *eventlog.Stream
 }
 

@@ -70,7 +70,7 @@ func (l *traffic) acknowledged() (n int64) {
 	return n
 }
 
-// awaitAcknowledged waits until senders have got so many more events in.
+// awaitAcknowledged waits until senders have got that many more events in.
 func (l *traffic) awaitAcknowledged(more int64) {
 	l.t.Helper()
 	from, deadline := l.acknowledged(), time.Now().Add(time.Minute)
