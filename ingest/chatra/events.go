@@ -41,7 +41,7 @@ type (
 		Initiator  string            `json:"initiator,omitempty"`
 		Visitor    *visitor          `json:"visitor,omitempty"`
 		CustomData map[string]string `json:"customData,omitempty"`
-		ExternalID string            `json:"externalId"` // the thread; no member of the contract
+		ExternalID string            `json:"externalId"` // the thread; not a member of the contract
 	}
 	operator struct {
 		ID         schema.OperatorID `json:"id"`
@@ -63,7 +63,7 @@ type (
 	}
 )
 
-// write makes the events of all conversations that payloads tell of.
+// write creates the events of all conversations in the payloads.
 func (s shares) write(hook *webhook.Hook, t *thread) [][]byte {
 	var events [][]byte
 	for _, name := range slices.Sorted(maps.Keys(s)) {
@@ -72,7 +72,7 @@ func (s shares) write(hook *webhook.Hook, t *thread) [][]byte {
 	return events
 }
 
-// write makes the events of one conversation, in order.
+// write creates the events of one conversation, in order.
 func (s *share) write(hook *webhook.Hook, c *conversation) [][]byte {
 	id := conversationID(hook.Project, s.payloads[0].chat, c.Start)
 	var events [][]byte
@@ -105,7 +105,7 @@ func (s *share) write(hook *webhook.Hook, c *conversation) [][]byte {
 	return events
 }
 
-// pushedID names the push that came after n others to the same agent.
+// pushedID identifies the push after n others to the same agent.
 func pushedID(id schema.ConversationID, m *message, n int) string {
 	name := "pushed:" + string(id) + ":" + source.Short(m.agent)
 	if n > 0 {
@@ -116,7 +116,7 @@ func pushedID(id schema.ConversationID, m *message, n int) string {
 
 func operatorID(agent string) schema.OperatorID { return source.OperatorID("chatra", agent) }
 
-// operator is what the payloads say of the agent who wrote a message.
+// operator returns what the payloads contain about the agent who wrote a message.
 func (s *share) operator(m *message) operator {
 	o := operator{ID: operatorID(m.agent), Kind: schema.KindProfessional, ExternalID: m.agent}
 	for _, p := range s.payloads {
@@ -138,7 +138,7 @@ func (s *share) author(m *message) author {
 	}
 }
 
-// known counts what is known of the visitor: the one that says most comes first.
+// known counts the known facts about the visitor: the payload with most comes first.
 func (v *visitor) known() int {
 	n := 0
 	if v == nil {
@@ -152,8 +152,8 @@ func (v *visitor) known() int {
 	return n
 }
 
-// rank sorts payloads of a conversation: the one that says most comes first,
-// and of equals the one that knows an earlier beginning.
+// rank sorts payloads of a conversation: the one with most facts first, and of equals the one with
+// an earlier beginning.
 func (p *payload) rank(messages []message) string {
 	return fmt.Sprintf("%d:%03d:%d", 9-p.visitor.known(), 999-len(p.custom), int64(start(messages)))
 }

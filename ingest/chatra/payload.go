@@ -11,7 +11,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// kind is what a payload is about, by Chatra's name.
+// kind is the kind of a payload, by Chatra's name.
 type kind string
 
 const (
@@ -20,24 +20,23 @@ const (
 	chatTranscript kind = "chatTranscript"
 )
 
-// kinds has Chatra's names and those of Brevo Conversations.
+// kinds maps Chatra's names and those of Brevo Conversations.
 var kinds = map[string]kind{
 	"chatStarted": chatStarted, "conversationStarted": chatStarted,
 	"chatFragment": chatFragment, "conversationFragment": chatFragment,
 	"chatTranscript": chatTranscript, "conversationTranscript": chatTranscript,
 }
 
-// Limits of what an event takes, in bytes. A text of maxText fits however it is
-// escaped.
+// Limits of event members, in bytes. A text of maxText fits however it is escaped.
 const (
 	maxName = 1024
 	maxText = 32 << 10
 )
 
-// mostMessages bounds the messages of a payload.
+// mostMessages is the maximum number of messages in a payload.
 const mostMessages = 9000
 
-// payload is what a webhook says.
+// payload is a parsed webhook.
 type payload struct {
 	kind     kind
 	chat     string    // names the thread
@@ -68,8 +67,8 @@ func (m *message) personal() bool { return !m.automatic }
 // byAgent is whether an agent wrote it in person.
 func (m *message) byAgent() bool { return m.author == schema.KindProfessional && m.personal() }
 
-// read reads a payload that came at a moment. fault says what of it could not be
-// mapped; without a payload, nothing could.
+// read parses a payload received at a moment. fault is what could not be mapped; if the payload is
+// nil, nothing could.
 func read(body []byte, came time.Time) (p *payload, fault *schema.Error) {
 	o, fault := source.Read(body)
 	if fault != nil {
@@ -139,7 +138,7 @@ func readMessage(o *source.Object, latest schema.Timestamp) (m message, ok bool)
 		m.author = schema.KindVisitor
 	case kind == "agent" && m.agent != "":
 		m.author = schema.KindProfessional
-	case kind == "agent" || kind == "bot": // in nobody's name
+	case kind == "agent" || kind == "bot": // without an agent
 		m.author = schema.KindBot
 	default:
 		o.Note(schema.CodeInvalid, "type", "must be client, agent or bot")
@@ -158,7 +157,7 @@ func readMessage(o *source.Object, latest schema.Timestamp) (m message, ok bool)
 	return m, dated && m.id != "" && m.author != ""
 }
 
-// readAgents reads who took part.
+// readAgents reads the participating agents.
 func (p *payload) readAgents(o *source.Object) {
 	p.agents = make(map[string]agent)
 	known := o.Objects("agents")
@@ -175,8 +174,7 @@ func (p *payload) readAgents(o *source.Object) {
 // facts are the members of client that go into custom data under their own names.
 var facts = []string{"country", "city", "browser", "os", "browserLanguage", "groupId", "marketingConsent", "termsOfServiceConsent"}
 
-// readClient reads the visitor. info combines the three objects after it, which
-// only count where it lacks something.
+// readClient reads the visitor. info combines the three other objects, which are used only for what it lacks.
 func (p *payload) readClient(o *source.Object) {
 	p.language = o.Text(maxName, "chatLanguage", "conversationLanguage", "browserLanguage")
 	p.custom = make(map[string]string)
@@ -208,7 +206,7 @@ func (p *payload) readClient(o *source.Object) {
 	}
 }
 
-// readPlace reads where the chat began.
+// readPlace reads the page on which the chat began.
 func (p *payload) readPlace(o *source.Object) {
 	if host := o.Text(maxName, "hostName"); host != "" {
 		p.custom["hostName"] = host
@@ -225,14 +223,14 @@ func (p *payload) readPlace(o *source.Object) {
 			link = o.Text(4<<10, name)
 		}
 	}
-	// What follows the path tends to hold personal data.
+	// The part after the path may contain personal data.
 	if u, err := url.Parse(link); err == nil && link != "" {
 		u.RawQuery, u.Fragment, u.User = "", "", nil
 		p.custom[page], _ = source.Cut(u.String(), 4<<10)
 	}
 }
 
-// ordered sorts messages by time and takes each id once.
+// ordered sorts messages by time and keeps each id once.
 func ordered(messages []message) []message {
 	seen := make(map[string]bool, len(messages))
 	messages = slices.DeleteFunc(slices.Clone(messages), func(m message) bool {
@@ -244,13 +242,12 @@ func ordered(messages []message) []message {
 	return messages
 }
 
-// early is how long before the first message of a person an automatic one may
-// lie and still belong to the same conversation.
+// early is how long before the first message by a person an automatic one may be sent and still
+// belong to the same conversation.
 const early = 30 * time.Minute
 
-// withoutEarly leaves out automatic messages that nobody answered for long: the
-// conversation has not begun with them. Where all are automatic, the last one
-// counts as the answer.
+// withoutEarly removes automatic messages that stayed unanswered for long: the conversation did not
+// begin with them. If all are automatic, the last one counts as the answer.
 func withoutEarly(messages []message) []message {
 	begin := start(messages) - schema.Timestamp(early.Milliseconds())
 	if !slices.ContainsFunc(messages, func(m message) bool { return m.personal() }) {
@@ -259,8 +256,8 @@ func withoutEarly(messages []message) []message {
 	return slices.DeleteFunc(messages, func(m message) bool { return m.at < begin })
 }
 
-// start is the moment that a conversation of these messages is named after: of
-// the first message of a person; of the first where all are automatic.
+// start is the moment that identifies a conversation of these messages: that of the first message
+// by a person, or of the first message if all are automatic.
 func start(messages []message) schema.Timestamp {
 	for i := range messages {
 		if messages[i].personal() {
@@ -278,7 +275,7 @@ var channels = []struct{ part, channel string }{
 	{"facebook", "FACEBOOK"}, {"instagram", "INSTAGRAM"}, {"whatsapp", "WHATSAPP"}, {"email", "EMAIL"}, {"sms", "SMS"},
 }
 
-// channelOf is where the first message came from.
+// channelOf returns the channel of the first message.
 func channelOf(messages []message) string {
 	from := strings.ToLower(messages[0].received)
 	for _, c := range channels {

@@ -19,7 +19,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Settle is how long a fragment waits for what it may have overtaken.
+// Settle is how long a fragment waits for payloads that it may have overtaken.
 const Settle = 5 * time.Second
 
 // Webhook translates Chatra's webhooks. It remembers threads in a bucket.
@@ -30,11 +30,10 @@ type Webhook struct {
 	Logger *slog.Logger
 }
 
-// Verify lets everything through: Chatra signs nothing, the id in the path is
-// the secret.
+// Verify accepts everything: Chatra does not sign, and the id in the path is the secret.
 func (*Webhook) Verify(*webhook.Hook, http.Header, []byte) bool { return true }
 
-// Translate makes events of one webhook, or lets it wait.
+// Translate creates the events of one webhook, or stores it to wait.
 func (w *Webhook) Translate(ctx context.Context, hook *webhook.Hook, body []byte) (webhook.Translation, error) {
 	p, fault := read(body, w.Now())
 	if p == nil {
@@ -56,7 +55,7 @@ func (w *Webhook) Translate(ctx context.Context, hook *webhook.Hook, body []byte
 			t.wait(raw, schema.TimestampOf(w.Now().Add(w.Settle)))
 			return
 		}
-		// It is too much to wait: it is taken in with all that does.
+		// It is too large to wait: it is processed with everything that is waiting.
 		payloads := []*payload{p}
 		for _, other := range t.Waiting {
 			done = append(done, other.Payload)
@@ -82,19 +81,18 @@ func (w *Webhook) Translate(ctx context.Context, hook *webhook.Hook, body []byte
 	return translated, err
 }
 
-// errUnanswered is why a fragment is kept that belongs to no conversation.
+// errUnanswered is the reason why a fragment without a conversation is kept in quarantine.
 var errUnanswered = &schema.Error{
 	Code: schema.CodeUnsupported, Field: "messages", Rule: "automatic messages that nobody has answered make no conversation",
 }
 
-// settled is what comes of the payloads of a thread that have waited enough.
+// settled is the result of a thread's payloads that have waited long enough.
 type settled struct {
 	translated webhook.Translation
 	unanswered []json.RawMessage
 }
 
-// settle takes in the payloads of a thread once the first of them has waited
-// enough: all that wait tell of one another.
+// settle processes the waiting payloads of a thread together once the first of them has waited long enough.
 func (w *Webhook) settle(ctx context.Context, hook *webhook.Hook, key string) (settled, error) {
 	var out settled
 	var done []json.RawMessage
@@ -108,7 +106,7 @@ func (w *Webhook) settle(ctx context.Context, hook *webhook.Hook, key string) (s
 		raws := make(map[*payload]json.RawMessage)
 		for _, other := range t.Waiting {
 			done = append(done, other.Payload)
-			if p, _ := read(other.Payload, w.Now()); p != nil { // it was readable when it came
+			if p, _ := read(other.Payload, w.Now()); p != nil { // it was readable when it arrived
 				payloads = append(payloads, p)
 				raws[p] = other.Payload
 			}
@@ -123,12 +121,12 @@ func (w *Webhook) settle(ctx context.Context, hook *webhook.Hook, key string) (s
 	return out, err
 }
 
-// drop forgets payloads that wait no longer.
+// drop removes payloads that no longer wait.
 func (w *Webhook) drop(ctx context.Context, key string, done []json.RawMessage) error {
 	return w.change(ctx, key, func(t *thread) { t.drop(done) })
 }
 
-// change lets do change a thread, as [eventlog.Bucket.Update] does.
+// change updates a thread with do; see [eventlog.Bucket.Update].
 func (w *Webhook) change(ctx context.Context, key string, do func(*thread)) error {
 	return w.Bucket.Update(ctx, key, func(before []byte) ([]byte, error) {
 		var t thread
@@ -143,7 +141,7 @@ func (w *Webhook) change(ctx context.Context, key string, do func(*thread)) erro
 	})
 }
 
-// compact is a payload on one line, as it is kept while it waits.
+// compact returns a payload on one line, as it is stored while it waits.
 func compact(body []byte) []byte {
 	var out bytes.Buffer
 	_ = json.Compact(&out, body) // it was read
@@ -152,7 +150,7 @@ func compact(body []byte) []byte {
 
 const threadPrefix = "chatra."
 
-// threadKey names a thread of a hook.
+// threadKey returns the key of a thread of a hook.
 func threadKey(hook *webhook.Hook, chat string) string {
 	sum := sha256.Sum256([]byte(chat))
 	return threadPrefix + hook.ID + "." + hex.EncodeToString(sum[:16])
@@ -164,8 +162,8 @@ type Deliverer interface {
 	Deliver(ctx context.Context, id string, translated *webhook.Translation, payload []byte) error
 }
 
-// Run delivers what has waited enough, until ctx ends. Several processes may:
-// what both deliver is one.
+// Run delivers payloads that have waited long enough, until ctx ends. Several processes may run it:
+// their deliveries are duplicates.
 func (w *Webhook) Run(ctx context.Context, deliverer Deliverer) error {
 	var mu sync.Mutex
 	due := make(map[string]schema.Timestamp)

@@ -8,25 +8,24 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// thread is what is remembered of one chatId: which conversations it has had,
-// and the payloads that wait.
+// thread is the state of one chatId: its conversations, and the waiting payloads.
 type thread struct {
 	Conversations []conversation `json:"conversations,omitempty"` // by start
 	Waiting       []waiting      `json:"waiting,omitempty"`
 }
 
-// conversation is a stretch of the thread.
+// conversation is a part of the thread.
 type conversation struct {
-	Start    schema.Timestamp              `json:"start"` // names it; never changes
-	From     schema.Timestamp              `json:"from"`  // of the first message known, those of long before included
+	Start    schema.Timestamp              `json:"start"` // its identity; never changes
+	From     schema.Timestamp              `json:"from"`  // of the first known message, including early automatic ones
 	To       schema.Timestamp              `json:"to"`    // of the last one
 	Closed   bool                          `json:"closed,omitempty"`
 	ClosedAt schema.Timestamp              `json:"closedAt,omitempty"`
-	After    schema.Timestamp              `json:"after,omitempty"`  // it was closed then, and taken up again
-	By       string                        `json:"by,omitempty"`     // the message of a fragment that began it
+	After    schema.Timestamp              `json:"after,omitempty"`  // it was closed then, and reopened
+	By       string                        `json:"by,omitempty"`     // the message of the fragment that began it
 	Pushes   map[string][]schema.Timestamp `json:"pushes,omitempty"` // by agent
 
-	closing bool // by a transcript that is being taken in
+	closing bool // by a transcript that is being processed
 }
 
 func (c *conversation) open() bool                     { return !c.Closed && !c.closing }
@@ -35,16 +34,15 @@ func (c *conversation) holds(at schema.Timestamp) bool { return c.From <= at && 
 // waiting is a payload that may have overtaken others.
 type waiting struct {
 	Payload json.RawMessage  `json:"payload"`
-	Due     schema.Timestamp `json:"due"` // when it waits no longer
+	Due     schema.Timestamp `json:"due"` // when it stops waiting
 }
 
-// Bounds of what is remembered of a thread. The oldest conversations are
-// forgotten first.
+// Limits of the state of a thread. The oldest conversations are dropped first.
 const (
 	mostConversations = 50
 	mostPushes        = 100       // of a conversation
-	mostRemembered    = 256 << 10 // bytes, beside the payloads that wait
-	mostWaiting       = 256 << 10 // bytes of payloads that wait
+	mostRemembered    = 256 << 10 // bytes, without the waiting payloads
+	mostWaiting       = 256 << 10 // bytes of waiting payloads
 )
 
 // room reports whether that many more bytes may wait.
@@ -55,7 +53,7 @@ func (t *thread) room(bytes int) bool {
 	return bytes <= mostWaiting
 }
 
-// wait keeps a payload, once.
+// wait stores a payload, once.
 func (t *thread) wait(body []byte, due schema.Timestamp) {
 	if !slices.ContainsFunc(t.Waiting, func(other waiting) bool { return bytes.Equal(other.Payload, body) }) {
 		t.Waiting = append(t.Waiting, waiting{body, due})
@@ -69,7 +67,7 @@ func (t *thread) drop(done []json.RawMessage) {
 	})
 }
 
-// encode writes the thread, within its bounds.
+// encode writes the thread, within its limits.
 func (t *thread) encode() ([]byte, error) {
 	for {
 		if n := len(t.Conversations) - mostConversations; n > 0 {
@@ -86,19 +84,19 @@ func (t *thread) encode() ([]byte, error) {
 	}
 }
 
-// begin adds a conversation. Those that were found before are not to be used any more.
+// begin adds a conversation. It invalidates pointers to conversations found before.
 func (t *thread) begin(c conversation) *conversation {
 	t.Conversations = append(t.Conversations, c)
 	slices.SortStableFunc(t.Conversations, func(a, b conversation) int { return int(a.Start - b.Start) })
 	return t.named(c.Start)
 }
 
-// named finds a conversation by its start.
+// named returns a conversation by its start.
 func (t *thread) named(start schema.Timestamp) *conversation {
 	return t.find(func(c *conversation) bool { return c.Start == start })
 }
 
-// find returns the first conversation of which ok holds.
+// find returns the first conversation for which ok returns true.
 func (t *thread) find(ok func(*conversation) bool) *conversation {
 	for i := range t.Conversations {
 		if ok(&t.Conversations[i]) {
@@ -119,12 +117,12 @@ func (t *thread) latest(at schema.Timestamp) *conversation {
 	return found
 }
 
-// share is what payloads tell of one conversation.
+// share is the content of payloads about one conversation.
 type share struct {
 	messages []message
 	payloads []*payload       // that contain its messages
-	tells    []*payload       // of those, the ones that tell of the conversation as a whole
-	end      schema.Timestamp // where a transcript ends it
+	tells    []*payload       // of those, the ones about the conversation as a whole
+	end      schema.Timestamp // the end, if a transcript ends it
 }
 
 // shares are by the start of their conversations.
@@ -149,7 +147,7 @@ func (t *thread) started(at schema.Timestamp) *conversation {
 	if c := t.find(func(c *conversation) bool { return c.holds(at) }); c != nil {
 		return c
 	}
-	// A fragment may have begun it, having overtaken this by more than it waits.
+	// A fragment may have begun it, if it overtook this by more than its waiting time.
 	if c := t.after(at, at); c != nil {
 		c.From = at
 		return c
@@ -157,9 +155,8 @@ func (t *thread) started(at schema.Timestamp) *conversation {
 	return t.begin(conversation{Start: at, From: at, To: at})
 }
 
-// after finds the open conversation that follows a moment, if what happened
-// from then until another one may be its beginning: it reaches into it, or only
-// a fragment is known to have begun it.
+// after returns the open conversation that follows a moment, if the messages from then until
+// another moment may be its beginning: they reach into it, or it is known only from a fragment.
 func (t *thread) after(from, to schema.Timestamp) *conversation {
 	c := t.find(func(c *conversation) bool { return c.From > from })
 	if c != nil && c.open() && (c.By != "" || to >= c.From) {
@@ -168,9 +165,9 @@ func (t *thread) after(from, to schema.Timestamp) *conversation {
 	return nil
 }
 
-// ended shares out the messages of a transcript among its conversation, which it
-// finds or begins and closes, and those that lie between them. A transcript has
-// all messages of its conversation, so one that begins before or after is another.
+// ended assigns the messages of a transcript to its conversation, which it finds or begins and
+// closes, and to those in between. A transcript has all messages of its conversation, so one that
+// begins before or after is a different one.
 func (t *thread) ended(p *payload, s shares) {
 	begin, end, from := start(p.messages), last(p.messages), p.from
 	own := t.find(func(c *conversation) bool { return c.holds(begin) })
@@ -206,14 +203,14 @@ func (t *thread) ended(p *payload, s shares) {
 	}
 }
 
-// taken reports whether a moment lies in another conversation.
+// taken reports whether a moment is in another conversation.
 func (t *thread) taken(at schema.Timestamp, own *conversation) bool {
 	return t.find(func(c *conversation) bool { return c != own && c.holds(at) }) != nil
 }
 
-// continued shares out the messages of a fragment: among the closed conversations
-// in which they lie, and the one that is open, or which it begins. It is false for
-// automatic messages that belong to no conversation.
+// continued assigns the messages of a fragment: to the closed conversations that contain their
+// time, and to the open one, or the one that it begins. It returns false for automatic messages
+// that belong to no conversation.
 func (t *thread) continued(p *payload, s shares) bool {
 	var rest []message
 	for _, m := range p.messages {
@@ -242,8 +239,8 @@ func (t *thread) continued(p *payload, s shares) bool {
 	return true
 }
 
-// take shares out payloads that waited together: transcripts first, for they
-// have all messages. unanswered are the fragments that belong to no conversation.
+// take assigns payloads that waited together: transcripts first, because they have all messages.
+// unanswered are the fragments that belong to no conversation.
 func (t *thread) take(payloads []*payload) (s shares, unanswered []*payload) {
 	slices.SortStableFunc(payloads, func(a, b *payload) int {
 		if d := int(first(a.messages) - first(b.messages)); d != 0 {
@@ -265,9 +262,9 @@ func (t *thread) take(payloads []*payload) (s shares, unanswered []*payload) {
 	return s, unanswered
 }
 
-// push notes a message that an agent wrote in person: the first one since the
-// conversation was taken up is a push to that agent. It gives how many there have
-// been before, and whether the message is one.
+// push records a message that an agent wrote in person: the first one since the conversation was
+// opened or reopened is a push to that agent. It returns how many pushes there were before, and
+// whether the message is one.
 func (c *conversation) push(agent string, at schema.Timestamp) (n int, pushed bool) {
 	before := c.Pushes[agent]
 	if n := slices.Index(before, at); n >= 0 {
@@ -287,13 +284,13 @@ func (c *conversation) push(agent string, at schema.Timestamp) (n int, pushed bo
 	return len(before), true
 }
 
-// close ends the conversation at the end of a transcript, and reports whether
-// the transcript's end is that of the conversation. One that was closed before is
-// closed again where an agent has written since: it was taken up again.
+// close ends the conversation at the end of a transcript, and reports whether the transcript's end
+// is that of the conversation. A closed conversation is closed again if an agent has written since,
+// because that reopened it.
 func (c *conversation) close(messages []message, end schema.Timestamp) bool {
 	closed := c.ClosedAt
 	if c.Closed && closed == 0 {
-		closed = c.To // remembered by an earlier version
+		closed = c.To // stored by an earlier version
 	}
 	switch {
 	case !c.Closed:

@@ -21,12 +21,11 @@ import (
 )
 
 const (
-	// GiveUpAfter is how long a request is repeated.
+	// GiveUpAfter is how long a request is retried.
 	GiveUpAfter = 2 * time.Minute
-	// LongestWait is the longest wait that an answer may ask for; a longer
-	// Retry-After counts as this.
+	// LongestWait is the maximum wait that an answer can request; a longer Retry-After is cut to it.
 	LongestWait = time.Minute
-	// MaxBody is the size that a batch stays below, with room to the edge's limit.
+	// MaxBody is the maximum size of a batch, with a margin to the edge's limit.
 	MaxBody = schema.MaxRequestBytes - 1<<20
 
 	maxConnections = 4
@@ -46,10 +45,10 @@ func (b *Batch) Add(event []byte) {
 	b.events++
 }
 
-// Events is the number of events.
+// Events returns the number of events.
 func (b *Batch) Events() int { return b.events }
 
-// Body is the NDJSON; it is valid until the next Add.
+// Body returns the NDJSON; it is valid until the next Add.
 func (b *Batch) Body() []byte { return b.body.Bytes() }
 
 // Client posts batches with a key. Several goroutines may use it.
@@ -59,7 +58,7 @@ type Client struct {
 	id, secret string
 }
 
-// New makes a client of the edge at a base address, with a key of scope ingest.
+// New returns a client of the edge at a base address, with a key of scope ingest.
 func New(url, id, secret string) *Client {
 	return &Client{
 		http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: maxConnections}, CheckRedirect: NoRedirect},
@@ -68,11 +67,11 @@ func New(url, id, secret string) *Client {
 	}
 }
 
-// ID is the id of the key.
+// ID returns the id of the key.
 func (c *Client) ID() string { return c.id }
 
-// NoRedirect is a CheckRedirect that leaves the redirect as the answer:
-// credentials go to the address that was given, and nowhere else.
+// NoRedirect is a CheckRedirect that returns the redirect as the answer: credentials are sent only
+// to the given address.
 func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Post sends a batch until it is accepted. A rejected event is an error.
@@ -86,7 +85,7 @@ func (c *Client) Post(ctx context.Context, b *Batch) error {
 	return err
 }
 
-// Send sends a batch until it is judged: accepted, or rejected event by event.
+// Send sends a batch until it is answered: accepted, or rejected event by event.
 func (c *Client) Send(ctx context.Context, b *Batch) (*ingest.Answer, error) {
 	return backoff.Retry(ctx, func() (*ingest.Answer, error) { return c.try(ctx, b) },
 		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(GiveUpAfter))
@@ -128,9 +127,8 @@ func (c *Client) try(ctx context.Context, b *Batch) (*ingest.Answer, error) {
 	return answer, nil
 }
 
-// Later makes an error that [backoff.Retry] repeats after the Retry-After of an
-// answer, in seconds or as a date, at most [LongestWait]; without one at its own
-// pace.
+// Later returns an error after which [backoff.Retry] waits for the Retry-After of an answer, in
+// seconds or as a date, at most [LongestWait]; without one it uses its own interval.
 func Later(err error, header http.Header) error {
 	wait, given := endpoint.ReadRetryAfter(header, time.Now())
 	if !given {
@@ -139,13 +137,12 @@ func Later(err error, header http.Header) error {
 	return LaterBy(err, wait)
 }
 
-// LaterBy makes an error that [backoff.Retry] repeats after a time, at most
-// [LongestWait].
+// LaterBy returns an error after which [backoff.Retry] waits for a time, at most [LongestWait].
 func LaterBy(err error, wait time.Duration) error {
 	return fmt.Errorf("%w (%w)", err, &backoff.RetryAfterError{Duration: min(max(0, wait), LongestWait)})
 }
 
-// Excerpt is the beginning of an answer, on one line.
+// Excerpt returns the beginning of an answer, on one line.
 func Excerpt(body []byte) string {
 	text := strings.Join(strings.Fields(string(body)), " ")
 	if len(text) > 200 {

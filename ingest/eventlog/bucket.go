@@ -37,7 +37,7 @@ type Bucket struct {
 	name   string
 	kv     jetstream.KeyValue
 	stream jetstream.Stream // with Overwrite
-	sealer *sealer          // nil if values are kept in clear
+	sealer *sealer          // nil if values are stored in clear text
 }
 
 // Bucket opens a bucket. It creates a missing one, with the values that an earlier version kept in

@@ -160,8 +160,8 @@ func (s *Stream) damaged() error {
 	return &DamageError{s.name, s.lost}
 }
 
-// explain is asked about sequences that the stream does not give: nil if
-// they are gone on purpose, a DamageError where they are not.
+// explain classifies sequences that the stream does not return: nil if they were deleted on
+// purpose, otherwise a DamageError.
 func (s *Stream) explain(ctx context.Context, gap Range) error {
 	missing, err := s.ledger.missing(ctx, gap)
 	if err != nil || len(missing) == 0 {

@@ -25,10 +25,10 @@ type Credentials struct {
 	ID, Secret     string
 }
 
-// Limits of what an API may ask of the import.
+// Limits on the behaviour of an API.
 const (
-	// GiveUpAfter is how long a request is repeated while the API is throttling,
-	// unavailable or not reachable. Each wait is at most [client.LongestWait].
+	// GiveUpAfter is how long a request is retried while the API is throttling, unavailable or
+	// unreachable. Each wait is at most [client.LongestWait].
 	GiveUpAfter = 5 * time.Minute
 
 	pageTries   = 4 // of a request that fails on the server
@@ -36,10 +36,9 @@ const (
 	maxAnswer   = 64 << 20
 )
 
-// Client asks an API. It requests a token when it needs one, waits when the API
-// says so, within limits, and retries temporary failures. It follows no
-// redirect: the credentials are for the address that was given. One goroutine
-// at a time.
+// Client queries an API. It requests a token when it needs one, waits when the API asks for it,
+// within limits, and retries temporary failures. It does not follow redirects: the credentials are
+// only for the given address. One goroutine at a time.
 type Client struct {
 	URL         string // without /graphql
 	Credentials Credentials
@@ -52,22 +51,21 @@ type Client struct {
 	offer   offer     // nil until asked
 }
 
-// apiError is an error that the API answers and that repeating does not mend.
+// apiError is an error of the API that a retry does not fix.
 type apiError struct{ code, message string }
 
-// Error reads as the API's message.
+// Error returns the API's message.
 func (e *apiError) Error() string { return strings.TrimPrefix(e.code+": "+e.message, ": ") }
 
-// ofServer reports whether the API could not answer, and does not refuse to.
+// ofServer reports whether the API failed to answer, as opposed to refusing.
 func (e *apiError) ofServer() bool {
 	return e.code == "TIMEOUT" || strings.HasPrefix(e.code, "INTERNAL")
 }
 
-// brokenError says that the API cannot answer one request, however often it is
-// asked, and perhaps can answer others.
+// brokenError means that the API cannot answer this request, even after retries, but may be able to answer others.
 type brokenError struct{ error }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (b *brokenError) Unwrap() error { return b.error }
 
 func broken(format string, args ...any) error { return &brokenError{fmt.Errorf(format, args...)} }
@@ -82,13 +80,13 @@ type fault struct {
 	}
 }
 
-// question is a query and what is to come of it.
+// question is a query and how to handle its answer.
 type question struct {
 	query     string
 	variables map[string]any
-	data      any                 // that the answer is read into
-	check     func([]fault) error // says whether the answer can be used; nil takes any
-	tries     int                 // where the server fails
+	data      any                 // receives the answer
+	check     func([]fault) error // reports whether the answer can be used; nil accepts any
+	tries     int                 // if the server fails
 }
 
 // ask posts a query until it is answered. Faults are errors of fields: the rest
@@ -107,8 +105,7 @@ func (c *Client) ask(ctx context.Context, q question) (faults []fault, err error
 	})
 }
 
-// repeat repeats a request: a broken one some times, one to come back with later
-// for some time.
+// repeat retries a request: a broken one a few times, a deferred one for some time.
 func repeat[T any](ctx context.Context, tries int, request func() (T, error)) (T, error) {
 	return backoff.Retry(ctx, func() (T, error) {
 		result, err := request()
@@ -199,7 +196,7 @@ func verdict(faults []fault, data bool, header http.Header) error {
 	return backoff.Permanent(refused)
 }
 
-// logIn asks for a token.
+// logIn requests a token.
 func (c *Client) logIn(ctx context.Context) error {
 	form := url.Values{"grant_type": {"client_credentials"}}
 	if c.Credentials.User != "" {
@@ -235,8 +232,8 @@ func (c *Client) askToken(ctx context.Context, form url.Values) error {
 		return backoff.Permanent(fmt.Errorf("%d %s", status, granted.Error))
 	}
 	c.token, c.fresh, c.expires = granted.AccessToken, true, time.Time{}
-	// A little early, so that no request is under way when it ends. Without a
-	// number the token is good until the API refuses it.
+	// Slightly early, so that no request is running when it expires. Without a number, the token is
+	// used until the API refuses it.
 	if seconds, err := json.Number(strings.Trim(string(granted.ExpiresIn), `"`)).Int64(); err == nil && seconds > 0 {
 		lifetime := time.Duration(min(seconds, int64(24*time.Hour/time.Second))) * time.Second
 		c.expires = time.Now().Add(lifetime - min(time.Minute, lifetime/2))
@@ -244,8 +241,7 @@ func (c *Client) askToken(ctx context.Context, form url.Values) error {
 	return nil
 }
 
-// do sends a request. An answer that says to come back later, that failed on the
-// server or that is a redirect is an error.
+// do sends a request. An answer with Retry-After, a server failure and a redirect are errors.
 func (c *Client) do(request *http.Request) ([]byte, http.Header, int, error) {
 	if c.http == nil {
 		c.http = &http.Client{Timeout: requestTime, Transport: c.Transport, CheckRedirect: client.NoRedirect}
@@ -253,7 +249,7 @@ func (c *Client) do(request *http.Request) ([]byte, http.Header, int, error) {
 	response, err := c.http.Do(request)
 	if err != nil {
 		if failed := new(net.OpError); errors.As(err, &failed) && failed.Op == "dial" || request.Context().Err() != nil {
-			return nil, nil, 0, err // nobody is there: other requests would do no better
+			return nil, nil, 0, err // unreachable: other requests would fail, too
 		}
 		return nil, nil, 0, &brokenError{err}
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Source is the source of every event that comes from iAdvize, by webhook or by
-// import: together with ids made of facts it makes the two one.
+// Source is the source of every event that comes from iAdvize, by webhook or by import: together
+// with ids derived from facts it makes both the same event.
 const Source = "iadvize"
 
 // facts writes the events of one conversation.
@@ -51,7 +51,7 @@ type opening struct {
 	CustomData map[string]string `json:"customData,omitempty"`
 }
 
-// plain reports whether the opening has no more than a webhook has.
+// plain reports whether the opening has only what a webhook has.
 func (o *opening) plain() bool {
 	v := o.Visitor
 	return o.Language == "" && o.Initiator == "" && o.Campaign == nil && len(o.CustomData) == 0 &&
@@ -70,8 +70,8 @@ func (f facts) event(kind schema.Type, at schema.Timestamp, data any, id string,
 	}
 }
 
-// opened describes the conversation as a whole. One that says more than a
-// webhook can has an id of its own, which comes first in the fold.
+// opened describes the conversation as a whole. One with more than a webhook can contain has a
+// separate id, which comes first in the fold.
 func (f facts) opened(at schema.Timestamp, o *opening) *source.Event {
 	if o.plain() {
 		return f.event(schema.TypeOpened, at, o, "opened", int64(at))
@@ -103,7 +103,7 @@ type ending struct {
 	ToGroup     *ref    `json:"toRoutingGroup,omitempty"`
 	Until       string  `json:"until,omitempty"`
 	Reason      string  `json:"reason,omitempty"`
-	OperatorIDs []int64 `json:"operatorIds,omitempty"` // of webhooks; no member of the contract
+	OperatorIDs []int64 `json:"operatorIds,omitempty"` // of webhooks; not a member of the contract
 }
 
 func (f facts) snoozed(at schema.Timestamp, e ending) *source.Event {
@@ -147,10 +147,10 @@ type sale struct {
 	AttributedTo         *user  `json:"attributedTo,omitempty"`
 }
 
-// sold is a transaction; a correction of one has another moment or amount.
+// sold is a transaction; a correction has another moment or amount.
 func (f facts) sold(at schema.Timestamp, s sale) *source.Event {
 	if amount, _, ok := source.Amount(s.Amount); ok {
-		s.Amount = amount.String() // 300.20 and 300.2 are one
+		s.Amount = amount.String() // 300.20 and 300.2 are equal
 	}
 	s.ReceivedAt = at.String()
 	return f.event(schema.TypeTransaction, at, s, "transaction", source.Short(s.TransactionID), int64(at), s.Amount)

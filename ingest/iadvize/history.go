@@ -11,7 +11,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Conversation is a closed conversation as the API gives it.
+// Conversation is a closed conversation as the API returns it.
 type Conversation struct {
 	ID            schema.ConversationID
 	Project       struct{ ID schema.ProjectID }
@@ -74,8 +74,8 @@ type threadMessage struct {
 	}
 }
 
-// Events returns the events of the conversation, in order. read is when the API
-// was asked: it does not say when a survey was answered.
+// Events returns the events of the conversation, in order. read is the time of the request, because
+// the API does not say when a survey was answered.
 func (c *Conversation) Events(read time.Time) [][]byte {
 	f := facts{project: c.Project.ID, conversation: c.ID}
 	events := c.life(f)
@@ -113,8 +113,8 @@ func (c *Conversation) Events(read time.Time) [][]byte {
 	return out
 }
 
-// life are the life-cycle events, in the order of the thread. Where one instant
-// has several and the fold would put them into another order, they say theirs.
+// life returns the life-cycle events, in the order of the thread. If one instant has several and
+// the fold would order them differently, they carry a sequence.
 func (c *Conversation) life(f facts) []*source.Event {
 	var life []*source.Event
 	if channel, known := channelOf(c.Channel); known {
@@ -175,8 +175,7 @@ func (c *Conversation) life(f facts) []*source.Event {
 	return life
 }
 
-// unmarked reports whether the API gives a closing time, but no mark of a close
-// after the last push.
+// unmarked reports whether the API returns a closing time, but no mark of a close after the last push.
 func (c *Conversation) unmarked() bool {
 	closed := false
 	for i := range c.Messages.Edges {

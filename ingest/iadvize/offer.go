@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// A line of a query that ends with this and names (Type.field, or
-// Type.field.argument) is asked only of an API that has them all. The other
-// lines are the core, which every API has.
+// A line of a query that ends with this and names (Type.field, or Type.field.argument) is sent only
+// to an API that has them all. The other lines are the core, which every API has.
 const ifOffered = " # if "
 
 //go:embed history.graphql
@@ -24,7 +23,7 @@ var threadQuery string
 //go:embed messages.graphql
 var messagesFragment string
 
-// offer holds which of the names that follow [ifOffered] an API has.
+// offer records which of the names after [ifOffered] an API has.
 type offer map[string]bool
 
 // document is a query with the lines that the API offers, and what it needs of
@@ -62,8 +61,8 @@ type describedType struct {
 	}
 }
 
-// learn asks the API once which types and fields it has. One that does not say
-// is taken for one with the core alone.
+// learn asks the API once which types and fields it has. An API without introspection is assumed to
+// have only the core.
 func (c *Client) learn(ctx context.Context) error {
 	if c.offer != nil {
 		return nil
@@ -103,9 +102,9 @@ func (c *Client) learn(ctx context.Context) error {
 	return nil
 }
 
-// Missing are the fields and arguments beyond the core that the API has not, or
-// does not tell of, ascending; what hangs on them is not imported. It is known
-// after the first page.
+// Missing returns the fields and arguments beyond the core that the API lacks, or does not report,
+// in ascending order; the data that depends on them is not imported. It is known after the first
+// page.
 func (c *Client) Missing() []string {
 	return slices.DeleteFunc(optionalNames(), func(name string) bool { return c.offer[name] })
 }

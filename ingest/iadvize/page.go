@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Interval is a stretch of closing time, and the projects looked at.
+// Interval is an interval of closing times, and the projects to read.
 type Interval struct {
 	From, To time.Time
 	Projects []schema.ProjectID // none: all that the credentials may read
@@ -26,7 +26,7 @@ type page struct {
 	end           string // cursor to continue after
 	more          bool
 
-	rows        []string                 // what names each row of the answer, those left out too
+	rows        []string                 // identifies each row of the answer, including skipped ones
 	first, last time.Time                // closing times of them
 	unordered   bool                     // the closing times do not ascend
 	outside     bool                     // a row was closed outside the requested interval
@@ -34,21 +34,18 @@ type page struct {
 	foreign     map[schema.ProjectID]int // conversations of projects that were not requested
 }
 
-// errCursor says that the API does not take a cursor any more: read from the
-// beginning.
+// errCursor means that the API no longer accepts a cursor: read from the beginning.
 var errCursor = errors.New("the API rejects the cursor")
 
 const (
-	// slack is how far a closing time may be from the interval: some platforms
-	// know whole seconds only.
+	// slack is the tolerated distance of a closing time from the interval: some platforms have only whole seconds.
 	slack = time.Second
 	// maxThread is the number of messages of one conversation.
 	maxThread = 100_000
 )
 
-// read asks for up to size conversations after a cursor, oldest close first. A
-// row that cannot be read, or of a project that was not requested, is omitted
-// and named.
+// read requests up to size conversations after a cursor, oldest close first. A row that cannot be
+// read, or of a project that was not requested, is skipped and reported.
 func (c *Client) read(ctx context.Context, in Interval, after string, size, tries int) (*page, error) {
 	if err := c.learn(ctx); err != nil {
 		return nil, err
@@ -105,7 +102,7 @@ func (c *Client) take(ctx context.Context, p *page, in Interval, row json.RawMes
 	var conversation Conversation
 	if len(row) == 0 || string(row) == "null" {
 		p.rows = append(p.rows, "a conversation without content")
-		return nil // the fault beside the data says why
+		return nil // the fault next to the data says why
 	}
 	if err := json.Unmarshal(row, &conversation); err != nil {
 		name := fmt.Sprintf("conversation %s", conversation.ID)
@@ -142,8 +139,8 @@ func (c *Client) take(ctx context.Context, p *page, in Interval, row json.RawMes
 	return nil
 }
 
-// ofRow reports whether a fault is one of a row (closedConversations, edges, its
-// number), so that the other rows and the cursor are good.
+// ofRow reports whether a fault concerns one row (closedConversations, edges, its number), so that
+// the other rows and the cursor are valid.
 func ofRow(path []any) bool {
 	if len(path) < 3 {
 		return false
@@ -164,7 +161,7 @@ func (p *page) place(path []any) string {
 	return name
 }
 
-// readThread reads the messages of a long thread that the page does not have.
+// readThread reads the messages of a long thread that are not in the page.
 func (c *Client) readThread(ctx context.Context, conversation *Conversation) error {
 	seen := make(progress)
 	for messages := &conversation.Messages; messages.PageInfo.HasNextPage; {
@@ -205,12 +202,10 @@ func (c *Client) readThread(ctx context.Context, conversation *Conversation) err
 	return nil
 }
 
-// progress holds hashes of the cursors and rows that a list has given, so that a
-// list which goes in a circle ends.
+// progress holds hashes of the cursors and rows that a list has returned, to detect circular lists.
 type progress map[uint64]struct{}
 
-// step checks a page that is followed by another: its cursor must be new, and one
-// of its rows.
+// step checks a page that is followed by another: its cursor, and at least one of its rows, must be new.
 func (p progress) step(info pageInfo, rows []string) error {
 	fresh := false
 	for _, row := range rows {
@@ -229,7 +224,7 @@ func (p progress) step(info pageInfo, rows []string) error {
 	return nil
 }
 
-// add reports whether it was not there.
+// add reports whether it is new.
 func (p progress) add(text string) bool {
 	hash := xxh3.HashString(text)
 	_, there := p[hash]

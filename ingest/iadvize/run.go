@@ -15,38 +15,35 @@ import (
 )
 
 const (
-	// shortest is the stretch of closing time that is not parted further when it
-	// cannot be read.
+	// shortest is the length of an unreadable interval that is not split further.
 	shortest = time.Second
 	// partTries is how often a part is requested before it is split again.
 	partTries = 2
-	// maxBroken is the number of parts in a row that cannot be read: after that the
-	// API is not going to answer.
+	// maxBroken is the number of consecutive unreadable parts after which the API is considered down.
 	maxBroken = 10
-	// maxNamed is the number of faults that are kept by name.
+	// maxNamed is the maximum number of faults that are kept individually.
 	maxNamed = 1000
 )
 
-// History imports the closed conversations of an interval, page by page, and
-// goes past what the API cannot give.
+// History imports the closed conversations of an interval, page by page, and skips what the API cannot return.
 type History struct {
 	Client *Client
 	Sender importer.Sender
 	Place  importer.Place // where the cursor is kept
 	Page   int            // conversations of one request
 
-	Notice   func(text string)          // what to know meanwhile
-	Rejected func(code, message string) // an event that the edge did not take
+	Notice   func(text string)          // progress messages
+	Rejected func(code, message string) // an event that the edge rejected
 	Progress func(done, total int64)    // conversations
 
 	state     historyState
 	result    Result
 	counted   progress // conversations of this run
-	restarted bool     // the API did not take the cursor of an earlier run
-	noticed   bool     // what the API lacks was reported
+	restarted bool     // the API did not accept the cursor of an earlier run
+	noticed   bool     // missing fields were reported
 }
 
-// Result is what became of an interval.
+// Result is the result for an interval.
 type Result struct {
 	Conversations                  int64
 	Accepted, Duplicates, Rejected int64    // events
@@ -62,12 +59,12 @@ func (r *Result) fault(text string) {
 	r.Faults = append(r.Faults, text)
 }
 
-// historyState is the place in the history.
+// historyState is the position in the history.
 type historyState struct {
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`
 	After   string    `json:"after,omitempty"`  // cursor of the last page that was sent
-	Reached time.Time `json:"reached,omitzero"` // its last closing time, where they ascend
+	Reached time.Time `json:"reached,omitzero"` // its last closing time, if they ascend
 	Done    int64     `json:"done"`             // conversations
 }
 
@@ -85,8 +82,7 @@ func (h *History) Resume(in Interval, fixed bool) (Interval, error) {
 	return in, nil
 }
 
-// Run imports an interval. An error ends it before its end, and the place of the
-// last page that was sent is kept.
+// Run imports an interval. After an error, the position of the last page that was sent is kept.
 func (h *History) Run(ctx context.Context, in Interval) (Result, error) {
 	if !h.state.From.Equal(in.From) || !h.state.To.Equal(in.To) {
 		h.state = historyState{From: in.From, To: in.To}
@@ -105,9 +101,8 @@ func (h *History) Run(ctx context.Context, in Interval) (Result, error) {
 	return h.result, h.Place.Remove()
 }
 
-// walk reads the interval. Where a page cannot be read, the rest of the interval
-// is parted in two, again and again, until the part that the API cannot give is a
-// second long: that one is named and left out.
+// walk reads the interval. If a page cannot be read, the rest of the interval is halved repeatedly
+// until the unreadable part is a second long: that one is reported and skipped.
 func (h *History) walk(ctx context.Context, in Interval, foreign map[schema.ProjectID]int) error {
 	parts := []Interval{in}
 	inRow, parted := 0, false
@@ -159,9 +154,8 @@ func named(part Interval, err error) string {
 // errInterval means that a part cannot be requested.
 var errInterval = errors.New("a page cannot be read, and the rest cannot be requested because the API ignores the interval")
 
-// part reads a part of the interval to its end, and says which closing time it
-// reached, where closing times ascend, and whether any page was read. Only the
-// place in the whole interval is kept.
+// part reads a part of the interval to its end, and returns the closing time it reached, if closing
+// times ascend, and whether any page was read. Only the position in the whole interval is stored.
 func (h *History) part(ctx context.Context, in Interval, parted bool, tries int, foreign map[schema.ProjectID]int) (reached time.Time, good bool, err error) {
 	seen := make(progress)
 	after, ordered := "", true

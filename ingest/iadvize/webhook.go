@@ -26,7 +26,7 @@ type Webhook struct {
 	last atomic.Int64 // the latest arrival, in Unix milliseconds
 }
 
-// Verify checks the signature, where the hook has a secret.
+// Verify checks the signature, if the hook has a secret.
 func (*Webhook) Verify(hook *webhook.Hook, header http.Header, body []byte) bool {
 	if hook.Secret == "" {
 		return true
@@ -44,24 +44,24 @@ func (*Webhook) Verify(hook *webhook.Hook, header http.Header, body []byte) bool
 	return hmac.Equal(mac.Sum(nil), signature)
 }
 
-// acknowledged are the kinds that say nothing that an event could hold.
+// acknowledged are the kinds that have no equivalent among the events.
 var acknowledged = []string{
 	"user.created", "user.updated", "user.deleted", "user.connected", "user.disconnected",
 	"user.availability.updated", "visitor.updated",
 }
 
-// Translate makes events of one webhook.
+// Translate creates the events of one webhook.
 func (w *Webhook) Translate(_ context.Context, hook *webhook.Hook, body []byte) (webhook.Translation, error) {
 	p, fault := source.Read(body)
 	if fault != nil {
-		return webhook.Translation{Refused: fault}, nil //nolint:nilerr // the fault is the payload's, not ours
+		return webhook.Translation{Refused: fault}, nil //nolint:nilerr // the fault is the payload's
 	}
 	name := p.Text(maxName, "eventType")
 	kind := strings.TrimPrefix(name, "v2.")
 	if slices.Contains(acknowledged, kind) {
 		return webhook.Translation{Kind: kind}, nil
 	}
-	// The first generation of conversation.* names conversations otherwise.
+	// The first generation of conversation.* identifies conversations differently.
 	write, known := writers[kind]
 	switch {
 	case name == "":
@@ -95,9 +95,8 @@ func unsupported(field, rule string) *schema.Error {
 // maxName is the longest name, e-mail or other short text of an event, in bytes.
 const maxName = 1024
 
-// sent is the sequence of an answer or a sale, which orders those of one
-// moment: by when iAdvize has sent them, and where it does not say or says the
-// same, by when they came.
+// sent is the sequence of an answer or a sale, which orders those of one moment by the time when
+// iAdvize sent them, and if that is missing or equal, by the time of arrival.
 func (w *Webhook) sent(p *source.Object) int {
 	came := w.arrival()
 	at, given := p.Moment("sentAt")
@@ -108,7 +107,7 @@ func (w *Webhook) sent(p *source.Object) int {
 	return (int(at)+1)*(latest+1) + int(min(max(came-at, 0), latest))
 }
 
-// arrival is the time of day, but never the same twice.
+// arrival returns the current time, but never the same one twice.
 func (w *Webhook) arrival() schema.Timestamp {
 	for {
 		before := w.last.Load()
@@ -119,8 +118,7 @@ func (w *Webhook) arrival() schema.Timestamp {
 	}
 }
 
-// writer makes the events of one kind of webhook. What keeps it from doing so
-// is noted in the payload.
+// writer creates the events of one kind of webhook. Faults are recorded in the payload.
 type writer func(hook *webhook.Hook, f facts, p *source.Object, sent int) []*source.Event
 
 var writers = map[string]writer{
@@ -134,7 +132,7 @@ func writePushed(hook *webhook.Hook, f facts, p *source.Object, _ int) []*source
 	at, dated := moment(p, "createdAt")
 	to, known := operator(hook, p)
 	if !known {
-		p.Missing("operatorId") // unless it is there, and noted
+		p.Missing("operatorId") // recorded as missing otherwise
 	}
 	switch {
 	case !dated:
@@ -185,8 +183,7 @@ func writeAnswered(_ *webhook.Hook, f facts, p *source.Object, sent int) []*sour
 	return []*source.Event{event}
 }
 
-// maxText is the longest text of a message or comment, in bytes: so many that
-// an event takes it, however it is escaped.
+// maxText is the longest text of a message or comment, in bytes: it fits into an event however it is escaped.
 const maxText = 32 << 10
 
 func writeSold(hook *webhook.Hook, f facts, p *source.Object, sent int) []*source.Event {
@@ -204,7 +201,7 @@ func writeSold(hook *webhook.Hook, f facts, p *source.Object, sent int) []*sourc
 		p.Missing("transactionId")
 		return nil
 	case !paid:
-		p.Missing("amount") // unless it is there, and noted
+		p.Missing("amount") // recorded as missing otherwise
 		return nil
 	case !dated:
 		return nil
@@ -231,13 +228,13 @@ func writeSold(hook *webhook.Hook, f facts, p *source.Object, sent int) []*sourc
 func moment(p *source.Object, name string) (schema.Timestamp, bool) {
 	at, given := p.Moment(name)
 	if !given {
-		p.Missing(name) // unless it is there, and noted
+		p.Missing(name) // recorded as missing otherwise
 	}
 	return at, given
 }
 
-// opened names channel and visitor, which every push and close names: so the
-// conversation is whole whichever of them arrives.
+// opened names channel and visitor, which every push and close contains: so the conversation is
+// complete whichever of them arrives.
 func opened(f facts, p *source.Object, at schema.Timestamp) []*source.Event {
 	name := p.Text(maxName, "channel")
 	channel, known := channelOf(name)
@@ -254,7 +251,7 @@ func opened(f facts, p *source.Object, at schema.Timestamp) []*source.Event {
 	return []*source.Event{f.opened(at, o)}
 }
 
-// channelOf knows the platform's names of channels.
+// channelOf maps the platform's names of channels.
 func channelOf(name string) (string, bool) {
 	name = strings.ToUpper(name)
 	switch name {

@@ -20,7 +20,7 @@ import (
 	"github.com/parley-analytics/parley/schema/timezone"
 )
 
-// Mapping says which events a row of CSV makes; see the package comment.
+// Mapping defines the events created from a row of CSV; see the package comment.
 type Mapping struct {
 	Delimiter        string                       `yaml:"delimiter"`
 	DecimalSeparator string                       `yaml:"decimalSeparator"`
@@ -47,7 +47,7 @@ type MappedEvent struct {
 	Data      any    `yaml:"data"`
 }
 
-// ReadMapping reads YAML or JSON, and refuses what it does not know.
+// ReadMapping reads YAML or JSON, and refuses unknown members.
 func ReadMapping(r io.Reader) (*Mapping, error) {
 	decoder := yaml.NewDecoder(r)
 	decoder.KnownFields(true)
@@ -130,7 +130,7 @@ func (r *Reader) csv(in *bufio.Reader, m *Mapping) error {
 
 var placeholder = regexp.MustCompile(`\{([^{}:]+)(?::(time|uuid|operator|number|bool))?\}`)
 
-// unknown finds a column that the mapping names and the file does not have.
+// unknown returns a column of the mapping that the file does not have.
 func (m *Mapping) unknown(header []string) (missing string) {
 	check := func(text string) {
 		for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
@@ -228,7 +228,7 @@ func (r *row) value(pattern any) (any, error) {
 	}
 }
 
-// typed is the value of a member that is one placeholder.
+// typed returns the value of a member that is one placeholder.
 func (r *row) typed(column, form string) (any, error) {
 	text, err := r.cell(column, form)
 	if err != nil || text == "" {
@@ -262,7 +262,7 @@ func (r *row) fill(pattern string) (string, error) {
 	return text, failed
 }
 
-// idSpace is the namespace of the UUIDs made of ids that are not UUIDs.
+// idSpace is the namespace of the UUIDs derived from ids that are not UUIDs.
 var idSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://parley-analytics.org/#imported"))
 
 // cell is a value of the row in a form.

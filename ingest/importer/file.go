@@ -10,8 +10,8 @@ import (
 	"github.com/parley-analytics/parley/deploy/atomicfile"
 )
 
-// File is a [Place]: the path of a file that holds the progress as JSON, readable by
-// its owner only. Its folder is made when it is loaded.
+// File is a [Place]: the path of a file that holds the progress as JSON, readable only by its
+// owner. Load creates its folder.
 type File string
 
 var _ Place = File("")

@@ -15,38 +15,37 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Sender sends a batch until it is judged: a *client.Client. Sending a batch
+// Sender sends a batch until it is answered: a *client.Client. Sending a batch
 // again after an error changes nothing.
 type Sender interface {
 	Send(ctx context.Context, b *client.Batch) (*ingest.Answer, error)
 }
 
-// Import brings the records of one file in. One goroutine reads ahead by a batch,
-// another sends: one request at a time, for events of one key keep their order.
+// Import imports the records of one file. One goroutine reads ahead by a batch, another sends: one
+// request at a time, because events of one key keep their order.
 type Import struct {
 	Records *Reader
-	Sender  Sender // nil checks only, as the edge would
+	Sender  Sender // nil: only validate, as the edge would
 	Batch   int    // events of one request
 	Skip    int64  // records that an earlier import has sent
 
-	Bad  func(line int64, code, message string) // a record that was not taken
-	Done func(records int64) error              // so many records are judged, after each batch
+	Bad  func(line int64, code, message string) // a record that was not accepted
+	Done func(records int64) error              // the number of records handled, after each batch
 }
 
-// Counts are what became of the records.
+// Counts are the results for the records.
 type Counts struct{ Accepted, Duplicates, Bad int64 }
 
-// ReadError says that a file cannot be read to its end. What was read before is
-// sent.
+// ReadError means that a file cannot be read to its end. Records read before are sent.
 type ReadError struct{ Err error }
 
 // Error returns the cause's message.
 func (r *ReadError) Error() string { return r.Err.Error() }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (r *ReadError) Unwrap() error { return r.Err }
 
-// filled is a batch with the places of its events in the file.
+// filled is a batch with the positions of its events in the file.
 type filled struct {
 	client.Batch
 	lines   []int64
@@ -54,8 +53,8 @@ type filled struct {
 	records int64    // read from the file so far
 }
 
-// Run reads the file to its end. A [*ReadError] comes with the counts of what was
-// read; any other error is one of sending.
+// Run reads the file to its end. With a [*ReadError], the counts cover what was read; any other
+// error is one of sending.
 func (i *Import) Run(ctx context.Context) (Counts, error) {
 	var counts Counts
 	var broken error
@@ -87,8 +86,7 @@ func (i *Import) Run(ctx context.Context) (Counts, error) {
 	return counts, nil
 }
 
-// read fills batches. Where the file breaks off, what was read before is a batch
-// too.
+// read fills batches. If the file is truncated, the records before form a batch, too.
 func (i *Import) read(ctx context.Context, batches chan<- *filled) (broken, err error) {
 	at := int64(0)
 	for done := false; !done; {
@@ -170,14 +168,14 @@ type Place interface {
 type State struct {
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified"`
-	Reading  string    `json:"reading"` // how the file is read: records are counted otherwise by another mapping
+	Reading  string    `json:"reading"` // how the file is read: another mapping counts records differently
 	Records  int64     `json:"records"` // sent and answered
 
 	place Place
 	saved time.Time
 }
 
-// saveEvery is how often the state is written.
+// saveEvery is the interval between writes of the state.
 const saveEvery = time.Second
 
 // Resume finds the state of an earlier import of the same file that was read in
@@ -195,7 +193,7 @@ func Resume(place Place, file fs.FileInfo, reading string) (*State, error) {
 	return s, nil
 }
 
-// Reach notes that so many records are in the log.
+// Reach records how many records are in the log.
 func (s *State) Reach(records int64) error {
 	s.Records = max(s.Records, records)
 	if time.Since(s.saved) < saveEvery {

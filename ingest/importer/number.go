@@ -24,7 +24,7 @@ func (m *Mapping) number(text string) (string, bool) {
 		whole = strings.Join(groups, "")
 	}
 	if strings.Trim(whole, "0123456789") != "" {
-		return "", false // a point, where the decimal separator is a comma
+		return "", false // a point, although the decimal separator is a comma
 	}
 	if trimmed := strings.TrimLeft(whole, "0"); trimmed != "" || whole == "" {
 		whole = trimmed
@@ -41,7 +41,7 @@ func (m *Mapping) number(text string) (string, bool) {
 	return whole, err == nil
 }
 
-// numberHint names the rule that numbers are read by where it is not the usual one.
+// numberHint describes the number format if it is not the default.
 func (m *Mapping) numberHint() string {
 	hint := " with at most 4 digits after the decimal separator " + m.DecimalSeparator
 	if m.GroupSeparator != "" {
@@ -50,8 +50,7 @@ func (m *Mapping) numberHint() string {
 	return hint + "; see decimalSeparator and groupSeparator of the mapping"
 }
 
-// unguarded takes away the apostrophe that an export puts before a text which a
-// spreadsheet would take for a formula.
+// unguarded removes the apostrophe that an export puts before text which a spreadsheet would take for a formula.
 func unguarded(text string) string {
 	if rest := strings.TrimLeft(text, "'"); len(rest) < len(text) && strings.IndexAny(rest, "=+-@\t\r") == 0 {
 		return text[1:]

@@ -10,12 +10,12 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// exported are the columns that are read of a Parquet file.
+// exported are the columns that are read from a Parquet file.
 type exported struct {
 	Original []byte `parquet:"original"`
 }
 
-// parquetRows are read at a time.
+// parquetRows is the number of rows read at a time.
 const parquetRows = 256
 
 // parquet reads the column original of a file that export has written, in the
@@ -28,7 +28,7 @@ func (r *Reader) parquet(file interface {
 	if err != nil {
 		return err
 	}
-	// The library makes room for the footer before it looks whether it is there.
+	// The library allocates memory for the footer before it checks that it exists.
 	var end [8]byte
 	if _, err := file.ReadAt(end[:], max(0, size-int64(len(end)))); err != nil && !errors.Is(err, io.EOF) {
 		return err

@@ -11,12 +11,11 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Record is an event of a file, in the structured form on one line; or what was
-// found in its place, with Err.
+// Record is an event of a file, in the structured form on one line; or, with Err, what was found instead.
 type Record struct {
 	Line  int64 // from 1; for an array and Parquet the number of the element
 	Event []byte
-	Err   error // the event could not be made; Event is what was there instead, or nil
+	Err   error // the event could not be read; Event is what was found instead, or nil
 }
 
 // Reader reads the events of a file in their order.
@@ -34,8 +33,8 @@ type Options struct {
 	Encoding string   // of text without a byte order mark; UTF-8 unless given
 }
 
-// Next returns the next record; io.EOF after the last one. Any other error says
-// that the rest cannot be read. Event is valid until the next call.
+// Next returns the next record; io.EOF after the last one. Any other error means that the rest
+// cannot be read. Event is valid until the next call.
 func (r *Reader) Next() (Record, error) {
 	for len(r.queue) == 0 {
 		record, err := r.next()
@@ -61,7 +60,7 @@ func (r *Reader) Close() error {
 
 const bufferSize = 1 << 20
 
-// Open finds out what a file is. A format that is not read is refused by name.
+// Open detects the format of a file. An unsupported format is refused by name.
 func Open(file io.Reader, o Options) (*Reader, error) {
 	r := &Reader{file: &counted{Reader: file}}
 	in, isParquet, err := r.unpacked(bufio.NewReaderSize(r.file, bufferSize))
@@ -97,8 +96,8 @@ func Open(file io.Reader, o Options) (*Reader, error) {
 	return r, nil
 }
 
-// mostLine is how much of one line is read. What is longer is not an event, and
-// the beginning is enough to keep it in quarantine.
+// mostLine is the maximum length of a line that is read. A longer one is not an event, and its
+// beginning is enough for quarantine.
 const mostLine = schema.MaxRejectedBytes + 1<<10
 
 // lines reads NDJSON. Blank lines count as lines and are not events.
@@ -161,7 +160,7 @@ func (r *Reader) array(in *bufio.Reader) {
 	}
 }
 
-// early is the end of a file where more should follow.
+// early reports the end of a file where more data is expected.
 func early(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -169,8 +168,7 @@ func early(err error) error {
 	return err
 }
 
-// OneLine is JSON without line breaks between its parts; every value stays as
-// it is written.
+// OneLine returns JSON without line breaks between its parts; every value is unchanged.
 func OneLine(event []byte) []byte {
 	if bytes.IndexByte(event, '\n') < 0 && bytes.IndexByte(event, '\r') < 0 {
 		return event

@@ -11,20 +11,20 @@ import (
 	"unicode/utf8"
 )
 
-// mostRow is the size of one row of CSV: an event is at most 256 KiB.
+// mostRow is the maximum size of one row of CSV: an event is at most 256 KiB.
 const mostRow = bufferSize
 
 // rowError is a row that cannot be read. The rows after it can.
 type rowError struct{ error }
 
-// rows cuts CSV (RFC 4180) into rows and parses each one separately, so that a
-// quote that is never closed costs the line where it opens, and not the rest of
-// the file: the lines after it are read again as rows.
+// rows splits CSV (RFC 4180) into rows and parses each one separately, so that a quote that is
+// never closed affects only the line where it opens, not the rest of the file: the lines after it
+// are read again as rows.
 type rows struct {
 	in        *bufio.Reader
 	delimiter []byte
 	line      int64    // number of the last line read
-	again     [][]byte // lines that are read again; nil is one that is longer than a row
+	again     [][]byte // lines that are read again; nil is one longer than a row
 
 	row    *bytes.Reader
 	buffer *bufio.Reader // of row
@@ -38,9 +38,8 @@ func newRows(in *bufio.Reader, delimiter string) *rows {
 
 var errLongRow = errors.New("is longer than 1 MiB, the most that a row may have")
 
-// readLine returns a line with its end; io.EOF when there is none. It is valid
-// until the next call. Of a line that is longer than a row only the end is read
-// to, and errLongRow returned.
+// readLine returns a line with its end; io.EOF if there is none. It is valid until the next call. A
+// line longer than a row is skipped, and errLongRow returned.
 func (r *rows) readLine() ([]byte, error) {
 	r.line++
 	if len(r.again) > 0 {
@@ -68,7 +67,7 @@ func (r *rows) readLine() ([]byte, error) {
 }
 
 // next returns the cells of the next row that is not blank and the number of its
-// first line. A [*rowError] says that the row cannot be read.
+// first line. A [*rowError] means that the row cannot be read.
 func (r *rows) next() (cells []string, line int64, err error) {
 	var text []byte
 	for len(bytes.TrimRight(text, "\r\n")) == 0 {
@@ -136,9 +135,9 @@ func (r *rows) continued(first []byte, quote int) ([]byte, error) {
 	}
 }
 
-// scan follows the quotes of a line. It begins inside of quotes where quote is
-// not negative. It reports whether a quote is open at the end and at which byte
-// it opened; and not ok if a quote is where none is allowed.
+// scan follows the quotes of a line. It begins inside quotes if quote is not negative. It reports
+// whether a quote is open at the end and at which byte it opened; ok is false if a quote is not
+// allowed where it is.
 func (r *rows) scan(line []byte, quote int) (open bool, at int, ok bool) {
 	for i := 0; ; {
 		if quote < 0 {

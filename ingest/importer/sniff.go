@@ -11,8 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// sniffed is how much of a file is looked at to find out what it is: a tar
-// archive says so at byte 257.
+// sniffed is the number of bytes read to detect the format: a tar archive is recognised at byte 257.
 const sniffed = 512
 
 const (
@@ -22,7 +21,7 @@ const (
 	magicParquet     = "PAR1"
 )
 
-// foreign are formats that are not read, by their first bytes, with the remedy.
+// foreign are unsupported formats, by their first bytes, with the remedy.
 var foreign = []struct {
 	at     int
 	magic  string
@@ -49,7 +48,7 @@ var foreign = []struct {
 	{0, "\x00\x00\xfe\xff", "UTF-32 text", "convert it to UTF-8"},
 }
 
-// refuse names a format that is not read.
+// refuse returns an error for an unsupported format.
 func refuse(head []byte) error {
 	for _, f := range foreign {
 		if len(head) >= f.at && bytes.HasPrefix(head[f.at:], []byte(f.magic)) {
@@ -59,8 +58,8 @@ func refuse(head []byte) error {
 	return nil
 }
 
-// unpacked reads what is packed in a file, or the file itself, and refuses what
-// is not text there. A Parquet file is left as it is.
+// unpacked reads the decompressed content of a file, or the file itself, and refuses content that
+// is not text. A Parquet file is left unchanged.
 func (r *Reader) unpacked(in *bufio.Reader) (_ *bufio.Reader, isParquet bool, err error) {
 	head, err := in.Peek(sniffed)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -87,7 +86,7 @@ func (r *Reader) unpacked(in *bufio.Reader) (_ *bufio.Reader, isParquet bool, er
 		return in, false, refuse(head)
 	}
 	in = bufio.NewReaderSize(packed, bufferSize)
-	head, _ = in.Peek(sniffed) // an archive that breaks off says so when it is read
+	head, _ = in.Peek(sniffed) // a truncated archive fails when it is read
 	if bytes.HasPrefix(head, []byte(magicParquet)) {
 		return nil, false, fmt.Errorf("this is a Parquet file inside %s: unpack it first", packed.name)
 	}
@@ -97,7 +96,7 @@ func (r *Reader) unpacked(in *bufio.Reader) (_ *bufio.Reader, isParquet bool, er
 	return in, false, refuse(head)
 }
 
-// packing reads an archive and says where it breaks off. The error stays.
+// packing reads an archive and reports where it is truncated. The error is permanent.
 type packing struct {
 	name string
 	from io.Reader
@@ -118,8 +117,8 @@ func (p *packing) Read(into []byte) (int, error) {
 	return n, err
 }
 
-// brokenError is the end of a file where more should follow.
+// brokenError is the end of a file where more data is expected.
 type brokenError struct{ error }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (b *brokenError) Unwrap() error { return b.error }

@@ -38,16 +38,16 @@ func CheckEncoding(name string) error {
 	return err
 }
 
-// text converts a file to UTF-8. A byte order mark counts more than the name.
+// text converts a file to UTF-8. A byte order mark takes precedence over the name.
 func (r *Reader) text(in *bufio.Reader, name string) (*bufio.Reader, error) {
 	from, err := encodingNamed(name)
 	if err != nil {
 		return nil, err
 	}
-	head, _ := in.Peek(4) // an error is met again when the file is read
+	head, _ := in.Peek(4) // the error occurs again when the file is read
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		_, _ = in.Discard(3) // they were there a moment ago
+		_, _ = in.Discard(3) // they were peeked before
 		return in, nil
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		from, name = unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM), "utf-16"
@@ -63,7 +63,7 @@ func (r *Reader) text(in *bufio.Reader, name string) (*bufio.Reader, error) {
 	return bufio.NewReaderSize(transform.NewReader(in, from.NewDecoder()), bufferSize), nil
 }
 
-// checkText finds text that the encoding of the file does not have.
+// checkText finds text that is invalid in the encoding of the file.
 func (r *Reader) checkText(text string) error {
 	for at, width := 0, 0; at < len(text); at += width {
 		var c rune
@@ -79,7 +79,7 @@ func (r *Reader) checkText(text string) error {
 	return nil
 }
 
-// firstByte looks at the first byte that is not white space, which stays.
+// firstByte returns the first byte that is not white space, without consuming it.
 func firstByte(in *bufio.Reader) (byte, error) {
 	for n := 1; n < bufferSize; n++ {
 		ahead, err := in.Peek(n)

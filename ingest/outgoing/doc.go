@@ -9,34 +9,31 @@
 //	render    the payload, from the conversation's archived events, at each attempt
 //	deliver   signed, in order per conversation, until the receiver answers 2xx
 //
-// A new webhook begins at the end of the log. A replay builds other tables from the
-// same log and moves no position: it sends nothing. What an occurrence is depends
-// on the events of the conversation and their order in the log alone, so its id
-// is the same after a crash between queue and position: receivers that
-// remember webhook-id see each delivery once.
+// A new webhook begins at the end of the log. A replay builds other tables from the same log and
+// moves no position, so it sends nothing. Occurrences depend only on the events of the conversation
+// and their order in the log, so their ids are the same after a crash between queue and position:
+// receivers that remember webhook-id see each delivery once.
 //
 //	chatStarted      the first message that a person wrote
 //	chatFragment     each message that a person wrote, with the automatic ones since the last
-//	chatTranscript   each close with messages that no transcript has had, with all messages;
-//	                 and messages that arrive after the close although they were sent before it
+//	chatTranscript   each close with messages that were in no transcript, with all messages; and messages that arrive after the close although they were sent before it
 //
 // # The queue
 //
-// A [Delivery] names the event that it is about and holds no personal data: the
-// payload is built again for each attempt, so that an erasure holds for what is still
-// queued. Deliveries of one conversation go one after the other, a webhook has at most
-// four requests under way, and follows the log no further while [MaxPending]
-// deliveries wait: the rest waits in the log. Attempts are repeated for three days;
-// then the delivery has failed, stays in the queue for `retry`, and the next one of
-// the conversation has its turn.
+// A [Delivery] refers to its event and holds no personal data: the payload is rendered for each
+// attempt, so that an erasure applies to queued deliveries. Deliveries of one conversation are sent
+// one after the other, a webhook has at most four running requests, and stops following the log
+// while [MaxPending] deliveries wait: the rest waits in the log. Attempts are repeated for three
+// days; then the delivery has failed and stays in the queue for `retry`, and the next one of the
+// conversation is sent.
 //
 // # The receiver
 //
-// Only 2xx with a body that ends within [AnswerTimeout] is success. Redirects are not
-// followed. 410 pauses the webhook. Requests are signed as Standard Webhooks asks
-// (webhook-id, webhook-timestamp, webhook-signature). Addresses that are not
-// public are refused when they are dialled, after the name was resolved, unless the
-// webhook was added with --allow-private; proxies of the environment are not used.
+// Only 2xx with a body that ends within [AnswerTimeout] is a success. Redirects are not followed.
+// 410 pauses the webhook. Requests are signed as in Standard Webhooks (webhook-id,
+// webhook-timestamp, webhook-signature). Addresses that are not public are refused when they are
+// dialled, after the name was resolved, unless the webhook was added with --allow-private; proxies
+// in the environment are not used.
 //
 // # Several processes
 //

@@ -18,7 +18,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Kind is what a delivery is about, by Chatra's name.
+// Kind is the kind of a delivery, by Chatra's name.
 type Kind string
 
 // The kinds, in the order in which those of one event are sent.
@@ -31,11 +31,11 @@ const (
 // Kinds lists all of them.
 func Kinds() []Kind { return []Kind{ChatStarted, ChatFragment, ChatTranscript} }
 
-// MaxHooks is how many webhooks there may be.
+// MaxHooks is the maximum number of webhooks.
 const MaxHooks = 32
 
-// The keys of the bucket are these prefixes followed by the id of the webhook and,
-// for deliveries, theirs.
+// The keys of the bucket are these prefixes followed by the id of the webhook and, for deliveries,
+// the id of the delivery.
 const (
 	bucketName     = "PARLEY_OUTGOING"
 	hookPrefix     = "hook."
@@ -44,7 +44,7 @@ const (
 	retryPrefix    = "retry."
 )
 
-// ErrNotFound says that there is no such webhook or delivery.
+// ErrNotFound means that there is no such webhook or delivery.
 var ErrNotFound = errors.New("there is no such webhook or delivery")
 
 // Hook is an address that webhooks are posted to.
@@ -57,11 +57,11 @@ type Hook struct {
 	Secret       string    `json:"secret"`
 	AllowPrivate bool      `json:"allowPrivate,omitempty"`
 	AddedAt      time.Time `json:"addedAt"`
-	// Paused says why nothing is sent; empty for a webhook at work.
+	// Paused is the reason why nothing is sent; empty for an active webhook.
 	Paused string `json:"paused,omitempty"`
 }
 
-// check judges what an operator has entered.
+// check validates what an operator has entered.
 func (h *Hook) check() error {
 	u, err := url.Parse(h.URL)
 	switch {
@@ -77,12 +77,12 @@ func (h *Hook) check() error {
 	return nil
 }
 
-// key is what signatures are made with.
+// key returns the key of signatures.
 func (h *Hook) key() ([]byte, error) {
 	return base64.StdEncoding.DecodeString(strings.TrimPrefix(h.Secret, "whsec_"))
 }
 
-// Registry keeps webhooks and their queues in a bucket that all roles share.
+// Registry keeps webhooks and their queues in a bucket shared by all roles.
 type Registry struct{ bucket *eventlog.Bucket }
 
 // OpenRegistry opens the bucket.
@@ -115,7 +115,7 @@ func (r *Registry) Add(ctx context.Context, hook Hook, position schema.Sequence)
 	return hook, r.put(ctx, hookPrefix+hook.ID, hook)
 }
 
-// put writes a value whatever is there.
+// put writes a value unconditionally.
 func (r *Registry) put(ctx context.Context, key string, value any) error {
 	encoded, err := json.Marshal(value)
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Registry) put(ctx context.Context, key string, value any) error {
 	return r.bucket.Update(ctx, key, func([]byte) ([]byte, error) { return encoded, nil })
 }
 
-// create puts a delivery into the queue, unless it is there already.
+// create adds a delivery to the queue, unless it exists.
 func (r *Registry) create(ctx context.Context, d *Delivery) error {
 	encoded, err := json.Marshal(d)
 	if err != nil {
@@ -150,7 +150,7 @@ func (r *Registry) get(ctx context.Context, key string, into any) error {
 	return json.Unmarshal(value, into)
 }
 
-// wellFormed reports whether text can be an id, and so a part of a key.
+// wellFormed reports whether text can be an id, and therefore a part of a key.
 func wellFormed(id string) bool {
 	return id != "" && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
@@ -205,7 +205,7 @@ func (r *Registry) Pause(ctx context.Context, id, reason string) error {
 	})
 }
 
-// Remove forgets a webhook with its queue.
+// Remove deletes a webhook with its queue.
 func (r *Registry) Remove(ctx context.Context, id string) error {
 	if _, err := r.Hook(ctx, id); err != nil {
 		return err
@@ -235,13 +235,13 @@ func (r *Registry) clear(ctx context.Context, id string) error {
 	return nil
 }
 
-// Position is how far the webhook has followed the log.
+// Position returns the position of the webhook in the log.
 func (r *Registry) Position(ctx context.Context, id string) (position schema.Sequence, err error) {
 	err = r.get(ctx, positionPrefix+id, &position)
 	return position, err
 }
 
-// Queue lists what a webhook has not delivered, oldest first.
+// Queue lists the undelivered entries of a webhook, oldest first.
 func (r *Registry) Queue(ctx context.Context, id string) ([]Delivery, error) {
 	if !wellFormed(id) {
 		return nil, ErrNotFound
@@ -294,8 +294,8 @@ func HookOf(id string) string {
 	return "out_" + name
 }
 
-// Retry asks for another attempt at once, of one delivery or of all that a webhook
-// has in its queue, and returns how many there are. The three days begin again.
+// Retry requests an immediate attempt of one delivery, or of all in a webhook's queue, and returns
+// their number. The three days begin again.
 func (r *Registry) Retry(ctx context.Context, id string) (int, error) {
 	hook := HookOf(id)
 	if _, err := r.Hook(ctx, hook); err != nil {

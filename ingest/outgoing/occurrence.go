@@ -6,7 +6,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// occurrence is something to tell of, at an event of the log.
+// occurrence is something to report, at an event of the log.
 type occurrence struct {
 	kind     Kind
 	sequence schema.Sequence
@@ -26,7 +26,7 @@ func occurrences(records []schema.Record, after, to schema.Sequence) []occurrenc
 		}
 	}
 	seen := make(map[string]bool)
-	unsent := 0 // messages that no transcript has had
+	unsent := 0 // messages that were in no transcript
 	started, closed := false, schema.Timestamp(-1)
 	for i := range records {
 		r := &records[i]
@@ -46,7 +46,7 @@ func occurrences(records []schema.Record, after, to schema.Sequence) []occurrenc
 			}
 			if r.Event.Time <= closed && r.Sequence > after && r.Sequence <= to {
 				unsent = 0
-				if late >= 0 { // one transcript for all that came together
+				if late >= 0 { // one transcript for all that arrived together
 					all = slices.Delete(all, late, late+1)
 				}
 				late = len(all)

@@ -62,11 +62,11 @@ type (
 	}
 )
 
-// erasedPrefix is what the id of a visitor begins with whose data was erased.
+// erasedPrefix is the prefix of the id of a visitor whose data was erased.
 const erasedPrefix = "erased-"
 
-// erased reports whether the personal data of the conversation is gone. Its events
-// stand in the log again then, redacted: nothing is sent for them.
+// erased reports whether the personal data of the conversation was erased. Its events are then in
+// the log again, redacted: nothing is sent for them.
 func erased(rows *fold.Rows) bool { return strings.HasPrefix(visitorID(rows), erasedPrefix) }
 
 func visitorID(rows *fold.Rows) string {
@@ -135,7 +135,7 @@ type chat struct {
 	users map[string]schema.User // by id in digits
 }
 
-// messages are those that are wanted, in the order of the thread.
+// messages returns the selected messages, in the order of the thread.
 func (c *chat) messages(wanted func(*fold.Message) bool) []message {
 	var all []message
 	for i := range c.rows.Messages {
@@ -154,18 +154,18 @@ func (c *chat) message(m *fold.Message) message {
 	out.Type = "agent"
 	if m.AuthorID != nil {
 		out.AgentName = text(c.users[*m.AuthorID].Name)
-		if m.AuthorKind != schema.KindBot { // without an agent's id it is a bot's
+		if m.AuthorKind != schema.KindBot { // without an agent's id it is by a bot
 			out.AgentID = *m.AuthorID
 		}
 	}
 	return out
 }
 
-// markMissed marks what the other side has neither read nor written after, and
-// counts what agents have missed.
+// markMissed marks messages that the other side has neither read nor written after, and counts
+// those that agents have missed.
 func (c *chat) markMissed(all []message) int {
 	missed, agentWrote, clientWrote := 0, false, false
-	for i := len(all) - 1; i >= 0; i-- { // of all messages, so the indexes agree
+	for i := len(all) - 1; i >= 0; i-- { // of all messages, so that the indexes agree
 		m, row := &all[i], &c.rows.Messages[i]
 		switch {
 		case m.Type == "client":
@@ -181,7 +181,7 @@ func (c *chat) markMissed(all []message) int {
 	return missed
 }
 
-// agents are the agents that wrote messages.
+// agents returns the agents that wrote messages.
 func (c *chat) agents(all []message) []agent {
 	agents, seen := []agent{}, make(map[string]bool)
 	for i := range all {
@@ -196,7 +196,7 @@ func (c *chat) agents(all []message) []agent {
 	return agents
 }
 
-// describe writes what is known of the visitor and of the chat as a whole.
+// describe writes the known facts about the visitor and the chat.
 func (c *chat) describe(p *payload, customer *fold.Customer) {
 	conversation := &c.rows.Conversation
 	out := &p.Client
@@ -223,7 +223,7 @@ func (c *chat) describe(p *payload, customer *fold.Customer) {
 		}
 		out.IP = text(customer.IPAddress)
 	}
-	for _, from := range []map[string]string{out.IntegrationData, out.BasicInfo} { // the second wins
+	for _, from := range []map[string]string{out.IntegrationData, out.BasicInfo} { // the second takes precedence
 		for name, value := range from {
 			out.Info[name] = value
 		}
@@ -231,7 +231,7 @@ func (c *chat) describe(p *payload, customer *fold.Customer) {
 	out.DisplayedName = out.Info["name"]
 }
 
-// basic takes over what is given.
+// basic copies the given values.
 func (c *client) basic(first, last, email, phone, notes *string) {
 	if name := strings.TrimSpace(text(first) + " " + text(last)); name != "" {
 		c.BasicInfo["name"] = name
@@ -243,8 +243,8 @@ func (c *client) basic(first, last, email, phone, notes *string) {
 	}
 }
 
-// custom puts a value where Chatra has it: those names that its webhooks are read
-// into custom data from, in place of the integration's.
+// custom puts a value where Chatra has it: names that its webhooks map to custom data go to their
+// original place instead of integrationData.
 func (c *chat) custom(p *payload, value schema.CustomValue) {
 	out := &p.Client
 	members := map[string]*string{

@@ -14,17 +14,16 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Log reads the log in order. Read gives up to most entries after a sequence and
-// waits up to wait for the first; nothing within wait is not an error. Payloads are valid
-// until the next call. One goroutine at a time.
+// Log reads the log in order. Read returns up to most entries after a sequence and waits up to wait
+// for the first; if nothing arrives, it returns none and no error. Payloads are valid until the
+// next call. One goroutine at a time.
 type Log interface {
 	Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error)
 	Close()
 }
 
-// Archive is what the tables hold. Position is the sequence of the log up to which
-// they are; Recall gives all events of conversations, in log order, each once.
-// Safe for concurrent use.
+// Archive is the content of the tables. Position is the sequence of the log that they have reached;
+// Recall returns all events of conversations, in log order, each once. Safe for concurrent use.
 type Archive interface {
 	Position(ctx context.Context) (schema.Sequence, error)
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]schema.Record, error)
@@ -47,7 +46,7 @@ type Sender struct {
 	deliveries *prometheus.CounterVec
 }
 
-// New makes a sender; Run sends.
+// New returns a sender; Run sends.
 func New(c Config) *Sender {
 	s := &Sender{Config: c, deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "parley_outgoing_webhook_attempts_total", Help: "Attempts to deliver outgoing webhooks, by event and outcome: delivered, missed, failed (the last attempt), erased."},
@@ -103,12 +102,12 @@ func (s *Sender) start(ctx context.Context) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// count notes the outcome of an attempt.
+// count records the outcome of an attempt.
 func (s *Sender) count(d *Delivery, outcome string) {
 	s.deliveries.WithLabelValues(string(d.Event), outcome).Inc()
 }
 
-// retrying repeats what the log or the tables refuse for the moment.
+// retrying repeats an operation that the log or the tables refuse temporarily.
 func (s *Sender) retrying(ctx context.Context, what string, do func() error) error {
 	for {
 		err := do()

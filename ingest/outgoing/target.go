@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// AnswerTimeout bounds a request, from the dial to the end of the answer.
+	// AnswerTimeout limits a request, from the dial to the end of the answer.
 	AnswerTimeout = 10 * time.Second
-	// maxAnswer is how much of an answer's body is read.
+	// maxAnswer is the maximum number of bytes read of an answer's body.
 	maxAnswer = 64 << 10
 )
 
@@ -41,8 +41,7 @@ func newTarget(hook *Hook) (*target, error) {
 	}
 	dialer := &net.Dialer{Timeout: AnswerTimeout}
 	if !hook.AllowPrivate {
-		// Control sees the very address that is dialled: no name resolves to another
-		// one in between.
+		// Control sees the address that is actually dialled, so a name cannot resolve to another one in between.
 		dialer.Control = func(_, address string, _ syscall.RawConn) error { return public(address) }
 	}
 	return &target{url: hook.URL, key: key, client: &http.Client{
@@ -54,15 +53,14 @@ func newTarget(hook *Hook) (*target, error) {
 	}}, nil
 }
 
-// laterError is an answer that says when to come back.
+// laterError is an answer with a Retry-After.
 type laterError struct {
 	error
 	after time.Duration
 }
 
-// post sends a payload. Without an error the receiver has taken it; status is 0
-// without an answer. Errors name no address; one of an answer of 429 or 503 with
-// Retry-After is a laterError.
+// post sends a payload. Without an error the receiver has accepted it; status is 0 without an
+// answer. Errors contain no address; an answer of 429 or 503 with Retry-After is a laterError.
 func (t *target) post(ctx context.Context, id string, now time.Time, body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, AnswerTimeout)
 	defer cancel()
@@ -99,7 +97,7 @@ func (t *target) post(ctx context.Context, id string, now time.Time, body []byte
 	return response.StatusCode, nil
 }
 
-// reason is an error without the URL, which may hold a secret.
+// reason returns an error without the URL, which may contain a secret.
 func reason(err error) error {
 	var of *url.Error
 	if errors.As(err, &of) {
@@ -111,7 +109,7 @@ func reason(err error) error {
 	return err
 }
 
-// sign is the signature of version v1 of Standard Webhooks.
+// sign returns the v1 signature of Standard Webhooks.
 func sign(key []byte, id, at string, body []byte) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(id + "." + at + "."))
@@ -119,8 +117,7 @@ func sign(key []byte, id, at string, body []byte) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// reserved are the ranges that no public receiver is in, beside those that netip
-// knows, and those that lead into the IPv4 address that they embed.
+// reserved are the ranges without public receivers that netip does not know, and those that embed an IPv4 address.
 var reserved = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),

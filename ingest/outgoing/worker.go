@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// atOnce is how many requests of a webhook are under way.
+	// atOnce is the number of concurrent requests of a webhook.
 	atOnce = 4
-	// lookEvery is how often the queue is looked at.
+	// lookEvery is the interval between checks of the queue.
 	lookEvery = 50 * time.Millisecond
-	// batchEvents is how much of the log is read in one step.
+	// batchEvents is the number of entries of the log read in one step.
 	batchEvents = 1000
 	readWait    = time.Second
-	// stopGrace is how long a request that is under way at a stop may take to end.
+	// stopGrace is how long a running request may take to end at a stop.
 	stopGrace = 2 * time.Second
-	// noteEvery is how often the position is kept where nothing was queued.
+	// noteEvery is how often the position is stored when nothing was queued.
 	noteEvery = 5 * time.Second
 )
 
@@ -36,11 +36,11 @@ type worker struct {
 	chats  map[schema.ConversationID][]*Delivery // pending, in the order of sending
 	busy   map[schema.ConversationID]bool
 	failed []*Delivery   // oldest first
-	freed  chan struct{} // a place among the requests under way
+	freed  chan struct{} // limits concurrent requests
 	sends  sync.WaitGroup
 }
 
-// work sends a webhook until stop is called, which waits for what is under way.
+// work sends a webhook until stop is called, which waits for running requests.
 func (s *Sender) work(ctx context.Context, hook *Hook) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &worker{
@@ -83,8 +83,7 @@ func (w *worker) load(ctx context.Context) error {
 	return nil
 }
 
-// insert puts a delivery at its place among the pending ones of its conversation;
-// one that is there already stays. Callers hold mu.
+// insert adds a delivery in order to the pending ones of its conversation, unless it exists. Callers hold mu.
 func (w *worker) insert(d *Delivery) {
 	chat := w.chats[d.Conversation]
 	if at, there := slices.BinarySearchFunc(chat, d, func(a, b *Delivery) int { return a.compare(b) }); !there {
@@ -92,7 +91,7 @@ func (w *worker) insert(d *Delivery) {
 	}
 }
 
-// drop takes out a pending delivery. Callers hold mu.
+// drop removes a pending delivery. Callers hold mu.
 func (w *worker) drop(d *Delivery) {
 	chat := slices.DeleteFunc(w.chats[d.Conversation], func(other *Delivery) bool { return other == d })
 	if w.chats[d.Conversation] = chat; len(chat) == 0 {
@@ -109,7 +108,7 @@ func (w *worker) pending() (count int) {
 	return count
 }
 
-// follow queues what the log reports, from the position of the webhook on.
+// follow queues occurrences in the log, from the position of the webhook on.
 func (w *worker) follow(ctx context.Context) {
 	var position, noted schema.Sequence
 	var notedAt time.Time
@@ -166,7 +165,7 @@ func (w *worker) follow(ctx context.Context) {
 	}
 }
 
-// touched are the conversations of the project that entries are about.
+// touched returns the conversations of the project that entries belong to.
 func (w *worker) touched(entries []schema.Entry) []schema.ConversationKey {
 	var keys []schema.ConversationKey
 	seen := make(map[schema.ConversationKey]bool)
@@ -193,8 +192,8 @@ func (w *worker) awaitRoom(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// queue writes down what is to be told of conversations, once the tables are as
-// far as the log was read, and returns how much that is.
+// queue stores the deliveries for conversations, once the tables have reached the position read in
+// the log, and returns their number.
 func (w *worker) queue(ctx context.Context, keys []schema.ConversationKey, after, upTo schema.Sequence) (count int, err error) {
 	for {
 		reached, err := w.Archive.Position(ctx)
@@ -239,7 +238,7 @@ func (w *worker) queue(ctx context.Context, keys []schema.ConversationKey, after
 	return len(deliveries), nil
 }
 
-// hear takes what an operator wants to be tried again.
+// hear receives retry requests of an operator.
 func (w *worker) hear(ctx context.Context) {
 	prefix := retryPrefix + w.hook.ID + "."
 	err := w.Registry.bucket.Watch(ctx, prefix, func(key string, value []byte) {
@@ -262,7 +261,7 @@ func (w *worker) hear(ctx context.Context) {
 	}
 }
 
-// again makes a delivery due, unless it is under way, and returns it as it is now.
+// again makes a delivery due, unless it is being sent, and returns its present state.
 func (w *worker) again(id string) *Delivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -287,7 +286,7 @@ func (w *worker) again(id string) *Delivery {
 	return nil
 }
 
-// deliver starts the attempts that are due.
+// deliver starts due attempts.
 func (w *worker) deliver(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -335,7 +334,7 @@ func (w *worker) drain(ctx context.Context, d *Delivery) {
 	}
 }
 
-// attempt tries once, and reports whether the delivery has left the queue.
+// attempt makes one attempt, and reports whether the delivery has left the queue.
 func (w *worker) attempt(ctx context.Context, d *Delivery) bool {
 	var body []byte
 	if w.retrying(ctx, "the tables", func() (err error) { body, err = w.render(ctx, d); return err }) != nil {
@@ -350,14 +349,14 @@ func (w *worker) attempt(ctx context.Context, d *Delivery) bool {
 	switch {
 	case err == nil:
 		return w.done(ctx, d, "delivered")
-	case ctx.Err() != nil: // cut off: it counts for nothing
+	case ctx.Err() != nil: // interrupted: it does not count
 		return false
 	}
 	return w.missed(ctx, d, status, err)
 }
 
-// finishing is ctx, but ends stopGrace later: a receiver that has the request may
-// still answer it, so that it is not sent again after the next start.
+// finishing ends stopGrace after ctx, so that a receiver with the request can still answer it and
+// it is not sent again after the next start.
 func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -370,7 +369,7 @@ func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return later, func() { stop(); cancel() }
 }
 
-// missed notes an attempt without success, and reports whether it was the last one.
+// missed records a failed attempt, and reports whether it was the last one.
 func (w *worker) missed(ctx context.Context, d *Delivery, status int, cause error) bool {
 	w.mu.Lock()
 	d.missed(status, cause, w.Now())
@@ -406,8 +405,7 @@ func (w *worker) missed(ctx context.Context, d *Delivery, status int, cause erro
 	return now.Failed()
 }
 
-// done takes a delivery out of the queue. Where that cannot be written down, it is
-// delivered again after the next start.
+// done removes a delivery from the queue. If that cannot be stored, it is delivered again after the next start.
 func (w *worker) done(ctx context.Context, d *Delivery, outcome string) bool {
 	w.count(d, outcome)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), AnswerTimeout)

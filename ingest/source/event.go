@@ -20,11 +20,11 @@ type Event struct {
 	Time         schema.Timestamp
 	Conversation schema.ConversationID
 	Project      schema.ProjectID
-	Sequence     int // order inside one instant; 0 for none
+	Sequence     int // order within one instant; 0 for none
 	Data         any // written by encoding/json
 }
 
-// envelope has the members in the order in which they are written.
+// envelope holds the members in the order in which they are written.
 type envelope struct {
 	SpecVersion string           `json:"specversion"`
 	ID          string           `json:"id"`
@@ -38,8 +38,7 @@ type envelope struct {
 	Data        any              `json:"data"`
 }
 
-// Encode writes the structured form on one line. The same event gives the same
-// bytes.
+// Encode writes the structured form on one line. The same event always has the same bytes.
 func (e *Event) Encode() []byte {
 	out := envelope{
 		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Time: e.Time.String(),
@@ -57,7 +56,7 @@ func Digest(value any) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// OperatorID makes an operator's id of a string: 53 stable bits, never 0.
+// OperatorID derives an operator's id from a string: 53 stable bits, never 0.
 func OperatorID(parts ...string) schema.OperatorID {
 	h := sha256.New()
 	for _, part := range parts {
@@ -79,7 +78,7 @@ func marshal(value any) []byte {
 	return out.Bytes()
 }
 
-// layouts are the forms of time that platforms use.
+// layouts are the time formats that platforms use.
 var layouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00"}
 
 // Moment is a time as platforms write it: RFC 3339 (offsets also without the

@@ -17,12 +17,11 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Object is one JSON object of a payload, read member by member. Platforms
-// change types without notice, so each reader takes what can be understood: a
-// number for a string, 3.0 for an integer. A member that is null is absent. One
-// that breaks its rule is treated as absent, or cut to its limit, and is noted:
-// see [Object.Fault]. Names are case-sensitive. Where a reader is given several
-// names, the first one that is there counts.
+// Object is one JSON object of a payload, read member by member. Platforms change types without
+// notice, so each reader accepts what can be interpreted: a number for a string, 3.0 for an
+// integer. A member that is null is absent. One that breaks its rule is treated as absent, or cut
+// to its limit, and recorded: see [Object.Fault]. Names are case-sensitive. If a reader is called
+// with several names, the first one present counts.
 type Object struct {
 	members map[string]json.RawMessage
 	path    string // "" for the payload itself, else with a point at its end
@@ -44,7 +43,7 @@ func unreadable(rule string) *schema.Error {
 	return &schema.Error{Code: schema.CodeInvalidJSON, Rule: rule}
 }
 
-// check looks at the form of a whole payload.
+// check validates the structure of a whole payload.
 func check(body []byte) *schema.Error {
 	if !utf8.Valid(body) {
 		return unreadable("the body must be UTF-8")
@@ -61,7 +60,7 @@ func check(body []byte) *schema.Error {
 	tokens := json.NewDecoder(bytes.NewReader(body))
 	tokens.UseNumber()
 	n := 0
-	for token, err := tokens.Token(); err == nil; token, err = tokens.Token() { // the syntax is right: an error is the end
+	for token, err := tokens.Token(); err == nil; token, err = tokens.Token() { // the syntax is valid: an error is the end
 		if n++; n > maxTokens {
 			return unreadable(fmt.Sprintf("the body must have at most %d names and values", maxTokens))
 		}
@@ -94,14 +93,14 @@ func check(body []byte) *schema.Error {
 	return nil
 }
 
-// maxTokens bounds what reading a payload costs.
+// maxTokens limits the cost of reading a payload.
 const maxTokens = 500_000
 
-// Fault is the first rule that a member which was read breaks, anywhere in the
-// payload; nil without one. It never holds a value.
+// Fault returns the first rule broken by a member that was read, anywhere in the payload, or nil.
+// It never contains a value.
 func (o *Object) Fault() *schema.Error { return *o.fault }
 
-// Note notes a rule that a member breaks, unless another one is noted already.
+// Note records a rule that a member breaks, unless another one is recorded.
 func (o *Object) Note(code schema.Code, name, rule string) {
 	if *o.fault == nil {
 		*o.fault = &schema.Error{Code: code, Field: strings.TrimSuffix(o.path+name, "."), Rule: rule}
@@ -110,16 +109,16 @@ func (o *Object) Note(code schema.Code, name, rule string) {
 
 func (o *Object) wrong(name, rule string) { o.Note(schema.CodeInvalid, name, rule) }
 
-// Missing notes that a required member is absent.
+// Missing records that a required member is absent.
 func (o *Object) Missing(name string) { o.Note(schema.CodeMissing, name, "is required") }
 
-// Has reports whether a member is there and not null.
+// Has reports whether a member is present and not null.
 func (o *Object) Has(name string) bool {
 	raw := o.members[name]
 	return len(raw) > 0 && string(raw) != "null"
 }
 
-// find returns the first of the names that is there.
+// find returns the first of the names that is present.
 func (o *Object) find(names []string) (name string, raw json.RawMessage) {
 	for _, name := range names {
 		if o.Has(name) {
@@ -142,8 +141,7 @@ func scalar(raw json.RawMessage) (text string, ok bool) {
 	}
 }
 
-// Text reads a string of at most so many bytes; a longer one is cut. It is empty
-// where none of the names is there.
+// Text reads a string of at most so many bytes; a longer one is cut. It is empty if none of the names is present.
 func (o *Object) Text(limit int, names ...string) string {
 	name, raw := o.find(names)
 	if raw == nil {
@@ -161,8 +159,8 @@ func (o *Object) Text(limit int, names ...string) string {
 	return cut
 }
 
-// Cut returns the beginning of a text, at most so many bytes and no character in
-// part, and whether that is all of it.
+// Cut returns the beginning of a text, at most so many bytes without splitting a character, and
+// whether it is the whole text.
 func Cut(text string, limit int) (cut string, whole bool) {
 	if len(text) <= limit {
 		return text, true
@@ -173,8 +171,8 @@ func Cut(text string, limit int) (cut string, whole bool) {
 	return text[:limit], false
 }
 
-// ID reads a string, or number, that names something. One that is longer than
-// an id may be is replaced by a digest, so that it still names the same.
+// ID reads a string, or number, that is an id. One that is too long is replaced by a digest, so
+// that it still identifies the same thing.
 func (o *Object) ID(names ...string) string {
 	name, raw := o.find(names)
 	if raw == nil {
@@ -192,8 +190,8 @@ func (o *Object) ID(names ...string) string {
 	return id
 }
 
-// Short is an id as used inside the id of an event, where it must leave room
-// for others and have no control characters: otherwise a digest is used.
+// Short returns an id for use inside the id of an event, where it must leave room for others and
+// have no control characters: otherwise it returns a digest.
 func Short(id string) string {
 	if len(id) > 128 || strings.ContainsFunc(id, unicode.IsControl) {
 		return "sha256:" + Digest(id)
@@ -204,8 +202,7 @@ func Short(id string) string {
 // maxID is the longest id of anything in an event, in bytes.
 const maxID = 256
 
-// Integer reads a whole number, also one in a string, with a fraction of zeros
-// or with an exponent.
+// Integer reads a whole number, possibly in a string, with a fraction of zeros or with an exponent.
 func (o *Object) Integer(names ...string) (n int64, ok bool) {
 	name, raw := o.find(names)
 	if raw == nil {
@@ -232,7 +229,7 @@ func integer(raw json.RawMessage) (int64, bool) {
 	return d.IntPart(), true
 }
 
-// parseDecimal reads a number of which arithmetic costs little.
+// parseDecimal reads a number small enough for cheap arithmetic.
 func parseDecimal(text string) (decimal.Decimal, bool) {
 	if len(text) > 64 {
 		return decimal.Decimal{}, false
@@ -351,8 +348,7 @@ func (o *Object) Amount(names ...string) (amount schema.Amount, ok bool) {
 	return amount, ok
 }
 
-// noise is what binary arithmetic leaves behind the digits of an amount, as in
-// 49.900000000000006.
+// noise is the rounding error of binary arithmetic in an amount, as in 49.900000000000006.
 var noise = decimal.New(1, -8)
 
 // Amount reads a decimal number, also one with an exponent, and rounds it to the
@@ -373,13 +369,12 @@ const (
 	maxCustomMembers = 200
 	maxCustomKey     = 256
 	maxCustomValue   = 4 << 10
-	maxCustomBytes   = 100 << 10 // of all together as written, so that an event holds them
+	maxCustomBytes   = 100 << 10 // of all together as written, so that they fit into an event
 )
 
 // Custom reads the members of an object that are strings, numbers, true or false
-// into custom data, but for those that are there already. What is longer than
-// it may be is cut; members beyond the 200th, or beyond 100 KiB together, are left
-// out, in the order of names.
+// into custom data, except those already present. Values that are too long are cut; members beyond
+// the 200th, or beyond 100 KiB in total, are left out, in the order of names.
 func (o *Object) Custom(into map[string]string, except ...string) {
 	size := len(marshal(into))
 	for _, name := range slices.Sorted(maps.Keys(o.members)) {

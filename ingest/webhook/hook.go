@@ -14,8 +14,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// BucketName is where the hooks and what sources remember are kept. formerBucket
-// is where they were before values were overwritten on disk.
+// BucketName is the bucket of the hooks and of the state of sources. formerBucket held them before
+// values were overwritten on disk.
 const BucketName, formerBucket = "PARLEY_SOURCES", "PARLEY_WEBHOOKS"
 
 // ErrNotFound means that the hook does not exist.
@@ -26,8 +26,8 @@ type Hook struct {
 	ID      string           `json:"id"` // 128 random bits in hexadecimal: a secret
 	Source  string           `json:"source"`
 	Project schema.ProjectID `json:"project"`
-	// Secret signs the payloads; empty if they are not signed. It is kept
-	// itself, in a sealed bucket, for a signature cannot be checked with a hash of it.
+	// Secret signs the payloads; empty if they are not signed. It is stored in an encrypted bucket,
+	// not hashed, because a signature cannot be checked with a hash.
 	Secret  string    `json:"secret,omitempty"`
 	AddedAt time.Time `json:"addedAt"`
 
@@ -35,7 +35,7 @@ type Hook struct {
 	Bots     []schema.OperatorID `json:"bots,omitempty"`     // operators that are bots
 }
 
-// Path is where the hook's payloads are posted.
+// Path returns the path to which the hook's payloads are posted.
 func (h *Hook) Path() string { return Path + h.Source + "/" + h.ID }
 
 // IsBot reports whether the hook's configuration names the operator a bot.
@@ -48,9 +48,9 @@ func (h *Hook) IsBot(operator schema.OperatorID) bool {
 	return false
 }
 
-// Figures are what is remembered of a hook's deliveries.
+// Figures are the counters of a hook's deliveries.
 type Figures struct {
-	Deliveries  uint64    `json:"deliveries"`  // all, whatever became of them
+	Deliveries  uint64    `json:"deliveries"`  // all, whatever the result
 	Accepted    uint64    `json:"accepted"`    // events newly appended
 	Duplicates  uint64    `json:"duplicates"`  // events that were known
 	Unsupported uint64    `json:"unsupported"` // payloads kept in quarantine
@@ -60,7 +60,7 @@ type Figures struct {
 	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
 }
 
-// add counts more.
+// add adds counts.
 func (f *Figures) add(more *Figures) {
 	f.Deliveries += more.Deliveries
 	f.Accepted += more.Accepted
@@ -75,15 +75,15 @@ func (f *Figures) add(more *Figures) {
 	}
 }
 
-// Registry keeps the hooks in a bucket that all roles share.
+// Registry keeps the hooks in a bucket shared by all roles.
 type Registry struct{ bucket *eventlog.Bucket }
 
 // NewRegistry keeps hooks in a bucket.
 func NewRegistry(bucket *eventlog.Bucket) *Registry { return &Registry{bucket} }
 
-// OpenRegistry keeps them in the bucket of the name that all roles know.
+// OpenRegistry keeps them in the bucket [BucketName].
 func OpenRegistry(ctx context.Context, broker *eventlog.Broker) (*Registry, error) {
-	// What sources remember for later is personal data.
+	// The state of sources contains personal data.
 	bucket, err := broker.Bucket(ctx, BucketName, eventlog.BucketConfig{Description: "webhooks of parley, and what their sources remember", Overwrite: true, Sealed: true, Former: formerBucket})
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func OpenRegistry(ctx context.Context, broker *eventlog.Broker) (*Registry, erro
 	return NewRegistry(bucket), nil
 }
 
-// Bucket is what the sources may remember things in, under keys of their own.
+// Bucket returns the bucket for the state of sources, under their own keys.
 func (r *Registry) Bucket() *eventlog.Bucket { return r.bucket }
 
 const hookPrefix, figuresPrefix = "hook.", "figures."
@@ -128,7 +128,7 @@ func (r *Registry) Find(ctx context.Context, id string) (Hook, error) {
 	return hook, nil
 }
 
-// Remove forgets a hook and its figures; ErrNotFound if there is none.
+// Remove deletes a hook and its figures; ErrNotFound if there is none.
 func (r *Registry) Remove(ctx context.Context, id string) error {
 	if _, err := r.Find(ctx, id); err != nil {
 		return err

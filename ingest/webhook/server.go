@@ -21,43 +21,42 @@ import (
 	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
-// Path is where all webhooks are posted: source and id follow it.
+// Path is the prefix to which all webhooks are posted: source and id follow it.
 const Path = "/webhooks/"
 
 // Ingester accepts what sources make of payloads. *ingest.Server is one.
 type Ingester interface {
-	// Receive reads a body within limits; fault says that it is not what its
-	// encoding says; release frees its memory.
+	// Receive reads a body within limits; fault means that it does not match its encoding; release frees its memory.
 	Receive(r *http.Request) (body []byte, fault *schema.Error, release func(), err error)
 	// Deliver returns when everything is on disk.
 	Deliver(d *ingest.Delivery) (*ingest.Answer, error)
 }
 
-// Source knows one platform.
+// Source translates the webhooks of one platform.
 type Source interface {
 	// Verify reports whether the payload is from the platform, as far as the
 	// platform signs payloads.
 	Verify(hook *Hook, header http.Header, body []byte) bool
-	// Translate makes events of a payload. The same payload gives the same
-	// events, or what is left of them. An error means not now: whatever the
-	// payload is, it is kept.
+	// Translate creates the events of a payload. The same payload always has the same events, or
+	// the rest of them. An error means that the sender should try again; a faulty payload is not an
+	// error.
 	Translate(ctx context.Context, hook *Hook, body []byte) (Translation, error)
 }
 
-// Translation is what a source makes of a payload.
+// Translation is a payload translated by a source.
 type Translation struct {
-	Kind   string // the platform's name of it, when it is one that the source knows
+	Kind   string // the platform's name of the kind, if the source knows it
 	Events [][]byte
-	// Refused says why the payload, or something in it, could not be mapped: then
-	// its bytes are kept in quarantine, beside the events that it makes.
+	// Refused is why the payload, or something in it, could not be mapped: then its bytes are kept
+	// in quarantine, in addition to its events.
 	Refused *schema.Error
-	// Notice is remembered as the hook's last error although all went well.
+	// Notice is recorded as the hook's last error although the payload was processed.
 	Notice string
 	// After, unless nil, is called when the events are on disk.
 	After func(ctx context.Context) error
 }
 
-// Config is what a Server needs. All but Logger and Registerer is required.
+// Config is what a Server needs. All but Logger and Registerer are required.
 type Config struct {
 	Registry   *Registry
 	Ingester   Ingester
@@ -78,7 +77,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	hooks   map[[32]byte]Hook   // by the hash of the id
-	counted map[string]*Figures // since they were last written, by id
+	counted map[string]*Figures // since the last write, by id
 }
 
 // New makes a server; Run keeps it up to date.
@@ -105,7 +104,7 @@ func New(c Config) *Server {
 // flushEvery is how often figures are written.
 const flushEvery = time.Second
 
-// Run follows what is added and removed, and writes figures, until ctx ends.
+// Run follows added and removed hooks, and writes figures, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
 	var watched error
