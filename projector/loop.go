@@ -34,6 +34,7 @@ type loop struct {
 
 	position   schema.Sequence
 	cache      *cache
+	advanced   func(schema.Sequence) // nil: nobody asks
 	unwritable map[schema.Sequence]*schema.Error
 	refusals   int // unwritable events since one could be written
 }
@@ -265,5 +266,8 @@ func (l *loop) advance(in *intake) {
 	}
 	l.gatherer.events.double()
 	l.state.advance(l.position)
+	if l.advanced != nil {
+		l.advanced(l.position)
+	}
 	l.metrics.advance(l, in)
 }

@@ -38,6 +38,10 @@ type Config struct {
 	// s.
 	StallAfter time.Duration
 
+	// Advanced, if given, is called when everything up to a position in the log of
+	// events is in the tables.
+	Advanced func(position schema.Sequence)
+
 	Logger     *slog.Logger          // default: logs nothing
 	Registerer prometheus.Registerer // default: metrics are kept but not shown
 	Clock      func() time.Time      // default: time.Now
@@ -94,6 +98,7 @@ func New(config Config) (*Projector, error) {
 	}
 	writing := new(sync.Mutex)
 	p := &Projector{events: newLoop(config, LogEvents, config.Log, judgeEvent, writing, metrics)}
+	p.events.advanced = config.Advanced
 	if config.Rejected != nil {
 		p.rejected = newLoop(config, LogRejected, config.Rejected, judgeRejected, writing, metrics)
 	}

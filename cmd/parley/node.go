@@ -24,6 +24,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog/lease"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
+	"github.com/parley-analytics/parley/query/store"
 )
 
 // role is a part of the pipeline that a process runs. It has the routes that it opens and the parts
@@ -53,6 +54,7 @@ type node struct {
 	store     auth.Store // the bucket of the directory's records
 	authority *auth.Authority
 	edge      *ingest.Server // takes in events; see entrance
+	advances  store.Advances // of the projectors in this process
 	// live reports which tables answer queries and their position; nil without the query role.
 	live func(context.Context) (query.Live, error)
 }

@@ -116,7 +116,8 @@ func (f *projectFlags) open(ctx context.Context, n *node, logs *history.Logs, ve
 	p, err := projector.New(projector.Config{
 		Log: events, Rejected: rejected, Sink: rows, Archive: rows,
 		BatchEvents: f.BatchEvents, BatchAge: f.BatchAge, CacheBytes: f.CacheMB << 20, StallAfter: f.StallAfter,
-		Logger: n.log, Registerer: metrics,
+		Advanced: func(position schema.Sequence) { n.advances.Note(version, position) },
+		Logger:   n.log, Registerer: metrics,
 	})
 	return p, release, err
 }

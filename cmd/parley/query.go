@@ -48,7 +48,7 @@ func (f *queryFlags) parts() []readiness.Part {
 // start opens the tables for reading and the API on them.
 func (f *queryFlags) start(ctx context.Context, n *node) error {
 	tables, err := n.engines.OpenStore(store.Config{
-		Timeout: f.QueryTimeout, MaxMemory: f.QueryMemory << 20, MaxRows: f.QueryRows, MaxResult: 2 * uint64(f.QueryAnswerBytes),
+		Timeout: f.QueryTimeout, MaxMemory: f.QueryMemory << 20, MaxRows: f.QueryRows, MaxResult: 2 * uint64(f.QueryAnswerBytes), Advances: &n.advances,
 	})
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package marketplacer
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	graphql "github.com/graph-gophers/graphql-go"
@@ -30,14 +29,13 @@ type Config struct {
 	Options []graphql.SchemaOpt // of the GraphQL library
 }
 
-// API answers the schema. It keeps nothing between requests.
+// API answers the schema. It keeps nothing of a request.
 type API struct {
 	Config
 	schema *graphql.Schema
 
-	mu    sync.Mutex // guards how far the tables were when last looked at
-	known query.Live
-	seen  time.Time
+	sellers  lookups[SellerRow]
+	contacts lookups[ContactsRow]
 }
 
 // New parses the SDL against the resolvers.
@@ -46,6 +44,7 @@ func New(config Config) (*API, error) {
 	if a.At == nil {
 		a.At = func(string) {}
 	}
+	a.sellers.read, a.contacts.read = a.readSellers, a.readContacts
 	parsed, err := query.Parse(sdl.Marketplacer(), &root{a}, config.Logger, config.Options)
 	if err != nil {
 		return nil, err
@@ -102,47 +101,6 @@ func (v *view) textOr(value *string) query.Text {
 		return v.text("")
 	}
 	return v.text(*value)
-}
-
-// lookEvery is how often the position of the tables is read at most.
-const lookEvery = 10 * time.Millisecond
-
-// visible waits until the tables that answer show everything up to a position in
-// the log. It gives up with an error.
-func (a *API) visible(ctx context.Context, at schema.Sequence) error {
-	ctx, cancel := context.WithTimeout(ctx, a.Patience)
-	defer cancel()
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		reached, err := a.reached(ctx)
-		if err == nil && reached >= at {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-}
-
-// reached reads how far the tables are; all who wait share what it finds.
-func (a *API) reached(ctx context.Context) (schema.Sequence, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if time.Since(a.seen) < lookEvery {
-		return a.known.Position, nil
-	}
-	live, err := a.Store.Live(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if live.Position, err = a.Store.Position(ctx, live.Projection); err != nil {
-		return 0, err
-	}
-	a.known, a.seen = live, time.Now()
-	return live.Position, nil
 }
 
 // ISO8601DateTime is a moment, written with whole seconds.

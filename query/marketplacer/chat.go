@@ -72,7 +72,7 @@ func (v *view) message(r *query.MessageRow, seller *Seller, text string) *ChatMe
 }
 
 func keyOf(r *query.MessageRow) schema.ConversationKey {
-	return schema.ConversationKey{Project: schema.ProjectID(r.Project), Conversation: schema.ConversationID(r.Conversation)}
+	return chatOf(r.Project, r.Conversation)
 }
 
 // textKey names a message.

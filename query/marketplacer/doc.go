@@ -27,8 +27,10 @@
 // # Mutations
 //
 // A mutation appends events ([Log]), waits until the tables that answer have
-// reached them, and answers from there: every later read sees it. When
-// that takes longer than [Config.Patience] the answer has status 202 and an error.
+// reached them, so that every later read sees them, and answers with what they say.
+// When that takes longer than [Config.Patience] the answer has status 202 and an error.
+// What a mutation has to know of the seller is read for all mutations that wait at the
+// same time, in one statement.
 // With clientMutationId the id of the message is made of it and of the caller, so
 // that a repeat is the same event; another text under the same clientMutationId is
 // refused with status 409. A read is named by the last message that it covers.

@@ -75,21 +75,23 @@ func (r *root) ChatMessageCreate(ctx context.Context, args struct{ Input CreateI
 		p.fail(statusInvalid, "message", fault.Rule)
 		return p, nil //nolint:nilerr // the fault is the input's, and stands in the payload
 	}
-	id := sent.Data.(*schema.Message).MessageID
-	if !r.append(ctx, p, seller, message) {
-		if p.Status == http.StatusAccepted {
-			row := &query.MessageRow{
-				Project: seller.row.Project, Conversation: seller.row.Chat, ID: id, SentAt: int64(sent.Time),
-				AuthorKind: string(sent.Data.(*schema.Message).AuthorKind),
-			}
-			p.ChatMessage = v.message(row, seller, in.Message)
+	data := sent.Data.(*schema.Message)
+	stored := r.append(ctx, p, seller, message)
+	if stored && in.ClientMutationID == nil || p.Status == http.StatusAccepted {
+		row := &query.MessageRow{
+			Project: seller.row.Project, Conversation: seller.row.Chat, ID: data.MessageID, SentAt: int64(sent.Time), AuthorKind: string(data.AuthorKind),
 		}
+		p.ChatMessage = v.message(row, seller, in.Message)
 		return p, nil
 	}
-	if p.ChatMessage, err = r.again(ctx, seller, &id); err != nil {
+	if !stored {
+		return p, nil
+	}
+	// Under a clientMutationId the message may be an earlier one.
+	if p.ChatMessage, err = r.again(ctx, seller, &data.MessageID); err != nil {
 		return nil, err
 	}
-	if m := p.ChatMessage; m == nil || in.ClientMutationID != nil && m.told != in.Message {
+	if m := p.ChatMessage; m == nil || m.told != in.Message {
 		p.ChatMessage = nil
 		p.fail(http.StatusConflict, "clientMutationId", "has already been taken")
 	}
@@ -179,13 +181,13 @@ func (v *view) compose(seller *Seller, in *CreateInput) ([]schema.Event, error) 
 	if v.caller.Role == schema.RoleOperator {
 		operator := v.api.OperatorID(v.caller.ID)
 		data.AuthorKind, data.VisitorID, data.OperatorID = schema.KindProfessional, nil, &operator
-		all, open, err := v.api.Store.ContactsOfChat(v.ctx, v.scope, seller.key())
+		contacts, _, err := v.api.contacts.of(v.ctx, v.scope.Projection, seller.row.key())
 		if err != nil {
 			return nil, err
 		}
-		if open == 0 {
+		if contacts.Open == 0 {
 			// Two that find none open push under one id, which is one push.
-			push := "push-" + digest(seller.row.Chat, hex.EncodeToString(binary.BigEndian.AppendUint64(nil, all)))
+			push := "push-" + digest(seller.row.Chat, hex.EncodeToString(binary.BigEndian.AppendUint64(nil, contacts.All)))
 			events = append(events, v.event(seller, schema.TypePushed, push, now, &schema.Pushed{To: schema.User{ID: operator, Kind: schema.KindProfessional}}))
 		}
 	}
@@ -218,7 +220,9 @@ func (r *root) append(ctx context.Context, p *Payload, seller *Seller, events []
 		return false
 	}
 	r.At("appended")
-	if err := r.visible(ctx, at); err != nil {
+	waiting, done := context.WithTimeout(ctx, r.Patience)
+	defer done()
+	if _, err := r.Store.Await(waiting, at); err != nil {
 		p.fail(http.StatusAccepted, "base", "is stored and not yet visible to queries: do not send it again")
 		return false
 	}

@@ -11,8 +11,9 @@ import (
 // Store is the tables, read. Each method but the first two is one statement.
 type Store interface {
 	Live(ctx context.Context) (query.Live, error)
-	// Position is how far a projection has come, now.
-	Position(ctx context.Context, projection uint32) (schema.Sequence, error)
+	// Await waits until the tables that answer show everything up to a position in
+	// the log.
+	Await(ctx context.Context, sequence schema.Sequence) (query.Live, error)
 	SellerReader
 	ThreadReader
 }
@@ -32,13 +33,14 @@ type SellerReader interface {
 // Messages returns of each chat at most page.Limit messages, by their position;
 // MessagesNamed those with the ids. Originals gives the events, as the archive has
 // them, that hold texts of the messages; none of them is older than from, in Unix
-// milliseconds. Contacts counts the contacts of a chat, and those still open.
+// milliseconds. ContactsOfChats counts the contacts of the chats that have any, and
+// those still open.
 type ThreadReader interface {
 	Messages(ctx context.Context, scope query.Scope, of []schema.ConversationKey, page query.Page, columns []string) ([]query.MessageRow, error)
 	MessagesNamed(ctx context.Context, scope query.Scope, of []schema.ConversationKey, ids, columns []string) ([]query.MessageRow, error)
 	ChatSummaries(ctx context.Context, scope query.Scope, of []schema.ConversationKey) ([]SummaryRow, error)
 	Originals(ctx context.Context, scope query.Scope, of []schema.ConversationKey, ids []string, from int64) ([]query.EventRow, error)
-	ContactsOfChat(ctx context.Context, scope query.Scope, of schema.ConversationKey) (all, open uint64, err error)
+	ContactsOfChats(ctx context.Context, scope query.Scope, of []schema.ConversationKey) ([]ContactsRow, error)
 }
 
 // SellerFilter picks sellers: nil members pick all.
@@ -56,6 +58,13 @@ type SellerRow struct {
 	Online                        *bool
 	CreatedAt, UpdatedAt          int64
 	Rank                          int64 // Unix milliseconds of the last message; below all of them if there is none
+}
+
+// ContactsRow is the contacts of a chat.
+type ContactsRow struct {
+	Project   uint32
+	Chat      string
+	All, Open uint64
 }
 
 // SummaryRow is what the messages of a chat come to. Unread and the ids are of the

@@ -52,7 +52,7 @@ func (v *view) sellersOf(rows []SellerRow) []*Seller {
 }
 
 func (s *Seller) key() schema.ConversationKey {
-	return schema.ConversationKey{Project: schema.ProjectID(s.row.Project), Conversation: schema.ConversationID(s.row.Chat)}
+	return chatOf(s.row.Project, s.row.Chat)
 }
 
 // visible narrows a filter to the sellers that the caller may see.
@@ -102,8 +102,15 @@ func (v *view) named(field string, id *graphql.ID) (*Seller, error) {
 			return nil, nil
 		}
 	}
-	if own == "" {
+	if _, some := v.visible(SellerFilter{IDs: []string{own}}); own == "" || !some {
 		return nil, nil
+	}
+	if !v.scope.Projects.All && len(v.scope.Projects.IDs) == 1 {
+		row, found, err := v.api.sellers.of(v.ctx, v.scope.Projection, sellerKey{v.scope.Projects.IDs[0], own})
+		if err != nil || !found {
+			return nil, v.told(err)
+		}
+		return v.sellersOf([]SellerRow{row})[0], nil
 	}
 	rows, err := v.sellers(SellerFilter{IDs: []string{own}}, query.Page{Limit: 2})
 	switch {

@@ -2,31 +2,11 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/chatra"
 	"github.com/parley-analytics/parley/schema"
 )
-
-// awaitEvery is how often the position is read while a request waits for it.
-const awaitEvery = 20 * time.Millisecond
-
-// Await implements chatra.Tables.
-func (s *Store) Await(ctx context.Context, sequence schema.Sequence) (query.Live, error) {
-	live, err := s.Live(ctx)
-	ticks := time.NewTicker(awaitEvery)
-	defer ticks.Stop()
-	for err == nil && live.Position < sequence {
-		select {
-		case <-ctx.Done():
-			return query.Live{}, &query.Error{Code: query.CodeTimeout, Message: "the tables are behind the log"}
-		case <-ticks.C:
-			live, err = s.readLive(ctx)
-		}
-	}
-	return live, err
-}
 
 // inProject begins a statement over one project, which is all of the scope.
 func inProject(name string, scope query.Scope) *statement {

@@ -71,13 +71,8 @@ func (s *Store) Originals(ctx context.Context, scope query.Scope, keys []schema.
 	return read(ctx, s, st, func(r *query.EventRow) []any { return []any{&r.Sequence, &r.ReceivedAt, &r.Original} })
 }
 
-// ContactsOfChat implements marketplacer.ThreadReader.
-func (s *Store) ContactsOfChat(ctx context.Context, scope query.Scope, key schema.ConversationKey) (all, open uint64, err error) {
-	type counts struct{ all, open uint64 }
-	st := newStatement("chat_contacts", scope).where("keys", of("a", scope, []schema.ConversationKey{key}))
-	rows, err := read(ctx, s, st, func(c *counts) []any { return []any{&c.all, &c.open} })
-	if err != nil {
-		return 0, 0, err
-	}
-	return rows[0].all, rows[0].open, nil
+// ContactsOfChats implements marketplacer.ThreadReader.
+func (s *Store) ContactsOfChats(ctx context.Context, scope query.Scope, keys []schema.ConversationKey) ([]marketplacer.ContactsRow, error) {
+	st := newStatement("chat_contacts", scope).where("keys", of("a", scope, keys))
+	return read(ctx, s, st, func(r *marketplacer.ContactsRow) []any { return []any{&r.Project, &r.Chat, &r.All, &r.Open} })
 }

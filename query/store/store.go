@@ -44,6 +44,8 @@ type Config struct {
 	// Clock returns how old the known version of the projection is; nil is
 	// time.Now.
 	Clock func() time.Time
+	// Advances are those of the projectors in this process; nil where none runs.
+	Advances *Advances
 }
 
 // Store reads the tables. It is safe for concurrent use.
@@ -124,14 +126,17 @@ func (s *Store) Ping(ctx context.Context) error { return s.conn.Ping(ctx) }
 
 // Live returns which projection answers. The answer is at most a second old:
 // the position may be behind what the tables show, never ahead of it.
-func (s *Store) Live(ctx context.Context) (query.Live, error) {
+func (s *Store) Live(ctx context.Context) (query.Live, error) { return s.liveWithin(ctx, liveFor) }
+
+// liveWithin returns which projection answers, as read at most some time ago.
+func (s *Store) liveWithin(ctx context.Context, age time.Duration) (query.Live, error) {
 	select {
 	case s.asking <- struct{}{}:
 		defer func() { <-s.asking }()
 	case <-ctx.Done():
 		return query.Live{}, ctx.Err()
 	}
-	if now := s.config.Clock(); s.readAt.IsZero() || now.Sub(s.readAt) >= liveFor || now.Before(s.readAt) {
+	if now := s.config.Clock(); s.readAt.IsZero() || now.Sub(s.readAt) >= age || now.Before(s.readAt) {
 		live, err := s.readLive(ctx)
 		if err != nil {
 			return query.Live{}, err

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Advances tells those who wait for a position how far the projectors of this
+// process have come. The zero value is ready for use; all methods may be called
+// at the same time.
+type Advances struct {
+	mu        sync.Mutex
+	positions map[uint32]schema.Sequence // by version of the projection
+	next      chan struct{}              // closed by the next Note; nil while nobody waits
+}
+
+// Note says that everything up to a position is in the tables of a version.
+func (a *Advances) Note(version uint32, position schema.Sequence) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.positions == nil {
+		a.positions = map[uint32]schema.Sequence{}
+	}
+	a.positions[version] = position
+	if a.next != nil {
+		close(a.next)
+		a.next = nil
+	}
+}
+
+// of returns how far a version is, 0 when no projector of this process writes it,
+// and a channel that is closed when one has moved.
+func (a *Advances) of(version uint32) (schema.Sequence, <-chan struct{}) {
+	if a == nil {
+		return 0, nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.next == nil {
+		a.next = make(chan struct{})
+	}
+	return a.positions[version], a.next
+}
+
+// How often the position is read while requests wait for it, once for all of them:
+// less often where a projector of this process tells it.
+const (
+	awaitEvery = 20 * time.Millisecond
+	awaitTold  = 250 * time.Millisecond
+)
+
+// Await waits until the tables that answer show everything up to a position in the
+// log. The end of the context ends it with CodeTimeout.
+func (s *Store) Await(ctx context.Context, sequence schema.Sequence) (query.Live, error) {
+	live, err := s.Live(ctx)
+	for err == nil && live.Position < sequence {
+		told, moved := s.config.Advances.of(live.Projection)
+		if told >= sequence {
+			live.Position = told
+			return live, nil
+		}
+		every := awaitEvery
+		if told > 0 {
+			every = awaitTold
+		}
+		tick := time.NewTimer(every)
+		select {
+		case <-ctx.Done():
+			err = &query.Error{Code: query.CodeTimeout, Message: "the tables are behind the log"}
+		case <-moved:
+		case <-tick.C:
+			if known, err := s.liveWithin(ctx, every); err == nil { // tables that are away may come back
+				live = known
+			}
+		}
+		tick.Stop()
+	}
+	return live, err
+}
