@@ -262,7 +262,15 @@ func (r *row) fill(pattern string) (string, error) {
 	return text, failed
 }
 
-// idSpace is the namespace of the UUIDs derived from ids that are not UUIDs.
+// moment reads a time in the layout; one of RFC 3339 says its zone itself.
+func (m *Mapping) moment(text string) (time.Time, error) {
+	if m.TimeLayout == time.RFC3339Nano || m.TimeLayout == time.RFC3339 {
+		return schema.ParseMoment(text)
+	}
+	return time.ParseInLocation(m.TimeLayout, text, m.zone)
+}
+
+// idSpace is the namespace of the UUIDs made of ids that are not UUIDs.
 var idSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://parley-analytics.org/#imported"))
 
 // cell is a value of the row in a form.
@@ -280,7 +288,7 @@ func (r *row) cell(column, form string) (string, error) {
 	}
 	switch form {
 	case "time":
-		at, err := time.ParseInLocation(r.mapping.TimeLayout, text, r.mapping.zone)
+		at, err := r.mapping.moment(text)
 		if err != nil {
 			return "", fmt.Errorf("column %s: must be a time like %s", column, r.mapping.TimeLayout)
 		}

@@ -44,6 +44,24 @@ func TestCellsBecomeMembersOfTheirForms(t *testing.T) {
 	}
 }
 
+func TestTimesOfACellAreReadAsThoseOfAnEventUnlessALayoutIsGiven(t *testing.T) {
+	for _, c := range []struct{ layout, zone, text, want string }{
+		{"", "", "2016-12-31t23:59:60.5z", "2017-01-01T00:00:00.500Z"},
+		{"", "", "2026-01-02T03:04:05,5Z", ""},
+		{"", "", "2026-01-02 03:04:05", ""},
+		{"2006-01-02 15:04:05", "Europe/Paris", "2026-01-02 03:04:05", "2026-01-02T02:04:05.000Z"},
+	} {
+		settings := small
+		if c.layout != "" {
+			settings += "timeLayout: \"" + c.layout + "\"\ntimeZone: " + c.zone + "\n"
+		}
+		r := row{mapping: mappingOf(t, settings), header: []string{"b"}, cells: []string{c.text}}
+		if got, err := r.cell("b", "time"); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: %q, %v; want %q", c.text, got, err, c.want)
+		}
+	}
+}
+
 // idOf is the UUID of a value that is none.
 func idOf(column, value string) string {
 	r := row{mapping: &Mapping{}, header: []string{column}, cells: []string{value}}

@@ -78,11 +78,8 @@ func marshal(value any) []byte {
 	return out.Bytes()
 }
 
-// layouts are the time formats that platforms use.
-var layouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00"}
-
-// Moment is a time as platforms write it: RFC 3339 (offsets also without the
-// colon), or Unix milliseconds.
+// Moment is a time as platforms write it: RFC 3339 (also with a space for the T, or an
+// offset without the colon), or Unix milliseconds.
 type Moment struct{ schema.Timestamp }
 
 // UnmarshalJSON reads it, cut to the millisecond.
@@ -96,11 +93,21 @@ func (m *Moment) UnmarshalJSON(text []byte) error {
 		m.Timestamp = schema.Timestamp(millis)
 		return nil
 	}
-	for _, layout := range layouts {
-		if at, err := time.Parse(layout, written); err == nil {
-			m.Timestamp = schema.TimestampOf(at)
-			return nil
-		}
+	at, err := schema.ParseMoment(asRFC3339(written))
+	if err != nil {
+		return errMoment
 	}
-	return errMoment
+	m.Timestamp = schema.TimestampOf(at)
+	return nil
+}
+
+// asRFC3339 writes the forms of time that platforms use in that of RFC 3339.
+func asRFC3339(written string) string {
+	if date := len(time.DateOnly); len(written) > date && written[date] == ' ' {
+		written = written[:date] + "T" + written[date+1:]
+	}
+	if sign := len(written) - len("+0100"); sign > len(time.DateTime)-1 && (written[sign] == '+' || written[sign] == '-') {
+		written = written[:sign+3] + ":" + written[sign+3:]
+	}
+	return written
 }

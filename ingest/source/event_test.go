@@ -37,6 +37,9 @@ func TestMomentsOfPlatformsAreRead(t *testing.T) {
 		`"2026-01-02T04:04:05+01:00"`:     1767323045000,
 		`"2026-01-02T04:04:05+0100"`:      1767323045000,
 		`"2026-01-02 04:04:05.001+01:00"`: 1767323045001,
+		`"2026-01-02 04:04:05-0100"`:      1767330245000,
+		`"2026-01-02t03:04:05z"`:          1767323045000,
+		`"2016-12-31T23:59:60Z"`:          1483228800000,
 		`1767323045000`:                   1767323045000,
 	} {
 		var m Moment
@@ -44,7 +47,7 @@ func TestMomentsOfPlatformsAreRead(t *testing.T) {
 			t.Errorf("%s: %d, %v", text, m.Timestamp, err)
 		}
 	}
-	for _, text := range []string{`""`, `"today"`, `{}`, `1.5`, `"2026-01-02"`} {
+	for _, text := range []string{`""`, `"today"`, `{}`, `1.5`, `"2026-01-02"`, `"2026-01-02T03:04:05"`, `"2026-01-02T03:04:05,5Z"`, `"2026-01-02+0100"`, `"2026-01-02T03:04:05+24:00"`} {
 		var m Moment
 		if err := json.Unmarshal([]byte(text), &m); err == nil {
 			t.Errorf("%s is taken", text)
