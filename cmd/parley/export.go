@@ -2,18 +2,14 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
 	"github.com/parley-analytics/parley/deploy/atomicfile"
-	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/importer"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -104,45 +100,17 @@ func (x *eventExport) ndjson(to io.Writer) error {
 
 // parquet lets ClickHouse write the file.
 func (x *eventExport) parquet(to io.Writer) error {
-	if !strings.HasPrefix(x.server.URL, "http://") && !strings.HasPrefix(x.server.URL, "https://") {
-		return errors.New("--format parquet needs --clickhouse-url with http:// or https://")
-	}
 	total, err := x.tables.CountExport(x.ctx, x.Export)
 	if err != nil {
 		return err
 	}
-	query, statement := x.Parquet()
-	request, err := http.NewRequestWithContext(x.ctx, http.MethodPost, strings.TrimSuffix(x.server.URL, "/")+"/?"+query.Encode(), strings.NewReader(statement))
+	err = x.server.ExportParquet(x.ctx, x.Export, to)
+	if errors.Is(err, sink.ErrNoHTTP) {
+		return errors.New("--format parquet needs --clickhouse-url with http:// or https://")
+	}
 	if err != nil {
 		return err
-	}
-	request.Header.Set("X-ClickHouse-User", x.server.User)
-	request.Header.Set("X-ClickHouse-Key", x.server.Password)
-	response, err := keepsSecrets.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10)) // the status is sufficient
-		return fmt.Errorf("ClickHouse answered %s: %s", response.Status, client.Excerpt(text))
-	}
-	tail := &lastBytes{}
-	if _, err := io.Copy(io.MultiWriter(to, tail), response.Body); err != nil {
-		return err
-	}
-	if !bytes.HasSuffix(tail.bytes, []byte("PAR1")) {
-		return errors.New("ClickHouse did not finish the file")
 	}
 	fmt.Fprintf(x.stderr, "export: %d events\n", total)
 	return nil
-}
-
-// lastBytes keeps the last bytes of a stream.
-type lastBytes struct{ bytes []byte }
-
-func (l *lastBytes) Write(p []byte) (int, error) {
-	l.bytes = append(l.bytes, p[max(0, len(p)-8):]...)
-	l.bytes = l.bytes[max(0, len(l.bytes)-8):]
-	return len(p), nil
 }

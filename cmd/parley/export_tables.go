@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -63,17 +62,7 @@ type exportTable struct {
 }
 
 func (c *exportTable) run(a *app, table string) error {
-	if c.URL == "" {
-		e, err := engines.Running(c.DataDir)
-		if err != nil {
-			return err
-		}
-		c.URL = e.HTTP
-	}
-	if c.KeyFile == "" {
-		c.KeyFile = filepath.Join(c.DataDir, adminKeyName)
-	}
-	key, err := readKey(c.KeyFile)
+	base, key, err := apiOf(c.DataDir, c.URL, c.KeyFile)
 	if err != nil {
 		return err
 	}
@@ -81,7 +70,7 @@ func (c *exportTable) run(a *app, table string) error {
 	if err != nil {
 		return err
 	}
-	address := strings.TrimSuffix(c.URL, "/") + export.Path + table + "?" + values.Encode()
+	address := strings.TrimSuffix(base, "/") + export.Path + table + "?" + values.Encode()
 	response, err := backoff.Retry(a.ctx, func() (*http.Response, error) { return askExport(a.ctx, address, key) },
 		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(client.GiveUpAfter))
 	if err != nil {
@@ -90,7 +79,7 @@ func (c *exportTable) run(a *app, table string) error {
 	defer response.Body.Close()
 	rows, err := strconv.ParseInt(response.Header.Get(export.HeaderRows), 10, 64)
 	if err != nil {
-		return fmt.Errorf("%s does not look like a Parley server: response has no row count", c.URL)
+		return fmt.Errorf("%s does not look like a Parley server: response has no row count", base)
 	}
 	shown := newRowCounter(a.stderr, table, c.Format, rows)
 	err = toFile(a.stdout, c.Out, func(out io.Writer) error {

@@ -31,19 +31,7 @@ type edgeFlags struct {
 
 // sender returns the sender that the flags configure.
 func (f *edgeFlags) sender() (*client.Client, error) {
-	address := f.To
-	if address == "" {
-		e, err := engines.Running(f.DataDir)
-		if err != nil {
-			return nil, err
-		}
-		address = e.HTTP
-	}
-	file := f.KeyFile
-	if file == "" {
-		file = filepath.Join(f.DataDir, adminKeyName)
-	}
-	key, err := readKey(file)
+	address, key, err := apiOf(f.DataDir, f.To, f.KeyFile)
 	if err != nil {
 		return nil, err
 	}

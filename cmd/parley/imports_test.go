@@ -22,7 +22,7 @@ const module = "github.com/parley-analytics/parley/"
 var mayImport = map[string][]string{
 	"cmd/parley":        {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/atomicfile", "deploy/embedded"},
 	"cmd/internal":      {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
-	"cmd/internal/demo": {"schema"},
+	"cmd/internal/demo": {"ingest/client", "schema"},
 	// The one way to open the log and the tables: see TestEnginesAreOpenedInOnePlace.
 	"cmd/internal/engines": {"cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/atomicfile", "deploy/embedded", "ingest/eventlog", "projector/history", "projector/sink", "projector/tables", "query/store", "schema"},
 
