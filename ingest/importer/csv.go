@@ -270,7 +270,7 @@ func (m *Mapping) moment(text string) (time.Time, error) {
 	return time.ParseInLocation(m.TimeLayout, text, m.zone)
 }
 
-// idSpace is the namespace of the UUIDs made of ids that are not UUIDs.
+// idSpace is the namespace of the UUIDs derived from ids that are not UUIDs.
 var idSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://parley-analytics.org/#imported"))
 
 // cell is a value of the row in a form.
