@@ -9,16 +9,16 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// work is what a batch does to one conversation.
+// work is the part of a batch that concerns one conversation.
 type work struct {
 	key    schema.ConversationKey
-	before *history // nil if there was nothing
+	before *history // nil if there were none
 	fresh  []ArchivedEvent
 
 	continued *Change // what a fold that could be continued has changed
 }
 
-// records are the fresh events.
+// records are the new events.
 func (w *work) records() []schema.Record {
 	list := make([]schema.Record, len(w.fresh))
 	for i := range w.fresh {
@@ -27,12 +27,11 @@ func (w *work) records() []schema.Record {
 	return list
 }
 
-// sortOut removes from the intake what does not count: unwritable events become
-// rejections, duplicates are dropped. Of a key, the event with the lowest
-// sequence counts, whichever conversation the others name: so the first in the
-// batch, unless an earlier one was written. A key that was written under the
-// sequence of this very event is not a duplicate: the batch before a crash
-// wrote it.
+// sortOut removes from the intake what does not count: unwritable events become rejections,
+// duplicates are dropped. Of the events with one key, the one with the lowest sequence counts,
+// whichever conversation the others name: the first in the batch, unless an earlier one was
+// written. A key that was written under the sequence of this very event is not a duplicate: the
+// batch before a crash wrote it.
 func (l *loop) sortOut(ctx context.Context, in *intake) error {
 	writable := in.events[:0]
 	first := make(map[schema.EventKey]schema.Sequence, len(in.events))
@@ -67,8 +66,8 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 	return nil
 }
 
-// assemble groups the events by conversation and gives each what it has to go on
-// from: from the cache, or from the archive, all that are missing in one query.
+// assemble groups the events by conversation and loads the history of each from the cache, or, for
+// all that are missing, from the archive in one query.
 func (l *loop) assemble(ctx context.Context, events []ArchivedEvent) ([]*work, error) {
 	var all, missing []*work
 	at := map[schema.ConversationKey]*work{}
@@ -95,8 +94,8 @@ func (l *loop) assemble(ctx context.Context, events []ArchivedEvent) ([]*work, e
 	return all, l.recall(ctx, missing)
 }
 
-// proceed continues the folds of long conversations. Those that cannot be
-// continued have nothing before: all their events are folded again.
+// proceed continues the folds of long conversations. Those that cannot be continued are treated as
+// new: all their events are folded again.
 func (l *loop) proceed(ctx context.Context, works []*work) error {
 	wanted := map[schema.ConversationKey]fold.Wanted{}
 	var long []*work
@@ -132,9 +131,8 @@ func (l *loop) proceed(ctx context.Context, works []*work) error {
 	return nil
 }
 
-// recall loads the history of conversations from the archive. Events of the
-// archive above the position are left out: a batch that was cut off wrote them,
-// and they come again.
+// recall loads the history of conversations from the archive. Events of the archive above the
+// position are left out: an interrupted batch wrote them, and they will be read again.
 func (l *loop) recall(ctx context.Context, works []*work) error {
 	if len(works) == 0 || l.position == 0 {
 		return nil
@@ -156,7 +154,7 @@ func (l *loop) recall(ctx context.Context, works []*work) error {
 	return nil
 }
 
-// fold is what is to be written of the conversation, and its history with that.
+// fold returns what is to be written of the conversation, and its new history.
 func (w *work) fold(long int) (Change, *history) {
 	if w.continued != nil {
 		return *w.continued, w.before

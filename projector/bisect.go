@@ -10,17 +10,15 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// refused examines a failed write. If its rows are refused permanently, the
-// events to blame are found by writing parts of the batch, without a position.
-// They are recorded, so that the batch, when gathered again, treats them as
-// rejections; the parts that were written meanwhile are ahead of the position
-// and are treated as after a crash (until then, a conversation that some of its
-// events close and others reopen may have two rows). It always returns an
-// error, as the batch has to be gathered again in any case.
+// refused examines a failed write. If its rows are permanently rejected, the events responsible are
+// found by writing parts of the batch, without a position. They are recorded, so that the batch,
+// when gathered again, treats them as rejections; the parts that were written meanwhile are ahead
+// of the position and are treated as after a crash (until then, a conversation that some of its
+// events close and others reopen may have two rows). It always returns an error, because the batch
+// has to be gathered again in any case.
 //
-// An event that is unwritable is in no table but quarantine, and no fold has
-// it: neither now nor in a replay, which meets the same refusal. A later event
-// of the same key counts.
+// An unwritable event is only in quarantine, and in no fold, in a replay neither: it is rejected
+// there as well. A later event with the same key counts.
 func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 	var unwritable *UnwritableError
 	if !errors.As(err, &unwritable) || len(works) == 0 {
@@ -31,7 +29,7 @@ func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 	}
 	known := maps.Clone(l.unwritable)
 	if again := l.bisect(ctx, works); again != nil {
-		if errors.Is(again, errWrongTables) { // then none of them is to blame
+		if errors.Is(again, errWrongTables) { // then none of them is responsible
 			l.unwritable = known
 			return fmt.Errorf("%w: %w", again, err)
 		}
@@ -56,8 +54,7 @@ func (l *loop) recallContinued(ctx context.Context, works []*work) error {
 	return l.recall(ctx, continued)
 }
 
-// mostUnwritable is how many events may be unwritable, one after the other with
-// none between that can be written, before the tables are to blame.
+// mostUnwritable is the number of consecutive unwritable events after which the tables are considered to be at fault.
 const mostUnwritable = 100
 
 var (
@@ -66,7 +63,7 @@ var (
 	errWrongTables = fmt.Errorf("ClickHouse rejected more than %d consecutive events: the table schema has probably been altered, and events are not quarantined until it is restored", mostUnwritable)
 )
 
-// bisect finds the refused conversations by halving.
+// bisect finds the rejected conversations by bisection.
 func (l *loop) bisect(ctx context.Context, works []*work) error {
 	if len(works) == 1 {
 		return l.blame(ctx, works[0])
@@ -87,19 +84,18 @@ func (l *loop) bisect(ctx context.Context, works []*work) error {
 	return nil
 }
 
-// blame finds the events of a conversation with which its rows are refused: the
-// first, in log order, that makes the rows of those before it unwritable, then
-// the next without that one.
+// blame finds the events of a conversation because of which its rows are rejected: the first one,
+// in log order, whose addition makes the rows unwritable, then the next one without it.
 func (l *loop) blame(ctx context.Context, w *work) error {
 	rest := *w
 	rest.fresh = slices.Clone(w.fresh)
-	good := 0 // so many of the first events pass; rows are only written with more
+	good := 0 // the number of first events that pass; rows are only written with more
 	for len(rest.fresh) > good {
 		refusal, err := l.try(ctx, []*work{&rest})
 		if refusal == nil || err != nil {
 			return err
 		}
-		bad := len(rest.fresh) // the first so many do not pass
+		bad := len(rest.fresh) // the number of first events that do not pass
 		for bad-good > 1 {
 			some := rest
 			some.fresh = rest.fresh[:(good+bad)/2]
@@ -124,8 +120,8 @@ func (l *loop) blame(ctx context.Context, w *work) error {
 	return nil
 }
 
-// try writes some conversations of a batch and leaves the position where it is.
-// It returns a permanent refusal as its result; any other error is an error.
+// try writes some conversations of a batch without moving the position. It returns a permanent
+// rejection as its result; any other error is an error.
 func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error) {
 	batch := &Batch{Log: l.name, Position: l.position}
 	for _, w := range works {

@@ -9,14 +9,13 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// history is what the loop knows of a conversation up to the position: its
-// distinct events in log order, and the rows they fold to; of a long conversation
-// the state of its fold instead.
+// history is the state of a conversation up to the position: its distinct events in log order and
+// their rows, or for a long conversation the state of its fold.
 type history struct {
 	records []schema.Record
 	rows    fold.Rows
 	state   *fold.State // nil for one that is not long
-	bytes   int         // estimate of what it holds
+	bytes   int         // estimated size
 }
 
 // foldedWith is a history with more events. One with more than so many is long.
@@ -38,7 +37,7 @@ func (h *history) foldedWith(events []ArchivedEvent, long int) *history {
 	return with
 }
 
-// kept is what is worth keeping of a history: of a long one the state.
+// kept returns the part of a history to keep: for a long one the state.
 func (h *history) kept() *history {
 	if h.state == nil {
 		return h
@@ -51,8 +50,8 @@ func (h *history) kept() *history {
 // original.
 func recordBytes(original []byte) int { return 512 + 2*len(original) }
 
-// cache keeps the histories that were used last, up to a number of bytes. A
-// history larger than that is not kept: it is recalled whenever it is needed.
+// cache keeps the most recently used histories, up to a number of bytes. A history larger than that
+// is not kept, but recalled whenever it is needed.
 type cache struct {
 	most  int
 	bytes int
@@ -61,7 +60,7 @@ type cache struct {
 
 func newCache(most int) *cache {
 	c := &cache{most: most}
-	// The bound is in bytes, so there is none in histories. NewLRU fails for a
+	// The limit is in bytes, so the number of histories is unlimited. NewLRU fails for a
 	// size that is not positive, and only for that.
 	c.used, _ = simplelru.NewLRU(math.MaxInt, func(_ schema.ConversationKey, h *history) { c.bytes -= h.bytes })
 	return c
@@ -73,8 +72,7 @@ func (c *cache) get(key schema.ConversationKey) *history {
 	return h
 }
 
-// put keeps a history in place of the one before, and evicts the least recently
-// used ones to make room.
+// put replaces a history, and evicts the least recently used ones to make room.
 func (c *cache) put(key schema.ConversationKey, h *history) {
 	h = h.kept()
 	c.used.Remove(key)
@@ -88,5 +86,5 @@ func (c *cache) put(key schema.ConversationKey, h *history) {
 	}
 }
 
-// clear forgets everything.
+// clear drops everything.
 func (c *cache) clear() { c.used.Purge() }

@@ -10,16 +10,15 @@ import (
 )
 
 const (
-	// readMost is the most entries of one read: at their largest, 128 MiB.
+	// readMost is the maximum number of entries in one read: 128 MiB if all have the maximum size.
 	readMost = 512
 	// quiet is how long a read waits for the first entry of a batch.
 	quiet = time.Second
-	// linger is how long a read waits for another one: when entries stop
-	// arriving the batch is done, whatever room and time it has left.
+	// linger is how long a read waits for another one: when entries stop arriving, the batch is complete.
 	linger = 5 * time.Millisecond
 )
 
-// intake is what was gathered from a log: its entries, each judged.
+// intake is the gathered entries of a log, each validated.
 type intake struct {
 	position schema.Sequence // of the last entry
 	entries  int
@@ -30,8 +29,8 @@ type intake struct {
 	rejected []Rejection
 }
 
-// judge decides whether an entry is an event or a rejection. It keeps
-// nothing of the payload: the caller sets Original, unless it is another.
+// judge decides whether an entry is an event or a rejection. It does not retain the payload: the
+// caller sets Original, unless it differs.
 type judge func(entry schema.Entry) (schema.Record, *Rejection)
 
 // judgeEvent reads an entry of the log of events. Anyone with the broker's
@@ -45,8 +44,7 @@ func judgeEvent(entry schema.Entry) (schema.Record, *Rejection) {
 	return record, nil
 }
 
-// rejection is the row of quarantine for what a log holds and cannot be
-// projected.
+// rejection is the quarantine row for an entry of a log that cannot be projected.
 func rejection(log string, r schema.Record, err *schema.Error) *Rejection {
 	return &Rejection{
 		Log: log, Sequence: r.Sequence, ReceivedAt: r.ReceivedAt,
@@ -55,7 +53,7 @@ func rejection(log string, r schema.Record, err *schema.Error) *Rejection {
 	}
 }
 
-// gatherer reads batches off a log.
+// gatherer reads batches from a log.
 type gatherer struct {
 	log    Log
 	judge  judge
@@ -65,9 +63,9 @@ type gatherer struct {
 	clock  func() time.Time
 }
 
-// batchSize is the most entries of a batch. It becomes half with every failure,
-// as a smaller batch may pass where a big one does not (for memory, or time),
-// and double again with every batch written.
+// batchSize is the maximum number of entries in a batch. It is halved with every failure, because a
+// smaller batch may succeed where a large one fails (for memory, or time), and doubled again with
+// every batch written.
 type batchSize struct {
 	most int
 	now  atomic.Int64
@@ -77,8 +75,8 @@ func (b *batchSize) get() int { return int(b.now.Load()) }
 func (b *batchSize) halve()   { b.now.Store(max(1, b.now.Load()/2)) }
 func (b *batchSize) double()  { b.now.Store(min(int64(b.most), b.now.Load()*2)) }
 
-// gather reads on after a position until the batch is big or old enough, or no
-// more entries arrive. It waits for the first entry as long as it takes.
+// gather reads after a position until the batch is large or old enough, or no more entries arrive.
+// It waits indefinitely for the first entry.
 func (g *gatherer) gather(ctx context.Context, after schema.Sequence) (*intake, error) {
 	in := &intake{position: after}
 	for wait := quiet; ; {
@@ -112,10 +110,10 @@ func (g *gatherer) more(ctx context.Context, in *intake, wait time.Duration) (in
 	return len(entries), in.take(entries, g.judge)
 }
 
-// room reports whether the batch may become bigger.
+// room reports whether the batch may grow.
 func (g *gatherer) room(in *intake) bool { return in.entries < g.events.get() && in.bytes < g.size }
 
-// take judges entries and copies their bytes, which are the log's.
+// take validates entries and copies their bytes, which belong to the log.
 func (in *intake) take(entries []schema.Entry, judge judge) error {
 	size := 0
 	for i := range entries {

@@ -16,12 +16,11 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Log is a log that messages can be taken out of.
+// Log is a log from which messages can be erased.
 //
-// Gap is the sequence up to which nothing comes after another. Erase overwrites
-// a message; a missing one is not an error. Append puts messages at the end,
-// durably and in order, whether or not the same were there before, and gives
-// their sequences.
+// Gap returns the sequence up to which no entry follows another. Erase overwrites
+// a message; a missing one is not an error. Append appends messages, durably and in order,
+// duplicates included, and returns their sequences.
 type Log interface {
 	projector.Log
 	Gap(ctx context.Context, after schema.Sequence) (schema.Sequence, error)
@@ -29,23 +28,22 @@ type Log interface {
 	Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error)
 }
 
-// Erasure takes personal data out of the logs and the tables. No replay, verify
-// or work on the quarantine may run beside it: the caller sees to that.
+// Erasure removes personal data from the logs and the tables. The caller ensures that no replay,
+// verify or quarantine command runs at the same time.
 type Erasure struct {
 	Tables *tables.Tables
-	// Events is the log of events from its beginning, with what only the archive
-	// holds; Rejected that of what was refused at the edge.
+	// Events is the log of events from its beginning, including events that only the archive has;
+	// Rejected is the log of events refused at the edge.
 	Events, Rejected Log
-	// MakeLive makes a version live that has everything up to its positions, and
-	// returns when it is.
+	// MakeLive makes a version live that is complete up to its positions, and returns when it is live.
 	MakeLive func(ctx context.Context, version uint32) error
 	// Grace is how long requests that read the previous version may continue.
 	Grace  time.Duration
 	Logger *slog.Logger
 	// Report is called with the progress of a step; may be nil.
 	Report func(step string, done, all schema.Sequence)
-	// At is called at the named points of an erasure: "appended", "erased",
-	// "copied", "live". Tests cut it off there; may be nil.
+	// At is called at the named points of an erasure: "appended", "erased", "copied", "live". Tests
+	// interrupt it there; may be nil.
 	At func(point string)
 }
 
@@ -72,7 +70,7 @@ func (e *Erasure) Run(ctx context.Context, target Target) (*Found, error) {
 	if found.Nothing() {
 		return found, nil
 	}
-	// One that is being built is dropped: it may hold what is erased.
+	// A version being built is dropped: it may contain what is erased.
 	version, err := e.Tables.Begin(ctx, "erase "+rand.Text())
 	if err != nil {
 		return nil, err
@@ -93,15 +91,15 @@ func (e *Erasure) Run(ctx context.Context, target Target) (*Found, error) {
 	case <-ctx.Done():
 	case <-time.After(e.Grace):
 	}
-	// Every other version holds what was erased.
+	// Every other version contains what was erased.
 	return found, e.Tables.DropAllBut(context.WithoutCancel(ctx), version)
 }
 
-// portion is how many messages are appended, or conversations written, at a time.
+// portion is the number of messages appended, or conversations written, at a time.
 const portion = 1000
 
-// rewriteLog appends the redacted copies and then erases what they were made
-// of. It gives the redacted events that count now, as the log has them.
+// rewriteLog appends the redacted copies and then erases the originals. It returns the redacted
+// events that now count, as they are in the log.
 func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.ArchivedEvent, error) {
 	r := newRedaction()
 	copied := map[schema.Sequence]bool{}
@@ -177,8 +175,8 @@ func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.Archiv
 	return count, failed
 }
 
-// fill writes the tables of a version: the conversations as the redacted events
-// fold, then everything else as the live version has it, and the positions last.
+// fill writes the tables of a version: the fold of the redacted events, then everything else from
+// the live version, and the positions last.
 func (e *Erasure) fill(ctx context.Context, target Target, s *search, version uint32, count []projector.ArchivedEvent) error {
 	if err := e.fold(ctx, version, count); err != nil {
 		return err
@@ -203,7 +201,7 @@ func (e *Erasure) fill(ctx context.Context, target Target, s *search, version ui
 	return nil
 }
 
-// fold writes the rows of the conversations. The version has no others yet.
+// fold writes the rows of the conversations. The version has no other rows yet.
 func (e *Erasure) fold(ctx context.Context, version uint32, count []projector.ArchivedEvent) error {
 	writer, err := sink.Open(ctx, e.Tables.Conn(), sink.Options{Projection: version, Logger: e.Logger})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Target is whose personal data is erased: all conversations in which a
+// Target selects the personal data to erase: all conversations in which a
 // visitor takes part, or one conversation.
 type Target struct {
 	Project      schema.ProjectID
@@ -26,11 +26,11 @@ type Target struct {
 // Found is what an erasure would affect.
 type Found struct {
 	Conversations []schema.ConversationID
-	Events        int // that hold what is erased
+	Events        int // that contain what is erased
 	Redacted      int // that were redacted before
-	Refused       int // entries of quarantine that belong to the conversations, as far as one can tell
-	// Stale: the log is redacted, but tables may still hold what was erased,
-	// because an erasure was cut off or versions of the projection are kept.
+	Refused       int // quarantine entries that appear to belong to the conversations
+	// Stale means that the log is redacted, but tables may still contain what was erased, because
+	// an erasure was interrupted or versions of the projection are kept.
 	Stale bool
 }
 
@@ -44,15 +44,15 @@ type version struct {
 	redacted bool
 }
 
-// search is what was found, with what has to be done.
+// search is what was found, and what has to be done.
 type search struct {
 	live      uint32
-	positions map[string]schema.Sequence // of the live version, read before all else
+	positions map[string]schema.Sequence // of the live version, read first
 	affected  map[schema.ConversationID]bool
-	profile   schema.ConversationID // subject of the visitor's profile, where a visitor is erased
+	profile   schema.ConversationID // subject of the visitor's profile, if a visitor is erased
 
 	copies   []version         // to be appended, redacted
-	erase    []schema.Sequence // of the log of events; what names the visitor comes last
+	erase    []schema.Sequence // of the log of events; those that name the visitor come last
 	stay     []version         // redacted before, and counting
 	spoiled  []schema.Sequence // rows of quarantine of the log of events
 	rejected []schema.Sequence // of the log of rejections
@@ -86,8 +86,7 @@ func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
 	if s.live, err = e.Tables.Live(ctx); err != nil {
 		return nil, err
 	}
-	// The positions before the ends of the logs: whatever is in the tables up to
-	// them is in what is scanned.
+	// The positions are read before the ends of the logs: the scan covers everything in the tables up to them.
 	if s.positions, err = e.Tables.Positions(ctx, s.live); err != nil {
 		return nil, err
 	}
@@ -118,8 +117,7 @@ func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
 	return s, e.refused(ctx, target, s)
 }
 
-// mostConversations bounds the list of conversations that travels with each
-// statement.
+// mostConversations limits the list of conversations that is sent with each statement.
 const mostConversations = 10_000
 
 // stale reports whether tables may hold other events of the conversations than the
@@ -148,7 +146,7 @@ func (e *Erasure) stale(ctx context.Context, target Target, s *search) (bool, er
 }
 
 // conversationsOf finds the conversations of a visitor: in the tables of every
-// version (an erasure that was cut off may have redacted the log already) and in
+// version (an interrupted erasure may already have redacted the log) and in
 // the log.
 func (e *Erasure) conversationsOf(ctx context.Context, target Target, s *search) error {
 	all, err := e.Tables.Projections(ctx)
@@ -175,8 +173,7 @@ func (e *Erasure) conversationsOf(ctx context.Context, target Target, s *search)
 }
 
 // versions returns all messages of the log that are events of the
-// conversations, and records those that are not events but seem to belong to
-// them.
+// conversations, and records those that are not events but appear to belong to them.
 func (e *Erasure) versions(ctx context.Context, target Target, s *search) ([]version, error) {
 	var all []version
 	var failed error
@@ -232,9 +229,9 @@ func (s *search) concerns(target Target, event schema.Event, payload []byte) boo
 	return false
 }
 
-// sort decides about each message: of an event, the redacted copy with the
-// lowest sequence stays; if there is none, the message that counts is copied.
-// Everything that is not redacted is erased.
+// sort decides what happens to each message: of an event, the redacted copy with the lowest
+// sequence stays; if there is none, the message that counts is copied. Everything that is not
+// redacted is erased.
 func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []version) error {
 	byKey := map[schema.EventKey][]version{}
 	var keys []schema.EventKey
@@ -323,12 +320,12 @@ func (e *Erasure) elsewhere(ctx context.Context, target Target, s *search, byKey
 	return found, nil
 }
 
-// refused finds what the edge refused of the conversations. What was kept in
-// several parts belongs to it as a whole.
+// refused finds entries of the conversations that the edge refused. All parts of an entry kept in
+// several parts belong to it.
 func (e *Erasure) refused(ctx context.Context, target Target, s *search) error {
 	type whole struct {
 		parts    []schema.Sequence
-		end      []byte // of the last part: what is looked for may lie across two
+		end      []byte // of the last part: a match may span two parts
 		concerns bool
 	}
 	wholes := map[string]*whole{}
@@ -371,7 +368,7 @@ func (t Target) conversations(s *search) tables.Conversations {
 	return tables.Conversations{Project: t.Project, IDs: slices.Sorted(maps.Keys(s.affected))}
 }
 
-// scan reads a log from its beginning to the end it has now.
+// scan reads a log from its beginning to its present end.
 func (e *Erasure) scan(ctx context.Context, log Log, what string, each func(entry schema.Entry)) error {
 	last, err := log.Last(ctx)
 	if err != nil {

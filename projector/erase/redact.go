@@ -14,8 +14,8 @@ import (
 // aliasPrefix begins every id that replaces an erased visitor's.
 const aliasPrefix = "erased-"
 
-// redaction takes personal data out of events. Within one, a visitor id always
-// gets the same alias; nobody knows afterwards which.
+// redaction removes personal data from events. Within one redaction, a visitor id always gets the
+// same alias, which is not stored anywhere.
 type redaction struct{ aliases map[string]string }
 
 func newRedaction() *redaction { return &redaction{aliases: map[string]string{}} }
@@ -40,10 +40,9 @@ func isAlias(id string) bool {
 	return begins && len(digits) == 32 && err == nil
 }
 
-// redact returns the event without personal data, and its bytes. What the bytes
-// hold is what is known of an event of its type and not personal: members and
-// attributes that nobody knows are gone. Redacting a redacted event changes
-// nothing.
+// redact returns the event without personal data, and its bytes. The bytes contain the known
+// members of the event's type that are not personal: unknown members and attributes are removed.
+// Redacting a redacted event changes nothing.
 func (r *redaction) redact(e schema.Event, received time.Time) (schema.Event, []byte, error) {
 	switch data := e.Data.(type) {
 	case *schema.Opened:
@@ -69,7 +68,7 @@ func (r *redaction) redact(e schema.Event, received time.Time) (schema.Event, []
 		e.Data = &seller
 	case *schema.Satisfaction:
 		if data.Comment != nil {
-			answered, empty := *data, "" // that there was one is a figure
+			answered, empty := *data, "" // that there was one is a number
 			answered.Comment = &empty
 			e.Data = &answered
 		}

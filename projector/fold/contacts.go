@@ -30,7 +30,7 @@ type contacts struct {
 	anomalies              uint32
 }
 
-// route notes a routing: the rule and group of every contact that is pushed
+// route records a routing: the rule and group of every contact that is pushed
 // from now on, until the next one.
 func (c *contacts) route(step int, at schema.Timestamp, data *schema.Routed) {
 	c.routed, c.routedAt, c.routedIn = data, at, step
@@ -41,11 +41,10 @@ func (c *contacts) route(step int, at schema.Timestamp, data *schema.Routed) {
 // TRANSFERRED if the new operator's id differs, else REPUSHED, and the ending
 // is inferred.
 //
-// closed means that the conversation is closed: the time since a snooze
-// before it is then no snooze time.
+// closed means that the conversation is closed: then the time since a snooze is not snooze time.
 func (c *contacts) push(step int, at schema.Timestamp, to schema.User, closed bool) {
 	// A routing counts for the wait if it comes after the end of the contact
-	// before, or after its start where that ending is inferred.
+	// before, or after its start if that ending is inferred.
 	waitsAfter := c.endedIn
 	if c.open {
 		waitsAfter = c.openedIn
@@ -68,7 +67,7 @@ func (c *contacts) push(step int, at schema.Timestamp, to schema.User, closed bo
 		Status:    Ongoing,
 		Operator:  to,
 	}
-	// Rule and group are of one event: no group in it means no group.
+	// Rule and group come from one event: if it has no group, there is no group.
 	if c.routed != nil {
 		next.RoutingRule, next.RoutingGroup = &c.routed.Rule, c.routed.Group
 	}
@@ -79,7 +78,7 @@ func (c *contacts) push(step int, at schema.Timestamp, to schema.User, closed bo
 	c.open, c.openedIn, c.openID, c.answered = true, step, &id, false
 }
 
-// nextID names the contact pushed at an instant: the conversation and the push
+// nextID returns the id of the contact pushed at an instant: the conversation and the push
 // time, with the number of the push in its millisecond from the second on.
 func (c *contacts) nextID(at schema.Timestamp) string {
 	if n := len(c.list); n > 0 && c.list[n-1].StartedAt == at {
@@ -159,8 +158,8 @@ func (c *contacts) message(at schema.Timestamp, data *schema.Message) {
 	c.humanAnswer = c.humanAnswer || human(data.AuthorKind)
 }
 
-// fill sets in the conversation what its contacts add up to, and in the contacts
-// the channel, which an `opened` after them may have brought.
+// fill sets the sums over the contacts in the conversation, and the channel in the contacts, which
+// may come from a later `opened`.
 func (c *contacts) fill(row *Conversation) {
 	bots := 0
 	for i := range c.list {

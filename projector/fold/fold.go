@@ -4,35 +4,31 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Version is raised by one with every change after which [Of] gives other rows
-// for the same events: a build is continued only by the fold that began it.
+// Version is raised by one with every change after which [Of] returns other rows for the same
+// events: a build is continued only by the fold that began it.
 const Version = 1
 
-// Of computes the rows of a conversation from its events: contract section 3,
-// and nothing else. The records are of one conversation, in any order;
-// a record whose event is there already is ignored, the one with the lowest
-// sequence counts. No records give the zero Rows.
+// Of computes the rows of a conversation from its events: contract section 3. The records are of
+// one conversation, in any order; of records with one event, the one with the lowest sequence
+// counts. Without records it returns the zero Rows.
 //
 // Of does not modify its argument. The rows share strings and data with it,
-// so both are to be treated as constants afterwards.
+// so neither may be modified afterwards.
 //
-// Where the contract leaves a choice:
+// Choices that the contract leaves open:
 //
 //   - A user's kind, in Users, is the one of the latest push to that operator,
-//     or of the latest message without one; name and email are the last given
-//     by a push.
+//     or of the latest message if there is none; name and email are the last ones in a push.
 //   - A later text replaces a message's text only if there is one: a repeated
 //     messageId without text (or with a null) changes nothing. An empty text
 //     is a text.
-//   - An `opened` with customData {} gives custom data: an empty set. A later
+//   - An `opened` with customData {} sets custom data: an empty set. A later
 //     one does not fill it. Of a key written twice the last value counts.
 //   - Of a transaction id recorded twice, the last record counts as a whole.
-//   - Every pushed, snoozed, transferred and closed event leaves a mark, also
-//     one that changes no contact.
+//   - Every pushed, snoozed, transferred and closed event leaves a mark, even if it changes no contact.
 //   - A read without upTo covers the messages of the other side before it in
-//     fold order; one with upTo those up to and including that message, even
-//     where it is folded later (clocks differ), and none while it is unknown.
-//   - A deletion holds for the message's texts before and after it.
+//     fold order; one with upTo those up to and including that message, even if it is folded later (clocks differ), and none while it is unknown.
+//   - A deletion applies to the message's texts before and after it.
 //   - Of a profile, clear removes what earlier events have set; customData is
 //     replaced as a whole.
 func Of(records []schema.Record) Rows {
@@ -66,7 +62,7 @@ func begin(key schema.ConversationKey) walk {
 	return walk{key: key, contacts: contacts{conversation: key.Conversation}}
 }
 
-// over folds the next events in.
+// over folds the next events.
 func (w *walk) over(order []*schema.Record) {
 	for _, r := range order {
 		if r.Event.Type.Profile() {
@@ -77,9 +73,8 @@ func (w *walk) over(order []*schema.Record) {
 	}
 }
 
-// take folds the next event in. What it means for the contacts comes before
-// what it means for the conversation, as a push has to see whether the
-// conversation is closed.
+// take folds the next event. Contacts are updated before the conversation, because a push must see
+// whether the conversation is closed.
 func (w *walk) take(r *schema.Record) {
 	w.step++
 	w.now = r.Event.Time
@@ -126,7 +121,7 @@ func (w *walk) take(r *schema.Record) {
 	}
 }
 
-// rows puts the rows together when the last event is folded in.
+// rows assembles the rows after the last event.
 func (w *walk) rows() Rows {
 	c := Conversation{ConversationKey: w.key}
 	if w.step == 0 {

@@ -1,14 +1,12 @@
 package fold
 
-// keyed is a list of which each item has a key of its own, in the order they
-// were added.
+// keyed is a list of items with unique keys, in the order they were added.
 type keyed[K comparable, V any] struct {
 	list []V
 	at   map[K]int
 }
 
-// find returns the item of a key, nil when there is none. It is good until the
-// next add.
+// find returns the item of a key, or nil. It is valid until the next add.
 func (l *keyed[K, V]) find(key K) *V {
 	if i, known := l.at[key]; known {
 		return &l.list[i]

@@ -2,7 +2,7 @@ package fold
 
 import "github.com/parley-analytics/parley/schema"
 
-// lineage is what rows say about the events behind them.
+// lineage is the information in rows about their events.
 type lineage struct {
 	first, last schema.Sequence
 	count       uint32

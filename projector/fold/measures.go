@@ -2,7 +2,7 @@ package fold
 
 import "github.com/parley-analytics/parley/schema"
 
-// measure fills in what is computed from the rest of the row: the durations of
+// measure fills in the values computed from the rest of the row: the durations of
 // the conversation, and whether it was abandoned, that is closed without any
 // contact.
 //

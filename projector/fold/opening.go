@@ -7,7 +7,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// opening is what the `opened` events say: the first one counts, a later one
+// opening is the content of the `opened` events: the first one counts, a later one
 // fills only whole fields that are missing. A second `opened` is not an
 // anomaly.
 type opening struct{ known schema.Opened }

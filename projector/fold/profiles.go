@@ -6,9 +6,9 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Customer is the profile of a customer: what the events about it say, without
-// what its conversations add. A member is nil if no event has set it, or the
-// last one about it has cleared it.
+// Customer is the profile of a customer: the content of the events about it, without the sums over
+// its conversations. A member is nil if no event has set it, or the last one about it has cleared
+// it.
 type Customer struct {
 	ID                                         string
 	ExternalID, FirstName, LastName            *string
@@ -17,7 +17,7 @@ type Customer struct {
 	CustomData                                 []schema.CustomValue // as Conversation.CustomData
 
 	// Cleared names the members that the last event about them has cleared,
-	// ascending: what a visitor of a conversation says does not bring them back.
+	// ascending: the visitor of a conversation does not restore them.
 	Cleared []string
 	Lineage
 }
@@ -30,7 +30,7 @@ type Seller struct {
 	Lineage
 }
 
-// Lineage says which events a profile comes from.
+// Lineage describes the events that a profile comes from.
 type Lineage struct {
 	CreatedAt, UpdatedAt        schema.Timestamp // times of the first and the last event
 	FirstSequence, LastSequence schema.Sequence
@@ -114,8 +114,7 @@ func (s *Seller) update(d *schema.Seller) {
 	keep(&s.Online, d.Online, d.Clear, "online")
 }
 
-// keep sets a member that the event gives, and removes one that it clears; an
-// event does not do both.
+// keep sets a member that the event has, and removes one that it clears; an event does not do both.
 func keep[T any](member **T, given *T, clear []string, name string) {
 	switch {
 	case given != nil:

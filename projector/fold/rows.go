@@ -15,9 +15,9 @@ type Rows struct {
 	Messages     []Message     // in fold order
 	Transactions []Transaction // in the fold order of each id's first record
 
-	// Customer and Seller are the profiles that the events with this subject
-	// tell of; nil without one. Events of profiles leave no other trace: without
-	// any other event, Conversation is zero but for its key.
+	// Customer and Seller are the profiles described by the events with this subject; nil without
+	// one. Events of profiles have no other effect: without any other event, Conversation is zero
+	// except for its key.
 	Customer *Customer
 	Seller   *Seller
 
@@ -25,8 +25,7 @@ type Rows struct {
 	LastVisitorMessageAt *schema.Timestamp // nil without messages of the visitor
 }
 
-// Empty reports whether there is no conversation: the events, if any, are about
-// a customer or seller only.
+// Empty reports whether there is no conversation: the events, if any, are only about a customer or seller.
 func (r *Rows) Empty() bool { return r.Conversation.EventCount == 0 }
 
 // LastSequence is the highest sequence of all events that the rows come from,
@@ -87,7 +86,7 @@ type Conversation struct {
 	EventCount                  uint32
 }
 
-// AutomationLevel is how much of a conversation bots handled.
+// AutomationLevel describes how much of a conversation bots handled.
 type AutomationLevel string
 
 // The automation levels.
@@ -105,11 +104,11 @@ type Routing struct {
 }
 
 // Mark is one system attachment: a pushed, snoozed, transferred or closed
-// event. None is invented for an inferred ending.
+// event. An inferred ending has none.
 type Mark struct {
 	EventID string
 	At      schema.Timestamp
-	// Position is the place in the thread, from 0, counted over marks and
+	// Position is the position in the thread, from 0, counted over marks and
 	// messages together.
 	Position uint32
 	Type     schema.Type

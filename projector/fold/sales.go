@@ -10,8 +10,8 @@ import (
 // order of the first record of each.
 type sales struct{ keyed[string, Transaction] }
 
-// record notes a transaction. Of one recorded twice the last record wins as a
-// whole, so that what it does not give is missing.
+// record records a transaction. Of one recorded twice the last record counts as a whole: members
+// that it lacks are missing.
 func (s *sales) record(data *schema.Transaction) {
 	row := Transaction{
 		ID:                   data.TransactionID,
@@ -32,7 +32,7 @@ func (s *sales) record(data *schema.Transaction) {
 }
 
 // fill sets the revenue of the row: the sum per currency of the records that
-// won, nil without any. A sale and its refund add up to zero, not to nothing.
+// won, nil without any. A sale and its refund add up to zero, which is not nil.
 func (s *sales) fill(c *Conversation) {
 	if len(s.list) == 0 {
 		return

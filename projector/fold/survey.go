@@ -6,7 +6,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// survey holds of each question the last value answered in fold order. An empty
+// survey holds the last answer to each question in fold order. An empty
 // comment is an answer.
 type survey struct{ last schema.Satisfaction }
 

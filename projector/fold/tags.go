@@ -11,7 +11,7 @@ type tag struct {
 	on bool
 }
 
-// tag puts a tag on. Its name is the last one that a `tagged` gave.
+// tag adds a tag. Its name is the last one in a `tagged`.
 func (t *tags) tag(ref schema.Ref) {
 	known := t.find(ref.ID)
 	if known == nil {
@@ -23,8 +23,7 @@ func (t *tags) tag(ref schema.Ref) {
 	}
 }
 
-// untag takes a tag off. One that comes back keeps its place; the name that an
-// `untagged` gives does not count.
+// untag removes a tag. A tag that is added again keeps its place; the name in an `untagged` does not count.
 func (t *tags) untag(id string) {
 	if known := t.find(id); known != nil {
 		known.on = false

@@ -29,7 +29,7 @@ type thread struct {
 	before  map[string]*Message // in a [State]: messages before the events that change them; nil for a new one
 }
 
-// mark puts a system attachment into the thread. Every pushed, snoozed,
+// mark adds a system attachment to the thread. Every pushed, snoozed,
 // transferred and closed event leaves one; an inferred ending leaves none.
 func (t *thread) mark(m Mark) {
 	m.Position = t.position
@@ -37,9 +37,8 @@ func (t *thread) mark(m Mark) {
 	t.marks = append(t.marks, m)
 }
 
-// message puts a message into the thread and reports whether it is the first of
-// its id. Messages are one per id: a later one only replaces the text, and only
-// if it has one.
+// message adds a message to the thread and reports whether it is the first of its id. Messages are
+// one per id: a later one only replaces the text, and only if it has one.
 func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *string) (first bool) {
 	if known := t.messages.find(data.MessageID); known != nil {
 		if data.Text != nil && known.DeletedAt == nil {
@@ -71,7 +70,7 @@ func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *str
 	return true
 }
 
-// touch notes what a message was before it changes.
+// touch records a message before it changes.
 func (t *thread) touch(m *Message) {
 	if t.before == nil {
 		return
@@ -81,7 +80,7 @@ func (t *thread) touch(m *Message) {
 	}
 }
 
-// read is one event that messages were read.
+// read is one event of messages being read.
 type read struct {
 	at   schema.Timestamp
 	by   schema.Reader
@@ -102,8 +101,7 @@ func (t *thread) read(at schema.Timestamp, data *schema.Read) {
 	t.cover(&r)
 }
 
-// cover marks the messages that a read covers: none while the message that it
-// names is not there.
+// cover marks the messages that a read covers: none while the message that it names is missing.
 func (t *thread) cover(r *read) {
 	end := r.end
 	if r.upTo != nil {
@@ -175,7 +173,7 @@ func wroteOther(author schema.UserKind, reader schema.Reader) bool {
 	return (author == schema.KindVisitor) == (reader == schema.ReaderOperator)
 }
 
-// time notes what response and resolution are measured from and to: the first
+// time records the times between which response and resolution are measured: the first
 // visitor message, automatic or not, and after it the first non-automatic
 // message by a PROFESSIONAL or EXPERT, in a contact or not.
 func (t *thread) time(at schema.Timestamp, data *schema.Message) {
@@ -252,8 +250,7 @@ func (t *thread) changes() (before, after []Message) {
 	return before, after
 }
 
-// authorID is the visitor's id, or the operator's in digits; nil if the
-// event returns none.
+// authorID is the visitor's id, or the operator's in digits; nil if the event has none.
 func authorID(data *schema.Message) *string {
 	switch {
 	case data.AuthorKind == schema.KindVisitor:

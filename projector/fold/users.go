@@ -8,7 +8,7 @@ import (
 )
 
 // users are the operators who took part: every one pushed to, and every
-// operator-side author with an id. A repeated messageId brings in nobody.
+// operator-side author with an id. A repeated messageId adds no user.
 type users struct{ keyed[schema.OperatorID, user] }
 
 type user struct {
@@ -16,7 +16,7 @@ type user struct {
 	pushed bool
 }
 
-// pushed notes an operator pushed to.
+// pushed records an operator pushed to.
 func (u *users) pushed(to schema.User) {
 	known := u.find(to.ID)
 	if known == nil {
@@ -27,7 +27,7 @@ func (u *users) pushed(to schema.User) {
 	known.Email = cmp.Or(to.Email, known.Email)
 }
 
-// wrote notes the author of a message. The kind given by a push takes
+// wrote records the author of a message. The kind given by a push takes
 // precedence over the kind given by a message.
 func (u *users) wrote(data *schema.Message) {
 	if data.OperatorID == nil || data.AuthorKind == schema.KindVisitor {

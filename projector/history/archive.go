@@ -9,9 +9,9 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Archive is the log of events as a version's archive has it: what was
-// accepted, without duplicates and without what went to quarantine. It replaces
-// the stream where that no longer holds the events. It is a [projector.Log].
+// Archive is the log of events in a version's archive: accepted events, without duplicates and
+// without quarantined ones. It replaces the stream for events that the stream no longer holds. It
+// is a [projector.Log].
 type Archive struct {
 	tables  *tables.Tables
 	version uint32
@@ -27,8 +27,8 @@ func NewArchive(t *tables.Tables, version uint32) *Archive {
 	return &Archive{tables: t, version: version}
 }
 
-// Read returns the archived events after a sequence. An archive that has no more
-// is at its end: then it waits for no event, only for the time.
+// Read returns the archived events after a sequence. At the end of the archive it waits only for
+// the time, not for events.
 func (a *Archive) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
 	if a.reading == nil || a.at != after {
 		a.Close()
@@ -46,7 +46,7 @@ func (a *Archive) Read(ctx context.Context, after schema.Sequence, most int, wai
 		a.at = entries[len(entries)-1].Sequence
 		return entries, nil
 	}
-	a.Close() // more may have come by the next call
+	a.Close() // more may have arrived by the next call
 	select {
 	case <-ctx.Done():
 	case <-time.After(wait):
@@ -54,12 +54,12 @@ func (a *Archive) Read(ctx context.Context, after schema.Sequence, most int, wai
 	return nil, nil
 }
 
-// Last is the highest archived sequence, 0 for an empty archive.
+// Last returns the highest archived sequence, 0 for an empty archive.
 func (a *Archive) Last(ctx context.Context) (schema.Sequence, error) {
 	return a.tables.LastEvent(ctx, a.version)
 }
 
-// Close ends the reading; Read begins it again.
+// Close ends reading; Read starts it again.
 func (a *Archive) Close() {
 	if a.reading != nil {
 		a.reading.Close()
@@ -67,8 +67,8 @@ func (a *Archive) Close() {
 	}
 }
 
-// Archived is the sequence up to which the live version has archived the log of
-// events. Retention may drop these from the stream.
+// Archived returns the sequence up to which the live version has archived the log of events.
+// Retention may drop these from the stream.
 func Archived(ctx context.Context, t *tables.Tables) (schema.Sequence, error) {
 	live, err := t.Live(ctx)
 	if err != nil {

@@ -14,10 +14,9 @@ import (
 type Gaps func(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error)
 
 // Pass moves the positions of a version over entries that are gone (erased, or
-// taken out of quarantine). They will never be read, so that a position could
-// stay before them forever, and another version, which read them in time, never
-// be reached. A projector may be at work on the version. Gaps may be nil: for logs
-// that have none.
+// taken out of quarantine). They will never be read, so a position could stay before them forever,
+// and never reach that of another version which did read them. A projector may be writing the
+// version at the same time. Gaps may be nil for logs without gaps.
 func Pass(ctx context.Context, t *tables.Tables, gaps Gaps, version uint32) error {
 	if gaps == nil {
 		return nil

@@ -21,7 +21,7 @@ const (
 )
 
 // Logs are both logs of an installation, with the tables that archive the log of
-// events. Each method looks at what is live at that moment.
+// events. Each method uses the version that is live at that moment.
 type Logs struct {
 	Tables *tables.Tables
 	// Events and Rejected make a reader of their stream.
@@ -57,7 +57,7 @@ func (l *Logs) Open(ctx context.Context) (events, rejected projector.Log, err er
 	return events, l.Rejected(), nil
 }
 
-// Check fails where the form does not have all events.
+// Check fails if the form does not have all events.
 func (l *Logs) Check(ctx context.Context) error {
 	if l.Form != FormStream {
 		return nil
@@ -73,7 +73,7 @@ func (l *Logs) Check(ctx context.Context) error {
 	return err
 }
 
-// Gap returns where a log has nothing: it is a [Gaps].
+// Gap returns the gap after a sequence: it is a [Gaps].
 func (l *Logs) Gap(ctx context.Context, log string, after schema.Sequence) (schema.Sequence, error) {
 	whole := NewRest(l.Rejected())
 	if log == projector.LogEvents {
@@ -86,15 +86,14 @@ func (l *Logs) Gap(ctx context.Context, log string, after schema.Sequence) (sche
 	return whole.Gap(ctx, after)
 }
 
-// Begins is the first sequence that the stream of events may still hold.
+// Begins returns the first sequence that the stream of events may still hold.
 func (l *Logs) Begins(ctx context.Context) (schema.Sequence, error) {
 	stream := l.Events()
 	defer stream.Close()
 	return stream.First(ctx)
 }
 
-// Ends returns the last sequence of each log, that of the archive where it is read
-// in place of the stream.
+// Ends returns the last sequence of each log; of the archive if it is read in place of the stream.
 func (l *Logs) Ends(ctx context.Context) (map[string]schema.Sequence, error) {
 	events, rejected, err := l.Open(ctx)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 
 // Damaged is a log that has lost messages.
 //
-// Append puts messages at the end, known ones too, and returns when they are on
-// disk. GiveUp notes that the message of a sequence will not come again.
+// Append appends messages, duplicates included, and returns when they are on disk. GiveUp records
+// that the message of a sequence will not come again.
 type Damaged interface {
 	Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error)
 	GiveUp(ctx context.Context, sequence schema.Sequence) error
@@ -20,8 +20,8 @@ type Damaged interface {
 const restoredAtOnce = 1000
 
 // Restore appends those events of a lost range, both ends included, that a version
-// has archived, and counts them. Each portion is noted as restored once it is in
-// the log; one that is cut off in between is appended twice, which changes no table.
+// has archived, and counts them. Each portion is recorded as restored once it is in the log; a
+// portion interrupted in between is appended twice, which changes no table.
 func Restore(ctx context.Context, t *tables.Tables, version uint32, from, to schema.Sequence, log Damaged) (uint64, error) {
 	var payloads [][]byte
 	var sequences []schema.Sequence

@@ -19,33 +19,31 @@ type Stream interface {
 	Next(ctx context.Context, after schema.Sequence) (schema.Sequence, error)
 }
 
-// Whole is the log of events from its beginning: out of the archive what the
-// stream has dropped, out of the stream all else. It is a [projector.Log].
+// Whole is the log of events from its beginning: dropped events from the archive, all others from
+// the stream. It is a [projector.Log].
 //
-// The archive has to hold everything below the stream's first entry, which is
-// what retention sees to. What was dropped and is in no archive (duplicates, and
-// what went to quarantine) is missing here too.
+// The archive must hold everything below the stream's first entry; retention ensures that. Dropped
+// entries that are in no archive (duplicates, and quarantined ones) are missing here too.
 type Whole struct {
 	stream  Stream
 	archive *Archive // nil if nothing is ever dropped
 
-	at      schema.Sequence // last entry given out of the stream
+	at      schema.Sequence // last entry returned from the stream
 	flowing bool
 }
 
 var _ projector.Log = (*Whole)(nil)
 
-// NewWhole puts the archive of a version before a stream.
+// NewWhole combines the archive of a version with a stream.
 func NewWhole(stream Stream, t *tables.Tables, version uint32) *Whole {
 	return &Whole{stream: stream, archive: NewArchive(t, version)}
 }
 
-// NewRest is a log of which nothing is archived.
+// NewRest returns a log of which nothing is archived.
 func NewRest(stream Stream) *Whole { return &Whole{stream: stream} }
 
-// Read returns what comes after a sequence: see [projector.Log]. A stream that
-// drops entries while it is read is noticed by the gap, and what is missing is
-// read from the archive.
+// Read returns the entries after a sequence: see [projector.Log]. If a stream drops entries while
+// it is read, the gap reveals it, and the missing entries are read from the archive.
 func (w *Whole) Read(ctx context.Context, after schema.Sequence, most int, wait time.Duration) ([]schema.Entry, error) {
 	for {
 		if !w.flowing || w.at != after {
@@ -97,14 +95,13 @@ func (w *Whole) archived(ctx context.Context, after, before schema.Sequence, mos
 	return entries, nil
 }
 
-// Last is the highest sequence that was ever given out.
+// Last returns the highest sequence ever assigned.
 func (w *Whole) Last(ctx context.Context) (schema.Sequence, error) { return w.stream.Last(ctx) }
 
-// Gap is the sequence up to which nothing comes after another: that one itself
-// where the next entry follows it. A reader that has everything up to after has
-// everything up to there.
+// Gap returns the sequence up to which no entry follows another: that one itself if the next entry
+// follows immediately. A reader that has everything up to after has everything up to there.
 func (w *Whole) Gap(ctx context.Context, after schema.Sequence) (schema.Sequence, error) {
-	last, err := w.stream.Last(ctx) // first: what is appended meanwhile is found by Next
+	last, err := w.stream.Last(ctx) // first, so that Next finds entries appended meanwhile
 	if err != nil || last <= after {
 		return after, err
 	}
@@ -132,10 +129,10 @@ func (w *Whole) Gap(ctx context.Context, after schema.Sequence) (schema.Sequence
 	}
 }
 
-// Begins is the first sequence that the stream itself may hold.
+// Begins returns the first sequence that the stream itself may hold.
 func (w *Whole) Begins(ctx context.Context) (schema.Sequence, error) { return w.stream.First(ctx) }
 
-// Close ends both readings; Read begins them again.
+// Close ends both readers; Read starts them again.
 func (w *Whole) Close() {
 	w.flowing = false
 	if w.archive != nil {

@@ -28,11 +28,11 @@ type Leader struct {
 	Logger *slog.Logger
 	// Gaps returns the sequences that are lost permanently; nil for logs that have none.
 	Gaps history.Gaps
-	// Every is how often it looks for an offer. Default: 250 ms.
+	// Every is the interval between checks for an offer. Default: 250 ms.
 	Every time.Duration
 
 	next *run                       // follows the version that is offered
-	goal map[string]schema.Sequence // where the live version was when next began
+	goal map[string]schema.Sequence // position of the live version when next began
 
 	mu      sync.Mutex
 	current *run
@@ -93,7 +93,7 @@ func (l *Leader) Run(ctx context.Context) error {
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
-			l.Logger.Warn("the versions of the projection cannot be followed", "error", err)
+			l.Logger.Warn("cannot follow the versions of the projection", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -103,8 +103,7 @@ func (l *Leader) Run(ctx context.Context) error {
 	}
 }
 
-// follow projects what the versions say: the live one, which another process may
-// have changed, and the one that is offered.
+// follow projects the live version, which another process may have changed, and the offered one.
 func (l *Leader) follow(ctx context.Context, all tables.Projections) error {
 	live, err := all.Live()
 	if err != nil {
@@ -133,8 +132,7 @@ func (l *Leader) follow(ctx context.Context, all tables.Projections) error {
 	return l.takeOver(ctx, l.next)
 }
 
-// turnTo projects the live version: at the beginning, and where another process has
-// made one live.
+// turnTo projects the live version: at the beginning, and when another process has made one live.
 func (l *Leader) turnTo(ctx context.Context, live uint32) error {
 	l.leading().end()
 	l.lead(nil)
@@ -153,17 +151,16 @@ func (l *Leader) turnTo(ctx context.Context, live uint32) error {
 }
 
 // near is how many sequences the next version may be behind when the current
-// one is stopped for it: about a batch. It has no longer than handover for them.
+// one is stopped for it: about a batch. It has at most the time handover for them.
 const (
 	near     = 20_000
 	handover = 15 * time.Second
 )
 
-// takeOver makes next live if it is as far as the current version, which is
-// stopped for the last step, so that a reader never sees the projection go back.
-// Before that, next has to show that its tables take rows: it must have reached
-// where the current version was when next began. If it fails in the last step,
-// the current version continues and the offer ends.
+// takeOver makes next live if it is as far as the current version, which is stopped for the last
+// step, so that a reader never sees an older projection. Before that, next must prove that its
+// tables accept rows: it must have reached the position of the current version when next began. If
+// it fails in the last step, the current version continues and the offer ends.
 func (l *Leader) takeOver(ctx context.Context, next *run) error {
 	current := l.leading()
 	at, err := l.Tables.Positions(ctx, next.version)
@@ -198,7 +195,7 @@ func (l *Leader) takeOver(ctx context.Context, next *run) error {
 	return errors.Join(err, l.Tables.Withdraw(ctx, next.version, err.Error()))
 }
 
-// awaitReached waits until next is as far as the version that was stopped for it.
+// awaitReached waits until next has reached the version that was stopped for it.
 func (l *Leader) awaitReached(ctx context.Context, next *run, version uint32) error {
 	ctx, cancel := context.WithTimeout(ctx, handover)
 	defer cancel()
@@ -231,7 +228,7 @@ func (l *Leader) leading() *run {
 	return l.current
 }
 
-// Ready returns that of the running projector; an error before there is one.
+// Ready returns the readiness of the running projector, or an error before there is one.
 func (l *Leader) Ready() error {
 	if r := l.leading(); r != nil {
 		return r.projector.Ready()

@@ -15,24 +15,23 @@ type Eraser interface {
 	Erase(ctx context.Context, sequence schema.Sequence) error
 }
 
-// Appender puts events at the end of the log of events. They are on disk when it
-// returns; after an error the same may be given again. A known key is not an
-// error.
+// Appender appends events to the log of events. They are on disk when it returns; after an error it
+// can be called again with the same events. A known key is not an error.
 type Appender interface {
 	Append(ctx context.Context, events []Admitted) error
 }
 
-// Admitted is an event that passes now.
+// Admitted is an event that is valid now.
 type Admitted struct {
 	Key      schema.EventKey
 	Original []byte
-	// Again: the log of events holds this very event already, so that it must not
-	// be treated as its own duplicate.
+	// Again means that the log of events already holds this event, so that it must not be treated
+	// as its own duplicate.
 	Again bool
 }
 
-// Admin replays and purges entries. No replay or verify of the projection may run
-// at the same time: the caller sees to that.
+// Admin replays and purges entries. The caller ensures that no replay or verify of the projection
+// runs at the same time.
 type Admin struct {
 	Tables *tables.Tables
 	Logs   map[string]Eraser // by the name of the log
@@ -49,10 +48,10 @@ type Refusal struct {
 	Why   *schema.Error
 }
 
-// portion is how many entries are dealt with at a time.
+// portion is the number of entries processed at a time.
 const portion = 500
 
-// Judge returns which entries the edge would accept now. They need their originals.
+// Judge returns which entries the edge would accept now. Entries must include their originals.
 func (a *Admin) Judge(entries []tables.Quarantined) (pass []tables.Quarantined, refused []Refusal) {
 	for _, e := range entries {
 		if _, why := schema.Decode(e.Original, a.Clock()); why != nil {
@@ -64,7 +63,8 @@ func (a *Admin) Judge(entries []tables.Quarantined) (pass []tables.Quarantined, 
 	return pass, refused
 }
 
-// Replay submits entries again and takes those that pass out of quarantine. They need their originals. It returns how many passed.
+// Replay submits entries again and removes those that pass from quarantine. Entries must include
+// their originals. It returns how many passed.
 func (a *Admin) Replay(ctx context.Context, entries []tables.Quarantined) (replayed int, refused []Refusal, err error) {
 	for some := range slices.Chunk(entries, portion) {
 		pass, still := a.Judge(some)
@@ -88,8 +88,7 @@ func (a *Admin) Replay(ctx context.Context, entries []tables.Quarantined) (repla
 	return replayed, refused, nil
 }
 
-// Purge takes entries out of quarantine permanently: out of their log and out of
-// the tables.
+// Purge permanently removes entries from quarantine: from their log and from the tables.
 func (a *Admin) Purge(ctx context.Context, entries []tables.Quarantined) error {
 	for some := range slices.Chunk(entries, portion) {
 		if err := a.remove(ctx, some); err != nil {
@@ -106,8 +105,7 @@ func (a *Admin) done(n int) {
 	}
 }
 
-// remove erases entries in their logs first: what is in no log comes back with
-// no rebuild.
+// remove erases entries in their logs first, so that no rebuild restores them.
 func (a *Admin) remove(ctx context.Context, entries []tables.Quarantined) error {
 	byLog := map[string][]schema.Sequence{}
 	for _, e := range entries {

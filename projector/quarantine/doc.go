@@ -1,23 +1,19 @@
-// Package quarantine replays and purges rejected events: after a fix, entries
-// are submitted again; those that are not wanted are removed from their log and
-// from the tables. projector/tables lists them.
+// Package quarantine replays and purges rejected events: after a fix, entries are submitted again;
+// unwanted ones are removed from their log and from the tables. projector/tables lists them.
 //
-// The table is a projection of two logs: of what was refused at the edge
-// (rejected), and of what the log of events holds but could not be projected
-// (events). An entry that is done with has to go from its log too, or the next
-// rebuild would bring it back.
+// The table is a projection of two logs: events refused at the edge (rejected), and entries of the
+// log of events that could not be projected (events). A finished entry must be removed from its log
+// too, or the next rebuild would restore it.
 //
 // # Replay
 //
-//	judge   the original is decoded as the edge would, at this moment; what is still
-//	        refused stays where it is
-//	append  it goes to the end of the log of events, as a new message
-//	erase   the old message is overwritten in its log
-//	remove  its row goes from the tables of every version that is kept
+//	judge   decode the original as the edge would now; entries that are still refused stay
+//	append  append it to the log of events, as a new message
+//	erase   overwrite the old message in its log
+//	remove  delete its row from the tables of every kept version
 //
-// Each step is durable before the next. Cut off in between, the entry is still
-// listed; another replay appends the event a second time, which changes nothing,
-// because an event's key counts once.
+// Each step is durable before the next. After an interruption, the entry is still listed; another
+// replay appends the event again, which changes nothing, because an event's key counts once.
 //
 // # Purge
 //
@@ -25,8 +21,7 @@
 //
 // # What remains
 //
-// Of a removed row a mark stays with its log and sequence and nothing else, so
-// that a batch written twice does not bring it back; merges drop it. The parts
-// that held the bytes are deleted by ClickHouse 8 minutes after they were
-// rewritten (old_parts_lifetime).
+// A marker with only the log and sequence of a removed row stays, so that a batch written twice
+// does not restore it; merges drop the marker. The parts that held the bytes are deleted by
+// ClickHouse 8 minutes after they were rewritten (old_parts_lifetime).
 package quarantine

@@ -14,12 +14,12 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Progress says how far a build has come: sequences of the log of events done
+// Progress is the progress of a build: sequences of the log of events done
 // and to do. Done may begin above 0 if a build is continued.
 type Progress func(done, all schema.Sequence)
 
-// stuck is how long a build may make no progress before it is given up: the
-// engines may be away for a while, or may have lost data.
+// stuck is how long a build may make no progress before it is given up: the engines may be
+// unavailable for a while, or may have lost data.
 const stuck = time.Minute
 
 // errStalled is returned for a build that makes no progress for an unknown
@@ -61,7 +61,7 @@ func build(ctx context.Context, t *tables.Tables, open Open, version uint32, to 
 			if complete {
 				return nil
 			}
-			if maps.Equal(at, before) { // at work on a batch, or before a gap
+			if maps.Equal(at, before) { // writing a batch, or before a gap
 				if err := history.Pass(ctx, t, gaps, version); err != nil && ctx.Err() == nil {
 					return fmt.Errorf("build version %d: %w", version, err)
 				}

@@ -2,9 +2,8 @@ package replay
 
 import "context"
 
-// carry takes over from another version the rows of quarantine of entries that
-// the stream of events has dropped: they are in no archive, so that no rebuild
-// can make them again.
+// carry copies, from another version, the quarantine rows of entries that the stream of events has
+// dropped: they are in no archive, so no rebuild can restore them.
 func (r *Rebuild) carry(ctx context.Context, from, to uint32) error {
 	if r.Begins == nil || from == to {
 		return nil
@@ -16,7 +15,7 @@ func (r *Rebuild) carry(ctx context.Context, from, to uint32) error {
 	return r.Tables.CarryQuarantine(ctx, from, to, first)
 }
 
-// carryFromLive takes over from the version that is live.
+// carryFromLive copies them from the live version.
 func (r *Rebuild) carryFromLive(ctx context.Context, to uint32) error {
 	live, err := r.Tables.Live(ctx)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Difference is one field of one row that is not as it should be. If a row is
-// missing or superfluous, Field is empty and one of the values says "row".
+// Difference is one field of one row that differs from the expected value. If a row is missing or
+// superfluous, Field is empty and one of the values says "row".
 type Difference struct {
 	Table    string
 	Key      map[string]string // the row's key columns, as JSON
@@ -49,13 +49,12 @@ type Report struct {
 	differing map[string][]tables.Owner // by table: the owners of differing rows
 }
 
-// settle is how long a batch may be in the middle of its rows.
+// settle is how long a batch may take to write its rows.
 const settle = 300 * time.Millisecond
 
 // Compare compares the tables of version found with those of version expected, at
-// sequence upTo, which both have reached. Conversations that have moved on since
-// in either are left out. At most limit differing rows are spelled out; all are
-// counted.
+// sequence upTo, which both have reached. Conversations that have changed in either since then are
+// skipped. At most limit differing rows are listed; all are counted.
 func Compare(ctx context.Context, t *tables.Tables, expected, found uint32, upTo schema.Sequence, scope tables.Scope, limit int) (*Report, error) {
 	report := &Report{Sequence: upTo, Rows: map[string]uint64{}, differing: map[string][]tables.Owner{}}
 	comparison := t.Compare(expected, found, upTo, scope)
@@ -78,7 +77,7 @@ func Compare(ctx context.Context, t *tables.Tables, expected, found uint32, upTo
 	return report, nil
 }
 
-// compareTable counts the rows that differ and spells the first ones out.
+// compareTable counts the rows that differ and lists the first ones.
 func compareTable(ctx context.Context, table tables.Table, of *tables.TableComparison, limit int, report *Report) error {
 	rows, uneven, err := of.Buckets(ctx)
 	if err != nil {
@@ -122,9 +121,9 @@ func compareTable(ctx context.Context, table tables.Table, of *tables.TableCompa
 	return nil
 }
 
-// persistent counts the rows that differ, until two counts are the same: the
-// live version writes on, and a conversation that is in the middle of its rows
-// looks different for a moment, and then as moved.
+// persistent counts the rows that differ, until two counts are the same: the live version keeps
+// writing, and a conversation whose rows are being written differs for a moment, and then counts as
+// changed.
 func persistent(ctx context.Context, of *tables.TableComparison, uneven []uint64) (count uint64, err error) {
 	for before := uint64(0); ; before = count {
 		if count, err = of.Differing(ctx, uneven); err != nil {

@@ -1,5 +1,5 @@
-// Package replay builds a version of the projection from the log beside the live
-// one, compares the two, and repairs the live one or makes the new one live.
+// Package replay builds a version of the projection from the log next to the live one, compares the
+// two, and repairs the live one or makes the new one live.
 //
 // # Replay
 //
@@ -8,11 +8,10 @@
 //	check    counts against the new version's own archive, then the difference between the
 //	         live version and the new one at one sequence
 //	offer    the new version is marked ready
-//	swap     the live projector (projector/lead) finishes its batch, continues in the new version until
-//	         that is as far as the old one was, turns the views and marks it live
+//	swap     the live projector (projector/lead) finishes its batch, continues in the new version until that has reached the position of the old one, switches the views and marks it live
 //
 // The seam is a sequence: the new version is only made live when its position has
-// reached that of the old one, so a reader never sees the projection go back.
+// reached that of the old one, so a reader never sees an older projection.
 // Whoever holds the projector's lease makes the swap: where no projector runs, the
 // command gets it and does so itself. The old version is kept; undo offers it again, and it catches up from its own position in the
 // same way.
@@ -20,15 +19,14 @@
 // A GraphQL request reads the live version once and uses it in all its
 // statements, so no page mixes versions; the tables of the old version stay.
 //
-// The log is read from its beginning, whatever retention has dropped of the stream
-// (projector/history). Rows of quarantine whose entries were dropped are in no
-// archive: they are carried over from the live version.
+// The log is read from its beginning, including events that retention has dropped from the stream
+// (projector/history). Rows of quarantine whose entries were dropped are in no archive: they are
+// carried over from the live version.
 //
 // # Verify
 //
 // Verify builds a version from the log in the same way, compares it with the live
-// one and drops it. Conversations that the log has moved on meanwhile are left
-// out of the comparison by sequence and counted.
+// one and drops it. Conversations that have changed meanwhile are skipped by sequence, and counted.
 //
 // # Compare
 //

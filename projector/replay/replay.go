@@ -23,15 +23,14 @@ type Lease interface {
 	Keep(ctx context.Context, do func(ctx context.Context) error) error
 }
 
-// Rebuild replays and verifies. Only one may run on a server at a time: the
-// caller sees to that.
+// Rebuild replays and verifies. The caller ensures that only one runs on a server at a time.
 type Rebuild struct {
 	Tables *tables.Tables
 	Open   Open
-	// Flags are those that decide which rows Open's projectors write: a build that
-	// was cut off is continued only with the same.
+	// Flags are those that decide which rows Open's projectors write: an interrupted build is
+	// continued only with the same flags.
 	Flags string
-	// Ends returns the last sequence of each log: how far a version has to come.
+	// Ends returns the last sequence of each log, which a version must reach.
 	Ends func(ctx context.Context) (map[string]schema.Sequence, error)
 	// Gaps returns the sequences that are lost permanently; nil for a log that has none.
 	Gaps history.Gaps
@@ -42,7 +41,7 @@ type Rebuild struct {
 	Report Progress
 	// Scope narrows what is compared and repaired.
 	Scope tables.Scope
-	// Limit bounds the differing rows that are spelled out. Default: 20.
+	// Limit is the maximum number of differing rows that are listed. Default: 20.
 	Limit int
 	// Lease is the projector's: whoever holds it makes versions live.
 	Lease Lease
@@ -60,7 +59,7 @@ func (r *Rebuild) at(point string) {
 	}
 }
 
-// maker is who builds with the same outcome as this binary with these flags.
+// maker identifies builds with the same outcome as this binary with these flags.
 func (r *Rebuild) maker() string {
 	return fmt.Sprintf("fold %d, tables %d, %s", fold.Version, clickhouse.Version, r.Flags)
 }
@@ -77,13 +76,13 @@ type Replayed struct {
 	Version, Before uint32
 	Events          uint64  // in the new version's archive
 	Conversations   uint64  // with rows in the new version
-	Report          *Report // what the version before had otherwise
+	Report          *Report // what was different in the previous version
 	Handed          bool    // a live projector made the swap
 }
 
 // Replay builds a version from the log, and makes it live. The version before
-// is kept, older ones are dropped. Rows that the live version had otherwise are
-// reported, and are right afterwards.
+// is kept, older ones are dropped. Rows that were different in the live version are reported, and
+// are correct afterwards.
 func (r *Rebuild) Replay(ctx context.Context) (*Replayed, error) {
 	live, err := r.Tables.Live(ctx)
 	if err != nil {
@@ -107,8 +106,7 @@ func (r *Rebuild) Replay(ctx context.Context) (*Replayed, error) {
 	return outcome, r.Tables.DropAllBut(ctx, live, version)
 }
 
-// buildAndCompare makes a version that has all the log holds now, and compares
-// the live one with it.
+// buildAndCompare builds a version with everything now in the log, and compares the live one with it.
 func (r *Rebuild) buildAndCompare(ctx context.Context, live uint32) (uint32, *Report, error) {
 	version, err := r.Tables.Begin(ctx, r.maker())
 	if err != nil {
@@ -133,14 +131,13 @@ func (r *Rebuild) catchUp(ctx context.Context, version uint32) error {
 	return r.carryFromLive(ctx, version)
 }
 
-// compare holds the live version against a built one, at the sequence both have
-// reached.
+// compare compares the live version with a built one, at the sequence both have reached.
 func (r *Rebuild) compare(ctx context.Context, version, live uint32) (*Report, error) {
 	built, err := r.Tables.Positions(ctx, version)
 	if err != nil {
 		return nil, err
 	}
-	// The live version gets the time to write what the log had before the build ended.
+	// The live version gets time to write what was in the log before the build ended.
 	deadline := time.Now().Add(r.patience())
 	for tries := 1; !r.Tables.Reached(ctx, live, version, 0) && time.Now().Before(deadline); tries++ {
 		select {
@@ -170,8 +167,8 @@ func (r *Rebuild) patience() time.Duration {
 }
 
 // check compares a built version with its own archive, as far as its position:
-// every event has its key, and every conversation with events has its row. What
-// is beyond the position is left over from an interrupted batch.
+// every event has its key, and every conversation with events has its row. Rows beyond the position
+// are left over from an interrupted batch.
 func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversations uint64, err error) {
 	at, err := r.Tables.Positions(ctx, version)
 	if err != nil {
@@ -227,7 +224,7 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 	return false, errors.Join(err, r.Tables.Withdraw(context.WithoutCancel(ctx), version, err.Error()))
 }
 
-// awaitLive waits until an offer has been taken or given up, or own is closed.
+// awaitLive waits until an offer has been accepted or withdrawn, or own is closed.
 func (r *Rebuild) awaitLive(ctx context.Context, version uint32, own <-chan struct{}) (live bool, err error) {
 	for {
 		all, err := r.Tables.Projections(ctx)
@@ -250,8 +247,8 @@ func (r *Rebuild) awaitLive(ctx context.Context, version uint32, own <-chan stru
 	}
 }
 
-// swap makes an offered version live where no projector runs; swapped says that it
-// had to. A projector that starts meanwhile waits for the lease.
+// swap makes an offered version live if no projector runs; swapped reports that it did. A projector
+// that starts meanwhile waits for the lease.
 func (r *Rebuild) swap(ctx context.Context, version uint32) (swapped bool, err error) {
 	for {
 		live, err := r.Tables.Live(ctx)
@@ -267,8 +264,7 @@ func (r *Rebuild) swap(ctx context.Context, version uint32) (swapped bool, err e
 	}
 }
 
-// Undo makes the version that was live before live again, once it has caught up
-// from its own position.
+// Undo makes the previous live version live again, once it has caught up from its own position.
 func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
 	live, err := r.Tables.Live(ctx)
 	if err != nil {
@@ -298,8 +294,8 @@ func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
 
 // Verified is the outcome of a verification.
 type Verified struct {
-	Found *Report // what the live version had otherwise
-	Left  *Report // what it still has, after a repair
+	Found *Report // what was different in the live version
+	Left  *Report // what is still different after a repair
 }
 
 // Verify builds a version from the log, compares the live one with it, and drops

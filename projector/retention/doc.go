@@ -1,4 +1,4 @@
-// Package retention bounds the stream of events: it drops events from its
-// beginning that are too old, or too many bytes, once the archive of the live
-// projection has them. An event above the stored position is never dropped.
+// Package retention limits the stream of events: it drops the oldest events once they are too old,
+// or the stream is too large, and the archive of the live projection has them. An event above the
+// stored position is never dropped.
 package retention

@@ -8,7 +8,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// State is what a stream holds. First is Last+1 in a stream that is empty.
+// State is the state of a stream. First is Last+1 in a stream that is empty.
 type State struct {
 	First, Last     schema.Sequence
 	Messages, Bytes uint64
@@ -17,7 +17,7 @@ type State struct {
 
 // Stream is the stream of events.
 type Stream interface {
-	// State returns what the stream holds now.
+	// State returns the present state.
 	State(ctx context.Context) (State, error)
 	// Next returns the first entry after a sequence; found is false if there is
 	// none.
@@ -26,7 +26,7 @@ type Stream interface {
 	DropBefore(ctx context.Context, sequence schema.Sequence) error
 }
 
-// Config says what is kept.
+// Config configures what is kept.
 type Config struct {
 	Stream Stream
 	// Archived returns the last sequence that the archive holds, and everything below.
@@ -64,7 +64,7 @@ func (r *Retention) Run(ctx context.Context) error {
 	}
 }
 
-// Drop drops what may go now and returns how many messages that were.
+// Drop drops what may be dropped now and returns the number of messages.
 func (r *Retention) Drop(ctx context.Context) (uint64, error) {
 	state, err := r.Stream.State(ctx)
 	if err != nil || state.Messages == 0 {
@@ -79,7 +79,7 @@ func (r *Retention) Drop(ctx context.Context) (uint64, error) {
 		keep = max(keep, younger)
 	}
 	if most := r.MaxBytes / 10 * 9; r.MaxBytes > 0 && state.Bytes > uint64(most) {
-		// An estimate by the mean size; the next check corrects it.
+		// An estimate from the mean size; the next check corrects it.
 		excess := state.Bytes - uint64(most)
 		keep = max(keep, state.First+schema.Sequence(excess/max(1, state.Bytes/state.Messages))+1)
 	}

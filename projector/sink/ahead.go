@@ -10,12 +10,11 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// leftover is what an interrupted batch has left of a conversation: rows ahead
-// of the position.
+// leftover describes the rows of a conversation that an interrupted batch has left ahead of the position.
 type leftover struct {
 	version schema.Sequence    // the highest one found
 	keys    []schema.Timestamp // sort keys found (closing times, zero for open)
-	// customers are those that the conversation was found to belong to.
+	// customers are the customers that the conversation was found to belong to.
 	customers []string
 }
 

@@ -28,7 +28,7 @@ type keyRow struct {
 	sequence schema.Sequence
 }
 
-// hash stands for an event key, in two halves: the table is sorted by the first.
+// hash represents an event key, in two halves: the table is sorted by the first.
 type hash struct{ key, check uint64 }
 
 func hashOf(k schema.EventKey) hash {
@@ -45,8 +45,7 @@ func eventHashesTable() *table[keyRow] {
 }
 
 // rejectionVersion is the version of every row of quarantine written from a log,
-// so that what was replayed or purged since (with a higher one) stays so when
-// the log is read again.
+// so that rows replayed or purged since (with a higher version) stay so when the log is read again.
 const rejectionVersion = 1
 
 func quarantineTable() *table[projector.Rejection] {

@@ -24,7 +24,7 @@ type rowBlock struct {
 	columns []written
 }
 
-// written is a column of a block, and one of ch-go.
+// written is a column of a block, and implements a column of ch-go.
 type written struct {
 	name, kind string
 	rows       int
@@ -40,11 +40,10 @@ func (w written) Rows() int { return w.rows }
 // EncodeColumn copies the cells.
 func (w written) EncodeColumn(b *proto.Buffer) { b.PutRaw(w.data) }
 
-// WriteColumn hands the cells over.
+// WriteColumn passes the cells on.
 func (w written) WriteColumn(to *proto.Writer) { to.ChainWrite(w.data) }
 
-// blockOf writes rows into b, from its beginning, and gives it back as long as it
-// had to become.
+// blockOf writes rows into b, from its beginning, and returns b, grown if necessary.
 func blockOf[R any](b []byte, columns []column[R], rows []R) (*rowBlock, []byte, error) {
 	b = binary.AppendUvarint(b[:0], uint64(len(columns)))
 	b = binary.AppendUvarint(b, uint64(len(rows)))
@@ -69,14 +68,13 @@ func blockOf[R any](b []byte, columns []column[R], rows []R) (*rowBlock, []byte,
 	return made, b, nil
 }
 
-// native is a connection over the native protocol, which clickhouse-go sends no
-// ready-made blocks over.
+// native is a connection over the native protocol, over which clickhouse-go cannot send prepared blocks.
 type native struct {
 	driver.Conn
 	blocks *chpool.Pool
 }
 
-// overNative adds a way for blocks to a connection.
+// overNative adds sending of blocks to a connection.
 func overNative(ctx context.Context, conn driver.Conn, options *clickhouse.Options) (driver.Conn, error) {
 	settings := make([]ch.Setting, 0, len(options.Settings))
 	for name, value := range options.Settings {

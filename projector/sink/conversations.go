@@ -26,7 +26,7 @@ func closedKey(c *fold.Conversation) schema.Timestamp {
 	return *c.ClosedAt
 }
 
-// moved is the row that takes a conversation away from a sort key.
+// moved is the row that deletes a conversation at a sort key.
 func moved(key schema.ConversationKey, from schema.Timestamp, version schema.Sequence) conversationRow {
 	rows := &fold.Rows{Conversation: fold.Conversation{ConversationKey: key}}
 	return conversationRow{Rows: rows, closedKey: from, version: version, deleted: true}
@@ -34,7 +34,7 @@ func moved(key schema.ConversationKey, from schema.Timestamp, version schema.Seq
 
 func conversationsTable() *table[conversationRow] {
 	type row = conversationRow
-	// A row that has moved is taken away from its old key by the same insert.
+	// The same insert deletes a moved row at its old key.
 	moves := func(r, before *row) bool {
 		return r.deleted && r.Conversation.ConversationKey == before.Conversation.ConversationKey
 	}

@@ -14,13 +14,13 @@ import (
 
 // Customers and sellers. A profile is a fold like any other, and its row too. A
 // customer's row also adds up the customer's conversations, each of which is in a
-// batch of its own: so each writes what it adds into customer_conversations, and
-// one statement makes the rows of the customers that the batch has touched.
+// batch of its own: so each writes its share into customer_conversations, and one statement
+// computes the rows of the customers that the batch has touched.
 
-// customersLog names the position up to which customers have been made.
+// customersLog names the position up to which customers have been computed.
 const customersLog = "customers"
 
-// visit is what a conversation adds to its customer: a row of
+// visit is a conversation's share of its customer: a row of
 // customer_conversations, or the mark that the conversation has another visitor.
 type visit struct {
 	*fold.Rows
@@ -30,8 +30,7 @@ type visit struct {
 
 type visitRow = detail[visit]
 
-// customerOf returns the customer of a conversation; a visitor with the empty id
-// is nobody's.
+// customerOf returns the customer of a conversation; a visitor with the empty id has no customer.
 func customerOf(r *fold.Rows) (id string, known bool) {
 	v := r.Conversation.Visitor
 	if v == nil || v.ID == "" {
@@ -111,7 +110,7 @@ func profilesTable() *table[profileRow] {
 	}, profileLineage(func(d *row) *fold.Lineage { return &d.row.Lineage }))...)}
 }
 
-// profileLineage is what the rows of profiles say about the events behind them.
+// profileLineage is the information in rows of profiles about their events.
 func profileLineage[R any](of func(*R) *fold.Lineage) []column[R] {
 	return []column[R]{
 		moment("created_at", func(r *R) schema.Timestamp { return of(r).CreatedAt }),
@@ -143,7 +142,7 @@ func sellersTable() *table[sellerRow] {
 	}, profileLineage(func(d *row) *fold.Lineage { return &d.row.Seller.Lineage }))...)}
 }
 
-// people puts in the rows of customer and seller of a change.
+// people adds the rows of customer and seller of a change.
 func (s *Sink) people(o owner, before, after *fold.Rows, left []string) {
 	customer, known := customerOf(after)
 	if known {
@@ -166,8 +165,8 @@ func (s *Sink) people(o owner, before, after *fold.Rows, left []string) {
 	}
 }
 
-// makeCustomers makes the rows of the customers that rows above the position
-// made before speak of, as of a position. It may be repeated.
+// makeCustomers computes the rows of the customers affected by rows above the previous position, as
+// of a position. It may be repeated.
 func (s *Sink) makeCustomers(ctx context.Context, position schema.Sequence) error {
 	err := s.conn.Exec(ctx, s.in(customersSQL), clickhouse.Named("after", uint64(s.customersAt)), clickhouse.Named("position", uint64(position)))
 	if err != nil {
@@ -176,8 +175,7 @@ func (s *Sink) makeCustomers(ctx context.Context, position schema.Sequence) erro
 	return nil
 }
 
-// catchUpCustomers makes what an older binary or an erasure has left to be made:
-// all rows, where no position was written.
+// catchUpCustomers computes what an older binary or an erasure has left: all rows, if no position was written.
 func (s *Sink) catchUpCustomers(ctx context.Context, stored schema.Sequence) error {
 	at, err := s.position(ctx, customersLog)
 	if err != nil {

@@ -5,10 +5,10 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// The tables of what hangs on a conversation. Their sort keys never move: a
+// The tables of a conversation's details. Their sort keys never move: a
 // contact's start is part of its id, the other keys are ids.
 
-// owner is what the rows of these tables share.
+// owner holds the columns shared by the rows of these tables.
 type owner struct {
 	schema.ConversationKey
 	version schema.Sequence
@@ -20,7 +20,7 @@ type detail[R any] struct {
 	row *R
 }
 
-// owned puts the shared columns around the table's own.
+// owned combines the shared columns with the table's own.
 func owned[R any](own ...column[detail[R]]) []column[detail[R]] {
 	columns := []column[detail[R]]{
 		number("project_id", func(d *detail[R]) uint32 { return uint32(d.Project) }),
@@ -33,13 +33,13 @@ func owned[R any](own ...column[detail[R]]) []column[detail[R]] {
 // contactRow is a row of contacts.
 type contactRow = detail[contact]
 
-// contact is a contact with what it repeats of its conversation.
+// contact is a contact with the columns copied from its conversation.
 type contact struct {
 	*fold.Contact
 	of *traits
 }
 
-// traits are what contacts are searched and grouped by of their conversation.
+// traits are the columns of the conversation by which contacts are filtered and grouped.
 // Texts among them go into dictionaries, which hold each once however many
 // contacts repeat it: a thousand contacts of a conversation with a thousand tags
 // take megabytes, not a gigabyte.

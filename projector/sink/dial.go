@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/projector/tables"
 )
 
-// Server says where a ClickHouse is and who speaks to it.
+// Server holds the address and the credentials of a ClickHouse server.
 type Server struct {
 	// URL is clickhouse://HOST:PORT or tcp://HOST:PORT for the native protocol,
 	// http://HOST:PORT or https://HOST:PORT for HTTP. Parameters are those of
@@ -22,8 +22,7 @@ type Server struct {
 	URL string
 	// User and Password take precedence over those in the URL.
 	User, Password string
-	// Transport, if given, makes what carries the requests of HTTP: see
-	// TransportFunc of clickhouse-go.
+	// Transport, if given, creates the transport of HTTP requests: see TransportFunc of clickhouse-go.
 	Transport func(*http.Transport) (http.RoundTripper, error)
 }
 
@@ -92,7 +91,7 @@ func (s Server) options() (*clickhouse.Options, error) {
 		options.Auth.Username, options.Auth.Password = s.User, s.Password
 	}
 	options.TransportFunc = s.Transport
-	options.Auth.Database = "" // every statement names its own
+	options.Auth.Database = "" // every statement names its database
 	options.MaxOpenConns, options.MaxIdleConns = connections, idleConnections
 	options.ConnMaxLifetime = connectionLife
 	if options.DialTimeout == 0 {
@@ -115,10 +114,9 @@ func (s Server) options() (*clickhouse.Options, error) {
 // settings go with every statement unless the URL says otherwise.
 func settings() clickhouse.Settings {
 	return clickhouse.Settings{
-		// An insert is on disk when it is answered, not some time after.
+		// An insert is on disk when it returns, not some time after.
 		"async_insert": 0,
-		// A block that equals an earlier one is written all the same: between the
-		// two the row may have moved away and come back.
+		// A block that equals an earlier one is written as well: in between, the row may have moved away and back.
 		"insert_deduplicate": 0,
 	}
 }

@@ -2,9 +2,8 @@ package sink
 
 import "reflect"
 
-// changed calls write for every row of after that before does not hold the
-// same. Rows are paired by id: mostly they are at the same index in both, as a
-// fold with more events only adds rows.
+// changed calls write for every row of after that differs from before. Rows are paired by id:
+// mostly they are at the same index in both, as a fold with more events only adds rows.
 func changed[R comparable](before, after []R, id func(*R) string, write func(*R)) {
 	var byID map[string]*R
 	for i := range after {

@@ -15,44 +15,40 @@
 //
 //	rows        conversations, contacts, transactions, messages, message_texts, visitors
 //	events      the archive
-//	keys        event_hashes, one row per new event: of none whose rows were refused
+//	keys        event_hashes, one row per new event: none for events whose rows were rejected
 //	quarantine  what was rejected
-//	position    how far the log is in the tables
+//	position    the sequence of the log that the tables have reached
 //
-// Each table with rows gets one insert, which is one block and so one part: it is
-// there as a whole or not at all. Rows of more than 8 MiB become several blocks,
-// inserted one after the other: what an insert costs the server is bounded,
-// however much the rows of a batch are. The inserts of the rows stage run at the
-// same time. All blocks are made before the first is sent: a value that no column
-// takes leaves nothing of the batch behind.
+// Each table with rows gets one insert, which is one block and therefore one part: it is written
+// completely or not at all. Rows of more than 8 MiB become several blocks, inserted one after the
+// other: this limits the cost of an insert for the server, however large the rows of a batch are.
+// The inserts of the rows stage run concurrently. All blocks are encoded before the first is sent,
+// so that a value that no column accepts leaves nothing of the batch behind.
 //
-// Of a change, conversations gets its row always, the other tables the rows
-// that differ from before. The version of every row is the last sequence folded
-// in. When the sort key of a conversation has moved, the same insert marks the
-// row at the old key as deleted: no reader sees two rows, or none. Of rows with
-// one key and one version the one inserted last counts, so a batch may be
-// written twice; insert_deduplicate is off, because the second of two equal
-// blocks has to count when a conversation came back to a sort key in between.
+// For a changed conversation, its row is always written to conversations, and the rows that differ
+// from before to the other tables. The version of every row is the last sequence folded in. When
+// the sort key of a conversation has moved, the same insert marks the row at the old key as
+// deleted: no reader sees two rows, or none. Of rows with the same key and version the one inserted
+// last counts, so a batch may be written twice; insert_deduplicate is off, because the second of
+// two equal blocks must count if a conversation returned to a sort key in between.
 //
-// # What a cut-off batch leaves
+// # Rows left by an interrupted batch
 //
-// A batch that ends between two stages leaves rows ahead of the position. When
-// the log is read again, in other batches perhaps, such a conversation passes
-// through folds older than its rows. An older row at another sort key would
-// exist beside the newer one, and a deletion mark of an older version would not
-// remove it. So the sink looks for these conversations ([Sink.Position]) before
-// the first write, and again after every write that failed, and writes none of
-// their rows until a fold is as new as what was found; that one it writes in
-// full, and removes the row from every other key at which it was found. The
-// same holds for an insert that was given up here and completed on the server
-// later.
+// A batch that ends between two stages leaves rows ahead of the position. When the log is read
+// again, possibly in other batches, such a conversation passes through folds older than its rows.
+// An older row at another sort key would exist beside the newer one, and a deletion mark of an
+// older version would not remove it. So the sink looks for these conversations ([Sink.Position])
+// before the first write, and again after every write that failed, and writes none of their rows
+// until a fold is as new as what was found; that one it writes in full, and removes the row from
+// every other key at which it was found. The same applies to an insert that was abandoned here and
+// completed on the server later.
 //
 // # Known
 //
 // An event key is 128 bits of SHA-256 over project, source and id in event_hashes. A
-// Bloom filter of the table's keys is kept in memory, so that a batch of new
-// events costs no lookup but for the one in a hundred that the filter cannot
-// tell from a known one. The filter is read from the table at the first
+// Bloom filter of the table's keys is kept in memory, so that new events need no lookup, except for
+// the one in a hundred that the filter cannot distinguish from a known one. The filter is read from
+// the table at the first
 // [Sink.Known], when it is full (it has room for half as many keys again), and
 // when another process was seen to have moved the position; keys are in it
 // before they are written. It takes 10 to 15 bits a key: 19 MB for 10 million
@@ -60,11 +56,10 @@
 //
 // # Recall
 //
-// The requested keys are sent as a table of their own in the body of the query
-// (an external table), 2,000 a statement: as a parameter 10,000 of them would
-// not fit into a URL. The primary key of events serves the lookup. Each key
-// costs a granule, so what the filter knows to be new is not requested: it
-// holds the conversations of all archived events too.
+// The requested keys are sent as an external table in the body of the query, 2,000 per statement:
+// as a parameter 10,000 of them would not fit into a URL. The primary key of events serves the
+// lookup. Each key costs a granule, so what the filter knows to be new is not requested: it holds
+// the conversations of all archived events too.
 //
 // # Messages
 //
@@ -80,8 +75,8 @@
 // [projector.UnwritableError] is a value that ClickHouse or its driver refuses;
 // its text names the column or the code and never the value. An error with a
 // method Temporary() that is true is transient: network, timeouts, memory, too
-// many parts, a keeper that is away. Anything else is for an operator: rights,
-// missing tables, a wrong address. Both are to be tried again.
+// many parts, an unavailable keeper. Any other error needs an operator: rights, missing tables, a
+// wrong address. Both can be retried.
 //
 // # Replicated tables
 //
@@ -95,28 +90,27 @@
 //
 // # Blocks
 //
-// A block is written straight into the Native format, column by column, and sent
-// as it is: the body of a request over HTTP, which costs no more than the bytes
-// it has, or the data of an insert over the native protocol, by ch-go, for
-// clickhouse-go takes ready-made blocks over HTTP only. [Open] compares the types
-// of all columns with the tables': the format does not check them. A sink keeps
-// the memory of its blocks for the next batch.
+// A block is encoded directly in the Native format, column by column, and sent without further
+// copies: as the body of a request over HTTP, or as the data of an insert over the native protocol,
+// with ch-go, because clickhouse-go accepts prepared blocks only over HTTP. [Open] compares the
+// types of all columns with the tables': the format does not check them. A sink keeps the memory of
+// its blocks for the next batch.
 //
 // # Measured
 //
 // On 2 cores, embedded ClickHouse 26.7, HTTP on loopback, batches of whole
-// conversations of 14 events each (BenchmarkWrite); the floor is the same blocks,
-// made beforehand and sent one by one:
+// conversations of 14 events each (BenchmarkWrite); the floor is the same blocks, encoded
+// beforehand and sent one by one:
 //
 //	conversations  events  one batch   floor
 //	            1      12      40 ms   58 ms
 //	          100   1,400      52 ms   74 ms
 //	        1,000  13,700     100 ms  131 ms
 //
-// fsync takes a tenth to a fifth of that. Recall gives 210,000 events a second
-// for 10,000 conversations, decoding included; Known takes 6 ms for 10,000 new
-// keys, and 80 ms when all are known. Twelve conversations of 1,000 tags and 300
-// contacts, 27 MB of rows, need less than 100 MB a statement in the server.
+// fsync takes a tenth to a fifth of that. Recall reads 210,000 events a second for 10,000
+// conversations, including decoding; Known takes 6 ms for 10,000 new keys, and 80 ms when all are
+// known. Twelve conversations of 1,000 tags and 300 contacts, 27 MB of rows, need less than 100 MB
+// a statement in the server.
 //
 // One more message in a conversation (BenchmarkLongConversation), in ms from the log
 // into the tables: 57, 77 and 47 of 1,000, 10,000 and 100,000 messages where the

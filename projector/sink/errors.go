@@ -26,13 +26,13 @@ var transientCodes = map[int32]string{
 	203:  "NO_FREE_CONNECTION",                    // likewise
 	209:  "SOCKET_TIMEOUT",                        // network
 	210:  "NETWORK_ERROR",                         // network
-	225:  "NO_ZOOKEEPER",                          // the keeper is away
+	225:  "NO_ZOOKEEPER",                          // the keeper is unavailable
 	236:  "ABORTED",                               // the server is stopping
-	241:  "MEMORY_LIMIT_EXCEEDED",                 // other statements need the memory now
+	241:  "MEMORY_LIMIT_EXCEEDED",                 // other statements use the memory now
 	242:  "TABLE_IS_READ_ONLY",                    // a replica has lost its keeper, or is starting
 	243:  "NOT_ENOUGH_SPACE",                      // until space is freed
 	252:  "TOO_MANY_PARTS",                        // merges are behind
-	279:  "ALL_CONNECTION_TRIES_FAILED",           // a cluster's shards are away
+	279:  "ALL_CONNECTION_TRIES_FAILED",           // a cluster's shards are unavailable
 	285:  "TOO_FEW_LIVE_REPLICAS",                 // no quorum now
 	286:  "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE", // likewise
 	289:  "REPLICA_IS_NOT_IN_QUORUM",              // the replica is behind: read elsewhere or later
@@ -40,7 +40,7 @@ var transientCodes = map[int32]string{
 	394:  "QUERY_WAS_CANCELLED",                   // by an operator, or at shutdown
 	439:  "CANNOT_SCHEDULE_TASK",                  // out of threads
 	473:  "DEADLOCK_AVOIDED",                      // a lock was held too long
-	999:  "KEEPER_EXCEPTION",                      // the keeper is away
+	999:  "KEEPER_EXCEPTION",                      // the keeper is unavailable
 	1000: "POCO_EXCEPTION",                        // network, below ClickHouse's own codes
 }
 
@@ -63,7 +63,7 @@ var unwritableCodes = map[int32]string{
 	469: "VIOLATED_CONSTRAINT",
 }
 
-// cellError says that a row's value does not fit into a column. The cause may
+// cellError means that a row's value does not fit into a column. The cause may
 // quote the value, so it is not part of the text.
 type cellError struct {
 	table, column string
@@ -76,8 +76,7 @@ func (e *cellError) Error() string {
 
 func (e *cellError) Unwrap() error { return e.err }
 
-// serverError keeps the code of a refusal and leaves its text out, which quotes
-// the value refused.
+// serverError keeps the code of a rejection without its text, which quotes the rejected value.
 type serverError struct {
 	code int32
 	name string
@@ -130,8 +129,8 @@ func passing(err error) error {
 	return err
 }
 
-// fromNetwork reports errors below ClickHouse: connections refused, broken or
-// too slow, and a proxy between that has no server to give the request to.
+// fromNetwork reports errors below ClickHouse: connections refused, broken or too slow, and a proxy
+// without a server behind it.
 func fromNetwork(err error) bool {
 	var answer *clickhouse.HTTPError
 	if errors.As(err, &answer) {

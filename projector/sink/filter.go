@@ -2,12 +2,11 @@ package sink
 
 import "math/bits"
 
-// filter remembers hashes in about ten bits each: it may take a new one for one
-// it has seen (about one in a hundred when full), never the other way round.
+// filter remembers hashes in about ten bits each: it may take a new one for a known one (about one
+// in a hundred when full), but never the reverse.
 //
-// It is a blocked Bloom filter: all bits of a hash lie in one cache line. The
-// libraries there are would hash again what is a hash already, and spread the
-// bits over memory.
+// It is a blocked Bloom filter: all bits of a hash lie in one cache line. Existing libraries would
+// hash the hashes again, and spread the bits over memory.
 type filter struct {
 	blocks   []block
 	count    int
@@ -31,7 +30,7 @@ func newFilter(n int) *filter {
 	return &filter{blocks: make([]block, (capacity*bitsPerHash+bitsPerBlock-1)/bitsPerBlock), capacity: capacity}
 }
 
-// full says that more hashes would blur the filter.
+// full reports that more hashes would make the filter unreliable.
 func (f *filter) full() bool { return f.count >= f.capacity }
 
 // add remembers a hash.

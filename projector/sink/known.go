@@ -12,9 +12,9 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// seen is the filter in front of event_hashes and events. It holds every event key,
-// and every conversation with archived events, that was there when it was made,
-// and those this sink has written or tried to write since.
+// seen is the filter in front of event_hashes and events. It holds every event key, and every
+// conversation with archived events, that existed when it was made, and those that this sink has
+// written or tried to write since.
 type seen struct {
 	filter *filter // nil until the first Known
 	// stale: another process has written since, so the table may hold keys that
@@ -99,7 +99,7 @@ func (s *Sink) lookUp(ctx context.Context, probable map[hash][]schema.EventKey, 
 	return rows.Err()
 }
 
-// remember makes the filter from the table.
+// remember builds the filter from the table.
 func (s *Sink) remember(ctx context.Context) error {
 	started := time.Now()
 	s.seen = seen{} // first, so that the memory of the old one is free for the new one
@@ -107,7 +107,7 @@ func (s *Sink) remember(ctx context.Context) error {
 	if err := s.conn.QueryRow(ctx, s.in(keysCountSQL)).Scan(&count); err != nil {
 		return err
 	}
-	made := newFilter(int(count + count/10)) // ten events a conversation at the least, mostly
+	made := newFilter(int(count + count/10)) // mostly at least ten events per conversation
 	for _, statement := range []string{keysSQL, archivedSQL} {
 		if err := s.each(ctx, statement, made.add); err != nil {
 			return err

@@ -14,9 +14,9 @@ import (
 
 // Columns write their cells in ClickHouse's Native format
 // (https://clickhouse.com/docs/interfaces/formats/Native), the values of all rows
-// one after the other. They go from the rows straight into the body of the
-// insert: the columns of clickhouse-go would hold all of it again, half of
-// it by reflection, and for as long as a connection lives.
+// one after the other. They go directly from the rows into the body of the insert: the columns of
+// clickhouse-go would copy all of it, half of it by reflection, and keep it for the life of a
+// connection.
 
 // column is a column of a table of R, or an element of a compound column.
 type column[R any] struct {
@@ -151,7 +151,7 @@ func textOrNull[R any](name string, of func(*R) *string) column[R] {
 	return orNull(name, "String", of, appendText[string])
 }
 
-// word is a text of which there are few: LowCardinality.
+// word is a text with few distinct values: LowCardinality.
 func word[R any, S ~string](name string, of func(*R) S) column[R] {
 	d := &dictionary{}
 	c := plain(name, "LowCardinality(String)", func(b []byte, rows []R) []byte {
@@ -182,8 +182,8 @@ func wordOrNull[R any, S ~string](name string, of func(*R) *S) column[R] {
 	return c
 }
 
-// dictionary is the cells of a LowCardinality column: its words, each once, and
-// the place of each cell's word among them.
+// dictionary is the cells of a LowCardinality column: its words, each once, and the position of
+// each cell's word among them.
 type dictionary struct {
 	places map[string]uint32
 	words  []string
@@ -192,7 +192,7 @@ type dictionary struct {
 	place  uint32 // and its place
 }
 
-// begin starts with so many words that no cell is.
+// begin starts with a number of words that no cell uses.
 func (d *dictionary) begin(reserved int) {
 	if d.places == nil {
 		d.places = map[string]uint32{}
@@ -218,7 +218,7 @@ func (d *dictionary) add(word string) {
 
 const (
 	dictionaryVersion = 1            // SharedDictionariesWithAdditionalKeys
-	dictionaryFlags   = 1<<9 | 1<<10 // with keys of its own, to be taken over
+	dictionaryFlags   = 1<<9 | 1<<10 // with its own keys, to be added
 	mostBytePlaces    = 1<<8 - 1
 	mostShortPlaces   = 1<<16 - 1
 )
@@ -276,7 +276,7 @@ func elements[R, E any](of func(*R) []E, cells func([]byte, []E) ([]byte, error)
 	}
 }
 
-// tuple is several columns as one.
+// tuple combines several columns into one.
 func tuple[R any](name string, columns ...column[R]) column[R] {
 	named := make([]string, len(columns))
 	for i, c := range columns {

@@ -14,11 +14,11 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// recallAtOnce is how many conversations one statement reads back.
+// recallAtOnce is the number of conversations that one statement reads back.
 const recallAtOnce = 2_000
 
 // Recall reads back the archived events of conversations: see
-// [projector.Archive]. Those that the filter knows to be new are not requested.
+// [projector.Archive]. Conversations that are new according to the filter are not requested.
 func (s *Sink) Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]projector.ArchivedEvent, error) {
 	found := make(map[schema.ConversationKey][]projector.ArchivedEvent, len(keys))
 	for some := range slices.Chunk(s.seen.archived(keys), recallAtOnce) {

@@ -14,7 +14,7 @@ import (
 	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// Options are how a sink writes.
+// Options configure a sink.
 type Options struct {
 	// Projection is the version whose tables are written, see tables.Tables.Live.
 	Projection uint32
@@ -22,11 +22,11 @@ type Options struct {
 	StoreText bool
 	// Logger; nil logs nothing.
 	Logger *slog.Logger
-	// Allowed, if given, is asked before each stage; its error ends Write. A process
-	// that may not write any more finds out there, wherever it was stopped.
+	// Allowed, if given, is asked before each stage; its error ends Write. A process that may no
+	// longer write notices it there, wherever it was suspended.
 	Allowed func() error
 	// After, if given, is called when a stage is on disk; its error ends Write.
-	// Tests and the crash harness cut batches off with it.
+	// Tests and the crash harness interrupt batches with it.
 	After func(Stage) error
 }
 
@@ -55,9 +55,9 @@ type Sink struct {
 	seen    seen
 	written schema.Sequence // position in the log of events that this sink has written
 
-	customersAt schema.Sequence // position up to which customers have been made
+	customersAt schema.Sequence // position up to which customers have been computed
 
-	// What a batch that was cut off has left, until the log has passed it.
+	// What an interrupted batch has left, until the log has passed it.
 	leftovers map[schema.ConversationKey]leftover
 	settled   bool // leftovers are known: they were looked for, and no write has failed since
 }
@@ -67,9 +67,8 @@ var (
 	_ projector.Archive = (*Sink)(nil)
 )
 
-// Open makes a sink over a connection, see [Dial]. The tables must be there, see
-// package tables. The connection stays the caller's to close, when the sink is
-// no longer used.
+// Open makes a sink over a connection, see [Dial]. The tables must exist, see package tables. The
+// caller closes the connection when the sink is no longer used.
 func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error) {
 	s := &Sink{
 		conn: conn, options: options, database: ddl.ProjectionDatabase(options.Projection), log: options.Logger,
@@ -93,9 +92,9 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 	return s, nil
 }
 
-// Position returns the last sequence of the log that is stored, 0 at first, and
-// the highest one that rows were made of: see [projector.Sink]. Only events make
-// rows with versions; no other log leaves any ahead.
+// Position returns the last stored sequence of the log, 0 at first, and the highest one that rows
+// come from: see [projector.Sink]. Only events make rows with versions; no other log leaves any
+// ahead.
 func (s *Sink) Position(ctx context.Context, log string) (stored, held schema.Sequence, err error) {
 	if stored, err = s.position(ctx, log); err != nil || log != projector.LogEvents {
 		return stored, stored, err

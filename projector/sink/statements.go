@@ -41,7 +41,7 @@ var customersSQL string
 //go:embed column_types.sql
 var columnTypesSQL string
 
-// in names the tables of this sink's projection in a statement.
+// in inserts this sink's projection into a statement.
 func (s *Sink) in(statement string) string {
 	return strings.ReplaceAll(statement, "$projection", s.database)
 }

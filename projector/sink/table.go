@@ -28,7 +28,7 @@ type table[R any] struct {
 // insert costs the server several times the size of its block.
 const mostBlockBytes = 8 << 20
 
-// inserter is a table of whatever rows.
+// inserter is a table with rows of any type.
 type inserter interface {
 	bind(database string, types map[string]map[string]string) error
 	prepare() error
@@ -36,7 +36,7 @@ type inserter interface {
 	clear()
 }
 
-// bind makes the INSERT statement. It fails if a column of the server's table is
+// bind creates the INSERT statement. It fails if a column of the server's table is
 // missing, or of another type.
 func (t *table[R]) bind(database string, types map[string]map[string]string) error {
 	names := make([]string, len(t.columns))
@@ -54,8 +54,7 @@ func (t *table[R]) bind(database string, types map[string]map[string]string) err
 	return nil
 }
 
-// prepare makes blocks of the waiting rows: mostly one. ClickHouse writes each as
-// a whole or not at all.
+// prepare encodes the waiting rows into blocks, mostly one. ClickHouse writes each completely or not at all.
 func (t *table[R]) prepare() error {
 	if len(t.rows) == 0 {
 		return nil
@@ -68,7 +67,7 @@ func (t *table[R]) prepare() error {
 	return err
 }
 
-// block makes a block of some rows, or of each half of them where that is too big.
+// block encodes some rows into a block, or into two halves if that is too large.
 func (t *table[R]) block(rows []R) error {
 	n := len(t.made)
 	if n == len(t.buffers) {
@@ -104,11 +103,10 @@ func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
 	return nil
 }
 
-// spacious is the size from which a buffer is given back when little of it was
-// used, in bytes.
+// spacious is the size, in bytes, from which a buffer is released if little of it was used.
 const spacious = 1 << 20
 
-// clear forgets the rows, and keeps the first buffer if it was of use.
+// clear drops the rows, and keeps the first buffer if it was mostly used.
 func (t *table[R]) clear() {
 	t.buffers = t.buffers[:min(1, len(t.buffers))]
 	if len(t.buffers) == 1 && cap(t.buffers[0]) > spacious && len(t.buffers[0]) < cap(t.buffers[0])/8 {

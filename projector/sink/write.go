@@ -33,7 +33,7 @@ func (s *Sink) stages() []stage {
 		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors, s.visits, s.profiles, s.sellers}},
 		{StageCustomers, []inserter{customersOf{s}}}, // reads what the stage before has written
 		{StageEvents, []inserter{s.events}},
-		{StageKeys, []inserter{s.keys}}, // after these: an event whose rows are refused leaves no key behind
+		{StageKeys, []inserter{s.keys}}, // after these: an event whose rows are rejected leaves no key behind
 		{StageQuarantine, []inserter{s.quarantine}},
 		{StagePosition, []inserter{s.positions}},
 	}
@@ -80,7 +80,7 @@ func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
 	return nil
 }
 
-// settle forgets the leftovers that the log has passed.
+// settle drops the leftovers that the log has passed.
 func (s *Sink) settle(changes []projector.Change) {
 	s.settled = true
 	for i := range changes {
@@ -92,13 +92,13 @@ func (s *Sink) settle(changes []projector.Change) {
 	}
 }
 
-// fill puts the rows of the batch into the tables.
+// fill adds the rows of the batch to the tables.
 func (s *Sink) fill(batch *projector.Batch) {
 	for i := range batch.Events {
 		e := &batch.Events[i]
 		key := keyRow{hash: hashOf(e.Event.Key()), sequence: e.Sequence}
 		s.keys.rows = append(s.keys.rows, key)
-		s.seen.add(key.hash, e.Event.Conversation) // before the insert: one that fails may have stored it all the same
+		s.seen.add(key.hash, e.Event.Conversation) // before the insert: a failed insert may still have been stored
 	}
 	for i := range batch.Changes {
 		s.change(&batch.Changes[i])
@@ -111,16 +111,16 @@ func (s *Sink) fill(batch *projector.Batch) {
 	}
 }
 
-// change puts in the rows of a conversation that differ from before.
+// change adds the rows of a conversation that differ from before.
 //
-// Rows that a cut-off batch has left are ahead of these until the log passes
-// them. So long none are written: older ones would not replace them, and at
-// another sort key they would be added beside them. After that all are written.
+// Rows left by an interrupted batch are ahead of these until the log passes them. Until then none
+// are written: older rows would not replace them, and at another sort key they would be added next
+// to them. After that all are written.
 func (s *Sink) change(c *projector.Change) {
 	after, before := &c.After, c.Before
 	o := owner{after.Conversation.ConversationKey, after.LastSequence()}
 	var left []schema.Timestamp // sort keys that may hold a row
-	var customers []string      // whose the conversation may be said to be
+	var customers []string      // customers that the conversation may be assigned to
 	if before != nil && !before.Empty() {
 		left = append(left, closedKey(&before.Conversation))
 	}
@@ -171,8 +171,8 @@ func (s *Sink) change(c *projector.Change) {
 	}
 }
 
-// insert writes the waiting rows stage by stage. All blocks are made before the
-// first is sent: a value that a column refuses leaves no part of the batch behind.
+// insert writes the waiting rows stage by stage. All blocks are encoded before the first is sent,
+// so that a value that a column rejects leaves no part of the batch behind.
 func (s *Sink) insert(ctx context.Context) error {
 	for _, t := range s.tables() {
 		if err := t.prepare(); err != nil {
@@ -202,15 +202,14 @@ func (s *Sink) insert(ctx context.Context) error {
 	return nil
 }
 
-// customersOf is the stage that makes the rows of customers, in place of a table
-// with rows of its own.
+// customersOf is the stage that computes the rows of customers, in place of a table with its own rows.
 type customersOf struct{ *Sink }
 
 func (customersOf) bind(string, map[string]map[string]string) error { return nil }
 func (customersOf) prepare() error                                  { return nil }
 func (customersOf) clear()                                          {}
 
-// send makes the customers that the batch speaks of, if it speaks of any.
+// send computes the customers that the batch affects, if any.
 func (c customersOf) send(ctx context.Context, _ driver.Conn) error {
 	if len(c.visits.rows)+len(c.profiles.rows) == 0 {
 		return nil

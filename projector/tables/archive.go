@@ -10,16 +10,13 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Archive is a reading of the archived events of a version, in log order. It is
-// for one goroutine, and to be closed.
+// Archive reads the archived events of a version, in log order. It is for one goroutine, and must be closed.
 type Archive struct{ rows driver.Rows }
 
-// archiveSettings keep the memory of a long reading within bounds: a large sort
-// goes to disk.
+// archiveSettings limit the memory of a long read: a large sort goes to disk.
 var archiveSettings = clickhouse.Settings{"max_bytes_before_external_sort": uint64(256 << 20), "max_execution_time": 0}
 
-// Archive begins to read the events of a version after a sequence. The reading
-// outlives the context.
+// Archive starts reading the events of a version after a sequence. It outlives the context.
 func (t *Tables) Archive(ctx context.Context, version uint32, after schema.Sequence) (*Archive, error) {
 	ctx = clickhouse.Context(context.WithoutCancel(ctx), clickhouse.WithSettings(archiveSettings))
 	rows, err := t.conn.Query(ctx, of(eventsSQL, version), clickhouse.Named("after", uint64(after)))
@@ -51,14 +48,14 @@ func (a *Archive) Read(most int) ([]schema.Entry, error) {
 // Close ends the reading.
 func (a *Archive) Close() { _ = a.rows.Close() }
 
-// LastEvent is the highest archived sequence of a version, 0 for an empty archive.
+// LastEvent returns the highest archived sequence of a version, 0 for an empty archive.
 func (t *Tables) LastEvent(ctx context.Context, version uint32) (schema.Sequence, error) {
 	var last uint64
 	err := t.conn.QueryRow(ctx, of(lastEventSQL, version)).Scan(&last)
 	return schema.Sequence(last), err
 }
 
-// NextEvent is the lowest archived sequence of a version after another, 0 for
+// NextEvent returns the lowest archived sequence of a version after another, 0 for
 // none.
 func (t *Tables) NextEvent(ctx context.Context, version uint32, after schema.Sequence) (schema.Sequence, error) {
 	var next uint64
@@ -102,7 +99,7 @@ type Counts struct {
 	Conversations, Archived uint64 // rows, and conversations with archived events
 }
 
-// Count counts. What is above the position is of a batch that was cut off.
+// Count counts rows. Rows above the position are from an interrupted batch.
 func (t *Tables) Count(ctx context.Context, version uint32, position schema.Sequence) (Counts, error) {
 	var c Counts
 	err := t.conn.QueryRow(ctx, of(countsSQL, version), clickhouse.Named("position", uint64(position))).

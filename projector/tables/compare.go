@@ -12,20 +12,18 @@ import (
 	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// Table is a table of a projection with the columns that identify its rows. The first two
-// columns of the key name the owner of the rows: what a repair writes again.
+// Table is a table of a projection with the columns that identify its rows. The first two columns
+// of the key are the owner of the rows: the unit that a repair rewrites.
 type Table struct {
 	Name string
 	Key  []string
 	Of   Of
 }
 
-// Of says what the rows of a table are of, and so which of them the log has not
-// moved on.
+// Of is the kind of owner of a table's rows, which determines the rows that can be compared.
 type Of uint8
 
-// What rows are of: a conversation (or the subject of a profile), a customer, or
-// an entry of a log.
+// The kinds of owners: a conversation (or the subject of a profile), a customer, or an entry of a log.
 const (
 	OfConversation Of = iota
 	OfCustomer
@@ -47,11 +45,11 @@ var compared = []Table{
 	{"quarantine", []string{"log", "sequence"}, OfLog},
 }
 
-// Compared are the tables that are compared and repaired, in that order. The rest
-// follows from them, or is bookkeeping.
+// Compared are the tables that are compared and repaired, in that order. The others are derived
+// from them, or are bookkeeping.
 func Compared() []Table { return compared }
 
-// in names the table and its key in a statement.
+// in inserts the table and its key into a statement.
 func (t Table) in(statement string) string {
 	return strings.NewReplacer("$table", t.Name, "$key", strings.Join(t.Key, ", "), "$first", t.Key[0], "$second", t.Key[1]).Replace(statement)
 }
@@ -68,9 +66,8 @@ func (s Scope) Everything() bool { return len(s.Projects) == 0 && s.Since == 0 }
 // buckets is the number of parts a table's checksum is taken in.
 const buckets = 256
 
-// Comparison holds the rows of one version against those of another, as of a
-// sequence that both have reached. Conversations that have moved on since in
-// either are left out.
+// Comparison compares the rows of one version with those of another, as of a sequence that both
+// have reached. Conversations that have changed in either since then are skipped.
 type Comparison struct {
 	tables          *Tables
 	expected, found uint32
@@ -93,7 +90,7 @@ func (t *Tables) Compare(expected, found uint32, upTo schema.Sequence, scope Sco
 	}
 }
 
-// context keeps the memory of ClickHouse within bounds.
+// context limits the memory of ClickHouse.
 func (c *Comparison) context(ctx context.Context) context.Context {
 	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_bytes_before_external_group_by": uint64(512 << 20),
@@ -101,13 +98,13 @@ func (c *Comparison) context(ctx context.Context) context.Context {
 	}))
 }
 
-// statement names the versions. It is complete then but for the parameters.
+// statement inserts the versions. Only the parameters are missing then.
 func (c *Comparison) statement(text string) string {
 	return strings.NewReplacer("$expected", ddl.ProjectionDatabase(c.expected), "$found", ddl.ProjectionDatabase(c.found)).Replace(text)
 }
 
-// Moved counts the conversations that have moved on after the sequence compared
-// at. Rows are written before events, so both are looked at.
+// Moved counts the conversations that have changed after the compared sequence. Rows are written
+// before events, so both are checked.
 func (c *Comparison) Moved(ctx context.Context) (count uint64, err error) {
 	statement := strings.ReplaceAll(compareMovedCountSQL, "$moved", compareMovedSQL)
 	err = c.tables.conn.QueryRow(c.context(ctx), c.statement(statement), c.parameters...).Scan(&count)
@@ -118,7 +115,7 @@ func (c *Comparison) Moved(ctx context.Context) (count uint64, err error) {
 type TableComparison struct {
 	comparison *Comparison
 	table      Table
-	// Columns are the columns that have to be equal.
+	// Columns are the columns that must be equal.
 	Columns []string
 	rows    string // a statement for the rows of both versions, with a hash
 }
@@ -141,7 +138,7 @@ func (c *Comparison) Table(ctx context.Context, table Table) (*TableComparison, 
 		}
 		t.Columns = append(t.Columns, name)
 		if isMap {
-			name = "mapSort(" + name + ")" // the order of a map means nothing
+			name = "mapSort(" + name + ")" // the order of a map has no meaning
 		}
 		parts = append(parts, name)
 	}
@@ -158,9 +155,9 @@ func (c *Comparison) Table(ctx context.Context, table Table) (*TableComparison, 
 	return t, nil
 }
 
-// settled is the condition on rows that can be compared. Of what is not of a
-// conversation, only the log of events has the sequence compared at; that of
-// rejections is small and compared when it does not change.
+// settled is the condition on rows that can be compared. Of rows without a conversation, only those
+// of the log of events have the compared sequence; the log of rejections is small and is compared
+// when it does not change.
 func (c *Comparison) settled(table Table) string {
 	switch table.Of {
 	case OfLog:
@@ -207,7 +204,7 @@ func (t *TableComparison) Buckets(ctx context.Context) (count uint64, uneven []u
 	return count, uneven, rows.Err()
 }
 
-// Differing counts the rows of some buckets that differ, are missing or too many.
+// Differing counts the rows of some buckets that differ, are missing or superfluous.
 func (t *TableComparison) Differing(ctx context.Context, uneven []uint64) (count uint64, err error) {
 	err = t.comparison.tables.conn.QueryRow(t.comparison.context(ctx), t.statement(compareCountSQL),
 		t.parameters(clickhouse.Named("uneven", uneven))...).Scan(&count)
@@ -236,8 +233,7 @@ func (t *TableComparison) Owners(ctx context.Context, uneven []uint64) ([]Owner,
 	return list, rows.Err()
 }
 
-// Spell calls do with the first rows that differ, as JSON by column: those
-// expected, and those found.
+// Spell calls do with the first rows that differ, as JSON by column: the expected ones and the found ones.
 func (t *TableComparison) Spell(ctx context.Context, uneven []uint64, limit int, do func(expected bool, row map[string]json.RawMessage)) error {
 	rows, err := t.comparison.tables.conn.Query(t.comparison.context(ctx), t.statement(compareSpelledSQL),
 		t.parameters(clickhouse.Named("uneven", uneven), clickhouse.Named("limit", uint64(limit)))...)
@@ -260,8 +256,8 @@ func (t *TableComparison) Spell(ctx context.Context, uneven []uint64, limit int,
 	return rows.Err()
 }
 
-// Rewrite takes the rows of some owners out of a version and writes them again as
-// another one has them. A row that is written meanwhile may go with them.
+// Rewrite deletes the rows of some owners from a version and copies those of another one. A row
+// that is written meanwhile may be deleted with them.
 func (t *Tables) Rewrite(ctx context.Context, table Table, from, to uint32, owners []Owner) error {
 	first, second := make([]string, len(owners)), make([]string, len(owners))
 	for i, o := range owners {

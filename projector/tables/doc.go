@@ -1,59 +1,53 @@
-// Package tables is the home of the tables in ClickHouse: it makes and changes
-// them, says which version of the projection is live, and has a method for every
-// statement that is not the sink's writing and reading back of batches
-// (projector/sink) or a query of the API (query/store). Nothing else of the
-// project speaks SQL: a statement is a file in sql/, embedded, behind a typed
-// method.
+// Package tables manages the tables in ClickHouse: it creates and migrates them, determines which
+// version of the projection is live, and has a method for every statement other than writing and
+// reading back batches (projector/sink) and queries of the API (query/store). No other package
+// contains SQL: a statement is a file in sql/, embedded, behind a typed method.
 //
 //	t, err := sink.Dial(ctx, sink.Server{URL: …, User: …, Password: …})
 //	err = t.Up(ctx) // or t.Check(ctx)
 //	live, err := t.Live(ctx)
 //
-// Values are bound as parameters on the server ({name:Type}). What is put into the
-// text of a statement ($projection, $table, $key, …) are names: of databases, which
-// are made of a version number, of the tables listed in this package, and of their
-// columns as the server has them.
+// Values are bound as parameters on the server ({name:Type}). Only names are inserted into the text
+// of a statement ($projection, $table, $key, …): of databases, which consist of a version number,
+// of the tables listed in this package, and of their columns as the server has them.
 //
 // # Bringing a server up to date
 //
-// [Tables.Up] brings a server to what the files of schema/clickhouse say:
+// [Tables.Up] applies the files of schema/clickhouse:
 // databases (engine Atomic), the tables of parley_meta, projection 1 on a new
 // server, the tables of every projection that is not dropped, and the views over
-// the live one. It finds out what is missing, applies it, and looks again until
-// nothing is. So it may be stopped anywhere, repeated, or run by several processes
-// at once: each statement may be repeated, and what was applied is noted after it
-// was. A file that was applied and has other contents now is an error.
+// the live one. It determines what is missing, applies it, and checks again until nothing is
+// missing. So it may be stopped anywhere, repeated, or run by several processes at once: each
+// statement may be repeated, and is recorded after it was applied. An applied file whose contents
+// have changed is an error.
 //
-// [Tables.Check] changes nothing and names what Up would do.
+// [Tables.Check] changes nothing and lists what Up would do.
 //
 // # Versions
 //
 // A version is building, offered, live, kept or dropped, and its number is never
-// used again. [Projections] has the rules, which are pure; each change is a turn:
+// used again. [Projections] has the rules, which are pure; each change is a turn (a numbered transition):
 //
 //	begin     new → building          by replay, verify and erase; continued only by the same maker
 //	offer     building, kept → offered  by the command that has built it, or undo
-//	withdraw  offered → what it was    by the command, or by a projector that cannot take it over, with the reason
+//	withdraw  offered → the state before  by the command, or by a projector that cannot take it over, with the reason
 //	swap      offered → live, live → kept, in one turn
 //	drop      building, kept → dropped
 //
 // A turn is an insert into parley_meta.turns of what changes, numbered one higher
 // than the latest turn that was read. The number is the insert's deduplication
-// token, so of several processes that have read the same the server takes the
-// first and drops the others, which read again and decide again. This is the
-// compare-and-set, and the only one: exactly one version is live after every turn.
-// A number whose insert a crash has cut off is passed over.
+// token, so of several processes that have read the same state, the server accepts the first and
+// drops the others, which read and decide again. This is the only compare-and-set: exactly one
+// version is live after every turn. A number whose insert was interrupted by a crash is skipped.
 //
-// The state lives in ClickHouse, beside the tables that it is about, although NATS
-// has a compare-and-set too: a backup of the tables that is restored brings its
-// own state with it, and everybody who reads the tables reads the state where he
-// reads them. Kept in NATS it would name versions that the restored tables do not
-// have. The token is forgotten after 10,000 turns; a process that sleeps longer
-// would take a turn twice.
+// The state is stored in ClickHouse, with the tables, although NATS has a compare-and-set too: a
+// restored backup of the tables contains its own state, and every reader of the tables reads the
+// state in the same place. In NATS it could refer to versions that the restored tables do not have.
+// The server keeps 10,000 tokens; a process that sleeps for longer could make a turn twice.
 //
-// Tables.Live returns the new version to everyone from the turn on; the views
-// follow one by one within milliseconds, and Up completes them if that is cut
-// short, as it removes the tables of dropped versions that are still there.
+// Tables.Live returns the new version from the turn on; the views follow one by one within
+// milliseconds, and Up completes them if that is interrupted, and also removes remaining tables of
+// dropped versions.
 //
 // A model test runs all interleavings of a projector and two commands over the
 // rules, with a crash anywhere.
@@ -66,9 +60,9 @@
 //
 // # Grants
 //
-// On a server of your own, make three users and two more that nobody is: the
-// views read with their rights. The embedded engine has them already. Profile
-// parley_bi and what else such a server needs is in deploy/SECURITY.md.
+// On your own server, create three users and two more without login, with whose rights the views
+// read. The embedded engine has them already. The profile parley_bi and further requirements are in
+// deploy/SECURITY.md.
 //
 //	CREATE USER parley_views IDENTIFIED WITH no_authentication HOST NONE SETTINGS PROFILE 'parley_bi';
 //	CREATE USER parley_personal_views IDENTIFIED WITH no_authentication HOST NONE SETTINGS PROFILE 'parley_bi';
