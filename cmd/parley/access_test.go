@@ -255,3 +255,36 @@ query: {limits: {depth: 4, aliases: 1, root-fields: 3, document-bytes: 2000, bod
 		})
 	})
 }
+
+func TestAKeyInBasicOpensEveryEndpointThatTakesKeys(t *testing.T) {
+	i := running(t)
+	post := func(body string, path string) request {
+		return request{method: http.MethodPost, path: path, body: body}
+	}
+	get := func(path string) request { return request{method: http.MethodGet, path: path} }
+	for name, c := range map[string]struct {
+		request
+		media  string
+		status int
+	}{
+		"graphql":        {post(`{"query":"{ __typename }"}`, "/graphql"), "application/json", 200},
+		"graphql by GET": {get("/graphql?query=%7B__typename%7D"), "", 200},
+		"chatty":         {post(`{"query":"{ __typename }"}`, "/chatty/graphql"), "application/json", 200},
+		"export":         {get("/v1/export/conversations?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z&format=csv"), "", 200},
+		"events":         {post(event(7461, someConversation, "basic-1", "conversation.opened", "2025-01-01T10:00:00Z", `{"channel":"CHAT"}`), "/v1/events"), "application/x-ndjson", 202},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for credentials, want := range map[string]int{i.admin.ID + ":" + i.admin.Secret: c.status, i.admin.ID + ":x": 401} {
+				r := c.request
+				r.headers = map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))}
+				if c.media != "" {
+					r.headers["Content-Type"] = c.media
+				}
+				got := i.do(t, r)
+				if got.status != want || want == 401 && strings.Contains(got.header.Get("WWW-Authenticate"), "Basic") {
+					t.Errorf("%s, WWW-Authenticate %q, want %d", got, got.header.Get("WWW-Authenticate"), want)
+				}
+			}
+		})
+	}
+}

@@ -79,8 +79,9 @@ func New(c Config) (*Authority, error) {
 	return a, nil
 }
 
-// Authenticate identifies the sender of a request, from `x-api-id` with `x-api-secret`
-// or `Authorization: Bearer`. Its error is an [Error] when the credentials are
+// Authenticate identifies the sender of a request, from `x-api-id` with `x-api-secret`,
+// the same two in `Authorization: Basic`, or `Authorization: Bearer`. No answer asks for
+// Basic: a browser that knows a secret sends it along with requests of any page. Its error is an [Error] when the credentials are
 // at fault, and any other when they could not be checked. Which scope is
 // needed is the handler's to say.
 func (a *Authority) Authenticate(r *http.Request) (schema.Caller, error) {
@@ -98,6 +99,13 @@ func (a *Authority) Authenticate(r *http.Request) (schema.Caller, error) {
 		return schema.Caller{}, errNoCredentials()
 	}
 	scheme, token, _ := strings.Cut(authorizations[0], " ")
+	if strings.EqualFold(scheme, schemeBasic) {
+		id, secret, ok := r.BasicAuth()
+		if !ok {
+			return schema.Caller{}, errToken("Authorization: Basic must be the base64 of ID:SECRET")
+		}
+		return a.byKey(r.Context(), id, secret)
+	}
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, schemeBearer) || token == "" {
 		return schema.Caller{}, errNoCredentials()
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/parley-analytics/parley/query/auth"
@@ -37,6 +39,20 @@ func TestClientCredentialsTokenAuthenticates(t *testing.T) {
 	}
 }
 
+func TestAKeyMayComeInBasic(t *testing.T) {
+	r := newRig(t)
+	key := r.key(everything, "1,2")
+	want, err := r.authority.Authenticate(r.request("x-api-id: "+key.ID, "x-api-secret: "+key.Secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scheme := range []string{basicValue(key.ID, key.Secret), strings.Replace(basicValue(key.ID, key.Secret), "Basic", "basic", 1)} {
+		if got, err := r.authority.Authenticate(r.request("Authorization: " + scheme)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v, %v, want %v", got, err, want)
+		}
+	}
+}
+
 func TestCredentialsAreRefusedByName(t *testing.T) {
 	r := newRig(t)
 	key, other := r.key(everything, "all"), r.key(everything, "all")
@@ -56,7 +72,14 @@ func TestCredentialsAreRefusedByName(t *testing.T) {
 		"key and token":         {[]string{"x-api-id: " + key.ID, "x-api-secret: " + key.Secret, "Authorization: Bearer " + token}, 400, "invalid_request"},
 		"two tokens":            {[]string{"Authorization: Bearer " + token, "Authorization: Bearer " + token}, 400, "invalid_request"},
 		"two ids":               {[]string{"x-api-id: " + key.ID, "x-api-id: " + key.ID, "x-api-secret: " + key.Secret}, 400, "invalid_request"},
-		"another scheme":        {[]string{"Authorization: Basic eDp5"}, 401, ""},
+		"another scheme":        {[]string{"Authorization: Digest eDp5"}, 401, ""},
+		"basic, no such key":    {[]string{"Authorization: Basic eDp5"}, 401, "invalid_token"},
+		"basic, wrong secret":   {[]string{"Authorization: " + basicValue(key.ID, other.Secret)}, 401, "invalid_token"},
+		"basic, no secret":      {[]string{"Authorization: " + basicValue(key.ID, "")}, 401, "invalid_token"},
+		"basic, no colon":       {[]string{"Authorization: Basic eHl6"}, 401, "invalid_token"},
+		"basic, no base64":      {[]string{"Authorization: Basic " + key.ID + ":" + key.Secret}, 401, "invalid_token"},
+		"basic and key":         {[]string{"Authorization: " + basicValue(key.ID, key.Secret), "x-api-id: " + key.ID, "x-api-secret: " + key.Secret}, 400, "invalid_request"},
+		"basic and token":       {[]string{"Authorization: " + basicValue(key.ID, key.Secret), "Authorization: Bearer " + token}, 400, "invalid_request"},
 		"bearer without token":  {[]string{"Authorization: Bearer "}, 401, ""},
 		"token with a cut tail": {[]string{"Authorization: Bearer " + token[:len(token)-4]}, 401, "invalid_token"},
 		"no token at all":       {[]string{"Authorization: Bearer x"}, 401, "invalid_token"},

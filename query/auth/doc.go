@@ -12,8 +12,8 @@
 //
 // # What a request proves
 //
-// [Authority.Authenticate] takes `x-api-id` with `x-api-secret`, or
-// `Authorization: Bearer`, never both. The answer is a [schema.Caller]: scopes
+// [Authority.Authenticate] takes `x-api-id` with `x-api-secret`, id and secret in
+// `Authorization: Basic`, or `Authorization: Bearer`, never two of them. The answer is a [schema.Caller]: scopes
 // and projects. Every call reads the credential's record from the store, so a
 // change, a disabling or a removal holds for the next request of every role;
 // an access token is only a signed pointer to that record. A token's

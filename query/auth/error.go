@@ -65,7 +65,7 @@ const (
 func errNoCredentials() *Error {
 	return &Error{
 		Status: http.StatusUnauthorized, Challenge: schemeBearer,
-		Description: "credentials are missing: send Authorization: Bearer, or x-api-id and x-api-secret",
+		Description: "credentials are missing: send x-api-id and x-api-secret, or Authorization: Basic or Bearer",
 	}
 }
 

@@ -148,9 +148,11 @@ func refreshForm(token string) url.Values {
 }
 
 func basic(id, secret string) func(*http.Request) {
-	return func(r *http.Request) {
-		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(id+":"+secret)))
-	}
+	return func(r *http.Request) { r.Header.Set("Authorization", basicValue(id, secret)) }
+}
+
+func basicValue(id, secret string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
 }
 
 func from(address string) func(*http.Request) {
