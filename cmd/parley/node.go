@@ -36,8 +36,10 @@ type role interface {
 	start(ctx context.Context, n *node) error
 }
 
-// logBound is a role that limits the stream of events; see [eventlog.Options].
-type logBound interface{ maxLogBytes() int64 }
+// logBound is a role that limits the streams; see [eventlog.Options].
+type logBound interface {
+	maxLogBytes() (events, rejected int64)
+}
 
 // node is a long-running process, with what its roles share.
 type node struct {
@@ -112,13 +114,13 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 
 // connect opens the log and the credentials on it.
 func (n *node) connect(ctx context.Context, name string, roles []role) error {
-	var maxBytes int64
+	var events, rejected int64
 	for _, r := range roles {
 		if b, can := r.(logBound); can {
-			maxBytes = b.maxLogBytes()
+			events, rejected = b.maxLogBytes()
 		}
 	}
-	broker, err := n.engines.OpenLog(ctx, name, n.log, maxBytes)
+	broker, err := n.engines.OpenLog(ctx, name, n.log, events, rejected)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/outgoing"
+	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/sink"
 	"github.com/parley-analytics/parley/projector/tables"
@@ -48,7 +49,7 @@ type liveArchive struct {
 
 // Position implements outgoing.Archive.
 func (a *liveArchive) Position(ctx context.Context) (schema.Sequence, error) {
-	return history.Archived(ctx, a.tables)
+	return history.Projected(ctx, a.tables, projector.LogEvents)
 }
 
 // Recall implements outgoing.Archive.

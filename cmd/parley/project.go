@@ -70,10 +70,10 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 	if err := sendWebhooks(ctx, n, logs); err != nil {
 		return err
 	}
-	if f.wanted() {
-		n.Background("log retention", f.on(n.broker.Events(), tables, n.log).Run)
-	}
-	keepsUp := n.progress(f.StallAfter, func(ctx context.Context) (schema.Sequence, error) { return history.Archived(ctx, tables) })
+	f.run(n, tables)
+	keepsUp := n.progress(f.StallAfter, func(ctx context.Context) (schema.Sequence, error) {
+		return history.Projected(ctx, tables, projector.LogEvents)
+	})
 	n.ready.Watch("projector", func(context.Context) error {
 		if lease.Other() != "" { // which projects in place of this process
 			return keepsUp.Ready()

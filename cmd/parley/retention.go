@@ -4,27 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/retention"
 	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
-// retentionFlags limit the stream of events.
+// retentionFlags limit the streams of the log.
 type retentionFlags struct {
 	LogMaxAge   span `help:"Drop events from the stream that are older, e.g. 30d, once they are in the ClickHouse archive. 0 keeps all." group:"Log" default:"0s"`
 	LogMaxBytes size `help:"Maximum size of the stream, e.g. 20GB. Above 90 %, the oldest archived events are dropped; a full stream answers senders 503. 0 keeps the current limit; \"unlimited\" removes it." group:"Log" default:"0"`
+
+	RejectedMaxAge   span `help:"Drop rejected events that are older from the log and from quarantine. 0 keeps all." file:"log.rejected.max-age" default:"90d"`
+	RejectedMaxBytes size `help:"Maximum size of the stream of rejected events. Above 90 %, the oldest are dropped from the log and from quarantine; a full stream answers requests with rejected events 503. 0 keeps the current limit; \"unlimited\" removes it." file:"log.rejected.max-bytes" default:"1GiB"`
+
 	LogInterval span `name:"log-retention-interval" help:"Interval between retention checks." file:"log.retention-interval" default:"30s"`
 }
 
-// maxLogBytes returns the size above which the stream itself refuses to grow.
-func (f *retentionFlags) maxLogBytes() int64 { return int64(f.LogMaxBytes) }
+// maxLogBytes returns the sizes above which the streams themselves refuse to grow.
+func (f *retentionFlags) maxLogBytes() (events, rejected int64) {
+	return int64(f.LogMaxBytes), int64(f.RejectedMaxBytes)
+}
 
 // size is a number of bytes that may be written with a unit: 500MB, 20GiB.
 type size int64
@@ -65,19 +71,29 @@ func (b size) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
-// wanted reports whether the flags set any limit.
-func (f *retentionFlags) wanted() bool { return f.LogMaxAge > 0 || f.LogMaxBytes > 0 }
+// run drops from both streams what is beyond their limits.
+func (f *retentionFlags) run(n *node, t *tables.Tables) {
+	events := f.on(n, t, projector.LogEvents, n.broker.Events())
+	events.MaxAge, events.MaxBytes = time.Duration(f.LogMaxAge), int64(f.LogMaxBytes)
 
-// on returns the retention of a stream whose archive is in the tables.
-func (f *retentionFlags) on(events *eventlog.Stream, t *tables.Tables, logger *slog.Logger) *retention.Retention {
+	rejected := f.on(n, t, projector.LogRejected, n.broker.Rejected())
+	rejected.MaxAge, rejected.MaxBytes = time.Duration(f.RejectedMaxAge), int64(f.RejectedMaxBytes)
+	rejected.Forget = t.ExpireQuarantined // these have no archive that a rebuild could read
+
+	n.Background("retention of events", events.Run)
+	n.Background("retention of rejected events", rejected.Run)
+}
+
+// on returns the retention of a stream of which the live version stores what it projects.
+func (f *retentionFlags) on(n *node, t *tables.Tables, log string, stream *eventlog.Stream) *retention.Retention {
 	return retention.New(retention.Config{
-		Stream:   retainedStream{events},
-		Archived: func(ctx context.Context) (schema.Sequence, error) { return history.Archived(ctx, t) },
-		MaxAge:   time.Duration(f.LogMaxAge), MaxBytes: int64(f.LogMaxBytes), Interval: time.Duration(f.LogInterval), Logger: logger,
+		Log: log, Stream: retainedStream{stream},
+		Stored:   func(ctx context.Context) (schema.Sequence, error) { return history.Projected(ctx, t, log) },
+		Interval: time.Duration(f.LogInterval), Logger: n.log, Registerer: n.registry,
 	})
 }
 
-// retainedStream is the stream of events as retention sees it.
+// retainedStream is a stream as retention sees it.
 type retainedStream struct{ *eventlog.Stream }
 
 // State implements retention.Stream.

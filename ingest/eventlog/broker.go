@@ -57,6 +57,8 @@ type Options struct {
 	// whether or not they were projected: [Stream.DropBefore] is the safe way.
 	MaxBytes int64
 	MaxAge   time.Duration
+	// RejectedMaxBytes limits the stream of rejected events as MaxBytes does that of events.
+	RejectedMaxBytes int64
 	// Replicas of the streams in a cluster; 0 keeps the setting, 1 for new ones.
 	Replicas int
 	// Compression stores the streams compressed (S2); see the package comment for the cost. It

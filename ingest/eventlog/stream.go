@@ -164,13 +164,15 @@ func (s *Stream) adapt(config *jetstream.StreamConfig) bool {
 	if o.Compression {
 		set(&config.Compression, jetstream.S2Compression, &changed)
 	}
+	most := o.RejectedMaxBytes
 	if s.name == EventsStream {
-		if o.MaxBytes != 0 {
-			set(&config.MaxBytes, max(o.MaxBytes, -1), &changed)
-		}
+		most = o.MaxBytes
 		if o.MaxAge > 0 {
 			set(&config.MaxAge, o.MaxAge, &changed)
 		}
+	}
+	if most != 0 {
+		set(&config.MaxBytes, max(most, -1), &changed)
 	}
 	if config.MaxAge > 0 && config.MaxAge < config.Duplicates {
 		set(&config.Duplicates, config.MaxAge, &changed)

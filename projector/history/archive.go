@@ -67,13 +67,14 @@ func (a *Archive) Close() {
 	}
 }
 
-// Archived returns the sequence up to which the live version has archived the log of events.
-// Retention may drop these from the stream.
-func Archived(ctx context.Context, t *tables.Tables) (schema.Sequence, error) {
+// Projected is the sequence up to which the live version has stored a log: its
+// events in the archive, rejected ones in quarantine. Retention may drop these from
+// the stream.
+func Projected(ctx context.Context, t *tables.Tables, log string) (schema.Sequence, error) {
 	live, err := t.Live(ctx)
 	if err != nil {
 		return 0, err
 	}
 	at, err := t.Positions(ctx, live)
-	return at[projector.LogEvents], err
+	return at[log], err
 }

@@ -120,7 +120,7 @@ func (h *setup) settle(t *testing.T) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		at, err := history.Archived(t.Context(), h.tables)
+		at, err := history.Projected(t.Context(), h.tables, projector.LogEvents)
 		if err == nil && at >= last {
 			return
 		}
@@ -396,7 +396,7 @@ func TestACommandSwapsAtOnceWhereNoProjectorRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	last, _ := h.log.Last(t.Context())
-	if at, err := history.Archived(t.Context(), h.tables); undone.Handed || h.live(t) != 1 || at != last || err != nil {
+	if at, err := history.Projected(t.Context(), h.tables, projector.LogEvents); undone.Handed || h.live(t) != 1 || at != last || err != nil {
 		t.Errorf("version %d is live at %d of %d (%v) after %+v", h.live(t), at, last, err, undone)
 	}
 }

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -55,9 +56,9 @@ func TestOnlyArchivedEventsThatAreTooOldOrTooManyAreDropped(t *testing.T) {
 		{"too old, but not archived", 30 * time.Hour, 0, 40, 41},
 		{"all too old", time.Minute, 0, 100, 101},
 		{"none too old", 1000 * time.Hour, 0, 100, 1},
-		{"too many bytes", 0, 5000, 100, 47},
-		{"too many bytes, but nothing archived", 0, 5000, 0, 1},
-		{"both", 30 * time.Hour, 5000, 100, 71},
+		{"too many bytes", 0, 9000, 100, 47},
+		{"too many bytes, but nothing archived", 0, 9000, 0, 1},
+		{"both", 30 * time.Hour, 9000, 100, 71},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &stream{}
@@ -69,7 +70,7 @@ func TestOnlyArchivedEventsThatAreTooOldOrTooManyAreDropped(t *testing.T) {
 			before := len(s.entries)
 			r := New(Config{
 				Stream: s, MaxAge: c.maxAge, MaxBytes: c.maxBytes, Interval: time.Minute, Logger: slog.New(slog.DiscardHandler),
-				Archived: func(context.Context) (schema.Sequence, error) { return c.archived, nil },
+				Stored: func(context.Context) (schema.Sequence, error) { return c.archived, nil },
 			})
 			dropped, err := r.Drop(t.Context())
 			if err != nil || int(dropped) != before-len(s.entries) {
@@ -96,10 +97,58 @@ func TestRunDropsUntilItIsStopped(t *testing.T) {
 		defer cancel()
 		r := New(Config{
 			Stream: s, MaxAge: time.Hour, Interval: time.Minute, Logger: slog.New(slog.DiscardHandler),
-			Archived: func(context.Context) (schema.Sequence, error) { return 2, nil },
+			Stored: func(context.Context) (schema.Sequence, error) { return 2, nil },
 		})
 		if err := r.Run(ctx); err != nil || len(s.entries) != 1 || s.entries[0].Sequence != 2 {
 			t.Errorf("%v, %v", s.entries, err)
 		}
 	})
+}
+
+func TestTheTablesForgetWhatTheStreamHasDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stream{}
+		for n := schema.Sequence(1); n <= 10; n++ {
+			s.entries = append(s.entries, schema.Entry{Sequence: n, ReceivedAt: time.Now()})
+		}
+		fails, forgotten := errors.New("the tables are away"), []schema.Sequence(nil)
+		retention := func() *Retention {
+			return New(Config{
+				Stream: s, MaxBytes: 1000, Interval: time.Minute, Logger: slog.New(slog.DiscardHandler),
+				Stored: func(context.Context) (schema.Sequence, error) { return 10, nil },
+				Forget: func(_ context.Context, before schema.Sequence) error {
+					if fails == nil {
+						forgotten = append(forgotten, before)
+					}
+					return fails
+				},
+			})
+		}
+		if _, err := retention().Drop(t.Context()); !errors.Is(err, fails) {
+			t.Error(err)
+		}
+		first := s.entries[0].Sequence
+		if first == 1 {
+			t.Fatal("nothing was dropped")
+		}
+		// The next process finds what this one has left, and does it once.
+		fails = nil
+		next := retention()
+		for range 2 {
+			if _, err := next.Drop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if len(forgotten) != 1 || forgotten[0] != first {
+			t.Errorf("the stream begins at %d, the tables forget all below %v", first, forgotten)
+		}
+	})
+}
+
+func TestALimitLeavesRoomForARequest(t *testing.T) {
+	for limit, want := range map[int64]uint64{10 << 30: 9 << 30, 100 << 20: 68 << 20, 2 << 20: 1 << 20} {
+		if got := New(Config{MaxBytes: limit}).most(); got>>20 != want>>20 {
+			t.Errorf("of %d MiB are used %d, want %d", limit>>20, got>>20, want>>20)
+		}
+	}
 }

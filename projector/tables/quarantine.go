@@ -78,19 +78,36 @@ func (t *Tables) Quarantine(ctx context.Context, version uint32, filter Quaranti
 // RemoveQuarantined takes entries out of the tables of every version there is. A
 // mark stays for each, so that a batch written twice does not bring it back.
 func (t *Tables) RemoveQuarantined(ctx context.Context, log string, sequences []schema.Sequence) error {
+	for _, statement := range []string{quarantineRemoveSQL, quarantineMarkSQL} {
+		err := t.inAll(ctx, statement, clickhouse.Named("log", log), clickhouse.Named("sequences", numbers(sequences)))
+		if err != nil {
+			return fmt.Errorf("remove %d rows of quarantine: %w", len(sequences), err)
+		}
+	}
+	return nil
+}
+
+// ExpireQuarantined takes the entries of the log of rejected events below a sequence
+// out of the tables of every version there is.
+func (t *Tables) ExpireQuarantined(ctx context.Context, before schema.Sequence) error {
+	if err := t.inAll(ctx, quarantineExpireSQL, clickhouse.Named("before", uint64(before))); err != nil {
+		return fmt.Errorf("remove rows of quarantine below %d: %w", before, err)
+	}
+	return nil
+}
+
+// inAll runs a statement on every version there is.
+func (t *Tables) inAll(ctx context.Context, statement string, parameters ...any) error {
 	versions, err := t.Projections(ctx)
 	if err != nil {
-		return fmt.Errorf("quarantine: %w", err)
+		return err
 	}
 	for _, v := range versions {
 		if v.State == Dropped {
 			continue
 		}
-		for _, statement := range []string{quarantineRemoveSQL, quarantineMarkSQL} {
-			err := t.conn.Exec(ctx, of(statement, v.Version), clickhouse.Named("log", log), clickhouse.Named("sequences", numbers(sequences)))
-			if err != nil {
-				return fmt.Errorf("remove %d rows of quarantine: %w", len(sequences), err)
-			}
+		if err := t.conn.Exec(ctx, of(statement, v.Version), parameters...); err != nil {
+			return err
 		}
 	}
 	return nil

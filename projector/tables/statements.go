@@ -88,6 +88,8 @@ var (
 	quarantineSQL string
 	//go:embed sql/quarantine_carry.sql
 	quarantineCarrySQL string
+	//go:embed sql/quarantine_expire.sql
+	quarantineExpireSQL string
 	//go:embed sql/quarantine_mark.sql
 	quarantineMarkSQL string
 	//go:embed sql/quarantine_remove.sql

@@ -46,11 +46,11 @@ func (e *Engines) OwnsClickHouse() bool { return e.clickHouse != nil }
 // OwnsLog reports whether the log is in a data dir that this process has locked.
 func (e *Engines) OwnsLog() bool { return e.nats != nil }
 
-// OpenLog opens the log for a process, whose name appears in NATS. The stream of events is limited
-// to maxBytes: see [eventlog.Options].
-func (e *Engines) OpenLog(ctx context.Context, name string, logger *slog.Logger, maxBytes int64) (*eventlog.Broker, error) {
+// OpenLog opens the log for a process, whose name appears in NATS. The streams are limited
+// to so many bytes: see [eventlog.Options].
+func (e *Engines) OpenLog(ctx context.Context, name string, logger *slog.Logger, events, rejected int64) (*eventlog.Broker, error) {
 	options := e.Log
-	options.Name, options.Logger, options.MaxBytes = "parley "+name, logger, maxBytes
+	options.Name, options.Logger, options.MaxBytes, options.RejectedMaxBytes = "parley "+name, logger, events, rejected
 	return eventlog.Open(ctx, options)
 }
 
