@@ -1,5 +1,10 @@
 package query
 
+import (
+	"context"
+	"slices"
+)
+
 // Count is a count of metrics that leads to rows of its own.
 type Count string
 
@@ -33,12 +38,28 @@ func (c Count) OfContacts() bool {
 	return false
 }
 
+// OfContacts reports whether what was narrowed to is contacts.
+func (r *Rows) OfContacts() bool {
+	return r.Of.OfContacts() || slices.Contains(contactFigures(), r.Over)
+}
+
+// openings reads the opening hours that rows were narrowed by.
+func (f *Filter) openings(ctx context.Context, a *API, scope Scope) (err error) {
+	for rows := f.Rows; rows != nil && f.Openings == nil && !scope.Empty(); rows = rows.Filter.Rows {
+		if rows.Hours != nil {
+			f.Openings, err = a.openings(ctx, scope, *rows.Hours)
+		}
+	}
+	return err
+}
+
 // leadTo reports a count whose rows are not those of a list: what rows lead to
 // has to be listed by the field for it.
 func (f *Filter) leadTo(contacts bool) error {
 	for rows := f.Rows; rows != nil; rows = rows.Filter.Rows {
 		switch {
-		case rows.Of == "" || rows.Of.OfContacts() == contacts:
+		case rows.Of == "" && rows.Over == "":
+		case rows.OfContacts() == contacts:
 		case contacts:
 			return badInput("filters.rows", "refers to conversations: pass it to conversations or closedConversations")
 		default:

@@ -37,6 +37,12 @@ type Rows struct {
 	Filter   *Filter
 	By       []DimensionValue `json:",omitempty"`
 	Of       Count            `json:",omitempty"`
+
+	// Over is a distribution, by its field of a bucket: rows have its duration,
+	// within Span. Business hours are those around Hours.
+	Over  string    `json:",omitempty"`
+	Span  *Range    `json:",omitempty"`
+	Hours *Interval `json:",omitempty"`
 }
 
 // maxNesting is how often rows may be narrowed from rows.

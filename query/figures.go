@@ -1,10 +1,6 @@
 package query
 
-import (
-	"math"
-
-	"github.com/shopspring/decimal"
-)
+import "github.com/shopspring/decimal"
 
 // ConversationFigures count conversations by closing time.
 type ConversationFigures struct {
@@ -79,24 +75,15 @@ func (b *MetricsBucket) settle() {
 	b.AverageOrderValue = each(c.Revenue, func(currency string) int64 { return int64(c.TransactionCounts[currency]) })
 	b.RevenuePerConversation = each(c.Revenue, func(string) int64 { return int64(c.Closed) })
 
-	b.Wait, b.ContactFirstResponse, b.ContactDuration = k.Wait.distribution(), k.FirstResponse.distribution(), k.Duration.distribution()
-	b.ConversationFirstResponse, b.Resolution = c.FirstResponse.distribution(), c.Resolution.distribution()
-	b.Handle, b.Duration = c.Handle.distribution(), c.Duration.distribution()
-	b.WaitBusinessHours, b.ContactFirstResponseBusinessHours = k.WaitOpen.distribution(), k.FirstResponseOpen.distribution()
-	b.ConversationFirstResponseBusinessHours, b.ResolutionBusinessHours = c.FirstResponseOpen.distribution(), c.ResolutionOpen.distribution()
-}
-
-// Distribution is the SDL's type.
-type Distribution struct {
-	Count                                 Long
-	MeanMs, MedianMs, P90Ms, P95Ms, P99Ms *float64
-}
-
-func (s Spread) distribution() Distribution {
-	d := Distribution{Count: Long(s.Count)}
-	if s.Count == 0 || s.Mean == nil || math.IsNaN(*s.Mean) || len(s.Quantiles) != 4 {
-		return d
-	}
-	d.MeanMs, d.MedianMs, d.P90Ms, d.P95Ms, d.P99Ms = s.Mean, &s.Quantiles[0], &s.Quantiles[1], &s.Quantiles[2], &s.Quantiles[3]
-	return d
+	b.Wait = b.distribution("wait", k.Wait)
+	b.ContactFirstResponse = b.distribution("contactFirstResponse", k.FirstResponse)
+	b.ContactDuration = b.distribution("contactDuration", k.Duration)
+	b.ConversationFirstResponse = b.distribution("conversationFirstResponse", c.FirstResponse)
+	b.Resolution = b.distribution("resolution", c.Resolution)
+	b.Handle = b.distribution("handle", c.Handle)
+	b.Duration = b.distribution("duration", c.Duration)
+	b.WaitBusinessHours = b.distribution("waitBusinessHours", k.WaitOpen)
+	b.ContactFirstResponseBusinessHours = b.distribution("contactFirstResponseBusinessHours", k.FirstResponseOpen)
+	b.ConversationFirstResponseBusinessHours = b.distribution("conversationFirstResponseBusinessHours", c.FirstResponseOpen)
+	b.ResolutionBusinessHours = b.distribution("resolutionBusinessHours", c.ResolutionOpen)
 }

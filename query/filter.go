@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -43,6 +44,9 @@ type Filter struct {
 
 	Contacts *ContactFilter    `json:",omitempty"` // of contacts; conversations need one that matches
 	State    ConversationState `json:",omitempty"` // in lists by creation
+
+	// Openings are when projects are open; nil unless Rows are of business hours.
+	Openings *hours.Timeline `json:"-"`
 }
 
 // ConversationState is whether a conversation is closed.

@@ -47,6 +47,9 @@ func (a *API) open(ctx context.Context, asked asked) (*list, error) {
 		return nil, err
 	}
 	l.scope = r.scope(l.filter.Projects)
+	if err := l.filter.openings(ctx, a, l.scope); err != nil {
+		return nil, err
+	}
 	seal := a.seal(binding{
 		Field: asked.field, Filter: l.filter, Interval: l.interval, Backward: asked.descending, Rights: r.caller.Projects,
 	})

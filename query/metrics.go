@@ -71,6 +71,9 @@ func (a *API) metrics(ctx context.Context, args metricsArgs) (*metrics, error) {
 		return nil, err
 	}
 	m.scope = r.scope(m.filter.Projects)
+	if err := m.filter.openings(ctx, a, m.scope); err != nil {
+		return nil, err
+	}
 	if args.GroupBy != nil {
 		for _, name := range *args.GroupBy {
 			if slices.Contains(m.grouping.By, Dimension(name)) {
@@ -147,7 +150,7 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 		if err != nil {
 			return nil, err
 		}
-		grouping.Openings = openings
+		grouping.Openings, b.grouping.Openings = openings, openings
 	}
 	if ofConversations {
 		rows, err := m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, grouping, columns)
@@ -175,7 +178,8 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 			bucket.ofContacts = rows[i]
 		}
 	}
-	for _, bucket := range b.list {
+	for g, bucket := range b.byGroup {
+		bucket.of, bucket.group = b, g
 		bucket.settle()
 	}
 	slices.SortFunc(b.list, func(a, b *MetricsBucket) int { return a.compare(b) })
@@ -188,6 +192,7 @@ type bucketing struct {
 	grouping Grouping
 	byGroup  map[group]*MetricsBucket
 	list     []*MetricsBucket
+	within   onces[string, map[group][]uint64]
 }
 
 // frame makes the buckets that are shown without any row: where nothing is
@@ -221,12 +226,7 @@ func (b *bucketing) fill(values [maxDimensions]groupValue, k *GroupKey) {
 
 // bucket finds the bucket of a group, and makes those of its values.
 func (b *bucketing) bucket(k *GroupKey) (*MetricsBucket, error) {
-	g := group{step: k.Step}
-	for i, value := range []*string{k.Value1, k.Value2} {
-		if value != nil {
-			g.values[i] = groupValue{*value, true}
-		}
-	}
+	g := k.group()
 	bucket, ok := b.byGroup[g]
 	if !ok {
 		if len(b.list)+max(1, len(b.grouping.Steps)) > maxBuckets {
@@ -250,6 +250,16 @@ type GroupKey struct {
 	Label1, Label2 *string
 }
 
+func (k *GroupKey) group() group {
+	g := group{step: k.Step}
+	for i, value := range []*string{k.Value1, k.Value2} {
+		if value != nil {
+			g.values[i] = groupValue{*value, true}
+		}
+	}
+	return g
+}
+
 func (k *GroupKey) dimensions(t texts, by []Dimension) []DimensionLabel {
 	list := make([]DimensionLabel, len(by))
 	for i, value := range []*string{k.Value1, k.Value2}[:len(by)] {
@@ -267,6 +277,8 @@ type DimensionLabel struct {
 // MetricsBucket is the figures of some rows. Rates over nothing are null.
 type MetricsBucket struct {
 	metrics         *metrics
+	of              *bucketing
+	group           group
 	interval        Interval
 	ofConversations ConversationFigures
 	ofContacts      ContactFigures
@@ -315,10 +327,16 @@ func (b *MetricsBucket) compare(other *MetricsBucket) int {
 
 // Rows is the handle of the rows counted here, or of those behind one count.
 func (b *MetricsBucket) Rows(args struct{ Of *string }) Text {
-	rows := Rows{Interval: b.interval, Filter: b.metrics.filter}
+	var rows Rows
 	if args.Of != nil {
 		rows.Of = Count(*args.Of)
 	}
+	return b.handle(rows)
+}
+
+// handle writes a handle of rows counted here.
+func (b *MetricsBucket) handle(rows Rows) Text {
+	rows.Interval, rows.Filter = b.interval, b.metrics.filter
 	for _, d := range b.Dimensions {
 		value := DimensionValue{Name: Dimension(d.Name)}
 		if d.Value != nil {

@@ -92,9 +92,14 @@ type ThreadReader interface {
 // ConversationFigures count the conversations closed in the interval: by closing
 // time, and to each value that one of them has. ContactFigures count the contacts
 // started in it.
+//
+// ConversationsWithin and ContactsWithin count those of them with at most each
+// duration of a distribution, named by its field.
 type FigureReader interface {
 	ConversationFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ConversationFigures, error)
 	ContactFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ContactFigures, error)
+	ConversationsWithin(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, field string, most []int64) ([]Within, error)
+	ContactsWithin(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, field string, most []int64) ([]Within, error)
 }
 
 // EventReader reads the archive: at most limit events of a conversation, by

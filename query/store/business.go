@@ -34,12 +34,13 @@ func business(from, to string) string {
 		from, to, ofProject("hours_lanes"), a, b, a, ofProject("hours_begins"), b, ofProject("hours_ends"), before(b), before(a))
 }
 
-// open binds the timeline that [business] reads. An empty one knows a project that
-// there is not.
+// open binds the timeline that [business] reads, the first one given. An empty one
+// knows a project that there is not.
 func (s *statement) open(t *hours.Timeline) *statement {
-	if t == nil {
+	if t == nil || s.opened {
 		return s
 	}
+	s.opened = true
 	if len(t.Projects) == 0 {
 		t = &hours.Timeline{Projects: []uint32{0}, Begins: []int64{0}, Ends: []int64{0}, Lanes: []int64{0}, Starts: []int64{0}, Lengths: []int64{0}}
 	}

@@ -12,7 +12,8 @@ import (
 const quantiles = "quantilesExactInclusive(0.5, 0.9, 0.95, 0.99)"
 
 // spread reads how a column of milliseconds is distributed.
-func spread[R any](field, sql string, of func(*R) *query.Spread) []column[R] {
+func spread[R any](field string, of func(*R) *query.Spread) []column[R] {
+	sql := durationOf(field)
 	return []column[R]{
 		{field, "count(" + sql + ")", func(r *R) any { return &of(r).Count }},
 		{field, "toNullable(avg(" + sql + "))", func(r *R) any { return &of(r).Mean }},
@@ -33,8 +34,6 @@ func keyColumns[R any](version string, key func(*R) *query.GroupKey) []column[R]
 
 func conversationFigureColumns() []column[query.ConversationFigures] {
 	type row = query.ConversationFigures
-	// The first visitor message of a closed conversation.
-	firstMessage := millis("closed_at") + " - resolution_time_ms"
 	closed := func(field string) column[row] {
 		return column[row]{field, "count()", func(r *row) any { return &r.Closed }}
 	}
@@ -71,18 +70,17 @@ func conversationFigureColumns() []column[query.ConversationFigures] {
 			revenue("revenuePerConversation"),
 			closed("revenuePerConversation"),
 		},
-		spread("conversationFirstResponse", "first_response_time_ms", func(r *row) *query.Spread { return &r.FirstResponse }),
-		spread("resolution", "resolution_time_ms", func(r *row) *query.Spread { return &r.Resolution }),
-		spread("conversationFirstResponseBusinessHours", business("("+firstMessage+")", "("+firstMessage+" + first_response_time_ms)"), func(r *row) *query.Spread { return &r.FirstResponseOpen }),
-		spread("resolutionBusinessHours", business("("+firstMessage+")", millis("closed_at")), func(r *row) *query.Spread { return &r.ResolutionOpen }),
-		spread("handle", "handle_time_ms", func(r *row) *query.Spread { return &r.Handle }),
-		spread("duration", "duration_ms", func(r *row) *query.Spread { return &r.Duration }),
+		spread("conversationFirstResponse", func(r *row) *query.Spread { return &r.FirstResponse }),
+		spread("resolution", func(r *row) *query.Spread { return &r.Resolution }),
+		spread("conversationFirstResponseBusinessHours", func(r *row) *query.Spread { return &r.FirstResponseOpen }),
+		spread("resolutionBusinessHours", func(r *row) *query.Spread { return &r.ResolutionOpen }),
+		spread("handle", func(r *row) *query.Spread { return &r.Handle }),
+		spread("duration", func(r *row) *query.Spread { return &r.Duration }),
 	)
 }
 
 func contactFigureColumns() []column[query.ContactFigures] {
 	type row = query.ContactFigures
-	started := millis("started_at")
 	contacts := func(field string) column[row] {
 		return column[row]{field, "count()", func(r *row) any { return &r.Contacts }}
 	}
@@ -101,11 +99,11 @@ func contactFigureColumns() []column[query.ContactFigures] {
 			transferred("transferredContacts"), transferred("transferRate"),
 			{"snoozedContacts", countOf(query.CountSnoozed), func(r *row) any { return &r.Snoozed }},
 		},
-		spread("wait", "wait_time_ms", func(r *row) *query.Spread { return &r.Wait }),
-		spread("contactFirstResponse", "first_response_time_ms", func(r *row) *query.Spread { return &r.FirstResponse }),
-		spread("waitBusinessHours", business("("+started+" - wait_time_ms)", started), func(r *row) *query.Spread { return &r.WaitOpen }),
-		spread("contactFirstResponseBusinessHours", business(started, "("+started+" + first_response_time_ms)"), func(r *row) *query.Spread { return &r.FirstResponseOpen }),
-		spread("contactDuration", "duration_ms", func(r *row) *query.Spread { return &r.Duration }),
+		spread("wait", func(r *row) *query.Spread { return &r.Wait }),
+		spread("contactFirstResponse", func(r *row) *query.Spread { return &r.FirstResponse }),
+		spread("waitBusinessHours", func(r *row) *query.Spread { return &r.WaitOpen }),
+		spread("contactFirstResponseBusinessHours", func(r *row) *query.Spread { return &r.FirstResponseOpen }),
+		spread("contactDuration", func(r *row) *query.Spread { return &r.Duration }),
 	)
 }
 
@@ -152,4 +150,28 @@ func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval 
 		where("where", started("a", scope, interval, filter)).
 		grouped(grouping, "started_at", contactDimension)
 	return readColumns(ctx, s, st, columnsOf(contactFigureColumns(), columns))
+}
+
+// ConversationsWithin implements query.FigureReader.
+func (s *Store) ConversationsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
+	st := newStatement("conversation_figures", scope).
+		where("where", closed("a", scope, interval, filter)).
+		grouped(grouping, "_closed_key", conversationDimension)
+	return s.within(ctx, st, "last_sequence", field, most)
+}
+
+// ContactsWithin implements query.FigureReader.
+func (s *Store) ContactsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
+	st := newStatement("contact_figures", scope).
+		where("where", started("a", scope, interval, filter)).
+		grouped(grouping, "started_at", contactDimension)
+	return s.within(ctx, st, "_version", field, most)
+}
+
+func (s *Store) within(ctx context.Context, st *statement, version, field string, most []int64) ([]query.Within, error) {
+	type row = query.Within
+	counts := "sumForEach(arrayMap(most -> toUInt64(ifNull(" + durationOf(field) + " <= most, 0)), {most:Array(Int64)}))"
+	columns := append(keyColumns(version, func(r *row) *query.GroupKey { return &r.GroupKey }),
+		column[row]{"", counts, func(r *row) any { return &r.Counts }})
+	return readColumns(ctx, s, st.bind("most", most), columns)
 }

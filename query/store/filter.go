@@ -15,6 +15,7 @@ const moment = "fromUnixTimestamp64Milli({$:Int64}, 'UTC')"
 // closed selects the conversations closed in the interval.
 func closed(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
+	c.openings = filter.Openings
 	c.add("closed_at IS NOT NULL")
 	c.closedIn(interval, filter)
 	return c
@@ -23,6 +24,7 @@ func closed(prefix string, scope query.Scope, interval query.Interval, filter *q
 // created selects the conversations created in the interval.
 func created(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
+	c.openings = filter.Openings
 	c.state(interval, filter.State)
 	c.add("created_at >= "+moment, int64(interval.From))
 	c.add("created_at < "+moment, int64(interval.To))
@@ -76,7 +78,7 @@ func (c *conditions) matching(f *query.Filter) {
 	for _, v := range f.Rows.By {
 		c.has(conversationDimension(v.Name), v)
 	}
-	c.counted(f.Rows.Of, false)
+	c.counted(f.Rows, false)
 	c.add("closed_at IS NOT NULL")
 	c.closedIn(f.Rows.Interval, f.Rows.Filter)
 }
@@ -112,7 +114,9 @@ func (c *conditions) between(column string, span *query.Range) {
 	if span == nil {
 		return
 	}
-	c.add(column + " IS NOT NULL")
+	if span.Min == nil && span.Max == nil {
+		c.add(column + " IS NOT NULL")
+	}
 	if span.Min != nil {
 		c.add(column+" >= {$:Int64}", *span.Min)
 	}
@@ -132,13 +136,15 @@ func (c *conditions) flag(condition string, asked *bool) {
 	}
 }
 
-// counted narrows to what a count counts. No row is there of a count of the other
-// kind of rows.
-func (c *conditions) counted(of query.Count, contacts bool) {
-	switch condition := countCondition(of); {
-	case of == "":
-	case of.OfContacts() != contacts:
+// counted narrows to what a count or a distribution counts. No row is there of those
+// of the other kind of rows.
+func (c *conditions) counted(rows *query.Rows, contacts bool) {
+	switch condition := countCondition(rows.Of); {
+	case rows.Of == "" && rows.Over == "":
+	case rows.OfContacts() != contacts:
 		c.add("0")
+	case rows.Over != "":
+		c.between(durationOf(rows.Over), rows.Span)
 	case condition != "":
 		c.add(condition)
 	}
@@ -220,6 +226,7 @@ func (c *conditions) ofConversation(of traits, f *query.Filter) {
 // started selects the contacts that started in the interval.
 func started(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
+	c.openings = filter.Openings
 	// Visitors are in their conversations only.
 	of := within(prefix+"c", scope.Projects)
 	before := len(of.all)
@@ -255,7 +262,7 @@ func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *con
 	for _, v := range f.Rows.By {
 		c.has(contactDimension(v.Name), v)
 	}
-	c.counted(f.Rows.Of, true)
+	c.counted(f.Rows, true)
 	c.startedIn(f.Rows.Interval, f.Rows.Filter, of)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -23,6 +24,7 @@ type statement struct {
 	name    string
 	text    string
 	columns []string // read, for the counters
+	opened  bool     // a timeline is bound
 	args    []any
 }
 
@@ -54,7 +56,7 @@ func (s *statement) with(mark, constant string) *statement {
 // where puts conditions in the place of a mark and binds their parameters.
 func (s *statement) where(mark string, c *conditions) *statement {
 	s.args = append(s.args, c.args...)
-	return s.with(mark, c.String())
+	return s.with(mark, c.String()).open(c.openings)
 }
 
 // conditions are joined by AND. Those of a statement begin with the projects of a
@@ -64,6 +66,8 @@ type conditions struct {
 	within schema.Projects // the projects it begins with
 	all    []string
 	args   []any
+
+	openings *hours.Timeline // what conditions on business hours read
 }
 
 // within begins the conditions of a statement with the projects it may see.
