@@ -10,16 +10,16 @@ import (
 	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
 
-// Config is what the API reads and how it signs.
+// Config configures the API.
 type Config struct {
 	Store  Store
-	Logger *slog.Logger // nil drops what is logged
-	// Key signs cursors and handles. Roles that answer the same clients need the
-	// same key. Empty makes a random one: cursors then end with the process.
+	Logger *slog.Logger // nil discards log messages
+	// Key signs cursors and handles. Roles that serve the same clients need the same key. If empty,
+	// a random key is used: cursors then become invalid when the process ends.
 	Key []byte
-	// Hours are the schedules that business time is measured by; nil: there are none.
+	// Hours are the schedules for business time; nil if there are none.
 	Hours HoursReader
-	// Options go to the GraphQL library: depth, length, selections, tracer.
+	// Options are passed to the GraphQL library: depth, length, selections, tracer.
 	Options []graphql.SchemaOpt
 }
 
@@ -53,7 +53,7 @@ func New(config Config) (*API, error) {
 	return a, nil
 }
 
-// Parse parses an SDL against its resolvers, whose faults are logged and not shown.
+// Parse parses an SDL against its resolvers, whose faults are logged and not returned to clients.
 func Parse(sdl string, resolvers any, log *slog.Logger, options []graphql.SchemaOpt) (*graphql.Schema, error) {
 	return graphql.ParseSchema(sdl, resolvers, append([]graphql.SchemaOpt{
 		graphql.UseStringDescriptions(),

@@ -9,15 +9,15 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// conversationBatch is the conversations of one page. What hangs on them is read
-// for all of them together, in one statement each.
+// conversationBatch is the conversations of one page. Their details are read for all of them
+// together, in one statement for each kind.
 type conversationBatch struct {
 	api     *API
 	request *request
 	fields  fields // selected below the conversations
 	rows    []ConversationRow
 
-	outdated atomic.Bool // something that hangs on them is newer than they are
+	outdated atomic.Bool // some of their details are newer than they are
 
 	threads onces[Page, map[schema.ConversationKey][]MessageRow]
 }
@@ -26,7 +26,7 @@ func newConversations(a *API, r *request, selected fields) *conversationBatch {
 	return &conversationBatch{api: a, request: r, fields: selected}
 }
 
-// columns returns what has to be read of the conversations themselves.
+// columns returns the columns to read of the conversations themselves.
 func (b *conversationBatch) columns() []string {
 	columns := b.fields.columns()
 	messages := b.fields.below("messages")
@@ -48,9 +48,8 @@ func (b *conversationBatch) columns() []string {
 	return columns
 }
 
-// load makes the conversations of the rows read, with what hangs on them but
-// for their threads: those are requested by the page. All of it is of one
-// state.
+// load creates the conversations of the rows read, with their details except their threads, which
+// are read by page. All of it belongs to one state.
 func (b *conversationBatch) load(ctx context.Context, rows []ConversationRow) ([]*Conversation, error) {
 	for b.spans() {
 		settled, err := b.request.settle(ctx, b.api, latest(rows, conversationVersion))
@@ -97,7 +96,7 @@ func (b *conversationBatch) loadOnce(ctx context.Context, rows []ConversationRow
 	return list, together(loads)
 }
 
-// together runs functions side by side and returns the first error. A panic is one.
+// together runs functions concurrently and returns the first error. A panic counts as an error.
 func together(loads []func() error) error {
 	errs := make([]error, len(loads))
 	var group sync.WaitGroup
@@ -164,8 +163,8 @@ func (b *conversationBatch) transactions(ctx context.Context, of map[schema.Conv
 	return err
 }
 
-// messages reads a piece of every thread of the page; of one thread alone where
-// the piece begins or ends at a cursor, which is good for that thread only.
+// messages reads a part of every thread of the page; of a single thread if the part begins or ends
+// at a cursor, which is valid only for that thread.
 func (b *conversationBatch) messages(ctx context.Context, of *Conversation, page Page) ([]MessageRow, error) {
 	columns := b.fields.below("messages.edges.node").columns()
 	k := key(of.row.Project, of.row.ID)
@@ -230,8 +229,8 @@ func (b *contactBatch) columns() []string {
 	return columns
 }
 
-// load makes the contacts of the rows read, with their conversations. Both are of
-// one state; a contact whose conversation is not there yet is left out.
+// load creates the contacts of the rows read, with their conversations. Both belong to one state; a
+// contact whose conversation is not written yet is left out.
 func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact, error) {
 	var ids []string
 	seen := map[string]bool{}
@@ -258,8 +257,7 @@ func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact,
 		if err != nil {
 			return nil, err
 		}
-		// A conversation that was written while its contacts were read may refer to
-		// them what the rows read before do not.
+		// A conversation written while its contacts were read may belong to a newer state than the contact rows.
 		moving := latest(found, conversationVersion)
 		if settled && moving > uint64(b.request.live.Position) && b.request.motion.mayReread() {
 			if settled, err = b.request.settle(ctx, b.api, moving); err != nil {

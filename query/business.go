@@ -10,8 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// HoursReader reads opening hours: the schedules of those of the projects that
-// have one.
+// HoursReader reads opening hours: the schedules of the projects that have one.
 type HoursReader interface {
 	Schedules(ctx context.Context, projects schema.Projects) (map[schema.ProjectID]*hours.Schedule, error)
 }
@@ -20,7 +19,7 @@ const (
 	// aroundInterval is how far outside the requested interval a time may begin or
 	// end and still have its business hours.
 	aroundInterval = 400 * 24 * time.Hour
-	// maxOpenings is the most stretches of opening hours one statement takes.
+	// maxOpenings is the maximum number of intervals of opening hours in one statement.
 	maxOpenings = 12_000
 )
 
@@ -79,7 +78,7 @@ func (r *request) businessTime(project uint32, from, took *int64) (*Long, error)
 	return long(&ms), nil
 }
 
-// firstMessage is when the visitor first wrote in a closed conversation.
+// firstMessage is the time of the visitor's first message in a closed conversation.
 func (r *ConversationRow) firstMessage() *int64 {
 	if r.ClosedAt == nil || r.Resolution == nil {
 		return nil

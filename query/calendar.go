@@ -28,9 +28,8 @@ func zone(name string) (*time.Location, error) {
 	return location, nil
 }
 
-// steps cuts an interval at the beginnings of the local calendar's steps and
-// gives the start of each piece: the first is the start of the interval. More
-// than most pieces are an error.
+// steps splits an interval at the beginnings of the local calendar's steps and returns the start of
+// each part: the first is the start of the interval. More than most parts are an error.
 func steps(interval Interval, step Step, location *time.Location, most int) ([]schema.Timestamp, error) {
 	starts := []schema.Timestamp{interval.From}
 	at := interval.From.Time().In(location)
@@ -65,8 +64,8 @@ func nextStep(t time.Time, step Step) time.Time {
 		default:
 			panic(fmt.Sprintf("unknown step %q", step))
 		}
-		// Where the clock is put back over midnight it shows the date before again,
-		// after the step of the next one has begun.
+		// If the clock is set back over midnight, it shows the previous date again after the step
+		// of the next one has begun.
 		if next := timezone.StartOfDay(year, month, day, t.Location()); next.After(t) {
 			return next
 		}
@@ -82,8 +81,8 @@ func nextHour(t time.Time) time.Time {
 		if !ends || next.Before(until) {
 			return next
 		}
-		// The clock may change when the hour is over, or before: the hour ends with
-		// the change where another one begins, and continues where it does not.
+		// The clock may change at the end of the hour or before: if another hour begins with the
+		// change, the hour ends there; otherwise it continues.
 		if sinceHour(until) == 0 || !sameHour(until, until.Add(-1)) {
 			return until
 		}

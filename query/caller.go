@@ -27,8 +27,7 @@ type request struct {
 	schedules func() (map[schema.ProjectID]*hours.Schedule, error) // read once, when a field asks
 }
 
-// Once loads a value one time for each key in the request of the context, and every
-// time where there is no request.
+// Once loads a value once for each key in the request of the context, and every time if there is no request.
 func Once(ctx context.Context, key string, load func() (any, error)) (any, error) {
 	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {
@@ -49,7 +48,7 @@ func WithCaller(ctx context.Context, caller schema.Caller) context.Context {
 	return context.WithValue(ctx, requestKey{}, &request{caller: caller})
 }
 
-// WithStats has the statements of a request counted.
+// WithStats counts the statements of a request.
 func WithStats(ctx context.Context) (context.Context, *Stats) {
 	stats := new(Stats)
 	return context.WithValue(ctx, statsKey{}, stats), stats
@@ -66,7 +65,7 @@ func StatsFrom(ctx context.Context) *Stats {
 func (a *API) begin(ctx context.Context) (*request, error) {
 	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {
-		return nil, &Error{CodeUnauthenticated, "the request names no caller"}
+		return nil, &Error{CodeUnauthenticated, "the request has no caller"}
 	}
 	if !r.caller.Has(schema.ScopeRead) {
 		return nil, &Error{CodeForbidden, "the scope read is required"}

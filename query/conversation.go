@@ -8,8 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Conversation is the SDL's type: plain fields, all but the thread, which is read
-// by pages of its own.
+// Conversation is the SDL's type. All fields are plain, except the thread, which is read in pages.
 type Conversation struct {
 	batch *conversationBatch
 	row   *ConversationRow
@@ -55,7 +54,7 @@ type Conversation struct {
 // Project is a site or brand.
 type Project struct{ ID int32 }
 
-// Named is whatever has an id and, perhaps, a name.
+// Named is an entity with an id and an optional name.
 type Named struct {
 	ID   Text
 	Name *Text
@@ -71,7 +70,7 @@ type User struct {
 	Name, Email *Text
 }
 
-// SatisfactionSurvey is what the visitor answered.
+// SatisfactionSurvey is the visitor's answer.
 type SatisfactionSurvey struct {
 	CustomerSatisfaction, NetPromoterScore *int32
 	Comment                                *Text
@@ -90,8 +89,7 @@ type RoutingEvent struct {
 	RoutingGroup *Named
 }
 
-// newConversation turns a row into the SDL's type. What was not read is zero
-// and not selected.
+// newConversation turns a row into the SDL's type. Columns that were not read are zero and not selected.
 func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation {
 	t := batch.request.texts
 	c := &Conversation{
@@ -143,8 +141,7 @@ func (r *ConversationRow) users(t texts) []User {
 	return users
 }
 
-// user finds an operator among those who took part; one who did not is known by
-// id alone.
+// user finds an operator among those who took part; for any other one, only the id is known.
 func (c *Conversation) user(id int64) *User {
 	for i := range c.Users {
 		if c.Users[i].ID == LegacyID(id) {
@@ -171,7 +168,7 @@ func monies(amounts map[string]decimal.Decimal) []Money {
 	return list
 }
 
-// isoDuration writes PT312S: whole seconds, rounded down, minutes not split off.
+// isoDuration writes PT312S: whole seconds, rounded down, without minutes.
 func isoDuration(ms *int64) *string {
 	if ms == nil {
 		return nil

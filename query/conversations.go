@@ -26,7 +26,7 @@ func (args conversationsArgs) asked(field string) asked {
 // inOrder is how conversations are listed by one of their times.
 type inOrder struct {
 	place func(*ConversationRow) Place
-	needs []string // columns that the place is made of
+	needs []string // columns of the sort key
 	page  func(context.Context, Scope, Interval, *Filter, Page, []string) ([]ConversationRow, error)
 	count func(context.Context, Scope, Interval, *Filter) (uint64, error)
 }

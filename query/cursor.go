@@ -26,8 +26,8 @@ type cursor struct {
 	position schema.Sequence
 }
 
-// binding is what a cursor is good for. Two fields with equal bindings list the
-// same rows in the same order for the same rights.
+// binding is the list for which a cursor is valid. Two fields with equal bindings list the same
+// rows in the same order for the same rights.
 type binding struct {
 	Field    string
 	Filter   *Filter `json:",omitempty"`
@@ -37,8 +37,8 @@ type binding struct {
 	Of       string          // the row a nested list belongs to
 }
 
-// sealer signs cursors. A cursor is its content followed by a MAC over content
-// and binding: one that was changed, or made for another use, does not open.
+// sealer signs cursors. A cursor is its content followed by a MAC over content and binding: a
+// cursor that was altered, or made for another list, is invalid.
 type sealer struct {
 	key     []byte
 	binding [sha256.Size]byte
@@ -100,8 +100,8 @@ func (s *sealer) read(field, text string) (cursor, error) {
 // version.
 const positionPrefix = "p1."
 
-// writePosition returns a position in the log as clients see it. It needs no
-// seal: any position is fine to read on from, and outlives every key.
+// writePosition returns a position in the log as clients see it. It is not signed: any position is
+// a valid start, and stays valid when the key changes.
 func writePosition(s schema.Sequence) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(positionPrefix + strconv.FormatUint(uint64(s), 36)))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Argument is a scalar as it was given.
+// Argument is a scalar as received.
 type Argument = input
 
 // CustomerKey names a customer.
@@ -46,8 +46,8 @@ type CustomerRow struct {
 
 // CustomerReader reads customers.
 //
-// Customers returns a page of those in the scope, ordered by creation, project and id;
-// turned around when the page is Reversed.
+// Customers returns a page of those in the scope, ordered by creation, project and id; in reverse
+// order if the page is Reversed.
 //
 // CustomersNamed returns those with the id, two at most: one in each project.
 //
@@ -117,8 +117,8 @@ func (l *CustomerList) Count(ctx context.Context) (uint64, error) {
 	return n, l.api.publicError(ctx, err)
 }
 
-// Customer reads one of the caller's customers; nil if there is none. Its errors
-// may be shown to callers: one says that customers of several projects have the id.
+// Customer reads one of the caller's customers; nil if there is none. Its errors may be shown to
+// callers: one of them is that customers of several projects have the id.
 func (a *API) Customer(ctx context.Context, id Argument, columns []string) (*CustomerRow, error) {
 	r, err := a.begin(ctx)
 	if err != nil {

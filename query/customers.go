@@ -10,8 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Customer is the SDL's type: plain fields, all but the conversations, which are
-// read by pages of their own.
+// Customer is the SDL's type. All fields are plain, except the conversations, which are read in pages.
 type Customer struct {
 	batch *customerBatch
 	row   *CustomerRow
@@ -72,7 +71,7 @@ func newCustomers(a *API, r *request, selected fields) *customerBatch {
 	return &customerBatch{api: a, request: r, fields: selected}
 }
 
-// columns returns what has to be read of the customers themselves.
+// columns returns the columns to read of the customers themselves.
 func (b *customerBatch) columns() []string {
 	columns := b.fields.columns()
 	if b.fields.has("conversations.totalCount") {
@@ -90,8 +89,8 @@ func (b *customerBatch) load(rows []CustomerRow) []*Customer {
 	return list
 }
 
-// page reads a page of the conversations of every customer; of one alone where the
-// page begins or ends at a cursor, which is good for that customer only.
+// page reads a page of the conversations of every customer; of a single customer if the page begins
+// or ends at a cursor, which is valid only for that customer.
 func (b *customerBatch) page(ctx context.Context, of CustomerKey, page Page) ([]*Conversation, error) {
 	if page.After != nil || page.Before != nil {
 		groups, err := b.read(ctx, []CustomerKey{of}, page)
@@ -156,7 +155,7 @@ func (c *Customer) Conversations(ctx context.Context, args pageInput) (*Customer
 		return nil, b.api.publicError(ctx, err)
 	}
 	place := func(c **Conversation) Place { return creationPlace((*c).row) }
-	// Fields of one document share what was read, and a page is turned around in place.
+	// Fields of one document share the rows read, and a page is reversed in place.
 	list, connection.PageInfo = cut(page, slices.Clone(list), place)
 	connection.Edges = make([]CustomerConversationEdge, len(list))
 	for i := range list {
@@ -218,7 +217,7 @@ func (c *CustomerConnection) Edges() []CustomerEdge {
 	return edges
 }
 
-// PageInfo is what the page says about itself.
+// PageInfo describes the page.
 func (c *CustomerConnection) PageInfo() PageInfo { return c.list.PageInfo }
 
 // TotalCount counts the customers on all pages.

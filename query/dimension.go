@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 )
 
-// Dimension is something that figures can be grouped by.
+// Dimension is a property by which figures can be grouped.
 type Dimension string
 
 // The dimensions.
@@ -45,11 +45,11 @@ type Rows struct {
 	Hours *Interval `json:",omitempty"`
 }
 
-// maxNesting is how often rows may be narrowed from rows.
+// maxNesting is the maximum number of times that rows can be narrowed from rows.
 const maxNesting = 4
 
-// writeRows returns the rows as clients see them: content and MAC. The handle
-// grants nothing: who uses it sees their own projects.
+// writeRows returns the rows as clients see them: content and MAC. The handle grants no rights: its
+// user sees only their own projects.
 func (a *API) writeRows(r Rows) string {
 	content, err := json.Marshal(r)
 	if err != nil {

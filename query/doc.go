@@ -1,5 +1,4 @@
-// Package query answers: GraphQL over the tables, within the caller's projects
-// and the limits.
+// Package query answers GraphQL queries over the tables, within the caller's projects and the limits.
 //
 // # The flow
 //
@@ -10,48 +9,43 @@
 //
 // # Invariants
 //
-// No statement can be built without the caller's projects: query/store asks for
-// them in every method. Parameters are bound on the server. Another project's
-// row is never returned, counted, or distinguished from one that does not
-// exist. All statements of a request read the same version of the projection.
+// No statement can be built without the caller's projects: query/store requires them in every
+// method. Parameters are bound on the server. Another project's row is never returned, counted, or
+// distinguished from one that does not exist. All statements of a request read the same version of
+// the projection.
 //
 // # Resolvers
 //
 // [New] parses the SDL of schema/graphql against the types here; what a field
 // means is defined in the SDL. A request is a context made by [WithCaller]. A
 // field of Query reads its arguments into a [Filter], an [Interval] and a
-// [Page], has the store read the columns that are selected, and gives plain
-// structs. What hangs on the rows of a page belongs to the page's batch, which
-// reads contacts, transactions and visitors for all rows before they are shown,
-// and the threads for all rows when the first row needs its own. So nearly all
-// fields are plain, and the library resolves them without goroutines.
+// [Page], lets the store read the selected columns, and returns plain structs. The details of a
+// page's rows belong to the page's batch, which reads contacts, transactions and visitors for all
+// rows before they are returned, and the threads of all rows when the first row needs its own. So
+// nearly all fields are plain, and the library resolves them without goroutines.
 //
-// Input is taken as it comes and checked here ([Error] with BAD_USER_INPUT and
-// the field's name). What the store cannot answer is returned with a code or,
-// when it is a fault, logged and returned as INTERNAL_SERVER_ERROR without its
-// cause.
+// Input is received unchecked and validated here ([Error] with BAD_USER_INPUT and the field's
+// name). Errors of the store are returned with a code or, if they are faults, logged and returned
+// as INTERNAL_SERVER_ERROR without the cause.
 //
 // # Cursors, positions, handles
 //
-// A cursor is a place in the order of a list, signed together with all that
-// makes the list: field, filters, interval, order, rights. It continues with
-// the position in the log that the first page was read at.
+// A cursor is a position in the order of a list, signed together with everything that defines the
+// list: field, filters, interval, order, rights. It contains the position in the log at which the
+// first page was read.
 //
 // A position is a number in the log. Live positions are read before rows, and
 // the projector writes them after rows, so a row that is not yet in an answer
-// has a higher sequence than the answer's position: the next read with
-// updatedSince brings it, whatever happened to its place in the order. What an
-// incremental read of closed conversations does not report is that one was
-// opened again: it is in no list of closed ones until it closes.
+// has a higher sequence than the answer's position: the next read with updatedSince returns it,
+// whatever happened to its position in the order. An incremental read of closed conversations does
+// not report a reopened conversation: it is in no list of closed ones until it closes.
 //
 // A handle ([Rows]) identifies which rows a bucket of metrics counted:
-// interval, filter and values. It is signed, and grants nothing: who opens it
-// sees their own projects.
+// interval, filter and values. It is signed, and grants no rights: its user sees only their own projects.
 //
 // # Metrics
 //
-// Conversations and contacts are counted by a statement each. The steps of the
-// local calendar are cut here ([Step]), not in SQL, so that the zone's rules are
-// those of one table. Rates and averages are made here, of counts and decimal
-// sums.
+// Conversations and contacts are counted by a statement each. The steps of the local calendar are
+// computed here ([Step]), not in SQL, so that the zone's rules come from one table. Rates and
+// averages are computed here, from counts and decimal sums.
 package query

@@ -20,18 +20,17 @@ type Code string
 const (
 	// CodeBadInput: an argument or variable breaks its rule.
 	CodeBadInput Code = "BAD_USER_INPUT"
-	// CodeUnauthenticated: nobody is known to ask.
+	// CodeUnauthenticated: the caller is not authenticated.
 	CodeUnauthenticated Code = "UNAUTHENTICATED"
 	// CodeForbidden: the caller lacks the right.
 	CodeForbidden Code = "FORBIDDEN"
-	// CodeNotFound: what is named does not exist among the caller's projects.
+	// CodeNotFound: the named object does not exist in the caller's projects.
 	CodeNotFound Code = "NOT_FOUND"
-	// CodeTimeout: the query took longer than it may.
+	// CodeTimeout: the query exceeded its time limit.
 	CodeTimeout Code = "TIMEOUT"
-	// CodeTooLarge: the query needs more rows or memory than it may.
+	// CodeTooLarge: the query exceeds its limit on rows or memory.
 	CodeTooLarge Code = "QUERY_TOO_LARGE"
-	// CodeAnswerTooLarge: the answer, or the rows it is made of, are larger than they
-	// may be.
+	// CodeAnswerTooLarge: the answer, or its rows, exceed the size limit.
 	CodeAnswerTooLarge Code = "ANSWER_TOO_LARGE"
 	// CodeUnavailable: the tables cannot be reached at the moment.
 	CodeUnavailable Code = "SERVICE_UNAVAILABLE"
@@ -46,10 +45,10 @@ type Error struct {
 	Message string
 }
 
-// Error is the message.
+// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// Extensions is what GraphQL's errors carry beside the message.
+// Extensions returns the extensions of a GraphQL error.
 func (e *Error) Extensions() map[string]any { return map[string]any{"code": string(e.Code)} }
 
 // badInput returns the error of a field that breaks its rule.
@@ -59,8 +58,8 @@ func badInput(field, rule string, args ...any) *Error {
 
 func (a *API) publicError(ctx context.Context, err error) error { return PublicError(ctx, a.log, err) }
 
-// PublicError turns any error of a resolver into one that may be shown, and logs what an
-// operator should know of.
+// PublicError converts any error of a resolver into one that may be returned to clients, and logs
+// faults for the operator.
 func PublicError(ctx context.Context, log *slog.Logger, err error) error {
 	var known *Error
 	switch {
@@ -74,7 +73,7 @@ func PublicError(ctx context.Context, log *slog.Logger, err error) error {
 		}
 		return known
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{CodeTimeout, "the query took longer than it may"}
+		return &Error{CodeTimeout, "the query exceeded the time limit"}
 	case errors.Is(err, context.Canceled) || ctx.Err() != nil:
 		return &Error{CodeTimeout, "the request was given up"}
 	}
@@ -87,10 +86,10 @@ func stopped(cause error) *Error {
 	if errors.Is(cause, meter.ErrTooLarge) {
 		return &Error{CodeAnswerTooLarge, "the answer is too large: request shorter pages, fewer fields or fewer aliases"}
 	}
-	return &Error{CodeTimeout, "the query took longer than it may"}
+	return &Error{CodeTimeout, "the query exceeded the time limit"}
 }
 
-// panics makes errors of panics. The library panics over literals that no Go
+// panics converts panics into errors. The library panics over literals that no Go
 // type holds; everything else is a fault, which LogPanic has logged.
 type panics struct{ log *slog.Logger }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// maxExplained is the most events of a conversation that is explained.
+// maxExplained is the maximum number of events of an explained conversation.
 const maxExplained = 10_000
 
 // Explanation is the SDL's type.
@@ -107,7 +107,7 @@ func (a *API) explain(ctx context.Context, conversation input, project *input) (
 // explainedEvents is how many events are decoded and folded for a point.
 const explainedEvents = 10
 
-// explanation folds the events of a conversation that its row was made of.
+// explanation folds the events from which the row of a conversation was computed.
 func (a *API) explanation(ctx context.Context, scope Scope, of schema.ConversationKey, folded uint64) (explain.Conversation, error) {
 	rows, err := a.store.Events(ctx, scope, of, maxExplained+1)
 	if err != nil {
@@ -126,7 +126,7 @@ func (a *API) explanation(ctx context.Context, scope Scope, of schema.Conversati
 }
 
 // records decodes archived events. All of them were valid when they were
-// archived; one that is no longer is left out, as the fold leaves it out.
+// archived; an event that is no longer valid is left out, as in the fold.
 func records(ctx context.Context, rows []EventRow) ([]schema.Record, error) {
 	list := make([]schema.Record, 0, len(rows))
 	for i := range rows {
@@ -146,9 +146,8 @@ type Archive interface {
 	EventReader
 }
 
-// ExplainAll explains a conversation by all its archived events, however many they
-// are. It fails where one of them does not decode. Without an event there is no
-// such conversation.
+// ExplainAll explains a conversation by all its archived events, however many there are. It fails
+// if one of them does not decode. Without events the conversation does not exist.
 func ExplainAll(ctx context.Context, archive Archive, key schema.ConversationKey) (explain.Conversation, error) {
 	live, err := archive.Live(ctx)
 	if err != nil {

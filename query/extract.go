@@ -30,7 +30,7 @@ const (
 	FormatParquet Format = "parquet"
 )
 
-// Extract asks for all rows of a table that match, in one form.
+// Extract requests all matching rows of a table, in one format.
 //
 // With an interval, conversations are the ones closed in it, contacts the ones
 // started in it and transactions those received in it. Without one they are
@@ -43,7 +43,7 @@ type Extract struct {
 	Interval Interval
 	Always   bool // no interval was given: Interval holds every moment
 	Filter   *Filter
-	Position string // where an incremental read continues
+	Position string // start of an incremental read
 }
 
 // Extract reads the parameters of a request for rows of a table: format, from,
@@ -98,8 +98,7 @@ func (a *API) extract(table Table, values url.Values) (*Extract, error) {
 	return e, err
 }
 
-// enumerated checks what the library checks in documents: that values are those
-// of an enumeration.
+// enumerated checks that values belong to an enumeration, which the library checks in documents.
 func (a *API) enumerated(name string, given *[]string) error {
 	if given == nil {
 		return nil
@@ -150,7 +149,7 @@ func (p *parameters) filters() *filtersInput {
 func word(text string) input   { return input{text} }
 func number(text string) input { return input{json.Number(text)} }
 
-// text reads a parameter that is given once at most.
+// text reads a parameter that may be given at most once.
 func (p *parameters) text(name string) *input {
 	p.known[name] = true
 	given := p.values[name]
@@ -227,8 +226,7 @@ func words(text string) []string {
 	return all
 }
 
-// strangers refuses parameters that were not read: a misspelt filter must
-// not be lost.
+// strangers refuses parameters that were not read: a misspelt filter must not be ignored.
 func (p *parameters) strangers() {
 	for name := range p.values {
 		if !p.known[name] {

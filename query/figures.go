@@ -54,7 +54,7 @@ func contactFigures() []string {
 	}
 }
 
-// settle makes the fields of a bucket of its figures. Their definitions are in
+// settle computes the fields of a bucket from its figures. Their definitions are in
 // the SDL.
 func (b *MetricsBucket) settle() {
 	c, k := &b.ofConversations, &b.ofContacts

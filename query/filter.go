@@ -9,7 +9,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// maxValues is the most values of one list of a filter.
+// maxValues is the maximum number of values in one list of a filter.
 const maxValues = 1000
 
 // Filter selects conversations or contacts. All members must match, values of a

@@ -6,10 +6,10 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Interval is a stretch of time, half open: From ≤ t < To.
+// Interval is a half-open interval: From ≤ t < To.
 type Interval struct{ From, To schema.Timestamp }
 
-// The moments that the tables can distinguish; what lies outside holds no row.
+// The range of times in the tables; no row is outside of it.
 const (
 	firstMoment schema.Timestamp = 0
 	lastMoment  schema.Timestamp = 7_258_118_400_000 // 2200-01-01

@@ -6,7 +6,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// list is one list of rows: what is in it, who asks, and which page of it.
+// list is one list of rows: its contents, the caller, and the page.
 type list struct {
 	*API
 	request  *request
@@ -17,7 +17,7 @@ type list struct {
 	pageInfo PageInfo
 }
 
-// asked is the arguments of a list.
+// asked are the arguments of a list.
 type asked struct {
 	field      string
 	contacts   bool // it lists contacts, not conversations
@@ -57,7 +57,7 @@ func (a *API) open(ctx context.Context, asked asked) (*list, error) {
 	return l, err
 }
 
-// PageInfo is what the page says about itself.
+// PageInfo describes the page.
 func (l *list) PageInfo() PageInfo { return l.pageInfo }
 
 // Position is where an incremental read continues.
@@ -79,7 +79,7 @@ func (a *API) one(ctx context.Context, scope Scope, id string, columns []string)
 	return &rows[0], nil
 }
 
-// named reads which conversation is meant by an id and, perhaps, a project.
+// named reads the conversation identified by an id and an optional project.
 func (r *request) named(field string, id input, project *input) (Scope, string, error) {
 	key, err := id.uuid(field)
 	if err != nil {

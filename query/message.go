@@ -10,7 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Message is something in a thread: one of the two is set.
+// Message is an item of a thread: one of the two is set.
 type Message struct {
 	ID        Text
 	CreatedAt DateTime
@@ -26,7 +26,7 @@ func (m *Message) ToChatMessage() (*ChatMessage, bool) { return m.chat, m.chat !
 // ToSystemMessage returns the mark and reports whether it is one.
 func (m *Message) ToSystemMessage() (*SystemMessage, bool) { return m.system, m.system != nil }
 
-// ChatMessage is something said.
+// ChatMessage is a message sent.
 type ChatMessage struct {
 	ID        Text
 	CreatedAt DateTime
@@ -38,7 +38,7 @@ type ChatMessage struct {
 	DeletedAt *DateTime
 }
 
-// MessageAuthor is who said it.
+// MessageAuthor is its author.
 type MessageAuthor struct {
 	Kind string
 	ID   *Text
@@ -53,7 +53,7 @@ type SystemMessage struct {
 	Attachment       SystemAttachment
 }
 
-// SystemAttachment is what a mark says: the event of one of four types.
+// SystemAttachment is the content of a mark: the event of one of four types.
 type SystemAttachment struct {
 	event            schema.Type
 	CreatedAt        DateTime
@@ -132,7 +132,7 @@ func (c *Conversation) Messages(ctx context.Context, args pageInput) (*MessageCo
 	return connection, nil
 }
 
-// thread puts messages and marks into one order, that of the page.
+// thread merges messages and marks in the order of the page.
 func (c *Conversation) thread(rows []MessageRow, page Page) []*Message {
 	var thread []*Message
 	for i := range rows {

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// maxBuckets is the most buckets of one answer.
+	// maxBuckets is the maximum number of buckets in one answer.
 	maxBuckets = 10_000
-	// maxDimensions is how many dimensions figures are grouped by at once.
+	// maxDimensions is the maximum number of dimensions by which figures are grouped.
 	maxDimensions = 2
 )
 
-// Grouping says into which buckets figures go.
+// Grouping defines the buckets of figures.
 type Grouping struct {
 	Steps  []schema.Timestamp // starts, ascending; none is one bucket for all times
 	By     []Dimension
@@ -29,7 +29,7 @@ type Grouping struct {
 	Openings *hours.Timeline
 }
 
-// metrics is one question: whose figures, over which rows, into which buckets.
+// metrics is one request: projects, rows and buckets.
 type metrics struct {
 	*API
 	texts
@@ -195,8 +195,7 @@ type bucketing struct {
 	within   onces[string, map[group][]uint64]
 }
 
-// frame makes the buckets that are shown without any row: where nothing is
-// known apart by dimensions, one for each step.
+// frame creates the buckets that are returned even without rows: without dimensions, one for each step.
 func (b *bucketing) frame() {
 	if len(b.grouping.By) == 0 {
 		b.fill(group{}.values, &GroupKey{})
@@ -274,7 +273,7 @@ type DimensionLabel struct {
 	Value, Label *Text
 }
 
-// MetricsBucket is the figures of some rows. Rates over nothing are null.
+// MetricsBucket is the figures of some rows. Rates over no rows are null.
 type MetricsBucket struct {
 	metrics         *metrics
 	of              *bucketing
@@ -347,7 +346,7 @@ func (b *MetricsBucket) handle(rows Rows) Text {
 	return b.metrics.of(b.metrics.writeRows(rows))
 }
 
-// rate is part / whole × scale, null over nothing.
+// rate is part / whole × scale, null if whole is 0.
 func rate(part, whole int64, scale float64) *float64 {
 	if whole == 0 {
 		return nil

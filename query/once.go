@@ -2,8 +2,7 @@ package query
 
 import "sync"
 
-// onces are values that are loaded one time for each key, for everybody who
-// asks.
+// onces are values that are loaded once for each key, for all callers.
 type onces[K comparable, V any] struct {
 	mu     sync.Mutex
 	values map[K]func() (V, error)

@@ -15,9 +15,8 @@ type pageInput struct {
 	After, Before *input
 }
 
-// Page is a piece of an ordered list: at most Limit rows from the start, or from
-// the end when FromEnd, of those strictly between After and Before. Descending
-// turns the order of the whole list around.
+// Page is a part of an ordered list: at most Limit rows from the start, or from the end if FromEnd,
+// of those strictly between After and Before. Descending reverses the order of the whole list.
 type Page struct {
 	Descending    bool
 	FromEnd       bool
@@ -53,7 +52,7 @@ func (p pageInput) page(t texts, s *sealer, descending bool, position schema.Seq
 		page.size = int(*last)
 	}
 	page.Limit = page.size + 1
-	// The position of the first page goes along with its cursors.
+	// Cursors contain the position of the first page.
 	for _, given := range []struct {
 		field  string
 		cursor *input
@@ -78,14 +77,14 @@ func (p pageInput) page(t texts, s *sealer, descending bool, position schema.Seq
 // cursor writes the cursor of a row of the page.
 func (p *paging) cursor(at Place) Text { return p.of(p.write(cursor{at, p.position})) }
 
-// PageInfo is what a page says about itself.
+// PageInfo describes a page.
 type PageInfo struct {
 	HasNextPage, HasPreviousPage bool
 	StartCursor, EndCursor       *Text
 }
 
-// cut makes a page of the rows found: it drops the row too many, brings them
-// into the order of the list and says what comes before and after.
+// cut creates a page from the rows found: it drops the extra row, restores the order of the list
+// and determines whether rows come before and after.
 func cut[R any](p *paging, rows []R, place func(*R) Place) ([]R, PageInfo) {
 	more := len(rows) > p.size
 	if more {

@@ -6,8 +6,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Scope is what a statement may see: the tables of one projection and the rows
-// of these projects. The zero value sees nothing.
+// Scope limits what a statement can read: the tables of one projection and the rows of these
+// projects. The zero value allows nothing.
 type Scope struct {
 	Projection uint32
 	Projects   schema.Projects
@@ -16,15 +16,14 @@ type Scope struct {
 // Empty reports whether no row can be in the scope.
 func (s Scope) Empty() bool { return !s.Projects.All && len(s.Projects.IDs) == 0 }
 
-// Live is the projection that answers, and how far it has read the log: every
-// event up to there is in its tables.
+// Live is the projection that answers, and its position in the log: every event up to there is in its tables.
 type Live struct {
 	Projection uint32
 	Position   schema.Sequence
 }
 
-// Store is the tables, read. Every method but Live is one statement. Position is
-// how far a projection has read the log now; Live may know it a second late.
+// Store is the tables, read. Every method but Live is one statement. Position returns the present
+// position of a projection in the log; Live's may be a second old.
 //
 // Columns name what is read of a row, by the names of the SDL's fields; other
 // members of the rows keep their zero values. Keys are always read. Errors with
@@ -43,17 +42,16 @@ type Store interface {
 // ConversationReader reads conversations.
 //
 // ClosedConversations returns a page of those closed in the interval, ordered by
-// closing time, project and id; turned around when the page is Reversed.
+// closing time, project and id; in reverse order if the page is Reversed.
 //
 // CreatedConversations returns a page of those created in the interval, open ones
-// too, ordered by creation, project and id; turned around when the page is
-// Reversed.
+// too, ordered by creation, project and id; in reverse order if the page is Reversed.
 //
 // Conversations returns those with the ids, in all projects of the scope, in no
 // particular order.
 //
 // ConversationsOf returns of each customer at most page.Limit, ordered by creation,
-// project and id; turned around when the page is Reversed.
+// project and id; in reverse order if the page is Reversed.
 type ConversationReader interface {
 	ClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ConversationRow, error)
 	CountClosedConversations(ctx context.Context, scope Scope, interval Interval, filter *Filter) (uint64, error)
@@ -66,7 +64,7 @@ type ConversationReader interface {
 // ContactReader reads contacts.
 //
 // Contacts returns a page of those started in the interval, ordered by start,
-// project and id; turned around when the page is Reversed.
+// project and id; in reverse order if the page is Reversed.
 //
 // ContactsOf returns all of the conversations with the ids that started in the
 // interval, ordered by conversation and ordinal.
@@ -76,18 +74,17 @@ type ContactReader interface {
 	ContactsOf(ctx context.Context, scope Scope, interval Interval, ids []string, columns []string) ([]ContactRow, error)
 }
 
-// ThreadReader reads what hangs on conversations, for many of them at once.
+// ThreadReader reads details of conversations, for many of them at once.
 //
-// Messages returns of each conversation at most page.Limit messages, by their
-// position in the thread; turned around when the page is Reversed.
+// Messages returns at most page.Limit messages of each conversation, by their
+// position in the thread; in reverse order if the page is Reversed.
 type ThreadReader interface {
 	Messages(ctx context.Context, scope Scope, of []schema.ConversationKey, page Page, columns []string) ([]MessageRow, error)
 	Transactions(ctx context.Context, scope Scope, of []schema.ConversationKey) ([]TransactionRow, error)
 	Visitors(ctx context.Context, scope Scope, of []schema.ConversationKey) ([]VisitorRow, error)
 }
 
-// FigureReader counts. Each group that holds a row is given once, at most
-// grouping.Limit of them.
+// FigureReader counts rows. Each group with a row is returned once, at most grouping.Limit of them.
 //
 // ConversationFigures count the conversations closed in the interval: by closing
 // time, and to each value that one of them has. ContactFigures count the contacts

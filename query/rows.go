@@ -6,8 +6,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// The rows are the tables' words: moments and durations in milliseconds, lists
-// as parallel slices. Resolvers turn them into the SDL's.
+// The rows use the types of the tables: times and durations in milliseconds, lists as parallel
+// slices. Resolvers convert them into the SDL's types.
 
 // ConversationRow is a row of conversations.
 type ConversationRow struct {
@@ -165,8 +165,7 @@ type EventRow struct {
 	Original   string // the bytes as the log holds them
 }
 
-// Record decodes the event. One that was valid when it was archived and is not
-// any more is left out by the fold too.
+// Record decodes the event. One that was valid when it was archived and no longer is, is left out by the fold, too.
 func (r *EventRow) Record() (schema.Record, *schema.Error) {
 	received := schema.Timestamp(r.ReceivedAt)
 	event, fault := schema.Decode([]byte(r.Original), received.Time())

@@ -13,8 +13,8 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// The scalars below are what answers are written with. Only the library asks
-// them to read input too; ours comes as [input].
+// The scalars below are used in answers. The library also requires them to read input, but input is
+// received as [input].
 
 // output refuses to be read; it completes the interface of a scalar.
 type output struct{}
@@ -86,8 +86,8 @@ func (*Decimal) UnmarshalGraphQL(any) error { return output{}.refuse() }
 // MarshalJSON writes the digits, without quotes and without an exponent.
 func (d Decimal) MarshalJSON() ([]byte, error) { return []byte(d.String()), nil }
 
-// input is a scalar, or the name of an order, as it was given. It takes everything, so that every rule is
-// checked in one place and broken in one way: an [Error] that names the field.
+// input is a scalar, or the name of an order, as received. It accepts everything, so that every
+// rule is checked in one place and reported in one way: an [Error] that names the field.
 type input struct{ value any }
 
 // ImplementsGraphQLType names the scalars that may be given.
@@ -99,11 +99,10 @@ func (input) ImplementsGraphQLType(name string) bool {
 	return false
 }
 
-// Nullable has the library give null for an argument with a default, as the
-// language has it.
+// Nullable makes the library pass null for an argument with a default, as GraphQL specifies.
 func (*input) Nullable() {}
 
-// UnmarshalGraphQL keeps what was given.
+// UnmarshalGraphQL keeps the value.
 func (i *input) UnmarshalGraphQL(value any) error {
 	i.value = value
 	return nil
@@ -161,7 +160,7 @@ func (i input) text(field string) (string, error) {
 	return "", badInput(field, "must be a string")
 }
 
-// maxText is the longest string a filter takes, in bytes.
+// maxText is the maximum length of a string in a filter, in bytes.
 const maxText = 1 << 10
 
 // flag reads a Boolean.
@@ -205,8 +204,7 @@ func (i input) uuid(field string) (string, error) {
 	return string(folded), nil
 }
 
-// Scalars checks values of the scalars that are ours and may be given, by their
-// names. The errors name the field and may be shown.
+// Scalars checks values of Parley's input scalars, by their names. The errors name the field and may be shown.
 func Scalars() map[string]func(field string, value any) error {
 	return map[string]func(string, any) error{
 		"UUID":     func(field string, v any) error { _, err := input{v}.uuid(field); return err },

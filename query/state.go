@@ -9,25 +9,24 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// An answer spans tables, and a batch of the projector reaches them one after the
-// other. Every row carries the last sequence folded into it, and the position of
-// the log is stored after all rows up to it. So what hangs on a conversation is
-// complete when the position has reached the conversation's own sequence, and of
-// one state with it when no row of it is newer. Rows for which that does not hold
-// yet are read again.
+// An answer spans tables, and a batch of the projector writes them one after the other. Every row
+// carries the last sequence folded into it, and the position of the log is stored after all rows up
+// to it. So the details of a conversation are complete once the position has reached the
+// conversation's own sequence, and belong to the same state if none of them is newer. Rows for
+// which that is not yet true are read again.
 
 const (
-	// settling is how long a request waits for batches that it has seen a part of. One
-	// takes a tenth of a second.
+	// settling is how long a request waits for batches of which it has seen a part. A batch takes a
+	// tenth of a second.
 	settling = time.Second
-	// settlingStep is how often the position is looked at.
+	// settlingStep is the interval between reads of the position.
 	settlingStep = 20 * time.Millisecond
-	// rereads is how often a request reads rows again, all its fields and levels
-	// together: rows that change all the time must not hold it up.
+	// rereads is the maximum number of times that a request reads rows again, in all its fields and
+	// levels: rows that change continuously must not delay it.
 	rereads = 5
 )
 
-// motion is what a request has done to read one state.
+// motion tracks what a request has done to read one state.
 type motion struct {
 	mu      sync.Mutex
 	settled schema.Sequence // all rows up to it are in the tables
@@ -39,8 +38,7 @@ type motion struct {
 func (m *motion) mayReread() bool { return m.reread.Add(1) <= rereads }
 
 // settle waits until all rows up to a sequence are in the tables, and reports
-// whether they are. A projector that has stopped in the middle of a batch lets them
-// wait for longer.
+// whether they are. If a projector has stopped in the middle of a batch, they are not.
 func (r *request) settle(ctx context.Context, a *API, upTo uint64) (bool, error) {
 	sequence := schema.Sequence(upTo)
 	if sequence <= r.live.Position {
@@ -59,7 +57,7 @@ func (r *request) settle(ctx context.Context, a *API, upTo uint64) (bool, error)
 	for sequence > m.settled {
 		position, err := a.store.Position(ctx, r.live.Projection)
 		if ctx.Err() != nil {
-			return false, nil // the request's own deadline is its caller's to see
+			return false, nil // the caller sees the request's own deadline
 		}
 		if err != nil {
 			return false, err
@@ -76,8 +74,7 @@ func (r *request) settle(ctx context.Context, a *API, upTo uint64) (bool, error)
 	return true, nil
 }
 
-// again is a context in which statements are sent, though the request has sent the
-// same before.
+// again returns a context in which statements are sent even if the request has sent the same ones before.
 func again(ctx context.Context) context.Context { return context.WithValue(ctx, requestKey{}, nil) }
 
 // latest is the last sequence folded into the rows.
@@ -92,7 +89,7 @@ func latest[R any](rows []R, of func(*R) uint64) uint64 {
 func conversationVersion(r *ConversationRow) uint64 { return r.LastSequence }
 func contactVersion(r *ContactRow) uint64           { return r.Version }
 
-// spans reports whether more tables than their own are read of the conversations.
+// spans reports whether other tables than their own are read for the conversations.
 func (b *conversationBatch) spans() bool {
 	return b.fields.below("visitor").any("externalId", "firstName", "lastName", "email", "phone") ||
 		b.fields.has("conversions.transactions") || b.fields.has("contacts") || b.fields.has("customer") || b.fields.below("messages").any("edges", "pageInfo")
@@ -114,7 +111,7 @@ func (b *conversationBatch) refresh(ctx context.Context, rows []ConversationRow)
 	return err
 }
 
-// newer notes that something which hangs on a conversation is newer than it.
+// newer records that a detail of a conversation is newer than it.
 func (b *conversationBatch) newer(of *Conversation, version uint64) {
 	if version > of.row.LastSequence {
 		b.outdated.Store(true)

@@ -2,7 +2,7 @@ package schema
 
 const (
 	ruleScalars    = "must be an object whose members are strings, numbers, true, false or null"
-	ruleCustomOnce = "must not have two members of one name"
+	ruleCustomOnce = "must not contain a name twice"
 	ruleCustomSize = "must have at most 200 members, with names of at most 256 bytes and values of at most 4096 bytes in UTF-8"
 )
 

@@ -71,7 +71,7 @@ func (w *Webhook) Translate(ctx context.Context, hook *webhook.Hook, body []byte
 	})
 	if errors.Is(err, eventlog.ErrTooLarge) {
 		translated.Events, translated.Refused = nil, &schema.Error{
-			Code: schema.CodeTooLarge, Rule: "what is remembered of the chat is larger than the largest message that the broker takes (max_payload)",
+			Code: schema.CodeTooLarge, Rule: "the stored state of the chat exceeds the maximum message size of the NATS server (max_payload)",
 		}
 		return translated, nil
 	}
@@ -83,7 +83,7 @@ func (w *Webhook) Translate(ctx context.Context, hook *webhook.Hook, body []byte
 
 // errUnanswered is the reason why a fragment without a conversation is kept in quarantine.
 var errUnanswered = &schema.Error{
-	Code: schema.CodeUnsupported, Field: "messages", Rule: "automatic messages that nobody has answered make no conversation",
+	Code: schema.CodeUnsupported, Field: "messages", Rule: "automatic messages without an answer do not start a conversation",
 }
 
 // settled is the result of a thread's payloads that have waited long enough.

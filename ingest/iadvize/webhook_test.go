@@ -94,7 +94,7 @@ func TestWhatCannotBeMappedIsNamed(t *testing.T) {
 		{`[]`, 0, "INVALID_JSON: the body must be one JSON object and nothing after it"},
 		{`{} {}`, 0, "INVALID_JSON: the body must be one JSON object and nothing after it"},
 		{"{\"eventType\":\"\xff\"}", 0, "INVALID_JSON: the body must be UTF-8"},
-		{`{"a":{"b":1,"b":2}}`, 0, "INVALID_JSON: the body must not have two members of one name in an object"},
+		{`{"a":{"b":1,"b":2}}`, 0, "INVALID_JSON: the body must not contain a name twice in one object"},
 		{`{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, 0, "INVALID_JSON: the body must not nest deeper than 64 levels"},
 		{`{}`, 0, "MISSING_FIELD: eventType: is required"},
 		{`{"eventType":"conversation.pushed","conversationId":123,"operatorId":7}`, 0, "UNSUPPORTED: eventType: is not supported"},

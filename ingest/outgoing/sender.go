@@ -87,7 +87,7 @@ func (s *Sender) start(ctx context.Context) (stop func()) {
 					s.Logger.Warn("cannot delete the queue of a removed webhook", "webhook", id, "error", err)
 				}
 			case json.Unmarshal(value, &hook) != nil || hook.ID != id:
-				s.Logger.Error("an outgoing webhook is not readable", "webhook", id)
+				s.Logger.Error("cannot read an outgoing webhook", "webhook", id)
 			case hook.Paused == "":
 				workers[id] = s.work(ctx, &hook)
 			}
@@ -114,7 +114,7 @@ func (s *Sender) retrying(ctx context.Context, what string, do func() error) err
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		s.Logger.Warn("outgoing webhooks wait", "for", what, "error", err)
+		s.Logger.Warn("outgoing webhooks are waiting", "for", what, "error", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -72,7 +72,7 @@ func check(body []byte) *schema.Error {
 		if top := len(open) - 1; top >= 0 && open[top].names != nil {
 			if name, isName := token.(string); isName && !open[top].value {
 				if open[top].names[name] {
-					return unreadable("the body must not have two members of one name in an object")
+					return unreadable("the body must not contain a name twice in one object")
 				}
 				open[top].names[name], open[top].value = true, true
 				continue

@@ -83,7 +83,7 @@ func (all Projections) turn() (latest uint64) {
 func (all Projections) usable(version uint32) (Projection, error) {
 	p := all.Find(version)
 	if p.State == "" || p.State == Dropped {
-		return p, fmt.Errorf("version %d does not exist (any more)", version)
+		return p, fmt.Errorf("version %d does not exist or was dropped", version)
 	}
 	return p, nil
 }
@@ -155,7 +155,7 @@ func (all Projections) swap(version, from uint32) (Projections, error) {
 		return nil, err
 	}
 	if live != from {
-		return nil, fmt.Errorf("version %d is live meanwhile, not version %d", live, from)
+		return nil, fmt.Errorf("version %d has become live, not version %d", live, from)
 	}
 	changes := Projections{p.to(Alive, ""), all.Find(from).to(Kept, "")}
 	if other := all.Offered(); other != 0 && other != version {

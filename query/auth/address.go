@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of reverse proxies whose X-Forwarded-For is
-// believed. Without any, the sender is the direct peer and the header is
-// ignored: anybody can write one.
+// Proxies are the networks of reverse proxies whose X-Forwarded-For is trusted. Without any, the
+// sender is the direct peer and the header is ignored, because any client can set it.
 type Proxies []netip.Prefix
 
 // Sender returns the address a request comes from: the nearest one that is not
@@ -23,7 +22,7 @@ func (p Proxies) Sender(r *http.Request) netip.Addr {
 	for i := len(hops) - 1; i >= 0 && p.trusted(sender); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
-			break // what is further left was not written by a trusted proxy
+			break // entries further left were not written by a trusted proxy
 		}
 		sender = hop.Unmap().WithZone("")
 	}
@@ -39,8 +38,7 @@ func (p Proxies) trusted(a netip.Addr) bool {
 	return false
 }
 
-// network is what attempts are counted under: an IPv4 address, or the /64 that
-// one IPv6 sender usually has to itself.
+// network is the unit for counting attempts: an IPv4 address, or an IPv6 /64, which usually belongs to one sender.
 func network(a netip.Addr) string {
 	if a.Is6() {
 		if prefix, err := a.Prefix(64); err == nil {

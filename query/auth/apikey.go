@@ -18,7 +18,7 @@ func (k Key) single(r *record) Key {
 	return k
 }
 
-// parseAPIKey takes apart what single joins.
+// parseAPIKey splits what single joins.
 func parseAPIKey(text string) (id, secret string, ok bool) {
 	if len(text) > 2*maxSecret {
 		return "", "", false
@@ -30,14 +30,14 @@ func parseAPIKey(text string) (id, secret string, ok bool) {
 	return strings.Cut(string(raw), ":")
 }
 
-// Rates is how many requests are let through in any Window: from one address, of
-// one key, and of all keys with the same projects.
+// Rates are the maximum numbers of requests in any Window: from one address, of one key, and of all
+// keys with the same projects.
 type Rates struct {
 	Address, Key, Projects int
 	Window                 time.Duration
 }
 
-// ratesRemembered is how many names each limiter of an APIKeys remembers.
+// ratesRemembered is the number of names that each limiter of an APIKeys remembers.
 const ratesRemembered = 1 << 12
 
 // APIKeys authenticates requests that send id and secret in one header, and
@@ -48,7 +48,7 @@ type APIKeys struct {
 	address, key, ofProjects *Limiter
 }
 
-// APIKeys lets in keys with a role that come in the header.
+// APIKeys accepts keys with a role in the header.
 func (a *Authority) APIKeys(header string, rates Rates) *APIKeys {
 	limiter := func(limit int) *Limiter {
 		return NewLimiter(limit, rates.Window, ratesRemembered, a.directory.now)
@@ -56,8 +56,8 @@ func (a *Authority) APIKeys(header string, rates Rates) *APIKeys {
 	return &APIKeys{authority: a, header: header, address: limiter(rates.Address), key: limiter(rates.Key), ofProjects: limiter(rates.Projects)}
 }
 
-// Authenticate identifies the sender of a request. Requests of an address count whatever
-// they prove; the other limits are those of the authenticated caller.
+// Authenticate identifies the sender of a request. All requests of an address count; the other
+// limits apply to authenticated callers.
 func (k *APIKeys) Authenticate(r *http.Request) (schema.Caller, error) {
 	if wait, ok := k.address.Allow(network(k.authority.proxies.Sender(r))); !ok {
 		return schema.Caller{}, errRate(wait)
@@ -89,7 +89,7 @@ func (k *APIKeys) Authenticate(r *http.Request) (schema.Caller, error) {
 	return caller(record, record.Scopes)
 }
 
-// errAPIKey is the one answer to whatever is wrong with a key.
+// errAPIKey is the same answer to every fault of a key.
 func errAPIKey() *Error {
 	return &Error{Status: http.StatusUnauthorized, Code: "invalid_token", Description: "the key is wrong"}
 }

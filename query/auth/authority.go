@@ -120,7 +120,7 @@ func (a *Authority) byKey(ctx context.Context, id, secret string) (schema.Caller
 	return caller(r, r.Scopes)
 }
 
-// maxToken is longer than any Parley token, and bounds foreign ones.
+// maxToken is longer than any Parley token, and limits foreign ones.
 const maxToken = 16 << 10
 
 func (a *Authority) byToken(ctx context.Context, token string) (schema.Caller, error) {
@@ -170,8 +170,8 @@ func caller(r *record, scopes []schema.Scope) (schema.Caller, error) {
 	return schema.Caller{ID: c.ID, Scopes: slices.Clone(scopes), Projects: c.Projects, Role: c.Role, Seller: c.Seller}, nil
 }
 
-// Sweep deletes the records of logins and revocations that have expired, and
-// gives how many. Missing a sweep costs space only.
+// Sweep deletes the records of logins and revocations that have expired, and returns their number.
+// Missing a sweep only costs space.
 func (a *Authority) Sweep(ctx context.Context) (int, error) { return a.families.sweep(ctx) }
 
 // sweepEvery is the time between two sweeps of Run.

@@ -20,7 +20,7 @@ const (
 	KindUser Kind = "user"
 )
 
-// Credential is a key or a user as it may be shown: without its secret.
+// Credential is a key or a user without its secret.
 type Credential struct {
 	ID        string // safe to log
 	Kind      Kind
@@ -119,7 +119,7 @@ const MaxProjects = 10_000
 const (
 	minPassword = 8
 	maxPassword = 1024
-	maxSecret   = 1024 // longer ones are not even hashed
+	maxSecret   = 1024 // longer ones are not hashed
 	maxName     = 200
 )
 
@@ -133,8 +133,7 @@ func checkPassword(password string) error {
 	return nil
 }
 
-// foldEmail makes one spelling of an address: letters in lower case, without
-// spaces around it.
+// foldEmail normalises an address: lower case, without surrounding spaces.
 func foldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
 func checkEmail(email string) error {
@@ -145,7 +144,7 @@ func checkEmail(email string) error {
 	return nil
 }
 
-// checkRights is for a new credential, which has to have some.
+// checkRights checks a new credential, which must have some rights.
 func checkRights(scopes []schema.Scope, projects schema.Projects) error {
 	if len(scopes) == 0 {
 		return errors.New("scopes: at least one is required")

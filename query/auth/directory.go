@@ -15,7 +15,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// ErrExists is the answer to a user who is there already.
+// ErrExists means that the user already exists.
 var ErrExists = errors.New("a user with this e-mail address exists already")
 
 // Directory holds the credentials. Several directories, in several processes,
@@ -42,14 +42,14 @@ func newDirectory(ctx context.Context, store Store, now func() time.Time, c cost
 	return &Directory{store: store, now: now, signing: s, hasher: newHasher(c), right: newRemembered(4096)}, nil
 }
 
-// Key is a new key. Its secret is not known to anybody afterwards.
+// Key is a new key. Its secret is not stored.
 type Key struct {
 	ID     string `json:"id"`
 	Secret string `json:"secret"`
 	APIKey string `json:"apiKey,omitempty"` // of a key with a role: id and secret in one string
 }
 
-// AddKey makes a key with a secret of 256 random bits.
+// AddKey adds a key with a secret of 256 random bits.
 func (d *Directory) AddKey(ctx context.Context, name string, scopes []schema.Scope, projects schema.Projects) (Key, error) {
 	if err := checkRights(scopes, projects); err != nil {
 		return Key{}, err
@@ -58,8 +58,8 @@ func (d *Directory) AddKey(ctx context.Context, name string, scopes []schema.Sco
 }
 
 // AddFirstKey makes the key of a data dir: for all projects, with every scope but
-// that of chats. Unless the data dir is new, it is made only where there is no key at
-// all, so that one that was removed is not made again; made reports whether it was.
+// that of chats. Unless the data dir is new, it is made only if there is no key at all, so that a
+// removed key is not made again; made reports whether it was.
 func (d *Directory) AddFirstKey(ctx context.Context, name string, isNew bool) (key Key, made bool, err error) {
 	if !isNew {
 		keys, err := d.List(ctx, KindKey)
@@ -71,8 +71,7 @@ func (d *Directory) AddFirstKey(ctx context.Context, name string, isNew bool) (k
 	return key, err == nil, err
 }
 
-// AddChatKey makes a key for the chats with sellers, and for nothing else: of an
-// operator, or of the seller named.
+// AddChatKey adds a key for seller chats only: of an operator, or of the named seller.
 func (d *Directory) AddChatKey(ctx context.Context, name string, role schema.Role, seller string, projects schema.Projects) (Key, error) {
 	switch {
 	case role != schema.RoleOperator && role != schema.RoleSeller:
@@ -106,7 +105,7 @@ func (d *Directory) addKey(ctx context.Context, r *record) (Key, error) {
 	return key, nil
 }
 
-// AddUser makes a user and returns the id. ErrExists when the address is taken.
+// AddUser adds a user and returns the id; ErrExists if the address is taken.
 func (d *Directory) AddUser(ctx context.Context, email, password string, scopes []schema.Scope, projects schema.Projects) (string, error) {
 	email = foldEmail(email)
 	if err := errors.Join(checkEmail(email), checkPassword(password), checkRights(scopes, projects)); err != nil {
@@ -186,8 +185,8 @@ func (d *Directory) List(ctx context.Context, kind Kind) ([]Credential, error) {
 	return all, nil
 }
 
-// SetRights replaces scopes and projects; without any scope, or any project, it
-// leaves those as they are. It holds at once, for tokens too.
+// SetRights replaces scopes and projects; empty scopes or projects are left unchanged. It takes
+// effect immediately, for tokens too.
 func (d *Directory) SetRights(ctx context.Context, id string, scopes []schema.Scope, projects schema.Projects) error {
 	if err := errors.Join(checkScopes(scopes), checkProjects(projects)); err != nil {
 		return err
@@ -206,8 +205,8 @@ func (d *Directory) SetRights(ctx context.Context, id string, scopes []schema.Sc
 	})
 }
 
-// SetDisabled shuts a credential out, or lets it in again. Disabling ends its
-// tokens and logins permanently: they do not come back when it is enabled.
+// SetDisabled disables or enables a credential. Disabling permanently revokes its tokens and
+// logins: enabling does not restore them.
 func (d *Directory) SetDisabled(ctx context.Context, id string, disabled bool) error {
 	return d.change(ctx, id, func(r *record) error {
 		r.Disabled = disabled
@@ -218,7 +217,7 @@ func (d *Directory) SetDisabled(ctx context.Context, id string, disabled bool) e
 	})
 }
 
-// Rotate replaces a key's secret and returns the new one. The old secret and its tokens become invalid at once.
+// Rotate replaces a key's secret and returns the new one. The old secret and its tokens become invalid immediately.
 func (d *Directory) Rotate(ctx context.Context, id string) (Key, error) {
 	key := Key{ID: id, Secret: newSecret()}
 	hash, err := d.hasher.hash(ctx, key.Secret)
@@ -239,7 +238,7 @@ func (d *Directory) Rotate(ctx context.Context, id string) (Key, error) {
 
 func newSecret() string { return "pks_" + randomName(32) }
 
-// SetPassword replaces a user's password and ends every login of before.
+// SetPassword replaces a user's password and revokes all logins.
 func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
 	if err := checkPassword(password); err != nil {
 		return err
@@ -254,7 +253,7 @@ func (d *Directory) SetPassword(ctx context.Context, id, password string) error 
 	})
 }
 
-// Remove deletes a credential; its tokens end at once. ErrNotFound when there
+// Remove deletes a credential; its tokens become invalid immediately. ErrNotFound when there
 // is none.
 func (d *Directory) Remove(ctx context.Context, id string) error {
 	if _, err := d.read(ctx, id); err != nil {
@@ -266,8 +265,7 @@ func (d *Directory) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// change has a credential edited; ErrNotFound if there is none. What several
-// processes change at once is changed by all of them.
+// change edits a credential; ErrNotFound if there is none. Concurrent changes of several processes are all applied.
 func (d *Directory) change(ctx context.Context, id string, edit func(*record) error) error {
 	if !isName(id) {
 		return ErrNotFound // it cannot be a key of the store
@@ -306,8 +304,8 @@ func decodeRecord(value []byte) (*record, error) {
 	return r, nil
 }
 
-// verifyKey checks a key's id and secret. An unknown id, a wrong secret and a
-// disabled key are one answer, and none of them costs an argon2id hash.
+// verifyKey checks a key's id and secret. An unknown id, a wrong secret and a disabled key have the
+// same answer, and none of them costs an argon2id hash.
 func (d *Directory) verifyKey(ctx context.Context, id, secret string) (*record, error) {
 	r, err := d.read(ctx, id)
 	if errors.Is(err, ErrNotFound) {
@@ -334,8 +332,8 @@ func (d *Directory) verifyKey(ctx context.Context, id, secret string) (*record, 
 	return r, nil
 }
 
-// verifyUser checks an e-mail address and a password. An unknown user, a wrong
-// password and a disabled user are one answer and take the same time.
+// verifyUser checks an e-mail address and a password. An unknown user, a wrong password and a
+// disabled user have the same answer and take the same time.
 func (d *Directory) verifyUser(ctx context.Context, email, password string) (*record, error) {
 	r, err := d.read(ctx, d.signing.userID(email))
 	if err != nil && !errors.Is(err, ErrNotFound) {

@@ -1,10 +1,8 @@
-// Package auth knows who calls: keys, users, tokens, and the HTTP endpoints
-// that hand tokens out.
+// Package auth identifies callers: keys, users, tokens, and the HTTP endpoints that issue tokens.
 //
 // # The parts
 //
-//	Store      where everything is kept: a small key-value interface, in
-//	           production a bucket that all roles share
+//	Store      the storage: a small key-value interface, in production a bucket shared by all roles
 //	Directory  the credentials: add, list, change, disable, remove, verify
 //	Authority  signs tokens, refreshes and revokes them, and answers
 //	           Authenticate for every request of every role
@@ -29,31 +27,28 @@
 //
 // A user's id is derived from the e-mail address and the pepper, so an address
 // names one user without an index. A credential carries a random generation;
-// tokens name it, so a credential that was removed and added again, or given a
-// new password, accepts no token of before.
+// tokens name it, so a credential that was removed and added again, or given a new password,
+// accepts no earlier token.
 //
 // # Secrets
 //
 // Passwords and secrets are stored as argon2id in the PHC format, with the
-// parameters OWASP recommends (19 MiB, two passes). Only as many are computed
-// at a time as there are processors, and few may wait, so logins exhaust
-// neither memory nor the machine. A key's secret has 256 random bits. That it
-// is right is remembered in memory by a keyed hash, together with the stored
-// hash it was right for, so only its first use costs 30 ms; and its record
-// holds 32 bits of the secret's SHA-256, so a wrong secret costs nothing. An
-// unknown user costs the same as a wrong password.
+// parameters OWASP recommends (19 MiB, two passes). At most one per processor is computed at a
+// time, and few may wait, so logins cannot exhaust memory or processors. A key's secret has 256
+// random bits. A correct secret is remembered in memory by a keyed hash, together with the stored
+// hash, so only its first use costs 30 ms; and its record holds 32 bits of the secret's SHA-256, so
+// a wrong secret costs nothing. An unknown user costs the same as a wrong password.
 //
 // # Refresh tokens
 //
-// A refresh token is opaque, used once and replaced. One that was used before
-// revokes its family: the holder of the other copy has to log in again. A
-// made-up token revokes nothing and is counted against no user: each token
-// carries a proof that it was issued here. Revoking a refresh token revokes its
-// family; revoking an access token revokes that token.
+// A refresh token is opaque, used once and replaced. Reusing one revokes its family: the holder of
+// the other copy must log in again. A forged token revokes nothing and is counted against no user:
+// each token carries a proof that it was issued here. Revoking a refresh token revokes its family;
+// revoking an access token revokes that token.
 //
 // # Foreign tokens
 //
-// With [OIDC] configured, access tokens of one outside issuer are accepted too:
+// With [OIDC] configured, access tokens of one external issuer are accepted too:
 // signature by the issuer's published keys, issuer, audience and times are
 // checked; scopes and projects come from configured claims.
 package auth

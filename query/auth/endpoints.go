@@ -8,7 +8,7 @@ import (
 	"github.com/parley-analytics/parley/schema/endpoint"
 )
 
-// maxForm bounds the body of a request for a token.
+// maxForm is the maximum size of a token request's body.
 const maxForm = 16 << 10
 
 // Routes adds /oauth2/token, /oauth2/revoke and /_authenticated.
@@ -37,7 +37,7 @@ func (a *Authority) serveAuthenticated(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveRevoke ends a token (RFC 7009). It answers 200 whether the token was
-// valid or not: the holder of a token may end it, and learns nothing else.
+// valid or not: the holder of a token may revoke it, and learns nothing else.
 func (a *Authority) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	form, err := readForm(w, r)
 	if err == nil {
@@ -57,7 +57,7 @@ func (a *Authority) revoke(r *http.Request, form url.Values) error {
 	if token == "" {
 		return errRequest("token: is required")
 	}
-	// A client may authenticate; then it has to be right.
+	// A client may authenticate; then its credentials must be correct.
 	client, err := clientOf(r, form)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (a *Authority) revoke(r *http.Request, form url.Values) error {
 			return err
 		}
 	}
-	// Revoking is by possession: token_type_hint is not needed to tell the two apart.
+	// Whoever holds a token may revoke it; token_type_hint is not needed to distinguish the two kinds.
 	if c, err := a.tokens.read(token); err == nil {
 		return a.families.revoke(r.Context(), c)
 	}
@@ -121,7 +121,7 @@ func errMethod(w http.ResponseWriter, allow string) *Error {
 	return &Error{Status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "the method must be " + allow}
 }
 
-// unexpected logs what is not the sender's fault.
+// unexpected logs faults that are not the sender's.
 func (a *Authority) unexpected(r *http.Request, err error) {
 	var refusal *Error
 	if !errors.As(err, &refusal) && r.Context().Err() == nil {

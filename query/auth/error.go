@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 	return e.Code + ": " + e.Description
 }
 
-// HTTPStatus is the status to answer.
+// HTTPStatus returns the status to answer.
 func (e *Error) HTTPStatus() int { return e.Status }
 
 // Header adds the fields that go with the refusal: WWW-Authenticate and
@@ -44,8 +44,8 @@ func (e *Error) Header(h http.Header) {
 	endpoint.RetryAfter(h, e.RetryAfter)
 }
 
-// Refusal finds the Error in err. Whatever else went wrong is 503: the store
-// of credentials does not answer, and nobody is let in.
+// Refusal finds the Error in err. Any other error is 503: the store of credentials does not answer,
+// and no one is authenticated.
 func Refusal(err error) *Error {
 	var refusal *Error
 	if errors.As(err, &refusal) {
@@ -84,7 +84,7 @@ func errBusy() *Error {
 	}
 }
 
-// errKey is the one answer to a wrong secret, an unknown id and a disabled key.
+// errKey is the same answer to a wrong secret, an unknown id and a disabled key.
 func errKey() *Error {
 	return errToken("the id or the secret is wrong")
 }

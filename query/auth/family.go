@@ -18,15 +18,15 @@ import (
 type family struct {
 	Credential string         `json:"credential"`
 	Generation string         `json:"generation"`
-	Client     string         `json:"client,omitempty"` // the key that authenticated at login, which has to do so again
+	Client     string         `json:"client,omitempty"` // the key that authenticated at login, and must do so again
 	Scopes     []schema.Scope `json:"scopes"`
-	Refresh    string         `json:"refresh"` // fingerprint of the refresh token that is good now
+	Refresh    string         `json:"refresh"` // fingerprint of the current refresh token
 	Expires    time.Time      `json:"expires"`
 	// Revoked access tokens, until they expire on their own.
 	Revoked map[string]time.Time `json:"revoked,omitempty"`
 }
 
-// current reports whether a refresh token is the one that is good now.
+// current reports whether a refresh token is the current one.
 func (l *family) current(refresh string) bool {
 	return subtle.ConstantTimeCompare([]byte(fingerprint(refresh)), []byte(l.Refresh)) == 1
 }
@@ -95,8 +95,8 @@ func (f *families) find(ctx context.Context, refresh string) (id string, login *
 	return id, login, err
 }
 
-// rotate replaces the refresh token. A token that was replaced before ends the
-// family: two hold it, and one of them should not.
+// rotate replaces the refresh token. A replaced token revokes the family: two parties hold it, and
+// one of them should not.
 func (f *families) rotate(ctx context.Context, id, refresh string) (string, error) {
 	var next string
 	err := f.change(ctx, id, func(login *family) error {
@@ -121,8 +121,7 @@ func (f *families) rotate(ctx context.Context, id, refresh string) (string, erro
 
 var errReused = errGrant("the refresh token was used before: log in again")
 
-// mostRevoked is how many revoked access tokens a login remembers; one more ends
-// the login.
+// mostRevoked is the number of revoked access tokens that a login keeps; one more revokes the login.
 const mostRevoked = 200
 
 var errMostRevoked = errors.New("too many access tokens of the login were revoked")
@@ -171,7 +170,7 @@ func (f *families) revoke(ctx context.Context, c *claims) error {
 	return err
 }
 
-// revoked reports whether an access token was ended before its time.
+// revoked reports whether an access token was revoked before it expired.
 func (f *families) revoked(ctx context.Context, c *claims) (bool, error) {
 	if c.Family == "" {
 		_, err := f.store.Get(ctx, revokedKey(c.ID))
@@ -215,7 +214,7 @@ func (f *families) sweep(ctx context.Context) (int, error) {
 	return deleted, nil
 }
 
-// expiry is when a record of the prefix says nothing any more.
+// expiry returns when a record of the prefix is obsolete.
 func expiry(prefix string, value []byte) (expires time.Time, ok bool) {
 	if prefix == revokedKey("") {
 		return expires, json.Unmarshal(value, &expires) == nil
@@ -243,7 +242,7 @@ func decodeFamily(value []byte) (*family, error) {
 	return login, nil
 }
 
-// change has a login edited; ErrNotFound if it was ended.
+// change edits a login; ErrNotFound if it was ended.
 func (f *families) change(ctx context.Context, id string, edit func(*family) error) error {
 	return f.store.Update(ctx, familyKey(id), func(before []byte) ([]byte, error) {
 		if before == nil {

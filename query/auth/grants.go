@@ -46,7 +46,7 @@ func grantLabel(grantType string) string {
 	return "other"
 }
 
-// arrive counts an attempt for its address, whatever it holds, and reads it.
+// arrive counts an attempt for its address, valid or not, and reads it.
 func (a *Authority) arrive(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method == http.MethodPost {
 		if wait, ok := a.byAddress.Allow(network(a.proxies.Sender(r))); !ok {
@@ -193,7 +193,7 @@ func (a *Authority) attempt(name string) error {
 	return nil
 }
 
-// client is the key that a request for a token authenticates with.
+// client returns the key with which a token request authenticates.
 type client struct {
 	id, secret string
 	given      bool

@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Limiter counts attempts under names: at most limit in any window, whatever
-// became of them. A refused attempt does not count. It remembers a bounded
-// number of names; the one longest unused makes room.
+// Limiter counts attempts by name: at most limit in any window, successful or not. A refused
+// attempt does not count. It remembers a bounded number of names and evicts the least recently
+// used.
 type Limiter struct {
 	limit  int
 	window time.Duration
@@ -27,7 +27,7 @@ type attempts struct{ times []time.Time }
 // NewLimiter allows limit attempts in any window for each of at most names
 // names.
 func NewLimiter(limit int, window time.Duration, names int, now func() time.Time) *Limiter {
-	remembered, _ := simplelru.NewLRU[uint64, *attempts](names, nil) // fails for a size below 1 only
+	remembered, _ := simplelru.NewLRU[uint64, *attempts](names, nil) // fails only for a size below 1
 	return &Limiter{limit: limit, window: window, now: now, seed: maphash.MakeSeed(), attempts: remembered}
 }
 

@@ -18,8 +18,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// OIDC says which outside issuer's tokens are accepted, and how their claims
-// are read.
+// OIDC configures the external issuer whose tokens are accepted, and how their claims are read.
 type OIDC struct {
 	Issuer   string // the URL that tokens name as `iss`; its keys are found by discovery
 	Audience string // what tokens must name in `aud`
@@ -27,8 +26,7 @@ type OIDC struct {
 	// ScopesClaim holds scopes: a string with spaces between them, or a list.
 	// Default "scope". Scopes that Parley does not know are ignored.
 	ScopesClaim string
-	// ScopeNames says which of the issuer's names map to our scopes. Without
-	// it they are called as ours are.
+	// ScopeNames maps the issuer's names to Parley's scopes. Defaults to identical names.
 	ScopeNames map[string]schema.Scope
 	// ProjectsClaim holds projects: a list of integers, "1,2", or "all".
 	// Default "parley_projects". Without the claim the caller has none.
@@ -37,7 +35,7 @@ type OIDC struct {
 	Client *http.Client // for discovery and keys; nil: one with a time limit
 }
 
-// foreign checks the tokens of an outside issuer.
+// foreign checks the tokens of an external issuer.
 type foreign struct {
 	OIDC
 	signing *signing
@@ -70,8 +68,8 @@ func newForeign(c OIDC, s *signing, now func() time.Time) (*foreign, error) {
 	return &foreign{OIDC: c, signing: s, now: now}, nil
 }
 
-// pacedTransport bounds how often the issuer is asked: a token that names an
-// unknown key makes us ask for the keys again, and anybody can write one.
+// pacedTransport limits requests to the issuer: a token with an unknown key causes another request
+// for the keys, and any client can send such a token.
 type pacedTransport struct {
 	inner   http.RoundTripper
 	limiter *rate.Limiter
@@ -120,8 +118,7 @@ func (f *foreign) authenticate(ctx context.Context, token string) (schema.Caller
 	}, nil
 }
 
-// discover finds the issuer's keys, at first use: an issuer that is down must
-// not keep us from starting.
+// discover finds the issuer's keys, at first use: an issuer that is down must not prevent the start.
 func (f *foreign) discover() (*oidc.IDTokenVerifier, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

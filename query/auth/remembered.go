@@ -7,18 +7,17 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// remembered knows which secrets were right for which stored hash, so that a
-// key's secret goes through argon2id once and not on every request. It holds
-// no secret: only keyed hashes, under a key that never leaves the process. A
-// stored hash that changed is another entry, so nothing has to be
-// invalidated. The least recently used entry makes room.
+// remembered records which secrets matched which stored hash, so that argon2id is computed for a
+// key's secret once and not on every request. It holds no secrets: only keyed hashes, under a key
+// that never leaves the process. A changed stored hash is another entry, so nothing has to be
+// invalidated. The least recently used entry is evicted.
 type remembered struct {
 	pepper  [32]byte
 	entries *lru.Cache[[32]byte, struct{}]
 }
 
 func newRemembered(limit int) *remembered {
-	entries, _ := lru.New[[32]byte, struct{}](limit) // fails for a size below 1 only
+	entries, _ := lru.New[[32]byte, struct{}](limit) // fails only for a size below 1
 	r := &remembered{entries: entries}
 	copy(r.pepper[:], random(len(r.pepper)))
 	return r

@@ -22,15 +22,13 @@ type cost struct {
 	lanes  uint8
 }
 
-// recommended is OWASP's second choice for argon2id, the one that a server
-// with little memory can bear many of: 30 to 80 ms on one processor, by how busy the
-// machine is (BenchmarkArgon2id). golang.org/x/crypto has the function alone; the PHC
-// form in which a hash is stored is written and read here, because what a record
-// asks for has to be held against ceiling before it is computed.
+// recommended is OWASP's second choice for argon2id, which uses little memory: 30 to 80 ms on one
+// processor, depending on load (BenchmarkArgon2id). golang.org/x/crypto has only the function; the
+// PHC format of a stored hash is implemented here, because the parameters of a record must be
+// checked against ceiling before the hash is computed.
 var recommended = cost{memory: 19 << 10, passes: 2, lanes: 1}
 
-// ceiling bounds what a stored hash may ask for, so that a record cannot
-// exhaust the memory.
+// ceiling limits the parameters of a stored hash, so that a record cannot exhaust the memory.
 var ceiling = cost{memory: 256 << 10, passes: 16, lanes: 16}
 
 const (
@@ -75,7 +73,7 @@ func (h *hasher) compute(ctx context.Context, secret string, salt []byte, c cost
 	return argon2.IDKey([]byte(secret), salt, c.passes, c.memory, c.lanes, hashBytes), nil
 }
 
-// hash makes the PHC string of a secret.
+// hash returns the PHC string of a secret.
 func (h *hasher) hash(ctx context.Context, secret string) (string, error) {
 	salt := random(saltBytes)
 	key, err := h.compute(ctx, secret, salt, h.cost)

@@ -11,8 +11,7 @@ import (
 	"fmt"
 )
 
-// signing is what makes tokens and user ids: written once per store, by
-// whichever role comes first.
+// signing holds the keys for tokens and user ids: written once per store, by the first role.
 type signing struct {
 	KeyID  string `json:"kid"`
 	Seed   []byte `json:"seed"`   // of the Ed25519 key
@@ -40,7 +39,7 @@ func loadSigning(ctx context.Context, store Store) (*signing, error) {
 	return s, nil
 }
 
-// CursorKey returns what all query roles sign cursors with. The first one makes it.
+// CursorKey returns the key with which all query roles sign cursors. The first role creates it.
 func CursorKey(ctx context.Context, store Store) ([]byte, error) {
 	var key []byte
 	err := store.Update(ctx, "cursor-key", func(before []byte) ([]byte, error) {
@@ -61,7 +60,7 @@ func (s *signing) derive(prefix, name string) string {
 	return prefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:15])
 }
 
-// proofLength is how many characters a proof has.
+// proofLength is the number of characters in a proof.
 const proofLength = 22
 
 // proof authenticates a refresh token.

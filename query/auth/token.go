@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// TokenLife is how long an access token is good for: expires_in.
+	// TokenLife is the lifetime of an access token: expires_in.
 	TokenLife = 24 * time.Hour
-	// RefreshLife is how long a refresh token waits to be used.
+	// RefreshLife is the lifetime of a refresh token.
 	RefreshLife = 30 * 24 * time.Hour
 
 	issuer    = "parley"
 	tokenType = "at+jwt"
 )
 
-// claims are what an access token says. Rights are looked up, so it says
-// little: who, until when, and to which scopes it was narrowed.
+// claims are the content of an access token: the credential, the expiry, and the scopes to which it
+// was narrowed. Rights are looked up.
 type claims struct {
 	jwt.RegisteredClaims
 	Scope      string `json:"scope"`

@@ -23,8 +23,7 @@ const (
 // fields are the members of a body, by name.
 type fields map[string]json.RawMessage
 
-// readBody reads one flat JSON object. Whatever is not one is the documented
-// error, whose message says no more.
+// readBody reads one flat JSON object. Anything else is the documented error without details.
 func readBody(w http.ResponseWriter, r *http.Request) (fields, error) {
 	media, ok := endpoint.MediaType(r.Header.Get("Content-Type"))
 	if !ok || media != "application/json" || r.Header.Get("Content-Encoding") != "" {
@@ -72,7 +71,7 @@ func (f fields) text(name string, most int) (string, error) {
 	return text, nil
 }
 
-// needed reads a member that must be there and not empty.
+// needed reads a member that must be present and not empty.
 func (f fields) needed(name string, most int) (string, error) {
 	text, err := f.text(name, most)
 	if err == nil && strings.TrimSpace(text) == "" {
@@ -85,7 +84,7 @@ func (f fields) needed(name string, most int) (string, error) {
 type asked struct {
 	Client       string `json:"clientId"`
 	Text         string `json:"text"`
-	Agent        string `json:"agentId"` // also of a group, or of nobody in particular
+	Agent        string `json:"agentId"` // also of a group, or of no particular agent
 	Name         string `json:"agentName"`
 	Email        string `json:"agentEmail"`
 	ReceivedFrom string `json:"receivedFrom"`

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Client is a visitor as it is answered. What is not known is left out.
+// Client is a visitor in a response. Unknown members are left out.
 type Client struct {
 	ID              string            `json:"id"`
 	ChatID          string            `json:"chatId,omitempty"`
@@ -31,10 +31,10 @@ type Client struct {
 	Info            map[string]string `json:"info"`            // both, the profile first
 }
 
-// mostOpenings is how many openings of one conversation are read.
+// mostOpenings is the maximum number of openings read of one conversation.
 const mostOpenings = 100
 
-// known reads a client as it is now; one that is not there is an error.
+// known reads the present state of a client; a missing one is an error.
 func (h *Handler) known(ctx context.Context, who caller, id string) (query.Scope, *ClientRow, error) {
 	scope, err := h.fresh(ctx, who)
 	if err != nil {
@@ -70,8 +70,7 @@ func (h *Handler) client(ctx context.Context, who caller, id string) (any, error
 	return c, err
 }
 
-// facts takes the custom data of an opening: what has a place of its own, and the
-// rest.
+// facts splits the custom data of an opening: members with their own place, and the rest.
 func (c *Client) facts(custom map[string]string) {
 	places := map[string]*string{
 		"chatLink": &c.ChatLink, "groupId": &c.GroupID, "ipAddress": &c.IP, "browserLanguage": &c.BrowserLanguage,

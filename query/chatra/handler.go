@@ -35,11 +35,10 @@ const (
 	mostCounts = 1 << 16 // keys that are counted
 )
 
-// DefaultWait is how long a request waits for the tables to be where the log is.
+// DefaultWait is how long a request waits for the tables to reach the end of the log.
 const DefaultWait = 10 * time.Second
 
-// Config is what a Handler needs. Operator makes the id of an operator of strings,
-// as the source of the webhooks does.
+// Config configures a Handler. Operator derives the id of an operator from strings, like the source of the webhooks.
 type Config struct {
 	Authenticator endpoint.Authenticator // from x-api-id and x-api-secret
 	Log           Log
@@ -64,7 +63,7 @@ func New(c Config) *Handler {
 	return &Handler{config: c, limiter: auth.NewLimiter(perMinute, time.Minute, mostCounts, c.Now)}
 }
 
-// problem is an error that is answered.
+// problem is an error response.
 type problem struct {
 	Status  int    `json:"status"`
 	Message string `json:"message"`
@@ -72,7 +71,7 @@ type problem struct {
 	allow   string
 }
 
-// Error is the message.
+// Error returns the message.
 func (p *problem) Error() string { return p.Message }
 
 func refuse(status int, message string) *problem { return &problem{Status: status, Message: message} }
@@ -90,7 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := h.serve(w, r)
 	status := http.StatusOK
 	if err != nil {
-		p := h.told(r.Context(), err)
+		p := h.problemOf(r.Context(), err)
 		if p.Status == http.StatusUnauthorized {
 			header.Set("WWW-Authenticate", `Basic realm="parley"`)
 		}
@@ -103,8 +102,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	endpoint.JSON(w, status, body)
 }
 
-// told is the response to an error.
-func (h *Handler) told(ctx context.Context, err error) *problem {
+// problemOf returns the response to an error.
+func (h *Handler) problemOf(ctx context.Context, err error) *problem {
 	var ours *problem
 	var invalid *schema.Error
 	var known *query.Error
@@ -125,7 +124,7 @@ func (h *Handler) told(ctx context.Context, err error) *problem {
 	return p
 }
 
-// caller is who asks, for one project.
+// caller is the authenticated caller, for one project.
 type caller struct {
 	id      string
 	project schema.ProjectID
@@ -248,8 +247,7 @@ func credentials(header http.Header) (id, secret string, ok bool) {
 	return strings.Cut(pair, ":")
 }
 
-// fresh waits until the tables are where the log is now, and returns what may be
-// read there.
+// fresh waits until the tables have reached the present end of the log, and returns the scope to read.
 func (h *Handler) fresh(ctx context.Context, who caller) (query.Scope, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.config.Wait)
 	defer cancel()

@@ -17,7 +17,7 @@ const shortLength = 17
 
 const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// short makes an id of 17 letters and digits of strings: 101 bits of SHA-256.
+// short derives an id of 17 letters and digits from strings: 101 bits of SHA-256.
 func short(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
 	n, digit, base := new(big.Int).SetBytes(sum[:]), new(big.Int), big.NewInt(int64(len(letters)))
@@ -38,8 +38,8 @@ func digest(text []byte) string {
 // namespace is that of the conversation ids, itself a UUID of version 5.
 var namespace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://chatra.com/#rest-conversations-of-parley"))
 
-// conversationID names a conversation that a message begins, by how many the
-// client had before.
+// conversationID returns the id of a conversation that a message begins, derived from the number of
+// earlier ones of the client.
 func conversationID(project schema.ProjectID, client string, before uint64) schema.ConversationID {
 	name := strconv.Itoa(int(project)) + "\n" + strconv.FormatUint(before, 10) + "\n" + client
 	return schema.ConversationID(uuid.NewSHA1(namespace, []byte(name)).String())

@@ -16,7 +16,7 @@ import (
 // Source is the source of every event of this package.
 const Source = "chatra-api"
 
-// Message is a message as it is answered.
+// Message is a message in a response.
 type Message struct {
 	ID           string `json:"id"`
 	Type         string `json:"type"` // agent or client
@@ -28,8 +28,8 @@ type Message struct {
 	IsPushed     bool   `json:"isPushed,omitempty"`
 }
 
-// What events hold. ExternalID, receivedFrom and request are no members of the
-// contract: they stay in the archived event only.
+// The data of events. ExternalID, receivedFrom and request are not members of the contract: they
+// are kept only in the archived event.
 type (
 	opening struct {
 		Channel    string  `json:"channel"`
@@ -73,7 +73,7 @@ type found struct {
 	last schema.Timestamp // time of its last event
 }
 
-// mostVersions is how many texts of one message are read.
+// mostVersions is the maximum number of texts read of one message.
 const mostVersions = 1000
 
 // find looks a message up; a deleted one is not found.
@@ -107,14 +107,14 @@ func (h *Handler) find(ctx context.Context, scope query.Scope, id string) (*foun
 	return f, nil
 }
 
-// read takes what the events of the message say, in their order.
+// read applies the events of the message, in order.
 func (f *found) read(rows []query.EventRow) {
 	records := make([]schema.Record, 0, len(rows))
 	originals := make(map[schema.Sequence]string, len(rows))
 	for i := range rows {
 		record, fault := rows[i].Record()
 		if fault != nil {
-			continue // the fold has left it out too
+			continue // the fold also leaves it out
 		}
 		records = append(records, record)
 		originals[record.Sequence] = rows[i].Original
@@ -208,8 +208,8 @@ func (h *Handler) after(last schema.Timestamp) schema.Timestamp {
 // maxKey bounds an Idempotency-Key.
 const maxKey = 256
 
-// send answers a POST. With an Idempotency-Key the message is named after it and
-// its sender, and is what the log has of it: a repeat is answered like the first.
+// send answers a POST. With an Idempotency-Key, the message's id is derived from the key and the
+// sender, and a repeat is answered from the log like the first request.
 func (h *Handler) send(ctx context.Context, who caller, header http.Header, body fields, pushed bool) (any, error) {
 	m, err := readMessage(body, pushed)
 	if err != nil {
@@ -273,8 +273,7 @@ func (h *Handler) repeated(ctx context.Context, scope query.Scope, id, request s
 	return f.Message, nil
 }
 
-// sending makes the events of a new message, which is the last of them and has
-// no id yet.
+// sending creates the events of a new message, which is the last of them and has no id yet.
 func (h *Handler) sending(ctx context.Context, sender caller, scope query.Scope, m *asked, at schema.Timestamp) ([]Event, error) {
 	chat, opens, err := h.chatFor(ctx, sender, scope, m)
 	if err != nil {
@@ -310,7 +309,7 @@ func (h *Handler) sending(ctx context.Context, sender caller, scope query.Scope,
 	}), nil
 }
 
-// chatFor is the chat that a message belongs to; opens says that it is to be opened.
+// chatFor returns the chat that a message belongs to; opens reports that it must be opened.
 func (h *Handler) chatFor(ctx context.Context, sender caller, scope query.Scope, m *asked) (chat *ChatRow, opens bool, err error) {
 	for before := uint64(0); ; before++ { // conversations of the client
 		latest, err := h.config.Tables.ChatOfClient(ctx, scope, m.Client)

@@ -17,15 +17,14 @@ type Event struct {
 	Data    any // written by encoding/json
 }
 
-// ErrUnknownOutcome says that events may have been appended, all of them, some or
-// none.
+// ErrUnknownOutcome means that all, some or none of the events may have been appended.
 var ErrUnknownOutcome = errors.New("chatra: the outcome of an append is unknown")
 
 // Log is the log of events.
 //
-// Last returns where it ends. Append returns when the events are on disk, in their
-// order; an event whose id is known changes nothing. A [*schema.Error] says that
-// one of them is not valid, and that none was appended.
+// Last returns its last sequence. Append returns when the events are on disk, in order; an event
+// whose id is known changes nothing. A [*schema.Error] means that one of them is invalid, and that
+// none was appended.
 type Log interface {
 	Last(ctx context.Context) (schema.Sequence, error)
 	Append(ctx context.Context, project schema.ProjectID, events []Event) error
@@ -33,11 +32,10 @@ type Log interface {
 
 // Tables are what is read; the scope has exactly one project.
 //
-// Await waits until every event up to a sequence is in the tables. Chat gives the
-// latest conversation of a client, Message the latest message of an id, and Client
-// what is known of a client; each is nil if there is none. MessageEvents gives
-// the latest archived events of one message, at most limit of them, and Opening
-// those that opened a conversation.
+// Await waits until every event up to a sequence is in the tables. Chat returns the latest
+// conversation of a client, Message the latest message of an id, and Client a client; each is nil
+// if there is none. MessageEvents returns the latest archived events of one message, at most limit
+// of them, and Opening those that opened a conversation.
 type Tables interface {
 	Await(ctx context.Context, sequence schema.Sequence) (query.Live, error)
 	ChatOfClient(ctx context.Context, scope query.Scope, client string) (*ChatRow, error)
@@ -79,5 +77,5 @@ type ClientRow struct {
 	CustomData      map[string]string // of that conversation
 }
 
-// Person is who a client is.
+// Person is the identity of a client.
 type Person struct{ FirstName, LastName, Email, Phone *string }

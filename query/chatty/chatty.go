@@ -29,14 +29,13 @@ func Prices() transport.Prices {
 	return transport.Prices{"CustomerConnection.totalCount": {Points: 200}}
 }
 
-// Door authenticates as another one does; a rejected caller learns no more than
-// that.
+// Door wraps an authenticator; a rejected caller gets no reason.
 type Door struct{ endpoint.Authenticator }
 
 // Authenticate implements endpoint.Authenticator.
 func (d Door) Authenticate(r *http.Request) (schema.Caller, error) {
 	caller, err := d.Authenticator.Authenticate(r)
-	if refused, ok := err.(endpoint.Refusal); ok && refused.HTTPStatus() == http.StatusUnauthorized { //nolint:errorlint // an Authenticator returns it as it is
+	if refused, ok := err.(endpoint.Refusal); ok && refused.HTTPStatus() == http.StatusUnauthorized { //nolint:errorlint // an Authenticator returns it unchanged
 		err = unauthorized{refused}
 	}
 	return caller, err
@@ -65,7 +64,7 @@ type Customer struct {
 	row *query.CustomerRow
 }
 
-// columns are what a customer is made of.
+// columns are the columns of a customer.
 func columns() []string {
 	return []string{
 		"type", "channels", "ordersCount", "orderCounts", "totalSpent", "updatedAt", "lastChatAt",
@@ -101,7 +100,7 @@ func newCustomer(ctx context.Context, r *query.CustomerRow) *Customer {
 
 const onlineStore = "ONLINE_STORE"
 
-// channels maps ours, in the order of their first use.
+// channels maps Parley's channels, in the order of their first use.
 func channels(ours []string) []string {
 	theirs := map[schema.Channel]string{
 		"CHAT": onlineStore, "CALL": onlineStore, "VIDEO": onlineStore, "MOBILE_APP": onlineStore, "EMAIL": "EMAIL", "WHATSAPP": "WHATSAPP",

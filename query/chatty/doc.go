@@ -1,5 +1,5 @@
-// Package chatty answers as Chatty's GraphQL API does: customers, with its types and
-// its words (schema/graphql/chatty.graphql), of the tables that package query reads.
+// Package chatty implements Chatty's GraphQL API for customers, with its types and names
+// (schema/graphql/chatty.graphql), over the tables that package query reads.
 //
 // A customer is a visitor of a project. shopId is the project, shopifyCustomerId the
 // external id. Channels are mapped to Chatty's five: CHAT, CALL, VIDEO and

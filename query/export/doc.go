@@ -1,12 +1,11 @@
-// Package export answers GET /v1/export/conversations, /contacts and
-// /transactions: whole tables, or what is new in them, as NDJSON, CSV or Parquet.
+// Package export serves GET /v1/export/conversations, /contacts and /transactions: whole tables, or
+// their changes, as NDJSON, CSV or Parquet.
 //
 // # The flow
 //
 // The credentials need the scope read. The query string is read by [query.API]:
-// format, from, to and the filters of GraphQL by their names. [Tables] has
-// ClickHouse write the rows of the caller's projects in the format; what it
-// writes is passed through as it comes. Nothing is held but one buffer, so that
+// format, from, to and the filters of GraphQL by their names. [Tables] lets ClickHouse write the
+// rows of the caller's projects in the format; its output is streamed. Only one buffer is held, so
 // memory does not grow with the rows.
 //
 // # Rows
@@ -24,28 +23,26 @@
 // A spreadsheet takes a text that begins with =, +, -, @, a tab or a carriage
 // return for a formula, and texts come from visitors: CSV has an apostrophe before
 // such a text. Numbers stay numbers, negative ones too. raw=true leaves texts as
-// they are. `parley import` with formulaGuard in its mapping takes the apostrophe
-// away again; without it the apostrophe is part of the text.
+// they are. `parley import` with formulaGuard in its mapping removes the apostrophe; without it the
+// apostrophe is part of the text.
 //
 // # Incremental reads
 //
 // X-Parley-Position is the position in the log at which the statement began.
-// Given as updatedSince the next time, every row that changed since comes at
-// least once. Without from and to this holds for conversations that were closed
-// and are open again, too. An interrupted export is requested again as a whole,
-// with the position of the first request.
+// With this value as updatedSince, the next export returns every row that has changed since at
+// least once; without from and to, also conversations that were closed and are open again. Repeat
+// an interrupted export completely, with the position of the first request.
 //
 // # Errors
 //
 // Until the first byte an error is JSON, {"error": code, "message": text}, with a
-// status. After it the connection is cut off: a body that ends as its protocol
-// says is complete.
+// status. After that the connection is aborted: a body that ends normally is complete.
 //
 // # Limits
 //
-// An export ends, in ClickHouse too, after a time, when the client is gone, and
-// when the client reads nothing for 30 seconds, or falls as far behind a rate of
-// 64 KiB a second. A credential runs a few at a time, all credentials together some more; more
-// is 429 with Retry-After. What is held for a reader is one piece of 128 KiB and the
-// buffers of two connections, however slowly it reads.
+// An export ends, in ClickHouse too, after a time limit, when the client disconnects, and when the
+// client reads nothing for 30 seconds, or falls that far behind a rate of 64 KiB a second. The
+// number of concurrent exports is limited per credential and in total; beyond that the answer is
+// 429 with Retry-After. However slowly a client reads, it uses one buffer of 128 KiB and the
+// buffers of two connections.
 package export

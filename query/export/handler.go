@@ -20,23 +20,23 @@ import (
 // Path is the part of the address before the table.
 const Path = "/v1/export/"
 
-// DefaultTime is the most time of an export. The query role's profile in the
+// DefaultTime is the maximum duration of an export. The query role's profile in the
 // embedded ClickHouse allows ten minutes, of which the client library adds seconds.
 const DefaultTime = 9 * time.Minute
 
-// The header fields of an answer that are ours.
+// Parley's own header fields of a response.
 const (
-	HeaderPosition = "X-Parley-Position" // where the next incremental read continues
-	HeaderRows     = "X-Parley-Rows"     // how many rows there are, when count=true asks for it
+	HeaderPosition = "X-Parley-Position" // start of the next incremental read
+	HeaderRows     = "X-Parley-Rows"     // number of rows, if requested with count=true
 )
 
-// Reader understands what is asked, in a context of the caller: a *query.API.
+// Reader parses the request, in a context of the caller: a *query.API.
 type Reader interface {
 	Extract(ctx context.Context, table query.Table, parameters url.Values) (*query.Extract, error)
 }
 
-// Tables writes rows. Extract returns when the first error would be known; a later
-// one comes from the stream.
+// Tables writes rows. Extract returns once it is known whether the statement starts; later errors
+// come from the stream.
 type Tables interface {
 	Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, error)
 	CountExtract(ctx context.Context, e *query.Extract) (uint64, error)
@@ -48,7 +48,7 @@ type Config struct {
 	Reader        Reader
 	Tables        Tables
 
-	Time      time.Duration // most time of an export: [DefaultTime]
+	Time      time.Duration // maximum duration of an export: [DefaultTime]
 	WriteTime time.Duration // most time to read one piece, and to be behind leastRate: 30 s
 	PerCaller int           // at a time: 2
 	Together  int           // at a time, of all callers: 8
@@ -128,7 +128,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// export is one request and what became of it.
+// export is one request and its result.
 type export struct {
 	handler *Handler
 	w       http.ResponseWriter
@@ -139,7 +139,7 @@ type export struct {
 	written int64
 }
 
-// serve answers, or says why not.
+// serve answers, or returns why not.
 func (x *export) serve() error {
 	c := &x.handler.config
 	if x.r.Method != http.MethodGet {
@@ -197,8 +197,7 @@ func (x *export) serve() error {
 	return x.pass(stream)
 }
 
-// takeFlag reads a parameter of this package and takes it away from those of the
-// query.
+// takeFlag reads a parameter of this package and removes it from those of the query.
 func takeFlag(values url.Values, name string) (bool, error) {
 	given := values[name]
 	delete(values, name)
@@ -209,14 +208,14 @@ func takeFlag(values url.Values, name string) (bool, error) {
 }
 
 const (
-	// pieceBytes is how much is passed on at a time.
+	// pieceBytes is the size of the buffer.
 	pieceBytes = 128 << 10
 	// leastRate is how many bytes a second a reader has to take on average: a slower
 	// one would hold a statement in ClickHouse and a place of others.
 	leastRate = 64 << 10
 )
 
-// pass sends the stream on as it comes. The status is sent with the first byte, or
+// pass forwards the stream. The status is sent with the first byte, or
 // with the end.
 func (x *export) pass(stream io.Reader) error {
 	control := http.NewResponseController(x.w)
@@ -270,7 +269,7 @@ type refusal struct {
 	message string
 }
 
-// Error is the message.
+// Error returns the message.
 func (r *refusal) Error() string { return r.message }
 
 // refuse answers with an error and returns its code.

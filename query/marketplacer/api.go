@@ -13,18 +13,18 @@ import (
 	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
 
-// Config is what an API needs. All but At and Options is required.
+// Config is what an API needs. All but At and Options are required.
 type Config struct {
 	Store  Store
 	Log    Log
 	Logger *slog.Logger
 	Key    []byte // signs cursors
-	// OperatorID makes the id of an operator out of that of a key.
+	// OperatorID derives the id of an operator from that of a key.
 	OperatorID func(key string) schema.OperatorID
 	Now        func() time.Time
 	// Patience is how long a mutation waits for the tables.
 	Patience time.Duration
-	// At, unless nil, is called when a mutation is on disk and not yet answered.
+	// At, unless nil, is called when a mutation is on disk but not yet answered.
 	At      func(point string)
 	Options []graphql.SchemaOpt // of the GraphQL library
 }
@@ -66,7 +66,7 @@ func WithCaller(ctx context.Context, caller schema.Caller) context.Context {
 // root has the fields of Query and Mutation.
 type root struct{ *API }
 
-// view is one look at the tables: statements that are equal are run once in it.
+// view is one read of the tables: identical statements run once in it.
 type view struct {
 	api    *API
 	ctx    context.Context
@@ -75,11 +75,11 @@ type view struct {
 	scope  query.Scope
 }
 
-// look begins a view, which sees what the tables hold from now on.
+// look begins a view, which sees the tables from now on.
 func (a *API) look(ctx context.Context) (*view, error) {
 	caller, ok := ctx.Value(callerKey{}).(*schema.Caller)
 	if !ok {
-		return nil, &query.Error{Code: query.CodeUnauthenticated, Message: "the request names no caller"}
+		return nil, &query.Error{Code: query.CodeUnauthenticated, Message: "the request has no caller"}
 	}
 	live, err := a.Store.Live(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ func (ISO8601DateTime) ImplementsGraphQLType(name string) bool { return name == 
 
 // UnmarshalGraphQL is never called: no field takes one.
 func (*ISO8601DateTime) UnmarshalGraphQL(any) error {
-	return &query.Error{Code: query.CodeBadInput, Message: "the scalar is given, not taken"}
+	return &query.Error{Code: query.CodeBadInput, Message: "the scalar is only used in responses"}
 }
 
 // MarshalJSON writes 2024-05-01T03:04:05Z.

@@ -10,7 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// The sides of a chat, as arguments and answers name them.
+// The sides of a chat, in arguments and answers.
 const (
 	sideAdmin = "Admin"
 	sideUser  = "User"
@@ -42,10 +42,10 @@ type MessageEdge struct {
 	Node   *ChatMessage
 }
 
-// columns are what is read of a message.
+// columns are the columns of a message.
 func columns() []string { return []string{"id", "createdAt", "author", "readAt", "deletedAt"} }
 
-// messages makes the messages of rows, with their texts.
+// messages creates the messages of rows, with their texts.
 func (c *chats) messages(rows []query.MessageRow) ([]*ChatMessage, error) {
 	texts, err := c.texts(rows)
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *Seller) ChatMessages(args query.PageArguments) (*MessagesConnection, er
 	if err != nil {
 		return nil, err
 	}
-	// A piece that no cursor bounds is read for all chats of the list at once.
+	// A page without a cursor is read for all chats of the list at once.
 	keys := c.keys
 	if page.After != nil || page.Before != nil {
 		keys = []schema.ConversationKey{s.key()}
@@ -189,7 +189,7 @@ func (s *Seller) ChatMessages(args query.PageArguments) (*MessagesConnection, er
 	return connection, nil
 }
 
-// summary is what the messages of the seller's chat come to.
+// summary is the summary of the messages of the seller's chat.
 func (s *Seller) summary() (SummaryRow, error) {
 	rows, err := s.chats.api.Store.ChatSummaries(s.chats.ctx, s.chats.scope, s.chats.keys)
 	for _, r := range rows {

@@ -11,11 +11,11 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// lookups reads rows by the sellers they are of, for many requests at a time: while
-// one statement is under way, those that come wait, and share the next one. So a
-// request alone waits for nobody, and no row is older than its request.
+// lookups reads the rows of sellers for many requests at a time: while one statement runs, new
+// requests wait and share the next one. So a single request does not wait for others, and no row is
+// older than its request.
 type lookups[R any] struct {
-	// read reads the rows of sellers, whose projects are all that the scope has.
+	// read reads the rows of sellers; the scope contains exactly their projects.
 	read func(ctx context.Context, scope query.Scope, of []sellerKey) (map[sellerKey]R, error)
 
 	mu      sync.Mutex
@@ -62,7 +62,7 @@ func (l *lookups[R]) join(projection uint32, key sellerKey) *lookup[R] {
 	return asked
 }
 
-// run sends statements as long as somebody waits for one.
+// run sends statements as long as a request waits for one.
 func (l *lookups[R]) run() {
 	for {
 		l.mu.Lock()

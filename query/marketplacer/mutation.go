@@ -17,10 +17,10 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// source is the source of the events that mutations make.
+// source is the source of the events of mutations.
 const source = "parley/marketplacer"
 
-// ValidationError says what is wrong with an argument.
+// ValidationError describes an invalid argument.
 type ValidationError struct {
 	Field    string
 	Messages []string
@@ -73,7 +73,7 @@ func (r *root) ChatMessageCreate(ctx context.Context, args struct{ Input CreateI
 	sent := &message[len(message)-1]
 	if _, fault := schema.Decode(schema.Encode(sent), r.Now()); fault != nil {
 		p.fail(statusInvalid, "message", fault.Rule)
-		return p, nil //nolint:nilerr // the fault is the input's, and stands in the payload
+		return p, nil //nolint:nilerr // the input is invalid, and the payload says why
 	}
 	data := sent.Data.(*schema.Message)
 	stored := r.append(ctx, p, seller, message)
@@ -168,8 +168,8 @@ func (r *root) begin(ctx context.Context, mutation *string, id *graphql.ID) (*vi
 	return v, p, seller, nil
 }
 
-// compose makes the events of a message; before the first of an operator to whom
-// no contact is open the chat is pushed.
+// compose creates the events of a message; the chat is pushed before the first message of an
+// operator without an open contact.
 func (v *view) compose(seller *Seller, in *CreateInput) ([]schema.Event, error) {
 	id := random()
 	if in.ClientMutationID != nil {
@@ -186,7 +186,7 @@ func (v *view) compose(seller *Seller, in *CreateInput) ([]schema.Event, error) 
 			return nil, err
 		}
 		if contacts.Open == 0 {
-			// Two that find none open push under one id, which is one push.
+			// Two concurrent pushes have the same id, and count as one.
 			push := "push-" + digest(seller.row.Chat, hex.EncodeToString(binary.BigEndian.AppendUint64(nil, contacts.All)))
 			events = append(events, v.event(seller, schema.TypePushed, push, now, &schema.Pushed{To: schema.User{ID: operator, Kind: schema.KindProfessional}}))
 		}
@@ -203,8 +203,7 @@ func (v *view) event(seller *Seller, kind schema.Type, id string, at time.Time, 
 	}
 }
 
-// append brings the events into the log and waits for the tables. Where not all of
-// that is done, the payload says what.
+// append appends the events to the log and waits for the tables. If that is incomplete, the payload says how.
 func (r *root) append(ctx context.Context, p *Payload, seller *Seller, events []schema.Event) bool {
 	at, err := r.Log.Append(ctx, schema.ProjectID(seller.row.Project), events)
 	switch {
@@ -229,7 +228,7 @@ func (r *root) append(ctx context.Context, p *Payload, seller *Seller, events []
 	return true
 }
 
-// again reads a message of the seller's chat in a new view: with what it is now.
+// again reads the present state of a message of the seller's chat in a new view.
 func (r *root) again(ctx context.Context, seller *Seller, id *string) (*ChatMessage, error) {
 	v, err := r.look(ctx)
 	if err != nil {

@@ -22,7 +22,7 @@ func (n *Node) ToSeller() (*Seller, bool) { return n.seller, n.seller != nil }
 // ToChatMessage reports whether it is a message.
 func (n *Node) ToChatMessage() (*ChatMessage, bool) { return n.message, n.message != nil }
 
-// ToUser reports that it is not a person: none are kept.
+// ToUser reports that it is not a person: persons are not stored.
 func (n *Node) ToUser() (*User, bool) { return nil, false }
 
 // Node returns the object with the id.
@@ -34,7 +34,7 @@ func (r *root) Node(ctx context.Context, args struct{ ID graphql.ID }) (*Node, e
 	return nodes[0], nil
 }
 
-// mostNodes is how many objects are read by their ids at a time.
+// mostNodes is the maximum number of objects read by id at a time.
 const mostNodes = 100
 
 // Nodes returns the objects with the ids, in their order.

@@ -21,8 +21,7 @@ type Store interface {
 // SellerReader reads sellers.
 //
 // Sellers returns a page of those in the filter, ordered by their last message,
-// project and id, those without messages first; turned around when the page is
-// Reversed.
+// project and id, those without messages first; in reverse order if the page is Reversed.
 type SellerReader interface {
 	Sellers(ctx context.Context, scope query.Scope, filter SellerFilter, page query.Page) ([]SellerRow, error)
 	CountSellers(ctx context.Context, scope query.Scope, filter SellerFilter) (uint64, error)
@@ -31,10 +30,9 @@ type SellerReader interface {
 // ThreadReader reads chats, for many of them at once.
 //
 // Messages returns of each chat at most page.Limit messages, by their position;
-// MessagesNamed those with the ids. Originals gives the events, as the archive has
-// them, that hold texts of the messages; none of them is older than from, in Unix
-// milliseconds. ContactsOfChats counts the contacts of the chats that have any, and
-// those still open.
+// MessagesNamed those with the ids. Originals returns the archived events with the texts of the
+// messages, none older than from, in Unix milliseconds. ContactsOfChats counts the contacts of the
+// chats that have any, and those still open.
 type ThreadReader interface {
 	Messages(ctx context.Context, scope query.Scope, of []schema.ConversationKey, page query.Page, columns []string) ([]query.MessageRow, error)
 	MessagesNamed(ctx context.Context, scope query.Scope, of []schema.ConversationKey, ids, columns []string) ([]query.MessageRow, error)
@@ -43,7 +41,7 @@ type ThreadReader interface {
 	ContactsOfChats(ctx context.Context, scope query.Scope, of []schema.ConversationKey) ([]ContactsRow, error)
 }
 
-// SellerFilter picks sellers: nil members pick all.
+// SellerFilter selects sellers: nil members select all.
 type SellerFilter struct {
 	Name  string   // part of a name
 	IDs   []string // of sellers
@@ -67,7 +65,7 @@ type ContactsRow struct {
 	All, Open uint64
 }
 
-// SummaryRow is what the messages of a chat come to. Unread and the ids are of the
+// SummaryRow is the summary of the messages of a chat. Unread and the ids are of the
 // messages that the side has not read, and has read last.
 type SummaryRow struct {
 	Project                   uint32
@@ -77,12 +75,12 @@ type SummaryRow struct {
 	AdminLast, UserLast, Last *string
 }
 
-// Log takes events in. Append returns when they are on disk.
+// Log stores events. Append returns when they are on disk.
 type Log interface {
 	Append(ctx context.Context, project schema.ProjectID, events []schema.Event) (schema.Sequence, error)
 }
 
-// What a Log answers, wrapped or not: nothing was taken, or it is not known whether.
+// The errors of a Log, wrapped or not: nothing was stored, or the outcome is unknown.
 var (
 	ErrUnavailable    = errors.New("the log is not available")
 	ErrUnknownOutcome = errors.New("the outcome is unknown: the log may have accepted the events")

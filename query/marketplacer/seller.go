@@ -10,8 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Seller is a seller of a list. What hangs on the sellers of a list is read for all
-// of them together.
+// Seller is a seller of a list. Details are read for all sellers of a list together.
 type Seller struct {
 	row   *SellerRow
 	chats *chats
@@ -89,7 +88,7 @@ func (v *view) sellers(filter SellerFilter, page query.Page) ([]SellerRow, error
 // each.
 const mostNamed = 1000
 
-// ambiguous says that an id names sellers of several projects.
+// ambiguous is the message for an id that sellers of several projects have.
 const ambiguous = "names sellers of several projects: use a key for one project"
 
 // named finds the seller that an argument names, or the caller's own without one:
@@ -200,7 +199,7 @@ type UserEdge struct {
 	Node   *User
 }
 
-// Users is the people of the seller: none are kept.
+// Users returns the people of the seller: none are stored.
 func (s *Seller) Users(args query.PageArguments) (*UserConnection, error) {
 	v := s.chats.view
 	_, err := query.OpenPage(v.api.Key, v.meter, "marketplacer.users", s.row.Chat, v.caller.Projects, args, false)

@@ -9,8 +9,7 @@ import (
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
 )
 
-// ErrTooLarge is why a request is stopped whose answer, or the rows it is made of,
-// are larger than they may be.
+// ErrTooLarge is the reason for stopping a request whose answer, or its rows, exceed their size limit.
 var ErrTooLarge = errors.New("the response is too large: request fewer fields or rows")
 
 // Stopped is what a stopped meter panics with.
@@ -40,10 +39,9 @@ const pointRows = 1000
 func Size(bytes int64) int64 { return bytes >> 10 * 4 }
 
 const (
-	// rowsPerMillisecond is what a statement is taken to have read that ended
-	// without telling.
+	// rowsPerMillisecond estimates the rows read by a statement that ended without reporting them.
 	rowsPerMillisecond = 20_000
-	// errorBytes is about what an error adds to an answer.
+	// errorBytes is the approximate size of an error in an answer.
 	errorBytes = 200
 	// share is the unit in which parts of an object are counted.
 	share = 1 << 10
@@ -120,7 +118,7 @@ func (m *Meter) Charge(points int) {
 	}
 }
 
-// Cause is why the request was stopped; nil while it runs.
+// Cause returns why the request was stopped; nil while it runs.
 func (m *Meter) Cause() error {
 	if m == nil {
 		return nil

@@ -6,13 +6,13 @@ import (
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
 )
 
-// Turns bounds how many goroutines build answers at a time, whatever the number of
-// requests, so that there are processors left for everything else: half of them at
-// most. One that has built for a while goes to the end of the queue.
+// Turns limits how many goroutines build answers at a time, whatever the number of requests, so
+// that processors are left for other work: at most half of them build answers. A goroutine that has
+// built for a while goes to the end of the queue.
 //
 // Requests whose answers take long to build share an eighth of the processors. On a
-// machine with few of them that is less than one, so after each of their turns there
-// is a rest, in which nobody else has such a turn.
+// machine with few of them that is less than one, so after each of their turns there is a pause in
+// which no other long request has a turn.
 type Turns struct {
 	places chan struct{} // of all turns
 	long   chan struct{} // of turns of long requests, and the rests after them

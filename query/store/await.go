@@ -9,16 +9,15 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Advances tells those who wait for a position how far the projectors of this
-// process have come. The zero value is ready for use; all methods may be called
-// at the same time.
+// Advances notifies waiting requests of the positions of this process's projectors. The zero value
+// is ready for use; all methods may be called at the same time.
 type Advances struct {
 	mu        sync.Mutex
 	positions map[uint32]schema.Sequence // by version of the projection
-	next      chan struct{}              // closed by the next Note; nil while nobody waits
+	next      chan struct{}              // closed by the next Note; nil while no request waits
 }
 
-// Note says that everything up to a position is in the tables of a version.
+// Note records that everything up to a position is in the tables of a version.
 func (a *Advances) Note(version uint32, position schema.Sequence) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -73,7 +72,7 @@ func (s *Store) Await(ctx context.Context, sequence schema.Sequence) (query.Live
 			err = &query.Error{Code: query.CodeTimeout, Message: "the tables are behind the log"}
 		case <-moved:
 		case <-tick.C:
-			if known, err := s.liveWithin(ctx, every); err == nil { // tables that are away may come back
+			if known, err := s.liveWithin(ctx, every); err == nil { // unavailable tables may become available again
 				live = known
 			}
 		}

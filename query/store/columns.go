@@ -8,7 +8,7 @@ import (
 	"github.com/parley-analytics/parley/query"
 )
 
-// column is something that can be read of a row.
+// column is a readable column of a row.
 type column[R any] struct {
 	field string // of the SDL that needs it; empty if it is always read
 	sql   string

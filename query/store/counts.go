@@ -2,8 +2,7 @@ package store
 
 import "github.com/parley-analytics/parley/query"
 
-// countCondition says which of the rows of a bucket a count counts, or which of
-// them have what it sums up; empty for all.
+// countCondition selects the rows of a bucket that a count counts, or that have the values it sums; empty for all.
 func countCondition(of query.Count) string {
 	switch of {
 	case query.CountAbandoned:

@@ -7,15 +7,15 @@ import (
 	"github.com/parley-analytics/parley/query"
 )
 
-// nothing is a value, or a name, that there is not.
+// nothing is an absent value or name.
 const nothing = "CAST(NULL, 'Nullable(String)')"
 
-// dimension says how rows of a table have the values of a dimension.
+// dimension describes how rows of a table hold the values of a dimension.
 type dimension struct {
 	column string // of the value, or of a list of values
 	label  string // its name, or the list of the names; empty without any
 	list   bool
-	// is and absent say that a row has the value $, and that it has none.
+	// is and absent are the conditions that a row has the value $, and that it has none.
 	is, absent string
 }
 
@@ -54,7 +54,7 @@ func several(column, labels string) dimension {
 	return dimension{column: column, label: labels, list: true, is: "has(" + column + ", {$:String})", absent: "empty(" + column + ")"}
 }
 
-// trait is a dimension that contacts repeat of their conversation.
+// trait is a dimension that contacts copy from their conversation.
 func trait(of traits, name query.Dimension) dimension {
 	column := func(name string) string { return string(of) + name }
 	switch name {
@@ -70,7 +70,7 @@ func trait(of traits, name query.Dimension) dimension {
 	panic(fmt.Sprintf("unknown dimension %q", name))
 }
 
-// conversationDimension says how conversations have a dimension.
+// conversationDimension describes how conversations hold a dimension.
 func conversationDimension(name query.Dimension) dimension {
 	switch name {
 	case query.ByProject:
@@ -94,7 +94,7 @@ func conversationDimension(name query.Dimension) dimension {
 	return trait(own, name)
 }
 
-// contactDimension says how contacts have a dimension.
+// contactDimension describes how contacts hold a dimension.
 func contactDimension(name query.Dimension) dimension {
 	switch name {
 	case query.ByProject:
@@ -141,7 +141,7 @@ func (c *conditions) has(d dimension, v query.DimensionValue) {
 	}
 }
 
-// number adds a condition on a number; what is none equals no row's.
+// number adds a condition on a number; an invalid number matches no row.
 func (c *conditions) number(condition string, n any, err error) {
 	if err != nil {
 		c.add("0")

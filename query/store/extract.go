@@ -19,7 +19,7 @@ func compound(column string) bool {
 	return slices.Contains([]string{"custom_data", "tag_ids", "tag_names", "user_ids", "revenue"}, column)
 }
 
-// written says how ClickHouse writes a format.
+// written describes how ClickHouse writes a format.
 type written struct {
 	name     string
 	settings map[string]any
@@ -41,9 +41,8 @@ func formatOf(f query.Format) written {
 }
 
 // Extract writes rows in a format, in the order of the table's sort key, so that
-// nothing is sorted or held. The answer has begun, and the first error is known,
-// when it returns; a later one comes from Read instead of the end. The statement
-// ends with ctx, whose deadline ClickHouse knows too.
+// nothing is sorted or held. When it returns, the answer has started without an error; later errors
+// are returned by Read. The statement ends with ctx, whose deadline ClickHouse knows too.
 func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, error) {
 	st := extraction("extract_", e)
 	st.with("columns", selection(extracted(e)))
@@ -59,13 +58,13 @@ func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, e
 		"output_format_json_escape_forward_slashes": 0,
 		"prefer_column_name_to_alias":               1,
 		"optimize_read_in_order":                    1,
-		// What is read ahead is held in memory.
+		// Data that is read ahead is held in memory.
 		"max_block_size":                    8192,
 		"output_format_parallel_formatting": 0,
 		"max_threads":                       2,
 	}
 	if s.config.MaxResult > 0 {
-		settings["max_result_bytes"] = 0 // it is passed on
+		settings["max_result_bytes"] = 0 // it is forwarded
 	}
 	for name, value := range format.settings {
 		settings[name] = value

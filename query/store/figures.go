@@ -21,7 +21,7 @@ func spread[R any](field string, of func(*R) *query.Spread) []column[R] {
 	}
 }
 
-// keyColumns tell the groups apart; version orders the names of one id.
+// keyColumns identify the groups; version orders the names of one id.
 func keyColumns[R any](version string, key func(*R) *query.GroupKey) []column[R] {
 	return []column[R]{
 		{"", "_step", func(r *R) any { return &key(r).Step }},

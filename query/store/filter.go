@@ -32,14 +32,13 @@ func created(prefix string, scope query.Scope, interval query.Interval, filter *
 	return c
 }
 
-// snoozed says that an open conversation was snoozed at the end of its last contact:
+// snoozed is the condition that an open conversation was snoozed at the end of its last contact:
 // the mark after the last push is a snooze.
 const snoozed = `has(_marks.type, 'parley.conversation.pushed.v1')
     AND _marks.type[arrayLastIndex(t -> t = 'parley.conversation.pushed.v1', _marks.type) + 1] = 'parley.conversation.snoozed.v1'`
 
-// state adds the state of conversations created in the interval, and what it says
-// about the sort key: they close after they were created, and have the key 0
-// until then.
+// state adds the state of conversations created in the interval, and what follows for the sort key:
+// they close after they were created, and have the key 0 until then.
 func (c *conditions) state(interval query.Interval, state query.ConversationState) {
 	const open = "_closed_key = fromUnixTimestamp64Milli(toInt64(0), 'UTC')"
 	switch state {
@@ -177,8 +176,7 @@ func (c *conditions) conversation(f *query.Filter) {
 	}
 }
 
-// traits is what the names begin with of the columns that tell about a
-// conversation: its own, or those that its contacts repeat.
+// traits is the prefix of the columns that describe a conversation: its own, or the copies in its contacts.
 type traits string
 
 const (
@@ -186,7 +184,7 @@ const (
 	repeated traits = "_"
 )
 
-// closed says that the conversation is.
+// closed is the condition that the conversation is closed.
 func (t traits) closed() string {
 	if t == repeated {
 		return "_closed"
@@ -325,7 +323,7 @@ func order(page query.Page, columns ...string) string {
 	return strings.Join(columns, ", ")
 }
 
-// of selects what hangs on the conversations.
+// of selects the details of the conversations.
 func of(prefix string, scope query.Scope, keys []schema.ConversationKey) *conditions {
 	c := within(prefix, scope.Projects)
 	projects, ids := make([]uint32, len(keys)), make([]string, len(keys))

@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	wordBytes = 16 // about what a string, a pointer or a number takes
-	pairBytes = 64 // about what an entry of a map takes
+	wordBytes = 16 // approximate size of a string, a pointer or a number
+	pairBytes = 64 // approximate size of a map entry
 )
 
-// sizeOf is about how many bytes the values of a row take in memory.
+// sizeOf estimates the memory of a row's values, in bytes.
 func sizeOf(values []any) int {
 	size := 0
 	for _, value := range values {

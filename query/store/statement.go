@@ -17,9 +17,8 @@ import (
 //go:embed sql/*.sql
 var files embed.FS
 
-// statement is one .sql file with its parts filled in. The text is made of the
-// file and of constants of this package; whatever comes from outside is a
-// parameter, bound on the server.
+// statement is one .sql file with its parts filled in. The text consists of the file and constants
+// of this package; every external value is a parameter, bound on the server.
 type statement struct {
 	name    string
 	text    string
@@ -47,13 +46,13 @@ func (s *statement) bind(name string, value any) *statement {
 	return s
 }
 
-// with puts a constant, or conditions, in the place of a mark of the file.
+// with replaces a placeholder of the file by a constant or conditions.
 func (s *statement) with(mark, constant string) *statement {
 	s.text = strings.ReplaceAll(s.text, "$"+mark, constant)
 	return s
 }
 
-// where puts conditions in the place of a mark and binds their parameters.
+// where replaces a placeholder by conditions and binds their parameters.
 func (s *statement) where(mark string, c *conditions) *statement {
 	s.args = append(s.args, c.args...)
 	return s.with(mark, c.String()).open(c.openings)
@@ -62,7 +61,7 @@ func (s *statement) where(mark string, c *conditions) *statement {
 // conditions are joined by AND. Those of a statement begin with the projects of a
 // scope.
 type conditions struct {
-	prefix string          // of the parameters' names, so that two sets do not meet
+	prefix string          // of the parameters' names, so that two sets do not collide
 	within schema.Projects // the projects it begins with
 	all    []string
 	args   []any

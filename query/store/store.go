@@ -252,7 +252,7 @@ func withCode(name string, err error) error {
 }
 
 func codeOf(err error) *query.Error {
-	late := &query.Error{Code: query.CodeTimeout, Message: "the query took longer than it may"}
+	late := &query.Error{Code: query.CodeTimeout, Message: "the query exceeded the time limit"}
 	away := &query.Error{Code: query.CodeUnavailable, Message: "the tables cannot be reached at the moment"}
 	var exception *clickhouse.Exception
 	var network net.Error
@@ -264,9 +264,9 @@ func codeOf(err error) *query.Error {
 		case 159, 160, 394: // TIMEOUT_EXCEEDED, TOO_SLOW, QUERY_WAS_CANCELLED
 			return late
 		case 396: // TOO_MANY_ROWS_OR_BYTES, of the result
-			return &query.Error{Code: query.CodeAnswerTooLarge, Message: "the rows of the answer are larger than they may be: ask for shorter pages, fewer fields or fewer aliases"}
+			return &query.Error{Code: query.CodeAnswerTooLarge, Message: "the rows of the answer exceed the size limit: request shorter pages, fewer fields or fewer aliases"}
 		case 158, 241, 307: // TOO_MANY_ROWS, MEMORY_LIMIT_EXCEEDED, TOO_MANY_BYTES
-			return &query.Error{Code: query.CodeTooLarge, Message: "the query needs more rows or memory than it may: ask for a shorter interval or fewer fields"}
+			return &query.Error{Code: query.CodeTooLarge, Message: "the query exceeds its limit on rows or memory: request a shorter interval or fewer fields"}
 		case 202, 210, 236: // TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR, ABORTED
 			return away
 		}

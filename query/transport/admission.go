@@ -7,9 +7,8 @@ import (
 )
 
 // Requests run in places, each of which reserves the memory of the largest answer.
-// A credential has a bounded number of them, and never more than half of all. Who
-// finds none waits in one bounded queue, in which a credential that holds less goes
-// before one that holds more.
+// A credential has a bounded number of them, and never more than half of all. A request without a
+// place waits in one bounded queue, in which a credential with fewer places goes first.
 //
 // An expensive request may cost more than the credential gets back in a second. A
 // credential runs one at a time, beside its others, and all of them together take half
@@ -21,7 +20,7 @@ type waiter struct {
 	granted chan struct{} // closed when it has its place
 }
 
-// demand is what a request needs a place for.
+// demand describes the place that a request needs.
 type demand struct {
 	budget    *budget
 	expensive bool
@@ -96,7 +95,7 @@ func (b *budgets) occupy(d demand) {
 	b.held += b.limits.AnswerBytes
 }
 
-// leastHeld is what the smallest answer is taken to hold until it is sent.
+// leastHeld is the assumed memory of the smallest answer until it is sent.
 const leastHeld = 16 << 10
 
 // built ends the run of a request whose answer has this many bytes.

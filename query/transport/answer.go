@@ -20,8 +20,8 @@ func (h *Handler) refuse(x *exchange, r *refusal) {
 	h.answer(x, &graphql.Response{Errors: []*gqlerrors.QueryError{r.queryError()}}, r.status)
 }
 
-// maxErrors is how many faults of one document are worth telling, maxFieldErrors
-// how many fields without a value beside data.
+// maxErrors is the maximum number of faults reported of one document, maxFieldErrors the maximum
+// number of field errors next to data.
 const maxErrors, maxFieldErrors = 20, 1000
 
 // answer writes an answer. Status 0 leaves it to the media type.
@@ -65,12 +65,12 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 	control := http.NewResponseController(x.w)
 	_ = control.SetWriteDeadline(time.Now().Add(h.config.Limits.WriteTime))
 	x.w.WriteHeader(x.status)
-	_, _ = x.w.Write(body) // a reader that left needs no answer
+	_, _ = x.w.Write(body) // a disconnected client needs no answer
 	_ = control.Flush()
 	_ = control.SetWriteDeadline(time.Time{})
 }
 
-// cost is what an answer says of the cost.
+// cost is the cost in an answer.
 func (h *Handler) cost(x *exchange, errs []*gqlerrors.QueryError) cost {
 	c := cost{x.requested, &x.actual, throttle{Maximum: int64(h.config.Limits.Budget), Restore: int64(h.config.Limits.Restore)}}
 	if x.budget != nil {
@@ -82,8 +82,7 @@ func (h *Handler) cost(x *exchange, errs []*gqlerrors.QueryError) cost {
 	return c
 }
 
-// encode writes an answer. The data is JSON already and is not looked at again:
-// it is by far the largest part.
+// encode writes an answer. The data is already JSON and is not parsed again: it is by far the largest part.
 func encode(answered *graphql.Response) ([]byte, error) {
 	head, err := plainJSON(struct {
 		Errors     []*gqlerrors.QueryError `json:"errors,omitempty"`
@@ -99,7 +98,7 @@ func encode(answered *graphql.Response) ([]byte, error) {
 	return append(body, head[1:]...), nil
 }
 
-// plainJSON leaves <, > and & as they are: nothing here is put into HTML.
+// plainJSON does not escape <, > and &: responses are not embedded in HTML.
 func plainJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -120,7 +119,7 @@ func codesOf(errs []*gqlerrors.QueryError) []string {
 	return codes
 }
 
-// secure sets the header fields that every answer has.
+// secure sets the header fields of every answer.
 func secure(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")

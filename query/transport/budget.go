@@ -7,12 +7,12 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// budgets holds what each credential may still spend, and its places. It
-// remembers a bounded number of credentials beside those with a request; one
-// that has not asked for long makes room, and its budget was full again anyway.
+// budgets holds the remaining points of each credential, and its places. It remembers a bounded
+// number of credentials without a request; the least recently used one is evicted, because its
+// budget is full again anyway.
 //
-// x/time/rate is not used because what an answer did not need is given back,
-// which its limiter cannot do.
+// x/time/rate is not used because points that an answer did not need are refunded, which its
+// limiter does not support.
 type budgets struct {
 	limits   *Limits
 	together int // places
@@ -85,8 +85,8 @@ func (b *budgets) take(held *budget, points int64) (wait time.Duration, ok bool)
 	return 0, true
 }
 
-// settle returns points that were taken and not needed. A negative number takes
-// what was needed beyond, and leaves a debt where there is less.
+// settle refunds points that were reserved and not needed. A negative number charges the
+// difference, and may leave a debt.
 func (b *budgets) settle(held *budget, points int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,7 +94,7 @@ func (b *budgets) settle(held *budget, points int64) {
 	held.points = min(held.points+float64(points), float64(b.limits.Budget))
 }
 
-// status is what the answer says about the budget.
+// status is the budget as reported in the answer.
 func (b *budgets) status(held *budget) throttle {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -10,15 +10,14 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// coercion turns variables and literals into values of their types, by the rules
+// coercion converts variables and literals into values of their types, by the rules
 // of input coercion of the GraphQL specification. The parser's own
 // VariableValues takes digits in strings for Int and enumerations in any case, and
 // its rule over literals takes any Int of 64 bits, so both are read here. Errors
 // name the place and the rule, never the value.
 //
 // Values are int32, float64, string (also of an enumeration and an ID), bool,
-// []any and map[string]any; what our scalars are given stays as it is, numbers
-// of literals as json.Number.
+// []any and map[string]any; values of Parley's scalars stay unchanged, numbers of literals as json.Number.
 type coercion struct {
 	schema  *ast.Schema
 	scalars Scalars
@@ -32,8 +31,8 @@ func badInput(field, rule string, args ...any) *refusal {
 	return &refusal{code: codeBadInput, message: field + ": " + fmt.Sprintf(rule, args...)}
 }
 
-// at puts the refusal of a literal at its place in the document. A literal that no
-// value of its type can look like is a fault of the document.
+// at puts the refusal of a literal at its place in the document. A literal that cannot be a value
+// of its type is a fault of the document.
 func (r *refusal) at(position *ast.Position) *refusal {
 	if position != nil && r.location == nil {
 		r.location = &gqlerrors.Location{Line: position.Line, Column: position.Column}
@@ -41,7 +40,7 @@ func (r *refusal) at(position *ast.Position) *refusal {
 	return r
 }
 
-// rules of the types that every schema has.
+// rules of the built-in types.
 func ruleOf(t *ast.Definition) string {
 	switch t.Name {
 	case "Int":
@@ -64,8 +63,8 @@ func ruleOf(t *ast.Definition) string {
 	return "must be a value of the scalar " + t.Name
 }
 
-// variables coerces what the request gives for the variables of an operation.
-// Those that are given nothing and have no default are left out.
+// variables coerces the values in the request for the variables of an operation. Variables without
+// a value and a default are left out.
 func (c *coercion) variables(operation *ast.OperationDefinition, given map[string]any) (map[string]any, *refusal) {
 	values := make(map[string]any, len(operation.VariableDefinitions))
 	for _, v := range operation.VariableDefinitions {
@@ -147,7 +146,7 @@ func builtIn(t *ast.Definition) bool {
 	return false
 }
 
-// scalar takes values of JSON for the scalars that every schema has.
+// scalar coerces JSON values of the built-in scalars.
 func (c *coercion) scalar(name string, v any) (any, bool) {
 	switch v := v.(type) {
 	case string:
@@ -259,12 +258,12 @@ func (c *coercion) literal(t *ast.Type, v *ast.Value, variables map[string]any, 
 	return nil, c.invalid(field, ruleOf(definition), v)
 }
 
-// invalid is the refusal of a literal that breaks the document.
+// invalid is the refusal of a literal that makes the document invalid.
 func (*coercion) invalid(field, rule string, v *ast.Value) *refusal {
 	return (&refusal{code: codeValidation, message: field + ": " + rule}).at(v.Position)
 }
 
-// literalScalar reads literals of the scalars that every schema has.
+// literalScalar reads literals of the built-in scalars.
 func literalScalar(name string, v *ast.Value) (any, bool) {
 	switch v.Kind {
 	case ast.StringValue, ast.BlockValue:
@@ -287,8 +286,7 @@ func literalScalar(name string, v *ast.Value) (any, bool) {
 	return nil, false
 }
 
-// literalObject coerces the members of an input object. One whose variable has no
-// value is as if it were not there.
+// literalObject coerces the members of an input object. A member whose variable has no value is treated as absent.
 func (c *coercion) literalObject(t *ast.Definition, v *ast.Value, variables map[string]any, field string) (any, *refusal) {
 	for _, child := range v.Children {
 		if t.Fields.ForName(child.Name) == nil {
@@ -323,7 +321,7 @@ func unset(v *ast.Value, variables map[string]any) bool {
 	return !ok
 }
 
-// plain is a literal of a scalar that only its owner understands.
+// plain is a literal of a custom scalar.
 func plain(v *ast.Value, variables map[string]any) any {
 	switch v.Kind {
 	case ast.Variable:

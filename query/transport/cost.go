@@ -10,12 +10,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Price is what a field costs beyond its objects and bytes and the rows read for
-// it.
+// Price is the cost of a field in addition to its objects, bytes and rows read.
 type Price struct {
 	// Points are added once for every time the field is resolved.
 	Points int
-	// Items is how many objects its list is taken to hold; 0 means
+	// Items is the assumed number of objects in its list; 0 means
 	// Limits.ListSize.
 	Items int
 }
@@ -128,8 +127,8 @@ func isConnection(t *ast.Definition) bool {
 	return t != nil && t.Fields.ForName("pageInfo") != nil
 }
 
-// page is the length of pages below a field: what first or last asks for.
-// Everything that is not a whole number is for the resolver to refuse.
+// page is the length of pages below a field, from first or last. The resolver refuses values that
+// are not whole numbers.
 func (w *walk) page(f *ast.Field, definition *ast.FieldDefinition, around int64) int64 {
 	if !isConnection(w.typeOf(definition)) {
 		return around

@@ -201,11 +201,10 @@ func (w *walk) field(f *ast.Field, on *ast.Definition, page int64) size {
 	return s
 }
 
-// shortValue is about how long a value is in an answer, with its surroundings
-// and its name.
+// shortValue is the approximate length of a value in an answer, with its name and punctuation.
 const shortValue = 16
 
-// fieldBytes is what a field adds to an answer, its texts taken to be short.
+// fieldBytes is the size of a field in an answer, with its texts assumed to be short.
 func fieldBytes(f *ast.Field) int64 {
 	if len(f.SelectionSet) > 0 {
 		return int64(len(f.Alias)) + 6
@@ -213,8 +212,7 @@ func fieldBytes(f *ast.Field) int64 {
 	return int64(len(f.Alias)) + shortValue
 }
 
-// weights is what the fields of the document add to an answer when they are
-// resolved.
+// weights are the sizes that fields of the document add to an answer when they are resolved.
 func (d *document) weights(c *pricing) map[meter.Field]meter.Weight {
 	type count struct{ all, first float64 }
 	weights, counts := map[meter.Field]meter.Weight{}, map[meter.Field]count{}

@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/query/meter"
 )
 
-// The values of extensions.code that come from here. Resolvers bring their own.
+// The values of extensions.code of this package. Resolvers have their own.
 const (
 	codeBadRequest        = "BAD_REQUEST"
 	codeParse             = "GRAPHQL_PARSE_FAILED"
@@ -39,7 +39,7 @@ type refusal struct {
 	// status is answered in every media type. 0: the request could be read, so
 	// that application/json answers 200.
 	status int
-	wait   time.Duration // how long until it is worth trying again
+	wait   time.Duration // how long the client should wait before it retries
 }
 
 func (r *refusal) Error() string { return r.code + ": " + r.message }
@@ -102,9 +102,9 @@ func codeOf(e *gqlerrors.QueryError) string {
 	return codeBadInput // a literal or variable that does not fit its Go type
 }
 
-const timeoutMessage = "the query took longer than it may: ask for a shorter interval, shorter pages or fewer fields"
+const timeoutMessage = "the query exceeded the time limit: request a shorter interval, shorter pages or fewer fields"
 
-// cut says why a request was ended before its answer was complete.
+// cut returns why a request was ended before its answer was complete.
 func (h *Handler) cut(cause error) *refusal {
 	if errors.Is(cause, meter.ErrTooLarge) {
 		return &refusal{code: codeAnswerTooLarge, message: fmt.Sprintf(

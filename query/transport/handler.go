@@ -100,7 +100,7 @@ func New(c Config) (*Handler, error) {
 	return h, nil
 }
 
-// exchange is one request and what became of it.
+// exchange is one request and its result.
 type exchange struct {
 	w http.ResponseWriter
 	r *http.Request
@@ -116,7 +116,7 @@ type exchange struct {
 	codes     []string // of the errors, each once
 }
 
-// operation is what a document runs, as far as it may be written down.
+// operation is the part of a document that may be logged.
 type operation struct{ name, kind string }
 
 // ServeHTTP implements http.Handler.
@@ -139,7 +139,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve answers, or says why not.
+// serve answers, or returns why not.
 func (h *Handler) serve(x *exchange) *refusal {
 	if x.media = acceptable(x.r.Header.Values("Accept")); x.media == "" {
 		x.media = mediaJSON
@@ -200,8 +200,7 @@ func (h *Handler) authenticate(x *exchange) *refusal {
 	return nil
 }
 
-// read takes the parameters from the body or the query string. The body has to
-// arrive in time.
+// read takes the parameters from the body or the query string. The body must arrive in time.
 func (h *Handler) read(x *exchange) (*parameters, *refusal) {
 	if x.r.Method == http.MethodGet {
 		if len(x.r.URL.RawQuery) > h.config.Limits.QueryBytes*3 {
@@ -277,13 +276,13 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 	case int64(len(answered.Data)) > h.config.Limits.AnswerBytes:
 		answered = &graphql.Response{Errors: []*gqlerrors.QueryError{h.cut(meter.ErrTooLarge).queryError()}}
 	}
-	// What was used is charged, whatever became of it.
+	// The points used are charged, whatever the result.
 	x.actual = m.Points()
 	if len(answered.Data) > 0 {
 		x.actual = m.Costs(objects(answered.Data), int64(len(answered.Data)))
 	}
 	h.budgets.settle(x.budget, measured.points-x.actual)
-	// Others may run while the answer is sent; it takes memory until then.
+	// Other requests may run while the answer is sent; it uses memory until then.
 	at.built(int64(len(answered.Data)))
 	h.answer(x, answered, 0)
 	return nil

@@ -11,8 +11,7 @@ import (
 	"github.com/parley-analytics/parley/query/meter"
 )
 
-// Limits bound what one request, and one caller, can ask of the server.
-// [DefaultLimits] are sensible; every member can be configured.
+// Limits limit the resources of one request, and of one caller. Every member of [DefaultLimits] can be configured.
 type Limits struct {
 	BodyBytes  int64 // of a POST; more is 413
 	QueryBytes int   // of the document
@@ -39,9 +38,9 @@ type Limits struct {
 	Concurrent, Waiting int
 	MaxWait             time.Duration
 
-	// Budget is the most points a credential can have, Restore how many come
-	// back a second. A request that may cost more than Restore is expensive: a
-	// credential runs one of those at a time.
+	// Budget is the maximum number of points of a credential, Restore how many are restored per
+	// second. A request that may cost more than Restore is expensive: a credential runs one of
+	// those at a time.
 	Budget, Restore int
 
 	// PageSize is the length of a page when neither first nor last says so, and
@@ -53,8 +52,8 @@ type Limits struct {
 	Callers, Documents, DocumentBytes int
 }
 
-// DefaultLimits let an analyst page through a million conversations without
-// waiting long, and keep a careless document from hurting anybody.
+// DefaultLimits let an analyst page through a million conversations without long waits, and prevent
+// a careless document from affecting others.
 func DefaultLimits() Limits {
 	return Limits{
 		BodyBytes: 1 << 20, QueryBytes: 128 << 10, Tokens: 20_000,

@@ -17,8 +17,8 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// observer writes down what became of requests: one log line, one span and the
-// metrics. It sees no document, variable or address.
+// observer records the results of requests: one log line, one span and the metrics. It sees no
+// document, variable or address.
 type observer struct {
 	log    *slog.Logger
 	tracer trace.Tracer
@@ -65,8 +65,7 @@ func newObserver(c *Config) (*observer, error) {
 
 const tracerName = "github.com/parley-analytics/parley/query/transport"
 
-// begin starts to watch an exchange, inside the sender's trace where it names
-// one.
+// begin starts to observe an exchange, inside the sender's trace if there is one.
 func (o *observer) begin(x *exchange) (finish func()) {
 	began := o.now()
 	o.running.Inc()
@@ -78,7 +77,7 @@ func (o *observer) begin(x *exchange) (finish func()) {
 	return func() {
 		o.running.Dec()
 		if x.status == 0 {
-			x.status = 499 // the sender left before there was an answer
+			x.status = 499 // the client disconnected before there was an answer
 		}
 		o.finish(ctx, x, span, o.now().Sub(began))
 	}
@@ -133,7 +132,7 @@ func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, too
 	o.log.LogAttrs(ctx, slog.LevelInfo, "graphql", line...)
 }
 
-// brief bounds a name that the sender chose. GraphQL lets names have letters,
+// brief shortens a name chosen by the sender. GraphQL lets names have letters,
 // digits and underscores only.
 func brief(name string) string {
 	if len(name) > 64 {
@@ -142,7 +141,7 @@ func brief(name string) string {
 	return name
 }
 
-// method bounds what a sender may put into spans.
+// method limits what a sender can put into spans.
 func method(m string) string {
 	switch m {
 	case "GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH":

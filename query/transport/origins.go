@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// origins are where browsers may send requests from (CORS). No credentials are
-// kept in browsers for us, so none are allowed to be sent along.
+// origins are the origins from which browsers may send requests (CORS). Browsers keep no
+// credentials for Parley, so none may be sent.
 type origins struct {
 	all   bool
 	named []string

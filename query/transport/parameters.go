@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// parameters are what a request asks for.
+// parameters are the parameters of a request.
 type parameters struct {
 	query         string
 	hasQuery      bool
@@ -115,15 +115,15 @@ func fromMembers(members map[string]json.RawMessage) (*parameters, *refusal) {
 	return p, nil
 }
 
-// drained is how much of a body that is too large is read and thrown away:
-// many clients look for the answer only after they have sent everything.
+// drained is how much of an oversized body is read and discarded: many clients read the answer only
+// after they have sent everything.
 const drained = 64 << 20
 
 // readBody reads at most limit bytes.
 func readBody(r *http.Request, limit int64) ([]byte, *refusal) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err == nil && int64(len(body)) > limit {
-		_, _ = io.CopyN(io.Discard, r.Body, drained) // a client that does not send it all has left
+		_, _ = io.CopyN(io.Discard, r.Body, drained) // a client that does not send all of it has disconnected
 		return nil, &refusal{code: codeTooLarge, message: "the body is too large", status: http.StatusRequestEntityTooLarge}
 	}
 	if err != nil {

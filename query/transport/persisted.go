@@ -49,7 +49,7 @@ func (p *persisted) resolve(asked *parameters) *refusal {
 	defer p.mu.Unlock()
 	text, ok := p.byHash.Get(hash)
 	if !ok {
-		// The message is what clients look for.
+		// Clients look for this message.
 		return &refusal{code: codePersistedNotFound, message: "PersistedQueryNotFound"}
 	}
 	asked.query = text

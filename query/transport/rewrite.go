@@ -9,9 +9,9 @@ import (
 	"github.com/vektah/gqlparser/v2/formatter"
 )
 
-// rewriting puts a variable of the argument's own type in the place of every
-// argument of an operation. So the library that executes it sees values only that
-// were coerced here, and no literal: it reads both in its own way.
+// rewriting replaces every argument of an operation by a variable of the argument's type. So the
+// library that executes it sees only values that were coerced here, and no literals, which it would
+// coerce differently.
 type rewriting struct {
 	coercion
 	given     map[string]any // coerced variables of the operation
@@ -95,7 +95,7 @@ func (r *rewriting) arguments(list ast.ArgumentList, defined ast.ArgumentDefinit
 func (r *rewriting) variable(t *ast.Type, value any) string {
 	content, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // it came from JSON, or from literals
+		panic(err) // it comes from JSON or from literals
 	}
 	key := t.String() + " " + string(content)
 	name, ok := r.names[key]
