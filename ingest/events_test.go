@@ -88,7 +88,7 @@ func TestNothingValidIs422(t *testing.T) {
 	}
 }
 
-func TestForeignProjectComesBeforeAnyOtherCheck(t *testing.T) {
+func TestForeignProjectIsCheckedFirst(t *testing.T) {
 	r := newRig(t)
 	a := r.lines(event("x", `"projectid":1`, `"projectid":9`, `closed.v1`, `nothing`, `"specversion":"1.0",`, ``))
 	r.expect(a, 422, 0, 0, named(0, "x", schema.CodeForbiddenProject))

@@ -16,7 +16,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-func TestRestartOfTheLogKeepsWhatWasAccepted(t *testing.T) {
+func TestRestartOfTheLogKeepsAcceptedEvents(t *testing.T) {
 	r := newRigOn(t, enginetest.NATS(t, enginetest.SyncAlways()))
 	for i := range 20 {
 		r.expect(r.lines(event(fmt.Sprint(i))), 202, 1, 0)
@@ -29,7 +29,7 @@ func TestRestartOfTheLogKeepsWhatWasAccepted(t *testing.T) {
 	}
 }
 
-func TestLogThatIsAwayIs503AndComesBack(t *testing.T) {
+func TestUnavailableLogIs503AndRecovers(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.AppendTimeout = 200 * time.Millisecond })
 	r.nats.Stop()
 	// Until the connection is known to be gone, an append may have been sent: its outcome is unknown.
@@ -57,7 +57,7 @@ func TestLogThatIsAwayIs503AndComesBack(t *testing.T) {
 	}
 }
 
-func TestFullLogIs503AndNothingIsTaken(t *testing.T) {
+func TestFullLogIs503AndNothingIsStored(t *testing.T) {
 	nats := enginetest.NATS(t)
 	limit := func(bytes int64) {
 		t.Helper()
@@ -88,7 +88,7 @@ func TestFullLogIs503AndNothingIsTaken(t *testing.T) {
 	r.expect(r.lines(lines...), 202, 20, 0)
 }
 
-func TestSenderThatGoesAwayDoesNotCancelTheAppend(t *testing.T) {
+func TestSenderThatDisconnectsDoesNotCancelTheAppend(t *testing.T) {
 	gate := &gatedLog{begun: make(chan struct{}), open: make(chan struct{})}
 	r := newRig(t, func(c *Config) { gate.Log, c.Events = c.Events, gate })
 	ctx, leave := context.WithCancel(context.Background())

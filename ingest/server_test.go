@@ -161,7 +161,7 @@ func TestOtherPathsAndMethodsAreRefused(t *testing.T) {
 	}
 }
 
-func TestAWholeRequestOfTenThousandEventsIsTaken(t *testing.T) {
+func TestARequestOfTenThousandEventsIsAccepted(t *testing.T) {
 	r := newRig(t)
 	var body bytes.Buffer
 	for i := range schema.MaxRequestEvents {

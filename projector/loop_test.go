@@ -140,7 +140,7 @@ func TestABadEntryIsQuarantinedAndBlocksNoOther(t *testing.T) {
 	})
 }
 
-func TestABatchThatIsTooMuchIsWrittenInSmallerOnes(t *testing.T) {
+func TestAnOversizedBatchIsWrittenInSmallerOnes(t *testing.T) {
 	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Stream(foldtest.Seeded(5), 60)
 		last := log.Append(taken, payloads(events)...)

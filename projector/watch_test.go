@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-func TestDiscardedEntriesAreNoFailure(t *testing.T) {
+func TestDiscardedEntriesAreNotAFailure(t *testing.T) {
 	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)[:6]
 		log.Append(taken, payloads(events)...)

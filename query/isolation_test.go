@@ -86,9 +86,9 @@ func TestEveryRowIsOfTheCallersProjects(t *testing.T) {
 	}
 }
 
-// TestAHandleOfAnotherCallerShowsNothing uses the rows of a bucket of project 2
+// TestAHandleOfAnotherCallerReturnsNoRows uses the rows of a bucket of project 2
 // as a caller of project 1.
-func TestAHandleOfAnotherCallerShowsNothing(t *testing.T) {
+func TestAHandleOfAnotherCallerReturnsNoRows(t *testing.T) {
 	r := theRig(t)
 	type buckets struct {
 		Metrics struct{ Buckets []struct{ Rows string } }

@@ -36,7 +36,7 @@ func TestAmountIsWrittenShortAndExact(t *testing.T) {
 	}
 }
 
-func TestAmountComesBackFromItsText(t *testing.T) {
+func TestAmountRoundTripsThroughText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := schema.Amount(rapid.Int64Range(-999_999_999_999_999_999, 999_999_999_999_999_999).Draw(t, "amount"))
 		text := a.String()

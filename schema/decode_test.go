@@ -81,7 +81,7 @@ func TestOrderOfMembersChangesNothing(t *testing.T) {
 	}
 }
 
-func TestEarlierAttributeThenEarlierMemberGivesTheError(t *testing.T) {
+func TestTheErrorOfTheEarlierAttributeOrMemberIsReported(t *testing.T) {
 	// Every attribute is broken; each step mends the one whose error came.
 	steps := []struct {
 		field string

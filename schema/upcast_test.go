@@ -57,7 +57,7 @@ func event(typ Type, data string) []byte {
 		"subject":"0b9f6a52-6f7c-4c8e-9d0e-3a1f5b7c9d01","projectid":1,"data":` + data + `}`)
 }
 
-func TestOlderVersionComesOutAsTheNewest(t *testing.T) {
+func TestOlderVersionIsUpcastToTheNewest(t *testing.T) {
 	now := time.Date(2024, time.March, 3, 0, 0, 0, 0, time.UTC)
 	for typ, data := range map[Type]string{
 		typeClosedV00: `{}`,

@@ -45,9 +45,9 @@ func TestTheBrokersBucketKeepsCredentialsAsAuthWants(t *testing.T) {
 	})
 }
 
-// TestChangesOfOneCredentialByTwoProcessesAllHold changes a key's rights, secret and
+// TestConcurrentChangesOfACredentialAreAllApplied changes a key's rights, secret and
 // state at the same time, over two connections.
-func TestChangesOfOneCredentialByTwoProcessesAllHold(t *testing.T) {
+func TestConcurrentChangesOfACredentialAreAllApplied(t *testing.T) {
 	server := enginetest.NATS(t)
 	var directories []*auth.Directory
 	for range 2 {

@@ -344,7 +344,7 @@ func TestChatraCredentials(t *testing.T) {
 }
 
 // C-2, and whatever else is not a request.
-func TestChatraRefusesWhatIsNoRequest(t *testing.T) {
+func TestChatraRefusesMalformedRequests(t *testing.T) {
 	const bad = "Invalid data format"
 	long := strings.Repeat("x", 257)
 	bodies := map[string][]string{
@@ -399,7 +399,7 @@ func TestChatraRefusesWhatIsNoRequest(t *testing.T) {
 }
 
 // C-5.
-func TestChatraTakesSixtyRequestsAMinuteOfAKey(t *testing.T) {
+func TestChatraAllowsSixtyRequestsAMinutePerKey(t *testing.T) {
 	c := chatraFor(t, 8109)
 	for n := range 60 {
 		if got := c.ask(t, http.MethodPost, "/api/messages", "{}"); got.status != http.StatusBadRequest {

@@ -139,7 +139,7 @@ func quoted(t *testing.T, text string) string {
 
 func conversationNo(n int) string { return fmt.Sprintf("33333333-3333-4333-8333-%012d", n) }
 
-func TestChattysDocumentsRunAsTheyArePrinted(t *testing.T) {
+func TestChattysDocumentedQueriesRunVerbatim(t *testing.T) {
 	i := running(t)
 	const project, other = 7401, 7402
 	i.post(t,

@@ -198,7 +198,7 @@ func TestUsersAndKeysAreLookedAfterBesideServe(t *testing.T) {
 	}
 }
 
-func TestDoctorFindsARunningServeWell(t *testing.T) {
+func TestDoctorReportsARunningServeAsHealthy(t *testing.T) {
 	i := running(t)
 	stdout, stderr, code := i.command(t, "", "doctor")
 	if code != 0 || strings.Contains(stdout, "FAIL") {

@@ -62,7 +62,7 @@ func TestPageOfEndpointsShowsSecretsOnlyWhenAsked(t *testing.T) {
 	}
 }
 
-func TestWordsForTheShellAreQuoted(t *testing.T) {
+func TestShellWordsAreQuoted(t *testing.T) {
 	for word, want := range map[string]string{"/a/b-c.json": "/a/b-c.json", "/my data": "'/my data'", "it's": `'it'\''s'`, "": "''", "$x": "'$x'"} {
 		if got := shellQuoted(word); got != want {
 			t.Errorf("%q: %s, want %s", word, got, want)

@@ -148,7 +148,7 @@ func (i *instance) figuresOf(t *testing.T, project int) string {
 	return strings.Join(all, "\n")
 }
 
-func TestEraseTakesPersonalDataOutAndKeepsTheFigures(t *testing.T) {
+func TestEraseRemovesPersonalDataAndKeepsTheNumbers(t *testing.T) {
 	i := start(t, filepath.Join(t.TempDir(), "data"), "--store-text")
 	const project, stranger = 7401, 7402
 	visitor := "visitor " + secret
@@ -227,7 +227,7 @@ func TestEraseTakesPersonalDataOutAndKeepsTheFigures(t *testing.T) {
 	}
 }
 
-func TestEraseThatWasCutOffIsCompletedByTheNext(t *testing.T) {
+func TestAnInterruptedEraseIsCompletedByTheNext(t *testing.T) {
 	for _, point := range []string{"appended", "erased", "copied", "live"} {
 		i := start(t, filepath.Join(t.TempDir(), "data"), "--store-text")
 		const project = 7403

@@ -42,7 +42,7 @@ func waitForEvents(t *testing.T, i *instance, project, events int) {
 	})
 }
 
-func TestExampleStreamGivesItsRowsInEveryContentType(t *testing.T) {
+func TestExampleStreamYieldsItsRowsInEveryContentType(t *testing.T) {
 	i := running(t)
 	key := i.newKey(t, "all", "ingest")
 	send := func(contentType, body string, headers map[string]string) accepted {

@@ -28,9 +28,9 @@ func TestEventsWithOneXXH3HashAreTwo(t *testing.T) {
 	waitForEvents(t, i, project, 2)
 }
 
-// TestHeadersOfAPublisherMarkNothing publishes events with every header that means
+// TestHeadersOfAPublisherHaveNoEffect publishes events with every header that means
 // something to NATS, to JetStream or to the log. Each is an event like any other.
-func TestHeadersOfAPublisherMarkNothing(t *testing.T) {
+func TestHeadersOfAPublisherHaveNoEffect(t *testing.T) {
 	i := running(t)
 	const project = 7905
 	conn, err := nats.Connect(i.where.NATS.URL, nats.UserInfo(i.where.NATS.User, i.where.NATS.Password), nats.Timeout(10*time.Second))

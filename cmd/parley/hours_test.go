@@ -24,7 +24,7 @@ holidays:
   2024-12-24: [09:00-10:00]
 `
 
-func TestOpeningHoursSetAtTheSameTimeAllHold(t *testing.T) {
+func TestOpeningHoursSetConcurrentlyAreAllKept(t *testing.T) {
 	server := enginetest.NATS(t)
 	broker, err := eventlog.Open(t.Context(), eventlog.Options{URL: server.URL, User: server.User, Password: server.Password})
 	if err != nil {
@@ -70,7 +70,7 @@ func TestOpeningHoursSetAtTheSameTimeAllHold(t *testing.T) {
 	}
 }
 
-func TestOpeningHoursAreLookedAfterBesideServe(t *testing.T) {
+func TestOpeningHoursAreManagedNextToServe(t *testing.T) {
 	i := running(t)
 	const project = 7412
 	file := filepath.Join(t.TempDir(), "hours.yaml")

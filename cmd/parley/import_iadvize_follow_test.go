@@ -98,9 +98,9 @@ func TestImportWithAPasswordAsksForOneNewTokenWhenTheAPIRefusesItsOwn(t *testing
 	other.wantCount(t, conversations, fmt.Sprint("SELECT count() FROM parley.contacts WHERE ending = 'CLOSED' AND project_id = ", project))
 }
 
-// TestFollowBringsWhatIsClosedAndSoldLaterAndStopsCleanly goes on after the
+// TestFollowImportsLaterClosesAndSalesAndStopsCleanly goes on after the
 // first pass until it is stopped.
-func TestFollowBringsWhatIsClosedAndSoldLaterAndStopsCleanly(t *testing.T) {
+func TestFollowImportsLaterClosesAndSalesAndStopsCleanly(t *testing.T) {
 	const (
 		project = 8202
 		early   = "66666666-6666-4666-8666-666666666661"

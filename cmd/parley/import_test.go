@@ -116,7 +116,7 @@ func TestBadLinesAreNamedAndKeptAndTheRestIsTaken(t *testing.T) {
 	})
 }
 
-func TestBrokenOffImportGoesOnWhereItWas(t *testing.T) {
+func TestAnInterruptedImportResumes(t *testing.T) {
 	i := running(t)
 	const project = 7811
 	lines := exampleLines(t, project)
@@ -249,9 +249,9 @@ func TestEveryFileThatCannotBeReadIsNamedAndTheRestIsTaken(t *testing.T) {
 	waitForEvents(t, i, project, accepted+6)
 }
 
-// TestFilesOfOtherEncodingsAreImportedOnlyAsTheyAre takes a table that a
+// TestFilesOfOtherEncodingsAreImportedExactlyOrRefused takes a table that a
 // spreadsheet saved.
-func TestFilesOfOtherEncodingsAreImportedOnlyAsTheyAre(t *testing.T) {
+func TestFilesOfOtherEncodingsAreImportedExactlyOrRefused(t *testing.T) {
 	i := running(t)
 	const project = 7841
 	mapping := written(t, "mapping.yaml", []byte(`

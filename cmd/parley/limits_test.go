@@ -70,7 +70,7 @@ func flagName(member string) string {
 	return strings.ToLower(name.String())
 }
 
-func TestLimitsThatWouldAnswerNothingAreUsageErrors(t *testing.T) {
+func TestLimitsThatRefuseEverythingAreUsageErrors(t *testing.T) {
 	for _, limit := range []string{"depth: 0", "body-timeout: 0s", "aliases: -1", "budget: -3"} {
 		for _, arguments := range [][]string{
 			{"serve", "--config", settingsFile(t, "query: {limits: {"+limit+"}}")}, {"query", "--config", settingsFile(t, "query: {limits: {"+limit+"}}")},

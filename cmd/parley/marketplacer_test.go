@@ -307,7 +307,7 @@ func TestForeignSellerIsLikeAnUnknownOne(t *testing.T) {
 	}
 }
 
-func TestConcurrentChatMessagesStandInOneThread(t *testing.T) {
+func TestConcurrentChatMessagesAreInOneThread(t *testing.T) {
 	i := running(t)
 	const project, messages, connections = 7955, 1000, 20
 	i.addSellers(t, project, map[string]string{"5": "Busy"})

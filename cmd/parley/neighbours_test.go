@@ -64,7 +64,7 @@ func TestIntrospectionOfEachEndpointGivesItsSDL(t *testing.T) {
 }
 
 // the cost is in every answer, whatever is wrong with the request.
-func TestEveryAnswerOfChattyTellsItsCost(t *testing.T) {
+func TestEveryAnswerOfChattyReportsItsCost(t *testing.T) {
 	i := running(t)
 	key := i.newKey(t, "7406", "read")
 	ask := func(method, body string, headers ...string) answer {

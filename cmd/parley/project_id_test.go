@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestEveryCommandRefusesWhatIsNoProject(t *testing.T) {
+func TestEveryCommandRefusesInvalidProjects(t *testing.T) {
 	commands := map[string][]string{
 		"erase":        {"erase", "--visitor", "v"},
 		"explain":      {"explain", "--conversation", "0b6f4b2e-7c1e-4a53-9d52-0d7a4c9b1e10"},

@@ -62,7 +62,7 @@ func (i *instance) quarantined(t *testing.T, flags ...string) []quarantineRow {
 	return rows
 }
 
-func TestQuarantineIsListedReplayedAndPurgedForGood(t *testing.T) {
+func TestQuarantineIsListedReplayedAndPurgedPermanently(t *testing.T) {
 	i := start(t, filepath.Join(t.TempDir(), "data"))
 	const project = 7301
 	// An event of the log that the edge would take: it was only published too early.

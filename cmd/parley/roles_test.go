@@ -25,7 +25,7 @@ func (i *instance) role(t *testing.T, arguments ...string) *instance {
 	return r
 }
 
-func TestRolesRunAloneBesideServe(t *testing.T) {
+func TestRolesRunSeparatelyNextToServe(t *testing.T) {
 	i := running(t)
 	ingest, query := i.role(t, "ingest"), i.role(t, "query")
 	ingest.post(t, exampleLines(t, 7421)...)

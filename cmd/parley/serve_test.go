@@ -94,7 +94,7 @@ func TestDataDirIsPrivate(t *testing.T) {
 	}
 }
 
-func TestSecretsStandInNoArgumentAndNoLog(t *testing.T) {
+func TestSecretsAreInNoArgumentAndNoLog(t *testing.T) {
 	i := running(t)
 	seen := i.stderr.String()
 	for _, pid := range append(children(t, i.process.Process.Pid), i.process.Process.Pid) {

@@ -40,7 +40,7 @@ func (i *instance) awaitReadyz(t *testing.T, query string, status int, says stri
 
 // Whatever keeps the live tables still while the log moves, queries are not ready and
 // ingest is, in every process; and both are once the tables move again.
-func TestQueriesAreNotReadyWhileTheLiveTablesStandStill(t *testing.T) {
+func TestQueriesAreNotReadyWhileTheLiveTablesAreStalled(t *testing.T) {
 	i := start(t, t.TempDir(), "--stall-after", "1s")
 	query := i.role(t, "query", "--stall-after", "1s")
 	project := i.role(t, "ingest")

@@ -96,7 +96,7 @@ func rowsOf(t *testing.T, i *instance, project int) string {
 	return out.String()
 }
 
-func TestIAdvizeSessionGivesTheSameRowsInAnyOrderTwiceAndAgainAsHistory(t *testing.T) {
+func TestIAdvizeSessionYieldsTheSameRowsInAnyOrderTwiceAndAgainAsHistory(t *testing.T) {
 	i := running(t)
 	bodies := captured(t, "iadvize", iAdvizeSession...)
 	const events = 11 // three openings, two pushes, a close, four answers, a sale
@@ -133,7 +133,7 @@ func TestIAdvizeSessionGivesTheSameRowsInAnyOrderTwiceAndAgainAsHistory(t *testi
 	}
 }
 
-func TestChatraSessionGivesTheSameRowsInAnyOrderTwiceAndAgainAsHistory(t *testing.T) {
+func TestChatraSessionYieldsTheSameRowsInAnyOrderTwiceAndAgainAsHistory(t *testing.T) {
 	i := running(t)
 	names := []string{"1-chatStarted", "2-chatFragment", "3-chatFragment", "4-chatTranscript"}
 	bodies := captured(t, "chatra", names...)
@@ -326,7 +326,7 @@ func withoutComments(text string) string {
 	return out.String()
 }
 
-func TestDocumentedChatraPayloadsGiveVisitorLanguageAndDurations(t *testing.T) {
+func TestDocumentedChatraPayloadsSetVisitorLanguageAndDurations(t *testing.T) {
 	i := running(t)
 	alone := i.addHook(t, "chatra", 7710, "")
 	i.delivered(t, alone, documentedChatra(t, "chatTranscript"))
@@ -417,9 +417,9 @@ func TestLargeChatraFragmentsAreTaken(t *testing.T) {
 	}
 }
 
-// TestErasureTakesAllPartsOfAPayloadInQuarantine has one of three parts, with the
+// TestErasureRemovesAllPartsOfAPayloadInQuarantine has one of three parts, with the
 // visitor's id across the first two and personal data in the last.
-func TestErasureTakesAllPartsOfAPayloadInQuarantine(t *testing.T) {
+func TestErasureRemovesAllPartsOfAPayloadInQuarantine(t *testing.T) {
 	i := start(t, filepath.Join(t.TempDir(), "data"))
 	hook, other := i.addHook(t, "chatra", 8100, ""), i.addHook(t, "chatra", 8101, "")
 	begin := `{"eventName":"chatRated","x":"`

@@ -24,7 +24,7 @@ func TestAFileIsReplacedAsAWholeAndPrivate(t *testing.T) {
 	}
 }
 
-func TestAFileStaysAsItIsWhereWritingFails(t *testing.T) {
+func TestAFailedWriteLeavesTheFileUnchanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.json")
 	if err := Write(path, []byte("old")); err != nil {
 		t.Fatal(err)

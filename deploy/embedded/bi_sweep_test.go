@@ -310,7 +310,7 @@ func TestBIUserReachesNothingThroughFunctionsAndFormats(t *testing.T) {
 }
 
 // The statements of the documents are ones that ClickHouse reads.
-func TestStatementsOfTheDocumentsCanBeRead(t *testing.T) {
+func TestDocumentedStatementsAreAccepted(t *testing.T) {
 	s := enginetest.ClickHouse(t)
 	security, err := os.ReadFile("../SECURITY.md")
 	if err != nil {

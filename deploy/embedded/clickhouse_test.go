@@ -150,7 +150,7 @@ func TestTwoDataDirsRunInParallel(t *testing.T) {
 	}
 }
 
-func TestOneDirTakesOneClickHouse(t *testing.T) {
+func TestADirectoryIsUsedByOneClickHouse(t *testing.T) {
 	c := config(filepath.Join(t.TempDir(), "clickhouse"))
 	start(t, c)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -183,7 +183,7 @@ func TestTakenPortsAreNamed(t *testing.T) {
 	}
 }
 
-func TestMissingLibraryIsOneLineThatHelps(t *testing.T) {
+func TestMissingLibraryErrorNamesTheRemedy(t *testing.T) {
 	c := config(filepath.Join(t.TempDir(), "clickhouse"))
 	c.Lib = filepath.Join(t.TempDir(), "nowhere.so")
 	_, err := embedded.StartClickHouse(t.Context(), c)

@@ -228,7 +228,7 @@ func TestOnlyQueriesAndPingPass(t *testing.T) {
 	}
 }
 
-func TestBodiesPassInBothDirectionsAsTheyAre(t *testing.T) {
+func TestBodiesPassUnchangedInBothDirections(t *testing.T) {
 	s := enginetest.ClickHouse(t)
 	table := enginetest.Database(t) + ".t"
 	s.Exec(t, "CREATE TABLE "+table+" (a UInt32) ENGINE = MergeTree ORDER BY a")

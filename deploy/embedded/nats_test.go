@@ -32,7 +32,7 @@ func connect(t *testing.T, s *enginetest.NATSServer) (*nats.Conn, jetstream.JetS
 	return nc, js
 }
 
-func TestNATSRefusesWhoeverHasNoPassword(t *testing.T) {
+func TestNATSRefusesClientsWithoutPassword(t *testing.T) {
 	s := enginetest.NATS(t)
 	for name, options := range map[string][]nats.Option{
 		"nobody":                {},
@@ -116,7 +116,7 @@ func TestStreamSurvivesRestart(t *testing.T) {
 }
 
 // A whole request of 10,000 events and 16 MiB is one atomic batch.
-func TestAtomicBatchTakesAWholeRequest(t *testing.T) {
+func TestAtomicBatchStoresAWholeRequest(t *testing.T) {
 	s := enginetest.NATS(t, enginetest.SyncAlways())
 	nc, js := connect(t, s)
 	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{

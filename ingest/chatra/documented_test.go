@@ -58,8 +58,8 @@ func (r *rig) summary() string {
 	return fmt.Sprintf("%d: %s", len(conversations), strings.Join(out, " "))
 }
 
-// TestDocumentedPayloadsTellOfTheVisitor posts each payload of Chatra's page alone.
-func TestDocumentedPayloadsTellOfTheVisitor(t *testing.T) {
+// TestDocumentedPayloadsDescribeTheVisitor posts each payload of Chatra's page alone.
+func TestDocumentedPayloadsDescribeTheVisitor(t *testing.T) {
 	r := newRig(t)
 	for n, c := range []struct{ name, want string }{
 		{"chatStarted", "1: message.sent+0 opened+0 pushed+0"},

@@ -42,7 +42,7 @@ func TestAppendOfNothingSucceeds(t *testing.T) {
 	}
 }
 
-func TestAppendTakesAWholeRequestAtOnce(t *testing.T) {
+func TestAppendStoresAWholeRequestAtOnce(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
 	if got := mustAppend(t, s, messages(1, schema.MaxRequestEvents)...); !slices.Equal(got, sequences(1, schema.MaxRequestEvents)) {
 		t.Fatal("receipts are not 1..10000")
@@ -140,7 +140,7 @@ func TestAppendsAtTheSameTimeAreNeverMixed(t *testing.T) {
 	group.Wait()
 }
 
-func TestFullStreamTakesNothingOfABatch(t *testing.T) {
+func TestFullStreamStoresNothingOfABatch(t *testing.T) {
 	server := enginetest.NATS(t)
 	s := open(t, server, func(o *Options) { o.MaxBytes = 64 << 10 }).Events()
 	big := func(n int) Message { m := message(n); m.Payload = make([]byte, 10<<10); return m }
@@ -166,7 +166,7 @@ func TestFullStreamTakesNothingOfABatch(t *testing.T) {
 	}
 }
 
-func TestRestartKeepsWhatWasAppended(t *testing.T) {
+func TestRestartKeepsAppendedMessages(t *testing.T) {
 	server := enginetest.NATS(t, enginetest.SyncAlways())
 	b := open(t, server, overTCP)
 	s := b.Events()

@@ -96,7 +96,7 @@ func readAll(t testing.TB, r *Reader, after, last schema.Sequence) []schema.Entr
 	return all
 }
 
-func TestServerThatTakesTooSmallMessagesIsRefused(t *testing.T) {
+func TestServerWithTooSmallMaxPayloadIsRefused(t *testing.T) {
 	server := enginetest.NATS(t, func(c *embedded.NATSConfig) { c.MaxPayload = 256 << 10 })
 	_, err := Open(testContext(t), Options{URL: server.URL, User: server.User, Password: server.Password})
 	if err == nil || !strings.Contains(err.Error(), "max_payload") {

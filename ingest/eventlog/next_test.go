@@ -7,7 +7,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-func TestNextPassesOverWhatIsGone(t *testing.T) {
+func TestNextSkipsDeletedEntries(t *testing.T) {
 	b := open(t, enginetest.NATS(t))
 	s := b.Events()
 	r := s.NewReader()

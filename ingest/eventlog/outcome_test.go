@@ -203,9 +203,9 @@ func TestErrorBetweenTheBatchesOfACallIsAnUnknownOutcome(t *testing.T) {
 	}
 }
 
-// TestFailedWritesLeaveNothingOfWhatWasRefused lets writes fail as on a full
+// TestFailedWritesLeaveNoRejectedRows lets writes fail as on a full
 // disk, then makes room: what was refused without doubt is not in the log.
-func TestFailedWritesLeaveNothingOfWhatWasRefused(t *testing.T) {
+func TestFailedWritesLeaveNoRejectedRows(t *testing.T) {
 	server := enginetest.NATS(t, enginetest.SyncAlways())
 	s := open(t, server).Events()
 	batch := func(n int) []Message {

@@ -23,7 +23,7 @@ func TestReaderReadsFromAnyPosition(t *testing.T) {
 	}
 }
 
-func TestReaderGivesNoMoreThanAskedFor(t *testing.T) {
+func TestReaderReturnsNoMoreThanRequested(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
 	mustAppend(t, s, messages(1, 100)...)
 	r := s.NewReader()
@@ -43,7 +43,7 @@ func TestReaderGivesNoMoreThanAskedFor(t *testing.T) {
 	}
 }
 
-func TestNothingWithinTheWaitIsNotAnError(t *testing.T) {
+func TestATimeoutWithoutEntriesIsNotAnError(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
 	r := s.NewReader()
 	defer r.Close()

@@ -10,9 +10,9 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// TestReceiptsHoldWhenTheServerComesAndGoes appends all the time while the
+// TestReceiptsStayValidAcrossServerRestarts appends all the time while the
 // server is restarted, so that answers are lost at any point of an append.
-func TestReceiptsHoldWhenTheServerComesAndGoes(t *testing.T) {
+func TestReceiptsStayValidAcrossServerRestarts(t *testing.T) {
 	server := enginetest.NATS(t, enginetest.SyncAlways())
 	s := open(t, server, overTCP).Events()
 	const workers, size = 4, 20

@@ -23,7 +23,7 @@ func mark(t *testing.T, b *Broker, stream, version string) {
 	}
 }
 
-func TestLogOfANewerBinaryIsLeftAlone(t *testing.T) {
+func TestLogOfANewerBinaryIsNotChanged(t *testing.T) {
 	server := enginetest.NATS(t)
 	b := open(t, server, overTCP)
 	mustAppend(t, b.Events(), message(1))

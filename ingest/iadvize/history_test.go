@@ -89,7 +89,7 @@ func TestInstantKeepsTheOrderOfTheThread(t *testing.T) {
 	}
 }
 
-func TestRicherOpeningOfTheHistoryComesFirst(t *testing.T) {
+func TestDetailedOpeningOfTheHistoryComesFirst(t *testing.T) {
 	text := strings.Replace(answered, `"language": null`, `"language": "fr"`, 1)
 	for _, raw := range conversationOf(t, text).Events(time.Now()) {
 		event := decoded(t, raw)

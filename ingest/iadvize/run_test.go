@@ -254,7 +254,7 @@ func TestBrokenPageIsSkippedAndNamed(t *testing.T) {
 	})
 }
 
-func TestFaultsBesideDataAreNamedAndTheRestIsTaken(t *testing.T) {
+func TestFaultsNextToDataAreReportedAndTheRestIsImported(t *testing.T) {
 	o := imported(t, &upstream{n: 25,
 		row: func(n int, _ variables) string {
 			switch n {

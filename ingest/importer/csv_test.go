@@ -209,7 +209,7 @@ func TestTextIsReadInItsEncoding(t *testing.T) {
 	}
 }
 
-func TestNumbersAreReadAsTheMappingSaysAndIdsStayTexts(t *testing.T) {
+func TestNumbersFollowTheMappingAndIdsStayText(t *testing.T) {
 	const numbers = `
 events:
   - {id: "{a}", source: s, type: t, time: now, subject: x, projectid: 7, data: {b: "{a}/{b:number}"}}
@@ -242,7 +242,7 @@ events:
 	}
 }
 
-func TestGuardOfFormulasIsRemovedIfTheMappingSaysSo(t *testing.T) {
+func TestFormulaGuardIsRemovedIfTheMappingSaysSo(t *testing.T) {
 	file := "a,b\n1,'=1+1\n2,''-x\n3,'plain\n4,=y\n5,''\n"
 	wantTold(t, file, Options{Mapping: mappingOf(t, "formulaGuard: true\n"+onlyTexts)}, "2 =1+1", "3 '-x", "4 'plain", "5 =y", "6 ''")
 	wantTold(t, file, Options{Mapping: mappingOf(t, onlyTexts)}, "2 '=1+1", "3 ''-x", "4 'plain", "5 =y", "6 ''")

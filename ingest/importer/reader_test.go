@@ -120,7 +120,7 @@ func gzipped(t *testing.T, text string) []byte {
 	return out.Bytes()
 }
 
-func TestArchivesThatBreakOffGiveTheLinesBeforeTheBreak(t *testing.T) {
+func TestTruncatedArchivesReturnTheLinesBeforeTheBreak(t *testing.T) {
 	var text strings.Builder
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range 20_000 {
@@ -232,7 +232,7 @@ func TestRowsOfParquetWithoutAValueAreNamed(t *testing.T) {
 	}
 }
 
-func TestParquetGivesTheOriginalsInOrder(t *testing.T) {
+func TestParquetReturnsTheOriginalsInOrder(t *testing.T) {
 	type row struct {
 		Sequence uint64 `parquet:"sequence"`
 		Original string `parquet:"original"`

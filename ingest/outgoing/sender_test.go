@@ -127,7 +127,7 @@ func TestTheReceiverSaysWhenToComeBack(t *testing.T) {
 	}
 }
 
-func TestASlowReceiverHoldsUpItsChatOnly(t *testing.T) {
+func TestASlowReceiverDelaysOnlyItsChat(t *testing.T) {
 	r := newRig(t)
 	release := make(chan struct{})
 	slow := newReceiver(t)
@@ -164,7 +164,7 @@ func TestNothingIsSentToAnotherHost(t *testing.T) {
 	}
 }
 
-func TestARestartGoesOnWhereItStopped(t *testing.T) {
+func TestARestartContinuesWhereItStopped(t *testing.T) {
 	r := newRig(t)
 	r.receiver.behave(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	r.memory.append(says(1, 1, "VISITOR", "a"))
@@ -242,7 +242,7 @@ func TestAttemptsEndAfterThreeDaysAndRetryBeginsThemAgain(t *testing.T) {
 	}
 }
 
-func TestGonePausesAndResumeGoesOn(t *testing.T) {
+func TestGonePausesAndResumeContinues(t *testing.T) {
 	r := newRig(t)
 	r.receiver.behave(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
 	r.memory.append(says(1, 1, "VISITOR", "a"))
@@ -261,7 +261,7 @@ func TestGonePausesAndResumeGoesOn(t *testing.T) {
 	r.gets(chatID(1), "chatStarted[a] chatFragment[a] chatFragment[b]")
 }
 
-func TestARemovedWebhookLeavesNothing(t *testing.T) {
+func TestARemovedWebhookLeavesNoData(t *testing.T) {
 	r := newRig(t)
 	r.receiver.behave(faults["500"].answer)
 	r.memory.append(says(1, 1, "VISITOR", "a"))

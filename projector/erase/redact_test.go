@@ -40,7 +40,7 @@ func TestRedactionKeepsTheFigures(t *testing.T) {
 	}
 }
 
-func TestRedactionTakesOutPersonalData(t *testing.T) {
+func TestRedactionRemovesPersonalData(t *testing.T) {
 	for name, data := range map[string]string{
 		`"type":"parley.conversation.opened.v1"`:   `{"channel":"CHAT","visitor":{"id":"SECRET","externalId":"SECRET","firstName":"SECRET","lastName":"SECRET","email":"SECRET","phone":"SECRET"},"customData":{"SECRET":"SECRET"},"unknown":"SECRET"}`,
 		`"type":"parley.message.sent.v1"`:          `{"messageId":"m","author":{"kind":"VISITOR","id":"SECRET","name":"SECRET"},"text":"SECRET"}`,

@@ -33,7 +33,7 @@ func TestEventsDecodeIntoThemselves(t *testing.T) {
 	}
 }
 
-func TestASeedGivesTheSameEvents(t *testing.T) {
+func TestASeedProducesTheSameEvents(t *testing.T) {
 	a, b := foldtest.Stream(foldtest.Seeded(7), 20), foldtest.Stream(foldtest.Seeded(7), 20)
 	if !reflect.DeepEqual(a, b) {
 		t.Fatal("one seed, two streams")

@@ -140,7 +140,7 @@ func TestFiltersPickEntries(t *testing.T) {
 	}
 }
 
-func TestReplayTakesOutWhatPassesAndLeavesTheRest(t *testing.T) {
+func TestReplayRemovesAcceptedEntriesAndKeepsTheRest(t *testing.T) {
 	r := newRoom(t)
 	r.put(t, rejection(projector.LogRejected, 7, valid(1)), rejection(projector.LogRejected, 8, []byte("{")), rejection(projector.LogEvents, 9, valid(2)))
 	replayed, refused, err := r.admin.Replay(t.Context(), r.list(t, tables.QuarantineFilter{}))

@@ -179,7 +179,7 @@ func TestGapsEndWhereTheNextEntryIs(t *testing.T) {
 	}
 }
 
-func TestReplayAfterRetentionAndErasureGivesTheSameTables(t *testing.T) {
+func TestReplayAfterRetentionAndErasureBuildsTheSameTables(t *testing.T) {
 	h := newSetup(t)
 	l := &leaky{memory: h.log}
 	bad := h.log.spoil("no event")

@@ -217,7 +217,7 @@ func (h *setup) one(t *testing.T, query string) (n uint64) {
 	return n
 }
 
-func TestReplayGivesTheSameTablesWhileEventsComeIn(t *testing.T) {
+func TestReplayBuildsTheSameTablesWhileEventsArrive(t *testing.T) {
 	h := newSetup(t)
 	events := foldtest.Stream(foldtest.Seeded(1), 150)
 	h.log.append(events[:len(events)/2]...)
@@ -359,7 +359,7 @@ func TestTheProjectorFollowsWhatAnotherProcessMakesLive(t *testing.T) {
 	}
 }
 
-func TestAVersionThatTakesNoRowsDoesNotStopTheLiveOne(t *testing.T) {
+func TestAVersionThatRejectsRowsDoesNotStopTheLiveOne(t *testing.T) {
 	h := replayed(t)
 	if err := h.tables.Conn().Exec(t.Context(), "ALTER TABLE parley_1.positions ADD CONSTRAINT never CHECK sequence = 0"); err != nil {
 		t.Fatal(err)

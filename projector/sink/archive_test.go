@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-func TestRecallGivesTheBytesBack(t *testing.T) {
+func TestRecallReturnsTheOriginalBytes(t *testing.T) {
 	s := empty(t, Options{})
 	d := foldtest.Seeded(3)
 	wide, other := foldtest.Conversation(1, 1), foldtest.Conversation(2, 1) // one id in two projects

@@ -109,10 +109,10 @@ func contents(t *testing.T, version uint32) map[string]string {
 	return found
 }
 
-// TestCutOffBatchesLeadToTheSameTables cuts batches off after every stage, goes
+// TestInterruptedBatchesLeadToTheSameTables cuts batches off after every stage, goes
 // on with other batches and with or without a new process, and looks at the
 // tables all the while.
-func TestCutOffBatchesLeadToTheSameTables(t *testing.T) {
+func TestInterruptedBatchesLeadToTheSameTables(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			d := foldtest.Seeded(seed)

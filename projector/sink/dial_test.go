@@ -56,7 +56,7 @@ func TestAddressesWithoutMeaningAreRefused(t *testing.T) {
 	}
 }
 
-func TestAWrongPasswordIsAnErrorAtOnce(t *testing.T) {
+func TestAWrongPasswordIsAnImmediateError(t *testing.T) {
 	server := enginetest.ClickHouse(t)
 	_, err := Dial(t.Context(), Server{URL: "http://" + server.Addr, User: server.Writer.Name, Password: "wrong"})
 	if err == nil || temporary(err) {

@@ -76,9 +76,9 @@ func TestCodesBearTheNamesOfTheServer(t *testing.T) {
 	}
 }
 
-// TestAValueThatDoesNotFitLeavesNothingBehind has one in a batch of two
+// TestAValueThatDoesNotFitWritesNothing has one in a batch of two
 // conversations.
-func TestAValueThatDoesNotFitLeavesNothingBehind(t *testing.T) {
+func TestAValueThatDoesNotFitWritesNothing(t *testing.T) {
 	s := empty(t, Options{})
 	good, bad := full(foldtest.Conversation(1, 1)), full(foldtest.Conversation(1, 2))
 	bad.After.Conversation.Revenue = map[schema.Currency]decimal.Decimal{"EUR": decimal.New(1, 60)}

@@ -130,7 +130,7 @@ func TestManyProcessesAtOnceMayBringAServerUp(t *testing.T) {
 	}
 }
 
-func TestCheckNamesWhatIsMissing(t *testing.T) {
+func TestCheckListsMissingStatements(t *testing.T) {
 	tables := fresh(t)
 	err := tables.Check(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "database parley_meta") {
@@ -210,7 +210,7 @@ func TestASwapMakesAnotherVersionLive(t *testing.T) {
 	}
 }
 
-func TestOfCommandsThatCrossOneTakesTheTurn(t *testing.T) {
+func TestOfConcurrentCommandsOneTakesTheTurn(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)
 	for version := uint32(2); version <= 5; version++ {
@@ -244,7 +244,7 @@ func TestOfCommandsThatCrossOneTakesTheTurn(t *testing.T) {
 	up(t, tables)
 }
 
-func TestATurnWhoseInsertWasCutOffIsPassed(t *testing.T) {
+func TestATurnWhoseInsertWasInterruptedIsSkipped(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)
 	if taken, err := tables.insert(t.Context(), 2, Projections{{Version: 2, State: Building}}); !taken || err != nil {

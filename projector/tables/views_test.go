@@ -111,7 +111,7 @@ func TestViewColumnsCarryTheCommentsOfTheTables(t *testing.T) {
 	}
 }
 
-func TestBIUserReadsTheViewsAndNothingElse(t *testing.T) {
+func TestBIUserReadsOnlyTheViews(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)
 	server := enginetest.ClickHouse(t)

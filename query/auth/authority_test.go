@@ -91,7 +91,7 @@ func TestCredentialsAreRefusedByName(t *testing.T) {
 	}
 }
 
-func TestChangesOfACredentialHoldAtOnceInEveryRole(t *testing.T) {
+func TestChangesOfACredentialApplyImmediatelyInEveryRole(t *testing.T) {
 	here := newRig(t)
 	there := newRole(t, here.store, here.clock)
 	key := here.key(everything, "1,2")

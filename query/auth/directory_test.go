@@ -55,7 +55,7 @@ func TestFirstKeyIsMadeOnceUnlessTheDataDirIsNew(t *testing.T) {
 	}
 }
 
-func TestARightSecretIsHashedOnceAndAWrongOneNever(t *testing.T) {
+func TestACorrectSecretIsHashedOnceAndAWrongOneNever(t *testing.T) {
 	r := newRig(t)
 	key, other := r.key(everything, "all"), r.key(everything, "all")
 	before := r.directory.Hashes()

@@ -110,7 +110,7 @@ func TestALoginWithManyRevokedTokensIsRevoked(t *testing.T) {
 	}
 }
 
-func TestADisabledCredentialLosesItsTokensForGood(t *testing.T) {
+func TestDisablingACredentialRevokesItsTokensPermanently(t *testing.T) {
 	r := newRig(t)
 	id := r.user("a@example.org", "correct horse")
 	key := r.key(everything, "all")

@@ -40,7 +40,7 @@ var order = map[string]string{
 	"transactions":  "project_id, conversation_id, transaction_id",
 }
 
-func TestEachFormatHoldsTheRowsOfTheView(t *testing.T) {
+func TestEachFormatContainsTheRowsOfTheView(t *testing.T) {
 	r := theRig(t)
 	server := r.serve(t, nil)
 	for table, by := range order {
@@ -361,7 +361,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-func TestAnErrorInTheMiddleCutsTheBodyOff(t *testing.T) {
+func TestAnErrorInTheMiddleAbortsTheBody(t *testing.T) {
 	r := theRig(t)
 	for pieces, status := range map[int]int{0: 422, 1: 200, 3: 200} {
 		server := r.serve(t, func(c *export.Config) { c.Tables = breaking{r.store, pieces} })

@@ -65,7 +65,7 @@ func slowReader(t *testing.T, server *httptest.Server, projects string) net.Conn
 	return connection
 }
 
-func TestSlowReadersAreCutOffAndHoldLittle(t *testing.T) {
+func TestSlowReadersAreDisconnectedAndUseLittleMemory(t *testing.T) {
 	r := theRig(t)
 	tables := &counted{Tables: r.store}
 	server := r.serve(t, func(c *export.Config) { c.Tables, c.WriteTime = tables, 200*time.Millisecond })

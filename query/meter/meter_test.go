@@ -21,7 +21,7 @@ func TestPointsAreObjectsKilobytesRowsAndPrices(t *testing.T) {
 	}
 }
 
-func TestAStatementThatWasCutOffIsCountedByItsTime(t *testing.T) {
+func TestACancelledStatementIsCountedByItsTime(t *testing.T) {
 	m := meter.New(meter.Limits{}, nil)
 	m.ReadFor(30 * time.Second)
 	if got := m.Points(); got != 600_000 {

@@ -51,7 +51,7 @@ func reaches(t *testing.T, done <-chan error) {
 	}
 }
 
-func TestAwaitEndsWhenAProjectorTellsOrTheTablesShowIt(t *testing.T) {
+func TestAwaitEndsWhenAProjectorReportsOrTheTablesShowThePosition(t *testing.T) {
 	server := live(t, 62, 50)
 	var advances Advances
 	s := open(t, func(c *Config) { c.Advances = &advances })

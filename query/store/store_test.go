@@ -248,8 +248,8 @@ func TestTextsOfStatementsHoldNoInput(t *testing.T) {
 	}
 }
 
-// TestAScopeOfNothingSeesNothing asks with the zero value.
-func TestAScopeOfNothingSeesNothing(t *testing.T) {
+// TestAnEmptyScopeSeesNoRows asks with the zero value.
+func TestAnEmptyScopeSeesNoRows(t *testing.T) {
 	server := enginetest.ClickHouse(t)
 	storetest.Migrate(t, server, 4)
 	storetest.Random(storetest.Shape{Seed: 1, Projects: []uint32{1}, Conversations: 10, From: 0, To: 1000}).Insert(t, server, 4)

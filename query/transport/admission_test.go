@@ -88,7 +88,7 @@ func (s stuck) Write(p []byte) (int, error) {
 }
 
 // An answer takes memory until it is sent, not the place of a request.
-func TestSlowReadersHoldTheirAnswersOnly(t *testing.T) {
+func TestSlowReadersHoldOnlyTheirAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *transport.Config) { c.Together, c.Limits.AnswerBytes, c.Limits.MaxWait = 4, 1<<20, time.Second })
 		slow := func(document string) stuck {

@@ -23,7 +23,7 @@ func (anybody) Authenticate(r *http.Request) (schema.Caller, error) {
 	return schema.Caller{ID: r.Header.Get("X-Api-Id"), Scopes: []schema.Scope{schema.ScopeRead}}, nil
 }
 
-func TestHostileDocumentsAreRefusedSoon(t *testing.T) {
+func TestHostileDocumentsAreRefusedEarly(t *testing.T) {
 	r := newRig(t)
 	var bomb strings.Builder // each fragment doubles the one after it
 	for i := range 60 {
@@ -123,7 +123,7 @@ func repeat(n int, text func(int) string) string {
 	return b.String()
 }
 
-func TestSlowSendersDoNotHoldUpOthers(t *testing.T) {
+func TestSlowSendersDoNotDelayOthers(t *testing.T) {
 	r := newRig(t, func(c *transport.Config) { c.Limits.BodyTime = 500 * time.Millisecond })
 	server := httptest.NewServer(r.handler)
 	defer server.Close()

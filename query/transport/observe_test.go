@@ -17,7 +17,7 @@ import (
 
 const personal = "ada@example.org"
 
-func TestOneLogLineNamesWhatRanAndNothingPersonal(t *testing.T) {
+func TestOneLogLinePerRequestWithoutPersonalData(t *testing.T) {
 	r := newRig(t, func(c *transport.Config) {
 		c.Begin = func(ctx context.Context, caller schema.Caller) (context.Context, func() uint64) {
 			return ctx, func() uint64 { return 42 }

@@ -65,7 +65,7 @@ func TestBadHashesAndDocumentsAreNotKept(t *testing.T) {
 	}
 }
 
-func TestTheOldestPersistedDocumentMakesRoom(t *testing.T) {
+func TestTheOldestPersistedDocumentIsEvicted(t *testing.T) {
 	r := newRig(t, func(c *transport.Config) { c.Limits.Documents, c.Limits.DocumentBytes = 2, 100 })
 	documents := []string{"{ a: echo }", "{ b: echo }", "{ c: echo }"}
 	for _, d := range documents {

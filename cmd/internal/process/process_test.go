@@ -43,7 +43,7 @@ func TestFailureOfAPartStopsTheProcess(t *testing.T) {
 	}
 }
 
-func TestAskedToStopIsNoFailure(t *testing.T) {
+func TestAStopRequestIsNotAFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := quietProcess().Wait(ctx); err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestProgressOnAPipeSaysHowMuchItWas(t *testing.T) {
+func TestProgressOnAPipePrintsTheTotal(t *testing.T) {
 	var out bytes.Buffer
 	p := New(&out, "work", "events", 100)
 	p.Add(30)

@@ -63,7 +63,7 @@ func TestTablesThatStandStillAreNotReady(t *testing.T) {
 	})
 }
 
-func TestDeletedEndOfTheLogIsNoStandstill(t *testing.T) {
+func TestADeletedEndOfTheLogIsNotAStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &compared{position: 10, last: 12}
 		p := watched(t, c)

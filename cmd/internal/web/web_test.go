@@ -15,7 +15,7 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/readiness"
 )
 
-func TestReadinessNamesWhatIsMissing(t *testing.T) {
+func TestReadinessListsMissingParts(t *testing.T) {
 	r := readiness.New(readiness.Part{Name: "nats", For: []readiness.Purpose{readiness.Ingest}}, readiness.Part{Name: "clickhouse"})
 	of := func(query string) (int, string) {
 		w := httptest.NewRecorder()

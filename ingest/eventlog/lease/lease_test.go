@@ -162,7 +162,7 @@ func TestTheLivingAreNotReplaced(t *testing.T) {
 	}
 }
 
-func TestAProcessOfTheSameNameTakesOverAtOnce(t *testing.T) {
+func TestAProcessOfTheSameNameTakesOverImmediately(t *testing.T) {
 	r := newRig(t)
 	r.put(record{Holder: "serve", Epoch: 2})
 	l := r.lease("serve")
@@ -187,7 +187,7 @@ func TestAHolderThatWasReplacedStops(t *testing.T) {
 	}
 }
 
-func TestAHolderThatReachesNobodyStops(t *testing.T) {
+func TestAnIsolatedHolderStops(t *testing.T) {
 	r := newRig(t)
 	l := r.lease("cut off")
 	begun, ended := make(chan struct{}), make(chan error, 1)
