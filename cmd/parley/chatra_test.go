@@ -390,7 +390,7 @@ func TestChatraRefusesMalformedRequests(t *testing.T) {
 			t.Errorf("Allow %q, want %s", got.header.Get("Allow"), r[2])
 		}
 	}
-	for _, path := range []string{"/api/clients", "/api/clients/", "/api/messages/a/b", "/api/messages/" + long, "/api/messages/%ff"} {
+	for _, path := range []string{"/api/clients", "/api/clients/", "/api/messages/a/b", "/api/messages/" + long, "/api/messages/%ff", "/api/", "/api/v1/conversations", "/api/Messages/x"} {
 		next().refused(t, 404, "Not found", http.MethodGet, path, "")
 	}
 	for _, key := range []string{"", strings.Repeat("k", 257), "é"} {

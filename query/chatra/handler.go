@@ -24,9 +24,10 @@ const (
 	clientsPath  = "/api/clients"
 )
 
-// Paths are what a server has to route to a Handler.
+// Paths are what a server has to route to a Handler; what there is not below the
+// last is answered as such.
 func Paths() []string {
-	return []string{messagesPath, messagesPath + "/", pushedPath, pushedPath + "/", clientsPath, clientsPath + "/"}
+	return []string{messagesPath, messagesPath + "/", pushedPath, pushedPath + "/", clientsPath, clientsPath + "/", "/api/"}
 }
 
 // Requests of one key a minute, to all resources together, in this process.
@@ -186,7 +187,7 @@ func target(u *url.URL) (resource, id string, err error) {
 	id, bad := url.PathUnescape(escaped)
 	switch {
 	case bad != nil, len(id) > schema.MaxIDBytes, !utf8.ValidString(id), strings.Contains(escaped, "/"),
-		id == "" && resource == clientsPath:
+		resource != messagesPath && resource != pushedPath && resource != clientsPath, id == "" && resource == clientsPath:
 		return "", "", refuse(http.StatusNotFound, "Not found")
 	}
 	return resource, id, nil

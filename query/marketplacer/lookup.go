@@ -92,6 +92,7 @@ func (l *lookups[R]) send(asked *lookup[R]) (found map[sellerKey]R, err error) {
 			scope.Projects.IDs = append(scope.Projects.IDs, key.project)
 		}
 	}
+	slices.Sort(scope.Projects.IDs)
 	return l.read(context.Background(), scope, keys)
 }
 
