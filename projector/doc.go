@@ -63,6 +63,10 @@
 // the tables end up the same (see projector/sink). Events that the archive holds above the position
 // are not recalled, because they will be read again.
 //
+// One process at a time projects (the caller holds a lease). One that was replaced may have a batch
+// on its way when the next one begins, and so may this one after an insert that it gave up. The
+// batches that repeat such events are marked as contested: see projector/sink.
+//
 // # Durability
 //
 // An event is acknowledged when its log has forced it to disk. A batch's inserts are forced to disk

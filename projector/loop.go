@@ -33,6 +33,7 @@ type loop struct {
 	state   *state // shared with the watch and with those who ask
 
 	position   schema.Sequence
+	contested  schema.Sequence // up to here, batches from before the latest resume may still arrive
 	cache      *cache
 	advanced   func(schema.Sequence) // nil: nobody asks
 	unwritable map[schema.Sequence]*schema.Error
@@ -175,6 +176,7 @@ func (l *loop) resume(ctx context.Context) error {
 		return fmt.Errorf("read the end of the log: %w", err)
 	}
 	l.position = position
+	l.contested = min(last, position+schema.Sequence(batchesUnderWay*l.gatherer.events.most))
 	if held > last {
 		return &TruncatedError{Log: l.name, Held: held, Last: last}
 	}
@@ -183,6 +185,10 @@ func (l *loop) resume(ctx context.Context) error {
 	l.logger.Info("projecting", "position", position, "last", last, "held", held)
 	return nil
 }
+
+// batchesUnderWay bounds what another process, or this one before a failure, may
+// have sent and not seen stored: one batch, of as many events as its settings say.
+const batchesUnderWay = 5
 
 // TruncatedError reports that the tables hold sequences that the log does not
 // have: it was truncated or replaced. The tables may belong to a different log,
@@ -234,7 +240,7 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 		return err
 	}
 	lap("assemble")
-	batch := &Batch{Log: l.name, Position: in.position, Events: in.events, Quarantine: in.rejected}
+	batch := &Batch{Log: l.name, Position: in.position, Contested: l.position < l.contested, Events: in.events, Quarantine: in.rejected}
 	after := make([]*history, len(works))
 	for i, w := range works {
 		var change Change

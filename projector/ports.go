@@ -38,6 +38,10 @@ const (
 type Batch struct {
 	Log      string // name of the log the position counts in
 	Position schema.Sequence
+	// Contested means that another batch with some of these events may still be on its
+	// way to the tables: one that this process gave up, or one of the process that
+	// projected before.
+	Contested bool
 
 	Changes    []Change
 	Events     []ArchivedEvent // new, distinct, in log order
@@ -80,7 +84,8 @@ type Rejection struct {
 // Write stores a batch durably, in this order: rows, events, keys, quarantine,
 // position. It may fail between any two; writing the same or an overlapping
 // batch again afterwards leads to the same tables, also when its folds are
-// older than rows that are there (then these stay until a fold is as new). An
+// older than rows that are there (then these stay until a fold is as new), and also
+// when a batch that was cut off arrives after a contested one with its events. An
 // error that a retry cannot fix is an [*UnwritableError].
 //
 // Sink and Archive are used by one goroutine at a time, for all logs together.

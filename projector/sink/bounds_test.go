@@ -33,7 +33,7 @@ func TestContactsHoldTheTextsOfTheirConversationOnce(t *testing.T) {
 	s := empty(t, Options{})
 	const contacts = 1_000
 	change := hostile(contacts)
-	s.change(&change)
+	s.change(&change, false)
 	if err := s.contacts.prepare(); err != nil {
 		t.Fatal(err)
 	}

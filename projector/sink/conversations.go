@@ -26,6 +26,18 @@ func closedKey(c *fold.Conversation) schema.Timestamp {
 	return *c.ClosedAt
 }
 
+// closedKeys are the sort keys that a conversation may have had before: it was open,
+// and may have counted as closed at any of its closes.
+func closedKeys(c *fold.Conversation) []schema.Timestamp {
+	keys := []schema.Timestamp{0}
+	for i := range c.Marks {
+		if m := &c.Marks[i]; m.Type == schema.TypeClosed {
+			keys = append(keys, m.At)
+		}
+	}
+	return keys
+}
+
 // moved is the row that deletes a conversation at a sort key.
 func moved(key schema.ConversationKey, from schema.Timestamp, version schema.Sequence) conversationRow {
 	rows := &fold.Rows{Conversation: fold.Conversation{ConversationKey: key}}

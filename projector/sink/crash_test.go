@@ -25,22 +25,37 @@ type reader struct {
 	sink     *Sink
 	log      []projector.ArchivedEvent // sequence = index + 1
 	position schema.Sequence
+
+	contested schema.Sequence // see projector.Batch
 }
 
 // start begins after the stored position, as after a crash.
 func (r *reader) start(ctx context.Context) error {
 	position, _, err := r.sink.Position(ctx, projector.LogEvents)
-	r.position = position
+	r.position, r.contested = position, schema.Sequence(len(r.log))
 	return err
 }
 
 // step writes the next n events.
 func (r *reader) step(ctx context.Context, n int) error {
-	upTo := min(int(r.position)+n, len(r.log))
-	batch := &projector.Batch{Log: projector.LogEvents, Position: schema.Sequence(upTo)}
-	fresh, err := r.distinct(ctx, r.log[r.position:upTo])
+	batch, err := r.next(ctx, n)
 	if err != nil {
 		return err
+	}
+	if err := r.sink.Write(ctx, batch); err != nil {
+		return err
+	}
+	r.position = batch.Position
+	return nil
+}
+
+// next is the batch of the next n events.
+func (r *reader) next(ctx context.Context, n int) (*projector.Batch, error) {
+	upTo := min(int(r.position)+n, len(r.log))
+	batch := &projector.Batch{Log: projector.LogEvents, Position: schema.Sequence(upTo), Contested: r.position < r.contested}
+	fresh, err := r.distinct(ctx, r.log[r.position:upTo])
+	if err != nil {
+		return nil, err
 	}
 	byKey := map[schema.ConversationKey][]schema.Record{}
 	for _, e := range fresh {
@@ -52,7 +67,7 @@ func (r *reader) step(ctx context.Context, n int) error {
 	}
 	recalled, err := r.sink.Recall(ctx, keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, key := range keys {
 		var before []schema.Record
@@ -69,11 +84,7 @@ func (r *reader) step(ctx context.Context, n int) error {
 		batch.Changes = append(batch.Changes, change)
 	}
 	batch.Events = fresh
-	if err := r.sink.Write(ctx, batch); err != nil {
-		return err
-	}
-	r.position = batch.Position
-	return nil
+	return batch, nil
 }
 
 // distinct drops the duplicates.
@@ -168,6 +179,61 @@ func cutOften(t *testing.T, d foldtest.Dice, log []projector.ArchivedEvent) *Sin
 		}
 	}
 	return reopen(t, s.conn, s.options)
+}
+
+// TestBatchesThatArriveLateDoNoHarm lets batches of a process that was replaced, or
+// stood still, arrive when another one has written the same events in other batches,
+// and more.
+func TestBatchesThatArriveLateDoNoHarm(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			d := foldtest.Seeded(100 + seed)
+			log := archived(foldtest.Stream(d, 8), 1)
+			whole := empty(t, Options{StoreText: true})
+			if err := (&reader{sink: whole, log: log}).step(t.Context(), len(log)); err != nil {
+				t.Fatal(err)
+			}
+			last := writtenByTwo(t, d, log)
+			noDuplicates(t, last, 0)
+			want, got := contents(t, whole.options.Projection), contents(t, last.options.Projection)
+			for name := range want {
+				if got[name] != want[name] {
+					t.Errorf("%s differs:\n%s\nwant\n%s", name, got[name], want[name])
+				}
+			}
+		})
+	}
+}
+
+// writtenByTwo writes the log by processes that take over from each other, each with
+// a batch on its way that arrives when the next one has written a few.
+func writtenByTwo(t *testing.T, d foldtest.Dice, log []projector.ArchivedEvent) *Sink {
+	t.Helper()
+	first := empty(t, Options{StoreText: true})
+	r := reader{sink: first, log: log}
+	if err := r.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for int(r.position) < len(log) {
+		late, err := r.next(t.Context(), 1+d.IntN(20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stale := r.sink
+		r.sink = reopen(t, first.conn, first.options)
+		if err := r.start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 1 + d.IntN(4) {
+			if err := r.step(t.Context(), 1+d.IntN(20)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := stale.Write(t.Context(), late); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r.sink
 }
 
 // noDuplicates checks that every key occurs once, and that no conversation that

@@ -101,7 +101,7 @@ func (s *Sink) fill(batch *projector.Batch) {
 		s.seen.add(key.hash, e.Event.Conversation) // before the insert: a failed insert may still have been stored
 	}
 	for i := range batch.Changes {
-		s.change(&batch.Changes[i])
+		s.change(&batch.Changes[i], batch.Contested)
 	}
 	s.events.rows = append(s.events.rows, batch.Events...)
 	s.quarantine.rows = append(s.quarantine.rows, batch.Quarantine...)
@@ -116,7 +116,11 @@ func (s *Sink) fill(batch *projector.Batch) {
 // Rows left by an interrupted batch are ahead of these until the log passes them. Until then none
 // are written: older rows would not replace them, and at another sort key they would be added next
 // to them. After that all are written.
-func (s *Sink) change(c *projector.Change) {
+//
+// In a contested batch an older row may arrive later, of a fold between before and after. All rows
+// are written then, so that each is newer than what arrives, and every sort key that such a fold
+// may have had is marked: it is the time of a close, or that of an open conversation.
+func (s *Sink) change(c *projector.Change, contested bool) {
 	after, before := &c.After, c.Before
 	o := owner{after.Conversation.ConversationKey, after.LastSequence()}
 	var left []schema.Timestamp // sort keys that may hold a row
@@ -129,6 +133,15 @@ func (s *Sink) change(c *projector.Change) {
 			return
 		}
 		left, customers, before = append(left, rest.keys...), rest.customers, nil
+	}
+	if contested {
+		left = append(left, closedKeys(&after.Conversation)...)
+		if before != nil {
+			if id, known := customerOf(before); known {
+				customers = append(customers, id)
+			}
+			before = nil
+		}
 	}
 	if before == nil {
 		before = &fold.Rows{}
