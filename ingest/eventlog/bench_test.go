@@ -6,8 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
+	"runtime/metrics"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/schema"
@@ -79,9 +84,12 @@ func BenchmarkCompression(b *testing.B) {
 	}
 }
 
-// BenchmarkRead reads a stream from its beginning, over and over.
+// BenchmarkRead reads a stream from its beginning, over and over: with the reader, and
+// with the ordered consumers of the client library, which hand out one message at a
+// time. Memory is the most that a sweep of the heap has found in use while reading.
 func BenchmarkRead(b *testing.B) {
-	s := open(b, enginetest.NATS(b)).Events()
+	broker := open(b, enginetest.NATS(b))
+	s := broker.Events()
 	next := 0
 	const total = 300_000
 	for next < total {
@@ -89,20 +97,117 @@ func BenchmarkRead(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	used := cpuTime(b)
-	for b.Loop() {
-		r := s.NewReader()
-		for at := schema.Sequence(0); at < total; {
-			entries, err := r.Read(context.Background(), at, 10_000, time.Second)
-			if err != nil {
-				b.Fatal(err)
+	for name, read := range map[string]func(*testing.B, int){
+		"reader":       func(b *testing.B, total int) { readWith(b, s, total) },
+		"library-push": func(b *testing.B, total int) { pushAll(b, broker, total) },
+		"library-pull": func(b *testing.B, total int) { pullAll(b, broker, total) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			runtime.GC()
+			heap := highWater(b)
+			used := cpuTime(b)
+			for b.Loop() {
+				read(b, total)
 			}
-			if len(entries) > 0 {
-				at = entries[len(entries)-1].Sequence
+			b.ReportMetric(float64(b.N)*total/b.Elapsed().Seconds(), "msg/s")
+			b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/float64(b.N*total), "cpu-µs/msg")
+			b.ReportMetric(float64(heap())/(1<<20), "MiB")
+		})
+	}
+}
+
+func readWith(b *testing.B, s *Stream, total int) {
+	r := s.NewReader()
+	defer r.Close()
+	for at := schema.Sequence(0); int(at) < total; {
+		entries, err := r.Read(context.Background(), at, 10_000, time.Second)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(entries) > 0 {
+			at = entries[len(entries)-1].Sequence
+		}
+	}
+}
+
+// pushAll uses the consumer of package nats, whose server pushes with flow control, as the reader's does.
+func pushAll(b *testing.B, broker *Broker, total int) {
+	js, err := broker.conn.JetStream()
+	if err != nil {
+		b.Fatal(err)
+	}
+	feed, err := js.SubscribeSync(">", nats.OrderedConsumer(), nats.BindStream(broker.Events().name), nats.DeliverAll())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = feed.Unsubscribe() }()
+	if err := feed.SetPendingLimits(-1, -1); err != nil {
+		b.Fatal(err)
+	}
+	for sequence := uint64(0); int(sequence) < total; {
+		m, err := feed.NextMsg(30 * time.Second)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sequence = taken(b, m.Metadata)
+	}
+}
+
+// pullAll uses the consumer of package jetstream, which asks for each batch.
+func pullAll(b *testing.B, broker *Broker, total int) {
+	consumer, err := broker.js.OrderedConsumer(context.Background(), broker.Events().name, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy})
+	if err != nil {
+		b.Fatal(err)
+	}
+	feed, err := consumer.Messages(jetstream.PullMaxBytes(readBuffer))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer feed.Stop()
+	for sequence := uint64(0); int(sequence) < total; {
+		m, err := feed.Next()
+		if err != nil {
+			b.Fatal(err)
+		}
+		position, err := m.Metadata()
+		if err != nil {
+			b.Fatal(err)
+		}
+		sequence = position.Sequence.Stream
+	}
+}
+
+func taken(b *testing.B, metadata func() (*nats.MsgMetadata, error)) uint64 {
+	position, err := metadata()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return position.Sequence.Stream
+}
+
+// highWater watches the heap until the function that it returns is called, which
+// returns the most that was in use.
+func highWater(b *testing.B) func() uint64 {
+	b.Helper()
+	end, most := make(chan struct{}), make(chan uint64)
+	go func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		high := uint64(0)
+		for {
+			sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+			metrics.Read(sample)
+			high = max(high, sample[0].Value.Uint64())
+			select {
+			case <-tick.C:
+			case <-end:
+				most <- high
+				return
 			}
 		}
-		r.Close()
+	}()
+	return func() uint64 {
+		close(end)
+		return <-most
 	}
-	b.ReportMetric(float64(b.N)*total/b.Elapsed().Seconds(), "msg/s")
-	b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/float64(b.N*total), "cpu-µs/msg")
 }

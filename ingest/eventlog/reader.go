@@ -35,6 +35,12 @@ const (
 // number of bytes. The consumer is restarted, at the right position, when the caller reads
 // elsewhere, when the connection was lost, when a message is missing in the delivery, when it stops
 // sending, and when it sends only heartbeats although the stream has more.
+//
+// The ordered consumers of nats.go cost the same: 8.4 to 11.2 CPU seconds a million messages of 375
+// bytes, the server included, for the push, the pull and this one (BenchmarkRead). They are not used
+// because of what they leave out: they restart on silence, but not on heartbeats without messages
+// while the stream is ahead, and they restart behind a lost message without a word, where this one
+// asks whether it was deleted on purpose. The push consumer also has no bound in bytes.
 type Reader struct {
 	stream *Stream
 	feed   *feed

@@ -14,9 +14,15 @@ import (
 
 // Columns write their cells in ClickHouse's Native format
 // (https://clickhouse.com/docs/interfaces/formats/Native), the values of all rows
-// one after the other. They go directly from the rows into the body of the insert: the columns of
-// clickhouse-go would copy all of it, half of it by reflection, and keep it for the life of a
-// connection.
+// one after the other. They go from the rows straight into the body of the
+// insert: the columns of the libraries hold all of it again, for as long as a
+// connection lives, before it is encoded.
+//
+// Measured for rows of the events table (BenchmarkEncodeEvents), CPU seconds a million
+// rows, memory kept for the next block: 0.15 to 0.18 here, 0.34 to 0.52 with the columns
+// of ch-go, 1.1 to 1.7 and 109,000 allocations a block of 14,000 rows with those of
+// clickhouse-go. clickhouse-go connects, queries and sends the block over HTTP; ch-go
+// sends the same block over the native protocol, which clickhouse-go cannot.
 
 // column is a column of a table of R, or an element of a compound column.
 type column[R any] struct {

@@ -46,6 +46,16 @@
 // each token carries a proof that it was issued here. Revoking a refresh token revokes its family;
 // revoking an access token revokes that token.
 //
+// # Why the grants are written here
+//
+// Compared with libraries (linked into an empty program, stripped): ory/fosite v0.49
+// adds 53 modules and 11.1 MB, zitadel/oidc v3.52 18 modules and 1.3 MB, and both are
+// identity providers with login pages, consent and sessions. go-oauth2/oauth2 v4.5 adds
+// one module, and parses the requests of three of our grants, about 250 lines here; it
+// has neither revocation (RFC 7009) nor families of refresh tokens that end when one is
+// used twice, and keeps tokens in a store of its own instead of signing them. What
+// remains ours is the larger part, with a second model of clients and tokens beside it.
+//
 // # Foreign tokens
 //
 // With [OIDC] configured, access tokens of one external issuer are accepted too:
