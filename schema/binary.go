@@ -12,8 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// binaryPrefix begins the headers that hold the attributes of an event in binary
-// mode, in any case.
+// binaryPrefix is the prefix, in any case, of the headers with the attributes of an event in binary mode.
 const binaryPrefix = "ce-"
 
 // Binary is a message in the binary mode of CloudEvents, over HTTP or NATS: the
@@ -44,30 +43,29 @@ func BinaryOf(headers map[string][]string, body []byte) Binary {
 	return b
 }
 
-// Has reports whether a header gives one of the attributes a value.
+// Has reports whether a header sets one of the attributes.
 func (b *Binary) Has(attributes ...string) bool {
 	return slices.ContainsFunc(attributes, func(name string) bool {
 		return slices.ContainsFunc(b.attributes[name], func(value string) bool { return value != "" })
 	})
 }
 
-// IsStructured reports whether the content type says that the body holds a whole
-// event, or several, so that the headers do not count.
+// IsStructured reports whether the content type means that the body holds a whole event, or
+// several, so that the headers are ignored.
 func (b *Binary) IsStructured() bool {
 	return strings.HasPrefix(strings.ToLower(b.contentType), "application/cloudevents")
 }
 
-// BinaryRules say what becomes of a message in binary mode that breaks a rule.
+// BinaryRules determine what happens to a message in binary mode that breaks a rule.
 type BinaryRules int
 
 const (
-	// BinaryStrict refuses it: the sender is there to be told.
+	// BinaryStrict refuses it, because the sender can be notified.
 	BinaryStrict BinaryRules = iota
-	// BinaryLenient is for messages that are in a log already. It converts all that
-	// can be converted, so that [Decode] judges them like every other event:
-	// attributes that cannot be decoded are used as written, data that is not JSON
-	// becomes a string, and headers that are not attributes in this mode are left
-	// out.
+	// BinaryLenient is for messages that are already in a log. It converts as much as possible, so
+	// that [Decode] validates them like every other event: attributes that cannot be decoded are
+	// used as written, data that is not JSON becomes a string, and headers that are not attributes
+	// in this mode are left out.
 	BinaryLenient
 )
 
@@ -81,8 +79,8 @@ var (
 )
 
 // Structured returns the event in the structured mode: attributes and extensions
-// as strings in order of their names, then the data, null if there is none. The
-// same message makes the same bytes each time.
+// as strings in order of their names, then the data, null if there is none. The same message always
+// yields the same bytes.
 func (b *Binary) Structured(rules BinaryRules) ([]byte, error) {
 	data := bytes.Trim(b.data, " \t\r\n")
 	valid := len(data) == 0 || json.Valid(data)
@@ -135,7 +133,7 @@ func (b *Binary) Structured(rules BinaryRules) ([]byte, error) {
 }
 
 // decodeHeader reads a header value as the bindings of CloudEvents write it:
-// quotes around it are taken off, then %XX is decoded, once.
+// surrounding quotes are removed, then %XX is decoded, once.
 func decodeHeader(value string) (string, bool) {
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 		value = unquote(value[1 : len(value)-1])

@@ -83,7 +83,7 @@ func (s *share) write(hook *webhook.Hook, c *conversation) [][]byte {
 		events = append(events, event.Encode())
 	}
 	messages := ordered(s.messages)
-	for _, p := range s.tells {
+	for _, p := range s.whole {
 		o := p.opening(messages)
 		add(schema.TypeOpened, c.Start, fmt.Sprintf("opened:%s:%s:%s", id, p.rank(messages), source.Digest(o)), o)
 	}

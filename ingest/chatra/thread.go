@@ -121,14 +121,14 @@ func (t *thread) latest(at schema.Timestamp) *conversation {
 type share struct {
 	messages []message
 	payloads []*payload       // that contain its messages
-	tells    []*payload       // of those, the ones about the conversation as a whole
+	whole    []*payload       // of those, the ones about the conversation as a whole
 	end      schema.Timestamp // the end, if a transcript ends it
 }
 
 // shares are by the start of their conversations.
 type shares map[schema.Timestamp]*share
 
-func (s shares) add(c *conversation, p *payload, messages []message, tells bool) *share {
+func (s shares) add(c *conversation, p *payload, messages []message, whole bool) *share {
 	own := s[c.Start]
 	if own == nil {
 		own = new(share)
@@ -136,8 +136,8 @@ func (s shares) add(c *conversation, p *payload, messages []message, tells bool)
 	}
 	own.messages = append(own.messages, messages...)
 	own.payloads = append(own.payloads, p)
-	if tells {
-		own.tells = append(own.tells, p)
+	if whole {
+		own.whole = append(own.whole, p)
 	}
 	return own
 }

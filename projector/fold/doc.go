@@ -30,24 +30,16 @@
 //
 // # Continued folds
 //
-// A fold of all events costs as much as there are, at every further event. Of a
-// long conversation a [State] is kept instead, and [State.Continue] folds in what
-// comes after it: the cost is that of the change.
+// Folding all events again costs more with every event. For a long conversation a [State] is kept
+// instead, and [State.Continue] folds only the new events: the cost is that of the change.
 //
-//   - It continues only where the new events come after all others in fold order
-//     ([schema.End] decides, from the last event alone). A late event means a fold
-//     of all.
-//   - The state has no messages but the latest. The rows of the others are in the
-//     tables, and later events name those that they need ([State.Wants]): a message
-//     of an id that may be there already, one that is deleted or read up to, and
-//     what was unread before a read. So memory does not grow with the messages.
-//   - What is about contacts, marks, tags, users and transactions is in the
-//     state, as the row of the conversation is computed from it.
-//   - A read may name a message that comes later. When it comes, messages that
-//     others have read meanwhile turn out to be read earlier: a fold of all.
+//   - It continues only if the new events come after all others in fold order ([schema.End] decides, from the last event alone). A late event requires a fold of all events.
+//   - The state has only the latest messages. The rows of the others are in the tables, and [State.Wants] returns those that new events need: a message whose id may already exist, one that is deleted or read up to, and those unread before a read. So memory does not grow with the messages.
+//   - Contacts, marks, tags, users and transactions are in the state, because the row of the conversation is computed from them.
+//   - A read may name a message that arrives later. When it arrives, messages may turn out to have been read earlier: that requires a fold of all events.
 //
-// A state continued in any parts, from any point, gives the rows of the fold of
-// all: TestAContinuedFoldIsTheFoldOfAll holds it against [Of] and the reference.
+// A state continued in any parts, from any point, yields the rows of the complete fold:
+// TestAContinuedFoldIsTheFoldOfAll compares it with [Of] and the reference.
 //
 // # Invariants
 //

@@ -6,17 +6,16 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// State is a fold that can be continued: what the walk knows after its last
-// event. Of the messages it holds the latest; the others are in the tables. It
-// is for one goroutine.
+// State is a fold that can be continued: the state of the walk after its last event. It holds only
+// the latest messages; the others are in the tables. It is for one goroutine.
 type State struct {
 	walk   walk
 	end    schema.End
 	latest int // so many messages are held
 }
 
-// Begin folds all events of a conversation, as [Of] does, and returns how to
-// continue. There must be a record. So many of the latest messages are held.
+// Begin folds all events of a conversation, like [Of], and returns the state to continue from.
+// There must be at least one record. It holds the given number of latest messages.
 func Begin(records []schema.Record, latest int) (*State, Rows) {
 	order := schema.InOrder(records)
 	s := &State{walk: begin(records[0].Event.ConversationKey()), latest: latest, end: schema.EndOf(order)}
@@ -26,8 +25,8 @@ func Begin(records []schema.Record, latest int) (*State, Rows) {
 	return s, rows
 }
 
-// Wanted is which messages of the tables a state needs to be continued: those
-// with the ids, and those from a place in the thread on up to another.
+// Wanted lists the messages of the tables that a state needs to be continued: those with the ids,
+// and those between two positions in the thread.
 type Wanted struct {
 	IDs      []string
 	From, To uint32
@@ -36,9 +35,8 @@ type Wanted struct {
 // None reports that no message is needed.
 func (w *Wanted) None() bool { return len(w.IDs) == 0 && w.From >= w.To }
 
-// Wants returns the messages that [State.Continue] has to be given for some
-// events. It reports false if these do not all come after the events so far, in
-// fold order: then all have to be folded again.
+// Wants returns the messages that [State.Continue] needs for some events. It reports false if these
+// do not all come after the events so far, in fold order: then all events must be folded again.
 func (s *State) Wants(fresh []schema.Record) (Wanted, bool) {
 	var wanted Wanted
 	end := s.end
@@ -79,14 +77,12 @@ func (s *State) Wants(fresh []schema.Record) (Wanted, bool) {
 	return wanted, true
 }
 
-// Continue folds more events in, for which [State.Wants] has reported true, given
-// the messages wanted as far as the tables have them. It returns the rows before
-// and after; of the messages only those that have changed. The text of a message
-// given is not needed.
+// Continue folds more events, for which [State.Wants] has reported true, with the wanted messages
+// that the tables have. It returns the rows before and after, with only the messages that have
+// changed. The text of wanted messages is not needed.
 //
 // It reports false if the events change what earlier ones meant, which is so for
-// a message that an earlier read names. The state is of no use then, and all
-// events have to be folded again.
+// a message that an earlier read names. Then the state is invalid, and all events must be folded again.
 func (s *State) Continue(fresh []schema.Record, known []Message) (before, after Rows, ok bool) {
 	w := &s.walk
 	before = w.rows()

@@ -7,7 +7,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Dice decide what is generated: IntN gives a number from 0 to n-1.
+// Dice decide what is generated: IntN returns a number from 0 to n-1.
 // *rand.Rand is one; a property test throws its own, which shrink.
 type Dice interface{ IntN(n int) int }
 

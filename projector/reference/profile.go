@@ -92,7 +92,7 @@ func (h history) customer() *fold.Customer {
 	return c
 }
 
-// sets reports whether the event gives the member.
+// sets reports whether the event has the member.
 func sets(d *schema.Customer, name string) bool {
 	switch name {
 	case "customData":

@@ -43,7 +43,7 @@ type Rebuild struct {
 	Scope tables.Scope
 	// Limit is the maximum number of differing rows that are listed. Default: 20.
 	Limit int
-	// Lease is the projector's: whoever holds it makes versions live.
+	// Lease is the projector's: its holder makes versions live.
 	Lease Lease
 	// Patience is how long a comparison waits for the live version to write what the
 	// log had before the build ended. Default: 30 s.

@@ -118,7 +118,7 @@ func (s *Sink) remember(ctx context.Context) error {
 	return nil
 }
 
-// each calls do with every number that a statement gives.
+// each calls do with every number that a statement returns.
 func (s *Sink) each(ctx context.Context, statement string, do func(uint64)) error {
 	rows, err := s.conn.Query(ctx, s.in(statement))
 	if err != nil {

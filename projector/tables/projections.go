@@ -139,7 +139,7 @@ func (t *Tables) take(ctx context.Context, decide func(Projections) (Projections
 		if err != nil || len(changes) == 0 {
 			return err
 		}
-		// A turn that was tried and that nobody has: its insert was cut off by a crash.
+		// A turn that was tried but not made: a crash interrupted its insert.
 		tried = max(all.turn(), tried) + 1
 		if taken, err := t.insert(ctx, tried, changes); err != nil || taken {
 			return err

@@ -91,7 +91,7 @@ func (a *API) look(ctx context.Context) (*view, error) {
 	}, nil
 }
 
-func (v *view) told(err error) error { return query.PublicError(v.ctx, v.api.Logger, err) }
+func (v *view) public(err error) error { return query.PublicError(v.ctx, v.api.Logger, err) }
 
 func (v *view) text(value string) query.Text { return query.TextOf(v.meter, value) }
 

@@ -26,7 +26,7 @@ type chats struct {
 // ChatMessage is a message of a chat.
 type ChatMessage struct {
 	row  *query.MessageRow
-	told string // its text
+	text string // its text
 
 	ID         query.Text
 	CreatedAt  ISO8601DateTime
@@ -62,7 +62,7 @@ func (c *chats) messages(rows []query.MessageRow) ([]*ChatMessage, error) {
 
 func (v *view) message(r *query.MessageRow, seller *Seller, text string) *ChatMessage {
 	m := &ChatMessage{
-		row: r, told: text, ID: v.text(messageID(r.Conversation, r.ID)), CreatedAt: ISO8601DateTime(r.SentAt),
+		row: r, text: text, ID: v.text(messageID(r.Conversation, r.ID)), CreatedAt: ISO8601DateTime(r.SentAt),
 		ReadAt: (*ISO8601DateTime)(r.ReadAt), Message: v.text(text), Seller: seller, SentByType: sideAdmin,
 	}
 	if r.AuthorKind == string(schema.KindVisitor) {
@@ -164,11 +164,11 @@ func (s *Seller) ChatMessages(args query.PageArguments) (*MessagesConnection, er
 	}
 	all, err := c.api.Store.Messages(c.ctx, c.scope, keys, page.Page, columns())
 	if err != nil {
-		return nil, c.told(err)
+		return nil, c.public(err)
 	}
 	made, err := c.messages(all)
 	if err != nil {
-		return nil, c.told(err)
+		return nil, c.public(err)
 	}
 	var own []*ChatMessage
 	for _, m := range made {
@@ -197,7 +197,7 @@ func (s *Seller) summary() (SummaryRow, error) {
 			return r, nil
 		}
 	}
-	return SummaryRow{}, s.chats.told(err)
+	return SummaryRow{}, s.chats.public(err)
 }
 
 // find reads messages of the chats by their ids.
@@ -207,10 +207,10 @@ func (c *chats) find(ids []string) ([]*ChatMessage, error) {
 	}
 	rows, err := c.api.Store.MessagesNamed(c.ctx, c.scope, c.keys, ids, columns())
 	if err != nil {
-		return nil, c.told(err)
+		return nil, c.public(err)
 	}
 	list, err := c.messages(rows)
-	return list, c.told(err)
+	return list, c.public(err)
 }
 
 // message reads one message of the seller's chat; nil for no id and where there is

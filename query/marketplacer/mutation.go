@@ -68,7 +68,7 @@ func (r *root) ChatMessageCreate(ctx context.Context, args struct{ Input CreateI
 	}
 	message, err := v.compose(seller, in)
 	if err != nil {
-		return nil, v.told(err)
+		return nil, v.public(err)
 	}
 	sent := &message[len(message)-1]
 	if _, fault := schema.Decode(schema.Encode(sent), r.Now()); fault != nil {
@@ -91,7 +91,7 @@ func (r *root) ChatMessageCreate(ctx context.Context, args struct{ Input CreateI
 	if p.ChatMessage, err = r.again(ctx, seller, &data.MessageID); err != nil {
 		return nil, err
 	}
-	if m := p.ChatMessage; m == nil || m.told != in.Message {
+	if m := p.ChatMessage; m == nil || m.text != in.Message {
 		p.ChatMessage = nil
 		p.fail(http.StatusConflict, "clientMutationId", "has already been taken")
 	}
@@ -156,9 +156,9 @@ func (r *root) begin(ctx context.Context, mutation *string, id *graphql.ID) (*vi
 		p.ClientMutationID = &echo
 	}
 	seller, err := v.named("seller", id)
-	var told *query.Error
+	var known *query.Error
 	switch {
-	case errors.As(err, &told) && told.Code == query.CodeBadInput:
+	case errors.As(err, &known) && known.Code == query.CodeBadInput:
 		p.fail(statusInvalid, "seller", ambiguous)
 	case err != nil:
 		return nil, nil, nil, err

@@ -65,7 +65,7 @@ func (r *root) nodes(ctx context.Context, ids []graphql.ID) ([]*Node, error) {
 	if wanted.IDs != nil {
 		rows, err := v.sellers(wanted, query.Page{Limit: mostNamed})
 		if err != nil {
-			return nil, v.told(err)
+			return nil, v.public(err)
 		}
 		for _, s := range v.sellersOf(rows) {
 			id := sellerID(s.row.ID)
@@ -78,7 +78,7 @@ func (r *root) nodes(ctx context.Context, ids []graphql.ID) ([]*Node, error) {
 	if written.Chats != nil {
 		rows, err := v.sellers(written, query.Page{Limit: mostNamed})
 		if err != nil {
-			return nil, v.told(err)
+			return nil, v.public(err)
 		}
 		var found []*ChatMessage
 		if sellers := v.sellersOf(rows); len(sellers) > 0 {

@@ -107,14 +107,14 @@ func (v *view) named(field string, id *graphql.ID) (*Seller, error) {
 	if !v.scope.Projects.All && len(v.scope.Projects.IDs) == 1 {
 		row, found, err := v.api.sellers.of(v.ctx, v.scope.Projection, sellerKey{v.scope.Projects.IDs[0], own})
 		if err != nil || !found {
-			return nil, v.told(err)
+			return nil, v.public(err)
 		}
 		return v.sellersOf([]SellerRow{row})[0], nil
 	}
 	rows, err := v.sellers(SellerFilter{IDs: []string{own}}, query.Page{Limit: 2})
 	switch {
 	case err != nil:
-		return nil, v.told(err)
+		return nil, v.public(err)
 	case len(rows) == 0:
 		return nil, nil
 	case len(rows) > 1:
@@ -158,7 +158,7 @@ func (r *root) SellersForChats(ctx context.Context, args struct {
 	}
 	rows, err := v.sellers(c.filter, page.Page)
 	if err != nil {
-		return nil, v.told(err)
+		return nil, v.public(err)
 	}
 	place := func(s *SellerRow) query.Place {
 		return query.Place{At: schema.Timestamp(s.Rank), Project: schema.ProjectID(s.Project), ID: s.ID}
@@ -179,7 +179,7 @@ func (c *SellersConnection) TotalCount() (int32, error) {
 		return 0, nil
 	}
 	n, err := c.view.api.Store.CountSellers(c.view.ctx, c.view.scope, narrowed)
-	return int32(min(n, 1<<31-1)), c.view.told(err)
+	return int32(min(n, 1<<31-1)), c.view.public(err)
 }
 
 // User is a person of a seller; there are none.

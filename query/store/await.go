@@ -57,13 +57,13 @@ const (
 func (s *Store) Await(ctx context.Context, sequence schema.Sequence) (query.Live, error) {
 	live, err := s.Live(ctx)
 	for err == nil && live.Position < sequence {
-		told, moved := s.config.Advances.of(live.Projection)
-		if told >= sequence {
-			live.Position = told
+		reported, moved := s.config.Advances.of(live.Projection)
+		if reported >= sequence {
+			live.Position = reported
 			return live, nil
 		}
 		every := awaitEvery
-		if told > 0 {
+		if reported > 0 {
 			every = awaitTold
 		}
 		tick := time.NewTimer(every)

@@ -20,7 +20,7 @@ type dimension struct {
 }
 
 // in writes the dimension at a place of a grouping: the expressions of value
-// and name, and a clause that gives rows with several values a row for each.
+// and name, and a clause that expands rows with several values to a row for each.
 // Names are read only when requested.
 func (d dimension) in(place string, labels bool) (value, label, clause string) {
 	named := labels && d.label != ""

@@ -232,7 +232,7 @@ func readColumns[R any](ctx context.Context, s *Store, st *statement, columns []
 	})
 }
 
-// readCount runs a statement that gives one number.
+// readCount runs a statement that returns one number.
 func readCount(ctx context.Context, s *Store, st *statement) (uint64, error) {
 	counts, err := read(ctx, s, st, func(v *uint64) []any { return []any{v} })
 	if err != nil {

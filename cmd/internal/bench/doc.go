@@ -1,14 +1,13 @@
-// Command bench measures the pipeline beside its floors: what the two engines do
-// by themselves with the same bytes, rows and statements.
+// Command bench measures the pipeline against its floors: what the two engines achieve by
+// themselves with the same bytes, rows and statements.
 //
 //	make bench
 //	BENCH_EVENTS=1000000 make bench LINES=c,d
 //
-// Every line is a figure of Parley, the floor measured in the same run in turns
-// with it, and the ratio of the two. Both are medians of the rounds, with the
-// lowest and the highest in brackets. The table goes to .build/bench.md, the
-// same as JSON to .build/bench.json. A line that could not be measured says why
-// in both, and makes the command fail.
+// Every line is a figure of Parley, the floor measured alternately in the same run, and the ratio
+// of the two. Both are medians of the rounds, with the lowest and the highest in brackets. The
+// table goes to .build/bench.md, the same as JSON to .build/bench.json. A line that could not be
+// measured says why in both, and makes the command fail.
 //
 // # Lines
 //
@@ -25,15 +24,13 @@
 //
 // # Engines
 //
-// They are real and those of `parley serve`: NATS inside this process, synced
-// at every write, and ClickHouse as a child. Every line starts them again on an
-// empty directory. Only h, i and j run the binary `parley` itself, for its memory
-// is to be distinguished from that of the measurement.
+// They are the real engines of `parley serve`: NATS inside this process, synced at every write, and
+// ClickHouse as a child. Every line restarts them on an empty directory. Only h, i and j run the
+// binary `parley` itself, to separate its memory from that of the measurement.
 //
 // # The floor of inserts
 //
-// A catch-up is run once beforehand while its requests to ClickHouse are kept. The
-// floor sends the very same bytes again to tables of another version: per batch
-// all inserts at once and the next batch when all are answered, without the order
-// of stages, without anything made.
+// A catch-up is run once beforehand while its requests to ClickHouse are kept. The floor sends the
+// same bytes again to tables of another version: per batch all inserts at once and the next batch
+// when all are answered, without the order of stages and without encoding.
 package main

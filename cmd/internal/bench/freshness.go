@@ -68,7 +68,7 @@ func (b *bench) freshness(ctx context.Context) error {
 }
 
 // fresh sends events at a rate and meanwhile, again and again, a new conversation
-// that it looks for. It gives the waits in milliseconds, and the rate that was
+// that it looks for. It returns the waits in milliseconds, and the rate that was
 // reached.
 func (w *web) fresh(ctx context.Context, seed uint64, rate int) (waits []float64, reached float64, err error) {
 	ctx, end := context.WithTimeout(ctx, freshFor+30*time.Second)

@@ -8,7 +8,7 @@
 // A [Stream] is an endless row of conversations numbered by time, in the past
 // and in the future. Conversation n is a pure function of the stream's seed,
 // name and spacing and of n: its ids, its times and every member of its events.
-// A window of the stream ([Stream.Between]) therefore gives the same events
+// A window of the stream ([Stream.Between]) therefore contains the same events
 // whenever it is made, and windows that overlap agree where they do. Sending a
 // window twice changes nothing, and a live stream continues where its past
 // ended.

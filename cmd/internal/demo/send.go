@@ -9,7 +9,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/client"
 )
 
-// Plan says which conversations are sent. The same plan gives the same events,
+// Plan selects the conversations to send. The same plan produces the same events,
 // whenever they are sent.
 type Plan struct {
 	Seed          uint64

@@ -10,12 +10,12 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Progress holds the position of the version that queries read against the end of the
-// log, whoever projects it and whatever the reason is that it stands still.
+// Progress compares the position of the version that queries read with the end of the log,
+// whichever process projects it and whatever the reason for a stall.
 type Progress struct {
-	// Position is that of the version that is live now.
+	// Position returns the position of the live version.
 	Position func(context.Context) (schema.Sequence, error)
-	// Last is the highest sequence the log has given out, and Next the sequence of the
+	// Last returns the highest sequence that the log has assigned, and Next the sequence of the
 	// first entry after another, 0 for none: the last entries may have been deleted.
 	Last func(context.Context) (schema.Sequence, error)
 	Next func(context.Context, schema.Sequence) (schema.Sequence, error)
@@ -48,7 +48,7 @@ func (p *Progress) Run(ctx context.Context) error {
 	}
 }
 
-// compare takes one look. The position is read first: the log cannot end below it.
+// compare makes one comparison. It reads the position first: the log cannot end below it.
 func (p *Progress) compare(ctx context.Context) {
 	asking, done := context.WithTimeout(ctx, max(p.StallAfter, time.Second))
 	defer done()
@@ -68,15 +68,15 @@ func (p *Progress) compare(ctx context.Context) {
 	next, err := p.Next(asking, position)
 	switch {
 	case err != nil:
-		p.stands(fmt.Errorf("the tables are stalled at sequence %d: %w", position, err))
+		p.stalled(fmt.Errorf("the tables are stalled at sequence %d: %w", position, err))
 	case next == 0: // what follows was deleted
 		p.note(position)
 	default:
-		p.stands(fmt.Errorf("the tables are stalled at sequence %d although the log ends at %d", position, last))
+		p.stalled(fmt.Errorf("the tables are stalled at sequence %d although the log ends at %d", position, last))
 	}
 }
 
-// moves reports whether the tables keep up with the log, as far as can be told yet.
+// moves reports whether the tables keep up with the log, as far as known.
 func (p *Progress) moves(position, last schema.Sequence) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,13 +98,13 @@ func (p *Progress) note(position schema.Sequence) {
 	p.position, p.since, p.wrong = position, time.Now(), nil
 }
 
-func (p *Progress) stands(err error) {
+func (p *Progress) stalled(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wrong = err
 }
 
-// fail notes that there was nothing to compare: for a while that may be so.
+// fail records that nothing could be compared, which is tolerated for a while.
 func (p *Progress) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,7 +113,7 @@ func (p *Progress) fail(err error) {
 	}
 }
 
-// Ready returns what was wrong at the last look, or nil.
+// Ready returns the fault found by the last comparison, or nil.
 func (p *Progress) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,27 +8,25 @@ import (
 	"time"
 )
 
-// Purpose is what a process is asked to be ready for.
+// Purpose is a purpose for which a process can be ready.
 type Purpose string
 
 // The purposes.
 const (
-	Ingest Purpose = "ingest" // take events in
+	Ingest Purpose = "ingest" // accept events
 	Query  Purpose = "query"  // answer queries with rows that keep up with the log
 )
 
-// Purposes are all of them.
+// Purposes returns all purposes.
 func Purposes() []Purpose { return []Purpose{Ingest, Query} }
 
-// Part is what a process needs; For says for which purposes, none if it can do its
-// work without.
+// Part is a part that a process needs; For lists the purposes, and is empty if the process can work without it.
 type Part struct {
 	Name string
 	For  []Purpose
 }
 
-// Checks knows what a process needs in order to do its work, and what of it
-// is not there.
+// Checks tracks the parts that a process needs, and which of them are not ready.
 type Checks struct {
 	mu     sync.Mutex
 	parts  []Part
@@ -53,8 +51,7 @@ func New(parts ...Part) *Checks {
 	return r
 }
 
-// Watch makes check decide about a part from now on; nil is always ready. Its errors
-// are public.
+// Watch sets the check of a part; a nil check is always ready. Its errors are public.
 func (r *Checks) Watch(part string, check func(context.Context) error) {
 	if check == nil {
 		check = func(context.Context) error { return nil }
@@ -69,8 +66,7 @@ func (r *Checks) Missing(ctx context.Context) map[string]string {
 	return r.missing(ctx, func(Part) bool { return true })
 }
 
-// MissingFor is [Checks.Missing] of the parts that a purpose needs. A process without
-// any is not ready for it.
+// MissingFor is like [Checks.Missing] for the parts that a purpose needs. A process without any is not ready for it.
 func (r *Checks) MissingFor(ctx context.Context, purpose Purpose) map[string]string {
 	needed := func(p Part) bool { return slices.Contains(p.For, purpose) }
 	if !slices.ContainsFunc(r.parts, needed) {

@@ -180,8 +180,8 @@ func httpURL(address net.Addr) string {
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
 }
 
-// readyz answers 200 when nothing is missing, and otherwise 503 with what is: of all
-// parts, or of those that the purpose needs which for names.
+// readyz answers 200 if nothing is missing, otherwise 503 with the missing parts: of all parts, or
+// of those needed for the purpose named by the parameter for.
 func readyz(checks *readiness.Checks) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		var wrong map[string]string

@@ -1,23 +1,22 @@
-// Package lease lets one process at a time do a piece of work that several can do:
-// write the projection, send the outgoing webhooks. Leases are values of a bucket of
-// the log ([Bucket]).
+// Package lease ensures that one process at a time does work that several could do: write the
+// projection, send the outgoing webhooks. Leases are values of a bucket of the log ([Bucket]).
 //
-//	wait     read the value every half second; take it when nobody holds it, or when its
-//	         holder has given no sign for [Term]
-//	hold     write a sign every two seconds
-//	release  write that nobody holds it: whoever waits takes over within half a second
+//	wait     read the value every half second; take it when it is free, or when its
+//	         holder has not renewed it for [Term]
+//	hold     renew it every two seconds
+//	release  mark it free: a waiting process takes over within half a second
 //
-// Taking, signs and release are compare-and-set, so of two that take a lease at the
-// same moment one has it. Each holder has an epoch, one higher than that of the
-// holder before. No clock of another process counts: who waits measures with its own
-// how long the value has stayed the same.
+// Taking, renewing and releasing are compare-and-set, so of two processes that take a lease at the
+// same moment one gets it. Each holder has an epoch, one higher than that of the previous holder.
+// Clocks of other processes do not matter: a waiting process measures with its own clock how long
+// the value has stayed the same.
 //
-// A holder stops counting itself as one two seconds before the others may take over,
-// and at once when it reads another epoch. [Lease.Check] says so without asking
-// anybody: a process that was stopped or cut off and continues finds out before its
-// next step. What it has sent already may still arrive. So a lease makes two at work
-// rare and short, and the work has to be such that two do no harm.
+// A holder considers the lease lost two seconds before the others may take over, and immediately
+// when it reads another epoch. [Lease.Check] reports that without a request: a process that was
+// suspended or disconnected and continues notices it before its next step. What it has already sent
+// may still arrive. So with a lease, two processes rarely work at the same time, and briefly; the
+// work must tolerate that.
 //
-// A process under a name that holds the lease already takes it at once: for a
-// process that is certain to be the only one of its name, and was killed.
+// A process whose name already holds the lease takes it immediately: this is for a process that is
+// certainly the only one of its name, and was killed.
 package lease

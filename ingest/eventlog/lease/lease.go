@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
-// Term is how long a holder that has died keeps the others waiting.
+// Term is how long the lease of a dead holder keeps the others waiting.
 const Term = 8 * time.Second
 
 // bucketName is the bucket of all leases.
@@ -50,8 +50,7 @@ type Lease struct {
 	until time.Time // when this process stops counting itself as the holder
 }
 
-// New makes a lease on work of which the name says who this process is. The
-// registerer may be nil.
+// New creates a lease on work; name identifies this process. The registerer may be nil.
 func New(bucket *eventlog.Bucket, work, name string, logger *slog.Logger, registerer prometheus.Registerer) *Lease {
 	l := &Lease{
 		bucket: bucket, key: work, name: name, log: logger.With("lease", work), term: Term,
@@ -66,11 +65,11 @@ func New(bucket *eventlog.Bucket, work, name string, logger *slog.Logger, regist
 	return l
 }
 
-// look is how often who waits reads the value, sign how often the holder writes it.
+// look is the interval at which waiting processes read the value, sign the interval at which the holder renews it.
 func (l *Lease) look() time.Duration { return l.term / 16 }
 func (l *Lease) sign() time.Duration { return l.term / 4 }
 
-// Keep holds the lease whenever it can, and does the work meanwhile, until ctx ends,
+// Keep holds the lease whenever possible, and does the work while it holds it, until ctx ends,
 // which is not an error, or the work fails.
 func (l *Lease) Keep(ctx context.Context, do func(ctx context.Context) error) error {
 	for {
@@ -112,7 +111,7 @@ func (l *Lease) Hold(ctx context.Context, do func(ctx context.Context) error) er
 	return err
 }
 
-// Check is nil while this process holds the lease, and ErrLost otherwise.
+// Check returns nil while this process holds the lease, and ErrLost otherwise.
 func (l *Lease) Check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -122,8 +121,8 @@ func (l *Lease) Check() error {
 	return nil
 }
 
-// Other is the name of the process that this one waits for; empty while this one
-// holds the lease, and before anything is known.
+// Other returns the name of the process that this one waits for; empty while this one holds the
+// lease, and before the holder is known.
 func (l *Lease) Other() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -183,7 +182,7 @@ func (l *Lease) take(ctx context.Context, free func(record) bool) (taken bool, f
 	return taken && err == nil, found, err
 }
 
-// keep gives signs until ctx ends, which is not an error, or the lease is lost.
+// keep renews the lease until ctx ends, which is not an error, or the lease is lost.
 func (l *Lease) keep(ctx context.Context) error {
 	ticks := time.NewTicker(l.sign())
 	defer ticks.Stop()
@@ -215,7 +214,7 @@ func (l *Lease) keep(ctx context.Context) error {
 	}
 }
 
-// give writes a sign; holds says that the value still named this process.
+// give renews the lease; holds reports whether the value still named this process.
 func (l *Lease) give(ctx context.Context) (holds bool, err error) {
 	ctx, cancel := context.WithDeadline(ctx, l.until)
 	defer cancel()
@@ -230,7 +229,7 @@ func (l *Lease) give(ctx context.Context) (holds bool, err error) {
 	return holds, err
 }
 
-// release lets another process take over at once.
+// release lets another process take over immediately.
 func (l *Lease) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.sign())
 	defer cancel()
@@ -258,7 +257,7 @@ func (l *Lease) note(found record, epoch uint64, until time.Time) {
 	}
 }
 
-// read reads a value; nil is one that was never held.
+// read reads a value; nil if the lease was never held.
 func read(value []byte) (r record, err error) {
 	if value == nil {
 		return r, nil

@@ -14,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/query/auth"
 )
 
-// Store runs the conformance suite. open gives an empty store; the tests use
+// Store runs the conformance suite. open returns an empty store; the tests use
 // a new one each.
 func Store(t *testing.T, open func(t *testing.T) auth.Store) {
 	t.Helper()
