@@ -30,7 +30,7 @@ type plan struct {
 	crashes []int  // number of points after which a run is cut off
 }
 
-// halting is a log that now and then gives nothing though there is something.
+// halting is a log that occasionally returns nothing although it has entries.
 type halting struct {
 	*porttest.Log
 	dice    foldtest.Dice
@@ -118,7 +118,7 @@ func (p plan) carryOut() error {
 
 func (p plan) refuses(e schema.Event) bool { return p.refused > 0 && int64(e.Time)%p.refused == 0 }
 
-// fill puts the events into the log. It gives the records that count, but for
+// fill appends the events to the log. It returns the records that count, except
 // duplicates, and the number of those that go to quarantine. A duplicate of an
 // unwritable event counts, if it is writable; one of a writable event that is
 // unwritable itself is a duplicate, and nobody tries to write it.

@@ -14,7 +14,7 @@ import (
 
 // TestAnotherProjectIsLikeOneThatDoesNotExist asks every field, with every way to
 // name a project or a row, as a caller of project 1 for project 2 and for one
-// that nobody has: the answers are the same, byte for byte.
+// that does not exist: the answers are the same, byte for byte.
 func TestAnotherProjectIsLikeOneThatDoesNotExist(t *testing.T) {
 	r := theRig(t)
 	foreign := r.world.Closed(func(c *storetest.Conversation) bool {

@@ -26,7 +26,7 @@ const (
 	spared             = "33333333-3333-4333-8333-333333333333"
 )
 
-// told is a conversation with personal data in every place there is.
+// told is a conversation with personal data in every possible place.
 func told(project int, conversation, visitor, personal string) []string {
 	at := func(second int) string { return fmt.Sprintf("2025-01-01T10:00:%02dZ", second) }
 	id := func(n int) string { return fmt.Sprintf("%s-%d", conversation[30:], n) }

@@ -99,7 +99,7 @@ func threadOf(marks []string, more bool) string {
 // conversation. It is a server of GraphQL for the three documents of the import.
 type coreAPI struct {
 	schema  *graphql.Schema
-	author  bool // it tells its types, and messages name who wrote them
+	author  bool // it has introspection, and messages have authors
 	project int
 
 	mu      sync.Mutex

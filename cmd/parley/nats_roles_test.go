@@ -17,7 +17,7 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
-// natsAs connects with what `parley endpoints` gives for a role.
+// natsAs connects with the credentials that `parley endpoints` prints for a role.
 func (i *instance) natsAs(t *testing.T, role string) (*nats.Conn, engines.NATSEndpoint) {
 	t.Helper()
 	stdout, stderr, code := i.command(t, "", "endpoints", "--json", "--nats-role", role)

@@ -43,7 +43,7 @@ func (r *rig) decoded() []schema.Event {
 	return events
 }
 
-// summary counts conversations and tells of the events in time: their types, in
+// summary counts conversations and describes the events in time: their types, in
 // milliseconds since the first one.
 func (r *rig) summary() string {
 	r.t.Helper()

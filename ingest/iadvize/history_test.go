@@ -13,7 +13,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// answered is what an API gives of a conversation whose webhooks were taken in.
+// answered is an API's conversation whose webhooks were received.
 const answered = `{
 	"id": "3b1d6c9a-58e2-4f47-9a0c-7d1e5b2f8c10", "project": {"id": 9999},
 	"createdAt": "2026-03-02T09:15:04.120Z", "closedAt": "2026-03-02T09:31:12.000Z", "channel": "CHAT", "language": null,

@@ -148,7 +148,7 @@ func (r *rig) quarantined(t *testing.T, after schema.Sequence) ([]schema.Rejecte
 	return all, last
 }
 
-// TestWhateverIsPostedIsKept posts what nobody can read; every byte is kept.
+// TestWhateverIsPostedIsKept posts unreadable payloads; every byte is kept.
 func TestWhateverIsPostedIsKept(t *testing.T) {
 	r := newRig(t)
 	hook := r.add(t)

@@ -118,7 +118,7 @@ func parseEvent(text string, n int) (schema.Record, error) {
 	return r, nil
 }
 
-// take removes arguments from the line and gives those that were there.
+// take removes arguments from the line and returns those that were there.
 func (l line) take(names ...string) map[string]string {
 	taken := map[string]string{}
 	for _, name := range names {

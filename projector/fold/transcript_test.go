@@ -41,7 +41,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// transcribe checks one case and gives it with the rows that the fold gives.
+// transcribe checks one case and returns it with the rows of the fold.
 func transcribe(t *testing.T, text string) string {
 	events, want, _ := strings.Cut(text+"\n", "----\n")
 	want = strings.TrimSpace(want)

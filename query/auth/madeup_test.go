@@ -49,7 +49,7 @@ func TestAMadeUpRefreshTokenEndsNoLogin(t *testing.T) {
 		"without its own proof": used[:len(used)-22],
 	}
 	for name, token := range made {
-		// More attempts than a user has a minute: they are nobody's attempts.
+		// More attempts than a user has per minute: they count against no user.
 		for range 3 {
 			response, body := r.post("/oauth2/token", refreshForm(token))
 			if response.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {

@@ -57,7 +57,7 @@ func TestAwaitEndsWhenAProjectorReportsOrTheTablesShowThePosition(t *testing.T) 
 	s := open(t, func(c *Config) { c.Advances = &advances })
 	reaches(t, awaiting(t.Context(), s, 50))
 
-	// What a projector of this process tells is enough, but that of another version is not.
+	// The position reported by a projector of this process is enough, unless it is of another version.
 	first, second := awaiting(t.Context(), s, 60), awaiting(t.Context(), s, 70)
 	advances.Note(2, 100)
 	advances.Note(62, 60)
