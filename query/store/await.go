@@ -69,7 +69,7 @@ func (s *Store) Await(ctx context.Context, sequence schema.Sequence) (query.Live
 		tick := time.NewTimer(every)
 		select {
 		case <-ctx.Done():
-			err = &query.Error{Code: query.CodeTimeout, Message: "the tables are behind the log"}
+			err = ctx.Err()
 		case <-moved:
 		case <-tick.C:
 			if known, err := s.liveWithin(ctx, every); err == nil { // unavailable tables may become available again
@@ -77,6 +77,9 @@ func (s *Store) Await(ctx context.Context, sequence schema.Sequence) (query.Live
 			}
 		}
 		tick.Stop()
+	}
+	if err != nil && ctx.Err() != nil {
+		err = &query.Error{Code: query.CodeTimeout, Message: "the tables are behind the log"}
 	}
 	return live, err
 }

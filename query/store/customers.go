@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
 )
 
 // Customers implements query.CustomerReader.
@@ -38,11 +40,36 @@ func (s *Store) Customers(ctx context.Context, scope query.Scope, page query.Pag
 }
 
 // CountCustomers implements query.CustomerReader.
+//
+// Counting a million customers takes a quarter of a second, and clients ask for the
+// number with every page: it is read again once the position has moved.
 func (s *Store) CountCustomers(ctx context.Context, scope query.Scope) (uint64, error) {
+	position, err := s.Position(ctx, scope.Projection)
+	if err != nil {
+		return 0, err
+	}
 	keys := within("a", scope.Projects)
 	keys.add("created_at >= "+moment, int64(0))
-	return readCount(ctx, s, newStatement("count_customers", scope).where("keys", keys))
+	st := newStatement("count_customers", scope).where("keys", keys)
+	name := sha256.Sum256([]byte(st.key()))
+	if known, found := s.counts.Get(name); found && known.at == position {
+		return known.count, nil
+	}
+	n, err := readCount(ctx, s, st)
+	if err == nil {
+		s.counts.Add(name, counted{position, n})
+	}
+	return n, err
 }
+
+// counted is a number of rows, and the position it was read at.
+type counted struct {
+	at    schema.Sequence
+	count uint64
+}
+
+// mostCounts is how many numbers are remembered.
+const mostCounts = 1000
 
 // CustomersNamed implements query.CustomerReader.
 func (s *Store) CustomersNamed(ctx context.Context, scope query.Scope, id string, columns []string) ([]query.CustomerRow, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/meter"
@@ -58,6 +60,8 @@ type Store struct {
 	asking chan struct{}
 	live   query.Live
 	readAt time.Time
+
+	counts *lru.Cache[[sha256.Size]byte, counted] // of customers, by their statements
 }
 
 const (
@@ -115,7 +119,11 @@ func Open(config Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query store: %w", err)
 	}
-	return &Store{config: config, conn: conn, asking: make(chan struct{}, 1)}, nil
+	counts, err := lru.New[[sha256.Size]byte, counted](mostCounts)
+	if err != nil {
+		return nil, fmt.Errorf("query store: %w", err)
+	}
+	return &Store{config: config, conn: conn, asking: make(chan struct{}, 1), counts: counts}, nil
 }
 
 // Close ends the connections.

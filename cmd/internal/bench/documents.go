@@ -2,10 +2,11 @@ package main
 
 import "encoding/json"
 
-// document is a GraphQL request of line f.
+// document is a GraphQL request of the lines f and k.
 type document struct {
 	name string
 	body []byte
+	path string // empty: graphQLPath
 }
 
 // tenFields and the fragments after it are what the pages select.
@@ -56,13 +57,13 @@ func documents(after string) []document {
 		panic(err) // times
 	}
 	return []document{
-		{"page of 100, 10 fields, of a month", request(tenFields, monthFrom, monthTo, first)},
-		{"page of 100, all fields, of a month", request(allFields, monthFrom, monthTo, first)},
-		{"page of 100, 10 fields and contacts, of a month", request(tenFields+" "+contactFields, monthFrom, monthTo, first)},
-		{"page of 100, 10 fields and 20 messages each, of a month", request(tenFields+messageFields, monthFrom, monthTo, first)},
-		{"page of 100, 10 fields, of a year", request(tenFields, crowdFrom, crowdTo, first)},
-		{"page of 100, 10 fields, the last of a year", request(tenFields, crowdFrom, crowdTo, map[string]any{"first": 100, "after": after})},
-		{"metrics of a month by day", metrics},
+		{name: "page of 100, 10 fields, of a month", body: request(tenFields, monthFrom, monthTo, first)},
+		{name: "page of 100, all fields, of a month", body: request(allFields, monthFrom, monthTo, first)},
+		{name: "page of 100, 10 fields and contacts, of a month", body: request(tenFields+" "+contactFields, monthFrom, monthTo, first)},
+		{name: "page of 100, 10 fields and 20 messages each, of a month", body: request(tenFields+messageFields, monthFrom, monthTo, first)},
+		{name: "page of 100, 10 fields, of a year", body: request(tenFields, crowdFrom, crowdTo, first)},
+		{name: "page of 100, 10 fields, the last of a year", body: request(tenFields, crowdFrom, crowdTo, map[string]any{"first": 100, "after": after})},
+		{name: "metrics of a month by day", body: metrics},
 	}
 }
 
@@ -86,14 +87,14 @@ func families() []family {
 	contacts := family{what: "contacts of a year with one filter, and their number"}
 	for _, f := range filters() {
 		pages.documents = append(pages.documents,
-			document{f.name, request(tenFields, crowdFrom, crowdTo, map[string]any{"first": 100, "filters": f.filters})})
-		contacts.documents = append(contacts.documents, document{f.name, ofYear(`contacts(interval: $interval, filters: $filters, first: 100) {
+			document{name: f.name, body: request(tenFields, crowdFrom, crowdTo, map[string]any{"first": 100, "filters": f.filters})})
+		contacts.documents = append(contacts.documents, document{name: f.name, body: ofYear(`contacts(interval: $interval, filters: $filters, first: 100) {
 			totalCount edges { node { id startedAt status ending waitTimeMs operator { id name } } } }`, f.filters)})
 	}
 	few, all := family{what: "metrics of a year by one dimension, counts and rates"}, family{what: "metrics of a year by one dimension, every figure"}
 	for _, by := range []string{"PROJECT", "CHANNEL", "OPERATOR", "OPERATOR_KIND", "ROUTING_RULE", "ROUTING_GROUP", "TAG", "CAMPAIGN", "LANGUAGE", "CLOSE_REASON", "AUTOMATION_LEVEL"} {
-		few.documents = append(few.documents, document{by, ofYear(`metrics(interval: $interval, filters: $filters, groupBy: [`+by+`]) { buckets { `+counts+` } }`, nil)})
-		all.documents = append(all.documents, document{by, ofYear(`metrics(interval: $interval, filters: $filters, groupBy: [`+by+`]) { buckets { `+figures+` } }`, nil)})
+		few.documents = append(few.documents, document{name: by, body: ofYear(`metrics(interval: $interval, filters: $filters, groupBy: [`+by+`]) { buckets { `+counts+` } }`, nil)})
+		all.documents = append(all.documents, document{name: by, body: ofYear(`metrics(interval: $interval, filters: $filters, groupBy: [`+by+`]) { buckets { `+figures+` } }`, nil)})
 	}
 	return []family{pages, contacts, few, all}
 }

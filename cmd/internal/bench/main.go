@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.IntVar(&s.events, "events", s.events, "events in the log; BENCH_EVENTS sets it too")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds of every figure")
-	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to j with commas; all without it")
+	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to k with commas; all without it")
 	flags.StringVar(&s.conversations, "conversations", "100000,1000000", "conversations of lines f and g, with commas")
 	flags.IntVar(&s.growth, "growth", 10, "how many times the events line i goes up to")
 	flags.IntVar(&s.batch, "batch", 0, "most events of a batch; 0 is the projector's default")
@@ -122,6 +122,7 @@ func (b *bench) all(ctx context.Context) {
 		{"h", "bytes, memory and processor time", b.usage},
 		{"i", "growth", b.grow},
 		{"j", "ingest beside deep queries", b.besideQueries},
+		{"k", "customers", b.customers},
 	} {
 		var wanted []string
 		for _, letter := range strings.Split(line.letters, "") {

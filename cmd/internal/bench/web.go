@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,9 +17,11 @@ import (
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/auth/authtest"
+	"github.com/parley-analytics/parley/query/chatty"
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/schema"
+	sdl "github.com/parley-analytics/parley/schema/graphql"
 )
 
 // web is the HTTP side of a rig: the edge and, with ClickHouse, GraphQL, behind
@@ -63,11 +66,10 @@ func (r *rig) serve(ctx context.Context) (*web, error) {
 	mux.Handle(ingest.Path, edge)
 	closeTables := func() {}
 	if r.clickHouse != nil {
-		graph, tables, err := r.graphQL(w.reads, authority)
+		tables, err := r.graphQL(w.reads, authority, mux)
 		if err != nil {
 			return nil, err
 		}
-		mux.Handle("/graphql", graph)
 		closeTables = func() { _ = tables.Close() }
 	}
 	server := httptest.NewServer(mux)
@@ -81,32 +83,47 @@ func (r *rig) serve(ctx context.Context) (*web, error) {
 	return w, nil
 }
 
-// graphQL is the API over the live tables, as `parley serve` makes it, but for
-// the budget of points, which a measurement would soon have spent.
-func (r *rig) graphQL(reads *tape, authority *auth.Authority) (http.Handler, *store.Store, error) {
+// graphQL opens the API over the live tables, and Chatty's, as `parley serve` does,
+// but for the budget of points, which a measurement would soon have spent.
+func (r *rig) graphQL(reads *tape, authority *auth.Authority, mux *http.ServeMux) (*store.Store, error) {
 	user := r.credentials.Reader
 	tables, err := store.Open(store.Config{
 		URL: "http://" + r.clickHouse.PrivateAddr(), User: user.Name, Password: user.Password,
 		Transport: reads.transport, Timeout: 30 * time.Second,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	limits := transport.DefaultLimits()
 	limits.Budget, limits.Restore, limits.Concurrent = 1<<40, 1<<40, connections
 	api, err := query.New(query.Config{Store: tables, Logger: r.bench.log, Options: limits.SchemaOptions(nil)})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	handler, err := transport.New(transport.Config{
+	customers, err := chatty.New(api, r.bench.log, limits.SchemaOptions(nil))
+	if err != nil {
+		return nil, err
+	}
+	config := transport.Config{
 		Executor: api.Schema(), SDL: api.SDL(), Authenticator: authority,
 		Begin: func(ctx context.Context, caller schema.Caller) (context.Context, func() uint64) {
 			ctx, stats := query.WithStats(query.WithCaller(ctx, caller))
 			return ctx, stats.RowsRead
 		},
 		Limits: limits, Prices: transport.DefaultPrices(), Logger: r.bench.log, Metrics: prometheus.NewRegistry(), Now: time.Now,
-	})
-	return handler, tables, err
+	}
+	graph, err := transport.New(config)
+	if err != nil {
+		return nil, err
+	}
+	config.Path, config.Executor, config.SDL, config.Prices = chattyPath, customers, sdl.Chatty(), chatty.Prices()
+	theirs, err := transport.New(config)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle(graphQLPath, graph)
+	mux.Handle(chattyPath, theirs)
+	return tables, nil
 }
 
 // post sends a body and returns the answer; any status but the expected is an error,
@@ -147,9 +164,17 @@ func (w *web) send(ctx context.Context, lines []byte, events int) error {
 	return nil
 }
 
-// ask sends a GraphQL document, and wants an answer without errors.
+// The places of GraphQL.
+const graphQLPath, chattyPath = "/graphql", "/chatty/graphql"
+
+// ask sends a request of GraphQL, and wants an answer without errors.
 func (w *web) ask(ctx context.Context, body []byte, into any) error {
-	answer, err := w.post(ctx, "/graphql", "application/json", body, http.StatusOK)
+	return w.asks(ctx, document{body: body}, into)
+}
+
+// asks sends a document, and wants an answer without errors.
+func (w *web) asks(ctx context.Context, d document, into any) error {
+	answer, err := w.post(ctx, cmp.Or(d.path, graphQLPath), "application/json", d.body, http.StatusOK)
 	if err != nil {
 		return err
 	}
