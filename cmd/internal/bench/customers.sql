@@ -9,4 +9,4 @@ SELECT
     toDateTime64('2025-01-01', 3, 'UTC') + toIntervalSecond(cityHash64(number) % 31536000) AS at, at, at,
     concat('shop-', toString(number)), 'Ada', 'Lovelace', concat('ada', toString(number), '@example.org'), '+44 20 7946 0000', NULL, '192.0.2.1', 'London',
     map('plan', 'gold'), 10, number, number, number + 1, 0
-FROM numbers({from:UInt64}, {count:UInt64})
+FROM numbers($from, $count)
