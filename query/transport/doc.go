@@ -17,6 +17,8 @@
 // memory. Both are bounded for all callers together, and no caller has more than half. Expensive
 // requests run one at a time for each caller; large answers are built slowly (query/meter, Turns).
 //
+// Questions about the schema alone are answered from the SDL, not by the library.
+//
 // # Media types and statuses
 //
 // `application/json` (also without Accept) answers 200 to every request that could be read, whatever the result. With

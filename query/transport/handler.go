@@ -255,9 +255,16 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 		return refused
 	}
 	weights := d.weights(h.pricing)
-	text, variables, refused := h.coercion.rewrite(d, given)
-	if refused != nil {
-		return refused
+	run := func(ctx context.Context) *graphql.Response {
+		in := &introspector{schema: h.pricing.schema, document: d, variables: given, most: h.config.Limits.AnswerBytes}
+		return in.answer(ctx)
+	}
+	if !d.introspectsOnly(h.pricing.schema) {
+		text, variables, refused := h.coercion.rewrite(d, given)
+		if refused != nil {
+			return refused
+		}
+		run = func(ctx context.Context) *graphql.Response { return h.execute(ctx, x, text, variables) }
 	}
 
 	at := h.budgets.enter(ctx, x.budget, measured.points)
@@ -269,7 +276,7 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 		return &refusal{code: codeThrottled, message: "the budget of this credential is spent: wait for retryAfterMs", wait: wait}
 	}
 	m := meter.New(meter.Limits{Answer: h.config.Limits.AnswerBytes, Loaded: h.config.Limits.loadedBytes()}, weights)
-	answered := h.execute(meter.With(ctx, m), x, text, variables)
+	answered := run(meter.With(ctx, m))
 	switch cause := m.Cause(); {
 	case cause != nil || ctx.Err() != nil:
 		answered = &graphql.Response{Errors: []*gqlerrors.QueryError{h.cut(cmp.Or(cause, ctx.Err())).queryError()}}

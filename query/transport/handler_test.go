@@ -1,9 +1,12 @@
 package transport_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/parley-analytics/parley/query/transport"
 )
 
 func TestAQueryIsAnswered(t *testing.T) {
@@ -140,5 +143,30 @@ func TestAnErrorOfOneFieldLeavesTheOthers(t *testing.T) {
 		if strings.Contains(a.raw, "secret") {
 			t.Errorf("%s: the response shows the cause: %s", how, a.raw)
 		}
+	}
+}
+
+func TestTheIntrospectionIsOf2025(t *testing.T) {
+	r := newRig(t)
+	for document, want := range map[string]string{
+		`{ __schema { description queryType { name isOneOf specifiedByURL } directives { name isRepeatable } } __typename }`: `{"__schema":{"description":null,"queryType":{"name":"Query","isOneOf":null,"specifiedByURL":null},"directives":[` +
+			`{"name":"deprecated","isRepeatable":false},{"name":"include","isRepeatable":false},{"name":"oneOf","isRepeatable":false},{"name":"skip","isRepeatable":false},{"name":"specifiedBy","isRepeatable":false}]},"__typename":"Query"}`,
+		// Aliases, fragments and fields given twice are merged.
+		`query($n: String!) { a: __type(name: $n) { ...K ...K name } ... on Query { a: __type(name: $n) { fields { name @skip(if: true) t: type { kind ofType { name } } } } } b: __type(name: "no") { name } } fragment K on __Type { kind k: kind }`: `{"a":{"kind":"OBJECT","k":"OBJECT","name":"Tag","fields":[{"t":{"kind":"NON_NULL","ofType":{"name":"ID"}}},{"t":{"kind":"SCALAR","ofType":null}}]},"b":null}`,
+		// What is left out leaves nothing to ask.
+		`{ __schema @include(if: false) { description } }`: `{}`,
+	} {
+		a := r.post(document, map[string]any{"n": "Tag"})
+		var got struct{ Data json.RawMessage }
+		if err := json.Unmarshal([]byte(a.raw), &got); err != nil || string(got.Data) != want {
+			t.Errorf("%s:\n%s\nwant %s", document, a.raw, want)
+		}
+	}
+	if a := r.post(`{ __type(name: 7) { name } }`, nil); a.code() == "" {
+		t.Error(a.raw)
+	}
+	small := newRig(t, func(c *transport.Config) { c.Limits.AnswerBytes = 1000 })
+	if a := small.post(`{ __schema { types { name fields { name description } } } }`, nil); a.code() != "ANSWER_TOO_LARGE" {
+		t.Errorf("%.200s", a.raw)
 	}
 }

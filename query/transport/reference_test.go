@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -292,7 +293,10 @@ func introspectionGives(t *testing.T, text string, schema *graphql.Schema, lines
 	if err := json.Unmarshal([]byte(a.raw), &answered); err != nil || len(answered.Data) == 0 {
 		t.Fatalf("%.1000s %v", a.raw, err)
 	}
-	var theirs struct{ Schemas []string }
+	var theirs struct {
+		Schemas      []string
+		Introspected json.RawMessage
+	}
 	reference(t, map[string]any{"sdl": text, "cases": []any{}, "introspection": answered.Data}, &theirs)
 	want, got := strings.Split(theirs.Schemas[0], "\n"), strings.Split(theirs.Schemas[1], "\n")
 	for i := range min(len(want), len(got)) {
@@ -303,4 +307,52 @@ func introspectionGives(t *testing.T, text string, schema *graphql.Schema, lines
 	if len(want) != len(got) || len(want) < lines {
 		t.Errorf("%d lines, want %d", len(got), len(want))
 	}
+	mine, reference := namedParts(t, answered.Data), namedParts(t, theirs.Introspected)
+	for name, want := range reference {
+		if !reflect.DeepEqual(mine[name], want) {
+			got, _ := json.Marshal(mine[name])
+			wanted, _ := json.Marshal(want)
+			t.Errorf("%s is\n%.2000s\nwant\n%.2000s", name, got, wanted)
+		}
+	}
+	for name := range mine {
+		if reference[name] == nil && name != "type Float" && name != "type ID" && name != "type Int" {
+			t.Errorf("%s is not in the schema", name)
+		}
+	}
+}
+
+// namedParts takes an introspection apart: its types and directives by name. What every
+// schema has is only counted: the texts about it differ between libraries, and so does
+// what they take over from drafts of the specification.
+func namedParts(t *testing.T, answer []byte) map[string]any {
+	t.Helper()
+	var read struct {
+		Schema map[string]any `json:"__schema"`
+	}
+	if err := json.Unmarshal(answer, &read); err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string]any{}
+	for of, kind := range map[string]string{"types": "type ", "directives": "directive "} {
+		for _, one := range read.Schema[of].([]any) {
+			part := one.(map[string]any)
+			name := part["name"].(string)
+			switch {
+			case of == "directives" && slices.Contains([]string{"skip", "include", "deprecated", "specifiedBy", "oneOf"}, name):
+				part = map[string]any{"isRepeatable": part["isRepeatable"], "args": len(part["args"].([]any))}
+			case strings.HasPrefix(name, "__") || slices.Contains([]string{"Int", "Float", "String", "Boolean", "ID"}, name):
+				part = map[string]any{"kind": part["kind"]}
+			}
+			if list, ok := part["possibleTypes"].([]any); ok {
+				slices.SortFunc(list, func(a, b any) int {
+					return strings.Compare(a.(map[string]any)["name"].(string), b.(map[string]any)["name"].(string))
+				})
+			}
+			parts[kind+name] = part
+		}
+		delete(read.Schema, of)
+	}
+	parts["schema"] = read.Schema
+	return parts
 }

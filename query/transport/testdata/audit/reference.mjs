@@ -1,11 +1,14 @@
 // Answers GraphQL requests with graphql-js, the reference implementation. Reads
 // {sdl, cases: [{query, variables}], introspection?} from standard input and
-// prints {answers: [{data?, errors?}], schemas?: [string, string]}: every field
-// answers its arguments as JSON, and the two schemas are that of the SDL and that
-// of the answer to the introspection query, sorted and printed.
+// prints {answers: [{data?, errors?}], schemas?: [string, string], introspected?: object}: every field
+// answers its arguments as JSON, the two schemas are that of the SDL and that of the
+// answer to the introspection query, sorted and printed, and introspected is that answer
+// as graphql-js gives it.
 import {
-  GraphQLSchema, buildClientSchema, buildSchema, executeSync, getIntrospectionQuery, isObjectType, lexicographicSortSchema, parse, printSchema, validate,
+  buildClientSchema, buildSchema, executeSync, getIntrospectionQuery, introspectionFromSchema, isObjectType, lexicographicSortSchema, parse, printSchema, validate,
 } from 'graphql';
+
+const everything = { descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true, oneOf: true };
 
 let input = '';
 for await (const chunk of process.stdin) input += chunk;
@@ -13,7 +16,7 @@ const { sdl, cases, introspection } = JSON.parse(input);
 
 if (sdl === undefined) {
   console.log(JSON.stringify({
-    query: getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true }),
+    query: getIntrospectionQuery(everything),
   }));
   process.exit(0);
 }
@@ -35,9 +38,9 @@ function answer({ query, variables }) {
   return errors.length > 0 ? { errors } : executeSync({ schema, document, variableValues: variables });
 }
 
-// The query does not ask for the description of the schema itself.
-const print = (s) => printSchema(lexicographicSortSchema(new GraphQLSchema({ ...s.toConfig(), description: undefined })));
+const print = (s) => printSchema(lexicographicSortSchema(s));
 console.log(JSON.stringify({
   answers: cases.map(answer),
   schemas: introspection && [print(schema), print(buildClientSchema(introspection))],
+  introspected: introspection && introspectionFromSchema(schema, everything),
 }));
