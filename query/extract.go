@@ -60,6 +60,9 @@ func (a *API) Extract(ctx context.Context, table Table, values url.Values) (*Ext
 		return nil, a.publicError(ctx, err)
 	}
 	e.Scope, e.Position = r.scope(e.Filter.Projects), writePosition(r.live.Position)
+	if err := e.Filter.openings(ctx, a, e.Scope); err != nil {
+		return nil, a.publicError(ctx, err)
+	}
 	return e, nil
 }
 
@@ -94,8 +97,10 @@ func (a *API) extract(table Table, values url.Values) (*Extract, error) {
 		}
 	}
 	var err error
-	e.Filter, err = a.filter(filters, nil)
-	return e, err
+	if e.Filter, err = a.filter(filters, nil); err != nil {
+		return nil, err
+	}
+	return e, e.Filter.leadTo(table == TableContacts)
 }
 
 // enumerated checks that values belong to an enumeration, which the library checks in documents.

@@ -72,7 +72,8 @@ func TestAPageIsOneStatementAndOneMoreForEachNestedList(t *testing.T) {
 		{`{ conversations(%s, state: OPEN, contactFilters: {ongoing: true}) { totalCount edges { node { id } } } }`, "count_created_conversations created_conversations"},
 		{`{ contacts(%s) { totalCount edges { node { id conversation { id tags { id } visitor { email } } } } } }`, "contacts conversations count_contacts visitors"},
 		{`{ customers(first: 5) { edges { node { id email totalSpent { amount } customData { key } conversations { totalCount } } } %.0s } }`, "customers"},
-		{`{ customers { totalCount %.0s } }`, "count_customers"},
+		{`{ customers(projectIds: 2) { totalCount %.0s } }`, "count_customers"},
+		{`{ customers(projectIds: 2) { totalCount %.0s } }`, ""}, // as long as the position does not move
 		{`{ customers(first: 5) { edges { node { ` + everyCustomer + ` } } %.0s } }`, "conversations_of customers customers"},
 		{`{ customers(first: 5) { edges { node { a: conversations { edges { node { id } } } b: conversations { edges { node { tags { id } contacts { id } } } } c: conversations(last: 2) { edges { node { id } } } } } %.0s } }`, "contacts_of contacts_of conversations_of conversations_of customers"},
 		{`{ closedConversations(%s) { edges { node { customer { id conversations(first: 3) { edges { node { id messages { edges { node { id } } } } } } } } } } }`, "closed_conversations conversations_of customers messages"},

@@ -196,7 +196,7 @@ func beginQuery(ctx context.Context, caller schema.Caller) (context.Context, fun
 type queryCommand struct {
 	nodeFlags
 	queryFlags
-	StallAfter time.Duration `help:"Time without progress after which /readyz reports the tables as stalled." group:"Queries" default:"30s"`
+	StallAfter time.Duration `help:"Time without progress after which /readyz reports the tables as stalled." group:"Projector" default:"30s"`
 }
 
 // Run serves until the process is asked to stop.

@@ -252,6 +252,58 @@ func TestTheRowsBehindABucketCanBeExported(t *testing.T) {
 	}
 }
 
+// TestTheRowsOfACountCanBeExported uses the handles of single figures, in the export of
+// each table.
+func TestTheRowsOfACountCanBeExported(t *testing.T) {
+	r := theRig(t)
+	ctx := query.WithCaller(t.Context(), schema.Caller{ID: "k", Scopes: []schema.Scope{schema.ScopeRead}, Projects: schema.Projects{IDs: []schema.ProjectID{1, 2}}})
+	answered := r.api.Schema().Exec(ctx, `{ metrics(interval: {from: "2020-03-25T00:00:00Z", to: "2020-04-05T12:00:00Z"}, groupBy: CHANNEL) { buckets {
+		abandoned: rows(of: ABANDONED_CONVERSATIONS) abandonedConversations
+		sold: rows(of: TRANSACTIONS) transactions
+		unanswered: rows(of: UNANSWERED_CONTACTS) unansweredContacts
+		waitBusinessHours { count rows } } } }`, "", nil)
+	var data struct {
+		Metrics struct {
+			Buckets []struct {
+				Abandoned, Sold, Unanswered                              string
+				AbandonedConversations, Transactions, UnansweredContacts int
+				WaitBusinessHours                                        struct {
+					Count int
+					Rows  string
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(answered.Data, &data); err != nil || len(answered.Errors) > 0 {
+		t.Fatal(err, answered.Errors)
+	}
+	server := r.serve(t, nil)
+	waits := 0
+	for _, bucket := range data.Metrics.Buckets {
+		waits += bucket.WaitBusinessHours.Count
+		for path, want := range map[string]int{
+			"conversations?rows=" + bucket.Abandoned:         bucket.AbandonedConversations,
+			"transactions?rows=" + bucket.Sold:               bucket.Transactions,
+			"contacts?rows=" + bucket.Unanswered:             bucket.UnansweredContacts,
+			"contacts?rows=" + bucket.WaitBusinessHours.Rows: bucket.WaitBusinessHours.Count,
+		} {
+			if got := get(t, server, "1,2", path); got.status != 200 || strings.Count(got.body, "\n") != want {
+				t.Errorf("%s: %d with %d rows, the figure is %d", path, got.status, strings.Count(got.body, "\n"), want)
+			}
+		}
+		for _, path := range []string{
+			"conversations?rows=" + bucket.Unanswered, "transactions?rows=" + bucket.Unanswered, "contacts?rows=" + bucket.Abandoned,
+		} {
+			if got := get(t, server, "1,2", path); got.status != 400 || !strings.Contains(got.body, "filters.rows") {
+				t.Errorf("%s: %d %s", path, got.status, got.body)
+			}
+		}
+	}
+	if waits == 0 {
+		t.Error("no waits in business hours")
+	}
+}
+
 // TestAnotherProjectIsLikeOneThatDoesNotExist names project 2 and its rows, in every
 // parameter that can, as a caller of project 1.
 func TestAnotherProjectIsLikeOneThatDoesNotExist(t *testing.T) {

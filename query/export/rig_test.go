@@ -18,6 +18,7 @@ import (
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/export"
+	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/store/storetest"
 	"github.com/parley-analytics/parley/schema"
@@ -56,7 +57,7 @@ func theRig(t *testing.T) *rig {
 		if r.store, err = store.Open(store.Config{URL: "http://" + server.Addr, User: server.Reader.Name, Password: server.Reader.Password, MaxRows: 50_000}); err != nil {
 			t.Fatal(err)
 		}
-		if r.api, err = query.New(query.Config{Store: r.store, Key: []byte("a key of the tests")}); err != nil {
+		if r.api, err = query.New(query.Config{Store: r.store, Key: []byte("a key of the tests"), Hours: workdays{}}); err != nil {
 			t.Fatal(err)
 		}
 		shared.rig = r
@@ -65,6 +66,24 @@ func theRig(t *testing.T) *rig {
 		t.Fatal("the tables could not be made")
 	}
 	return shared.rig
+}
+
+// workdays are opening hours of every project.
+type workdays struct{}
+
+func (workdays) Schedules(_ context.Context, projects schema.Projects) (map[schema.ProjectID]*hours.Schedule, error) {
+	found := map[schema.ProjectID]*hours.Schedule{}
+	open := []hours.Span{{From: 9 * 60, To: 17 * 60}}
+	for _, project := range projects.IDs {
+		found[project] = &hours.Schedule{}
+		if err := found[project].Set(hours.Version{
+			ValidFrom: hours.Date{Year: 2019, Month: 1, Day: 1}, TimeZone: "Europe/Paris",
+			Week: hours.Week{Monday: open, Tuesday: open, Wednesday: open, Thursday: open, Friday: open},
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // byHeader takes the caller's projects and scope from header fields.

@@ -113,6 +113,7 @@ func extraction(file string, e *query.Extract) *statement {
 	switch e.Table {
 	case query.TableConversations:
 		where = within("a", e.Scope.Projects)
+		where.openings = e.Filter.Openings
 		if !e.Always || e.Filter.Rows != nil {
 			where.add("closed_at IS NOT NULL")
 		}
@@ -158,18 +159,9 @@ func received(prefix string, scope query.Scope, interval query.Interval, filter 
 	theirs := *filter
 	theirs.UpdatedSince = nil
 	of := within(prefix+"c", scope.Projects)
+	of.openings = filter.Openings
 	before := len(of.all)
-	of.conversation(&theirs)
-	of.strings("visitor_id IN {$:Array(String)}", theirs.Visitors)
-	of.ofConversation(own, &theirs)
-	if rows := theirs.Rows; rows != nil {
-		of.add("closed_at IS NOT NULL")
-		of.projects(rows.Filter)
-		for _, v := range rows.By {
-			of.has(conversationDimension(v.Name), v)
-		}
-		of.closedIn(rows.Interval, rows.Filter)
-	}
+	of.matching(&theirs)
 	if len(of.all) > before {
 		c.nest(`(project_id, conversation_id) IN (
         SELECT project_id, conversation_id FROM {projection:Identifier}.conversations FINAL WHERE $)`, of)
