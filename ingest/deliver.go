@@ -27,7 +27,7 @@ func (s *Server) Deliver(d *Delivery) (*Answer, error) {
 	if !s.enter() {
 		return nil, stopping()
 	}
-	defer s.pending.Done()
+	defer s.leave()
 	caller := schema.Caller{Projects: schema.Projects{IDs: []schema.ProjectID{d.Project}}}
 	verdict, err := judge(d.Events, &caller, s.now(), false)
 	if err != nil {

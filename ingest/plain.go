@@ -27,7 +27,7 @@ func (s *Server) TakeIn(ctx context.Context, inbox *eventlog.Inbox) error {
 			return stopping()
 		}
 		s.keep(ctx, published)
-		s.pending.Done()
+		s.leave()
 	}
 }
 

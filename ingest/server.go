@@ -72,6 +72,7 @@ type Server struct {
 	mu      sync.Mutex
 	closed  bool
 	pending sync.WaitGroup // authenticated requests
+	working atomic.Int64   // their number
 }
 
 // New makes a server. It accepts events until Close.
@@ -121,8 +122,18 @@ func (s *Server) enter() bool {
 		return false
 	}
 	s.pending.Add(1)
+	s.working.Add(1)
 	return true
 }
+
+// leave ends what enter registered.
+func (s *Server) leave() {
+	s.working.Add(-1)
+	s.pending.Done()
+}
+
+// Working reports whether events are being taken in at this moment.
+func (s *Server) Working() bool { return s.working.Load() > 0 }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -174,7 +185,7 @@ func (s *Server) serve(r *http.Request) (*Answer, error) {
 		refusal.retry = retryUnavailable
 		return nil, refusal
 	}
-	defer s.pending.Done()
+	defer s.leave()
 
 	form := formOf(r.Header)
 	if form == formNone {

@@ -15,6 +15,7 @@ import (
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/marketplacer"
+	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/schema"
@@ -42,12 +43,12 @@ func marketplacerLimits(limits transport.Limits) transport.Limits {
 }
 
 // startMarketplacer opens the seller chats.
-func (f *queryFlags) startMarketplacer(n *node, tables *store.Store, key []byte, traces trace.TracerProvider) error {
+func (f *queryFlags) startMarketplacer(n *node, tables *store.Store, key []byte, traces trace.TracerProvider, turns *meter.Turns) error {
 	limits := marketplacerLimits(f.limits())
 	api, err := marketplacer.New(marketplacer.Config{
 		Store: tables, Log: chatLog{n.entrance(), n.broker.Events()}, Logger: n.log, Key: key, Now: time.Now, Patience: marketplacerPatience,
 		OperatorID: func(key string) schema.OperatorID { return source.OperatorID("marketplacer", key) },
-		At:         crash.Point("chat"), Options: limits.SchemaOptions(traces),
+		At:         crash.Point("chat"), Options: limits.SchemaOptions(traces, turns),
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
@@ -15,6 +16,7 @@ import (
 	"github.com/parley-analytics/parley/query/chatty"
 	"github.com/parley-analytics/parley/query/export"
 	"github.com/parley-analytics/parley/query/hours"
+	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/query/transport/graphiql"
@@ -84,7 +86,8 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Hours: schedules, Options: limits.SchemaOptions(traces)})
+	turns := meter.NewTurns(runtime.GOMAXPROCS(0), n.entrance().Working) // events come first
+	api, err := query.New(query.Config{Store: tables, Logger: n.log, Key: key, Hours: schedules, Options: limits.SchemaOptions(traces, turns)})
 	if err != nil {
 		return err
 	}
@@ -98,14 +101,14 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	config.Beside = handler
-	if err := openChatty(n, api, config); err != nil {
+	if err := openChatty(n, api, config, turns); err != nil {
 		return err
 	}
 	if err := f.exportFlags.start(n, api, tables); err != nil {
 		return err
 	}
 	startChatra(n, tables)
-	if err := f.startMarketplacer(n, tables, key, traces); err != nil {
+	if err := f.startMarketplacer(n, tables, key, traces, turns); err != nil {
 		return err
 	}
 	page, err := graphiql.New()
@@ -130,8 +133,8 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 }
 
 // openChatty opens Chatty's API next to Parley's.
-func openChatty(n *node, api *query.API, config transport.Config) error {
-	parsed, err := chatty.New(api, n.log, config.Limits.SchemaOptions(config.Tracing))
+func openChatty(n *node, api *query.API, config transport.Config, turns *meter.Turns) error {
+	parsed, err := chatty.New(api, n.log, config.Limits.SchemaOptions(config.Tracing, turns))
 	if err != nil {
 		return err
 	}

@@ -10,23 +10,37 @@ import (
 // that processors are left for other work: at most half of them build answers. A goroutine that has
 // built for a while goes to the end of the queue.
 //
-// Requests whose answers take long to build share an eighth of the processors. On a
-// machine with few of them that is less than one, so after each of their turns there is a pause in
-// which no other long request has a turn.
+// Requests whose answers take long to build share an eighth of the processors, and half of that
+// beside what must not wait. On a machine with few processors that is less than one, so after each
+// of their turns there is a pause in which no other long request has a turn.
 type Turns struct {
-	places chan struct{} // of all turns
-	long   chan struct{} // of turns of long requests, and the rests after them
-	rest   float64       // after a turn of a long request, in parts of it
+	processors int
+	urgent     func() bool
+	places     chan struct{} // of all turns
+	long       chan struct{} // of turns of long requests, and the rests after them
 }
 
-// NewTurns makes the turns of a process that runs on so many processors.
-func NewTurns(processors int) *Turns {
-	long := max(1, processors/longShare)
-	return &Turns{
-		places: make(chan struct{}, max(1, processors/2)),
-		long:   make(chan struct{}, long),
-		rest:   max(0, float64(longShare*long)/float64(processors)-1),
+// NewTurns makes the turns of a process that runs on so many processors. urgent reports whether the
+// process is doing work at this moment that long answers must not delay; nil: it has none.
+func NewTurns(processors int, urgent func() bool) *Turns {
+	if urgent == nil {
+		urgent = func() bool { return false }
 	}
+	return &Turns{
+		processors: processors, urgent: urgent,
+		places: make(chan struct{}, max(1, processors/2)),
+		long:   make(chan struct{}, max(1, processors/longShare)),
+	}
+}
+
+// rest is the pause after a turn of a long request that took so long.
+func (t *Turns) rest(took time.Duration) time.Duration {
+	share := longShare
+	if t.urgent() {
+		share = urgentShare
+	}
+	pauses := float64(share*cap(t.long))/float64(t.processors) - 1
+	return min(max(0, time.Duration(float64(took)*pauses)), longRest)
 }
 
 const (
@@ -34,8 +48,11 @@ const (
 	turnSteps = 32                   // between two looks at the clock
 
 	longBuild = 50 * time.Millisecond // of turns, and a request is a long one
-	longShare = 8                     // of the processors are for one that builds long answers
 	longRest  = time.Second           // at most, for a turn that the machine held up
+
+	// One of so many processors is for building long answers.
+	longShare   = 8
+	urgentShare = 16 // beside urgent work
 )
 
 type turnKey struct{}
@@ -89,7 +106,6 @@ func (t *turn) end() {
 	t.meter.built.Add(int64(took))
 	<-t.turns.places
 	if t.long {
-		rest := time.Duration(float64(took) * t.turns.rest)
-		time.AfterFunc(min(rest, longRest), func() { <-t.turns.long })
+		time.AfterFunc(t.turns.rest(took), func() { <-t.turns.long })
 	}
 }

@@ -18,8 +18,8 @@ const fieldTime = 50 * time.Microsecond
 // answers builds answers in turns on a machine with two processors.
 type answers struct{ tracer meter.Tracer }
 
-func newAnswers() answers {
-	return answers{meter.Tracer{Next: noop.Tracer{}, Turns: meter.NewTurns(2)}}
+func newAnswers(urgent func() bool) answers {
+	return answers{meter.Tracer{Next: noop.Tracer{}, Turns: meter.NewTurns(2, urgent)}}
 }
 
 // build builds fields until the number or the time is reached, and returns how many.
@@ -37,34 +37,48 @@ func (a answers) build(most int, until time.Time) (n int) {
 
 func TestALongAnswerTakesAnEighthOfTheProcessors(t *testing.T) {
 	for _, requests := range []int{1, 4} {
-		synctest.Test(t, func(t *testing.T) {
-			a, began := newAnswers(), time.Now()
-			var mu sync.Mutex
-			var all sync.WaitGroup
-			n := 0
-			for range requests {
-				all.Go(func() {
-					built := a.build(1<<30, began.Add(10*time.Second))
-					mu.Lock()
-					n += built
-					mu.Unlock()
-				})
-			}
-			all.Wait()
-			// The beginning of each is not long yet: 50 ms. After that a quarter of one
-			// of the two processors is for all of them.
-			busy := time.Duration(n) * fieldTime
-			beginnings := time.Duration(requests) * 60 * time.Millisecond
-			if least, most := 10*time.Second/4*9/10, 10*time.Second/4*11/10+beginnings; busy < least || busy > most {
-				t.Errorf("%d long answers were built for %v of 10 s, expected %v to %v", requests, busy, least, most)
-			}
-		})
+		// A quarter of one of the two processors is for all of them.
+		longAnswersTake(t, requests, 4, nil)
+		longAnswersTake(t, requests, 4, func() bool { return false })
 	}
+}
+
+func TestBesideUrgentWorkALongAnswerTakesHalfOfThat(t *testing.T) {
+	for _, requests := range []int{1, 4} {
+		longAnswersTake(t, requests, 8, func() bool { return true })
+	}
+}
+
+// longAnswersTake builds so many answers at a time for 10 s, of which they shall be built for
+// such a part.
+func longAnswersTake(t *testing.T, requests int, part time.Duration, urgent func() bool) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		a, began := newAnswers(urgent), time.Now()
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		n := 0
+		for range requests {
+			all.Go(func() {
+				built := a.build(1<<30, began.Add(10*time.Second))
+				mu.Lock()
+				n += built
+				mu.Unlock()
+			})
+		}
+		all.Wait()
+		// The beginning of each is not long yet: 50 ms.
+		busy := time.Duration(n) * fieldTime
+		beginnings := time.Duration(requests) * 60 * time.Millisecond
+		if least, most := 10*time.Second/part*9/10, 10*time.Second/part*11/10+beginnings; busy < least || busy > most {
+			t.Errorf("%d long answers were built for %v of 10 s, expected %v to %v", requests, busy, least, most)
+		}
+	})
 }
 
 func TestAShortAnswerDoesNotWaitForLongOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAnswers()
+		a := newAnswers(nil)
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() { a.build(1<<30, time.Now().Add(5*time.Second)) })
@@ -83,7 +97,7 @@ func TestAShortAnswerDoesNotWaitForLongOnes(t *testing.T) {
 
 func TestOnManyProcessorsLongAnswersDoNotRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, began := answers{meter.Tracer{Next: noop.Tracer{}, Turns: meter.NewTurns(8)}}, time.Now()
+		a, began := answers{meter.Tracer{Next: noop.Tracer{}, Turns: meter.NewTurns(8, nil)}}, time.Now()
 		if n := a.build(40_000, began.Add(time.Minute)); n != 40_000 || time.Since(began) > 2100*time.Millisecond {
 			t.Errorf("%d fields took %v", n, time.Since(began))
 		}

@@ -40,7 +40,7 @@ func Example() {
 	// The schema.
 	const sdl = `schema { query: Query } type Query { hello: String! }`
 	limits := transport.DefaultLimits()
-	greetings, err := graphql.ParseSchema(sdl, &greeter{}, limits.SchemaOptions(nil)...)
+	greetings, err := graphql.ParseSchema(sdl, &greeter{}, limits.SchemaOptions(nil, nil)...)
 	if err != nil {
 		panic(err)
 	}

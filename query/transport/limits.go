@@ -71,14 +71,17 @@ func DefaultLimits() Limits {
 func (l Limits) loadedBytes() int64 { return 2 * l.AnswerBytes }
 
 // SchemaOptions are the library's own bounds, behind ours, and what counts the
-// fields of an answer as it is built, in turns. With a provider each field of the query
-// root is a span.
-func (l Limits) SchemaOptions(provider trace.TracerProvider) []graphql.SchemaOpt {
+// fields of an answer as it is built, in turns that all schemas of a process share; nil: turns of
+// its own. With a provider each field of the query root is a span.
+func (l Limits) SchemaOptions(provider trace.TracerProvider, turns *meter.Turns) []graphql.SchemaOpt {
 	if provider == nil {
 		provider = noop.NewTracerProvider()
 	}
+	if turns == nil {
+		turns = meter.NewTurns(runtime.GOMAXPROCS(0), nil)
+	}
 	return []graphql.SchemaOpt{
-		graphql.Tracer(meter.Tracer{Next: fieldTracer{provider.Tracer(tracerName)}, Turns: meter.NewTurns(runtime.GOMAXPROCS(0))}),
+		graphql.Tracer(meter.Tracer{Next: fieldTracer{provider.Tracer(tracerName)}, Turns: turns}),
 		graphql.MaxQueryLength(8 * l.QueryBytes), // as it is rewritten: each argument a variable
 		graphql.MaxSelections(l.Selections * 2),
 		graphql.OverlapValidationLimit(l.Selections * 100),

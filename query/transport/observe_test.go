@@ -57,7 +57,7 @@ func TestSpansHaveNamesAndNoVariables(t *testing.T) {
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
 	r := newRig(t, func(c *transport.Config) {
 		c.Tracing = provider
-		parsed, err := graphql.ParseSchema(toySDL, &toy{}, append(c.Limits.SchemaOptions(provider), graphql.UseFieldResolvers())...)
+		parsed, err := graphql.ParseSchema(toySDL, &toy{}, append(c.Limits.SchemaOptions(provider, nil), graphql.UseFieldResolvers())...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -238,7 +238,7 @@ func newRig(t testing.TB, edit ...func(*transport.Config)) *rig {
 		e(&config)
 	}
 	if config.Executor == nil {
-		options := append([]graphql.SchemaOpt{graphql.UseFieldResolvers(), graphql.Logger(quiet{})}, config.Limits.SchemaOptions(nil)...)
+		options := append([]graphql.SchemaOpt{graphql.UseFieldResolvers(), graphql.Logger(quiet{})}, config.Limits.SchemaOptions(nil, nil)...)
 		parsed, err := graphql.ParseSchema(toySDL, r.toy, options...)
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func TestDocumentsOverTheRealSchemaAndTheDefaultLimits(t *testing.T) {
 	}
 	r := newRig(t, func(c *transport.Config) {
 		c.SDL, c.Prices = sdl.SDL(), transport.DefaultPrices()
-		options := append([]graphql.SchemaOpt{graphql.UseStringDescriptions()}, c.Limits.SchemaOptions(nil)...)
+		options := append([]graphql.SchemaOpt{graphql.UseStringDescriptions()}, c.Limits.SchemaOptions(nil, nil)...)
 		parsed, err := graphql.ParseSchema(c.SDL, nil, options...)
 		if err != nil {
 			t.Fatal(err)
