@@ -22,6 +22,7 @@ type Config struct {
 	Ingest  ingestCommand  `cmd:"" help:"Run only the HTTP edge."`
 	Project projectCommand `cmd:"" help:"Run only the projector."`
 	Query   queryCommand   `cmd:"" help:"Run only the GraphQL API."`
+	Engine  engineCommand  `cmd:"" help:"Run one of the embedded engines alone."`
 
 	Demo       demoCommand       `cmd:"" help:"Send a realistic, seeded stream of conversations to a running parley."`
 	Import     importCommand     `cmd:"" help:"Import events from files, or history from a chat platform."`
@@ -39,6 +40,7 @@ type Config struct {
 	Endpoints  endpointsCommand  `cmd:"" help:"Print the addresses of a running serve."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Print or check settings."`
 	Doctor     doctorCommand     `cmd:"" help:"Check everything that parley needs and suggest fixes."`
+	Probe      probeCommand      `cmd:"" help:"Exit with 0 if a service answers: a health check for containers."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

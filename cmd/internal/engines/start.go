@@ -15,11 +15,21 @@ import (
 
 // Embedded are the flags of the engines inside serve.
 type Embedded struct {
-	NATSListen       string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
-	ClickHouseHTTP   string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
-	ClickHouseMemory int64  `name:"clickhouse-memory" help:"Maximum memory of the embedded ClickHouse, in MiB. 0 means half of the machine's." group:"Embedded engines" default:"0"`
-	Sync             string `help:"When the log is flushed to disk: always, before an event is accepted; interval, once a second." group:"Embedded engines" enum:"always,interval" default:"always"`
-	BIPersonalData   bool   `name:"bi-personal-data" help:"Also let the dashboards' user read names, addresses, texts and original events." group:"Embedded engines"`
+	NATSListen     string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
+	ClickHouseHTTP string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
+	TableSettings
+	LogSettings
+}
+
+// LogSettings are the flags of an embedded NATS server, in serve or alone.
+type LogSettings struct {
+	Sync string `help:"When the log is flushed to disk: always, before an event is accepted; interval, once a second." group:"Embedded engines" enum:"always,interval" default:"always"`
+}
+
+// TableSettings are the flags of an embedded ClickHouse, in serve or alone.
+type TableSettings struct {
+	ClickHouseMemory int64 `name:"clickhouse-memory" help:"Maximum memory of the embedded ClickHouse, in MiB. 0 means half of the machine's." group:"Embedded engines" default:"0"`
+	BIPersonalData   bool  `name:"bi-personal-data" help:"Also let the dashboards' user read names, addresses, texts and original events." group:"Embedded engines"`
 }
 
 // syncInterval is the part of the log that may be lost with --sync=interval if the machine (not the process) crashes.
@@ -49,22 +59,13 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 	both, ctx := errgroup.WithContext(ctx)
 	if l.NATSURL == "" {
 		both.Go(func() (err error) {
-			e.nats, err = startNATS(ctx, p, l.DataDir, own, credentials.NATS)
+			e.nats, err = own.LogSettings.start(ctx, p, l.DataDir, own.NATSListen, credentials.NATS)
 			return err
 		})
 	}
 	if l.ClickHouseURL == "" {
 		both.Go(func() (err error) {
-			e.clickHouse, err = embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
-				Dir:            filepath.Join(l.DataDir, "clickhouse"),
-				Listen:         own.ClickHouseHTTP,
-				WriterPassword: credentials.Writer.Password,
-				ReaderPassword: credentials.Reader.Password,
-				BIPassword:     credentials.BI.Password,
-				BIPersonalData: own.BIPersonalData,
-				MaxMemory:      own.ClickHouseMemory << 20,
-				Logger:         p.Log,
-			})
+			e.clickHouse, err = own.TableSettings.start(ctx, p, l.DataDir, own.ClickHouseHTTP, credentials)
 			return err
 		})
 	}
@@ -88,14 +89,29 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 	return e, err
 }
 
-func startNATS(ctx context.Context, p *process.Process, dir string, own *Embedded, users embedded.NATSUsers) (*embedded.NATS, error) {
+// start starts a NATS server on a data dir.
+func (s *LogSettings) start(ctx context.Context, p *process.Process, dir, listen string, users embedded.NATSUsers) (*embedded.NATS, error) {
 	config := embedded.NATSConfig{
-		Dir: filepath.Join(dir, "nats"), Listen: own.NATSListen,
+		Dir: filepath.Join(dir, "nats"), Listen: listen,
 		Users: users, Logger: p.Log,
 	}
-	if own.Sync == "interval" {
+	if s.Sync == "interval" {
 		config.SyncInterval = syncInterval
 		p.Log.Warn("the log is flushed to disk at intervals: a machine crash loses the events since the last flush", "interval", syncInterval)
 	}
 	return embedded.StartNATS(ctx, config)
+}
+
+// start starts a ClickHouse on a data dir.
+func (s *TableSettings) start(ctx context.Context, p *process.Process, dir, listen string, users embedded.Credentials) (*embedded.ClickHouse, error) {
+	return embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
+		Dir:            filepath.Join(dir, "clickhouse"),
+		Listen:         listen,
+		WriterPassword: users.Writer.Password,
+		ReaderPassword: users.Reader.Password,
+		BIPassword:     users.BI.Password,
+		BIPersonalData: s.BIPersonalData,
+		MaxMemory:      s.ClickHouseMemory << 20,
+		Logger:         p.Log,
+	})
 }

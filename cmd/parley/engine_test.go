@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/parley-analytics/parley/deploy/embedded"
+)
+
+// secretFile writes a password for a flag that names a file.
+func secretFile(t *testing.T, password string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(password+"\n"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// engine starts an engine alone.
+func engine(t *testing.T, dir, name string, flags ...string) *instance {
+	t.Helper()
+	i, err := launch(dir, append([]string{"engine", name}, flags...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch(t, i)
+	return i
+}
+
+func TestServeRunsOnEnginesThatRunAlone(t *testing.T) {
+	const project = 7433
+	secrets := map[string]string{}
+	for _, name := range []string{"log", "private", "writer", "reader", "bi"} {
+		secrets[name] = secretFile(t, name+"-password-of-this-test")
+	}
+	natsDir, clickHouseDir := t.TempDir(), t.TempDir()
+	startNATS := func() *instance {
+		return engine(t, natsDir, "nats", "--password-file", secrets["log"], "--private-password-file", secrets["private"])
+	}
+	startClickHouse := func() *instance {
+		return engine(t, clickHouseDir, "clickhouse", "--writer-password-file", secrets["writer"],
+			"--reader-password-file", secrets["reader"], "--bi-password-file", secrets["bi"])
+	}
+	nats, clickHouse := startNATS(), startClickHouse()
+	flags := func() []string {
+		return []string{
+			"--nats-url", nats.where.HTTP, "--nats-user", "parley", "--nats-password-file", secrets["log"],
+			"--nats-private-user", "parley_private", "--nats-private-password-file", secrets["private"],
+			"--clickhouse-url", clickHouse.where.HTTP, "--clickhouse-user", "parley_writer", "--clickhouse-password-file", secrets["writer"],
+			"--clickhouse-reader-user", "parley_reader", "--clickhouse-reader-password-file", secrets["reader"],
+		}
+	}
+	bi := embedded.User{Name: "parley_bi", Password: "bi-password-of-this-test"}
+	dir := t.TempDir()
+	first := start(t, dir, flags()...)
+	first.where.ClickHouse.BI = bi
+	if children := children(t, first.process.Process.Pid); len(children) > 0 {
+		t.Errorf("serve has children: %v", children)
+	}
+	first.post(t, exampleLines(t, project)...)
+	waitForEvents(t, first, project, 11)
+	wantExample(t, first, project)
+
+	for _, i := range []*instance{first, nats, clickHouse} {
+		if code := i.terminate(t); code != exitOK {
+			t.Errorf("exit %d after SIGTERM:\n%s", code, i.stderr)
+		}
+	}
+	// What they stored is there after a restart, and a repeat is recognised.
+	nats, clickHouse = startNATS(), startClickHouse()
+	second := start(t, dir, flags()...)
+	second.where.ClickHouse.BI = bi
+	if again := second.post(t, exampleLines(t, project)...); again.Duplicates != 11 || again.FirstSequence != nil {
+		t.Errorf("a repeat was stored again: %+v", again)
+	}
+	wantExample(t, second, project)
+	if stdout, _, code := second.command(t, "", append([]string{"verify"}, flags()...)...); code != exitOK {
+		t.Errorf("verify: exit %d\n%s", code, stdout)
+	}
+}
+
+func TestEnginesAloneListenOnLoopbackAndRequirePasswords(t *testing.T) {
+	for _, name := range []string{"nats", "clickhouse"} {
+		stdout, _, _ := runHere(t, "engine", name, "--help")
+		if !strings.Contains(stdout, "(127.0.0.1:") {
+			t.Errorf("%s does not listen on loopback by default:\n%s", name, stdout)
+		}
+	}
+	nats, clickHouse := engine(t, t.TempDir(), "nats"), engine(t, t.TempDir(), "clickhouse")
+	for _, flags := range [][]string{
+		{"--nats-url", nats.where.HTTP, "--clickhouse-url", clickHouse.where.HTTP},
+		{"--nats-url", nats.where.HTTP, "--nats-user", "parley", "--nats-password-file", secretFile(t, "guessed"), "--clickhouse-url", clickHouse.where.HTTP},
+	} {
+		_, stderr, code := runHere(t, append([]string{"serve", "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0"}, flags...)...)
+		if code != exitFailed || !strings.Contains(strings.ToLower(stderr), "authorization") {
+			t.Errorf("%v: exit %d, %s", flags, code, stderr)
+		}
+	}
+	response, err := http.Get(clickHouse.where.HTTP + "/?query=SELECT+1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("ClickHouse without a password: %s", response.Status)
+	}
+	for _, i := range []*instance{nats, clickHouse} {
+		info, err := os.Stat(filepath.Join(i.dir, embedded.CredentialsFile))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("generated passwords: %v, %v", info, err)
+		}
+	}
+}
+
+func TestEngineAloneRefusesWhatItCannotUse(t *testing.T) {
+	dir := t.TempDir()
+	engine(t, dir, "nats")
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for want, arguments := range map[string][]string{
+		"the data dir is in use":             {"engine", "clickhouse", "--data-dir", dir},
+		"is already in use":                  {"engine", "nats", "--data-dir", t.TempDir(), "--listen", taken.Addr().String()},
+		"is not HOST:PORT":                   {"engine", "nats", "--data-dir", t.TempDir(), "--listen", "4222"},
+		"--password-file: /absent does":      {"engine", "nats", "--data-dir", t.TempDir(), "--password-file", "/absent"},
+		"is empty: write the password of":    {"engine", "clickhouse", "--data-dir", t.TempDir(), "--bi-password-file", secretFile(t, "")},
+		"--writer-password-file: /absent do": {"engine", "clickhouse", "--data-dir", t.TempDir(), "--writer-password-file", "/absent"},
+	} {
+		_, stderr, code := runHere(t, arguments...)
+		if code != exitFailed || !strings.Contains(stderr, want) || strings.Count(stderr, "parley: ") != 1 {
+			t.Errorf("%v: exit %d, %q, not %q", arguments, code, stderr, want)
+		}
+	}
+}
+
+func TestProbeSaysWhetherAServiceAnswers(t *testing.T) {
+	nats := engine(t, t.TempDir(), "nats")
+	address := nats.where.HTTP
+	if _, stderr, code := runHere(t, "probe", address); code != exitOK {
+		t.Errorf("a NATS server that runs: exit %d, %s", code, stderr)
+	}
+	nats.terminate(t)
+	clickHouse := engine(t, t.TempDir(), "clickhouse")
+	if _, stderr, code := runHere(t, "probe", clickHouse.where.HTTP+"/ping"); code != exitOK {
+		t.Errorf("a ClickHouse that runs: exit %d, %s", code, stderr)
+	}
+	unready := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, `{"ready":false}`)
+	}))
+	defer unready.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, wrong := range []string{
+		address, unready.URL, "nats://" + strings.TrimPrefix(unready.URL, "http://"), "nats://" + silent.Addr().String(),
+		"http://" + silent.Addr().String(), "ftp://127.0.0.1/", "127.0.0.1:4222", "://",
+	} {
+		if _, stderr, code := runHere(t, "probe", "--timeout", "300ms", wrong); code != exitFailed || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: exit %d, %q", wrong, code, stderr)
+		}
+	}
+}

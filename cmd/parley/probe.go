@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/parley-analytics/parley/cmd/internal/engines"
+	"github.com/parley-analytics/parley/ingest/client"
+)
+
+// probeCommand is a health check for containers, whose image has no shell and no HTTP client.
+type probeCommand struct {
+	URL     string        `arg:"" optional:"" help:"Address to check: an HTTP address that answers 200 when healthy, or nats://HOST:PORT (${default})." default:"http://127.0.0.1:8080/readyz"`
+	Timeout time.Duration `help:"Time after which the check fails." default:"5s"`
+}
+
+// Run fails unless the address answers as a healthy service does.
+func (c *probeCommand) Run(a *app) error {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return fmt.Errorf("%q is not an address", c.URL)
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, c.Timeout)
+	defer cancel()
+	switch u.Scheme {
+	case "http", "https":
+		return probeHTTP(ctx, c.URL)
+	case "nats":
+		return probeNATS(ctx, u.Host)
+	}
+	return fmt.Errorf("%q: must be an address with http, https or nats, e.g. nats://127.0.0.1:4222", c.URL)
+}
+
+func probeHTTP(ctx context.Context, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s", engines.WithoutCredentials(address), response.Status, client.Excerpt(body))
+	}
+	return nil
+}
+
+// probeNATS reads the line with which a NATS server greets each connection.
+func probeNATS(ctx context.Context, address string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	line, err := bufio.NewReader(io.LimitReader(conn, 64<<10)).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("%s: %w", address, err)
+	}
+	if !strings.HasPrefix(line, "INFO ") {
+		return fmt.Errorf("%s does not look like a NATS server", address)
+	}
+	return nil
+}
