@@ -12,31 +12,47 @@ import (
 //
 // A page is looked for among the rows up to the 400th of the table, all
 // versions counted: their keys are read in the order of the table, and only their
-// granules are merged. Where these hold fewer rows than asked for, all are read:
-// there are no more, or many versions of them.
+// granules are merged. Where these hold fewer rows than asked for and more follow,
+// all are read: there are many versions of them.
 func (s *Store) Customers(ctx context.Context, scope query.Scope, page query.Page, columns []string) ([]query.CustomerRow, error) {
-	const sorted = "project_id, customer_id"
-	by := order(page, "created_at", "project_id", "customer_id")
 	keys := func(prefix string) *conditions {
 		c := within(prefix, scope.Projects)
 		c.add("created_at >= "+moment, int64(0))
-		c.keyset(page, "created_at", sorted)
+		c.keyset(page, "created_at", "project_id, customer_id")
 		return c
 	}
-	find := func(c *conditions) ([]query.CustomerRow, error) {
-		return s.customers(ctx, newStatement("customers", scope).where("keys", c).with("order", by).bind("limit", uint32(page.Limit)), columns)
+	find := func(statement string) *statement {
+		return newStatement(statement, scope).where("keys", keys("a")).
+			with("order", order(page, "created_at", "project_id", "customer_id")).
+			bind("limit", uint32(page.Limit))
 	}
-	near := keys("a")
-	bound := "created_at <= ifNull((\n        SELECT created_at FROM {projection:Identifier}.customers PREWHERE $ ORDER BY " + by + " LIMIT 1 OFFSET 400), toDateTime64('2299-12-31', 3, 'UTC'))"
+	upTo := "created_at <= ifNull(edge, toDateTime64('2299-12-31', 3, 'UTC'))"
 	if page.Reversed() {
-		bound = "created_at >= ifNull((\n        SELECT created_at FROM {projection:Identifier}.customers PREWHERE $ ORDER BY " + by + " LIMIT 1 OFFSET 400), toDateTime64('1970-01-01', 3, 'UTC'))"
+		upTo = "created_at >= ifNull(edge, toDateTime64('1970-01-01', 3, 'UTC'))"
 	}
-	near.nest(bound, keys("b"))
-	rows, err := find(near)
-	if err == nil && len(rows) < page.Limit {
-		rows, err = find(keys("a"))
+	near, err := readColumns(ctx, s, find("customers_near").where("near", keys("b")).with("up_to", upTo), nearColumns(columns))
+	if err == nil && len(near) < page.Limit && (len(near) == 0 || near[0].more) {
+		return s.customers(ctx, find("customers"), columns)
+	}
+	rows := make([]query.CustomerRow, len(near))
+	for i, row := range near {
+		rows[i] = row.CustomerRow
 	}
 	return rows, err
+}
+
+// nearRow is a customer, and whether there are rows beyond those it was looked for among.
+type nearRow struct {
+	query.CustomerRow
+	more bool
+}
+
+func nearColumns(fields []string) []column[nearRow] {
+	columns := []column[nearRow]{{"", "isNotNull(edge)", func(r *nearRow) any { return &r.more }}}
+	for _, c := range columnsOf(customerColumns(), fields) {
+		columns = append(columns, column[nearRow]{c.field, c.sql, func(r *nearRow) any { return c.into(&r.CustomerRow) }})
+	}
+	return columns
 }
 
 // CountCustomers implements query.CustomerReader.
