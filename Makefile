@@ -20,11 +20,11 @@ export CGO_ENABLED := 0
 # What a passing test says is in the log only, but for what it measured.
 QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
-.PHONY: help build run test lint vuln soak powerloss bench engine audit clean toolchain
+.PHONY: help build run test lint vuln soak powerloss images deb bench engine audit clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: toolchain ## build .build/parley
 	@mkdir -p $(OUT)
@@ -58,6 +58,12 @@ soak: build engine ## kill it for 15 minutes (SOAK=1h for longer); replay 2 mill
 
 powerloss: build engine ## cut the power of a disk of its own, again and again (needs root and mkfs.ext4)
 	@$(GO) test -count=1 -timeout 30m -tags powerloss ./cmd/internal/soak -run PowerLoss -v
+
+images: build engine ## build the container image parley:local, as a stand-in where nothing can be pulled
+	@VERSION=$(VERSION) deploy/docker.sh run deploy/images.sh
+
+deb: build engine ## build the Debian package .build/parley_VERSION_ARCH.deb
+	@VERSION=$(VERSION) deploy/debian/build.sh
 
 bench: build engine ## measure the pipeline against its floors (LINES=a,c and BENCH_EVENTS choose what)
 	@$(GO) build -trimpath -o $(OUT)/bench ./cmd/internal/bench
