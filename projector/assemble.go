@@ -27,6 +27,18 @@ func (w *work) records() []schema.Record {
 	return list
 }
 
+// bytes estimates the memory of the conversation with its new events.
+func (w *work) bytes() int {
+	size := 0
+	if w.before != nil {
+		size = w.before.bytes
+	}
+	for i := range w.fresh {
+		size += recordBytes(w.fresh[i].Original)
+	}
+	return size
+}
+
 // sortOut removes from the intake what does not count: unwritable events become rejections,
 // duplicates are dropped. Of the events with one key, the one with the lowest sequence counts,
 // whichever conversation the others name: the first in the batch, unless an earlier one was
@@ -67,12 +79,16 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 }
 
 // assemble groups the events by conversation and loads the history of each from the cache, or, for
-// all that are missing, from the archive in one query.
+// all that are missing, from the archive in one query. Events of conversations that are set aside
+// are archived and change no rows.
 func (l *loop) assemble(ctx context.Context, events []ArchivedEvent) ([]*work, error) {
 	var all, missing []*work
 	at := map[schema.ConversationKey]*work{}
 	for _, e := range events {
 		key := e.Event.ConversationKey()
+		if _, aside := l.aside[key]; aside {
+			continue
+		}
 		w := at[key]
 		if w == nil {
 			w = &work{key: key, before: l.cache.get(key)}
@@ -114,7 +130,7 @@ func (l *loop) proceed(ctx context.Context, works []*work) error {
 		return nil
 	}
 	found, err := l.archive.Messages(ctx, wanted)
-	if err != nil {
+	if err != nil && !tooLarge(err) {
 		return fmt.Errorf("look up messages of %d conversations: %w", len(long), err)
 	}
 	for _, w := range long {
@@ -137,6 +153,15 @@ func (l *loop) recall(ctx context.Context, works []*work) error {
 	if len(works) == 0 || l.position == 0 {
 		return nil
 	}
+	read := func(some []*work) error { return l.read(ctx, some) }
+	err := read(works)
+	if tooLarge(err) {
+		err = l.narrow(ctx, works, read)
+	}
+	return err
+}
+
+func (l *loop) read(ctx context.Context, works []*work) error {
 	keys := make([]schema.ConversationKey, len(works))
 	for i, w := range works {
 		keys[i] = w.key

@@ -20,6 +20,9 @@ import (
 // An unwritable event is only in quarantine, and in no fold, in a replay neither: it is rejected
 // there as well. A later event with the same key counts.
 func (l *loop) refused(ctx context.Context, works []*work, err error) error {
+	if tooLarge(err) && len(works) > 0 {
+		return l.setApart(ctx, works, err)
+	}
 	var unwritable *UnwritableError
 	if !errors.As(err, &unwritable) || len(works) == 0 {
 		return fmt.Errorf("write %d conversations: %w", len(works), err)
@@ -39,6 +42,21 @@ func (l *loop) refused(ctx context.Context, works []*work, err error) error {
 		return fmt.Errorf("writing %d conversations failed together although each succeeds alone: %w", len(works), err)
 	}
 	return fmt.Errorf("%w: %d are quarantined: %w", errUnwritable, len(l.unwritable)-len(known), err)
+}
+
+// setApart looks for the conversations whose rows are too large.
+func (l *loop) setApart(ctx context.Context, works []*work, err error) error {
+	if err := l.recallContinued(ctx, works); err != nil {
+		return err
+	}
+	again := l.narrow(ctx, works, func(some []*work) error {
+		_, err := l.try(ctx, some) // an unwritable event is found when the batch is gathered again
+		return err
+	})
+	if again != nil {
+		return again
+	}
+	return fmt.Errorf("writing %d conversations was too large together although each part succeeds: %w", len(works), err)
 }
 
 // recallContinued restores, for conversations whose folds were continued, their whole

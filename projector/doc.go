@@ -55,6 +55,16 @@
 // table of keys: the fold, in a replay too, contains only events that can be written. A later event
 // with the same key counts.
 //
+// # Set aside
+//
+// A conversation whose rows cannot be written, or whose events cannot be read back, for
+// lack of memory ([TooLargeError]) is found by writing parts of its batch. If it fails
+// alone, and for seconds, it is set aside ([Aside]): its events are archived and make no
+// rows. The row of quarantine that says so is written before the batch is gathered
+// again, so it holds across restarts; a release refolds all its events. A server that
+// refuses more than ten consecutive conversations of ordinary size is to blame itself:
+// then no more are set aside.
+//
 // # Rows left over from a crash
 //
 // After a crash the tables may hold rows that are ahead of the position: those

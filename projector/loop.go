@@ -37,7 +37,8 @@ type loop struct {
 	cache      *cache
 	advanced   func(schema.Sequence) // nil: nobody asks
 	unwritable map[schema.Sequence]*schema.Error
-	refusals   int // unwritable events since one could be written
+	refusals   int // unwritable events, or conversations that are too large, since one could be written
+	aside      map[schema.ConversationKey]Aside
 }
 
 func newLoop(c Config, name string, log Log, judge judge, writing *sync.Mutex, m *metrics) *loop {
@@ -65,7 +66,7 @@ func (l *loop) run(ctx context.Context) {
 			return
 		}
 		l.metrics.failures.WithLabelValues(l.name).Inc()
-		if !errors.Is(err, errUnwritable) && !errors.Is(err, errWrongTables) {
+		if !errors.Is(err, errUnwritable) && !errors.Is(err, errWrongTables) && !errors.Is(err, errSetAside) {
 			l.gatherer.events.halve()
 		}
 		l.state.fail(err)
@@ -103,15 +104,26 @@ func (l *loop) project(ctx context.Context) error {
 		}
 		l.gatherer.log.Close()
 	}()
+	looks := time.NewTicker(asideLook)
+	defer looks.Stop()
 	for {
 		l.state.wait()
-		in, more := <-gathered
-		if !more {
-			return cause(ctx, <-failed)
-		}
-		l.state.work()
-		if err := l.take(ctx, in); err != nil {
-			return cause(ctx, err)
+		select {
+		case in, more := <-gathered:
+			if !more {
+				return cause(ctx, <-failed)
+			}
+			l.state.work()
+			if err := l.take(ctx, in); err != nil {
+				return cause(ctx, err)
+			}
+		case <-looks.C:
+			if len(l.aside) == 0 {
+				continue
+			}
+			if err := l.takeBack(ctx); err != nil {
+				return cause(ctx, err)
+			}
 		}
 	}
 }
@@ -179,6 +191,9 @@ func (l *loop) resume(ctx context.Context) error {
 	l.contested = min(last, position+schema.Sequence(batchesUnderWay*l.gatherer.events.most))
 	if held > last {
 		return &TruncatedError{Log: l.name, Held: held, Last: last}
+	}
+	if _, err := l.knowAside(ctx); err != nil {
+		return err
 	}
 	l.state.resume(position, last)
 	l.metrics.position.WithLabelValues(l.name).Set(float64(position))

@@ -78,3 +78,5 @@ func (n *nowhere) Known(context.Context, []schema.EventKey) (map[schema.EventKey
 func (n *nowhere) Messages(context.Context, map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error) {
 	return nil, nil
 }
+
+func (n *nowhere) Aside(context.Context) ([]projector.Aside, error) { return nil, nil }

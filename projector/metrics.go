@@ -19,6 +19,7 @@ type metrics struct {
 	cacheBytes  prometheus.Gauge
 	cacheHits   prometheus.Counter
 	cacheMisses prometheus.Counter
+	aside       prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -45,10 +46,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		cacheHits:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_hits_total", Help: "Conversations of batches that were in memory."}),
 		cacheMisses: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_misses_total", Help: "Conversations of batches that had to be recalled, new ones included."}),
 	}
+	m.aside = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: "set_aside_conversations", Help: "Conversations set aside because ClickHouse does not have enough memory for their rows; parley quarantine list names them."})
 	return m, errors.Join(
 		register(r, &m.position), register(r, &m.lag), register(r, &m.entries), register(r, &m.events),
 		register(r, &m.duplicates), register(r, &m.quarantined), register(r, &m.failures), register(r, &m.seconds),
 		register(r, &m.cacheBytes), register(r, &m.cacheHits), register(r, &m.cacheMisses),
+		register(r, &m.aside),
 	)
 }
 

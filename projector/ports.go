@@ -73,6 +73,10 @@ type Rejection struct {
 	Source     string // empty if unknown
 	EventID    string // empty if unknown
 	Original   []byte
+
+	// Of a row that stands for a conversation: higher wins, and whether it goes.
+	Version uint64
+	Gone    bool
 }
 
 // Sink is where rows go: one projection's tables.
@@ -86,12 +90,17 @@ type Rejection struct {
 // batch again afterwards leads to the same tables, also when its folds are
 // older than rows that are there (then these stay until a fold is as new), and also
 // when a batch that was cut off arrives after a contested one with its events. An
-// error that a retry cannot fix is an [*UnwritableError].
+// error that a retry cannot fix is an [*UnwritableError]; one for lack of memory, in
+// any method of Sink and Archive, is a [*TooLargeError].
+//
+// Aside returns the conversations that are set aside, as the rows of quarantine
+// say.
 //
 // Sink and Archive are used by one goroutine at a time, for all logs together.
 type Sink interface {
 	Position(ctx context.Context, log string) (stored, held schema.Sequence, err error)
 	Write(ctx context.Context, batch *Batch) error
+	Aside(ctx context.Context) ([]Aside, error)
 }
 
 // Archive is what the sink has stored, read back.

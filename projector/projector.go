@@ -136,6 +136,10 @@ func (p *Projector) Ready() error {
 	return errors.Join(wrong...)
 }
 
+// Aside returns the conversations that are set aside: ClickHouse lacks the memory for
+// their rows. They do not make the projector unready.
+func (p *Projector) Aside() []Aside { return p.events.state.asides() }
+
 // Progress is how far a projector has come in the log of events.
 type Progress struct {
 	Position schema.Sequence // everything up to here is in the tables

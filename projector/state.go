@@ -26,6 +26,8 @@ type state struct {
 	failure error // of the latest round; nil once the position has moved since
 	unseen  error // why the end of the log could not be read
 	stalled error // the position does not move although the log is ahead
+
+	aside []Aside
 }
 
 func newState(log string, clock func() time.Time) *state { return &state{log: log, clock: clock} }
@@ -51,6 +53,18 @@ func (s *state) progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Progress{Position: s.position, Last: max(s.last, s.position), MovedAt: s.movedAt}
+}
+
+func (s *state) setAside(list []Aside) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.aside = list
+}
+
+func (s *state) asides() []Aside {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.aside
 }
 
 // begin notes how a round is ended from outside.

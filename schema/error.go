@@ -27,6 +27,11 @@ const (
 	CodeUnsupported Code = "UNSUPPORTED"
 	// CodeUnwritable: ClickHouse permanently rejects the rows of this event.
 	CodeUnwritable Code = "UNWRITABLE"
+	// CodeSetAside: ClickHouse does not have enough memory for the rows of this conversation.
+	CodeSetAside Code = "SET_ASIDE"
+	// CodeReleased: the rows of this conversation, which was set aside, are to be
+	// made again.
+	CodeReleased Code = "RELEASED"
 )
 
 // Limits of contract section 2.

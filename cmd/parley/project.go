@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,7 +82,21 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		}
 		return errors.Join(leader.Ready(), keepsUp.Ready())
 	})
+	n.ready.Note("projector", func() string { return setAside(leader.Aside()) })
 	return nil
+}
+
+// setAside names conversations that the projector has set aside.
+func setAside(list []projector.Aside) string {
+	if len(list) == 0 {
+		return ""
+	}
+	const most = 10
+	names := make([]string, 0, most)
+	for _, a := range list[:min(most, len(list))] {
+		names = append(names, a.String())
+	}
+	return fmt.Sprintf("%d conversations are set aside because ClickHouse does not have enough memory for their rows (parley quarantine list --log conversations): %s", len(list), strings.Join(names, ", "))
 }
 
 // projectorWork is the name of the lease on the projection: its holder writes the

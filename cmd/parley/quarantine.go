@@ -21,7 +21,7 @@ import (
 type quarantineCommand struct {
 	List   quarantineList   `cmd:"" help:"List quarantined events with their reasons, without their content."`
 	Show   quarantineShow   `cmd:"" help:"Show one entry with its original bytes."`
-	Replay quarantineReplay `cmd:"" help:"Re-submit quarantined entries after a fix; accepted entries leave the quarantine."`
+	Replay quarantineReplay `cmd:"" help:"Re-submit quarantined entries after a fix; accepted entries leave the quarantine. Conversations that are set aside are released: their rows are made again."`
 	Purge  quarantinePurge  `cmd:"" help:"Permanently remove entries from their log and from the tables."`
 }
 
@@ -30,7 +30,7 @@ type quarantineFilter struct {
 	engines.Location
 	Reason   string   `help:"Only this reason, e.g. INVALID_FIELD." placeholder:"CODE"`
 	Source   string   `help:"Only events of this CloudEvents source." placeholder:"SOURCE"`
-	Log      string   `help:"Only entries of this log: rejected (refused by the HTTP edge) or events (published to the stream, cannot be projected)." enum:",rejected,events" default:"" placeholder:"rejected|events"`
+	Log      string   `help:"Only entries of this log: rejected (refused by the HTTP edge), events (published to the stream, cannot be projected) or conversations (set aside: ClickHouse does not have enough memory for their rows)." enum:",rejected,events,conversations" default:"" placeholder:"rejected|events|conversations"`
 	Since    string   `help:"Only entries received at or after this time (RFC 3339)." placeholder:"TIME"`
 	Until    string   `help:"Only entries received before this time (RFC 3339)." placeholder:"TIME"`
 	Sequence []uint64 `help:"Only these sequences." placeholder:"N"`
@@ -164,7 +164,7 @@ func (c *quarantineShow) Run(a *app) error {
 		return errors.New("no such entry in quarantine")
 	case 1:
 	default:
-		return fmt.Errorf("both logs have a quarantined entry %d: choose one with --log", c.Sequence[0])
+		return fmt.Errorf("several logs have a quarantined entry %d: choose one with --log", c.Sequence[0])
 	}
 	e := entries[0]
 	if c.Raw {
@@ -199,6 +199,10 @@ func (c *quarantineReplay) Run(a *app) error {
 		return err
 	}
 	defer s.Close()
+	entries, aside := conversationsApart(entries)
+	if err := c.release(a, s, aside); err != nil {
+		return err
+	}
 	bar := progress.New(a.stderr, "quarantine replay", "entries", int64(len(entries)))
 	admin := quarantineOn(s, bar)
 	var passed int
@@ -223,6 +227,34 @@ func (c *quarantineReplay) Run(a *app) error {
 	return nil
 }
 
+// conversationsApart separates events from conversations that are set aside.
+func conversationsApart(all []tables.Quarantined) (events []tables.Quarantined, aside []schema.Sequence) {
+	for _, e := range all {
+		if e.Log == projector.LogConversations {
+			aside = append(aside, e.Sequence)
+		} else {
+			events = append(events, e)
+		}
+	}
+	return events, aside
+}
+
+// release asks the projector to take conversations back.
+func (c *quarantineReplay) release(a *app, s *engines.Session, aside []schema.Sequence) error {
+	if len(aside) == 0 {
+		return nil
+	}
+	if c.DryRun {
+		fmt.Fprintf(a.stdout, "%d conversations would be released\n", len(aside))
+		return nil
+	}
+	if err := s.Tables.Release(a.ctx, s.Live, projector.LogConversations, aside); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%d conversations released; the projector makes their rows again, and they leave the quarantine when it has\n", len(aside))
+	return nil
+}
+
 type quarantinePurge struct {
 	quarantineFilter
 	DryRun bool `help:"Print what would be removed, without removing it." env:"-"`
@@ -236,6 +268,9 @@ func (c *quarantinePurge) Run(a *app) error {
 		return err
 	}
 	defer s.Close()
+	if _, aside := conversationsApart(entries); len(aside) > 0 {
+		return fmt.Errorf("%d of the entries are conversations that are set aside, which cannot be purged: release them (quarantine replay --log conversations), or purge with --log rejected or events", len(aside))
+	}
 	if c.DryRun || len(entries) == 0 {
 		if err := printEntries(a, entries, false); err != nil {
 			return err

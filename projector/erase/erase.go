@@ -239,7 +239,7 @@ func (e *Erasure) fold(ctx context.Context, version uint32, count []projector.Ar
 // above them are left out: the key of a message erased meanwhile would make its
 // redacted copy a duplicate.
 func (e *Erasure) copyRest(ctx context.Context, target Target, s *search, version uint32) error {
-	return e.Tables.CopyWithout(ctx, s.live, version, target.conversations(s), s.positions[projector.LogEvents], func(done, all int) {
+	return e.Tables.CopyWithout(ctx, s.live, version, target.conversations(s), projector.LogConversations, s.positions[projector.LogEvents], func(done, all int) {
 		e.report("copying tables", schema.Sequence(done), schema.Sequence(all))
 	})
 }

@@ -235,3 +235,11 @@ func (l *Leader) Ready() error {
 	}
 	return fmt.Errorf("projection has not started")
 }
+
+// Aside returns the conversations that the running projector has set aside.
+func (l *Leader) Aside() []projector.Aside {
+	if r := l.leading(); r != nil {
+		return r.projector.Aside()
+	}
+	return nil
+}

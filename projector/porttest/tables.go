@@ -21,6 +21,10 @@ type Tables struct {
 	// Refuse, if set, reports whether an event makes its conversation's rows
 	// unwritable.
 	Refuse func(schema.Event) bool
+	// Large, if set, reports whether there is not enough memory for a conversation's rows.
+	Large func(schema.ConversationKey) bool
+	// LargeToRead is the same of a conversation's events.
+	LargeToRead func(schema.ConversationKey) bool
 
 	mu            sync.Mutex
 	changed       chan struct{}
@@ -98,6 +102,11 @@ func (t *Tables) Write(_ context.Context, b *projector.Batch) error {
 	for _, e := range b.Events {
 		if t.Refuse != nil && t.Refuse(e.Event) {
 			return fmt.Errorf("write: %w", &projector.UnwritableError{Err: fmt.Errorf("a value does not fit")})
+		}
+	}
+	for i := range b.Changes {
+		if t.Large != nil && t.Large(b.Changes[i].After.Conversation.ConversationKey) {
+			return fmt.Errorf("write: %w", &projector.TooLargeError{Err: fmt.Errorf("no memory")})
 		}
 	}
 	changes := t.changes(b)
@@ -204,6 +213,39 @@ func (t *Tables) insertEvents(b *projector.Batch) {
 func (t *Tables) insertQuarantine(b *projector.Batch) {
 	for _, r := range b.Quarantine {
 		t.quarantine[entryKey{r.Log, r.Sequence}] = r
+		if r.Gone {
+			delete(t.quarantine, entryKey{r.Log, r.Sequence})
+		}
+	}
+}
+
+// Aside returns the conversations in quarantine.
+func (t *Tables) Aside(context.Context) ([]projector.Aside, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []projector.Aside
+	for _, r := range t.quarantine {
+		if r.Log != projector.LogConversations {
+			continue
+		}
+		key, err := projector.ParseAside(r.Original)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, projector.Aside{ConversationKey: key, Sequence: r.Sequence, Released: r.Reason == schema.CodeReleased})
+	}
+	return list, t.point("before reading what is set aside")
+}
+
+// Release asks for all conversations that are set aside to be taken back.
+func (t *Tables) Release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, r := range t.quarantine {
+		if r.Log == projector.LogConversations {
+			r.Reason = schema.CodeReleased
+			t.quarantine[key] = r
+		}
 	}
 }
 
@@ -236,6 +278,9 @@ func (t *Tables) Recall(_ context.Context, keys []schema.ConversationKey) (map[s
 	defer t.mu.Unlock()
 	found := map[schema.ConversationKey][]projector.ArchivedEvent{}
 	for _, key := range keys {
+		if t.LargeToRead != nil && t.LargeToRead(key) && len(t.events[key]) > 0 {
+			return nil, fmt.Errorf("recall: %w", &projector.TooLargeError{Err: fmt.Errorf("no memory")})
+		}
 		for _, e := range t.events[key] {
 			found[key] = append(found[key], e)
 		}

@@ -5,6 +5,10 @@
 // log of events that could not be projected (events). A finished entry must be removed from its log
 // too, or the next rebuild would restore it.
 //
+// A third kind of entry (conversations) stands for a conversation that the projector
+// has set aside: see projector. It is in no log; its sequence is that of the first
+// event that is in no rows. It is released by the tables, not replayed.
+//
 // # Replay
 //
 //	judge   decode the original as the edge would now; entries that are still refused stay

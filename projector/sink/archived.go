@@ -44,8 +44,8 @@ func eventHashesTable() *table[keyRow] {
 	}}
 }
 
-// rejectionVersion is the version of every row of quarantine written from a log,
-// so that rows replayed or purged since (with a higher version) stay so when the log is read again.
+// rejectionVersion is the version of every row of quarantine written for an event, so that rows
+// replayed or purged since (with a higher version) stay so when the log is read again.
 const rejectionVersion = 1
 
 func quarantineTable() *table[projector.Rejection] {
@@ -59,8 +59,13 @@ func quarantineTable() *table[projector.Rejection] {
 		textOrNull("source", func(r *row) *string { return nullIfEmpty(r.Source) }),
 		textOrNull("event_id", func(r *row) *string { return nullIfEmpty(r.EventID) }),
 		text("original", func(r *row) []byte { return r.Original }),
-		number("_version", func(*row) uint64 { return rejectionVersion }),
-		number("_deleted", func(*row) uint8 { return 0 }),
+		number("_version", func(r *row) uint64 { return max(rejectionVersion, r.Version) }),
+		number("_deleted", func(r *row) uint8 {
+			if r.Gone {
+				return 1
+			}
+			return 0
+		}),
 	}}
 }
 

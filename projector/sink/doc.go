@@ -86,7 +86,8 @@
 // # Errors
 //
 // [projector.UnwritableError] is a value that ClickHouse or its driver refuses;
-// its text names the column or the code and never the value. An error with a
+// its text names the column or the code and never the value.
+// [projector.TooLargeError] is a lack of memory, or a limit on the size of a statement. An error with a
 // method Temporary() that is true is transient: network, timeouts, memory, too
 // many parts, an unavailable keeper. Any other error needs an operator: rights, missing tables, a
 // wrong address. Both can be retried.

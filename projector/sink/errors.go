@@ -28,7 +28,6 @@ var transientCodes = map[int32]string{
 	210:  "NETWORK_ERROR",                         // network
 	225:  "NO_ZOOKEEPER",                          // the keeper is unavailable
 	236:  "ABORTED",                               // the server is stopping
-	241:  "MEMORY_LIMIT_EXCEEDED",                 // other statements use the memory now
 	242:  "TABLE_IS_READ_ONLY",                    // a replica has lost its keeper, or is starting
 	243:  "NOT_ENOUGH_SPACE",                      // until space is freed
 	252:  "TOO_MANY_PARTS",                        // merges are behind
@@ -42,6 +41,16 @@ var transientCodes = map[int32]string{
 	473:  "DEADLOCK_AVOIDED",                      // a lock was held too long
 	999:  "KEEPER_EXCEPTION",                      // the keeper is unavailable
 	1000: "POCO_EXCEPTION",                        // network, below ClickHouse's own codes
+}
+
+// memoryCodes are errors of ClickHouse for lack of memory: a smaller write passes, or
+// the same one when other statements need less.
+var memoryCodes = map[int32]string{
+	158: "TOO_MANY_ROWS",
+	173: "CANNOT_ALLOCATE_MEMORY",
+	241: "MEMORY_LIMIT_EXCEEDED",
+	307: "TOO_MANY_BYTES",
+	396: "TOO_MANY_ROWS_OR_BYTES",
 }
 
 // unwritableCodes are errors of ClickHouse about a value in the rows: the same
@@ -88,6 +97,18 @@ func (e *serverError) Error() string {
 }
 func (e *serverError) Unwrap() error { return e.err }
 
+// memoryError keeps the code of a refusal for lack of memory.
+type memoryError struct {
+	code int32
+	name string
+	err  error
+}
+
+func (e *memoryError) Error() string {
+	return fmt.Sprintf("ClickHouse does not have enough memory (code: %d, %s)", e.code, e.name)
+}
+func (e *memoryError) Unwrap() error { return e.err }
+
 // transientError is a transient failure. The loop recognizes it by its method.
 type transientError struct{ err error }
 
@@ -114,10 +135,14 @@ func classed(err error) error {
 	return passing(err)
 }
 
-// passing marks a transient error.
+// passing marks a transient error, and one for lack of memory, which may be
+// transient too ([projector.TooLargeError]).
 func passing(err error) error {
 	var exception *clickhouse.Exception
 	if errors.As(err, &exception) {
+		if name, found := memoryCodes[exception.Code]; found {
+			return &projector.TooLargeError{Err: &transientError{&memoryError{exception.Code, name, err}}}
+		}
 		if _, found := transientCodes[exception.Code]; !found {
 			return err
 		}

@@ -67,7 +67,7 @@ func TestErrorsAreClassed(t *testing.T) {
 }
 
 func TestCodesBearTheNamesOfTheServer(t *testing.T) {
-	for _, codes := range []map[int32]string{transientCodes, unwritableCodes} {
+	for _, codes := range []map[int32]string{transientCodes, memoryCodes, unwritableCodes} {
 		for code, name := range codes {
 			if got := enginetest.ClickHouse(t).Exec(t, "SELECT errorCodeToName("+strconv.Itoa(int(code))+")"); got != name {
 				t.Errorf("%d is %s, not %s", code, got, name)

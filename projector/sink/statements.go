@@ -29,6 +29,9 @@ var keysCountSQL string
 //go:embed keys.sql
 var keysSQL string
 
+//go:embed aside.sql
+var asideSQL string
+
 //go:embed archived.sql
 var archivedSQL string
 

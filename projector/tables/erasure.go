@@ -51,9 +51,9 @@ func (t *Tables) Unwritable(ctx context.Context, version uint32) (map[schema.Seq
 }
 
 // CopyWithout copies a version into an empty one, without the rows of some
-// conversations. Keys above the position are left out. step is called before each
-// table.
-func (t *Tables) CopyWithout(ctx context.Context, from, to uint32, without Conversations, position schema.Sequence, step func(done, all int)) error {
+// conversations; aside is the log in quarantine that their entries name if they are set
+// aside. Keys above the position are left out. step is called before each table.
+func (t *Tables) CopyWithout(ctx context.Context, from, to uint32, without Conversations, aside string, position schema.Sequence, step func(done, all int)) error {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0}))
 	parameters := without.parameters()
 	type copying struct {
@@ -66,7 +66,7 @@ func (t *Tables) CopyWithout(ctx context.Context, from, to uint32, without Conve
 			copies = append(copies, copying{table.in(eraseCopySQL), parameters})
 		}
 	}
-	copies = append(copies, copying{eraseCopyQuarantineSQL, nil})
+	copies = append(copies, copying{eraseCopyQuarantineSQL, append(without.parameters(), clickhouse.Named("aside", aside))})
 	for i, c := range copies {
 		step(i, len(copies))
 		if err := t.conn.Exec(ctx, between(c.statement, from, to), c.parameters...); err != nil {

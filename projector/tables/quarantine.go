@@ -13,7 +13,7 @@ import (
 
 // Quarantined is an entry of a log that was refused, and why.
 type Quarantined struct {
-	Log        string // that Sequence counts in: events or rejected
+	Log        string // that Sequence counts in: events or rejected; or conversations, for one that is set aside
 	Sequence   schema.Sequence
 	ReceivedAt time.Time
 	Reason     schema.Code
@@ -109,6 +109,17 @@ func (t *Tables) inAll(ctx context.Context, statement string, parameters ...any)
 		if err := t.conn.Exec(ctx, of(statement, v.Version), parameters...); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Release asks the projector of a version to make the rows of conversations again
+// that it has set aside. Log and sequences are those of their entries in quarantine.
+func (t *Tables) Release(ctx context.Context, version uint32, log string, sequences []schema.Sequence) error {
+	err := t.conn.Exec(ctx, of(quarantineReleaseSQL, version), clickhouse.Named("released", string(schema.CodeReleased)),
+		clickhouse.Named("log", log), clickhouse.Named("sequences", numbers(sequences)))
+	if err != nil {
+		return fmt.Errorf("release %d conversations: %w", len(sequences), err)
 	}
 	return nil
 }

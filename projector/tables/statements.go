@@ -92,6 +92,8 @@ var (
 	quarantineExpireSQL string
 	//go:embed sql/quarantine_mark.sql
 	quarantineMarkSQL string
+	//go:embed sql/quarantine_release.sql
+	quarantineReleaseSQL string
 	//go:embed sql/quarantine_remove.sql
 	quarantineRemoveSQL string
 	//go:embed sql/repair_delete.sql

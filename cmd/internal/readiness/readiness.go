@@ -31,6 +31,7 @@ type Checks struct {
 	mu     sync.Mutex
 	parts  []Part
 	checks map[string]func(context.Context) error
+	notes  map[string]func() string
 }
 
 var errStarting = errors.New("starting")
@@ -59,6 +60,30 @@ func (r *Checks) Watch(part string, check func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.checks[part] = check
+}
+
+// Note makes note say what of a part needs attention although it is ready; the empty
+// text is nothing. Its texts are public.
+func (r *Checks) Note(part string, note func() string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.notes == nil {
+		r.notes = make(map[string]func() string)
+	}
+	r.notes[part] = note
+}
+
+// Notes returns what needs attention, by part.
+func (r *Checks) Notes() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	notes := make(map[string]string)
+	for part, note := range r.notes {
+		if text := note(); text != "" {
+			notes[part] = text
+		}
+	}
+	return notes
 }
 
 // Missing checks every part and returns what is wrong by part; empty is ready.

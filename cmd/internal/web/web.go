@@ -181,7 +181,7 @@ func httpURL(address net.Addr) string {
 }
 
 // readyz answers 200 if nothing is missing, otherwise 503 with the missing parts: of all parts, or
-// of those needed for the purpose named by the parameter for.
+// of those needed for the purpose named by the parameter for. Either way it adds the notes.
 func readyz(checks *readiness.Checks) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		var wrong map[string]string
@@ -197,7 +197,8 @@ func readyz(checks *readiness.Checks) http.Handler {
 		answer := struct {
 			Ready    bool              `json:"ready"`
 			NotReady map[string]string `json:"notReady,omitempty"`
-		}{len(wrong) == 0, wrong}
+			Notes    map[string]string `json:"notes,omitempty"`
+		}{len(wrong) == 0, wrong, checks.Notes()}
 		status := http.StatusOK
 		if !answer.Ready {
 			status = http.StatusServiceUnavailable

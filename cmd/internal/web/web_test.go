@@ -46,6 +46,15 @@ func TestReadinessListsMissingParts(t *testing.T) {
 	if status, body := ask(); status != http.StatusOK || body != `{"ready":true}` {
 		t.Error(status, body)
 	}
+	note := "is slow"
+	r.Note("nats", func() string { return note })
+	if status, body := ask(); status != http.StatusOK || body != `{"ready":true,"notes":{"nats":"is slow"}}` {
+		t.Error(status, body)
+	}
+	note = ""
+	if status, body := ask(); status != http.StatusOK || body != `{"ready":true}` {
+		t.Error(status, body)
+	}
 }
 
 func TestHTTPAnswersBeforeTheRolesAreReady(t *testing.T) {

@@ -1,0 +1,228 @@
+package projector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-analytics/parley/projector/fold"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// LogConversations is the log that rows of quarantine name which stand for a whole
+// conversation: their sequence is the one of its first event that is in no rows.
+const LogConversations = "conversations"
+
+// Aside is a conversation that is set aside: the server lacks the memory to write its
+// rows, or to read its events back. Its events are archived; its rows stay as they were
+// before the sequence.
+type Aside struct {
+	schema.ConversationKey
+	Sequence schema.Sequence
+	Released bool // its rows are to be made again
+}
+
+// String names the conversation.
+func (a Aside) String() string { return fmt.Sprintf("%d/%s", a.Project, a.Conversation) }
+
+// asideKey is the conversation as the original of its row of quarantine names it.
+type asideKey struct {
+	Project      schema.ProjectID      `json:"projectid"`
+	Conversation schema.ConversationID `json:"subject"`
+}
+
+// ParseAside reads the original of a row of quarantine that stands for a
+// conversation.
+func ParseAside(original []byte) (schema.ConversationKey, error) {
+	var key asideKey
+	err := json.Unmarshal(original, &key)
+	return schema.ConversationKey(key), err
+}
+
+// rejection is the row of quarantine of a conversation.
+func (a Aside) rejection(now time.Time, gone bool, why error) Rejection {
+	original, _ := json.Marshal(asideKey(a.ConversationKey)) // a number and a text
+	detail := "conversation " + a.String() + ": its rows are made again"
+	if why != nil {
+		detail = "conversation " + a.String() + ": " + why.Error()
+	}
+	return Rejection{
+		Log: LogConversations, Sequence: a.Sequence, ReceivedAt: schema.TimestampOf(now), Reason: schema.CodeSetAside,
+		Detail: detail, Original: original, Version: uint64(now.UnixNano()), Gone: gone,
+	}
+}
+
+// TooLargeError reports that the server lacks the memory for what is written or read:
+// a part of it may pass.
+type TooLargeError struct{ Err error }
+
+// Error reads as the cause.
+func (e *TooLargeError) Error() string { return "too large: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *TooLargeError) Unwrap() error { return e.Err }
+
+func tooLarge(err error) bool {
+	_, is := errors.AsType[*TooLargeError](err)
+	return is
+}
+
+// errSetAside ends a round in which conversations were set aside.
+var errSetAside = errors.New("conversations are set aside")
+
+const (
+	// mostAside is how many conversations of ordinary size may be set aside, one after
+	// the other with none between that passes, before the tables are to blame.
+	mostAside = 10
+	// ordinary is the largest size, in bytes of memory, of such a conversation.
+	ordinary = 256 << 10
+	// asideTries is how often a conversation is tried alone, in growing distances:
+	// other statements may use the memory for a moment.
+	asideTries = 5
+	asidePause = 200 * time.Millisecond
+	// asideLook is how often it is read which conversations are released.
+	asideLook = 2 * time.Second
+)
+
+// narrow does something with ever smaller parts of some conversations while that
+// is too large, and sets aside those with which it is so alone. It reports with
+// [errSetAside] that there are any.
+func (l *loop) narrow(ctx context.Context, works []*work, do func([]*work) error) error {
+	var aside []*work
+	var why error
+	var part func([]*work) error
+	part = func(works []*work) error {
+		err := do(works)
+		if tooLarge(err) {
+			l.state.fail(err) // the search takes a while
+		}
+		for try := 1; tooLarge(err) && len(works) == 1 && try < asideTries; try++ {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(asidePause << try):
+			}
+			err = do(works)
+		}
+		switch {
+		case err == nil:
+			l.refusals = 0
+			return nil
+		case !tooLarge(err):
+			return err
+		case len(works) == 1:
+			if works[0].bytes() <= ordinary {
+				l.refusals++
+			}
+			if l.refusals > mostAside {
+				return fmt.Errorf("ClickHouse does not have enough memory for any of %d consecutive conversations, so no more are set aside: give it more memory: %w", mostAside, err)
+			}
+			aside, why = append(aside, works[0]), err
+			return nil
+		}
+		half := len(works) / 2
+		if err := part(works[:half]); err != nil {
+			return err
+		}
+		return part(works[half:])
+	}
+	if err := part(works); err != nil || len(aside) == 0 {
+		return err
+	}
+	batch := &Batch{Log: l.name, Position: l.position}
+	for _, w := range aside {
+		a := Aside{ConversationKey: w.key, Sequence: w.fresh[0].Sequence}
+		batch.Quarantine = append(batch.Quarantine, a.rejection(l.gatherer.clock(), false, why))
+		l.logger.Error("ClickHouse does not have enough memory for the rows of a conversation; the conversation is set aside", "conversation", a, "sequence", a.Sequence, "error", why)
+	}
+	if err := l.sink.Write(ctx, batch); err != nil {
+		return fmt.Errorf("set %d conversations aside: %w", len(aside), err)
+	}
+	return fmt.Errorf("%w: %d: %w", errSetAside, len(aside), why)
+}
+
+// knowAside reads which conversations are set aside.
+func (l *loop) knowAside(ctx context.Context) ([]Aside, error) {
+	if l.name != LogEvents {
+		return nil, nil
+	}
+	list, err := l.sink.Aside(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read which conversations are set aside: %w", err)
+	}
+	l.aside = map[schema.ConversationKey]Aside{}
+	for _, a := range list {
+		l.aside[a.ConversationKey] = a
+	}
+	l.state.setAside(list)
+	l.metrics.aside.Set(float64(len(list)))
+	return list, nil
+}
+
+// takeBack makes the rows of released conversations again.
+func (l *loop) takeBack(ctx context.Context) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	list, err := l.knowAside(ctx)
+	if err != nil {
+		return err
+	}
+	taken := 0
+	for _, a := range list {
+		if !a.Released {
+			continue
+		}
+		taken++
+		err := l.refold(ctx, a)
+		if !tooLarge(err) {
+			if err != nil {
+				return fmt.Errorf("take back the conversation set aside at %d: %w", a.Sequence, err)
+			}
+			l.logger.Info("a conversation that was set aside is taken back", "conversation", a)
+			continue
+		}
+		a.Released = false
+		l.logger.Error("ClickHouse still does not have enough memory for the rows of a conversation; the conversation stays set aside", "conversation", a, "error", err)
+		batch := &Batch{Log: l.name, Position: l.position, Quarantine: []Rejection{a.rejection(l.gatherer.clock(), false, err)}}
+		if err := l.sink.Write(ctx, batch); err != nil {
+			return fmt.Errorf("set a conversation aside again: %w", err)
+		}
+	}
+	if taken == 0 {
+		return nil
+	}
+	_, err = l.knowAside(ctx)
+	return err
+}
+
+// refold writes all rows of a conversation, and that it is not set aside any
+// more. What was written before is known from its events; all but its place in
+// the tables is written again, as a part of the refused batch may be there.
+func (l *loop) refold(ctx context.Context, a Aside) error {
+	archived, err := l.archive.Recall(ctx, []schema.ConversationKey{a.ConversationKey})
+	if err != nil {
+		return err
+	}
+	var before, all []schema.Record
+	for _, e := range archived[a.ConversationKey] {
+		if e.Sequence < a.Sequence {
+			before = append(before, e.Record)
+		}
+		if e.Sequence <= l.position {
+			all = append(all, e.Record)
+		}
+	}
+	batch := &Batch{Log: l.name, Position: l.position, Quarantine: []Rejection{a.rejection(l.gatherer.clock(), true, nil)}}
+	if len(all) > 0 {
+		change := Change{After: fold.Of(all)}
+		if len(before) > 0 {
+			stood := fold.Of(before)
+			change.Before = &fold.Rows{Conversation: stood.Conversation}
+			change.Before.Conversation.Visitor = nil
+		}
+		batch.Changes = []Change{change}
+	}
+	return l.sink.Write(ctx, batch)
+}

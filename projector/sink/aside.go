@@ -1,0 +1,35 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Aside returns the conversations that are set aside: see [projector.Sink].
+func (s *Sink) Aside(ctx context.Context) ([]projector.Aside, error) {
+	rows, err := s.conn.Query(ctx, s.in(asideSQL), clickhouse.Named("log", projector.LogConversations))
+	if err != nil {
+		return nil, passing(err)
+	}
+	defer rows.Close()
+	var list []projector.Aside
+	for rows.Next() {
+		var sequence uint64
+		var reason string
+		var original []byte
+		if err := rows.Scan(&sequence, &reason, &original); err != nil {
+			return nil, err
+		}
+		key, err := projector.ParseAside(original)
+		if err != nil {
+			return nil, fmt.Errorf("the row of quarantine for the conversation at %d: %w", sequence, err)
+		}
+		list = append(list, projector.Aside{ConversationKey: key, Sequence: schema.Sequence(sequence), Released: reason == string(schema.CodeReleased)})
+	}
+	return list, rows.Err()
+}
