@@ -76,7 +76,9 @@ func (nodeFlags) Help() string {
 }
 
 // authRoutes are the routes of every process that checks credentials.
-func authRoutes() []string { return []string{"/oauth2/token", "/oauth2/revoke", "/_authenticated"} }
+func authRoutes() []string {
+	return []string{"/oauth2/token", "/oauth2/revoke", "/_authenticated", auth.SessionPath}
+}
 
 // newNode binds HTTP for the roles. From here on the caller shuts the process down.
 func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {

@@ -29,6 +29,14 @@ func (p Proxies) Sender(r *http.Request) netip.Addr {
 	return sender
 }
 
+// Encrypted reports whether the client's connection is encrypted, here or, as a trusted proxy says in
+// X-Forwarded-Proto, at the proxy.
+func (p Proxies) Encrypted(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	proxied := err == nil && p.trusted(peer.Addr().Unmap().WithZone(""))
+	return r.TLS != nil || proxied && r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
 func (p Proxies) trusted(a netip.Addr) bool {
 	for _, network := range p {
 		if network.Contains(a) {

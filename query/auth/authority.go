@@ -35,6 +35,8 @@ type Authority struct {
 	byName    *Limiter
 	byAddress *Limiter
 	attempts  *prometheus.CounterVec
+
+	invitations invitations
 }
 
 // The limits of /oauth2/token: attempts a minute.
@@ -55,9 +57,11 @@ func New(c Config) (*Authority, error) {
 		proxies:   c.Proxies,
 		byName:    NewLimiter(attemptsByName, time.Minute, namesRemembered, d.now),
 		byAddress: NewLimiter(attemptsByAddress, time.Minute, namesRemembered, d.now),
+
+		invitations: invitations{now: d.now, open: make(map[string]invitation)},
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_auth_token_requests_total",
-			Help: "Requests to /oauth2/token by grant and outcome.",
+			Help: "Requests to /oauth2/token and sign-ins (session) by grant and outcome.",
 		}, []string{"grant", "outcome"}),
 	}
 	if c.OIDC != nil {
@@ -80,8 +84,8 @@ func New(c Config) (*Authority, error) {
 }
 
 // Authenticate identifies the sender of a request, from `x-api-id` with `x-api-secret`,
-// the same two in `Authorization: Basic`, or `Authorization: Bearer`. No answer asks for
-// Basic: a browser that knows a secret sends it along with requests of any page. Its error is an [Error] when the credentials are
+// the same two in `Authorization: Basic`, `Authorization: Bearer`, or, without any of
+// them, the cookie of a session. No answer asks for Basic: a browser that knows a secret sends it along with requests of any page. Its error is an [Error] when the credentials are
 // at fault, and any other when they could not be checked. Which scope is
 // needed is the handler's to say.
 func (a *Authority) Authenticate(r *http.Request) (schema.Caller, error) {
@@ -96,7 +100,7 @@ func (a *Authority) Authenticate(r *http.Request) (schema.Caller, error) {
 	case len(ids)+len(secrets) > 0:
 		return schema.Caller{}, errToken("x-api-id and x-api-secret go together")
 	case len(authorizations) == 0:
-		return schema.Caller{}, errNoCredentials()
+		return a.bySession(r)
 	}
 	scheme, token, _ := strings.Cut(authorizations[0], " ")
 	if strings.EqualFold(scheme, schemeBasic) {
@@ -130,6 +134,10 @@ func (a *Authority) byToken(ctx context.Context, token string) (schema.Caller, e
 	if a.foreign != nil && a.tokens.issuerOf(token) == a.foreign.Issuer {
 		return a.foreign.authenticate(ctx, token)
 	}
+	return a.byOwnToken(ctx, token)
+}
+
+func (a *Authority) byOwnToken(ctx context.Context, token string) (schema.Caller, error) {
 	c, err := a.tokens.read(token)
 	if err != nil {
 		return schema.Caller{}, err

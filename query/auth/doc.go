@@ -11,7 +11,7 @@
 // # What a request proves
 //
 // [Authority.Authenticate] takes `x-api-id` with `x-api-secret`, id and secret in
-// `Authorization: Basic`, or `Authorization: Bearer`, never two of them. The answer is a [schema.Caller]: scopes
+// `Authorization: Basic`, or `Authorization: Bearer`, never two of them, or the cookie of a session. The answer is a [schema.Caller]: scopes
 // and projects. Every call reads the credential's record from the store, so a
 // change, a disabling or a removal holds for the next request of every role;
 // an access token is only a signed pointer to that record. A token's
@@ -45,6 +45,16 @@
 // the other copy must log in again. A forged token revokes nothing and is counted against no user:
 // each token carries a proof that it was issued here. Revoking a refresh token revokes its family;
 // revoking an access token revokes that token.
+//
+// # Sessions
+//
+// A browser signs in at [SessionPath] with a user's password or a key's secret, and gets an access
+// token with the scope read in the cookie [SessionCookie]: HttpOnly, SameSite=Strict, Secure if the
+// connection is encrypted. A request with a cookie and no other credentials must come from a page of
+// this server, which the browser says in Sec-Fetch-Site or Origin; that excludes forged requests,
+// also by pages on another port of the host. Signing out revokes the token; so do all other changes
+// that end tokens. An invitation ([Authority.Invite]) is a code that signs in once, within an hour;
+// `serve --demo` prints one as a link.
 //
 // # Why the grants are written here
 //

@@ -11,11 +11,12 @@ import (
 // maxForm is the maximum size of a token request's body.
 const maxForm = 16 << 10
 
-// Routes adds /oauth2/token, /oauth2/revoke and /_authenticated.
+// Routes adds /oauth2/token, /oauth2/revoke, /_authenticated and /session.
 func (a *Authority) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("/oauth2/token", a.serveToken)
 	mux.HandleFunc("/oauth2/revoke", a.serveRevoke)
 	mux.HandleFunc("/_authenticated", a.serveAuthenticated)
+	mux.HandleFunc(SessionPath, a.serveSession)
 }
 
 func (a *Authority) serveAuthenticated(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,156 @@
+// Figures over time, on a canvas. A click goes to the rows of a step; the card's table has the same as links.
+
+import { useEffect, useRef, useState } from 'preact/hooks'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { day, none, stepName } from '../format'
+import { go, usePlace } from '../place'
+
+/** One line or row of bars. */
+export interface Series {
+  name: string
+  color: number // of the palette, from 1
+  values: (number | null)[]
+  bars?: boolean
+  dashed?: boolean
+}
+
+interface TimelineProps {
+  label: string
+  /** The beginning of each step. */
+  from: string[]
+  series: Series[]
+  format: (value: number | null | undefined) => string
+  axis?: (value: number) => string
+  /** Where a click on a step leads. */
+  href?: (index: number) => string | undefined
+  height?: number
+  max?: number
+  /** Distances that ticks may have, where those of decimal numbers do not fit. */
+  ticks?: number[]
+  /** The step, if it is not that of the place. */
+  step?: string
+}
+
+/** Colours of the page as the canvas needs them. */
+function color(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+}
+
+interface Shown {
+  index: number
+  left: number
+}
+
+export function Timeline(props: TimelineProps) {
+  const place = usePlace()
+  const box = useRef<HTMLDivElement>(null)
+  const latest = useRef(props)
+  latest.current = props
+  const [shown, setShown] = useState<Shown | null>(null)
+  const [theme, setTheme] = useState(0)
+  useEffect(() => onTheme(() => setTheme((n) => n + 1)), [])
+
+  const content = JSON.stringify([props.from, props.series, place.zone, place.step])
+  useEffect(() => {
+    const parent = box.current!
+    const plot = draw(parent, latest.current, place.zone, setShown)
+    const observer = new ResizeObserver(() => plot.setSize({ width: parent.clientWidth, height: latest.current.height ?? 240 }))
+    observer.observe(parent)
+    return () => {
+      observer.disconnect()
+      plot.destroy()
+    }
+  }, [content, theme])
+
+  const { series, from, format } = props
+  const pick = () => {
+    const href = shown && latest.current.href?.(shown.index)
+    if (href) go(href)
+  }
+  return (
+    <figure class="timeline">
+      <figcaption class="legend">
+        {series.map((one) => <span key={one.name}><i class={`key c${one.color}${one.dashed ? ' dashed' : ''}`} />{one.name}</span>)}
+      </figcaption>
+      <div class={`plot${props.href ? ' picks' : ''}`} ref={box} role="img" aria-label={`${props.label}. ${summary(props)}`} onClick={pick} />
+      {shown && (
+        <div class="tip" style={{ left: `${shown.left}px` }} data-side={shown.left > (box.current?.clientWidth ?? 0) / 2 ? 'left' : 'right'}>
+          <b>{stepName(from[shown.index]!, props.step ?? place.step, place.zone)}</b>
+          {series.map((one) => <span key={one.name}><i class={`key c${one.color}`} />{one.name}<em>{format(one.values[shown.index])}</em></span>)}
+        </div>
+      )}
+    </figure>
+  )
+}
+
+function summary({ series, format }: TimelineProps): string {
+  return series
+    .map((one) => {
+      const known = one.values.filter((value) => value !== null)
+      return known.length ? `${one.name}: from ${format(Math.min(...known))} to ${format(Math.max(...known))}` : `${one.name}: ${none}`
+    })
+    .join('; ')
+}
+
+function draw(parent: HTMLElement, props: TimelineProps, zone: string, show: (shown: Shown | null) => void): uPlot {
+  const xs = props.from.map((from) => Date.parse(from) / 1000)
+  const line = color('--line')
+  const axis = { stroke: color('--muted'), font: '12px system-ui, sans-serif', grid: { stroke: line, width: 1 }, ticks: { show: false } }
+  const step = xs.length > 1 ? (xs.at(-1)! - xs[0]!) / (xs.length - 1) : 86_400
+  const options: uPlot.Options = {
+    width: parent.clientWidth,
+    height: props.height ?? 240,
+    legend: { show: false },
+    cursor: { drag: { x: true, y: false, uni: 20 }, points: { size: 7 }, y: false },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+    scales: {
+      x: { range: (_, low, high) => [low - step * 0.6, high + step * 0.6] },
+      y: { range: (_, low, high) => [Math.min(low, 0), props.max ?? (high > 0 ? high * 1.08 : 1)] },
+    },
+    axes: [
+      { ...axis, grid: { show: false }, size: 30, space: 70, values: (_, ticks, __, ___, every) => ticks.map((tick) => tickName(tick, every, zone)) },
+      { ...axis, size: 62, space: 32, incrs: props.ticks, values: (_, ticks) => ticks.map((tick) => (props.axis ?? props.format)(tick)) },
+    ],
+    series: [
+      {},
+      ...props.series.map((one): uPlot.Series => ({
+        stroke: color(`--c${one.color}`),
+        width: one.bars ? 0 : 2,
+        fill: one.bars ? color(`--c${one.color}`) : undefined,
+        dash: one.dashed ? [5, 4] : undefined,
+        paths: one.bars ? uPlot.paths.bars!({ size: [0.62, 48], radius: 0.15 }) : uPlot.paths.spline!(),
+        points: { show: !one.bars && xs.length === 1 },
+        spanGaps: false,
+      })),
+    ],
+    hooks: {
+      setCursor: [(plot) => {
+        const index = plot.cursor.idx
+        show(index == null || plot.cursor.left! < 0 ? null : { index, left: plot.valToPos(xs[index]!, 'x') + plot.bbox.left / devicePixelRatio })
+      }],
+    },
+  }
+  return new uPlot(options, [xs, ...props.series.map((one) => one.values)] as uPlot.AlignedData, parent)
+}
+
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
+function tickName(seconds: number, every: number, zone: string): string {
+  if (every >= 86_400) return day(seconds * 1000, zone)
+  let clock = clocks.get(zone)
+  if (!clock) clocks.set(zone, (clock = new Intl.DateTimeFormat(undefined, { timeZone: zone, hour: 'numeric', minute: '2-digit' })))
+  return clock.format(seconds * 1000)
+}
+
+/** Calls back when the reader or the system changes between light and dark. */
+function onTheme(changed: () => void): () => void {
+  const media = matchMedia('(prefers-color-scheme: dark)')
+  const observer = new MutationObserver(changed)
+  media.addEventListener('change', changed)
+  observer.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+  return () => {
+    media.removeEventListener('change', changed)
+    observer.disconnect()
+  }
+}

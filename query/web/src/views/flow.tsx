@@ -1,0 +1,102 @@
+// How conversations travel: how contacts end, who hands over, and what bots do alone.
+
+import { Bars } from '../charts/bars'
+import { Timeline } from '../charts/timeline'
+import { type Metrics, metrics, query, useData } from '../data'
+import { behind, counts, hrefOf, nameOf } from '../figures'
+import { count, share, stepName } from '../format'
+import { usePlace } from '../place'
+import { Card } from '../ui/card'
+import { SimpleTable } from '../ui/table'
+import { Tile } from '../ui/tile'
+import { Breakdown } from './breakdown'
+
+const figures = ['transferredContacts', 'snoozedContacts', 'unansweredContacts']
+
+export function Flow() {
+  const place = usePlace()
+  const selection = `${counts(...figures, 'contacts')} transferRate answerRate`
+  const answer = useData<{ now: Metrics; before: Metrics; automation: Metrics; automationBefore: Metrics }>(query({
+    now: metrics(place, { step: true }, `total {${selection}} buckets {from to ${selection}}`),
+    before: metrics(place, { interval: place.before }, `total {${figures.join(' ')} contacts transferRate answerRate}`),
+    automation: metrics(place, { groupBy: ['AUTOMATION_LEVEL'] }, `total {closedConversations} buckets {dimensions {name value label} ${counts('closedConversations')}}`),
+    automationBefore: metrics(place, { interval: place.before, groupBy: ['AUTOMATION_LEVEL'] }, `total {closedConversations} buckets {dimensions {name value label} closedConversations}`),
+  }))
+  const { data } = answer
+  const alone = (of?: Metrics) => of?.buckets.find((bucket) => bucket.dimensions[0]!.value === 'FULLY_AUTOMATED')
+  /** Of the conversations that a bot took part in, the share that no person had to join. */
+  const contained = (of?: Metrics) => {
+    const bot = of?.buckets.filter((bucket) => ['FULLY_AUTOMATED', 'PARTIALLY_AUTOMATED'].includes(bucket.dimensions[0]!.value!)).reduce((sum, bucket) => sum + bucket.closedConversations, 0)
+    return bot ? (alone(of)?.closedConversations ?? 0) / bot : null
+  }
+  return (
+    <>
+      <div class="tiles">
+        {data && (
+          <>
+            <Tile name="Bot containment" value={share(contained(data.automation))} hint="of bot conversations" now={contained(data.automation)} before={contained(data.automationBefore)} better="more"
+              rows={alone(data.automation) && behind(alone(data.automation)!, 'closedConversations')} />
+            <Tile name="Transferred contacts" value={count(data.now.total.transferredContacts)} hint={`${share(data.now.total.transferRate)} of contacts`} rows={behind(data.now.total, 'transferredContacts')}
+              now={data.now.total.transferredContacts} before={data.before.total.transferredContacts} better="less" course={data.now.buckets.map((bucket) => bucket.transferredContacts)} />
+            <Tile name="Snoozed contacts" value={count(data.now.total.snoozedContacts)} rows={behind(data.now.total, 'snoozedContacts')}
+              now={data.now.total.snoozedContacts} before={data.before.total.snoozedContacts} course={data.now.buckets.map((bucket) => bucket.snoozedContacts)} />
+            <Tile name="Unanswered contacts" value={count(data.now.total.unansweredContacts)} rows={behind(data.now.total, 'unansweredContacts')}
+              now={data.now.total.unansweredContacts} before={data.before.total.unansweredContacts} better="less" course={data.now.buckets.map((bucket) => bucket.unansweredContacts)} />
+          </>
+        )}
+      </div>
+      <Endings />
+      <Automation data={answer} />
+      <Card title="Transfers and snoozes over time" wide data={answer}
+        table={({ now }) => (
+          <SimpleTable head={['Step', 'Transferred', 'Snoozed']} rows={now.buckets.map((bucket) => {
+            const step = stepName(bucket.from!, place.step, place.zone)
+            return [step, ...['transferredContacts', 'snoozedContacts'].map((name) => ({ text: count(bucket[name]), href: bucket[name] ? hrefOf(place, bucket, name, `Contacts, ${step}`) : undefined }))]
+          })} />
+        )}
+      >
+        {({ now }) => (
+          <Timeline label="Transfers and snoozes" from={now.buckets.map((bucket) => bucket.from!)} format={count} height={190}
+            href={(index) => (now.buckets[index]?.transferredContacts ? hrefOf(place, now.buckets[index], 'transferredContacts', `Transferred contacts, ${stepName(now.buckets[index].from!, place.step, place.zone)}`) : undefined)}
+            series={[
+              { name: 'Transferred', color: 1, values: now.buckets.map((bucket) => bucket.transferredContacts) },
+              { name: 'Snoozed', color: 2, values: now.buckets.map((bucket) => bucket.snoozedContacts) },
+            ]} />
+        )}
+      </Card>
+      <Breakdown figure="transferredContacts" what="Transferred contacts" title="Transferred by" param="by" first="OPERATOR" color={2} />
+      <Breakdown figure="unansweredContacts" what="Unanswered contacts" title="Unanswered by" param="unansweredby" first="ROUTING_GROUP" color={4} />
+    </>
+  )
+}
+
+function Endings() {
+  const place = usePlace()
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: ['ENDING'] }, `total {contacts} buckets {dimensions {name value label} ${counts('contacts')}}`) }))
+  return (
+    <Card title="Contacts by ending" data={answer} empty={({ metrics }) => !metrics.total.contacts}>
+      {({ metrics }) => (
+        <Bars label="Contacts by ending" color={3} bars={metrics.buckets.filter((bucket) => bucket.contacts).sort((a, b) => b.contacts - a.contacts).map((bucket) => {
+          const ending = bucket.dimensions[0]!
+          const name = ending.value === null ? 'Still open' : nameOf(ending)
+          return { key: String(ending.value), name, value: bucket.contacts, text: count(bucket.contacts), note: share(bucket.contacts / metrics.total.contacts), href: hrefOf(place, bucket, 'contacts', `Contacts: ${name}`) }
+        })} />
+      )}
+    </Card>
+  )
+}
+
+function Automation({ data }: { data: ReturnType<typeof useData<{ now: Metrics; before: Metrics; automation: Metrics; automationBefore: Metrics }>> }) {
+  const place = usePlace()
+  return (
+    <Card title="Bots and people" note="Closed conversations by who handled them" data={data} empty={({ automation }) => !automation.total.closedConversations}>
+      {({ automation }) => (
+        <Bars label="Conversations by automation" color={5} bars={automation.buckets.filter((bucket) => bucket.closedConversations).sort((a, b) => b.closedConversations - a.closedConversations).map((bucket) => {
+          const level = bucket.dimensions[0]!
+          const name = level.value === null ? 'No contact' : nameOf(level)
+          return { key: String(level.value), name, value: bucket.closedConversations, text: count(bucket.closedConversations), note: share(bucket.closedConversations / automation.total.closedConversations), href: hrefOf(place, bucket, 'closedConversations', name) }
+        })} />
+      )}
+    </Card>
+  )
+}

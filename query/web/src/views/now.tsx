@@ -1,0 +1,192 @@
+// What is going on at this moment.
+
+import { useEffect, useState } from 'preact/hooks'
+import { Name, field } from '../api'
+import { Bars } from '../charts/bars'
+import { Timeline } from '../charts/timeline'
+import { addDays, dateOf, startOf } from '../calendar'
+import { type Metrics, metrics, query, useData } from '../data'
+import { behind, counts, nameOf } from '../figures'
+import { compact, count, csat, duration, since, stepName, words } from '../format'
+import { type Place, usePlace } from '../place'
+import { Card } from '../ui/card'
+import { rowsHref } from '../ui/drill'
+import { Tile } from '../ui/tile'
+
+const refreshEvery = 5_000
+const look = 400 // days that an open conversation may be old
+
+/** A time that moves on every few seconds, while the page is seen. */
+function useClock(): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === 'visible' && setNow(Date.now()), refreshEvery)
+    return () => clearInterval(timer)
+  }, [])
+  return now
+}
+
+interface Open {
+  totalCount: number
+  edges: { node: { id: string; project: { id: number }; createdAt: string; channel: string; contactCount: number; contacts: { endedAt: string | null }[]; routingEvents: { createdAt: string; routingRule: { name: string | null; id: string } }[] } }[]
+}
+
+type Counted = { totalCount: number }
+
+/** The hours that today's figures are compared in. */
+function today(place: Place, now: number) {
+  const from = startOf(place.zone, dateOf(place.zone, now))
+  const to = Math.ceil(now / 60_000) * 60_000
+  const before = startOf(place.zone, addDays(dateOf(place.zone, now), -7))
+  return {
+    now: { from: new Date(from).toISOString(), to: new Date(Math.max(to, from + 60_000)).toISOString() },
+    before: { from: new Date(before).toISOString(), to: new Date(before + Math.max(to - from, 60_000)).toISOString() },
+  }
+}
+
+export function Now() {
+  const place = usePlace()
+  const now = useClock()
+  const hours = today(place, now)
+  const all = { from: new Date(Math.floor(now / 86_400_000 - look) * 86_400_000).toISOString(), to: new Date(Math.ceil(now / 86_400_000) * 86_400_000).toISOString() }
+  const list = (state: string, more: Record<string, unknown>, selection: string) =>
+    field('conversations', { filters: place.filters, interval: all, state: new Name(state), ...more }, selection)
+  const rows = (state: string, title: string, extra: Record<string, string> = {}) => place.to('rows', { of: 'open', state, title, since: all.from, until: all.to, back: 'now', ...extra })
+
+  const answer = useData<{ open: Counted; snoozed: Counted; talking: Counted; oldest: Open; today: Metrics; before: Metrics }>(query({
+    open: list('OPEN', {}, 'totalCount'),
+    snoozed: list('SNOOZED', {}, 'totalCount'),
+    talking: list('OPEN', { contactFilters: { ongoing: true } }, 'totalCount'),
+    oldest: list('OPEN', { first: 100 }, 'edges {node {id project {id} createdAt channel contactCount contacts {endedAt} routingEvents {createdAt routingRule {id name}}}}'),
+    today: metrics(place, { interval: hours.now }, `total {${counts('closedConversations', 'contacts', 'abandonedConversations', 'surveyAnswers')} csat wait {count medianMs rows}}`),
+    before: metrics(place, { interval: hours.before }, 'total {closedConversations contacts abandonedConversations csat wait {medianMs}}'),
+  }), now)
+  const waiting = (data: { oldest: Open }) => data.oldest.edges.map(({ node }) => ({ node, since: waitingSince(node) })).filter((one) => one.since !== null).sort((a, b) => a.since! - b.since!)
+  const { data } = answer
+  return (
+    <>
+      <div class="tiles">
+        {data && (
+          <>
+            <State name="Open" value={count(data.open.totalCount)} href={data.open.totalCount ? rows('OPEN', 'Open conversations') : undefined} />
+            <State name="With an operator" value={count(data.talking.totalCount)} href={data.talking.totalCount ? rows('OPEN', 'Conversations with an operator', { ongoing: 'yes' }) : undefined} />
+            <State name="Snoozed" value={count(data.snoozed.totalCount)} href={data.snoozed.totalCount ? rows('SNOOZED', 'Snoozed conversations') : undefined} />
+            <State name="Waiting" value={count(Math.max(data.open.totalCount - data.talking.totalCount - data.snoozed.totalCount, 0))} hint={waiting(data)[0] ? `longest ${duration(now - waiting(data)[0]!.since!)}` : undefined} />
+          </>
+        )}
+      </div>
+      <h2 class="section">Today so far <small>compared with the same day last week</small></h2>
+      <div class="tiles">
+        {data && (
+          <>
+            <Tile name="Closed conversations" value={count(data.today.total.closedConversations)} now={data.today.total.closedConversations} before={data.before.total.closedConversations} rows={behind(data.today.total, 'closedConversations')} />
+            <Tile name="Contacts" value={count(data.today.total.contacts)} now={data.today.total.contacts} before={data.before.total.contacts} rows={behind(data.today.total, 'contacts')} />
+            <Tile name="Wait, median" value={duration(data.today.total.wait.medianMs)} now={data.today.total.wait.medianMs} before={data.before.total.wait.medianMs} better="less" rows={{ of: 'contacts', rows: data.today.total.wait.rows, count: data.today.total.wait.count }} />
+            <Tile name="Abandoned" value={count(data.today.total.abandonedConversations)} now={data.today.total.abandonedConversations} before={data.before.total.abandonedConversations} better="less" rows={behind(data.today.total, 'abandonedConversations')} />
+            <Tile name="CSAT" value={csat(data.today.total.csat)} points now={data.today.total.csat} before={data.before.total.csat} better="more" hint={`${count(data.today.total.surveyAnswers)} answers`} rows={behind(data.today.total, 'surveyAnswers')} />
+          </>
+        )}
+      </div>
+      <Operators all={all} now={now} />
+      <Card title="Waiting longest" data={answer} empty={(data) => !waiting(data).length}>
+        {(data) => (
+          <ul class="plainlist">
+            {waiting(data).slice(0, 8).map(({ node, since }) => (
+              <li key={`${node.project.id} ${node.id}`}>
+                <a href={place.to('conversation', { of: String(node.project.id), id: node.id, back: 'now' })}>
+                  <b>{duration(now - since!)}</b><span>{words(node.channel)}</span><span>{node.routingEvents.at(-1)?.routingRule.name ?? 'Not routed'}</span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Card>
+      <LastDay now={now} />
+      <Latest now={now} />
+    </>
+  )
+}
+
+/** Since when an open conversation without an operator waits; null if it does not. */
+function waitingSince(node: Open['edges'][number]['node']): number | null {
+  if (node.contacts.some((contact) => contact.endedAt === null)) return null
+  const ended = Math.max(0, ...node.contacts.map((contact) => Date.parse(contact.endedAt!)))
+  const routed = node.routingEvents.map((event) => Date.parse(event.createdAt)).filter((at) => at >= ended)
+  return routed.length ? Math.max(...routed) : node.contacts.length ? null : Date.parse(node.createdAt)
+}
+
+function State({ name, value, hint, href }: { name: string; value: string; hint?: string; href?: string }) {
+  return (
+    <div class="tile state">
+      <h3>{name}</h3>
+      <p class="figure">{href ? <a class="drill" href={href} aria-label={`${name}: ${value}`}>{value}</a> : value}</p>
+      <div class="under">{hint && <span class="hint">{hint}</span>}</div>
+    </div>
+  )
+}
+
+/** Who has how many contacts at the moment. */
+function Operators({ all, now }: { all: { from: string; to: string }; now: number }) {
+  const place = usePlace()
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { interval: all, contactFilters: { ongoing: true }, groupBy: ['OPERATOR'] }, `buckets {dimensions {name value label} ${counts('contacts')}}`) }), now)
+  const busy = (data: Metrics) => data.buckets.filter((bucket) => bucket.contacts).sort((a, b) => b.contacts - a.contacts)
+  return (
+    <Card title="Open contacts per operator" data={answer} empty={({ metrics }) => !busy(metrics).length}>
+      {({ metrics }) => (
+        <Bars label="Open contacts per operator" color={3} bars={busy(metrics).map((bucket) => {
+          const name = nameOf(bucket.dimensions[0]!)
+          return { key: String(bucket.dimensions[0]!.value), name, value: bucket.contacts, text: count(bucket.contacts), href: rowsHref(place, 'contacts', bucket.contactsRows, `Open contacts: ${name}`, all) }
+        })} />
+      )}
+    </Card>
+  )
+}
+
+function LastDay({ now }: { now: number }) {
+  const place = usePlace()
+  const to = Math.ceil(now / 3_600_000) * 3_600_000
+  const interval = { from: new Date(to - 24 * 3_600_000).toISOString(), to: new Date(to).toISOString() }
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics({ ...place, step: 'HOUR' }, { interval, step: true }, `buckets {from to ${counts('contacts', 'closedConversations')}}`) }))
+  return (
+    <Card title="Last 24 hours" wide data={answer}>
+      {({ metrics }) => (
+        <Timeline label="Contacts and closed conversations by hour" from={metrics.buckets.map((bucket) => bucket.from!)} format={count} axis={compact} height={180} step="HOUR"
+          href={(index) => (metrics.buckets[index]?.contacts ? rowsHref(place, 'contacts', metrics.buckets[index].contactsRows, `Contacts, ${stepName(metrics.buckets[index].from!, 'HOUR', place.zone)}`, interval) : undefined)}
+          series={[
+            { name: 'Contacts started', color: 1, bars: true, values: metrics.buckets.map((bucket) => bucket.contacts) },
+            { name: 'Conversations closed', color: 2, values: metrics.buckets.map((bucket) => bucket.closedConversations) },
+          ]} />
+      )}
+    </Card>
+  )
+}
+
+interface Begun {
+  conversations: { edges: { node: { id: string; project: { id: number }; createdAt: string; closedAt: string | null; channel: string; users: { name: string | null; id: number }[]; contactCount: number } }[] }
+}
+
+function Latest({ now }: { now: number }) {
+  const place = usePlace()
+  const minute = Math.ceil(now / refreshEvery) * refreshEvery
+  const answer = useData<Begun>(query({
+    conversations: field('conversations', { filters: place.filters, interval: { from: new Date(minute - look * 86_400_000).toISOString(), to: new Date(minute).toISOString() }, orderBy: new Name('CREATED_AT_DESC'), first: 10 },
+      'edges {node {id project {id} createdAt closedAt channel contactCount users {id name}}}'),
+  }))
+  return (
+    <Card title="Latest conversations" wide data={answer} empty={({ conversations }) => !conversations.edges.length}>
+      {({ conversations }) => (
+        <ul class="plainlist">
+          {conversations.edges.map(({ node }) => (
+            <li key={`${node.project.id} ${node.id}`}>
+              <a href={place.to('conversation', { of: String(node.project.id), id: node.id, back: 'now' })}>
+                <b>{since(node.createdAt, now)}</b><span>{words(node.channel)}</span>
+                <span>{node.users.map((user) => user.name ?? user.id).join(', ') || 'No operator yet'}</span>
+                <span class={`badge ${node.closedAt ? '' : 'live'}`}>{node.closedAt ? 'closed' : 'open'}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}
