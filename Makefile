@@ -13,6 +13,8 @@ LINTER   := v2.15.0
 PACKAGES ?= ./...
 SOAK     ?= 15m
 LIBRARY  := deploy/embedded/node_modules/@chdb/*/libchdb.so
+WEB      := query/web
+PAGE     := $(WEB)/dist/page/index.html
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 export CGO_ENABLED := 0
@@ -26,10 +28,21 @@ QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: toolchain ## build .build/parley
+build: toolchain $(PAGE) ## build .build/parley, with the page at /
 	@mkdir -p $(OUT)
 	@$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(PARLEY) ./cmd/parley
 	@echo "built $(PARLEY)"
+
+# A binary without the page is still a binary: it says at / what is missing.
+$(PAGE): $(wildcard $(WEB)/*.json $(WEB)/*.ts $(WEB)/*.html $(WEB)/src/* $(WEB)/src/*/*)
+	@if ! command -v npm >/dev/null; then echo "npm is missing: parley is built without the page at /" >&2; \
+	elif $(MAKE) --no-print-directory $(WEB)/node_modules && npm run --prefix $(WEB) --silent check && npm run --prefix $(WEB) --silent build -- --logLevel warn; then \
+		echo "built the page at /"; \
+	else echo "the page at / could not be built: parley is built without it, or with an earlier one" >&2; fi
+
+$(WEB)/node_modules: $(WEB)/package-lock.json
+	@npm ci --prefix $(WEB) --no-audit --no-fund --loglevel=error
+	@touch $@
 
 run: build engine ## build, then serve demo data from ./parley-data until Ctrl-C
 	@exec $(PARLEY) serve --data-dir $(DATA) --demo
@@ -89,7 +102,7 @@ audit: ## fetch graphql-js and the GraphQL over HTTP audit suite, which tests ru
 	fi
 
 clean: ## remove what was built and fetched; ./parley-data stays
-	@rm -rf $(OUT) deploy/embedded/node_modules query/transport/testdata/audit/node_modules
+	@rm -rf $(OUT) deploy/embedded/node_modules query/transport/testdata/audit/node_modules $(WEB)/node_modules $(dir $(PAGE))
 
 toolchain:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.$(GO_MINOR) or newer from https://go.dev/dl" >&2; exit 1; }

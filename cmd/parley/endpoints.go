@@ -35,15 +35,15 @@ func (c *endpointsCommand) Run(a *app) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(e)
 	}
-	return writeGuide(a.stdout, e, c.DataDir, c.Secrets)
+	return writeGuide(a.stdout, e, c.DataDir, c.Secrets, "")
 }
 
 //go:embed guide.tmpl
 var guideText string
 
 // writeGuide writes the page of addresses with an example query that can be
-// pasted.
-func writeGuide(out io.Writer, e *engines.Endpoints, dir string, secrets bool) error {
+// pasted. An invitation makes the address of the dashboards a link that signs in.
+func writeGuide(out io.Writer, e *engines.Endpoints, dir string, secrets bool, invitation string) error {
 	guide, err := template.New("guide").Parse(guideText)
 	if err != nil {
 		return err
@@ -56,11 +56,12 @@ func writeGuide(out io.Writer, e *engines.Endpoints, dir string, secrets bool) e
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	return guide.Execute(out, map[string]any{
-		"At":    &shown,
-		"Key":   shellQuoted(filepath.Join(dir, adminKeyName)),
-		"Nodes": "{conversation {id channel createdAt closedAt duration contactCount} satisfactionSurvey {customerSatisfaction}}",
-		"From":  today.AddDate(0, 0, -7).Format(time.RFC3339),
-		"To":    today.AddDate(0, 0, 1).Format(time.RFC3339),
+		"At":         &shown,
+		"Invitation": invitation,
+		"Key":        shellQuoted(filepath.Join(dir, adminKeyName)),
+		"Nodes":      "{conversation {id channel createdAt closedAt duration contactCount} satisfactionSurvey {customerSatisfaction}}",
+		"From":       today.AddDate(0, 0, -7).Format(time.RFC3339),
+		"To":         today.AddDate(0, 0, 1).Format(time.RFC3339),
 	})
 }
 

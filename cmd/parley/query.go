@@ -20,6 +20,7 @@ import (
 	"github.com/parley-analytics/parley/query/store"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/query/transport/graphiql"
+	"github.com/parley-analytics/parley/query/web"
 	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/clickhouse"
 	sdl "github.com/parley-analytics/parley/schema/graphql"
@@ -40,7 +41,7 @@ type queryFlags struct {
 const graphQLPath, graphiQLPath, chattyPath = "/graphql", "/graphiql", "/chatty/graphql"
 
 func (f *queryFlags) routes() []string {
-	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
+	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", web.PagePath, web.AssetsPath, export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
 }
 func (f *queryFlags) parts() []readiness.Part {
 	needed := []readiness.Purpose{readiness.Query}
@@ -111,15 +112,10 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if err := f.startMarketplacer(n, tables, key, traces, turns); err != nil {
 		return err
 	}
-	page, err := graphiql.New()
-	if err != nil {
+	if err := openPages(n); err != nil {
 		return err
 	}
-	pages := http.NewServeMux()
-	page.Routes(pages)
 	n.web.Open(graphQLPath, handler)
-	n.web.Open(graphiQLPath, pages)
-	n.web.Open(graphiQLPath+"/", pages)
 	n.live = tables.Live
 	keepsUp := n.progress(f.stallAfter, func(ctx context.Context) (schema.Sequence, error) {
 		live, err := tables.Live(ctx)
@@ -129,6 +125,25 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		_, err := tables.Live(ctx)
 		return errors.Join(err, keepsUp.Ready())
 	})
+	return nil
+}
+
+// openPages opens the two pages for browsers: GraphiQL and Parley's own.
+func openPages(n *node) error {
+	queries, err := graphiql.New()
+	if err != nil {
+		return err
+	}
+	page, err := web.New()
+	if err != nil {
+		return err
+	}
+	pages := http.NewServeMux()
+	queries.Routes(pages)
+	page.Routes(pages)
+	for _, path := range []string{graphiQLPath, graphiQLPath + "/", web.PagePath, web.AssetsPath} {
+		n.web.Open(path, pages)
+	}
 	return nil
 }
 

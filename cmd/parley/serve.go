@@ -193,7 +193,7 @@ func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *
 	if err := n.awaitTables(ctx); err != nil {
 		return err
 	}
-	if err := writeGuide(a.stderr, where, c.DataDir, true); err != nil {
+	if err := writeGuide(a.stderr, where, c.DataDir, true, n.authority.Invite(key.ID)); err != nil {
 		return err
 	}
 	return demo.sendLive(ctx, sender, c.DemoRate, a.log)

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,9 +31,6 @@ const (
 	maxHeaderBytes = 64 << 10
 	drainTimeout   = 20 * time.Second
 )
-
-//go:embed index.html
-var indexPage []byte
 
 // Server is the HTTP server of a process. It listens from the start; a route answers 503 until its role is ready.
 type Server struct {
@@ -102,11 +98,6 @@ func Listen(ctx context.Context, p *process.Process, address string, ready *read
 	})
 	mux.Handle("GET /readyz", readyz(ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: nil}))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		_, _ = w.Write(indexPage) // the client is gone
-	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "no such path")
 	})

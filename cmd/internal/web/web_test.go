@@ -76,7 +76,7 @@ func TestHTTPAnswersBeforeTheRolesAreReady(t *testing.T) {
 		response.Body.Close()
 		return response
 	}
-	for path, status := range map[string]int{"/healthz": 200, "/readyz": 503, "/metrics": 200, "/role": 503, "/": 200, "/x": 404} {
+	for path, status := range map[string]int{"/healthz": 200, "/readyz": 503, "/metrics": 200, "/role": 503, "/": 404, "/x": 404} {
 		if got := get(path); got.StatusCode != status || status == 503 && got.Header.Get("Retry-After") == "" {
 			t.Errorf("%s: %d, want %d", path, got.StatusCode, status)
 		}

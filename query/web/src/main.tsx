@@ -2,7 +2,7 @@
 
 import { render } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { type Session, readSession, signOut } from './api'
+import { type Session, readSession, signIn, signOut } from './api'
 import { ended, forget } from './data'
 import { PlaceProvider, followLinks, useAddress } from './place'
 import { Failed, Loading } from './ui/card'
@@ -36,13 +36,21 @@ const details: Record<string, () => preact.VNode> = {
   conversation: () => <Conversation />,
 }
 
+/** The session: of the invitation in the address, which is good once, or the one that goes on. */
+async function begin(): Promise<Session> {
+  const invitation = new URLSearchParams(location.hash.slice(1)).get('invitation')
+  if (!invitation) return readSession()
+  history.replaceState(null, '', location.pathname + location.search)
+  return signIn({ invitation }).catch(readSession)
+}
+
 function Page() {
   const [session, setSession] = useState<Session>()
   const [over, setOver] = useState(false)
   const [failure, setFailure] = useState('')
   const ask = () => {
     setFailure('')
-    readSession().then(setSession, (failure: Error) => setFailure(failure.message))
+    begin().then(setSession, (failure: Error) => setFailure(failure.message))
   }
   useEffect(ask, [])
   useEffect(() => {
