@@ -24,7 +24,7 @@ export function Tile({ name, value, hint, rows, now, before, better, points, cou
   const place = usePlace()
   return (
     <div class="tile">
-      <h3>{name}</h3>
+      <h2>{name}</h2>
       <p class="figure">
         {rows ? <Drill of={rows.of} rows={rows.rows} count={rows.count} title={name} label={`${name}: ${value}`}>{value}</Drill> : value}
       </p>

@@ -162,7 +162,7 @@ function Values({ values, scope, marked, mark }: ValuesProps) {
 function Events({ events, marked }: { events: Event[]; marked: number[] }) {
   const place = usePlace()
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Events">
+    <div class="scroll" tabIndex={0} role="region" aria-label="Table of events">
       <table class="plain">
         <thead><tr>{['Time', 'Event', 'Sequence', 'Source', 'Id'].map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
         <tbody>

@@ -1,5 +1,6 @@
 // How conversations travel: how contacts end, who hands over, and what bots do alone.
 
+import { Name } from '../api'
 import { Bars } from '../charts/bars'
 import { Timeline } from '../charts/timeline'
 import { type Metrics, metrics, query, useData } from '../data'
@@ -70,16 +71,20 @@ export function Flow() {
   )
 }
 
+const endings = { CLOSED: 'Closed', TRANSFERRED: 'Transferred', SNOOZED: 'Snoozed', REPUSHED: 'Pushed again', open: 'Still open' }
+
 function Endings() {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: ['ENDING'] }, `total {contacts} buckets {dimensions {name value label} ${counts('contacts')}}`) }))
+  const answer = useData<Record<string, Metrics>>(query(Object.fromEntries(Object.keys(endings).map((ending) => [
+    ending, metrics(place, { contactFilters: ending === 'open' ? { ongoing: true } : { endings: [new Name(ending)] } }, `total {${counts('contacts')}}`),
+  ]))))
+  const all = (data: Record<string, Metrics>) => Object.values(data).reduce((sum, { total }) => sum + total.contacts, 0)
   return (
-    <Card title="Contacts by ending" data={answer} empty={({ metrics }) => !metrics.total.contacts}>
-      {({ metrics }) => (
-        <Bars label="Contacts by ending" color={3} bars={metrics.buckets.filter((bucket) => bucket.contacts).sort((a, b) => b.contacts - a.contacts).map((bucket) => {
-          const ending = bucket.dimensions[0]!
-          const name = ending.value === null ? 'Still open' : nameOf(ending)
-          return { key: String(ending.value), name, value: bucket.contacts, text: count(bucket.contacts), note: share(bucket.contacts / metrics.total.contacts), href: hrefOf(place, bucket, 'contacts', `Contacts: ${name}`) }
+    <Card title="Contacts by ending" data={answer} empty={(data) => !all(data)}>
+      {(data) => (
+        <Bars label="Contacts by ending" color={3} bars={Object.entries(endings).map(([ending, name]) => {
+          const { total } = data[ending]!
+          return { key: ending, name, value: total.contacts, text: count(total.contacts), note: share(total.contacts / all(data)), href: hrefOf(place, total, 'contacts', `Contacts: ${name}`) }
         })} />
       )}
     </Card>

@@ -58,14 +58,14 @@ export function Money() {
             ]} />
         )}
       </Card>
-      <Sources param="by" first="ROUTING_RULE" currency={currency} />
-      <Sources param="alsoby" first="CAMPAIGN" currency={currency} />
+      <Sources title="Revenue by" param="by" first="ROUTING_RULE" currency={currency} />
+      <Sources title="Revenue also by" param="alsoby" first="CAMPAIGN" currency={currency} />
     </>
   )
 }
 
 /** Where revenue comes from. */
-function Sources({ param, first, currency }: { param: string; first: string; currency: string }) {
+function Sources({ title, param, first, currency }: { title: string; param: string; first: string; currency: string }) {
   const place = usePlace()
   const by = chosen(dimensions, place.get(param) ?? first)
   const answer = useData<{ metrics: Metrics }>(query({
@@ -73,9 +73,9 @@ function Sources({ param, first, currency }: { param: string; first: string; cur
   }))
   const rows = (data: Metrics) => data.buckets.filter((bucket) => bucket.closedConversations).sort((a, b) => (amount(b.revenue, currency) ?? 0) - (amount(a.revenue, currency) ?? 0))
   return (
-    <Card title="Revenue by" wide data={answer} empty={({ metrics }) => !rows(metrics).length} controls={<Choice name={param} label="Break down revenue by" options={dimensions} value={by} />}>
+    <Card title={title} wide data={answer} empty={({ metrics }) => !rows(metrics).length} controls={<Choice name={param} label={`${title}: dimension`} options={dimensions} value={by} />}>
       {({ metrics }) => (
-        <div class="scroll" tabIndex={0} role="region" aria-label={`Revenue by ${dimensions[by]}`}>
+        <div class="scroll" tabIndex={0} role="region" aria-label={`${title} ${dimensions[by]}`}>
           <SimpleTable head={[dimensions[by]!, `Revenue in ${currency}`, 'Per conversation', 'Conversion', 'Transactions', 'Conversations']} rows={rows(metrics).map((bucket) => {
             const name = nameOf(bucket.dimensions[0]!)
             return [

@@ -118,7 +118,7 @@ function waitingSince(node: Open['edges'][number]['node']): number | null {
 function State({ name, value, hint, href }: { name: string; value: string; hint?: string; href?: string }) {
   return (
     <div class="tile state">
-      <h3>{name}</h3>
+      <h2>{name}</h2>
       <p class="figure">{href ? <a class="drill" href={href} aria-label={`${name}: ${value}`}>{value}</a> : value}</p>
       <div class="under">{hint && <span class="hint">{hint}</span>}</div>
     </div>

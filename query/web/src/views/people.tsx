@@ -61,7 +61,7 @@ export function People() {
   return (
     <Card title="Operators" wide tall data={answer} empty={(data) => !people(data).length}>
       {(data) => (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Operators">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of operators">
           <table class="plain people">
             <thead><tr>{heading('Operator', 'name')}{columns.map((column) => heading(column.name, column.key))}</tr></thead>
             <tbody>

@@ -3,7 +3,7 @@
 import { Bars } from '../charts/bars'
 import { Timeline } from '../charts/timeline'
 import { type Metrics, metrics, query, useData } from '../data'
-import { behind, counts, hrefOf, nameOf } from '../figures'
+import { behind, counts, hrefOf } from '../figures'
 import { count, csat, moment, score, share, stepName } from '../format'
 import { usePlace } from '../place'
 import { field, Name } from '../api'
@@ -67,39 +67,39 @@ export function Quality() {
           </Card>
         )
       })}
-      <Answers dimension="CUSTOMER_SATISFACTION" figure="surveyAnswers" title="Answers from 1 to 5" values={[5, 4, 3, 2, 1]} name={(n) => `${'★'.repeat(n)} ${n}`} color={1} />
-      <Answers dimension="NET_PROMOTER_SCORE" figure="npsAnswers" title="Answers from 0 to 10" values={[10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]} name={(n) => `${n} ${n >= 9 ? 'promoter' : n >= 7 ? 'passive' : 'detractor'}`} color={5} />
+      <Answers figure="surveyAnswers" title="Answers from 1 to 5" values={[5, 4, 3, 2, 1]} filter={(n) => ({ customerSatisfaction: [n] })} name={(n) => `${'★'.repeat(n)} ${n}`} color={1} />
+      <Answers figure="npsAnswers" title="Answers from 0 to 10" values={[10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]} filter={(n) => ({ netPromoterScore: { min: n, max: n } })} name={(n) => `${n} ${n >= 9 ? 'promoter' : n >= 7 ? 'passive' : 'detractor'}`} color={5} />
       <Comments />
     </>
   )
 }
 
 interface AnswersProps {
-  dimension: string
   figure: string
   title: string
   values: number[]
+  /** The filter that only conversations with this answer pass. */
+  filter: (value: number) => Record<string, unknown>
   name: (value: number) => string
   color: number
 }
 
-function Answers({ dimension, figure, title, values, name, color }: AnswersProps) {
+function Answers({ figure, title, values, filter, name, color }: AnswersProps) {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: [dimension] }, `total {${figure}} buckets {dimensions {name value label} ${counts(figure)}}`) }))
+  const answer = useData<Record<string, Metrics>>(query(Object.fromEntries(values.map((value) => [`answered${value}`, metrics(place, { filters: filter(value) }, `total {${counts(figure)}}`)]))))
+  const totals = (data: Record<string, Metrics>) => values.map((value) => data[`answered${value}`]!.total)
+  const sum = (data: Record<string, Metrics>) => totals(data).reduce((sum, total) => sum + total[figure], 0)
   return (
-    <Card title={title} data={answer} empty={({ metrics }) => !metrics.total[figure]}>
-      {({ metrics }) => {
-        const of = new Map(metrics.buckets.map((bucket) => [bucket.dimensions[0]!.value, bucket]))
-        return (
-          <Bars label={title} most={values.length} color={color} bars={values.map((value) => {
-            const bucket = of.get(String(value))
-            return {
-              key: String(value), name: name(value), value: bucket?.[figure] ?? 0, text: count(bucket?.[figure] ?? 0),
-              note: share((bucket?.[figure] ?? 0) / metrics.total[figure]), href: bucket && hrefOf(place, bucket, figure, `Answered ${nameOf(bucket.dimensions[0]!)}`),
-            }
-          })} />
-        )
-      }}
+    <Card title={title} data={answer} empty={(data) => !sum(data)}>
+      {(data) => (
+        <Bars label={title} most={values.length} color={color} bars={totals(data).map((total, index) => {
+          const value = values[index]!
+          return {
+            key: String(value), name: name(value), value: total[figure], text: count(total[figure]),
+            note: share(total[figure] / sum(data)), href: hrefOf(place, total, figure, `Answered ${value}`),
+          }
+        })} />
+      )}
     </Card>
   )
 }

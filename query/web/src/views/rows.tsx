@@ -99,7 +99,7 @@ export function Rows() {
       >
         {() => (
           <>
-            <div class="scroll" tabIndex={0} role="region" aria-label="Rows">
+            <div class="scroll" tabIndex={0} role="region" aria-label="Table of rows">
               {of === 'contacts' ? <Contacts rows={nodes as Contact[]} /> : <Conversations rows={nodes as Conversation[]} />}
             </div>
             {last?.hasNextPage && <button type="button" class="quiet" disabled={loading} onClick={load}>{loading ? 'Loading…' : `Show more (${count(nodes.length)} of ${count(total)})`}</button>}

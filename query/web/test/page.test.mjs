@@ -1,0 +1,350 @@
+// The page in a headless Chromium against a real parley.
+
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { after, before, test } from 'node:test'
+import { chromium } from 'playwright-core'
+import { ask, exported, markup, person, small, start } from './server.mjs'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path))
+const views = ['now', 'volume', 'speed', 'quality', 'flow', 'money', 'people']
+const zone = 'Europe/Paris'
+
+let server, browser
+
+before(async () => {
+  assert.ok(executablePath, 'Chromium is missing: apt-get install chromium, or set CHROMIUM to its path')
+  server = await start()
+  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+}, { timeout: 180_000 })
+
+after(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+
+/** A browser of one person, who is signed in unless told otherwise. Whatever breaks the policy or the page fails the test. */
+async function visit(t, { signedIn = true, ...options } = {}) {
+  const context = await browser.newContext({ locale: 'en-GB', timezoneId: zone, viewport: { width: 1280, height: 900 }, ...options })
+  const page = await context.newPage()
+  const faults = []
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
+  page.on('pageerror', (error) => faults.push(error.message))
+  page.on('request', (request) => request.url().startsWith(server.url) || request.url().startsWith('blob:') || faults.push(`asks ${request.url()}`))
+  await page.addInitScript(() => addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)))
+  if (signedIn) {
+    const response = await context.request.post(`${server.url}/session`, { form: person })
+    assert.equal(response.status(), 200)
+  }
+  t.after(async () => {
+    await context.close()
+    assert.deepEqual(faults, [])
+  })
+  const open = async (address) => {
+    await page.goto(server.url + address)
+    await settled(page)
+  }
+  return { page, context, open }
+}
+
+/** Waits until each card shows its answer. */
+async function settled(page) {
+  await page.waitForFunction(() => document.querySelector('.card, .signin form') && !document.querySelector('[aria-busy="true"], .loading'), null, { timeout: 30_000 })
+  assert.deepEqual(await page.locator('.failed').allTextContents(), [])
+}
+
+const number = (text) => Number(text.replace(/[^\d.-]/g, ''))
+
+/** The figure of a tile. */
+const tile = async (page, name) => page.locator('.tile', { has: page.getByRole('heading', { name, exact: true }) }).locator('.figure').first().innerText()
+
+/** The fortnight that the page shows, as dates of the address and as an interval. */
+const days = `from=${date(-15)}&to=${date(-2)}`
+const interval = { from: new Date(startOf(date(-15))).toISOString(), to: new Date(startOf(date(-1))).toISOString() }
+
+function date(days) {
+  return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
+}
+
+/** Local midnight, by trying the two offsets of the zone. */
+function startOf(day) {
+  const hourAt = (at) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', day: '2-digit', hourCycle: 'h23' }).format(at)
+  for (const offset of ['+01:00', '+02:00']) {
+    const at = Date.parse(`${day}T00:00:00${offset}`)
+    if (hourAt(at) === `${day.slice(8)}, 00:00`) return at
+  }
+  throw new Error(`no midnight on ${day}`)
+}
+
+test('a person signs in with a password, and scripts cannot read the cookie', async (t) => {
+  const { page, context, open } = await visit(t, { signedIn: false })
+  await open('/?view=volume')
+  await page.getByLabel('E-mail address').fill(person.username)
+  await page.getByLabel('Password').fill(person.password)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Volume', level: 1 }).waitFor()
+  assert.equal(await page.evaluate(() => document.cookie), '')
+  const [cookie] = await context.cookies()
+  assert.deepEqual([cookie.name, cookie.httpOnly, cookie.sameSite], ['parley_session', true, 'Strict'])
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('button', { name: 'Sign in' }).waitFor()
+  const kept = await fetch(`${server.url}/graphql`, { method: 'POST', headers: { 'Content-Type': 'application/json', Cookie: `${cookie.name}=${cookie.value}` }, body: '{"query":"{__typename}"}' })
+  assert.equal(kept.status, 401, 'the cookie is good after signing out')
+})
+
+test('a key signs in', async (t) => {
+  const { page, open } = await visit(t, { signedIn: false })
+  await open('/')
+  await page.getByRole('button', { name: 'Key', exact: true }).click()
+  await page.getByLabel('Key id').fill(server.key.id)
+  await page.getByLabel('Secret').fill(server.key.secret)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Now', level: 1 }).waitFor()
+  await settled(page)
+})
+
+test('figures are those of GraphQL and of a count of the exported rows', async (t) => {
+  const { page, open } = await visit(t)
+  const range = `from=${interval.from}&to=${interval.to}`
+  const conversations = (await exported(server, `/v1/export/conversations?format=ndjson&${range}`)).filter((row) => row.project_id !== small)
+  const contacts = (await exported(server, `/v1/export/contacts?format=ndjson&${range}`)).filter((row) => row.project_id !== small)
+  assert.ok(conversations.length > 300 && contacts.length > 300)
+  const projects = 'project=9999&project=1001&project=1002'
+  const { metrics: { total } } = await ask(server, `{metrics(filters: {projectIds: [9999, 1001, 1002]}, interval: {from: "${interval.from}", to: "${interval.to}"}) {total {
+    closedConversations contacts csat nps answerRate transactions transferredContacts conversationFirstResponse {medianMs} wait {within(ms: [30000]) {count}}}}}`)
+
+  await open(`/?view=volume&${days}&${projects}`)
+  assert.equal(number(await tile(page, 'Closed conversations')), conversations.length)
+  assert.equal(number(await tile(page, 'Contacts')), contacts.length)
+  assert.equal(number(await tile(page, 'Abandoned')), conversations.filter((row) => row.abandoned).length)
+  assert.equal(number(await tile(page, 'Reopened')), conversations.filter((row) => row.reopen_count > 0).length)
+  assert.equal(total.closedConversations, conversations.length)
+
+  await open(`/?view=speed&measure=wait&within=30&${days}&${projects}`)
+  const waits = contacts.map((row) => row.wait_time_ms).filter((wait) => wait !== null)
+  const within = await page.locator('.card', { has: page.getByRole('heading', { name: 'Wait for an operator within 30 s' }) }).locator('.figure small').innerText()
+  assert.equal(within, `${waits.filter((wait) => wait <= 30_000).length} of ${waits.length.toLocaleString('en-GB')}`)
+  const bars = await page.locator('.card', { has: page.getByRole('heading', { name: /^Distribution/ }) }).locator('.bars .value').evaluateAll((all) => all.map((value) => value.firstChild.textContent))
+  assert.equal(bars.reduce((sum, text) => sum + number(text), 0), waits.length, 'the bars of the distribution')
+
+  await open(`/?view=quality&${days}&${projects}`)
+  const answers = conversations.map((row) => row.customer_satisfaction).filter((answer) => answer !== null)
+  assert.equal(number(await tile(page, 'Answers to CSAT')), answers.length)
+  assert.equal(await tile(page, 'CSAT'), new Intl.NumberFormat('en-GB', { style: 'percent', maximumFractionDigits: 1 }).format(answers.filter((answer) => answer >= 4).length / answers.length))
+  assert.equal(number(await tile(page, 'NPS')), Math.round(total.nps * 10) / 10)
+
+  await open(`/?view=flow&${days}&${projects}`)
+  assert.equal(number(await tile(page, 'Transferred contacts')), contacts.filter((row) => row.ending === 'TRANSFERRED').length)
+  assert.equal(number(await tile(page, 'Unanswered contacts')), contacts.filter((row) => row.status === 'UNANSWERED').length)
+  const bots = conversations.filter((row) => ['FULLY_AUTOMATED', 'PARTIALLY_AUTOMATED'].includes(row.automation_level))
+  assert.equal(number(await tile(page, 'Bot containment')), Math.round((bots.filter((row) => row.automation_level === 'FULLY_AUTOMATED').length / bots.length) * 1000) / 10)
+
+  await open(`/?view=money&currency=EUR&${days}&${projects}`)
+  const revenue = conversations.reduce((sum, row) => sum + Number(row.revenue.EUR ?? 0), 0)
+  assert.ok(Math.abs(number(await tile(page, 'Revenue in EUR')) - revenue) <= 0.5, 'revenue')
+  assert.equal(number(await tile(page, 'Transactions')), total.transactions)
+
+  await open(`/?view=people&${days}&${projects}`)
+  const column = await page.locator('.people tbody td:nth-of-type(1)').allInnerTexts()
+  assert.equal(column.reduce((sum, text) => sum + number(text), 0), contacts.length, 'the contacts of all operators')
+})
+
+test('what goes on now is what the lists of open conversations say', async (t) => {
+  const { page, open } = await visit(t)
+  await open(`/?view=now&project=${small}`)
+  assert.equal(await tile(page, 'Open'), '1')
+  assert.equal(await tile(page, 'With an operator'), '1')
+  assert.equal(await tile(page, 'Snoozed'), '0')
+  assert.equal(await tile(page, 'Waiting'), '0')
+  await page.locator('.tile', { hasText: 'With an operator' }).locator('a').click()
+  await settled(page)
+  assert.equal(await page.locator('table.rows tbody tr').count(), 1)
+})
+
+for (const view of views.slice(1)) {
+  test(`each number of ${view} leads to as many rows as it says`, async (t) => {
+    const { page, open } = await visit(t)
+    await open(`/?view=${view}&${days}`)
+    for (const menu of await page.getByLabel(/^More about/).all()) {
+      await menu.click()
+      const table = page.getByRole('button', { name: 'Show as a table' })
+      if (await table.isVisible()) await table.click()
+      else await page.keyboard.press('Escape')
+    }
+    const links = await page.locator('a[href*="view=rows"]').evaluateAll((all) => all.map((link) => ({ href: link.getAttribute('href'), text: (link.querySelector('.value')?.firstChild ?? link).textContent })))
+    assert.ok(links.length >= 8, `${links.length} links`)
+    // Figures that are no counts (a share, a median, an amount) say nothing of the rows behind them, and those of messages and
+    // transactions are more than the conversations that have them.
+    const counts = links.filter((link) => /^[\d,]+$/.test(link.text) && !/sales|Transactions/.test(decodeURIComponent(link.href)))
+    const seen = new Set()
+    const chosen = counts.filter((_, index) => index % Math.max(1, Math.floor(counts.length / 14)) === 0)
+    for (const { href, text } of chosen) {
+      if (seen.has(href)) continue
+      seen.add(href)
+      await open(href)
+      assert.equal(number((await page.locator('.card > .note').innerText()).split(' ')[0]), number(text), href)
+      const rows = await page.locator('table.rows tbody tr').count()
+      assert.equal(rows, Math.min(number(text), 50), href)
+    }
+    const csv = await page.locator('a[download]').getAttribute('href')
+    const all = await exported(server, csv.replace('format=csv', 'format=ndjson'))
+    assert.equal(all.length, number((await page.locator('.card > .note').innerText()).split(' ')[0]), csv)
+  })
+}
+
+test('a conversation shows the events behind each of its numbers', async (t) => {
+  const { page, open } = await visit(t)
+  await open(`/?view=conversation&of=${small}&id=7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7a42`)
+  await page.getByRole('button', { name: /^First response time 4 min/ }).first().click()
+  assert.equal(await page.locator('tr.marked').count(), 2)
+  assert.equal(await page.locator('.lifeline circle.marked').count(), 2)
+  assert.equal(await page.locator('.lifeline .contact').count(), 1)
+})
+
+test('the address holds everything, and back and forward work', async (t) => {
+  const { page, open } = await visit(t)
+  await open(`/?view=volume&${days}`)
+  await page.getByText('Filter', { exact: true }).click()
+  await page.getByRole('button', { name: 'Channel', exact: true }).click()
+  await page.locator('.options label', { hasText: 'WhatsApp' }).click()
+  await page.waitForURL(/channel=WHATSAPP/)
+  await page.keyboard.press('Escape')
+  await page.getByLabel('Time zone').selectOption('America/New_York')
+  await page.getByLabel('Step', { exact: true }).selectOption('WEEK')
+  await page.getByLabel('Compare').uncheck()
+  await settled(page)
+  const shown = await tile(page, 'Closed conversations')
+  const address = page.url()
+  for (const part of ['channel=WHATSAPP', 'zone=America%2FNew_York', 'step=WEEK', 'compare=no', days]) assert.ok(address.includes(part), `${part} in ${address}`)
+
+  await open('/?view=now')
+  await open(address.slice(server.url.length))
+  assert.equal(await tile(page, 'Closed conversations'), shown, 'the same for a colleague')
+  assert.equal(await page.getByLabel('Time zone').inputValue(), 'America/New_York')
+  assert.equal(await page.getByLabel('Compare').isChecked(), false)
+  assert.match(await page.locator('.chip').innerText(), /Channel\s+WhatsApp/)
+
+  await page.getByRole('link', { name: 'Speed' }).click()
+  await page.getByRole('heading', { name: 'Speed', level: 1 }).waitFor()
+  await page.goBack()
+  await page.getByRole('heading', { name: 'Volume', level: 1 }).waitFor()
+  await settled(page)
+  assert.equal(page.url(), address)
+  await page.goForward()
+  await page.getByRole('heading', { name: 'Speed', level: 1 }).waitFor()
+  await page.getByRole('button', { name: /Remove the filter Channel/ }).click()
+  await page.waitForURL((url) => !url.searchParams.has('channel'))
+})
+
+test('everything can be done with the keyboard', async (t) => {
+  const { page, open } = await visit(t)
+  await open(`/?view=now&${days}`)
+  const focused = () => page.evaluate(() => document.activeElement.innerText || document.activeElement.getAttribute('aria-label'))
+  const reach = async (name) => {
+    for (let tabs = 0; tabs < 80; tabs++) {
+      await page.keyboard.press('Tab')
+      if (name.test(await focused())) return
+    }
+    assert.fail(`Tab does not reach ${name}`)
+  }
+  await reach(/^Skip to the content$/)
+  await reach(/^Volume$/)
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none', 'focus is visible')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Volume', level: 1 }).waitFor()
+  await settled(page)
+  await reach(/^More about Over time$/)
+  await page.keyboard.press('Enter')
+  await reach(/^Show as a table$/)
+  await page.keyboard.press('Enter')
+  const first = page.locator('.card', { has: page.getByRole('heading', { name: 'Over time' }) }).locator('td a').first()
+  const said = await first.innerText()
+  await first.focus()
+  await page.keyboard.press('Enter')
+  await page.locator('table.rows').waitFor()
+  await settled(page)
+  assert.equal(number((await page.locator('.card > .note').innerText()).split(' ')[0]), number(said))
+  await reach(/^Back to/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Volume', level: 1 }).waitFor()
+  await reach(/^Filter$/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Channel', exact: true }).waitFor()
+  await page.keyboard.press('Escape')
+  assert.equal(await page.getByRole('button', { name: 'Channel', exact: true }).isVisible(), false)
+  assert.match(await focused(), /^Filter$/, 'focus returns to what opened the menu')
+})
+
+test('a query is copied as it was asked', async (t) => {
+  const { page, context, open } = await visit(t)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await open(`/?view=volume&${days}&channel=CHAT`)
+  await page.getByLabel('More about Over time').click()
+  await page.getByRole('button', { name: 'Copy as GraphQL' }).click()
+  const copied = await page.evaluate(() => navigator.clipboard.readText())
+  const { now } = await ask(server, copied)
+  assert.equal(now.total.closedConversations, number(await tile(page, 'Closed conversations')))
+})
+
+test('names with markup are shown as text', async (t) => {
+  const { page, open } = await visit(t)
+  const closed = `/?view=conversation&of=${small}&id=7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7a42`
+  for (const address of [`/?view=people&project=${small}&range=7d`, `/?view=quality&project=${small}&range=7d`, `/?view=volume&project=${small}&range=7d&by=TAG`, `/?view=now&project=${small}`, closed]) {
+    await open(address)
+    assert.ok((await page.locator('#main').innerText()).includes(markup), address)
+    assert.equal(await page.locator('#main img, #main b b, #main q b').count(), 0, address)
+    assert.match(await page.title(), /Parley$/)
+  }
+})
+
+test('light and dark follow the system until one is chosen', async (t) => {
+  const { page, open } = await visit(t, { colorScheme: 'dark' })
+  await open('/?view=volume')
+  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
+  assert.equal(await ground(), 'rgb(18, 20, 26)')
+  await page.getByRole('button', { name: 'Change to light' }).click()
+  assert.equal(await ground(), 'rgb(245, 246, 249)')
+  await open('/?view=speed')
+  assert.equal(await ground(), 'rgb(245, 246, 249)')
+})
+
+test('an answer that does not come, and one that is empty, are said in words', async (t) => {
+  const { page, open } = await visit(t)
+  await open('/?view=volume&from=2001-01-01&to=2001-01-07')
+  await page.getByText('Nothing in this time with these filters.').first().waitFor()
+  await page.route('**/graphql', (route) => route.fulfill({ json: { errors: [{ message: 'the tables are being rebuilt', extensions: { code: 'UNAVAILABLE' } }] } }))
+  await page.getByRole('link', { name: 'Money' }).click()
+  await page.getByRole('alert').filter({ hasText: 'the tables are being rebuilt' }).first().waitFor()
+  await page.unroute('**/graphql')
+  await page.getByRole('button', { name: 'Try again' }).first().click()
+  await page.waitForFunction(() => document.querySelector('.tile'))
+})
+
+for (const [name, options] of Object.entries({ light: {}, dark: { colorScheme: 'dark' }, narrow: { viewport: { width: 360, height: 780 } } })) {
+  test(`no view has a barrier that axe finds, ${name}`, async (t) => {
+    const { page, open } = await visit(t, options)
+    const rows = (await ask(server, `{metrics(interval: {from: "${interval.from}", to: "${interval.to}"}) {total {rows(of: CONTACTS)}}}`)).metrics.total.rows
+    const others = [`view=rows&of=contacts&rows=${encodeURIComponent(rows)}&since=${interval.from}&until=${interval.to}&title=Contacts`, `view=conversation&of=${small}&id=7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7a42`]
+    for (const address of [...views.map((view) => `view=${view}&${days}`), ...others]) {
+      await open(`/?${address}`)
+      assert.deepEqual(await barriers(page), [], address)
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      assert.ok(over <= 0, `${address} is ${over} px too wide`)
+    }
+  })
+}
+
+test('signing in has no barrier that axe finds', async (t) => {
+  const { page, open } = await visit(t, { signedIn: false })
+  await open('/')
+  assert.deepEqual(await barriers(page), [])
+})
+
+/** What axe finds. It is run past the page's policy, which allows no script but the page's own. */
+async function barriers(page) {
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' | ')}`)
+}
