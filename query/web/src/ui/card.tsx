@@ -12,6 +12,8 @@ interface CardProps<T> {
   empty?: (data: T) => boolean
   tall?: boolean
   wide?: boolean
+  /** The title is that of the whole page. */
+  main?: boolean
   controls?: ComponentChildren
   children: (data: T) => ComponentChildren
   /** The same figures as a table, for those who cannot see or point at the chart. */
@@ -19,13 +21,13 @@ interface CardProps<T> {
 }
 
 /** Shows an answer with its states: on its way, failed, empty, old. */
-export function Card<T>({ title, note, data, empty, tall, wide, controls, children, table }: CardProps<T>) {
+export function Card<T>({ title, note, data, empty, tall, wide, main, controls, children, table }: CardProps<T>) {
   const [asTable, setAsTable] = useState(false)
   const { data: answer, failure, loading } = data
   return (
     <section class={`card${tall ? ' tall' : ''}${wide ? ' wide' : ''}${loading && answer ? ' stale' : ''}`} aria-busy={loading} aria-label={title}>
       <header>
-        <h2>{title}</h2>
+        {main ? <h1>{title}</h1> : <h2>{title}</h2>}
         {controls}
         <Menu title={title} document={data.document} asTable={table ? asTable : undefined} toggle={() => setAsTable(!asTable)} />
       </header>

@@ -78,7 +78,7 @@ export function Conversation() {
   return (
     <>
       <Back view={place.get('back') ?? 'now'} />
-      <Card title="Conversation" wide data={answer} note={`${id} of project ${projectId}`} empty={(data) => !data.conversation || !data.explain}>
+      <Card title="Conversation" main wide data={answer} note={`${id} of project ${projectId}`} empty={(data) => !data.conversation || !data.explain}>
         {({ conversation, explain }) => (
           <>
             <dl class="facts">

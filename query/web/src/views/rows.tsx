@@ -93,7 +93,7 @@ export function Rows() {
     <>
       <Back view={place.get('back') ?? 'volume'} />
       <Card
-        title={place.get('title') ?? 'Rows'} wide tall data={shown} empty={(data) => !data.list.edges.length}
+        title={place.get('title') ?? 'Rows'} main wide tall data={shown} empty={(data) => !data.list.edges.length}
         note={total === undefined ? undefined : `${count(total)} ${total === 1 ? of.slice(0, -1) : of}`}
         controls={place.get('of') !== 'open' && <a class="button" href={csvHref(place, of)} download><Icon name="download" />CSV</a>}
       >
