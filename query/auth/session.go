@@ -121,15 +121,12 @@ func (a *Authority) closeSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.SetCookie(w, a.sessionCookie(r, "", -1))
-	cookie, err := r.Cookie(SessionCookie)
-	if err != nil {
-		return nil // nobody is signed in
+	if cookies := r.CookiesNamed(SessionCookie); len(cookies) > 0 {
+		if token, err := a.tokens.read(cookies[0].Value); err == nil {
+			return a.families.revoke(r.Context(), token)
+		}
 	}
-	token, err := a.tokens.read(cookie.Value)
-	if err != nil {
-		return nil // not a session any more
-	}
-	return a.families.revoke(r.Context(), token)
+	return nil // there is no session to end
 }
 
 func (a *Authority) sessionCookie(r *http.Request, token string, age int) *http.Cookie {
