@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,15 +67,10 @@ func inclusive(sorted []int64, q float64) float64 {
 func TestBusinessHoursInSQLEqualThoseInGo(t *testing.T) {
 	r := theRig(t)
 	set := someHours(t)
-	api, err := query.New(query.Config{Store: r.store, Key: []byte("a key of the tests"), Hours: set})
-	if err != nil {
-		t.Fatal(err)
-	}
-	with := *r
-	with.api = api
+	with := r.with(t, query.Config{Hours: set})
 	known := hours.NewTimeline(set, hours.Interval{From: time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), To: time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC).Unix()})
 
-	got := ask[struct{ Metrics struct{ Total bucketOfHours } }](t, &with, reader(1, 2, 3), `{
+	got := ask[struct{ Metrics struct{ Total bucketOfHours } }](t, with, reader(1, 2, 3), `{
 		metrics(`+always+`) { total { `+hoursFields+` } } }`, nil).Metrics.Total
 	grouped := ask[struct {
 		Metrics struct {
@@ -83,7 +79,7 @@ func TestBusinessHoursInSQLEqualThoseInGo(t *testing.T) {
 				bucketOfHours
 			}
 		}
-	}](t, &with, reader(1, 2, 3), `{ metrics(`+always+`, groupBy: PROJECT) { buckets { dimensions { value } `+hoursFields+` } } }`, nil).Metrics.Buckets
+	}](t, with, reader(1, 2, 3), `{ metrics(`+always+`, groupBy: PROJECT) { buckets { dimensions { value } `+hoursFields+` } } }`, nil).Metrics.Buckets
 	compare := func(name string, got bucketOfHours, projects ...uint32) {
 		t.Helper()
 		values := map[string][]int64{}
@@ -155,12 +151,12 @@ func TestBusinessHoursInSQLEqualThoseInGo(t *testing.T) {
 		t.Errorf("%d projects", len(grouped))
 	}
 	// By what only conversations know, which joins them.
-	ask[any](t, &with, reader(1, 2), `{ metrics(`+always+`, groupBy: [TAG, CAMPAIGN]) { buckets { `+hoursFields+` } } }`, nil)
+	ask[any](t, with, reader(1, 2), `{ metrics(`+always+`, groupBy: [TAG, CAMPAIGN]) { buckets { `+hoursFields+` } } }`, nil)
 	// Rows show the same, each for itself.
 	rows := ask[struct {
 		ClosedConversations struct{ Edges []struct{ Node rowOfHours } }
 		Contacts            struct{ Edges []struct{ Node rowOfHours } }
-	}](t, &with, reader(1, 2, 3), `{ closedConversations(`+always+`) { edges { node { id project { id } firstResponseTimeBusinessHoursMs resolutionTimeBusinessHoursMs } } }
+	}](t, with, reader(1, 2, 3), `{ closedConversations(`+always+`) { edges { node { id project { id } firstResponseTimeBusinessHoursMs resolutionTimeBusinessHoursMs } } }
 		contacts(`+always+`) { edges { node { id project { id } firstResponseTimeBusinessHoursMs waitTimeBusinessHoursMs } } } }`, nil)
 	informative := 0
 	agree := func(row rowOfHours, name string, got *int64, project uint32, from storetest.Millis, took *int64) {
@@ -205,6 +201,95 @@ func TestBusinessHoursInSQLEqualThoseInGo(t *testing.T) {
 		t.Errorf("without schedules: %+v", none)
 	}
 }
+
+// isOpen looks a moment up in the openings of a project; nil where no schedule says anything.
+func (s schedules) isOpen(project uint32, at storetest.Millis) *bool {
+	schedule := s[schema.ProjectID(project)]
+	if schedule == nil {
+		return nil
+	}
+	if begin, known := schedule.Begin(); !known || int64(at) < begin*1000 {
+		return nil
+	}
+	open := slices.ContainsFunc(schedule.Openings(hours.Interval{From: int64(at)/1000 - 1, To: int64(at)/1000 + 1}), func(o hours.Interval) bool {
+		return o.From*1000 <= int64(at) && int64(at) < o.To*1000
+	})
+	return &open
+}
+
+// TestRowsAreFilteredAndGroupedByBusinessHours compares the filter in all lists and in
+// metrics, and the dimension, with the schedules.
+func TestRowsAreFilteredAndGroupedByBusinessHours(t *testing.T) {
+	set := someHours(t)
+	r := theRig(t).with(t, query.Config{Hours: set})
+	type totals struct{ ClosedConversations, Contacts int }
+	buckets := ask[struct {
+		Metrics struct {
+			Buckets []struct {
+				Dimensions []struct{ Value *string }
+				Rows       string
+				totals
+			}
+		}
+	}](t, r, reader(1, 2, 3), `{ metrics(`+always+`, groupBy: IN_BUSINESS_HOURS) { buckets { dimensions { value } rows closedConversations contacts } } }`, nil).Metrics.Buckets
+	if len(buckets) != 3 {
+		t.Fatalf("%d buckets, want false, true and null", len(buckets))
+	}
+	for i, asked := range []*bool{new(bool), ptr(true), nil} {
+		same := func(project uint32, at storetest.Millis) bool {
+			open := set.isOpen(project, at)
+			return project <= 3 && (open == nil) == (asked == nil) && (open == nil || *open == *asked)
+		}
+		closed := len(r.world.Closed(func(c *storetest.Conversation) bool { return same(c.Project, c.CreatedAt) }))
+		contacts := len(r.world.Started(func(k *storetest.Contact, _ *storetest.Conversation) bool { return same(k.Project, k.StartedAt) }))
+		all := 0
+		for _, c := range r.world.Conversations {
+			if same(c.Project, c.CreatedAt) {
+				all++
+			}
+		}
+		if closed < 30 || contacts < 30 {
+			t.Fatalf("only %d conversations and %d contacts", closed, contacts)
+		}
+		b := buckets[i]
+		if want := (totals{closed, contacts}); b.totals != want || (b.Dimensions[0].Value == nil) != (asked == nil) || asked != nil && *b.Dimensions[0].Value != fmt.Sprint(*asked) {
+			t.Errorf("bucket %d: %+v, want %+v", i, b.totals, want)
+		}
+		filters := fmt.Sprintf("rows: %q", b.Rows)
+		if asked != nil {
+			filters += fmt.Sprintf(", inBusinessHours: %t", *asked)
+		}
+		lists := func(filters string) {
+			t.Helper()
+			got := ask[struct {
+				ClosedConversations, Conversations, Contacts struct{ TotalCount int }
+				Metrics                                      struct{ Total totals }
+			}](t, r, reader(1, 2, 3), fmt.Sprintf(`{ closedConversations(%[1]s) { totalCount } conversations(%[1]s) { totalCount } contacts(%[1]s) { totalCount }
+				metrics(%[1]s) { total { closedConversations contacts } } }`, always+", filters: {"+filters+"}"), nil)
+			listed := all
+			if strings.Contains(filters, "rows") {
+				listed = closed
+			}
+			if got.Metrics.Total != (totals{closed, contacts}) || got.ClosedConversations.TotalCount != closed || got.Contacts.TotalCount != contacts || got.Conversations.TotalCount != listed {
+				t.Errorf("%s: %+v, want %d closed conversations, %d contacts, %d conversations", filters, got, closed, contacts, listed)
+			}
+		}
+		lists(filters)
+		if asked != nil {
+			lists(fmt.Sprintf("inBusinessHours: %t", *asked))
+		}
+	}
+	// A handle keeps the filter it was written with.
+	narrowed := ask[struct {
+		Metrics struct{ Total struct{ Rows string } }
+	}](t, r, reader(1, 2, 3), `{ metrics(`+always+`, filters: {inBusinessHours: true}) { total { rows } } }`, nil).Metrics.Total.Rows
+	got := ask[struct{ Contacts struct{ TotalCount int } }](t, r, reader(1, 2, 3), fmt.Sprintf(`{ contacts(%s, filters: {rows: %q}) { totalCount } }`, always, narrowed), nil)
+	if want := buckets[1].Contacts; got.Contacts.TotalCount != want {
+		t.Errorf("the handle of open hours leads to %d contacts, want %d", got.Contacts.TotalCount, want)
+	}
+}
+
+func ptr[V any](v V) *V { return &v }
 
 type bucketOfHours struct {
 	WaitBusinessHours, ContactFirstResponseBusinessHours, ConversationFirstResponseBusinessHours, ResolutionBusinessHours spread

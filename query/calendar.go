@@ -13,10 +13,12 @@ type Step string
 
 // The steps. A week begins on Monday.
 const (
-	StepHour  Step = "HOUR"
-	StepDay   Step = "DAY"
-	StepWeek  Step = "WEEK"
-	StepMonth Step = "MONTH"
+	StepQuarter Step = "QUARTER_HOUR"
+	StepHalf    Step = "HALF_HOUR"
+	StepHour    Step = "HOUR"
+	StepDay     Step = "DAY"
+	StepWeek    Step = "WEEK"
+	StepMonth   Step = "MONTH"
 )
 
 // zone finds a time zone by its IANA name.
@@ -48,8 +50,13 @@ func steps(interval Interval, step Step, location *time.Location, most int) ([]s
 
 // nextStep is the first beginning of a step after t, in t's zone.
 func nextStep(t time.Time, step Step) time.Time {
-	if step == StepHour {
-		return nextHour(t)
+	switch step {
+	case StepQuarter:
+		return nextPart(t, 15*time.Minute)
+	case StepHalf:
+		return nextPart(t, 30*time.Minute)
+	case StepHour:
+		return nextPart(t, time.Hour)
 	}
 	year, month, day := t.Date()
 	for {
@@ -72,18 +79,18 @@ func nextStep(t time.Time, step Step) time.Time {
 	}
 }
 
-// nextHour is the next moment after t at which a local hour begins: the clock
-// shows a full hour, or was changed past one.
-func nextHour(t time.Time) time.Time {
+// nextPart is the next moment after t at which a local hour, or a part of one, begins:
+// the clock shows a whole number of parts, or was changed past one.
+func nextPart(t time.Time, length time.Duration) time.Time {
 	for {
-		next := t.Add(time.Hour - sinceHour(t))
+		next := t.Add(length - since(t, length))
 		until, ends := timezone.EvenUntil(t)
 		if !ends || next.Before(until) {
 			return next
 		}
-		// The clock may change at the end of the hour or before: if another hour begins with the
-		// change, the hour ends there; otherwise it continues.
-		if sinceHour(until) == 0 || !sameHour(until, until.Add(-1)) {
+		// The clock may change at the end of the part or before: if another part begins with the
+		// change, the part ends there; otherwise it continues.
+		if since(until, length) == 0 || !samePart(until, until.Add(-1), length) {
 			return until
 		}
 		t = until
@@ -95,7 +102,28 @@ func sinceHour(t time.Time) time.Duration {
 	return time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
 }
 
-// sameHour reports whether the clock shows the same hour of the same day.
-func sameHour(a, b time.Time) bool {
-	return a.Hour() == b.Hour() && a.YearDay() == b.YearDay() && a.Year() == b.Year()
+// since is how long ago a part of an hour began, had the clock run evenly.
+func since(t time.Time, length time.Duration) time.Duration { return sinceHour(t) % length }
+
+// samePart reports whether the clock shows the same part of the same hour.
+func samePart(a, b time.Time, length time.Duration) bool {
+	return a.Hour() == b.Hour() && a.YearDay() == b.YearDay() && a.Year() == b.Year() && sinceHour(a)/length == sinceHour(b)/length
+}
+
+// LocalTime is the offsets of a local clock from UTC in milliseconds, each valid from its start
+// to the next.
+type LocalTime struct{ Starts, Offsets []int64 }
+
+// localTime returns the offsets of a zone within an interval.
+func localTime(interval Interval, location *time.Location) *LocalTime {
+	local, at := new(LocalTime), interval.From.Time().In(location)
+	for {
+		_, seconds := at.Zone()
+		local.Starts, local.Offsets = append(local.Starts, at.UnixMilli()), append(local.Offsets, int64(seconds)*1000)
+		until, ends := timezone.EvenUntil(at)
+		if !ends || schema.TimestampOf(until) >= interval.To {
+			return local
+		}
+		at = until
+	}
 }

@@ -20,6 +20,10 @@ var zones = []string{
 func wall(t time.Time, step Step) [4]int {
 	year, month, day := t.Date()
 	switch step {
+	case StepQuarter:
+		return [4]int{year, t.YearDay(), t.Hour(), t.Minute() / 15}
+	case StepHalf:
+		return [4]int{year, t.YearDay(), t.Hour(), t.Minute() / 30}
 	case StepHour:
 		return [4]int{year, int(month), day, t.Hour()}
 	case StepDay:
@@ -43,7 +47,7 @@ func TestStepsBeginWhereTheLocalCalendarTurns(t *testing.T) {
 		}
 		for _, span := range [][2]string{{"2011-12-25T00:00:00Z", "2012-01-05T00:00:00Z"}, {"2014-01-01T00:00:00Z", "2015-01-01T00:00:00Z"}, {"2018-10-01T00:00:00Z", "2019-04-30T00:00:00Z"}} {
 			interval := Interval{at(span[0]), at(span[1])}
-			for _, step := range []Step{StepHour, StepDay, StepWeek, StepMonth} {
+			for _, step := range []Step{StepQuarter, StepHalf, StepHour, StepDay, StepWeek, StepMonth} {
 				got, err := steps(interval, step, location, 100_000)
 				if err != nil {
 					t.Fatal(err)
@@ -54,7 +58,8 @@ func TestStepsBeginWhereTheLocalCalendarTurns(t *testing.T) {
 					turned := wall(before, step) != wall(after, step)
 					// The same hour on the clock twice is two hours; so is a day on which the
 					// clock is put back into the day before.
-					if step == StepHour && !turned && after.Minute() == 0 {
+					length := map[Step]int{StepQuarter: 15, StepHalf: 30, StepHour: 60}[step]
+					if length > 0 && !turned && after.Minute()%length == 0 {
 						turned = true
 					}
 					if turned {

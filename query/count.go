@@ -43,12 +43,21 @@ func (r *Rows) OfContacts() bool {
 	return r.Of.OfContacts() || slices.Contains(contactFigures(), r.Over)
 }
 
-// openings reads the opening hours that rows were narrowed by.
-func (f *Filter) openings(ctx context.Context, a *API, scope Scope) (err error) {
-	for rows := f.Rows; rows != nil && f.Openings == nil && !scope.Empty(); rows = rows.Filter.Rows {
+// openings reads the opening hours around the rows that are narrowed by them: those that a handle
+// was written with, otherwise those of the interval.
+func (f *Filter) openings(ctx context.Context, a *API, scope Scope, interval Interval) (err error) {
+	var around *Interval
+	if f.InBusinessHours != nil {
+		around = &interval
+	}
+	for rows := f.Rows; rows != nil; rows = rows.Filter.Rows {
 		if rows.Hours != nil {
-			f.Openings, err = a.openings(ctx, scope, *rows.Hours)
+			around = rows.Hours
+			break
 		}
+	}
+	if around != nil && !scope.Empty() {
+		f.Openings, err = a.openings(ctx, scope, *around)
 	}
 	return err
 }

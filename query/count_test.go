@@ -59,7 +59,11 @@ func TestEveryCountLeadsToItsRows(t *testing.T) {
 	}
 	arguments := []string{"step: WEEK", `contactFilters: {waitMs: {min: 20000}}, filters: {minContacts: 2}`}
 	for _, d := range schema.Types["MetricsDimension"].EnumValues {
-		arguments = append(arguments, "groupBy: "+d.Name)
+		argument := "groupBy: " + d.Name
+		if d.Name == "CUSTOM_DATA" {
+			argument += `, customDataKey: "plan"`
+		}
+		arguments = append(arguments, argument)
 	}
 	seen := map[string]int{}
 	for _, argument := range arguments {

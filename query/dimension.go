@@ -22,11 +22,30 @@ const (
 	ByLanguage        Dimension = "LANGUAGE"
 	ByCloseReason     Dimension = "CLOSE_REASON"
 	ByAutomationLevel Dimension = "AUTOMATION_LEVEL"
+	ByStatus          Dimension = "STATUS"
+	ByEnding          Dimension = "ENDING"
+	BySatisfaction    Dimension = "CUSTOMER_SATISFACTION"
+	ByScore           Dimension = "NET_PROMOTER_SCORE"
+	ByInitiator       Dimension = "INITIATOR"
+	ByCustomData      Dimension = "CUSTOM_DATA"
+	ByHourOfDay       Dimension = "HOUR_OF_DAY"
+	ByDayOfWeek       Dimension = "DAY_OF_WEEK"
+	ByBusinessHours   Dimension = "IN_BUSINESS_HOURS"
 )
+
+// Local reports whether the values are read from the local clock or calendar.
+func (d Dimension) Local() bool { return d == ByHourOfDay || d == ByDayOfWeek }
+
+// OfConversation reports whether only the conversation of a contact has the value.
+func (d Dimension) OfConversation() bool { return d == ByInitiator || d == ByCustomData }
+
+// ordinal reports whether the values are ordered as numbers.
+func (d Dimension) ordinal() bool { return d == ByHourOfDay || d == ByScore }
 
 // DimensionValue is a value of a dimension; nil is "none".
 type DimensionValue struct {
 	Name  Dimension
+	Key   string `json:",omitempty"` // of custom data
 	Value *string
 }
 
@@ -39,10 +58,16 @@ type Rows struct {
 	Of       Count            `json:",omitempty"`
 
 	// Over is a distribution, by its field of a bucket: rows have its duration,
-	// within Span. Business hours are those around Hours.
-	Over  string    `json:",omitempty"`
-	Span  *Range    `json:",omitempty"`
+	// within Span.
+	Over string `json:",omitempty"`
+	Span *Range `json:",omitempty"`
+
+	// Hours is the interval around which business hours are known, if they matter.
 	Hours *Interval `json:",omitempty"`
+
+	// Zone is the time zone of dimensions, Local its offsets in the interval.
+	Zone  string     `json:",omitempty"`
+	Local *LocalTime `json:"-"`
 }
 
 // maxNesting is the maximum number of times that rows can be narrowed from rows.
@@ -83,6 +108,16 @@ func (a *API) readRows(field string, given input) (*Rows, error) {
 		if nesting++; nesting > maxNesting {
 			return nil, badInput(field, "must not be narrowed more than %d times", maxNesting)
 		}
+	}
+	for inner := rows; inner != nil; inner = inner.Filter.Rows {
+		if inner.Zone == "" {
+			continue
+		}
+		location, err := zone(inner.Zone)
+		if err != nil {
+			return nil, err
+		}
+		inner.Local = localTime(inner.Interval, location)
 	}
 	return rows, nil
 }

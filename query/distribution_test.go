@@ -144,15 +144,10 @@ func TestThresholdsAndBinsEqualAnIndependentCount(t *testing.T) {
 // TestThresholdsInBusinessHoursLeadToTheirRows opens the handles of the twins.
 func TestThresholdsInBusinessHoursLeadToTheirRows(t *testing.T) {
 	r := theRig(t)
-	api, err := query.New(query.Config{Store: r.store, Key: []byte("a key of the tests"), Hours: someHours(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	with := *r
-	with.api = api
+	with := r.with(t, query.Config{Hours: someHours(t)})
 	total := ask[struct {
 		Metrics struct{ Total map[string]shape }
-	}](t, &with, reader(1, 2), `{ metrics(interval: {from: "2020-03-23T00:00:00Z", to: "2020-04-03T00:00:00Z"}) { total {
+	}](t, with, reader(1, 2), `{ metrics(interval: {from: "2020-03-23T00:00:00Z", to: "2020-04-03T00:00:00Z"}) { total {
 		waitBusinessHours`+shapeFields+`resolutionBusinessHours`+shapeFields+`} } }`, nil).Metrics.Total
 	for name, s := range total {
 		sum := 0
@@ -166,7 +161,7 @@ func TestThresholdsInBusinessHoursLeadToTheirRows(t *testing.T) {
 		if name == "waitBusinessHours" {
 			list = "contacts"
 		}
-		leads(t, &with, list, s)
+		leads(t, with, list, s)
 	}
 }
 

@@ -60,7 +60,7 @@ func (a *API) Extract(ctx context.Context, table Table, values url.Values) (*Ext
 		return nil, a.publicError(ctx, err)
 	}
 	e.Scope, e.Position = r.scope(e.Filter.Projects), writePosition(r.live.Position)
-	if err := e.Filter.openings(ctx, a, e.Scope); err != nil {
+	if err := e.Filter.openings(ctx, a, e.Scope, e.Interval); err != nil {
 		return nil, a.publicError(ctx, err)
 	}
 	return e, nil
@@ -142,7 +142,8 @@ func (p *parameters) filters() *filtersInput {
 		UserIDs: p.list("userIds", number), TagIDs: p.list("tagIds", word), Languages: p.list("languages", word),
 		HasConversion: p.flag("hasConversion"), MinContacts: p.number("minContacts"),
 		Transferred: p.flag("transferred"), Snoozed: p.flag("snoozed"), Reopened: p.flag("reopened"),
-		UpdatedSince: p.text("updatedSince"), Rows: p.text("rows"),
+		InBusinessHours: p.flag("inBusinessHours"),
+		UpdatedSince:    p.text("updatedSince"), Rows: p.text("rows"),
 	}
 	least, most := p.number("netPromoterScore.min"), p.number("netPromoterScore.max")
 	if least != nil || most != nil {

@@ -39,13 +39,14 @@ type Filter struct {
 	Transferred          *bool              `json:",omitempty"`
 	Snoozed              *bool              `json:",omitempty"`
 	Reopened             *bool              `json:",omitempty"`
+	InBusinessHours      *bool              `json:",omitempty"`
 	UpdatedSince         *schema.Sequence   `json:",omitempty"`
 	Rows                 *Rows              `json:",omitempty"` // only what is behind a bucket
 
 	Contacts *ContactFilter    `json:",omitempty"` // of contacts; conversations need one that matches
 	State    ConversationState `json:",omitempty"` // in lists by creation
 
-	// Openings are when projects are open; nil unless Rows are of business hours.
+	// Openings are when projects are open; nil unless the filter or Rows depend on business hours.
 	Openings *hours.Timeline `json:"-"`
 }
 
@@ -82,6 +83,7 @@ type filtersInput struct {
 	Transferred          *input
 	Snoozed              *input
 	Reopened             *input
+	InBusinessHours      *input
 	UpdatedSince         *input
 	Rows                 *input
 }
@@ -123,6 +125,7 @@ func (f *filtersInput) filter(a *API, r *reader) *Filter {
 		Transferred:          r.flag("filters.transferred", f.Transferred),
 		Snoozed:              r.flag("filters.snoozed", f.Snoozed),
 		Reopened:             r.flag("filters.reopened", f.Reopened),
+		InBusinessHours:      r.flag("filters.inBusinessHours", f.InBusinessHours),
 		UpdatedSince:         r.position("filters.updatedSince", f.UpdatedSince),
 	}
 	if f.NetPromoterScore != nil {

@@ -47,7 +47,7 @@ func (a *API) open(ctx context.Context, asked asked) (*list, error) {
 		return nil, err
 	}
 	l.scope = r.scope(l.filter.Projects)
-	if err := l.filter.openings(ctx, a, l.scope); err != nil {
+	if err := l.filter.openings(ctx, a, l.scope, l.interval); err != nil {
 		return nil, err
 	}
 	seal := a.seal(binding{

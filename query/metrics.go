@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -16,16 +15,21 @@ const (
 	// maxBuckets is the maximum number of buckets in one answer.
 	maxBuckets = 10_000
 	// maxDimensions is the maximum number of dimensions by which figures are grouped.
-	maxDimensions = 2
+	maxDimensions = 3
+	// maxCustomKey is the maximum number of bytes in a key of custom data.
+	maxCustomKey = 256
 )
 
 // Grouping defines the buckets of figures.
 type Grouping struct {
 	Steps  []schema.Timestamp // starts, ascending; none is one bucket for all times
 	By     []Dimension
-	Labels bool // read the names that go with the values
-	Limit  int  // groups at most
-	// Openings are when projects are open; nil when no figure asks for it.
+	Labels bool   // read the names that go with the values
+	Limit  int    // groups at most
+	Key    string // of custom data, if grouped by it
+	// Local is the local time of dimensions; nil if there is none.
+	Local *LocalTime
+	// Openings are when projects are open; nil when no figure or dimension asks for it.
 	Openings *hours.Timeline
 }
 
@@ -37,6 +41,7 @@ type metrics struct {
 	interval Interval
 	filter   *Filter
 	grouping Grouping
+	zone     string // of the steps and of dimensions
 }
 
 // Metrics resolves the field of Query.
@@ -54,6 +59,7 @@ type metricsArgs struct {
 	ContactFilters *contactFiltersInput
 	Interval       intervalInput
 	GroupBy        *[]string
+	CustomDataKey  *input
 	Step           *string
 	TimeZone       input
 }
@@ -71,34 +77,58 @@ func (a *API) metrics(ctx context.Context, args metricsArgs) (*metrics, error) {
 		return nil, err
 	}
 	m.scope = r.scope(m.filter.Projects)
-	if err := m.filter.openings(ctx, a, m.scope); err != nil {
+	if err := m.filter.openings(ctx, a, m.scope, m.interval); err != nil {
 		return nil, err
 	}
-	if args.GroupBy != nil {
-		for _, name := range *args.GroupBy {
-			if slices.Contains(m.grouping.By, Dimension(name)) {
-				return nil, badInput("groupBy", "must not name a dimension twice")
-			}
-			m.grouping.By = append(m.grouping.By, Dimension(name))
-		}
+	if err := m.grouping.by(args.GroupBy, args.CustomDataKey); err != nil {
+		return nil, err
 	}
-	if len(m.grouping.By) > maxDimensions {
-		return nil, badInput("groupBy", "must name at most %d dimensions", maxDimensions)
-	}
-	location := time.UTC
+	m.zone = "UTC"
 	if args.TimeZone.value != nil {
-		name, err := args.TimeZone.text("timeZone")
-		if err != nil {
+		if m.zone, err = args.TimeZone.text("timeZone"); err != nil {
 			return nil, err
 		}
-		if location, err = zone(name); err != nil {
-			return nil, err
-		}
+	}
+	location, err := zone(m.zone)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(m.grouping.By, Dimension.Local) {
+		m.grouping.Local = localTime(m.interval, location)
 	}
 	if args.Step != nil {
 		m.grouping.Steps, err = steps(m.interval, Step(*args.Step), location, maxBuckets)
 	}
 	return m, err
+}
+
+// by reads the dimensions.
+func (g *Grouping) by(names *[]string, key *input) error {
+	if names != nil {
+		for _, name := range *names {
+			if slices.Contains(g.By, Dimension(name)) {
+				return badInput("groupBy", "must not name a dimension twice")
+			}
+			g.By = append(g.By, Dimension(name))
+		}
+	}
+	if len(g.By) > maxDimensions {
+		return badInput("groupBy", "must name at most %d dimensions", maxDimensions)
+	}
+	switch by := slices.Contains(g.By, ByCustomData); {
+	case key == nil && by:
+		return badInput("customDataKey", "is required with CUSTOM_DATA")
+	case key == nil:
+		return nil
+	case !by:
+		return badInput("customDataKey", "is allowed only with CUSTOM_DATA in groupBy")
+	}
+	text, err := key.text("customDataKey")
+	if err == nil && len(text) > maxCustomKey {
+		err = badInput("customDataKey", "must have at most %d bytes", maxCustomKey)
+	}
+	g.Key = text
+	return err
 }
 
 // Metrics is the SDL's type.
@@ -145,7 +175,7 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 	if m.scope.Empty() {
 		ofConversations, ofContacts = false, false
 	}
-	if !m.scope.Empty() && slices.ContainsFunc(columns, ofBusinessHours) {
+	if !m.scope.Empty() && (slices.ContainsFunc(columns, ofBusinessHours) || slices.Contains(grouping.By, ByBusinessHours)) {
 		openings, err := m.openings(ctx, m.scope, m.interval)
 		if err != nil {
 			return nil, err
@@ -234,7 +264,7 @@ func (b *bucketing) bucket(k *GroupKey) (*MetricsBucket, error) {
 		b.fill(g.values, k)
 		bucket = b.byGroup[g]
 	}
-	for i, label := range []*string{k.Label1, k.Label2} {
+	for i, label := range []*string{k.Label1, k.Label2, k.Label3} {
 		if i < len(bucket.Dimensions) && bucket.Dimensions[i].Label == nil {
 			bucket.Dimensions[i].Label = b.metrics.maybe(label)
 		}
@@ -244,14 +274,14 @@ func (b *bucketing) bucket(k *GroupKey) (*MetricsBucket, error) {
 
 // GroupKey is the bucket that figures belong to.
 type GroupKey struct {
-	Step           int64 // its start; 0 without steps
-	Value1, Value2 *string
-	Label1, Label2 *string
+	Step                   int64 // its start; 0 without steps
+	Value1, Value2, Value3 *string
+	Label1, Label2, Label3 *string
 }
 
 func (k *GroupKey) group() group {
 	g := group{step: k.Step}
-	for i, value := range []*string{k.Value1, k.Value2} {
+	for i, value := range []*string{k.Value1, k.Value2, k.Value3} {
 		if value != nil {
 			g.values[i] = groupValue{*value, true}
 		}
@@ -261,7 +291,7 @@ func (k *GroupKey) group() group {
 
 func (k *GroupKey) dimensions(t texts, by []Dimension) []DimensionLabel {
 	list := make([]DimensionLabel, len(by))
-	for i, value := range []*string{k.Value1, k.Value2}[:len(by)] {
+	for i, value := range []*string{k.Value1, k.Value2, k.Value3}[:len(by)] {
 		list[i] = DimensionLabel{Name: string(by[i]), Value: t.maybe(value)}
 	}
 	return list
@@ -316,7 +346,11 @@ func (b *MetricsBucket) compare(other *MetricsBucket) int {
 		case y == nil:
 			return -1
 		default:
-			if c := cmp.Compare(x.value, y.value); c != 0 {
+			c := cmp.Compare(x.value, y.value)
+			if Dimension(b.Dimensions[i].Name).ordinal() {
+				c = cmp.Or(cmp.Compare(len(x.value), len(y.value)), c)
+			}
+			if c != 0 {
 				return c
 			}
 		}
@@ -341,7 +375,18 @@ func (b *MetricsBucket) handle(rows Rows) Text {
 		if d.Value != nil {
 			value.Value = &d.Value.value
 		}
+		switch {
+		case value.Name.Local():
+			rows.Zone = b.metrics.zone
+		case value.Name == ByCustomData:
+			value.Key = b.of.grouping.Key
+		case value.Name == ByBusinessHours:
+			rows.Hours = &b.metrics.interval
+		}
 		rows.By = append(rows.By, value)
+	}
+	if rows.Filter.InBusinessHours != nil {
+		rows.Hours = &b.metrics.interval
 	}
 	return b.metrics.of(b.metrics.writeRows(rows))
 }

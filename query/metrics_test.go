@@ -6,11 +6,14 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/store/storetest"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/timezone"
 )
 
 // bucket is a MetricsBucket as it is answered.
@@ -199,8 +202,52 @@ func values(dimension string, c *storetest.Conversation, k *storetest.Contact) [
 		return []*string{c.CloseReason}
 	case "AUTOMATION_LEVEL":
 		return []*string{c.Automation}
+	case "CUSTOMER_SATISFACTION":
+		return digits(c.Satisfaction)
+	case "NET_PROMOTER_SCORE":
+		return digits(c.Score)
+	case "INITIATOR":
+		return []*string{c.Initiator}
+	case "STATUS", "ENDING":
+		switch {
+		case k == nil:
+			return []*string{nil}
+		case dimension == "STATUS":
+			return []*string{&k.Status}
+		}
+		return []*string{k.Ending}
+	}
+	if name, zone, found := strings.Cut(dimension, " "); found {
+		if name == "CUSTOM_DATA" {
+			if value, has := c.CustomData[zone]; has {
+				return []*string{&value}
+			}
+			return []*string{nil}
+		}
+		location, err := timezone.Load(zone)
+		if err != nil {
+			panic(err)
+		}
+		at := c.ClosedAt
+		if k != nil {
+			at = &k.StartedAt
+		}
+		clock := time.UnixMilli(int64(*at)).In(location)
+		if name == "HOUR_OF_DAY" {
+			return some([]string{strconv.Itoa(clock.Hour())})
+		}
+		return some([]string{strconv.Itoa((int(clock.Weekday())+6)%7 + 1)})
 	}
 	panic(dimension)
+}
+
+// digits are the digits of an answer; none is nil.
+func digits(answer *uint8) []*string {
+	if answer == nil {
+		return []*string{nil}
+	}
+	text := strconv.Itoa(int(*answer))
+	return []*string{&text}
 }
 
 func holds(values []*string, v *string) bool {
@@ -213,7 +260,7 @@ func holds(values []*string, v *string) bool {
 }
 
 // TestFiguresEqualAnIndependentCount compares total and buckets, in every
-// dimension, in pairs of them and over steps, with a count in plain Go.
+// dimension, in some combinations and over steps, with a count in plain Go.
 func TestFiguresEqualAnIndependentCount(t *testing.T) {
 	r := theRig(t)
 	for _, c := range []struct {
@@ -232,6 +279,17 @@ func TestFiguresEqualAnIndependentCount(t *testing.T) {
 		{"groupBy: LANGUAGE", []string{"LANGUAGE"}},
 		{"groupBy: CLOSE_REASON", []string{"CLOSE_REASON"}},
 		{"groupBy: AUTOMATION_LEVEL", []string{"AUTOMATION_LEVEL"}},
+		{"groupBy: INITIATOR", []string{"INITIATOR"}},
+		{`groupBy: CUSTOM_DATA, customDataKey: "plan"`, []string{"CUSTOM_DATA plan"}},
+		{`groupBy: [TAG, CUSTOM_DATA, INITIATOR], customDataKey: "plan", step: WEEK`, []string{"TAG", "CUSTOM_DATA plan", "INITIATOR"}},
+		{"groupBy: STATUS", []string{"STATUS"}},
+		{"groupBy: ENDING", []string{"ENDING"}},
+		{"groupBy: CUSTOMER_SATISFACTION", []string{"CUSTOMER_SATISFACTION"}},
+		{"groupBy: [NET_PROMOTER_SCORE, TAG]", []string{"NET_PROMOTER_SCORE", "TAG"}},
+		{`groupBy: HOUR_OF_DAY, timeZone: "Australia/Lord_Howe"`, []string{"HOUR_OF_DAY Australia/Lord_Howe"}},
+		{`groupBy: DAY_OF_WEEK, timeZone: "America/New_York", step: WEEK`, []string{"DAY_OF_WEEK America/New_York"}},
+		{`groupBy: [CHANNEL, DAY_OF_WEEK, HOUR_OF_DAY], timeZone: "Europe/Paris"`, []string{"CHANNEL", "DAY_OF_WEEK Europe/Paris", "HOUR_OF_DAY Europe/Paris"}},
+		{"groupBy: [TAG, OPERATOR, ROUTING_RULE]", []string{"TAG", "OPERATOR", "ROUTING_RULE"}},
 		{"groupBy: [TAG, OPERATOR]", []string{"TAG", "OPERATOR"}},
 		{"groupBy: [LANGUAGE, ROUTING_GROUP]", []string{"LANGUAGE", "ROUTING_GROUP"}},
 		{`step: DAY, timeZone: "Europe/Paris"`, nil},
@@ -293,8 +351,11 @@ func TestFiguresEqualAnIndependentCount(t *testing.T) {
 // TestABucketLeadsBackToItsRows opens the handle of every bucket, in the metrics
 // of which a filter narrows the rows, and narrows it again.
 func TestABucketLeadsBackToItsRows(t *testing.T) {
-	r := theRig(t)
-	for _, groupBy := range []string{"", "groupBy: PROJECT", "groupBy: CHANNEL", "groupBy: OPERATOR", "groupBy: OPERATOR_KIND", "groupBy: [ROUTING_RULE, ROUTING_GROUP]", "groupBy: TAG", "groupBy: [CAMPAIGN, LANGUAGE]", "groupBy: [CLOSE_REASON, AUTOMATION_LEVEL]", "step: DAY"} {
+	r := theRig(t).with(t, query.Config{Hours: someHours(t)})
+	for _, groupBy := range []string{"", "groupBy: PROJECT", "groupBy: CHANNEL", "groupBy: OPERATOR", "groupBy: OPERATOR_KIND", "groupBy: [ROUTING_RULE, ROUTING_GROUP]", "groupBy: TAG", "groupBy: [CAMPAIGN, LANGUAGE]", "groupBy: [CLOSE_REASON, AUTOMATION_LEVEL]", "step: DAY",
+		"groupBy: [STATUS, ENDING]", "groupBy: [CUSTOMER_SATISFACTION, NET_PROMOTER_SCORE]", `groupBy: [INITIATOR, CUSTOM_DATA, TAG], customDataKey: "plan"`,
+		`groupBy: [HOUR_OF_DAY, DAY_OF_WEEK], timeZone: "America/New_York"`, "groupBy: [PROJECT, IN_BUSINESS_HOURS, DAY_OF_WEEK]", "step: QUARTER_HOUR, groupBy: IN_BUSINESS_HOURS",
+	} {
 		got := metrics(t, r, reader(1, 2), `interval: {from: "2020-03-21T13:17:00Z", to: "2020-03-29T00:00:00Z"}, filters: {minContacts: 1, projectIds: [1, 2, 3]}, `+groupBy)
 		for i := range got.Metrics.Buckets {
 			b := &got.Metrics.Buckets[i]
@@ -342,6 +403,20 @@ func TestLabelsAreTheNamesOfIds(t *testing.T) {
 	}
 }
 
+func TestDaysOfTheWeekHaveNames(t *testing.T) {
+	r := theRig(t)
+	days := map[string]string{"1": "Monday", "2": "Tuesday", "3": "Wednesday", "4": "Thursday", "5": "Friday", "6": "Saturday", "7": "Sunday"}
+	for _, b := range metrics(t, r, reader(), always+`, groupBy: DAY_OF_WEEK`).Metrics.Buckets {
+		if d := b.Dimensions[0]; d.Label == nil || *d.Label != days[*d.Value] {
+			t.Errorf("day %s is called %v", *d.Value, d.Label)
+		}
+		delete(days, *b.Dimensions[0].Value)
+	}
+	if len(days) > 0 {
+		t.Errorf("no rows on %v", days)
+	}
+}
+
 func TestStepsWithoutRowsAreShown(t *testing.T) {
 	r := theRig(t)
 	got := metrics(t, r, reader(77), `interval: {from: "2020-03-28T12:00:00Z", to: "2020-03-30T12:00:00Z"}, step: DAY, timeZone: "Europe/Paris"`)
@@ -363,7 +438,8 @@ func TestBrokenQuestionsAreRefused(t *testing.T) {
 	r := theRig(t)
 	for _, arguments := range []string{
 		`timeZone: "Mars/Olympus"`, `timeZone: ""`, `timeZone: "Local"`, `timeZone: "../../etc/passwd"`, `timeZone: "CET; DROP"`,
-		`groupBy: [PROJECT, CHANNEL, TAG]`, `groupBy: [TAG, TAG]`, `step: HOUR`,
+		`groupBy: [PROJECT, CHANNEL, TAG, LANGUAGE]`, `groupBy: [TAG, TAG]`, `step: HOUR`,
+		`groupBy: CUSTOM_DATA`, `groupBy: TAG, customDataKey: "plan"`, `groupBy: CUSTOM_DATA, customDataKey: "` + strings.Repeat("k", 257) + `"`,
 	} {
 		refused(t, r, reader(1), query.CodeBadInput, `{ metrics(`+always+`, `+arguments+`) { total { contacts } } }`, nil)
 	}

@@ -70,6 +70,19 @@ func theRig(t *testing.T) *rig {
 	return shared.rig
 }
 
+// with returns the rig with an API of its own over the same tables.
+func (r *rig) with(t *testing.T, config query.Config) *rig {
+	t.Helper()
+	config.Store, config.Key = r.store, []byte("a key of the tests")
+	api, err := query.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := *r
+	with.api = api
+	return &with
+}
+
 // always is an interval that holds every row.
 const always = `interval: {from: "1970-01-01T00:00:00Z", to: "2199-12-31T23:59:59Z"}`
 

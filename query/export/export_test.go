@@ -16,8 +16,10 @@ import (
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/export"
+	"github.com/parley-analytics/parley/query/store/storetest"
 	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/clickhouse"
+	"github.com/parley-analytics/parley/schema/timezone"
 )
 
 // columns are the columns of a stable view.
@@ -301,6 +303,38 @@ func TestTheRowsOfACountCanBeExported(t *testing.T) {
 	}
 	if waits == 0 {
 		t.Error("no waits in business hours")
+	}
+}
+
+// TestBusinessHoursNarrowExports compares the parameter with the clock of the schedules.
+func TestBusinessHoursNarrowExports(t *testing.T) {
+	r := theRig(t)
+	server := r.serve(t, nil)
+	paris, err := timezone.Load("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(project uint32, at storetest.Millis) bool {
+		clock := time.UnixMilli(int64(at)).In(paris)
+		weekend := clock.Weekday() == time.Saturday || clock.Weekday() == time.Sunday
+		return project <= 2 && !weekend && clock.Hour() >= 9 && clock.Hour() < 17
+	}
+	want := map[string]int{}
+	for _, c := range r.world.Conversations {
+		if open(c.Project, c.CreatedAt) {
+			want["conversations"]++
+			want["transactions"] += int(c.TransactionCount)
+		}
+	}
+	for _, k := range r.world.Contacts {
+		if open(k.Project, k.StartedAt) {
+			want["contacts"]++
+		}
+	}
+	for table, n := range want {
+		if got := get(t, server, "1,2", table+"?inBusinessHours=true"); got.status != 200 || strings.Count(got.body, "\n") != n || n < 10 {
+			t.Errorf("%s: %d with %d rows, want %d", table, got.status, strings.Count(got.body, "\n"), n)
+		}
 	}
 }
 

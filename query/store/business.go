@@ -20,6 +20,21 @@ func ofProject(parameter string) string {
 	return fmt.Sprintf("transform(project_id, {hours_projects:Array(UInt32)}, {%s:Array(Int64)}, toInt64(0)) * 1000", parameter)
 }
 
+// The moments that are inside or outside business hours, in milliseconds.
+const (
+	createdMoment = "toUnixTimestamp64Milli(created_at)"
+	startedMoment = "toUnixTimestamp64Milli(started_at)"
+)
+
+// openAt writes whether the project of a row is open at a moment in milliseconds. It
+// is NULL where the timeline does not know.
+func openAt(moment string) string {
+	at := "(" + ofProject("hours_lanes") + " + " + moment + ")"
+	start := "roundDown(" + at + ", " + openStarts + ")"
+	return strings.NewReplacer("LANE", ofProject("hours_lanes"), "BEGIN", ofProject("hours_begins"), "END", ofProject("hours_ends"), "START", start, "AT", at).Replace(
+		"if(LANE > 0 AND AT >= BEGIN AND AT < END, toNullable(AT - START < transform(START, " + openStarts + ", " + openLengths + ", toInt64(0))), NULL)")
+}
+
 // business writes the business time between two moments in milliseconds: see
 // hours.Timeline. It is NULL where the timeline does not know all of it.
 func business(from, to string) string {

@@ -49,6 +49,59 @@ func plain(column, label string) dimension {
 	return dimension{column: column, label: label, is: column + " = {$:String}", absent: column + " IS NULL"}
 }
 
+// numeric is a column of one number.
+func numeric(column string) dimension {
+	d := plain(column, "")
+	d.is = "toString(" + column + ") = {$:String}"
+	return d
+}
+
+// ofContacts is a dimension of contacts, of which conversations have no value.
+func ofContacts() dimension {
+	return dimension{column: nothing, is: "{$:String} IS NULL", absent: "1"}
+}
+
+// local is a dimension of the local clock or calendar at a time in milliseconds.
+// Offsets are bound with the grouping; a condition has its own.
+func local(name query.Dimension, at string) dimension {
+	part := func(starts, offsets string) string {
+		// A week more keeps the first hours of 1970 above zero west of Greenwich.
+		clock := "(" + at + " + transform(roundDown(" + at + ", " + starts + "), " + starts + ", " + offsets + ", toInt64(0)) + 604800000)"
+		if name == query.ByHourOfDay {
+			return "(intDiv(" + clock + ", 3600000) % 24)"
+		}
+		return "((intDiv(" + clock + ", 86400000) + 3) % 7 + 1)" // 1970-01-01 was a Thursday
+	}
+	d := dimension{
+		column: part("{local_starts:Array(Int64)}", "{local_offsets:Array(Int64)}"),
+		is:     "toString(" + part("{$:Array(Int64)}", "{$:Array(Int64)}") + ") = {$:String}",
+		absent: "0",
+	}
+	if name == query.ByDayOfWeek {
+		d.label = "toNullable(['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'][" + d.column + "])"
+	}
+	return d
+}
+
+// inHours is the dimension of the moments at which projects are open.
+func inHours(at string) dimension {
+	column := "CAST(" + openAt(at) + ", 'Nullable(Bool)')"
+	return dimension{column: column, is: "toString(" + column + ") = {$:String}", absent: column + " IS NULL"}
+}
+
+// custom is a value of custom data. The key is bound with the grouping; a condition
+// has its own.
+func custom(column string) dimension {
+	value := func(key string) string {
+		return "if(mapContains(" + column + ", " + key + "), " + column + "[" + key + "], NULL)"
+	}
+	return dimension{
+		column: value("{custom_data_key:String}"),
+		is:     value("{$:String}") + " = {$:String}",
+		absent: "NOT mapContains(" + column + ", {$:String})",
+	}
+}
+
 // several is a column of several values.
 func several(column, labels string) dimension {
 	return dimension{column: column, label: labels, list: true, is: "has(" + column + ", {$:String})", absent: "empty(" + column + ")"}
@@ -66,6 +119,14 @@ func trait(of traits, name query.Dimension) dimension {
 		return plain(column("language"), "")
 	case query.ByAutomationLevel:
 		return plain(column("automation_level"), "")
+	case query.BySatisfaction:
+		return numeric(column("customer_satisfaction"))
+	case query.ByScore:
+		return numeric(column("net_promoter_score"))
+	case query.ByInitiator:
+		return plain(column("initiator"), "")
+	case query.ByCustomData:
+		return custom(column("custom_data"))
 	}
 	panic(fmt.Sprintf("unknown dimension %q", name))
 }
@@ -90,6 +151,12 @@ func conversationDimension(name query.Dimension) dimension {
 		return several("_routing_group_ids", last("_routing_group_ids", "_routing.group_name", "_routing.group_id"))
 	case query.ByCloseReason:
 		return plain("close_reason", "")
+	case query.ByStatus, query.ByEnding:
+		return ofContacts()
+	case query.ByHourOfDay, query.ByDayOfWeek:
+		return local(name, millis("_closed_key"))
+	case query.ByBusinessHours:
+		return inHours(createdMoment)
 	}
 	return trait(own, name)
 }
@@ -113,6 +180,14 @@ func contactDimension(name query.Dimension) dimension {
 		return plain("routing_group_id", "routing_group_name")
 	case query.ByCloseReason:
 		return plain("close_reason", "")
+	case query.ByStatus:
+		return plain("status", "")
+	case query.ByEnding:
+		return plain("ending", "")
+	case query.ByHourOfDay, query.ByDayOfWeek:
+		return local(name, millis("started_at"))
+	case query.ByBusinessHours:
+		return inHours(startedMoment)
 	}
 	return trait(repeated, name)
 }
@@ -123,9 +198,14 @@ func project() dimension {
 	return d
 }
 
-// has adds the condition that rows have a value of a dimension.
-func (c *conditions) has(d dimension, v query.DimensionValue) {
-	if v.Value == nil {
+// has adds the condition that rows have a value of a dimension. Those of clock and
+// calendar are read in the local time.
+func (c *conditions) has(d dimension, v query.DimensionValue, local *query.LocalTime) {
+	switch {
+	case v.Value == nil && v.Name == query.ByCustomData:
+		c.add(d.absent, v.Key)
+		return
+	case v.Value == nil:
 		c.add(d.absent)
 		return
 	}
@@ -136,6 +216,10 @@ func (c *conditions) has(d dimension, v query.DimensionValue) {
 	case query.ByOperator:
 		n, err := strconv.ParseInt(*v.Value, 10, 64)
 		c.number(d.is, n, err)
+	case query.ByHourOfDay, query.ByDayOfWeek:
+		c.add(d.is, local.Starts, local.Starts, local.Offsets, *v.Value)
+	case query.ByCustomData:
+		c.add(d.is, v.Key, v.Key, *v.Value)
 	default:
 		c.add(d.is, *v.Value)
 	}

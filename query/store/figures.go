@@ -27,8 +27,10 @@ func keyColumns[R any](version string, key func(*R) *query.GroupKey) []column[R]
 		{"", "_step", func(r *R) any { return &key(r).Step }},
 		{"", "CAST(toString(_value1), 'Nullable(String)')", func(r *R) any { return &key(r).Value1 }},
 		{"", "CAST(toString(_value2), 'Nullable(String)')", func(r *R) any { return &key(r).Value2 }},
+		{"", "CAST(toString(_value3), 'Nullable(String)')", func(r *R) any { return &key(r).Value3 }},
 		{"", "argMax(_label1, " + version + ")", func(r *R) any { return &key(r).Label1 }},
 		{"", "argMax(_label2, " + version + ")", func(r *R) any { return &key(r).Label2 }},
+		{"", "argMax(_label3, " + version + ")", func(r *R) any { return &key(r).Label3 }},
 	}
 }
 
@@ -123,8 +125,14 @@ func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimensi
 		s.bind("steps", lengths)
 		step = "roundDown(" + millis(time) + ", arrayCumSum({steps:Array(Int64)}))"
 	}
+	if g.Local != nil {
+		s.bind("local_starts", g.Local.Starts).bind("local_offsets", g.Local.Offsets)
+	}
+	if slices.Contains(g.By, query.ByCustomData) {
+		s.bind("custom_data_key", g.Key)
+	}
 	var clauses []string
-	for i, place := range []string{"1", "2"} {
+	for i, place := range []string{"1", "2", "3"} {
 		value, label, clause := nothing, nothing, ""
 		if i < len(g.By) {
 			value, label, clause = of(g.By[i]).in(place, g.Labels)
@@ -136,36 +144,42 @@ func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimensi
 		bind("limit", uint32(g.Limit)).open(g.Openings)
 }
 
-// ConversationFigures implements query.FigureReader.
-func (s *Store) ConversationFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ConversationFigures, error) {
-	st := newStatement("conversation_figures", scope).
+// conversationFigures counts conversations by closing time.
+func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
+	return newStatement("conversation_figures", scope).
 		where("where", closed("a", scope, interval, filter)).
 		grouped(grouping, "_closed_key", conversationDimension)
-	return readColumns(ctx, s, st, columnsOf(conversationFigureColumns(), columns))
+}
+
+// contactFigures counts contacts by start.
+func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
+	file := "contact_figures"
+	if slices.ContainsFunc(grouping.By, query.Dimension.OfConversation) {
+		file = "contact_figures_of_conversations"
+	}
+	return newStatement(file, scope).
+		where("where", started("a", scope, interval, filter)).
+		grouped(grouping, "started_at", contactDimension)
+}
+
+// ConversationFigures implements query.FigureReader.
+func (s *Store) ConversationFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ConversationFigures, error) {
+	return readColumns(ctx, s, conversationFigures(scope, interval, filter, grouping), columnsOf(conversationFigureColumns(), columns))
 }
 
 // ContactFigures implements query.FigureReader.
 func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ContactFigures, error) {
-	st := newStatement("contact_figures", scope).
-		where("where", started("a", scope, interval, filter)).
-		grouped(grouping, "started_at", contactDimension)
-	return readColumns(ctx, s, st, columnsOf(contactFigureColumns(), columns))
+	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping), columnsOf(contactFigureColumns(), columns))
 }
 
 // ConversationsWithin implements query.FigureReader.
 func (s *Store) ConversationsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	st := newStatement("conversation_figures", scope).
-		where("where", closed("a", scope, interval, filter)).
-		grouped(grouping, "_closed_key", conversationDimension)
-	return s.within(ctx, st, "last_sequence", field, most)
+	return s.within(ctx, conversationFigures(scope, interval, filter, grouping), "last_sequence", field, most)
 }
 
 // ContactsWithin implements query.FigureReader.
 func (s *Store) ContactsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	st := newStatement("contact_figures", scope).
-		where("where", started("a", scope, interval, filter)).
-		grouped(grouping, "started_at", contactDimension)
-	return s.within(ctx, st, "_version", field, most)
+	return s.within(ctx, contactFigures(scope, interval, filter, grouping), "_version", field, most)
 }
 
 func (s *Store) within(ctx context.Context, st *statement, version, field string, most []int64) ([]query.Within, error) {

@@ -69,13 +69,14 @@ func (c *conditions) matching(f *query.Filter) {
 	c.conversation(f)
 	c.strings("visitor_id IN {$:Array(String)}", f.Visitors)
 	c.ofConversation(own, f)
+	c.flag(openAt(createdMoment), f.InBusinessHours)
 	c.anyContact(f.Contacts)
 	if f.Rows == nil {
 		return
 	}
 	c.projects(f.Rows.Filter)
 	for _, v := range f.Rows.By {
-		c.has(conversationDimension(v.Name), v)
+		c.has(conversationDimension(v.Name), v, f.Rows.Local)
 	}
 	c.counted(f.Rows, false)
 	c.add("closed_at IS NOT NULL")
@@ -225,7 +226,7 @@ func (c *conditions) ofConversation(of traits, f *query.Filter) {
 func started(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
 	c.openings = filter.Openings
-	// Visitors are in their conversations only.
+	// Visitors and some dimensions are in their conversations only.
 	of := within(prefix+"c", scope.Projects)
 	before := len(of.all)
 	c.startedIn(interval, filter, of)
@@ -253,12 +254,17 @@ func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *con
 	of.strings("visitor_id IN {$:Array(String)}", f.Visitors)
 	c.ofConversation(repeated, f)
 	c.contact(f.Contacts)
+	c.flag(openAt(startedMoment), f.InBusinessHours)
 	if f.Rows == nil {
 		return
 	}
 	c.projects(f.Rows.Filter)
 	for _, v := range f.Rows.By {
-		c.has(contactDimension(v.Name), v)
+		if v.Name.OfConversation() {
+			of.has(conversationDimension(v.Name), v, f.Rows.Local)
+		} else {
+			c.has(contactDimension(v.Name), v, f.Rows.Local)
+		}
 	}
 	c.counted(f.Rows, true)
 	c.startedIn(f.Rows.Interval, f.Rows.Filter, of)

@@ -122,6 +122,9 @@ func (c *conditions) add(condition string, values ...any) {
 // nest appends a condition that holds other conditions in the place of its $.
 func (c *conditions) nest(condition string, other *conditions) {
 	c.args = append(c.args, other.args...)
+	if c.openings == nil {
+		c.openings = other.openings
+	}
 	c.all = append(c.all, strings.Replace(condition, "$", other.String(), 1))
 }
 

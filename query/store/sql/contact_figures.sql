@@ -1,4 +1,4 @@
-WITH $value1 AS _value1, $label1 AS _label1, $value2 AS _value2, $label2 AS _label2
+WITH $value1 AS _value1, $label1 AS _label1, $value2 AS _value2, $label2 AS _label2, $value3 AS _value3, $label3 AS _label3
 SELECT
     $columns
 FROM (
@@ -6,5 +6,5 @@ FROM (
     FROM {projection:Identifier}.contacts FINAL
     WHERE $where)
 $elements
-GROUP BY _step, _value1, _value2
+GROUP BY _step, _value1, _value2, _value3
 LIMIT {limit:UInt32}

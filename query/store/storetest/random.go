@@ -86,6 +86,7 @@ func (d *dice) conversation(w *World, project uint32) {
 		name := "Campaign " + *c.Campaign
 		c.CampaignName = &name
 	}
+	d.opening(&c)
 	for _, tag := range tags {
 		if d.chance(25) {
 			c.TagIDs, c.TagNames = append(c.TagIDs, tag), append(c.TagNames, maybe(d, 50, "Tag "+tag))
@@ -123,6 +124,16 @@ func (d *dice) conversation(w *World, project uint32) {
 	c.AnomalyCount = uint32(max(0, d.IntN(5)-3))
 	d.transactions(w, &c)
 	w.Conversations = append(w.Conversations, c)
+}
+
+// opening varies what the opening says, by the id.
+func (d *dice) opening(c *Conversation) {
+	if c.Initiator != nil && c.ID[0] < '6' {
+		*c.Initiator = "OPERATOR"
+	}
+	if plan := int(c.ID[1]) % 4; plan > 0 {
+		c.CustomData["plan"] = []string{"", "free", "pro's"}[plan-1]
+	}
 }
 
 // contacts makes contacts with their messages and returns the end of the last. That

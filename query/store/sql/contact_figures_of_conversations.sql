@@ -1,0 +1,20 @@
+WITH $value1 AS _value1, $label1 AS _label1, $value2 AS _value2, $label2 AS _label2, $value3 AS _value3, $label3 AS _label3
+SELECT
+    $columns
+FROM (
+    SELECT *
+    FROM (
+        SELECT *, $step AS _step
+        FROM {projection:Identifier}.contacts FINAL
+        WHERE $where) AS contacts
+    LEFT ANY JOIN (
+        SELECT project_id, conversation_id, initiator AS _initiator, custom_data AS _custom_data
+        FROM {projection:Identifier}.conversations FINAL
+        WHERE (project_id, conversation_id) IN (
+            SELECT project_id, conversation_id
+            FROM {projection:Identifier}.contacts FINAL
+            WHERE $where)) AS conversations
+    USING (project_id, conversation_id))
+$elements
+GROUP BY _step, _value1, _value2, _value3
+LIMIT {limit:UInt32}
