@@ -62,6 +62,9 @@ type Rows struct {
 	Over string `json:",omitempty"`
 	Span *Range `json:",omitempty"`
 
+	// Next is what the next contact of the conversation has in a dimension.
+	Next *DimensionValue `json:",omitempty"`
+
 	// Hours is the interval around which business hours are known, if they matter.
 	Hours *Interval `json:",omitempty"`
 

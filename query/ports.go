@@ -36,6 +36,7 @@ type Store interface {
 	CustomerReader
 	ThreadReader
 	FigureReader
+	WorkloadReader
 	EventReader
 }
 
@@ -97,6 +98,16 @@ type FigureReader interface {
 	ContactFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ContactFigures, error)
 	ConversationsWithin(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, field string, most []int64) ([]Within, error)
 	ContactsWithin(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, field string, most []int64) ([]Within, error)
+}
+
+// WorkloadReader counts contacts by the first dimension of a grouping, at most grouping.Limit rows.
+//
+// Concurrency counts the contacts open at some moment of the interval, and returns
+// each value with all steps; a contact that has not ended lasts until now. Transfers
+// counts those started in it that were transferred, by their own value and that of the next contact.
+type WorkloadReader interface {
+	Concurrency(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, now schema.Timestamp) ([]ConcurrencyFigures, error)
+	Transfers(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping) ([]TransferFigures, error)
 }
 
 // EventReader reads the archive: at most limit events of a conversation, by

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/schema"
 )
 
 // quantiles are exact, with linear interpolation between ranks.
@@ -109,20 +110,25 @@ func contactFigureColumns() []column[query.ContactFigures] {
 	)
 }
 
+// lengths are the steps as sent: the first start, and the differences between them, which are
+// shorter.
+func lengths(steps []schema.Timestamp) []int64 {
+	lengths := make([]int64, len(steps))
+	for i, at := range steps {
+		lengths[i] = int64(at)
+		if i > 0 {
+			lengths[i] -= int64(steps[i-1])
+		}
+	}
+	return lengths
+}
+
 // grouped fills in the columns that distinguish the groups. Steps are cut at moments that
-// the caller has computed: calendars stay out of SQL. They are sent as the
-// differences between them, which are shorter.
+// the caller has computed: calendars stay out of SQL.
 func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimension) dimension) *statement {
 	step := "toInt64(0)"
 	if len(g.Steps) > 0 {
-		lengths := make([]int64, len(g.Steps))
-		for i, at := range g.Steps {
-			lengths[i] = int64(at)
-			if i > 0 {
-				lengths[i] -= int64(g.Steps[i-1])
-			}
-		}
-		s.bind("steps", lengths)
+		s.bind("steps", lengths(g.Steps))
 		step = "roundDown(" + millis(time) + ", arrayCumSum({steps:Array(Int64)}))"
 	}
 	if g.Local != nil {

@@ -237,6 +237,32 @@ func started(prefix string, scope query.Scope, interval query.Interval, filter *
 	return c
 }
 
+// next adds what the next contact of the conversation has in a dimension. Without a value there
+// is no next contact, or it has none.
+func (c *conditions) next(v *query.DimensionValue) {
+	if v == nil {
+		return
+	}
+	d := contactDimension(v.Name)
+	next := within(fmt.Sprintf("%s%dn", c.prefix, len(c.args)), c.within)
+	condition := "IN"
+	if v.Value == nil {
+		condition = "NOT IN"
+		next.add("NOT (" + d.absent + ")")
+	} else {
+		next.has(d, *v, nil)
+	}
+	c.nest("(project_id, conversation_id, ordinal) "+condition+` (
+        SELECT project_id, conversation_id, toUInt32(ordinal - 1) FROM {projection:Identifier}.contacts FINAL WHERE $)`, next)
+}
+
+// during selects the contacts that were open at some moment of the interval.
+func during(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
+	c := started(prefix, scope, query.Interval{To: interval.To}, filter)
+	c.add("(ended_at IS NULL OR ended_at > "+moment+")", int64(interval.From))
+	return c
+}
+
 // startedIn adds interval and filter of contacts, and those of the rows they are
 // narrowed to. What only their conversations hold goes to of.
 func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *conditions) {
@@ -259,6 +285,7 @@ func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *con
 		return
 	}
 	c.projects(f.Rows.Filter)
+	c.next(f.Rows.Next)
 	for _, v := range f.Rows.By {
 		if v.Name.OfConversation() {
 			of.has(conversationDimension(v.Name), v, f.Rows.Local)

@@ -13,6 +13,9 @@ func DefaultPrices() Prices {
 		"CustomerConnection.totalCount":           {Points: count},
 		"Query.metrics":                           {Points: 1000},
 		"Metrics.buckets":                         {Items: 100},
+		"Query.concurrency":                       {Points: 1000},
+		"Concurrency.buckets":                     {Items: 100},
+		"Query.transfers":                         {Points: 1000, Items: 100},
 		"Query.explain":                           {Points: 100},
 	}
 }

@@ -1,0 +1,150 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// ConcurrencyFigures are the contacts that an operator, a group or a channel has at the same time
+// during a step. Times are in milliseconds.
+type ConcurrencyFigures struct {
+	GroupKey
+	Started uint64 // contacts that started in the step
+	Peak    int64  // most contacts at one moment
+	Handled int64  // sum of the time that contacts were open
+	Busy    int64  // time that at least one was
+}
+
+// concurrencyArgs are the arguments of the field.
+type concurrencyArgs struct {
+	Filters        *filtersInput
+	ContactFilters *contactFiltersInput
+	Interval       intervalInput
+	By             *string
+	Step           *string
+	TimeZone       input
+}
+
+// dimensionOf is the dimension of metrics that a field knows by a shorter name.
+func dimensionOf(name string) string {
+	switch name {
+	case "GROUP":
+		return string(ByRoutingGroup)
+	case "RULE":
+		return string(ByRoutingRule)
+	}
+	return name
+}
+
+// Concurrency resolves the field of Query.
+func (q *root) Concurrency(ctx context.Context, args concurrencyArgs) (*Concurrency, error) {
+	asked := metricsArgs{Filters: args.Filters, ContactFilters: args.ContactFilters, Interval: args.Interval, Step: args.Step, TimeZone: args.TimeZone}
+	if args.By != nil {
+		asked.GroupBy = &[]string{dimensionOf(*args.By)}
+	}
+	m, err := q.metrics(ctx, asked)
+	if err == nil {
+		err = m.filter.leadTo(true)
+	}
+	if err != nil {
+		return nil, q.publicError(ctx, err)
+	}
+	return &Concurrency{metrics: m, now: schema.TimestampOf(time.Now())}, nil
+}
+
+// Concurrency is the SDL's type. A contact that has not ended lasts until now.
+type Concurrency struct {
+	metrics *metrics
+	now     schema.Timestamp
+}
+
+// ConcurrencyBucket is the SDL's type.
+type ConcurrencyBucket struct {
+	From, To     DateTime
+	Value, Label *Text
+
+	Contacts         Long
+	ContactsPerHour  float64
+	HandleTimeMs     Long
+	BusyTimeMs       Long
+	Average          float64
+	AverageWhileBusy *float64
+	Peak             Long
+}
+
+// Total is all contacts together, over the whole interval.
+func (c *Concurrency) Total(ctx context.Context) (*ConcurrencyBucket, error) {
+	buckets, err := c.buckets(ctx, Grouping{})
+	if err != nil {
+		return nil, c.metrics.publicError(ctx, err)
+	}
+	return buckets[0], nil
+}
+
+// Buckets is the contacts by step and dimension.
+func (c *Concurrency) Buckets(ctx context.Context) ([]*ConcurrencyBucket, error) {
+	buckets, err := c.buckets(ctx, c.metrics.grouping)
+	return buckets, c.metrics.publicError(ctx, err)
+}
+
+func (c *Concurrency) buckets(ctx context.Context, grouping Grouping) ([]*ConcurrencyBucket, error) {
+	m := c.metrics
+	grouping.Limit = maxBuckets + 1
+	if len(grouping.Steps) == 0 {
+		grouping.Steps = []schema.Timestamp{m.interval.From}
+	}
+	var rows []ConcurrencyFigures
+	if !m.scope.Empty() {
+		var err error
+		if rows, err = m.store.Concurrency(ctx, m.scope, m.interval, m.filter, grouping, c.now); err != nil {
+			return nil, err
+		}
+	}
+	if len(rows) > maxBuckets {
+		return nil, badInput("step", "the response would have more than %d buckets: use longer steps or a shorter interval", maxBuckets)
+	}
+	if len(rows) == 0 && len(grouping.By) == 0 {
+		for _, start := range grouping.Steps {
+			rows = append(rows, ConcurrencyFigures{GroupKey: GroupKey{Step: int64(start)}})
+		}
+	}
+	slices.SortFunc(rows, func(a, b ConcurrencyFigures) int {
+		return cmp.Or(cmp.Compare(a.Step, b.Step), compareValues(a.Value1, b.Value1))
+	})
+	buckets := make([]*ConcurrencyBucket, len(rows))
+	for i := range rows {
+		buckets[i] = c.bucket(&rows[i], grouping.Steps)
+	}
+	return buckets, nil
+}
+
+// compareValues orders the values of a dimension, none last.
+func compareValues(a, b *string) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return 1
+	case b == nil:
+		return -1
+	}
+	return cmp.Compare(*a, *b)
+}
+
+func (c *Concurrency) bucket(f *ConcurrencyFigures, starts []schema.Timestamp) *ConcurrencyBucket {
+	from, to := schema.Timestamp(f.Step), c.metrics.interval.To
+	if n, found := slices.BinarySearch(starts, from); found && n+1 < len(starts) {
+		to = starts[n+1]
+	}
+	length := float64(to - from)
+	return &ConcurrencyBucket{
+		From: DateTime(from), To: DateTime(to), Value: c.metrics.maybe(f.Value1), Label: c.metrics.maybe(f.Label1),
+		Contacts: Long(f.Started), ContactsPerHour: float64(f.Started) * float64(time.Hour.Milliseconds()) / length,
+		HandleTimeMs: Long(f.Handled), BusyTimeMs: Long(f.Busy), Peak: Long(f.Peak),
+		Average: float64(f.Handled) / length, AverageWhileBusy: rate(f.Handled, f.Busy, 1),
+	}
+}
