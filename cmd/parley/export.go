@@ -111,6 +111,6 @@ func (x *eventExport) parquet(to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(x.stderr, "export: %d events\n", total)
+	fmt.Fprintf(x.stderr, "export: %s\n", counted(total, "event", "events"))
 	return nil
 }

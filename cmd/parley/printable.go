@@ -2,12 +2,21 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// counted writes a number with its noun.
+func counted[N int | int64 | uint64](n N, one, more string) string {
+	if n == 1 {
+		more = one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
 
 const hexDigits = "0123456789abcdef"
 

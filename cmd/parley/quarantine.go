@@ -220,7 +220,7 @@ func (c *quarantineReplay) Run(a *app) error {
 	for _, r := range refused {
 		fmt.Fprintf(a.stdout, "%s %d is still refused: %s\n", r.Entry.Log, r.Entry.Sequence, printable(fmt.Sprint(r.Why)))
 	}
-	fmt.Fprintf(a.stdout, "%d of %d entries %s\n", passed, len(entries), verb)
+	fmt.Fprintf(a.stdout, "%d of %s %s\n", passed, counted(len(entries), "entry", "entries"), verb)
 	if len(refused) > 0 {
 		return errReported
 	}
@@ -275,10 +275,10 @@ func (c *quarantinePurge) Run(a *app) error {
 		if err := printEntries(a, entries, false); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "%d entries would be purged\n", len(entries))
+		fmt.Fprintf(a.stdout, "%s would be purged\n", counted(len(entries), "entry", "entries"))
 		return nil
 	}
-	if err := confirm(a, c.Yes, fmt.Sprintf("%d entries will be removed from the log and the tables.", len(entries))); err != nil {
+	if err := confirm(a, c.Yes, counted(len(entries), "entry", "entries")+" will be removed from the log and the tables."); err != nil {
 		return err
 	}
 	bar := progress.New(a.stderr, "quarantine purge", "entries", int64(len(entries)))
@@ -286,7 +286,7 @@ func (c *quarantinePurge) Run(a *app) error {
 		return err
 	}
 	bar.Finish()
-	fmt.Fprintf(a.stdout, "%d entries purged\n", len(entries))
+	fmt.Fprintf(a.stdout, "%s purged\n", counted(len(entries), "entry", "entries"))
 	return nil
 }
 

@@ -95,7 +95,7 @@ func TestQuarantineIsListedReplayedAndPurgedPermanently(t *testing.T) {
 	if _, stderr, code := i.command(t, "no\n", "quarantine", "purge", "--log", "events"); code == 0 || !strings.Contains(stderr, "nothing was changed") {
 		t.Errorf("purge without a yes: exit %d, %s", code, stderr)
 	}
-	if out := i.want(t, 0, "quarantine", "purge", "--log", "events", "--dry-run"); !strings.Contains(out, "1 entries would be purged") {
+	if out := i.want(t, 0, "quarantine", "purge", "--log", "events", "--dry-run"); !strings.Contains(out, "1 entry would be purged") {
 		t.Errorf("dry run:\n%s", out)
 	}
 	i.want(t, 0, "quarantine", "purge", "--log", "events", "--yes")
@@ -129,10 +129,10 @@ func TestQuarantineReplayPutsWhatPassesIntoTheTables(t *testing.T) {
 		}
 		return nil
 	})
-	if out := i.want(t, 0, "quarantine", "replay", "--dry-run"); !strings.Contains(out, "1 of 1 entries would be replayed") {
+	if out := i.want(t, 0, "quarantine", "replay", "--dry-run"); !strings.Contains(out, "1 of 1 entry would be replayed") {
 		t.Errorf("dry run:\n%s", out)
 	}
-	if out := i.want(t, 0, "quarantine", "replay"); !strings.Contains(out, "1 of 1 entries replayed") {
+	if out := i.want(t, 0, "quarantine", "replay"); !strings.Contains(out, "1 of 1 entry replayed") {
 		t.Errorf("replay:\n%s", out)
 	}
 	waitForEvents(t, i, project, 1)

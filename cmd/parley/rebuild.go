@@ -173,7 +173,7 @@ func (f *rebuildFlags) repair(a *app, r *rebuild, repair bool) error {
 	printReport(a, verified.Found, "the tables")
 	left := verified.Left
 	if left.Differing > 0 {
-		fmt.Fprintf(a.stdout, "%d rows differ at sequence %d\n", left.Differing, left.Sequence)
+		fmt.Fprintf(a.stdout, "%s at sequence %d\n", counted(left.Differing, "row differs", "rows differ"), left.Sequence)
 		return errReported
 	}
 	fmt.Fprintf(a.stdout, "verified at sequence %d in %s: %d conversations, %d contacts, %d messages, %d transactions, %d events; %d rows repaired, %d conversations skipped (changed during verification)\n",
@@ -187,7 +187,7 @@ func printReport(a *app, r *replay.Report, what string) {
 		fmt.Fprintln(a.stdout, printable(fmt.Sprint(d)))
 	}
 	if r.Differing > 0 {
-		fmt.Fprintf(a.stdout, "%s had %d rows that differ from the log\n", what, r.Differing)
+		fmt.Fprintf(a.stdout, "%s had %s from the log\n", what, counted(r.Differing, "row that differs", "rows that differ"))
 	}
 }
 
