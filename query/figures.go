@@ -57,13 +57,16 @@ func contactFigures() []string {
 // settle computes the fields of a bucket from its figures. Their definitions are in
 // the SDL.
 func (b *MetricsBucket) settle() {
-	c, k := &b.ofConversations, &b.ofContacts
+	c, k, s := &b.ofConversations, &b.ofContacts, &b.ofStates
 
 	b.ClosedConversations, b.AbandonedConversations, b.ReopenedConversations = Long(c.Closed), Long(c.Abandoned), Long(c.Reopened)
 	b.VisitorMessages, b.OperatorMessages = Long(c.VisitorMessages), Long(c.OperatorMessages)
 	b.Transactions, b.SurveyAnswers, b.NpsAnswers = Long(c.Transactions), Long(c.Surveys), Long(c.Scores)
 	b.Contacts, b.AnsweredContacts, b.UnansweredContacts = Long(k.Contacts), Long(k.Answered), Long(k.Unanswered)
 	b.TransferredContacts, b.SnoozedContacts = Long(k.Transferred), Long(k.Snoozed)
+
+	b.CreatedConversations, b.Closings, b.FirstClosings, b.Reopenings = Long(s.Created), Long(s.Closings), Long(s.FirstClosings), Long(s.Reopenings)
+	b.OpenAtEnd, b.SnoozedAtEnd = Long(s.Open), Long(s.Snoozed)
 
 	b.AnswerRate = rate(int64(k.Answered), int64(k.Contacts), 1)
 	b.TransferRate = rate(int64(k.Transferred), int64(k.Contacts), 1)

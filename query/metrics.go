@@ -166,14 +166,14 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 	selected := selectedFields(ctx)
 	columns := selected.columns()
 	grouping.Labels = selected.has("dimensions.label")
-	ofConversations, ofContacts := selected.any(conversationFigures()...), selected.any(contactFigures()...)
-	if !ofConversations && !ofContacts {
+	ofConversations, ofContacts, ofStates := selected.any(conversationFigures()...), selected.any(contactFigures()...), selected.any(stateFigures()...)
+	if !ofConversations && !ofContacts && !ofStates {
 		ofConversations, ofContacts = true, true
 	}
 	b := &bucketing{metrics: m, grouping: grouping, byGroup: map[group]*MetricsBucket{}}
 	b.frame()
 	if m.scope.Empty() {
-		ofConversations, ofContacts = false, false
+		ofConversations, ofContacts, ofStates = false, false, false
 	}
 	if !m.scope.Empty() && (slices.ContainsFunc(columns, ofBusinessHours) || slices.Contains(grouping.By, ByBusinessHours)) {
 		openings, err := m.openings(ctx, m.scope, m.interval)
@@ -208,6 +208,11 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 			bucket.ofContacts = rows[i]
 		}
 	}
+	if ofStates {
+		if err := b.states(ctx, columns); err != nil {
+			return nil, err
+		}
+	}
 	for g, bucket := range b.byGroup {
 		bucket.of, bucket.group = b, g
 		bucket.settle()
@@ -234,10 +239,7 @@ func (b *bucketing) frame() {
 
 // fill makes the buckets of all steps for the values.
 func (b *bucketing) fill(values [maxDimensions]groupValue, k *GroupKey) {
-	starts := b.grouping.Steps
-	if len(starts) == 0 {
-		starts = []schema.Timestamp{0}
-	}
+	starts := b.starts()
 	for n, start := range starts {
 		bucket := &MetricsBucket{metrics: b.metrics, interval: b.metrics.interval, Dimensions: k.dimensions(b.metrics.texts, b.grouping.By)}
 		if len(b.grouping.Steps) > 0 {
@@ -311,6 +313,7 @@ type MetricsBucket struct {
 	interval        Interval
 	ofConversations ConversationFigures
 	ofContacts      ContactFigures
+	ofStates        StateFigures
 
 	From, To   *DateTime
 	Dimensions []DimensionLabel
@@ -320,6 +323,9 @@ type MetricsBucket struct {
 	Transactions, SurveyAnswers, NpsAnswers                            Long
 	Contacts, AnsweredContacts, UnansweredContacts                     Long
 	TransferredContacts, SnoozedContacts                               Long
+
+	CreatedConversations, Closings, FirstClosings, Reopenings Long
+	OpenAtEnd, SnoozedAtEnd                                   Long
 
 	AnswerRate, TransferRate, Csat, Nps, ConversionRate *float64
 

@@ -93,7 +93,11 @@ type ThreadReader interface {
 //
 // ConversationsWithin and ContactsWithin count those of them with at most each
 // duration of a distribution, named by its field.
+//
+// ConversationStates returns the changes of state before the end of the interval, with the step -1
+// for those before its start. It returns at most twice grouping.Limit groups.
 type FigureReader interface {
+	ConversationStates(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]StateFigures, error)
 	ConversationFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ConversationFigures, error)
 	ContactFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ContactFigures, error)
 	ConversationsWithin(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, field string, most []int64) ([]Within, error)

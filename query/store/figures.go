@@ -123,13 +123,13 @@ func lengths(steps []schema.Timestamp) []int64 {
 	return lengths
 }
 
-// grouped fills in the columns that distinguish the groups. Steps are cut at moments that
+// grouped fills in the columns that distinguish the groups, by a time in milliseconds. Steps are cut at moments that
 // the caller has computed: calendars stay out of SQL.
-func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimension) dimension) *statement {
+func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension) dimension) *statement {
 	step := "toInt64(0)"
 	if len(g.Steps) > 0 {
 		s.bind("steps", lengths(g.Steps))
-		step = "roundDown(" + millis(time) + ", arrayCumSum({steps:Array(Int64)}))"
+		step = "roundDown(" + at + ", arrayCumSum({steps:Array(Int64)}))"
 	}
 	if g.Local != nil {
 		s.bind("local_starts", g.Local.Starts).bind("local_offsets", g.Local.Offsets)
@@ -154,7 +154,7 @@ func (s *statement) grouped(g query.Grouping, time string, of func(query.Dimensi
 func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
 	return newStatement("conversation_figures", scope).
 		where("where", closed("a", scope, interval, filter)).
-		grouped(grouping, "_closed_key", conversationDimension)
+		grouped(grouping, millis("_closed_key"), conversationDimension)
 }
 
 // contactFigures counts contacts by start.
@@ -165,7 +165,7 @@ func contactFigures(scope query.Scope, interval query.Interval, filter *query.Fi
 	}
 	return newStatement(file, scope).
 		where("where", started("a", scope, interval, filter)).
-		grouped(grouping, "started_at", contactDimension)
+		grouped(grouping, millis("started_at"), contactDimension)
 }
 
 // ConversationFigures implements query.FigureReader.

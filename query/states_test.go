@@ -1,0 +1,147 @@
+package query_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/store/storetest"
+)
+
+// states are the figures of a bucket that count changes of state.
+type states struct {
+	CreatedConversations, Closings, FirstClosings, Reopenings, OpenAtEnd, SnoozedAtEnd int
+}
+
+const stateFields = ` createdConversations closings firstClosings reopenings openAtEnd snoozedAtEnd `
+
+// add counts what happens to a conversation from one moment to another, mark by mark, and its
+// state at the end.
+func (s *states) add(c *storetest.Conversation, from, to storetest.Millis) {
+	if c.CreatedAt >= to {
+		return
+	}
+	in := func(at storetest.Millis) int {
+		if at >= from {
+			return 1
+		}
+		return 0
+	}
+	s.CreatedConversations += in(c.CreatedAt)
+	open, snoozed, contact, closings := true, false, false, 0
+	for _, m := range c.Marks {
+		if m.At >= to {
+			break
+		}
+		switch m.Type {
+		case "parley.conversation.pushed.v1":
+			if !open {
+				s.Reopenings += in(m.At)
+			}
+			open, snoozed, contact = true, false, true
+		case "parley.conversation.snoozed.v1":
+			snoozed, contact = snoozed || contact, false
+		case "parley.conversation.transferred.v1":
+			contact = false
+		case "parley.conversation.closed.v1":
+			if open {
+				s.Closings += in(m.At)
+				if closings == 0 {
+					s.FirstClosings += in(m.At)
+				}
+				closings++
+			}
+			open, snoozed, contact = false, false, false
+		}
+	}
+	if open {
+		s.OpenAtEnd++
+	}
+	if snoozed {
+		s.SnoozedAtEnd++
+	}
+}
+
+// restless makes conversations that are reopened, snoozed without a contact, closed twice and
+// closed before they are pushed, in a project of their own.
+func restless(project uint32, from storetest.Millis) *storetest.World {
+	const day = 24 * 60 * 60 * 1000
+	w := new(storetest.World)
+	for n, marks := range []string{"pc", "psp", "pspcpc", "c", "cp", "pscc", "pccpscp", "ptsp", "s", "", "psptpcpcpc", "pps", "csps"} {
+		c := storetest.Random(storetest.Shape{Seed: uint64(n), Projects: []uint32{project}, Conversations: 1, From: from + storetest.Millis(n)*day/3, To: from + storetest.Millis(n+1)*day/3}).Conversations[0]
+		c.Marks, c.ClosedAt, c.ClosedKey = []storetest.Mark{}, nil, 0
+		at := c.CreatedAt
+		for i, letter := range marks {
+			name := map[rune]string{'p': "pushed", 's': "snoozed", 't': "transferred", 'c': "closed"}[letter]
+			if i%3 > 0 {
+				at += day/4 + storetest.Millis(i)
+			}
+			c.Marks = append(c.Marks, storetest.Mark{Event: fmt.Sprint(i), At: at, Position: uint32(i), Type: "parley.conversation." + name + ".v1"})
+			switch {
+			case letter == 'p':
+				c.ClosedAt, c.ClosedKey = nil, 0
+			case letter == 'c' && c.ClosedAt == nil:
+				closed := at
+				c.ClosedAt, c.ClosedKey = &closed, closed
+			}
+		}
+		w.Conversations = append(w.Conversations, c)
+	}
+	return w
+}
+
+// TestStatesOverTimeEqualAnIndependentCount walks the marks of every conversation for every step.
+func TestStatesOverTimeEqualAnIndependentCount(t *testing.T) {
+	r := theRig(t)
+	const own = 611
+	world := restless(own, millis("2020-03-24T07:00:00Z"))
+	world.Insert(t, r.server, projection)
+	world.Merge(r.world)
+	var seen states
+	for _, q := range []struct{ arguments, dimension string }{
+		{"", ""}, {`step: DAY, timeZone: "Europe/Paris"`, ""}, {"step: HOUR", ""}, {"groupBy: PROJECT, step: DAY", "PROJECT"},
+		{"groupBy: TAG, step: WEEK", "TAG"}, {`groupBy: CHANNEL, filters: {tagIds: "vip"}`, "CHANNEL"},
+	} {
+		from, to := millis("2020-03-25T06:30:00.5Z"), millis("2020-03-31T10:00:00Z")
+		type bucket struct {
+			From, To   *string
+			Dimensions []struct{ Value *string }
+			states
+		}
+		got := ask[struct {
+			Metrics struct {
+				Total   bucket
+				Buckets []bucket
+			}
+		}](t, r, reader(1, 2, own), fmt.Sprintf(`{ metrics(interval: {from: "2020-03-25T06:30:00.5Z", to: "2020-03-31T10:00:00Z"}, %s) { total { %[2]s } buckets { from to dimensions { value } %[2]s } } }`, q.arguments, stateFields), nil).Metrics
+		for i, b := range append(got.Buckets, got.Total) {
+			start, end := from, to
+			if b.From != nil {
+				start, end = millis(*b.From), millis(*b.To)
+			}
+			var want states
+			for j := range world.Conversations {
+				c := &world.Conversations[j]
+				tagged := q.dimension != "CHANNEL" || slices.Contains(c.TagIDs, "vip")
+				if (c.Project <= 2 || c.Project == own) && tagged && (len(b.Dimensions) == 0 || holds(values(q.dimension, c, nil), b.Dimensions[0].Value)) {
+					want.add(c, start, end)
+				}
+			}
+			if b.states != want {
+				t.Fatalf("%s, bucket %d from %s: %+v, want %+v", q.arguments, i, str(b.From), b.states, want)
+			}
+			seen = states{seen.CreatedConversations + want.CreatedConversations, seen.Closings + want.Closings, seen.FirstClosings + want.FirstClosings,
+				seen.Reopenings + want.Reopenings, seen.OpenAtEnd + want.OpenAtEnd, seen.SnoozedAtEnd + want.SnoozedAtEnd}
+		}
+		if len(got.Buckets) == 0 {
+			t.Errorf("%s: no buckets", q.arguments)
+		}
+	}
+	if seen.Reopenings < 5 || seen.SnoozedAtEnd < 5 || seen.Closings == seen.FirstClosings {
+		t.Errorf("the rows show too little: %+v", seen)
+	}
+	for _, dimension := range []string{"HOUR_OF_DAY", "DAY_OF_WEEK"} {
+		refused(t, r, reader(1), query.CodeBadInput, `{ metrics(`+always+`, groupBy: `+dimension+`) { buckets { openAtEnd } } }`, nil)
+	}
+}

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/parley-analytics/parley/query"
+)
+
+// ConversationStates implements query.FigureReader.
+func (s *Store) ConversationStates(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.StateFigures, error) {
+	st := newStatement("conversation_states", scope).
+		where("where", living("a", scope, interval, filter)).
+		bind("from", int64(interval.From)).bind("to", int64(interval.To))
+	// One group more for each value: what happened before the interval.
+	grouping.Limit *= 2
+	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension), columnsOf(stateColumns(), columns))
+}
+
+func stateColumns() []column[query.StateFigures] {
+	type row = query.StateFigures
+	return slices.Concat(
+		keyColumns("last_sequence", func(r *row) *query.GroupKey { return &r.GroupKey }),
+		[]column[row]{
+			{"createdConversations", "toInt64(countIf(_place = 1))", func(r *row) any { return &r.Created }},
+			{"closings", "toInt64(sum(_change.2))", func(r *row) any { return &r.Closings }},
+			{"firstClosings", "toInt64(sum(_change.3))", func(r *row) any { return &r.FirstClosings }},
+			{"reopenings", "toInt64(sum(_change.4))", func(r *row) any { return &r.Reopenings }},
+			{"openAtEnd", "toInt64(countIf(_place = 1)) + sum(_change.4) - sum(_change.2)", func(r *row) any { return &r.Open }},
+			{"snoozedAtEnd", "toInt64(sum(_change.5))", func(r *row) any { return &r.Snoozed }},
+		},
+	)
+}
+
+// living selects the conversations whose state could change in the interval, or was
+// open at its start: those created before its end and not closed for good before its start.
+func living(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
+	c := within(prefix, scope.Projects)
+	c.openings = filter.Openings
+	c.state(interval, query.ConversationState(""))
+	c.add("created_at < "+moment, int64(interval.To))
+	c.matching(filter)
+	return c
+}
