@@ -74,6 +74,10 @@ func refusalOf(err error) *refusal {
 		r := refuse(http.StatusServiceUnavailable, "log_full", "the log is full; no event was stored")
 		r.retry = retryFull
 		return r
+	case errors.Is(err, eventlog.ErrForeign):
+		r := refuse(http.StatusServiceUnavailable, "log_foreign", "the log was replaced by another one or by an older copy, and accepts no events until its operator has decided which one counts; no event was stored")
+		r.retry = retryFull
+		return r
 	default:
 		r := refuse(http.StatusServiceUnavailable, "log_unavailable", "the log is unavailable; no event was stored")
 		r.retry = retryUnavailable

@@ -28,6 +28,7 @@ func TestAnswerReportsTheKnownOutcome(t *testing.T) {
 		retries bool
 	}{
 		{"full", fmt.Errorf("append: %w", eventlog.ErrFull), 503, "log_full", true},
+		{"foreign", fmt.Errorf("append: %w", &eventlog.ForeignError{Reason: "an older copy"}), 503, "log_foreign", true},
 		{"unavailable", eventlog.ErrUnavailable, 503, "log_unavailable", true},
 		{"too large", eventlog.ErrTooLarge, 413, "too_large", false},
 		{"unknown", eventlog.ErrUnknownOutcome, 504, "UNKNOWN_OUTCOME", true},

@@ -217,7 +217,7 @@ type TruncatedError struct {
 
 // Error names both ends.
 func (e *TruncatedError) Error() string {
-	return fmt.Sprintf("the tables hold the %s log up to sequence %d, but it ends at %d: it was truncated or replaced; restore it, or rebuild the projection with replay", e.Log, e.Held, e.Last)
+	return fmt.Sprintf("the tables hold the %s log up to sequence %d, but it ends at %d: it was truncated or replaced; put the right log back, or run `parley log restore` or `parley log adopt`", e.Log, e.Held, e.Last)
 }
 
 // grace is how long a batch in hand may take when the context has ended: one

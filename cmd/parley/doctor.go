@@ -263,7 +263,7 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 				return "", err
 			}
 			if uint64(position) > last {
-				return "", fmt.Errorf("tables are at sequence %d but the log ends at %d: the log was truncated or replaced. Restore it, or start with an empty data directory", position, last)
+				return "", fmt.Errorf("tables are at sequence %d but the log ends at %d: the log was replaced by an older copy or another one: %s", position, last, eventlog.Remedy)
 			}
 			return fmt.Sprintf("%d of %d, %d behind", position, last, last-uint64(position)), nil
 		}},

@@ -17,6 +17,7 @@ import (
 type logCommand struct {
 	Check   logCheck   `cmd:"" help:"Read the logs completely and report lost messages."`
 	Restore logRestore `cmd:"" help:"Append lost events again from the ClickHouse archive. Run replay afterwards."`
+	Adopt   logAdopt   `cmd:"" help:"Continue with a log that was replaced by an older copy or another log. Run replay afterwards."`
 	GiveUp  logGiveUp  `cmd:"" help:"Mark sequences as permanently lost so that projection can continue past them."`
 }
 
@@ -93,6 +94,9 @@ func (c *logRestore) Run(a *app) error {
 		return err
 	}
 	defer s.Close()
+	if err := c.takeBack(a, s); err != nil {
+		return err
+	}
 	events := s.Log.Events()
 	lost, err := lostOf(a.ctx, events)
 	if err != nil {
@@ -123,6 +127,26 @@ func (c *logRestore) Run(a *app) error {
 	if len(left) > 0 {
 		fmt.Fprintf(a.stdout, "not in the archive: sequences %s (duplicates, invalid events, or not projected yet): ask their senders to send them again, then run `parley log give-up`\n", describe(left))
 		return errReported
+	}
+	return nil
+}
+
+// takeBack restores the logs that were replaced.
+func (c *logRestore) takeBack(a *app, s *engines.Session) error {
+	found, err := findReplaced(a.ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, r := range found {
+		fmt.Fprintf(a.stdout, "%s ends at sequence %d: %s\n", r.Name(), r.last, printable(r.foreign.Error()))
+		if c.DryRun {
+			continue
+		}
+		archived, own, err := r.restore(a.ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "%s is the log of the tables again: %d archived events were appended, and %d events that the tables had not read were appended once more\n", r.Name(), archived, own)
 	}
 	return nil
 }

@@ -52,14 +52,15 @@ func (c *serveCommand) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		// Before /readyz can name a problem, so that the command that it recommends finds the engines.
+		where, err := n.engines.Announce(c.DataDir, n.web.URL)
+		if err != nil {
+			return err
+		}
 		if err := n.startRoles(ctx, "serve", roles); err != nil {
 			return err
 		}
 		if err := n.writeAdminKey(ctx, c.DataDir, fresh); err != nil {
-			return err
-		}
-		where, err := n.engines.Announce(c.DataDir, n.web.URL)
-		if err != nil {
 			return err
 		}
 		if c.Demo {

@@ -216,6 +216,9 @@ func (a *attempt) publish(ctx context.Context) error {
 	if !a.filler && s.checked.Load() != s.broker.present.Load() {
 		return fmt.Errorf("%w: not checked since the connection was lost", ErrUnavailable)
 	}
+	if err := s.foreignNow(); err != nil && !a.filler {
+		return err
+	}
 	if len(a.open) == 1 {
 		message := a.header(a.open[0])
 		answer, err := s.commit(ctx, message)

@@ -66,6 +66,10 @@ type Options struct {
 	Compression bool
 	// Observe does not change the streams: for roles that only read.
 	Observe bool
+	// Notes is a file, apart from the server's, that records which log was written, and its last
+	// sequence. An older copy, or another log in its place, is recognised by it and accepts no
+	// events. Processes may share it; empty for none.
+	Notes string
 	// At, if given, is called with "half" when half of an atomic batch has been
 	// sent: a point for crash tests.
 	At func(point string)
@@ -83,6 +87,7 @@ type Broker struct {
 	present atomic.Pointer[presence]
 
 	events, rejected *Stream
+	notes            notebook
 
 	vault  *Broker // the connection of the buckets: b itself, or one without streams
 	sealer *sealer // nil without a secret
@@ -127,7 +132,7 @@ func Open(ctx context.Context, options Options) (*Broker, error) {
 }
 
 func newBroker(options Options) (*Broker, error) {
-	b := &Broker{options: options, log: options.Logger}
+	b := &Broker{options: options, log: options.Logger, notes: notebook{path: options.Notes}}
 	b.vault = b
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -322,8 +327,8 @@ func (b *Broker) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		for _, s := range b.streams() {
-			if b.conn.IsConnected() && s.checked.Load() == b.present.Load() {
-				_ = s.ledger.reach(ctx, schema.Sequence(s.highest.Load())) // it is checked against, no more
+			if b.conn.IsConnected() && s.checked.Load() == b.present.Load() && s.foreignNow() == nil {
+				s.noteReached(ctx)
 			}
 		}
 	}

@@ -23,7 +23,7 @@ const (
 	// bytes the first time it reads it, and returns it the next time, while the block is in its
 	// cache.
 	headerSum = "Parley-Sum"
-	// mostFillers is the longest end of a log that is filled up.
+	// mostFillers is the longest end of a log that is filled up at a start.
 	mostFillers = 100_000
 	// noteEvery is how often the highest sequence is recorded, auditEvery how often the stream is
 	// compared with the ledger.
@@ -201,45 +201,43 @@ func (s *Stream) GiveUp(ctx context.Context, lost Range) error {
 	return s.ledger.note(ctx, lost)
 }
 
-// checkEnd checks the stream of a new connection before anything is appended to
-// it. A log that has lost its end must not reuse those sequences: a reader that is past them would
-// skip the new messages. So they are filled with messages that are deleted immediately, and stay
-// missing.
+// checkEnd checks the stream of a new connection before anything is appended to it. A stream that
+// is not the one that was written before accepts nothing: see [ForeignError]. A log that has lost
+// its end must not reuse those sequences: a reader that is past them would skip the new messages.
+// So they are filled with messages that are deleted immediately, and remain missing.
 func (s *Stream) checkEnd(ctx context.Context) error {
 	at := s.broker.present.Load()
-	if !s.broker.options.Observe {
-		info, err := s.info(ctx, false)
-		if err != nil {
-			return err
-		}
-		s.ledger.mu.Lock()
-		err = s.ledger.load(ctx, Range{})
-		reached := s.ledger.reached
-		s.ledger.mu.Unlock()
-		if err != nil {
-			return err
-		}
+	highest := schema.Sequence(s.highest.Load())
+	known, info, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	id := info.Config.Metadata[identityKey]
+	foreign := known.judge(s.name, info)
+	s.id.Store(&id)
+	s.setForeign(foreign)
+	s.saw(info.State.LastSeq)
+	if foreign == nil && !s.broker.options.Observe {
+		reached := known.highest(id)
 		if info.Created.UnixNano() == s.created.Load() {
-			reached = max(reached, schema.Sequence(s.highest.Load()))
+			reached = max(reached, highest)
 		}
-		if err := s.fill(ctx, info.State.LastSeq, reached); err != nil {
-			return err
+		if last := info.State.LastSeq; last < reached {
+			s.broker.log.Error("the log has lost its last entries; their sequences will not be reused", "stream", s.name, "last", last, "acknowledged", reached)
+			if err := s.takeUp(ctx, last, reached); err != nil {
+				return err
+			}
 		}
 	}
 	s.checked.Store(at)
 	return nil
 }
 
-// fill occupies the sequences after last, up to reached.
-func (s *Stream) fill(ctx context.Context, last, reached schema.Sequence) error {
+// takeUp fills the sequences after last, up to reached.
+func (s *Stream) takeUp(ctx context.Context, last, reached schema.Sequence) error {
 	if last >= reached {
 		return nil
 	}
-	if reached-last > mostFillers {
-		return fmt.Errorf("the log %s ends at %d, but sequences up to %d were acknowledged: it was truncated or replaced; restore it from a backup, or start with an empty data directory",
-			s.name, last, reached)
-	}
-	s.broker.log.Error("the log has lost its last entries; their sequences will not be reused", "stream", s.name, "last", last, "acknowledged", reached)
 	stream, err := s.broker.js.Stream(ctx, s.name)
 	if err != nil {
 		return classed(err)
@@ -277,12 +275,30 @@ func (s *Stream) keep(ctx context.Context) {
 		if s.checked.Load() != s.broker.present.Load() {
 			continue
 		}
-		// A failure of either is a failure of the connection, which is reported elsewhere.
-		_ = s.ledger.reach(ctx, schema.Sequence(s.highest.Load()))
+		if s.foreignNow() != nil { // until it is adopted
+			_ = s.checkEnd(ctx)
+			continue
+		}
+		s.noteReached(ctx)
 		if now := time.Now(); now.After(next) {
 			_, _ = s.Damage(ctx)
+			if foreign, err := s.Foreign(ctx); err == nil && foreign != nil { // another process has disowned it
+				s.setForeign(foreign)
+			}
 			next = now.Add(auditEvery)
 		}
+	}
+}
+
+// noteReached records the last sequence in the ledger, and then, apart from the server, in the
+// notes. A failure of the ledger is one of the connection, and reported elsewhere.
+func (s *Stream) noteReached(ctx context.Context) {
+	reached := schema.Sequence(s.highest.Load())
+	if s.ledger.reach(ctx, reached) != nil {
+		return
+	}
+	if err := s.broker.notes.note(s.name, Note{Log: s.Identity(), Reached: reached}); err != nil && !s.unnoted.Swap(true) {
+		s.broker.log.Warn("cannot record the last sequence of the log; an older copy of the log would not be recognised", "stream", s.name, "error", err)
 	}
 }
 

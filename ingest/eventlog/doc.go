@@ -91,11 +91,30 @@
 // PARLEY_LEDGER records intended deletions ([Stream.Erase], [Stream.DropBefore]) before they
 // happen, and four times a second the last sequence of the stream. Everything else that is missing
 // is damage. A [Reader] never skips it: it fails with a [DamageError] that names the sequences.
-// [Broker.Ready] names them too: gaps within seconds of the start, single wrong messages once the
+// [Broker.Damaged] names them too: gaps within seconds of the start, single wrong messages once the
 // scrub has read them. The scrub reads the whole stream soon after the start and once a day,
 // sleeping three quarters of the time. A lost end is filled with messages that are deleted
 // immediately, so that no sequence is used twice. [Stream.GiveUp] accepts the loss once the
 // messages have been appended again from elsewhere, or cannot be recovered.
+//
+// # One log
+//
+// A stream has an identity, a random text in its metadata, which every copy of it has too. The
+// ledger is kept by the same server, and goes back with it when an older copy is restored. So the
+// identity and the last acknowledged sequence are also recorded in a file of the data dir
+// ([Options.Notes]), after they are in the ledger. A stream is the one that was written before if
+//
+//	its identity is the one in the notes, or it has replaced that one ([Stream.Adopt])
+//	the ledger or the stream has reached the sequence in the notes: otherwise it is an older copy
+//	nobody has disowned it: the projector does if the tables were made from another log
+//	([Stream.Disown])
+//	at most 100,000 messages of its end are lost
+//
+// If not, the stream accepts no events ([ForeignError]) until an operator decides which log counts,
+// so that no sequence is assigned twice. A stream without an identity, or without notes, is
+// accepted, and has both from then on. The file is not synced: after a power loss it may be older,
+// which only means that less is known. With a sync interval it may be newer than the server's
+// files, and a power loss that takes the last second of the log then counts as an older copy.
 //
 // # Disk
 //

@@ -178,6 +178,8 @@ func (p *Publication) Refuse(err error) {
 	switch {
 	case errors.Is(err, ErrFull):
 		refused = &apiError{Code: codeStoreFailed, Status: 503, Description: "the log is full"}
+	case errors.Is(err, ErrForeign):
+		refused = &apiError{Code: codeUnavailable, Status: 503, Description: ErrForeign.Error()}
 	case errors.Is(err, ErrTooLarge):
 		refused = &apiError{Code: codeBadRequest, Status: 413, Description: "the event is larger than the server accepts"}
 	}

@@ -1,7 +1,9 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,9 +29,12 @@ type Stream struct {
 	highest atomic.Uint64
 	// batchLimit is the maximum number of messages the server accepts in one atomic batch, as far as known.
 	batchLimit atomic.Int64
-	read       atomic.Uint64 // entries that readers have returned, except to scrubs
-	clustered  atomic.Bool   // more than one replica
-	created    atomic.Int64  // when the stream was made, in Unix nanoseconds
+	read       atomic.Uint64                // entries that readers have returned, except to scrubs
+	clustered  atomic.Bool                  // more than one replica
+	created    atomic.Int64                 // when the stream was made, in Unix nanoseconds
+	id         atomic.Pointer[string]       // see Identity
+	foreign    atomic.Pointer[ForeignError] // why nothing is appended; nil if appends are allowed
+	unnoted    atomic.Bool                  // a failure to write the notes was logged
 
 	// refusedAt is when an append was last refused because the log is full, in Unix nanoseconds; 0
 	// after a successful append.
@@ -145,12 +150,13 @@ func (s *Stream) adapt(config *jetstream.StreamConfig) bool {
 	if len(config.Subjects) != 1 || config.Subjects[0] != s.subject {
 		config.Subjects, changed = []string{s.subject}, true
 	}
-	if config.Metadata[versionKey] != strconv.Itoa(Version) {
+	if config.Metadata[versionKey] != strconv.Itoa(Version) || config.Metadata[identityKey] == "" {
 		metadata := maps.Clone(config.Metadata)
 		if metadata == nil {
 			metadata = make(map[string]string)
 		}
 		metadata[versionKey] = strconv.Itoa(Version)
+		metadata[identityKey] = cmp.Or(metadata[identityKey], rand.Text())
 		config.Metadata, changed = metadata, true
 	}
 	set(&config.Discard, jetstream.DiscardNew, &changed)
@@ -299,6 +305,9 @@ func (s *Stream) ready(ctx context.Context) error {
 	}
 	if s.checked.Load() != s.broker.present.Load() {
 		return fmt.Errorf("%w: not checked since the connection was lost", ErrUnavailable)
+	}
+	if err := s.foreignNow(); err != nil {
+		return err
 	}
 	if at := s.refusedAt.Load(); at > 0 && (time.Since(time.Unix(0, at)) < fullFor || info.atLimit()) {
 		return fmt.Errorf("%w: %d MiB, and its limit (max_bytes) is %d MiB; or the disk is full", ErrFull, info.State.Bytes>>20, info.Config.MaxBytes>>20)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/parley-analytics/parley/cmd/internal/crash"
@@ -70,8 +71,14 @@ func (l *Location) FindLog() (*Engines, error) {
 		return nil, err
 	}
 	e.Log, err = readLogAccess(l.DataDir)
+	e.Log.Notes = l.notes()
 	return e, err
 }
+
+// NotesFile is the file of the data dir that records which log was written, and its last sequence.
+const NotesFile = "log-ledger.json"
+
+func (l *Location) notes() string { return filepath.Join(l.DataDir, NotesFile) }
 
 // Find returns the engines that the flags name, or else those of the serve on the
 // data dir.
@@ -98,6 +105,7 @@ func (l *Location) named() (*Engines, error) {
 	if err := l.Check(); err != nil {
 		return nil, err
 	}
+	e.Log.Notes = l.notes()
 	if l.NATSURL != "" {
 		password, err := ReadPassword("--nats-password-file", l.NATSPasswordFile)
 		if err != nil {

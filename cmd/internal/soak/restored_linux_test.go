@@ -1,0 +1,211 @@
+package soak
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// replace replaces the files of the log; with an empty path it removes the streams and keeps the
+// credentials.
+func (in *instance) replace(files string) {
+	in.t.Helper()
+	nats := filepath.Join(in.dir, "nats")
+	var err error
+	if files == "" {
+		streams, _ := filepath.Glob(filepath.Join(nats, "jetstream", "*", "streams", "PARLEY_*"))
+		for _, stream := range streams {
+			err = errors.Join(err, os.RemoveAll(stream))
+		}
+	} else if err = os.RemoveAll(nats); err == nil {
+		err = os.CopyFS(nats, os.DirFS(files))
+	}
+	if err != nil {
+		in.t.Fatal(err)
+	}
+}
+
+// settled pauses the senders, and returns once every acknowledged event is in the tables: others
+// would be lost with the log. The senders continue with resume.
+func (l *traffic) settled() (resume func()) {
+	l.t.Helper()
+	l.gate.Lock()
+	resume = sync.OnceFunc(l.gate.Unlock)
+	l.t.Cleanup(resume)
+	l.allProjected()
+	return resume
+}
+
+// allProjected waits until every event of the log is in the tables, and returns the last sequence.
+func (in *instance) allProjected() schema.Sequence {
+	in.t.Helper()
+	_, last, err := in.readLog(in.t.Context())
+	if err == nil {
+		err = in.caughtUp(in.t.Context(), last)
+	}
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	return last
+}
+
+// backUp stops serve, copies the files of the log, and starts it again.
+func (in *instance) backUp() (files string) {
+	in.t.Helper()
+	in.stop()
+	files = filepath.Join(in.t.TempDir(), "nats")
+	if err := os.CopyFS(files, os.DirFS(filepath.Join(in.dir, "nats"))); err != nil {
+		in.t.Fatal(err)
+	}
+	if !in.start() {
+		in.t.Fatal("serve has not started")
+	}
+	return files
+}
+
+// launchReplaced starts serve on other files of the log, and wants it to say so and to refuse events.
+func (in *instance) launchReplaced(files string, key map[string]string) (ready <-chan string) {
+	in.t.Helper()
+	in.stop()
+	in.replace(files)
+	ready = in.launch()
+	said := in.awaitMissing(60*time.Second, "nats", "it accepts no events until this is decided")
+	in.t.Logf("/readyz says of nats: %s", said)
+	if missing, err := in.missingFor("?for=ingest"); err != nil || missing["nats"] == "" {
+		in.t.Errorf("ready for ingest: %v, %v", missing, err)
+	}
+	in.refuses("log_foreign", key)
+	return ready
+}
+
+// awaitReady waits for the ready line.
+func (in *instance) awaitReady(ready <-chan string) {
+	in.t.Helper()
+	select {
+	case <-ready:
+	case <-time.After(60 * time.Second):
+		missing, err := in.missing()
+		in.t.Fatalf("not ready: %v, %v", missing, err)
+	}
+}
+
+// refuses wants an answer that nothing was stored, and why.
+func (in *instance) refuses(code string, key map[string]string) {
+	in.t.Helper()
+	event := foldtest.Stream(foldtest.Seeded(1), 20)[0]
+	event.ID = "never-sent-before"
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		err := in.post(http.DefaultClient, "http://"+in.ports[0], key, schema.Encode(&event))
+		if err == nil {
+			in.t.Fatal("events are accepted")
+		}
+		if strings.Contains(err.Error(), "503") && strings.Contains(err.Error(), code) {
+			return
+		}
+		if time.Now().After(deadline) {
+			in.t.Fatal(err)
+		}
+	}
+}
+
+// command runs a command that must succeed.
+func (in *instance) command(args ...string) string {
+	in.t.Helper()
+	output, err := in.run(nil, args...)
+	if err != nil {
+		in.t.Fatalf("parley %v: %v\n%s", args, err, output)
+	}
+	in.t.Logf("parley %v: %s", args, output)
+	return output
+}
+
+// TestAReplacedLogIsRestoredUnderTraffic replaces the log by an older copy, and then by an empty
+// one, as the manual describes the restoration of a backup, while senders never stop. No event is
+// accepted until the archive has returned what is missing; then every acknowledged event is in the
+// tables.
+func TestAReplacedLogIsRestoredUnderTraffic(t *testing.T) {
+	t.Parallel()
+	in := newInstance(t, build(t))
+	l := underLoad(t, in)
+	l.awaitAcknowledged(300)
+	resume := l.settled()
+	backup := in.backUp()
+	resume()
+	for _, files := range []string{backup, ""} {
+		l.awaitAcknowledged(300)
+		resume := l.settled()
+		ready := in.launchReplaced(files, l.key)
+		resume()
+		in.command("log", "restore")
+		in.awaitReady(ready)
+		l.awaitAcknowledged(300)
+		in.command("replay")
+		l.compareAll()
+	}
+}
+
+// TestAReplacedLogIsAdopted uses an older copy of the log as it is: no sequence is assigned twice,
+// and a replay makes the tables those of this log.
+func TestAReplacedLogIsAdopted(t *testing.T) {
+	t.Parallel()
+	in := newInstance(t, build(t))
+	if !in.start() {
+		t.Fatal("serve has not started")
+	}
+	var key map[string]string
+	in.read("admin-key.json", &key)
+	sent := 0
+	send := func() {
+		t.Helper()
+		var body []byte
+		events := foldtest.Stream(foldtest.Seeded(uint64(sent)+11), 40)
+		for i := range events {
+			foldtest.MoveTo(&events[i], events[i].Project+schema.ProjectID(10*sent))
+			body = append(append(body, schema.Encode(&events[i])...), '\n')
+		}
+		sent++
+		if err := in.post(http.DefaultClient, "http://"+in.ports[0], key, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send()
+	in.allProjected()
+	backup := in.backUp()
+	send()
+	last := in.allProjected()
+	ready := in.launchReplaced(backup, key)
+
+	if output, err := in.run(nil, "log", "adopt"); err == nil {
+		t.Errorf("adopted without confirmation: %s", output)
+	}
+	in.refuses("log_foreign", key)
+	in.command("log", "adopt", "--yes")
+	in.awaitReady(ready)
+	send()
+	in.allProjected()
+	records, _, err := in.readLog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := records[len(records)-1].Sequence; after <= last {
+		t.Errorf("the log ends at %d, but sequences up to %d were assigned before", after, last)
+	}
+	in.command("replay")
+	in.command("verify")
+	v, err := in.check(t.Context(), nil)
+	if err != nil || v.events == 0 || v.lost+v.doubled+v.differing > 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if output := in.command("log", "adopt", "--yes"); !strings.Contains(output, "nothing to adopt") {
+		t.Errorf("adopted again: %s", output)
+	}
+	in.stop()
+}

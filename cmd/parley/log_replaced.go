@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/parley-analytics/parley/cmd/internal/engines"
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// replaced is a stream that is not the one that was written before: an older copy, or another log.
+type replaced struct {
+	*eventlog.Stream
+	session  *engines.Session
+	last     schema.Sequence // of this stream
+	position schema.Sequence // of the tables, in the log before
+	foreign  error           // why it accepts no events
+}
+
+// findReplaced returns the streams from which the tables were not made.
+func findReplaced(ctx context.Context, s *engines.Session) ([]*replaced, error) {
+	at, err := s.Tables.Positions(ctx, s.Live)
+	if err != nil {
+		return nil, err
+	}
+	var found []*replaced
+	for _, r := range []*replaced{
+		{Stream: s.Log.Events(), session: s, position: at[projector.LogEvents]},
+		{Stream: s.Log.Rejected(), session: s, position: at[projector.LogRejected]},
+	} {
+		if r.last, err = r.Last(ctx); err != nil {
+			return nil, err
+		}
+		foreign, err := r.Foreign(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case foreign != nil:
+			r.foreign = foreign
+		case r.position > r.last:
+			r.foreign = fmt.Errorf("the tables hold it up to sequence %d, but it ends at %d", r.position, r.last)
+		default:
+			continue
+		}
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+// unfinished is why a log accepts no events while it is being restored.
+const unfinished = "`parley log restore` has not finished; run it again"
+
+// events reports whether this is the log of events, the one that is archived.
+func (r *replaced) events() bool { return r.Stream == r.session.Log.Events() }
+
+// restore makes the stream the log of the tables. It appends the archived events that the stream
+// lacks, and, once more, the events of the stream that the tables have never read because they are
+// below the position.
+func (r *replaced) restore(ctx context.Context) (archived, own uint64, err error) {
+	if err := r.Disown(ctx, unfinished); err != nil {
+		return 0, 0, err
+	}
+	fork := r.last
+	if r.events() {
+		if fork, err = history.Fork(ctx, r.session.Tables, r.session.Live, r.Stream, r.last); err != nil {
+			return 0, 0, err
+		}
+	}
+	held, err := r.adopt(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	log := engines.Rewritable{Stream: r.Stream}
+	if r.events() {
+		if archived, err = history.Restore(ctx, r.session.Tables, r.session.Live, fork+1, held, log); err != nil {
+			return archived, 0, err
+		}
+		if own, err = r.again(ctx, log, fork, min(r.last, r.position)); err != nil {
+			return archived, own, err
+		}
+	}
+	return archived, own, r.Own(ctx)
+}
+
+// adopt makes the stream the log of the tables as it is. Sequences up to held, the last one that
+// the tables know, do not count as lost.
+func (r *replaced) adopt(ctx context.Context) (held schema.Sequence, err error) {
+	held = r.position
+	if r.events() {
+		last, err := r.session.Tables.LastEvent(ctx, r.session.Live)
+		if err != nil {
+			return 0, err
+		}
+		held = max(held, last)
+	}
+	if _, err := r.Adopt(ctx, held); err != nil {
+		return held, err
+	}
+	if held <= r.last {
+		return held, nil
+	}
+	return held, r.GiveUp(ctx, eventlog.Range{From: r.last + 1, To: held})
+}
+
+// again appends the entries after one sequence and up to another once more.
+func (r *replaced) again(ctx context.Context, log history.Damaged, after, last schema.Sequence) (count uint64, err error) {
+	var payloads [][]byte
+	flush := func() error {
+		if len(payloads) == 0 {
+			return nil
+		}
+		_, err := log.Append(ctx, payloads)
+		count, payloads = count+uint64(len(payloads)), nil
+		return err
+	}
+	for sequence := after + 1; sequence <= last; sequence++ {
+		entry, err := r.Get(ctx, sequence)
+		if errors.Is(err, schema.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return count, err
+		}
+		if payloads = append(payloads, entry.Payload); len(payloads) == 1000 {
+			if err := flush(); err != nil {
+				return count, err
+			}
+		}
+	}
+	return count, flush()
+}
+
+type logAdopt struct {
+	engines.Location
+	Yes bool `help:"Do not ask for confirmation." env:"-"`
+}
+
+// Run makes the logs those of the tables as they are.
+func (c *logAdopt) Run(a *app) error {
+	s, err := c.OpenAlone(a.ctx, "log adopt", a.log)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	found, err := findReplaced(a.ctx, s)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		fmt.Fprintln(a.stdout, "nothing to adopt: the log is the one that was written before")
+		return nil
+	}
+	for _, r := range found {
+		fmt.Fprintf(a.stdout, "%s ends at sequence %d: %s\n", r.Name(), r.last, printable(r.foreign.Error()))
+	}
+	if err := confirm(a, c.Yes, "The log will be used as it is. Events that it lacks remain in the tables only until the next replay."); err != nil {
+		return err
+	}
+	for _, r := range found {
+		if _, err := r.adopt(a.ctx); err != nil {
+			return err
+		}
+		if err := r.Own(a.ctx); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(a.stdout, "the log is adopted and accepts events again; run `parley replay` so that the tables contain the events of this log")
+	return nil
+}

@@ -1,0 +1,220 @@
+package eventlog
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// noting keeps notes in a file of the test's.
+func noting(t *testing.T) func(*Options) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notes.json")
+	return func(o *Options) { o.Notes = path }
+}
+
+// copyTo copies the files of a stopped server.
+func copyTo(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.RemoveAll(to); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantForeign wants a stream that takes nothing and says why.
+func wantForeign(t *testing.T, b *Broker, says string) {
+	t.Helper()
+	s := b.Events()
+	last, err := s.Last(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Append(testContext(t), messages(1, 2)); !errors.Is(err, ErrForeign) || errors.Is(err, ErrUnavailable) {
+		t.Errorf("append: %v", err)
+	}
+	if _, err := s.Append(testContext(t), messages(1, 1)); !errors.Is(err, ErrForeign) {
+		t.Errorf("append of one: %v", err)
+	}
+	if err := b.Ready(); !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "parley log restore") {
+		t.Errorf("ready: %v, want %q", err, says)
+	}
+	if now, err := s.Last(testContext(t)); now != last || err != nil {
+		t.Errorf("the log ends at %d, %v; it was %d", now, err, last)
+	}
+}
+
+func TestAnOlderCopyOfTheLogTakesNothingUntilItIsAdopted(t *testing.T) {
+	server, noted := enginetest.NATS(t), noting(t)
+	b := open(t, server, overTCP, noted)
+	mustAppend(t, b.Events(), messages(1, 20)...)
+	id := b.Events().Identity()
+	b.Close()
+	server.Stop()
+	backup := filepath.Join(t.TempDir(), "backup")
+	copyTo(t, server.Dir, backup)
+	server.Restart(t)
+	b = open(t, server, overTCP, noted)
+	mustAppend(t, b.Events(), messages(21, 50)...)
+	b.Close()
+	server.Stop()
+
+	copyTo(t, backup, server.Dir)
+	server.Restart(t)
+	for range 2 { // a start changes nothing about it
+		b = open(t, server, overTCP, noted)
+		wantForeign(t, b, "it ends at sequence 20, but events up to 50 were acknowledged: an older copy")
+		if now := b.Events().Identity(); now != id || id == "" {
+			t.Errorf("identity %q, was %q", now, id)
+		}
+		b.Close()
+	}
+	role := open(t, server, overTCP, noted)
+	command := open(t, server, overTCP, noted, func(o *Options) { o.Observe = true })
+	foreign, err := command.Events().Foreign(testContext(t))
+	if err != nil || foreign == nil {
+		t.Fatalf("%v, %v", foreign, err)
+	}
+	lacking, err := command.Events().Adopt(testContext(t), 0)
+	if err != nil || lacking != (Range{21, 50}) {
+		t.Fatalf("lacking %v, %v", lacking, err)
+	}
+	awaitOwn(t, role)
+	if receipts := mustAppend(t, role.Events(), messages(51, 52)...); receipts[0].Sequence != 51 {
+		t.Errorf("appended at %d", receipts[0].Sequence)
+	}
+	// What is not there is damage until it is given up.
+	if lost, err := role.Events().Damage(testContext(t)); err != nil || len(lost) != 1 || lost[0] != lacking {
+		t.Errorf("lost %v, %v", lost, err)
+	}
+}
+
+// awaitOwn waits until the streams take events again.
+func awaitOwn(t *testing.T, b *Broker) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for b.Ready() != nil {
+		if time.Now().After(deadline) {
+			t.Fatal(b.Ready())
+		}
+		pause(testContext(t), 10*time.Millisecond)
+	}
+}
+
+func TestAnotherLogTakesNothingUntilItIsAdopted(t *testing.T) {
+	server, noted := enginetest.NATS(t), noting(t)
+	b := open(t, server, overTCP, noted)
+	mustAppend(t, b.Events(), messages(1, 20)...)
+	b.Close()
+	for _, filled := range []bool{false, true} {
+		other := enginetest.NATS(t)
+		if filled {
+			b = open(t, other, overTCP)
+			mustAppend(t, b.Events(), messages(1, 5)...)
+			b.Close()
+		}
+		b = open(t, other, overTCP, noted)
+		wantForeign(t, b, "another log was written before, up to sequence 20")
+		if _, err := b.Events().Adopt(testContext(t), 30); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Rejected().Adopt(testContext(t), 0); err != nil {
+			t.Fatal(err)
+		}
+		awaitOwn(t, b)
+		if receipts := mustAppend(t, b.Events(), messages(51, 52)...); receipts[0].Sequence <= 30 {
+			t.Errorf("appended at %d", receipts[0].Sequence)
+		}
+		b.Close()
+		// The one before is another one now.
+		b = open(t, server, overTCP, noted)
+		wantForeign(t, b, "another log was written before")
+		for _, s := range b.streams() {
+			if _, err := s.Adopt(testContext(t), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		awaitOwn(t, b)
+		b.Close()
+	}
+}
+
+func TestADisownedLogTakesNothingInAnyProcess(t *testing.T) {
+	server := enginetest.NATS(t)
+	a, b := open(t, server, noting(t)), open(t, server, noting(t))
+	if err := a.Events().Disown(testContext(t), "the tables were made of another log"); err != nil {
+		t.Fatal(err)
+	}
+	wantForeign(t, a, "the tables were made of another log")
+	deadline := time.Now().Add(patience)
+	for b.Ready() == nil && time.Now().Before(deadline) {
+		pause(testContext(t), 10*time.Millisecond)
+	}
+	wantForeign(t, b, "the tables were made of another log")
+	if err := a.Events().Own(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	awaitOwn(t, a)
+	awaitOwn(t, b)
+	mustAppend(t, b.Events(), messages(1, 2)...)
+}
+
+// A log of an earlier version has no identity, and nothing is noted of it: it is
+// adopted as it is.
+func TestALogWithoutIdentityIsAdopted(t *testing.T) {
+	server, noted := enginetest.NATS(t), noting(t)
+	b := open(t, server, overTCP)
+	mustAppend(t, b.Events(), messages(1, 20)...)
+	stream, err := b.js.Stream(testContext(t), EventsStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	delete(config.Metadata, identityKey)
+	if _, err := b.js.UpdateStream(testContext(t), config); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	b = open(t, server, overTCP, noted)
+	if b.Events().Identity() == "" {
+		t.Error("it has no identity")
+	}
+	mustAppend(t, b.Events(), messages(21, 22)...)
+	b.Close()
+	note, err := open(t, server, overTCP, noted).notes.of(EventsStream)
+	if err != nil || note.Reached != schema.Sequence(22) || note.Log != b.Events().Identity() {
+		t.Errorf("noted: %+v, %v", note, err)
+	}
+}
+
+// Where only the stream has lost its end, the ledger knows it: that is damage, and the
+// log goes on behind it.
+func TestALostEndIsNotAnotherLog(t *testing.T) {
+	server, noted := enginetest.NATS(t, enginetest.SyncAlways()), noting(t)
+	b := open(t, server, overTCP, noted)
+	mustAppend(t, b.Events(), messages(1, 200)...)
+	b.Close()
+	server.Stop()
+	for _, block := range blocks(t, server.Dir) {
+		if err := os.Truncate(block, 4000); err != nil {
+			t.Fatal(err)
+		}
+		_ = os.Remove(filepath.Join(filepath.Dir(block), "index.db"))
+	}
+	server.Restart(t)
+	b = open(t, server, overTCP, noted)
+	if receipts := mustAppend(t, b.Events(), messages(301, 301)...); receipts[0].Sequence != 201 {
+		t.Errorf("appended at %d", receipts[0].Sequence)
+	}
+	if b.Damaged() == nil {
+		t.Error("it is not damaged")
+	}
+}
