@@ -91,9 +91,9 @@
 //
 // Every failure is retried indefinitely; [Projector.Ready] reports it until the position has moved.
 // A position that does not move for [Config.StallAfter] while the log is ahead makes the projector
-// unready and restarts its reader. A log that ends before the position, or before a sequence found
-// in the tables, is a different log or was truncated ([TruncatedError]): nothing is projected from
-// it. Missing sequences in between are not a failure: entries may be discarded.
+// unready and restarts its reader. A position names the log that it counts in ([Origin]). A log
+// with another identity, with another entry at the position, or that ends before a sequence found in
+// the tables, was replaced or truncated ([ReplacedError]): nothing is projected from it. Missing sequences in between are not a failure: entries may be discarded.
 //
 // # Interfaces
 //

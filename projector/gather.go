@@ -21,6 +21,7 @@ const (
 // intake is the gathered entries of a log, each validated.
 type intake struct {
 	position schema.Sequence // of the last entry
+	checksum uint32          // of the last entry
 	entries  int
 	bytes    int
 	begun    time.Time // when the first entry was read
@@ -137,6 +138,7 @@ func (in *intake) take(entries []schema.Entry, judge judge) error {
 			in.events = append(in.events, ArchivedEvent{Record: record, Original: original})
 		}
 	}
+	in.checksum = checksum(entries[len(entries)-1].Payload)
 	in.entries += len(entries)
 	in.bytes += size
 	return nil

@@ -35,7 +35,8 @@ type loop struct {
 	position   schema.Sequence
 	contested  schema.Sequence // up to here, batches from before the latest resume may still arrive
 	cache      *cache
-	advanced   func(schema.Sequence) // nil: nobody asks
+	advanced   func(schema.Sequence)                 // nil: nobody asks
+	replaced   func(context.Context, *ReplacedError) // nil: nobody asks
 	unwritable map[schema.Sequence]*schema.Error
 	refusals   int // unwritable events, or conversations that are too large, since one could be written
 	aside      map[schema.ConversationKey]Aside
@@ -46,7 +47,7 @@ func newLoop(c Config, name string, log Log, judge judge, writing *sync.Mutex, m
 		name:     name,
 		gatherer: gatherer{log: log, judge: judge, size: c.BatchBytes, age: c.BatchAge, clock: c.Clock},
 		sink:     c.Sink, archive: c.Archive, logger: c.Logger.With("log", name), metrics: m, stall: c.StallAfter, long: c.LongEvents,
-		writing: writing, state: newState(name, c.Clock),
+		writing: writing, state: newState(name, c.Clock), replaced: c.Replaced,
 		cache: newCache(c.CacheBytes), unwritable: map[schema.Sequence]*schema.Error{},
 	}
 	l.gatherer.events.most = c.BatchEvents
@@ -173,8 +174,8 @@ func (l *loop) hand(ctx context.Context, in *intake, gathered chan<- *intake) er
 	}
 }
 
-// resume reads the stored position. A log that ends before what the tables hold
-// has lost entries: nothing is projected from it.
+// resume reads the stored position. Nothing is projected from a log that the tables were not made
+// from.
 func (l *loop) resume(ctx context.Context) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -189,8 +190,12 @@ func (l *loop) resume(ctx context.Context) error {
 	}
 	l.position = position
 	l.contested = min(last, position+schema.Sequence(batchesUnderWay*l.gatherer.events.most))
-	if held > last {
-		return &TruncatedError{Log: l.name, Held: held, Last: last}
+	if err := l.recognise(ctx, position, held, last); err != nil {
+		var replaced *ReplacedError
+		if errors.As(err, &replaced) && l.replaced != nil {
+			l.replaced(ctx, replaced)
+		}
+		return err
 	}
 	if _, err := l.knowAside(ctx); err != nil {
 		return err
@@ -204,21 +209,6 @@ func (l *loop) resume(ctx context.Context) error {
 // batchesUnderWay bounds what another process, or this one before a failure, may
 // have sent and not seen stored: one batch, of as many events as its settings say.
 const batchesUnderWay = 5
-
-// TruncatedError reports that the tables hold sequences that the log does not
-// have: it was truncated or replaced. The tables may belong to a different log,
-// so nothing is projected until the log is restored or the projection is
-// rebuilt.
-type TruncatedError struct {
-	Log  string
-	Held schema.Sequence // in the tables
-	Last schema.Sequence // in the log
-}
-
-// Error names both ends.
-func (e *TruncatedError) Error() string {
-	return fmt.Sprintf("the tables hold the %s log up to sequence %d, but it ends at %d: it was truncated or replaced; put the right log back, or run `parley log restore` or `parley log adopt`", e.Log, e.Held, e.Last)
-}
 
 // grace is how long a batch in hand may take when the context has ended: one
 // that is done leaves nothing to clear up.
@@ -255,7 +245,7 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 		return err
 	}
 	lap("assemble")
-	batch := &Batch{Log: l.name, Position: in.position, Contested: l.position < l.contested, Events: in.events, Quarantine: in.rejected}
+	batch := &Batch{Log: l.name, Position: in.position, Origin: l.originOf(in), Contested: l.position < l.contested, Events: in.events, Quarantine: in.rejected}
 	after := make([]*history, len(works))
 	for i, w := range works {
 		var change Change

@@ -60,6 +60,10 @@ func (n *nowhere) Position(context.Context, string) (stored, held schema.Sequenc
 	return 0, 0, nil
 }
 
+func (n *nowhere) Origin(context.Context, string) (projector.Origin, error) {
+	return projector.Origin{}, nil
+}
+
 func (n *nowhere) Write(_ context.Context, b *projector.Batch) error {
 	if b.Position == n.last {
 		close(n.reached)

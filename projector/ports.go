@@ -38,6 +38,7 @@ const (
 type Batch struct {
 	Log      string // name of the log the position counts in
 	Position schema.Sequence
+	Origin   Origin
 	// Contested means that another batch with some of these events may still be on its
 	// way to the tables: one that this process gave up, or one of the process that
 	// projected before.
@@ -83,7 +84,8 @@ type Rejection struct {
 //
 // Position returns the last sequence of the log that Write has stored, 0 at
 // first, and the highest sequence of the log that any row was made of. The two
-// are equal but for a batch that was cut off: then the second is higher.
+// are equal but for a batch that was cut off: then the second is higher. Origin
+// returns what was stored with that position.
 //
 // Write stores a batch durably, in this order: rows, events, keys, quarantine,
 // position. It may fail between any two; writing the same or an overlapping
@@ -99,6 +101,7 @@ type Rejection struct {
 // Sink and Archive are used by one goroutine at a time, for all logs together.
 type Sink interface {
 	Position(ctx context.Context, log string) (stored, held schema.Sequence, err error)
+	Origin(ctx context.Context, log string) (Origin, error)
 	Write(ctx context.Context, batch *Batch) error
 	Aside(ctx context.Context) ([]Aside, error)
 }

@@ -42,6 +42,10 @@ type Config struct {
 	// events is in the tables.
 	Advanced func(position schema.Sequence)
 
+	// Replaced, if given, is called when a log is found not to be the one that the tables
+	// were made from, until it is that one again.
+	Replaced func(ctx context.Context, err *ReplacedError)
+
 	Logger     *slog.Logger          // default: logs nothing
 	Registerer prometheus.Registerer // default: metrics are kept but not shown
 	Clock      func() time.Time      // default: time.Now

@@ -3,6 +3,10 @@ package projector_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,11 +50,69 @@ func TestATruncatedLogIsNamedAndNotProjected(t *testing.T) {
 		other := foldtest.Realistic(foldtest.Seeded(2), foldtest.Conversation(1, 2), 0)
 		log.Append(taken, schema.Encode(&other[0]))
 		pass(time.Minute)
-		var truncated *projector.TruncatedError
-		if err := p.Ready(); !errors.As(err, &truncated) || truncated.Held != last || truncated.Last != 3 {
+		var replaced *projector.ReplacedError
+		if err := p.Ready(); !errors.As(err, &replaced) || !strings.Contains(replaced.Reason, fmt.Sprintf("up to %d, but it ends at 3", last)) {
 			t.Errorf("ready: %v", err)
 		}
 		compare(t, tables, records)
+	})
+}
+
+func TestAReplacedLogIsNamedAndNotProjected(t *testing.T) {
+	events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
+	other := foldtest.Realistic(foldtest.Seeded(2), foldtest.Conversation(1, 2), 0)
+	long := append(slices.Clone(other), foldtest.Realistic(foldtest.Seeded(3), foldtest.Conversation(1, 3), 0)...)
+	for _, c := range []struct{ name, identity, reason string }{
+		{"another log", "second", "the tables were made from another log, up to sequence"},
+		{"an older copy that went on differently", "first", "it has another entry than the one the tables were made from"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+				last := log.Append(taken, payloads(events)...)
+				var found atomic.Pointer[projector.ReplacedError]
+				p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, StallAfter: 30 * time.Second,
+					Replaced: func(_ context.Context, err *projector.ReplacedError) { found.Store(err) }})
+				await(t, tables, projector.LogEvents, last)
+
+				log.Replace(c.identity)
+				if end := log.Append(taken, payloads(long)...); end <= last {
+					t.Fatalf("%d entries do not reach beyond %d", end, last)
+				}
+				log.Fail(errors.New("the connection was lost"))
+				pass(time.Second)
+				log.Fail(nil)
+				pass(time.Minute)
+				var replaced *projector.ReplacedError
+				if err := p.Ready(); !errors.As(err, &replaced) || replaced.Log != projector.LogEvents || !strings.Contains(replaced.Reason, c.reason) {
+					t.Errorf("ready: %v", err)
+				}
+				if found.Load() == nil {
+					t.Error("nobody was told")
+				}
+				compare(t, tables, foldtest.Records(events, 1))
+			})
+		})
+	}
+}
+
+// The entry at the position may have been erased, and a log of an earlier version has no identity.
+func TestALogWithoutTheEntryAtThePositionIsTheSame(t *testing.T) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)
+		log.Replace("")
+		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, StallAfter: time.Minute})
+		at := log.Append(taken, payloads(events[:3])...)
+		await(t, tables, projector.LogEvents, at)
+		log.Discard(at)
+		log.Fail(errors.New("the connection was lost"))
+		pass(time.Second)
+		log.Fail(nil)
+		await(t, tables, projector.LogEvents, log.Append(taken, payloads(events[3:])...))
+		synctest.Wait()
+		if err := p.Ready(); err != nil {
+			t.Errorf("not ready: %v", err)
+		}
+		compare(t, tables, foldtest.Records(events, 1))
 	})
 }
 

@@ -146,7 +146,7 @@ func (c *logRestore) takeBack(a *app, s *engines.Session) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "%s is the log of the tables again: %d archived events were appended, and %d events that the tables had not read were appended once more\n", r.Name(), archived, own)
+		fmt.Fprintf(a.stdout, "%s is the log of the tables again: %d archived events were appended, and %d events that the tables had not read were moved to the end\n", r.Name(), archived, own)
 	}
 	return nil
 }

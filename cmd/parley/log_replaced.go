@@ -9,29 +9,48 @@ import (
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
 // replaced is a stream that is not the one that was written before: an older copy, or another log.
 type replaced struct {
 	*eventlog.Stream
+	log      string // its name in the tables
 	session  *engines.Session
+	versions []uint32        // of the tables, all that can become live
 	last     schema.Sequence // of this stream
-	position schema.Sequence // of the tables, in the log before
+	position schema.Sequence // the highest of these versions, in the log before
 	foreign  error           // why it accepts no events
 }
 
 // findReplaced returns the streams from which the tables were not made.
 func findReplaced(ctx context.Context, s *engines.Session) ([]*replaced, error) {
-	at, err := s.Tables.Positions(ctx, s.Live)
+	all, err := s.Tables.Projections(ctx)
 	if err != nil {
 		return nil, err
 	}
+	highest := map[string]schema.Sequence{}
+	var versions []uint32
+	for _, p := range all {
+		if p.State == tables.Dropped {
+			continue
+		}
+		at, err := s.Tables.Positions(ctx, p.Version)
+		if err != nil {
+			return nil, err
+		}
+		for log, position := range at {
+			highest[log] = max(highest[log], position)
+		}
+		versions = append(versions, p.Version)
+	}
 	var found []*replaced
 	for _, r := range []*replaced{
-		{Stream: s.Log.Events(), session: s, position: at[projector.LogEvents]},
-		{Stream: s.Log.Rejected(), session: s, position: at[projector.LogRejected]},
+		{log: projector.LogEvents, Stream: s.Log.Events()},
+		{log: projector.LogRejected, Stream: s.Log.Rejected()},
 	} {
+		r.session, r.versions, r.position = s, versions, highest[r.log]
 		if r.last, err = r.Last(ctx); err != nil {
 			return nil, err
 		}
@@ -56,11 +75,11 @@ func findReplaced(ctx context.Context, s *engines.Session) ([]*replaced, error) 
 const unfinished = "`parley log restore` has not finished; run it again"
 
 // events reports whether this is the log of events, the one that is archived.
-func (r *replaced) events() bool { return r.Stream == r.session.Log.Events() }
+func (r *replaced) events() bool { return r.log == projector.LogEvents }
 
 // restore makes the stream the log of the tables. It appends the archived events that the stream
-// lacks, and, once more, the events of the stream that the tables have never read because they are
-// below the position.
+// lacks, and moves to the end the events of the stream that the tables have never read because they
+// are below the position.
 func (r *replaced) restore(ctx context.Context) (archived, own uint64, err error) {
 	if err := r.Disown(ctx, unfinished); err != nil {
 		return 0, 0, err
@@ -80,7 +99,7 @@ func (r *replaced) restore(ctx context.Context) (archived, own uint64, err error
 		if archived, err = history.Restore(ctx, r.session.Tables, r.session.Live, fork+1, held, log); err != nil {
 			return archived, 0, err
 		}
-		if own, err = r.again(ctx, log, fork, min(r.last, r.position)); err != nil {
+		if own, err = r.move(ctx, log, fork, min(r.last, r.position)); err != nil {
 			return archived, own, err
 		}
 	}
@@ -101,38 +120,50 @@ func (r *replaced) adopt(ctx context.Context) (held schema.Sequence, err error) 
 	if _, err := r.Adopt(ctx, held); err != nil {
 		return held, err
 	}
+	for _, version := range r.versions {
+		if err := r.session.Tables.AdoptLog(ctx, version, r.log, r.Identity()); err != nil {
+			return held, err
+		}
+	}
 	if held <= r.last {
 		return held, nil
 	}
 	return held, r.GiveUp(ctx, eventlog.Range{From: r.last + 1, To: held})
 }
 
-// again appends the entries after one sequence and up to another once more.
-func (r *replaced) again(ctx context.Context, log history.Damaged, after, last schema.Sequence) (count uint64, err error) {
-	var payloads [][]byte
-	flush := func() error {
-		if len(payloads) == 0 {
-			return nil
+// moved is how many entries are moved at once.
+const moved = 1000
+
+// move appends the entries after one sequence and up to another again, and then erases them at their
+// old place: they come after what was archived, as they were accepted.
+func (r *replaced) move(ctx context.Context, log engines.Rewritable, after, last schema.Sequence) (count uint64, err error) {
+	for at := after; at < last; {
+		var payloads [][]byte
+		var from []schema.Sequence
+		for ; at < last && len(from) < moved; at++ {
+			entry, err := r.Get(ctx, at+1)
+			if errors.Is(err, schema.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return count, err
+			}
+			payloads, from = append(payloads, entry.Payload), append(from, at+1)
 		}
-		_, err := log.Append(ctx, payloads)
-		count, payloads = count+uint64(len(payloads)), nil
-		return err
-	}
-	for sequence := after + 1; sequence <= last; sequence++ {
-		entry, err := r.Get(ctx, sequence)
-		if errors.Is(err, schema.ErrNotFound) {
+		if len(from) == 0 {
 			continue
 		}
-		if err != nil {
+		if _, err := log.Append(ctx, payloads); err != nil {
 			return count, err
 		}
-		if payloads = append(payloads, entry.Payload); len(payloads) == 1000 {
-			if err := flush(); err != nil {
+		for _, sequence := range from {
+			if err := log.Erase(ctx, sequence); err != nil {
 				return count, err
 			}
 		}
+		count += uint64(len(from))
 	}
-	return count, flush()
+	return count, nil
 }
 
 type logAdopt struct {

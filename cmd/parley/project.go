@@ -20,6 +20,7 @@ import (
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/lead"
 	"github.com/parley-analytics/parley/projector/sink"
+	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -132,10 +133,27 @@ func (f *projectFlags) open(ctx context.Context, n *node, logs *history.Logs, ve
 	p, err := projector.New(projector.Config{
 		Log: events, Rejected: rejected, Sink: rows, Archive: rows,
 		BatchEvents: f.BatchEvents, BatchAge: f.BatchAge, CacheBytes: f.CacheMB << 20, StallAfter: f.StallAfter,
+		Replaced: func(ctx context.Context, found *projector.ReplacedError) {
+			f.disown(ctx, n, logs.Tables, version, found)
+		},
 		Advanced: func(position schema.Sequence) { n.advances.Note(version, position) },
 		Logger:   n.log, Registerer: metrics,
 	})
 	return p, release, err
+}
+
+// disown makes the log refuse events if the live version was made from another one.
+func (f *projectFlags) disown(ctx context.Context, n *node, t *tables.Tables, version uint32, found *projector.ReplacedError) {
+	if live, err := t.Live(ctx); err != nil || live != version {
+		return
+	}
+	stream := n.broker.Events()
+	if found.Log == projector.LogRejected {
+		stream = n.broker.Rejected()
+	}
+	if err := stream.Disown(ctx, found.Reason); err != nil {
+		n.log.Warn("cannot mark the log as replaced", "stream", stream.Name(), "error", err)
+	}
 }
 
 // renewed registers the metrics of successive projectors: those of the latest are shown.

@@ -367,9 +367,9 @@ func sum(payload []byte) string {
 
 // altered reports whether a message's payload differs from what was appended. Messages published by
 // others have no checksum.
-func altered(m *nats.Msg) bool {
-	sums := m.Header[headerSum]
-	return len(sums) == 1 && sums[0] != sum(m.Data)
+func altered(header nats.Header, payload []byte) bool {
+	sums := header[headerSum]
+	return len(sums) == 1 && sums[0] != sum(payload)
 }
 
 // isFiller reports whether a message only fills a lost sequence.

@@ -233,14 +233,21 @@ func (s *Stream) setForeign(found *ForeignError) {
 	}
 }
 
-// Disown makes the stream refuse events in all processes, for the given reason, until [Stream.Own].
+// Disown makes the stream refuse events in all processes, for the reason that was given first, until
+// [Stream.Own].
 // The projector calls it if the tables were made from another log.
 func (s *Stream) Disown(ctx context.Context, reason string) error {
-	if err := s.remark(ctx, "disowned", func([]byte) []byte { return []byte(reason) }); err != nil {
-		return err
+	err := s.remark(ctx, "disowned", func(before []byte) []byte {
+		if len(before) > 0 {
+			reason = string(before)
+			return nil
+		}
+		return []byte(reason)
+	})
+	if err == nil {
+		s.setForeign(&ForeignError{s.name, reason})
 	}
-	s.setForeign(&ForeignError{s.name, reason})
-	return nil
+	return err
 }
 
 // Own reverts [Stream.Disown].

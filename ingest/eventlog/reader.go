@@ -107,6 +107,14 @@ func (r *Reader) Read(ctx context.Context, after schema.Sequence, most int, wait
 // Last returns the highest sequence of the stream.
 func (r *Reader) Last(ctx context.Context) (schema.Sequence, error) { return r.stream.Last(ctx) }
 
+// Identity returns that of the stream.
+func (r *Reader) Identity() string { return r.stream.Identity() }
+
+// Get reads one message: see [Stream.Get].
+func (r *Reader) Get(ctx context.Context, sequence schema.Sequence) (schema.Entry, error) {
+	return r.stream.Get(ctx, sequence)
+}
+
 // First returns the lowest sequence that the stream may still hold: everything below was dropped.
 // It is one above Last in an empty stream. Messages lost at the beginning were not dropped: reading
 // them is an error.
@@ -343,7 +351,7 @@ func (f *feed) receive(m *nats.Msg) {
 		return
 	}
 	f.delivered, f.last, f.arrived = delivered, sequence, now
-	if isFiller(m) || !f.headersOnly && altered(m) {
+	if isFiller(m) || !f.headersOnly && altered(m.Header, m.Data) {
 		return // a gap, then
 	}
 	f.entries = append(f.entries, schema.Entry{Sequence: sequence, ReceivedAt: taken, Payload: structuredOf(m.Header, m.Data)})

@@ -343,7 +343,7 @@ func (s *Stream) saw(sequence schema.Sequence) {
 	}
 }
 
-// Get reads one message; [ErrNotFound] if there is none.
+// Get reads one message; [ErrNotFound] if there is none, or its bytes have changed on disk.
 func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entry, error) {
 	ctx, cancel := s.broker.bounded(ctx)
 	defer cancel()
@@ -354,6 +354,9 @@ func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entr
 	message, err := stream.GetMsg(ctx, uint64(sequence))
 	if err != nil {
 		return schema.Entry{}, classed(err)
+	}
+	if altered(message.Header, message.Data) {
+		return schema.Entry{}, fmt.Errorf("%w: %w", ErrNotFound, &DamageError{s.name, []Range{{sequence, sequence}}})
 	}
 	return schema.Entry{Sequence: sequence, ReceivedAt: message.Time, Payload: structuredOf(message.Header, message.Data)}, nil
 }

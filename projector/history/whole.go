@@ -32,7 +32,10 @@ type Whole struct {
 	flowing bool
 }
 
-var _ projector.Log = (*Whole)(nil)
+var (
+	_ projector.Log        = (*Whole)(nil)
+	_ projector.Identified = (*Whole)(nil)
+)
 
 // NewWhole combines the archive of a version with a stream.
 func NewWhole(stream Stream, t *tables.Tables, version uint32) *Whole {
@@ -97,6 +100,22 @@ func (w *Whole) archived(ctx context.Context, after, before schema.Sequence, mos
 
 // Last returns the highest sequence ever assigned.
 func (w *Whole) Last(ctx context.Context) (schema.Sequence, error) { return w.stream.Last(ctx) }
+
+// Identity returns that of the stream: see [projector.Identified].
+func (w *Whole) Identity() string {
+	if stream, can := w.stream.(projector.Identified); can {
+		return stream.Identity()
+	}
+	return ""
+}
+
+// Get returns an entry of the stream: see [projector.Identified].
+func (w *Whole) Get(ctx context.Context, sequence schema.Sequence) (schema.Entry, error) {
+	if stream, can := w.stream.(projector.Identified); can {
+		return stream.Get(ctx, sequence)
+	}
+	return schema.Entry{}, schema.ErrNotFound
+}
 
 // Gap returns the sequence up to which no entry follows another: that one itself if the next entry
 // follows immediately. A reader that has everything up to after has everything up to there.

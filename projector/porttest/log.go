@@ -11,10 +11,11 @@ import (
 
 // Log is a log in memory.
 type Log struct {
-	mu      sync.Mutex
-	entries []schema.Entry
-	last    schema.Sequence
-	changed chan struct{} // closed when there is something new
+	mu       sync.Mutex
+	identity string
+	entries  []schema.Entry
+	last     schema.Sequence
+	changed  chan struct{} // closed when there is something new
 
 	silent bool
 	failed error
@@ -23,7 +24,7 @@ type Log struct {
 }
 
 // NewLog makes an empty log.
-func NewLog() *Log { return &Log{changed: make(chan struct{})} }
+func NewLog() *Log { return &Log{identity: "first", changed: make(chan struct{})} }
 
 // Append puts payloads at the end, with the moment the log takes them.
 func (l *Log) Append(taken time.Time, payloads ...[]byte) schema.Sequence {
@@ -57,6 +58,32 @@ func (l *Log) Truncate(last schema.Sequence) {
 		l.entries = l.entries[:len(l.entries)-1]
 	}
 	l.last = last
+}
+
+// Replace makes it another log, with no entries.
+func (l *Log) Replace(identity string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.identity, l.entries, l.last = identity, nil, 0
+}
+
+// Identity returns the identity of the log: see [projector.Identified].
+func (l *Log) Identity() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.identity
+}
+
+// Get returns an entry.
+func (l *Log) Get(_ context.Context, sequence schema.Sequence) (schema.Entry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.entries {
+		if e.Sequence == sequence {
+			return e, nil
+		}
+	}
+	return schema.Entry{}, schema.ErrNotFound
 }
 
 // Silence makes readers return nothing, although the log grows, until they are

@@ -89,15 +89,22 @@ func positionsAreKept(t *testing.T, s SinkSubject) {
 		}
 	}
 	look(projector.LogEvents, 0)
-	write(t, sink, &projector.Batch{Log: projector.LogEvents, Position: 7})
+	origin := projector.Origin{Log: "of events", Checksum: 1<<32 - 1}
+	write(t, sink, &projector.Batch{Log: projector.LogEvents, Position: 6, Origin: projector.Origin{Log: "of events", Checksum: 6}})
+	write(t, sink, &projector.Batch{Log: projector.LogEvents, Position: 7, Origin: origin})
 	write(t, sink, &projector.Batch{Log: projector.LogRejected, Position: 3, Quarantine: []projector.Rejection{{
 		Log: projector.LogRejected, Sequence: 2, Reason: schema.CodeInvalid, Detail: "data: must be", Original: []byte{0, 255},
 	}}})
-	look(projector.LogEvents, 7)
-	look(projector.LogRejected, 3)
-	sink, _ = s.Open(t)
-	look(projector.LogEvents, 7)
-	look(projector.LogRejected, 3)
+	for range 2 {
+		look(projector.LogEvents, 7)
+		look(projector.LogRejected, 3)
+		for log, want := range map[string]projector.Origin{projector.LogEvents: origin, projector.LogRejected: {}, "never written": {}} {
+			if got, err := sink.Origin(t.Context(), log); got != want || err != nil {
+				t.Errorf("origin of %s: %+v, %v; want %+v", log, got, err, want)
+			}
+		}
+		sink, _ = s.Open(t)
+	}
 }
 
 func eventsAreRecalled(t *testing.T, s SinkSubject) {

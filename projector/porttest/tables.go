@@ -36,6 +36,7 @@ type Tables struct {
 	keys          map[schema.EventKey]schema.Sequence
 	quarantine    map[entryKey]projector.Rejection
 	positions     map[string]schema.Sequence
+	origins       map[string]projector.Origin
 	doubled       string // the conversation that had two rows when a position was written
 }
 
@@ -79,6 +80,7 @@ func NewTables() *Tables {
 		keys:          map[schema.EventKey]schema.Sequence{},
 		quarantine:    map[entryKey]projector.Rejection{},
 		positions:     map[string]schema.Sequence{},
+		origins:       map[string]projector.Origin{},
 	}
 }
 
@@ -93,6 +95,13 @@ func (t *Tables) Position(_ context.Context, log string) (stored, held schema.Se
 		}
 	}
 	return stored, held, t.point("before reading the position")
+}
+
+// Origin is that of the stored position.
+func (t *Tables) Origin(_ context.Context, log string) (projector.Origin, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.origins[log], nil
 }
 
 // Write stores a batch, insert by insert.
@@ -251,6 +260,9 @@ func (t *Tables) Release() {
 
 func (t *Tables) insertPosition(b *projector.Batch) {
 	t.positions[b.Log] = max(t.positions[b.Log], b.Position)
+	if b.Position == t.positions[b.Log] {
+		t.origins[b.Log] = b.Origin
+	}
 	if b.Log == projector.LogEvents {
 		t.noticeDoubles()
 	}

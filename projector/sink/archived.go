@@ -80,11 +80,14 @@ func nullIfEmpty(s string) *string {
 type positionRow struct {
 	log      string
 	sequence schema.Sequence
+	origin   projector.Origin
 }
 
 func positionsTable() *table[positionRow] {
 	return &table[positionRow]{name: "positions", columns: []column[positionRow]{
 		word("log", func(p *positionRow) string { return p.log }),
 		number("sequence", func(p *positionRow) uint64 { return uint64(p.sequence) }),
+		text("log_identity", func(p *positionRow) string { return p.origin.Log }),
+		number("checksum", func(p *positionRow) uint32 { return p.origin.Checksum }),
 	}}
 }

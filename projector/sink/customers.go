@@ -188,7 +188,7 @@ func (s *Sink) catchUpCustomers(ctx context.Context, stored schema.Sequence) err
 	if err := s.makeCustomers(ctx, stored); err != nil {
 		return err
 	}
-	s.positions.rows = append(s.positions.rows, positionRow{customersLog, stored})
+	s.positions.rows = append(s.positions.rows, positionRow{log: customersLog, sequence: stored})
 	defer s.positions.clear()
 	if err := s.positions.prepare(); err != nil {
 		return err

@@ -118,6 +118,15 @@ func (s *Sink) position(ctx context.Context, log string) (schema.Sequence, error
 	return schema.Sequence(stored), nil
 }
 
+// Origin returns what was stored with the position of a log: see [projector.Sink].
+func (s *Sink) Origin(ctx context.Context, log string) (o projector.Origin, err error) {
+	row := s.conn.QueryRow(ctx, s.in(originSQL), clickhouse.Named("log", log))
+	if err := row.Scan(&o.Log, &o.Checksum); err != nil {
+		return o, fmt.Errorf("origin of the position of %s: %w", log, passing(err))
+	}
+	return o, nil
+}
+
 // columnTypes returns the types of all columns of a database by table and name.
 func columnTypes(ctx context.Context, conn driver.Conn, database string) (map[string]map[string]string, error) {
 	rows, err := conn.Query(ctx, columnTypesSQL, clickhouse.Named("database", database))

@@ -11,6 +11,9 @@ var insertSQL string
 //go:embed position.sql
 var positionSQL string
 
+//go:embed origin.sql
+var originSQL string
+
 //go:embed recall.sql
 var recallSQL string
 

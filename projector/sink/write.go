@@ -105,9 +105,9 @@ func (s *Sink) fill(batch *projector.Batch) {
 	}
 	s.events.rows = append(s.events.rows, batch.Events...)
 	s.quarantine.rows = append(s.quarantine.rows, batch.Quarantine...)
-	s.positions.rows = append(s.positions.rows, positionRow{batch.Log, batch.Position})
+	s.positions.rows = append(s.positions.rows, positionRow{batch.Log, batch.Position, batch.Origin})
 	if batch.Log == projector.LogEvents {
-		s.positions.rows = append(s.positions.rows, positionRow{customersLog, batch.Position})
+		s.positions.rows = append(s.positions.rows, positionRow{log: customersLog, sequence: batch.Position})
 	}
 }
 

@@ -48,6 +48,16 @@ func (t *Tables) Reached(ctx context.Context, version, other uint32, lag schema.
 	return true
 }
 
+// AdoptLog makes the position of a log in a version one in the log of the identity, whatever entry is
+// at it. A version without a position stays so.
+func (t *Tables) AdoptLog(ctx context.Context, version uint32, log, identity string) error {
+	err := t.conn.Exec(ctx, of(adoptLogSQL, version), clickhouse.Named("log", log), clickhouse.Named("identity", identity))
+	if err != nil {
+		return fmt.Errorf("adopt the %s log in version %d: %w", log, version, err)
+	}
+	return nil
+}
+
 // SetPosition stores the position of a log in a version. A position never goes
 // back: one that is lower than the stored one changes nothing.
 func (t *Tables) SetPosition(ctx context.Context, version uint32, log string, position schema.Sequence) error {

@@ -8,6 +8,8 @@ import (
 )
 
 var (
+	//go:embed sql/adopt_log.sql
+	adoptLogSQL string
 	//go:embed sql/applied.sql
 	appliedSQL string
 	//go:embed sql/columns.sql

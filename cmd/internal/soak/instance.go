@@ -31,6 +31,7 @@ type instance struct {
 	ports  [3]string // of HTTP, NATS and ClickHouse: the same at every start, as they are for those who use it
 
 	clickHouse *account // where it is another's than serve's
+	renumbered bool     // events of the log have other sequences than in the tables
 
 	process *exec.Cmd
 	exited  chan struct{}
