@@ -90,15 +90,16 @@ func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, err
 			continue
 		}
 		if err != nil {
-			if errors.Is(err, ErrFull) {
-				s.refusedAt.Store(time.Now().UnixNano())
+			var answered *apiError
+			if errors.As(err, &answered) && !errors.Is(err, ErrTooLarge) {
+				s.refused.Store(&refusal{time.Now(), err})
 			}
 			if pieces > 0 && !errors.Is(err, ErrUnknownOutcome) {
 				err = fmt.Errorf("%w: batches before this one are stored: %w", ErrUnknownOutcome, err)
 			}
 			return nil, fmt.Errorf("append to %s: %w", s.name, err)
 		}
-		s.refusedAt.Store(0)
+		s.refused.Store(nil)
 		fresh = fresh[length:]
 	}
 	for i, earlier := range repeats {

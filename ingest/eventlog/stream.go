@@ -36,9 +36,8 @@ type Stream struct {
 	foreign    atomic.Pointer[ForeignError] // why nothing is appended; nil if appends are allowed
 	unnoted    atomic.Bool                  // a failure to write the notes was logged
 
-	// refusedAt is when an append was last refused because the log is full, in Unix nanoseconds; 0
-	// after a successful append.
-	refusedAt atomic.Int64
+	// refused is the server's last refusal to store anything; nil after a successful append.
+	refused atomic.Pointer[refusal]
 
 	ledger *ledger
 	// checked is the connection for which the end of the stream was checked: nothing is appended on another one.
@@ -309,14 +308,30 @@ func (s *Stream) ready(ctx context.Context) error {
 	if err := s.foreignNow(); err != nil {
 		return err
 	}
-	if at := s.refusedAt.Load(); at > 0 && (time.Since(time.Unix(0, at)) < fullFor || info.atLimit()) {
+	return s.refused.Load().report(info)
+}
+
+// refusal is an append that the server answered with an error.
+type refusal struct {
+	at    time.Time
+	cause error
+}
+
+// refusedFor is how long a stream counts as refusing messages after a refusal, if its state does not show it.
+const refusedFor = 15 * time.Second
+
+// report returns why the stream does not accept messages now; nil for no refusal or an old one.
+func (r *refusal) report(info *streamInfo) error {
+	switch {
+	case r == nil:
+		return nil
+	case errors.Is(r.cause, ErrFull) && (time.Since(r.at) < refusedFor || info.atLimit()):
 		return fmt.Errorf("%w: %d MiB, and its limit (max_bytes) is %d MiB; or the disk is full", ErrFull, info.State.Bytes>>20, info.Config.MaxBytes>>20)
+	case time.Since(r.at) < refusedFor:
+		return fmt.Errorf("the server refuses messages: %w: check its disk and its log", r.cause)
 	}
 	return nil
 }
-
-// fullFor is how long a log counts as full after it has refused a message, if its size does not show it.
-const fullFor = 15 * time.Second
 
 // atLimit reports whether a stream is close to its limit.
 func (i *streamInfo) atLimit() bool {
