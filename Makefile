@@ -22,7 +22,7 @@ export CGO_ENABLED := 0
 # What a passing test says is in the log only, but for what it measured.
 QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
-.PHONY: help build run test test-browser lint vuln soak powerloss images deb bench engine audit clean toolchain
+.PHONY: help build run test test-browser lint vuln soak powerloss images test-containers deb bench engine audit clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
 
 help: ## list the targets
@@ -81,6 +81,10 @@ powerloss: build engine ## cut the power of a disk of its own, again and again (
 
 images: build engine ## build the container image parley:local, as a stand-in where nothing can be pulled
 	@VERSION=$(VERSION) deploy/docker.sh run deploy/images.sh
+
+test-containers: build engine ## take Parley and its engines away in containers, in the middle of traffic
+	@VERSION=$(VERSION) deploy/docker.sh run bash -euo pipefail -c 'deploy/images.sh; deploy/compose-check.sh; \
+		$(GO) test -count=1 -timeout 20m -tags containers ./cmd/internal/soak -run "Containers|LogWithoutSpace" -v 2>&1 | tee $(OUT)/containers.log | grep -E "^(containers:|--- |ok|FAIL|panic)|_test.go:"'
 
 deb: build engine ## build the Debian package .build/parley_VERSION_ARCH.deb
 	@VERSION=$(VERSION) deploy/debian/build.sh

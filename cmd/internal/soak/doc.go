@@ -20,6 +20,12 @@
 // log (damage_test.go), and, with -tags powerloss and as root, cut the power of a disk
 // (powerloss_linux_test.go). Slow ones are left out of a run under a minute.
 //
+// With -tags containers (make test-containers), Parley, NATS and ClickHouse are containers that are
+// killed, stopped, paused and cut off the network in the middle of traffic, and the disk of the log is
+// filled up (containers_test.go). The engines are nats:2 and clickhouse/clickhouse-server:26, or those that
+// PARLEY_TEST_NATS_IMAGE and PARLEY_TEST_CLICKHOUSE_IMAGE name; where they cannot be pulled, Parley's
+// own image runs the embedded engines. The first line of a run says which it used.
+//
 // The fold here is not the projector's, and the rows are read as a dashboard
 // reads them: with SQL over the stable views.
 //

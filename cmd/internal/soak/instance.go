@@ -30,8 +30,9 @@ type instance struct {
 	flags  []string  // beyond those of every serve
 	ports  [3]string // of HTTP, NATS and ClickHouse: the same at every start, as they are for those who use it
 
-	clickHouse *account // where it is another's than serve's
-	renumbered bool     // events of the log have other sequences than in the tables
+	clickHouse *account   // where it is another's than serve's
+	access     *logAccess // the same for the log
+	renumbered bool       // events of the log have other sequences than in the tables
 
 	process *exec.Cmd
 	exited  chan struct{}
@@ -288,6 +289,9 @@ func (in *instance) endpoints() (e endpoints) {
 type logAccess struct{ URL, User, Password, PrivateUser, PrivatePassword string }
 
 func (in *instance) logAccess() (l logAccess) {
+	if in.access != nil {
+		return *in.access
+	}
 	in.read("log-access.json", &l)
 	return l
 }
