@@ -66,7 +66,7 @@ func (b *MetricsBucket) settle() {
 	b.TransferredContacts, b.SnoozedContacts = Long(k.Transferred), Long(k.Snoozed)
 
 	b.CreatedConversations, b.Closings, b.FirstClosings, b.Reopenings = Long(s.Created), Long(s.Closings), Long(s.FirstClosings), Long(s.Reopenings)
-	b.OpenAtEnd, b.SnoozedAtEnd = Long(s.Open), Long(s.Snoozed)
+	b.OpenAtEnd, b.SnoozedAtEnd, b.UnattendedAtEnd = Long(s.Open), Long(s.Snoozed), Long(s.Unattended)
 
 	b.AnswerRate = rate(int64(k.Answered), int64(k.Contacts), 1)
 	b.TransferRate = rate(int64(k.Transferred), int64(k.Contacts), 1)

@@ -36,7 +36,7 @@ func TestAnotherProjectIsLikeOneThatDoesNotExist(t *testing.T) {
 		`{ conversations(ALWAYS, filters: {conversationIds: "<id>"}) { totalCount position edges { node { id } } } }`,
 		`{ metrics(ALWAYS, filters: {projectIds: <project>}, groupBy: [PROJECT, OPERATOR]) { total { closedConversations contacts revenue { amount } wait { meanMs } } buckets { dimensions { value label } contacts } } }`,
 		`{ metrics(ALWAYS, filters: {conversationIds: "<id>"}, groupBy: TAG) { total { closedConversations } buckets { contacts } } }`,
-		`{ metrics(interval: {from: "2020-03-26T00:00:00Z", to: "2020-03-29T00:00:00Z"}, filters: {projectIds: <project>}, step: DAY) { total { createdConversations openAtEnd } buckets { closings reopenings openAtEnd snoozedAtEnd } } }`,
+		`{ metrics(interval: {from: "2020-03-26T00:00:00Z", to: "2020-03-29T00:00:00Z"}, filters: {projectIds: <project>}, step: DAY) { total { createdConversations openAtEnd } buckets { closings reopenings openAtEnd snoozedAtEnd unattendedAtEnd } } }`,
 		`{ concurrency(interval: {from: "2020-03-01T00:00:00Z", to: "2020-05-01T00:00:00Z"}, filters: {projectIds: <project>}, by: OPERATOR) { total { contacts peak handleTimeMs } buckets { value label peak } } }`,
 		`{ transfers(ALWAYS, filters: {conversationIds: "<id>"}, by: GROUP) { from { value label } to { value } count rows } }`,
 		`{ customer(id: "<id>", projectId: <project>) { ` + everyCustomer + ` } }`,

@@ -325,7 +325,7 @@ type MetricsBucket struct {
 	TransferredContacts, SnoozedContacts                               Long
 
 	CreatedConversations, Closings, FirstClosings, Reopenings Long
-	OpenAtEnd, SnoozedAtEnd                                   Long
+	OpenAtEnd, SnoozedAtEnd, UnattendedAtEnd                  Long
 
 	AnswerRate, TransferRate, Csat, Nps, ConversionRate *float64
 

@@ -95,9 +95,11 @@ type ThreadReader interface {
 // duration of a distribution, named by its field.
 //
 // ConversationStates returns the changes of state before the end of the interval, with the step -1
-// for those before its start. It returns at most twice grouping.Limit groups.
+// for those before its start. ConversationsUnattended does so for those of the state unattended. Both
+// return at most twice grouping.Limit groups.
 type FigureReader interface {
 	ConversationStates(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]StateFigures, error)
+	ConversationsUnattended(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping) ([]StateFigures, error)
 	ConversationFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ConversationFigures, error)
 	ContactFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ContactFigures, error)
 	ConversationsWithin(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, field string, most []int64) ([]Within, error)

@@ -7,43 +7,63 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// StateFigures count the changes of state of conversations, each at its own time. Open and Snoozed are
-// how many more conversations are in the state after the step than before it.
+// StateFigures count the changes of state of conversations, each at its own time. Open, Snoozed and
+// Unattended are how many more conversations are in the state after the step than before it.
 type StateFigures struct {
 	GroupKey
 	Created, Closings, FirstClosings, Reopenings int64
-	Open, Snoozed                                int64
+	Open, Snoozed, Unattended                    int64
 }
 
 // stateFigures names the fields of a bucket that states over time answer.
 func stateFigures() []string {
-	return []string{"createdConversations", "closings", "firstClosings", "reopenings", "openAtEnd", "snoozedAtEnd"}
+	return []string{"createdConversations", "closings", "firstClosings", "reopenings", "openAtEnd", "snoozedAtEnd", unattended}
 }
 
-// states reads the changes of state into their buckets, and adds them up over the steps.
+const unattended = "unattendedAtEnd"
+
+// states reads the changes of state.
 func (b *bucketing) states(ctx context.Context, columns []string) error {
 	m := b.metrics
 	if slices.ContainsFunc(b.grouping.By, Dimension.Local) {
 		return badInput("groupBy", "HOUR_OF_DAY and DAY_OF_WEEK do not apply to states over time: use step")
 	}
-	rows, err := m.store.ConversationStates(ctx, m.scope, m.interval, m.filter, b.grouping, columns)
-	if err != nil {
-		return err
+	var rows []StateFigures
+	if slices.ContainsFunc(columns, func(field string) bool { return field != unattended && slices.Contains(stateFigures(), field) }) {
+		read, err := m.store.ConversationStates(ctx, m.scope, m.interval, m.filter, b.grouping, columns)
+		if err != nil {
+			return err
+		}
+		rows = read
 	}
+	if slices.Contains(columns, unattended) {
+		read, err := m.store.ConversationsUnattended(ctx, m.scope, m.interval, m.filter, b.grouping)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, read...)
+	}
+	return b.addUp(rows)
+}
+
+// addUp puts the changes of state into their buckets, and adds them up over the steps.
+func (b *bucketing) addUp(rows []StateFigures) error {
 	before := map[[maxDimensions]groupValue]StateFigures{}
 	for i := range rows {
 		key := rows[i].GroupKey
 		earlier := key.Step < 0
 		if earlier {
 			key.Step = int64(b.starts()[0])
-			before[key.group().values] = rows[i]
+			sum := before[key.group().values]
+			sum.add(&rows[i])
+			before[key.group().values] = sum
 		}
 		bucket, err := b.bucket(&key)
 		if err != nil {
 			return err
 		}
 		if !earlier {
-			bucket.ofStates = rows[i]
+			bucket.ofStates.add(&rows[i])
 		}
 	}
 	values := map[[maxDimensions]groupValue]bool{}
@@ -56,10 +76,22 @@ func (b *bucketing) states(ctx context.Context, columns []string) error {
 			of := &b.byGroup[group{int64(start), v}].ofStates
 			of.Open += now.Open
 			of.Snoozed += now.Snoozed
+			of.Unattended += now.Unattended
 			now = *of
 		}
 	}
 	return nil
+}
+
+// add adds the changes of another statement.
+func (f *StateFigures) add(more *StateFigures) {
+	f.Created += more.Created
+	f.Closings += more.Closings
+	f.FirstClosings += more.FirstClosings
+	f.Reopenings += more.Reopenings
+	f.Open += more.Open
+	f.Snoozed += more.Snoozed
+	f.Unattended += more.Unattended
 }
 
 // starts are the starts of the steps; without steps a single 0.

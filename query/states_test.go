@@ -11,14 +11,14 @@ import (
 
 // states are the figures of a bucket that count changes of state.
 type states struct {
-	CreatedConversations, Closings, FirstClosings, Reopenings, OpenAtEnd, SnoozedAtEnd int
+	CreatedConversations, Closings, FirstClosings, Reopenings, OpenAtEnd, SnoozedAtEnd, UnattendedAtEnd int
 }
 
-const stateFields = ` createdConversations closings firstClosings reopenings openAtEnd snoozedAtEnd `
+const stateFields = ` createdConversations closings firstClosings reopenings openAtEnd snoozedAtEnd unattendedAtEnd `
 
 // add counts what happens to a conversation from one moment to another, mark by mark, and its
 // state at the end.
-func (s *states) add(c *storetest.Conversation, from, to storetest.Millis) {
+func (s *states) add(c *storetest.Conversation, thread []storetest.Message, from, to storetest.Millis) {
 	if c.CreatedAt >= to {
 		return
 	}
@@ -55,8 +55,17 @@ func (s *states) add(c *storetest.Conversation, from, to storetest.Millis) {
 			open, snoozed, contact = false, false, false
 		}
 	}
+	asked := false
+	for _, m := range thread {
+		if m.SentAt < to && (m.AuthorKind == "VISITOR" || !m.Automatic) {
+			asked = m.AuthorKind == "VISITOR"
+		}
+	}
 	if open {
 		s.OpenAtEnd++
+		if asked {
+			s.UnattendedAtEnd++
+		}
 	}
 	if snoozed {
 		s.SnoozedAtEnd++
@@ -77,6 +86,12 @@ func restless(project uint32, from storetest.Millis) *storetest.World {
 			if i%3 > 0 {
 				at += day/4 + storetest.Millis(i)
 			}
+			// Somebody writes with every mark; bots only automatically.
+			kind := []string{"VISITOR", "BOT", "VISITOR", "EXPERT", "BOT"}[i%5]
+			w.Messages = append(w.Messages, storetest.Message{
+				Project: project, Conversation: c.ID, ID: fmt.Sprint(i), SentAt: at + storetest.Millis(i%2), AuthorKind: kind, Automatic: kind == "BOT",
+				Position: uint32(100 + i), Version: c.Version,
+			})
 			c.Marks = append(c.Marks, storetest.Mark{Event: fmt.Sprint(i), At: at, Position: uint32(i), Type: "parley.conversation." + name + ".v1"})
 			switch {
 			case letter == 'p':
@@ -98,6 +113,14 @@ func TestStatesOverTimeEqualAnIndependentCount(t *testing.T) {
 	world := restless(own, millis("2020-03-24T07:00:00Z"))
 	world.Insert(t, r.server, projection)
 	world.Merge(r.world)
+	threads := map[string][]storetest.Message{}
+	for _, m := range world.Messages {
+		key := fmt.Sprint(m.Project, m.Conversation)
+		threads[key] = append(threads[key], m)
+	}
+	for _, thread := range threads {
+		slices.SortFunc(thread, func(a, b storetest.Message) int { return int(a.Position) - int(b.Position) })
+	}
 	var seen states
 	for _, q := range []struct{ arguments, dimension string }{
 		{"", ""}, {`step: DAY, timeZone: "Europe/Paris"`, ""}, {"step: HOUR", ""}, {"groupBy: PROJECT, step: DAY", "PROJECT"},
@@ -125,20 +148,20 @@ func TestStatesOverTimeEqualAnIndependentCount(t *testing.T) {
 				c := &world.Conversations[j]
 				tagged := q.dimension != "CHANNEL" || slices.Contains(c.TagIDs, "vip")
 				if (c.Project <= 2 || c.Project == own) && tagged && (len(b.Dimensions) == 0 || holds(values(q.dimension, c, nil), b.Dimensions[0].Value)) {
-					want.add(c, start, end)
+					want.add(c, threads[fmt.Sprint(c.Project, c.ID)], start, end)
 				}
 			}
 			if b.states != want {
 				t.Fatalf("%s, bucket %d from %s: %+v, want %+v", q.arguments, i, str(b.From), b.states, want)
 			}
 			seen = states{seen.CreatedConversations + want.CreatedConversations, seen.Closings + want.Closings, seen.FirstClosings + want.FirstClosings,
-				seen.Reopenings + want.Reopenings, seen.OpenAtEnd + want.OpenAtEnd, seen.SnoozedAtEnd + want.SnoozedAtEnd}
+				seen.Reopenings + want.Reopenings, seen.OpenAtEnd + want.OpenAtEnd, seen.SnoozedAtEnd + want.SnoozedAtEnd, seen.UnattendedAtEnd + want.UnattendedAtEnd}
 		}
 		if len(got.Buckets) == 0 {
 			t.Errorf("%s: no buckets", q.arguments)
 		}
 	}
-	if seen.Reopenings < 5 || seen.SnoozedAtEnd < 5 || seen.Closings == seen.FirstClosings {
+	if seen.Reopenings < 5 || seen.SnoozedAtEnd < 5 || seen.UnattendedAtEnd < 5 || seen.Closings == seen.FirstClosings {
 		t.Errorf("the rows show too little: %+v", seen)
 	}
 	for _, dimension := range []string{"HOUR_OF_DAY", "DAY_OF_WEEK"} {

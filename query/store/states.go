@@ -17,6 +17,28 @@ func (s *Store) ConversationStates(ctx context.Context, scope query.Scope, inter
 	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension), columnsOf(stateColumns(), columns))
 }
 
+// spans is the condition that a conversation is open at the end of a step, or has been since it was
+// created: only such a one can be unattended there.
+const spans = "(closed_at IS NULL OR roundDown(toUnixTimestamp64Milli(created_at), arrayCumSum({bounds:Array(Int64)})) != " +
+	"roundDown(toUnixTimestamp64Milli(assumeNotNull(closed_at)), arrayCumSum({bounds:Array(Int64)})))"
+
+// ConversationsUnattended implements query.FigureReader.
+func (s *Store) ConversationsUnattended(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) ([]query.StateFigures, error) {
+	type row = query.StateFigures
+	bounds := slices.Clone(grouping.Steps)
+	if len(bounds) == 0 {
+		bounds = append(bounds, interval.From)
+	}
+	st := newStatement("conversations_unattended", scope).
+		where("where", living("a", scope, interval, filter)).
+		with("spans", spans).bind("bounds", lengths(append(bounds, interval.To))).
+		bind("from", int64(interval.From)).bind("to", int64(interval.To))
+	grouping.Limit *= 2
+	columns := append(keyColumns("last_sequence", func(r *row) *query.GroupKey { return &r.GroupKey }),
+		column[row]{"", "sum(_change.2)", func(r *row) any { return &r.Unattended }})
+	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension), columns)
+}
+
 func stateColumns() []column[query.StateFigures] {
 	type row = query.StateFigures
 	return slices.Concat(
