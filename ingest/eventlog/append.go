@@ -281,6 +281,7 @@ func (a *attempt) settle(i int, r Receipt) {
 	a.receipts[i] = r
 	a.stream.recent.add(a.messages[i].ID, r.Sequence)
 	a.stream.saw(r.Sequence)
+	raise(&a.stream.acknowledged, r.Sequence)
 }
 
 // publishAnswer is the server's answer to a published message or a batch commit.

@@ -324,12 +324,13 @@ func (b *Broker) Close() {
 	if b.stopKeeping != nil {
 		b.stopKeeping()
 		b.keeping.Wait()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		for _, s := range b.streams() {
-			if b.conn.IsConnected() && s.checked.Load() == b.present.Load() && s.foreignNow() == nil {
-				s.noteReached(ctx)
-			}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, s := range b.streams() {
+		keeps := b.stopKeeping != nil || s.acknowledged.Load() > 0 // a command may have appended too
+		if keeps && b.conn.IsConnected() && s.checked.Load() == b.present.Load() && s.foreignNow() == nil {
+			s.noteReached(ctx)
 		}
 	}
 	if b.conn != nil {

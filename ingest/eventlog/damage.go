@@ -290,11 +290,12 @@ func (s *Stream) keep(ctx context.Context) {
 	}
 }
 
-// noteReached records the last sequence in the ledger, and then, apart from the server, in the
-// notes. A failure of the ledger is one of the connection, and reported elsewhere.
+// noteReached records the last acknowledged sequence in the ledger, and then, apart from the server,
+// in the notes. A batch that is being stored is not recorded: if a power loss takes it, nothing is
+// lost. A failure of the ledger is one of the connection, and reported elsewhere.
 func (s *Stream) noteReached(ctx context.Context) {
-	reached := schema.Sequence(s.highest.Load())
-	if s.ledger.reach(ctx, reached) != nil {
+	reached, err := s.ledger.reach(ctx, schema.Sequence(s.acknowledged.Load()))
+	if err != nil {
 		return
 	}
 	if err := s.broker.notes.note(s.name, Note{Log: s.Identity(), Reached: reached}); err != nil && !s.unnoted.Swap(true) {

@@ -293,7 +293,7 @@ func (s *Stream) Adopt(ctx context.Context, above schema.Sequence) (lacking Rang
 		return []byte(strings.Join(ids, " "))
 	})
 	if err == nil {
-		err = s.ledger.reach(ctx, max(target, last))
+		_, err = s.ledger.reach(ctx, max(target, last))
 	}
 	if err == nil {
 		s.setForeign(nil)

@@ -218,3 +218,35 @@ func TestALostEndIsNotAnotherLog(t *testing.T) {
 		t.Error("it is not damaged")
 	}
 }
+
+// A stream shows a batch before it is on disk. Until its sender is answered, nothing is lost if it is.
+func TestOnlyWhatWasAcknowledgedIsRecorded(t *testing.T) {
+	server, noted := enginetest.NATS(t), noting(t)
+	b := open(t, server, overTCP, noted)
+	s := b.Events()
+	mustAppend(t, s, messages(1, 5)...)
+	if err := b.conn.Publish(s.subject, []byte("not answered to anybody here")); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(patience)
+	for last, err := s.Last(testContext(t)); last < 6; last, err = s.Last(testContext(t)) {
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("the log ends at %d, %v", last, err)
+		}
+		pause(testContext(t), 10*time.Millisecond)
+	}
+	s.noteReached(testContext(t))
+	note, err := b.notes.of(EventsStream)
+	if err != nil || note.Reached != 5 {
+		t.Errorf("noted: %+v, %v; want 5", note, err)
+	}
+	known := &knowledge{}
+	if err := s.consult(testContext(t), known); err != nil || known.reached != 5 {
+		t.Errorf("the ledger says %d, %v; want 5", known.reached, err)
+	}
+	mustAppend(t, s, messages(6, 7)...)
+	s.noteReached(testContext(t))
+	if note, err := b.notes.of(EventsStream); err != nil || note.Reached != 8 {
+		t.Errorf("noted: %+v, %v; want 8", note, err)
+	}
+}

@@ -137,18 +137,18 @@ func (l *ledger) raise(ctx context.Context, key string, to schema.Sequence) (sch
 	return highest, err
 }
 
-// reach records that sequences up to here were acknowledged.
-func (l *ledger) reach(ctx context.Context, sequence schema.Sequence) error {
+// reach records that sequences up to here were acknowledged, and returns the highest recorded one.
+func (l *ledger) reach(ctx context.Context, sequence schema.Sequence) (schema.Sequence, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if sequence <= l.reached {
-		return nil
+		return l.reached, nil
 	}
 	noted, err := l.raise(ctx, "reached", sequence)
 	if err == nil {
 		l.reached = noted
 	}
-	return err
+	return l.reached, err
 }
 
 // drop records that everything below a sequence is dropped.

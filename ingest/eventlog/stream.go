@@ -27,6 +27,9 @@ type Stream struct {
 	recent *recent
 	// highest is the highest sequence that this process has seen in the stream.
 	highest atomic.Uint64
+	// acknowledged is the highest sequence that the server has acknowledged to this process. The
+	// stream may show higher ones that are not on disk yet.
+	acknowledged atomic.Uint64
 	// batchLimit is the maximum number of messages the server accepts in one atomic batch, as far as known.
 	batchLimit atomic.Int64
 	read       atomic.Uint64                // entries that readers have returned, except to scrubs
@@ -349,10 +352,13 @@ func (s *Stream) Last(ctx context.Context) (schema.Sequence, error) {
 }
 
 // saw records that the stream has reached a sequence.
-func (s *Stream) saw(sequence schema.Sequence) {
+func (s *Stream) saw(sequence schema.Sequence) { raise(&s.highest, sequence) }
+
+// raise stores a sequence unless a higher one is stored.
+func raise(highest *atomic.Uint64, sequence schema.Sequence) {
 	for {
-		old := s.highest.Load()
-		if old >= uint64(sequence) || s.highest.CompareAndSwap(old, uint64(sequence)) {
+		old := highest.Load()
+		if old >= uint64(sequence) || highest.CompareAndSwap(old, uint64(sequence)) {
 			return
 		}
 	}
