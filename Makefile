@@ -22,7 +22,7 @@ export CGO_ENABLED := 0
 # What a passing test says is in the log only, but for what it measured.
 QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
-.PHONY: help build run test test-browser lint vuln soak powerloss images test-containers deb bench engine audit clean toolchain
+.PHONY: help build run test chromium test-browser lint vuln soak powerloss images test-containers deb bench engine audit clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
 
 help: ## list the targets
@@ -53,10 +53,12 @@ test: build engine audit ## run every test with the real engines, and say which 
 	@echo "passed: $$(grep -c '^--- PASS' $(OUT)/test.log) tests, $$(grep -c '^ok' $(OUT)/test.log) packages; $(OUT)/test.log has all of it"
 	@grep -h '^engines:' $(OUT)/test.log | sed 's/^engines: /engines that ran: /' | sort | uniq -c | sed -E 's/^ *([0-9]+) (.*)/\2 (\1 packages)/'
 
-test-browser: build engine ## test the page at / in a headless Chromium
+chromium: # installs it as root where apt-get can
 	@command -v chromium >/dev/null || [ -n "$${CHROMIUM:-}" ] || { \
-		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "Chromium is missing: apt-get install chromium, or set CHROMIUM to its path" >&2; exit 1; }; \
-		apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+		[ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || { \
+		echo "Chromium is missing: apt-get install chromium, or set CHROMIUM to its path" >&2; exit 1; }
+
+test-browser: build engine chromium ## test the page at / in a headless Chromium
 	@[ -e $(PAGE) ] || { echo "the page at / is not built: see above" >&2; exit 1; }
 	@PARLEY=$(CURDIR)/$(PARLEY) npm test --prefix $(WEB) --silent
 
