@@ -18,6 +18,7 @@ import (
 	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/query/store"
+	"github.com/parley-analytics/parley/query/stream"
 	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/query/transport/graphiql"
 	"github.com/parley-analytics/parley/query/web"
@@ -41,7 +42,7 @@ type queryFlags struct {
 const graphQLPath, graphiQLPath, chattyPath = "/graphql", "/graphiql", "/chatty/graphql"
 
 func (f *queryFlags) routes() []string {
-	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", web.PagePath, web.AssetsPath, export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
+	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", web.PagePath, web.AssetsPath, stream.Path, export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
 }
 func (f *queryFlags) parts() []readiness.Part {
 	needed := []readiness.Purpose{readiness.Query}
@@ -108,6 +109,9 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	if err := f.exportFlags.start(n, api, tables); err != nil {
 		return err
 	}
+	if err := startStreams(n, tables); err != nil {
+		return err
+	}
 	startChatra(n, tables)
 	if err := f.startMarketplacer(n, tables, key, traces, turns); err != nil {
 		return err
@@ -125,6 +129,18 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		_, err := tables.Live(ctx)
 		return errors.Join(err, keepsUp.Ready())
 	})
+	return nil
+}
+
+// startStreams opens the streams of changes.
+func startStreams(n *node, tables *store.Store) error {
+	streams, err := stream.New(stream.Config{Authenticator: n.authority, Tables: tables, Logger: n.log, Metrics: n.registry})
+	if err != nil {
+		return err
+	}
+	n.Background("streams", streams.Run)
+	n.web.OnDrain(streams.Close)
+	n.web.Open(stream.Path, streams)
 	return nil
 }
 

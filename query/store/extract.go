@@ -131,19 +131,23 @@ func extraction(file string, e *query.Extract) *statement {
 // extracted are the columns of the stable view. CSV has no lists and maps: they
 // are written as JSON.
 func extracted(e *query.Extract) []string {
-	for _, view := range clickhouse.Views() {
-		if view.View != string(e.Table) {
-			continue
+	columns := viewColumns(string(e.Table))
+	for i, name := range columns {
+		if e.Format == query.FormatCSV && compound(name) {
+			columns[i] = fmt.Sprintf("toJSONString(%[1]s) AS %[1]s", name)
 		}
-		columns := slices.Clone(view.Columns)
-		for i, name := range columns {
-			if e.Format == query.FormatCSV && compound(name) {
-				columns[i] = fmt.Sprintf("toJSONString(%[1]s) AS %[1]s", name)
-			}
-		}
-		return columns
 	}
-	panic(fmt.Sprintf("no view %q", e.Table))
+	return columns
+}
+
+// viewColumns are the columns of a stable view.
+func viewColumns(name string) []string {
+	for _, view := range clickhouse.Views() {
+		if view.View == name {
+			return slices.Clone(view.Columns)
+		}
+	}
+	panic(fmt.Sprintf("no view %q", name))
 }
 
 // received selects the transactions received in the interval. Filters are about

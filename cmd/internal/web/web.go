@@ -132,6 +132,9 @@ func (w *Server) Drain(log *slog.Logger) {
 	<-w.done
 }
 
+// OnDrain calls a function when Drain begins, for requests that would not end by themselves.
+func (w *Server) OnDrain(end func()) { w.server.RegisterOnShutdown(end) }
+
 // Open passes requests for a path to its handler.
 func (w *Server) Open(path string, handler http.Handler) {
 	r := w.routes[path]

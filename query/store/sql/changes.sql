@@ -1,0 +1,5 @@
+SELECT $version AS position, $columns
+FROM {projection:Identifier}.$table FINAL
+WHERE $where
+ORDER BY $version
+LIMIT {limit:UInt32} WITH TIES
