@@ -122,6 +122,9 @@ test('figures are those of GraphQL and of a count of the exported rows', async (
   assert.equal(number(await tile(page, 'Reopened')), conversations.filter((row) => row.reopen_count > 0).length)
   assert.equal(total.closedConversations, conversations.length)
 
+  const cells = await page.locator('table.grid td').allInnerTexts()
+  assert.equal(cells.reduce((sum, text) => sum + (number(text) || 0), 0), conversations.length, 'the cells of the week')
+
   await open(`/?view=speed&measure=wait&within=30&${days}&${projects}`)
   const waits = contacts.map((row) => row.wait_time_ms).filter((wait) => wait !== null)
   const within = await page.locator('.card', { has: page.getByRole('heading', { name: 'Wait for an operator within 30 s' }) }).locator('.figure small').innerText()

@@ -1,13 +1,16 @@
 // How conversations travel: how contacts end, who hands over, and what bots do alone.
 
-import { Name } from '../api'
+import { Name, field } from '../api'
 import { Bars } from '../charts/bars'
+import { Grid } from '../charts/grid'
 import { Timeline } from '../charts/timeline'
 import { type Metrics, metrics, query, useData } from '../data'
 import { behind, counts, hrefOf, nameOf } from '../figures'
-import { count, share, stepName } from '../format'
+import { count, share, stepName, words } from '../format'
 import { usePlace } from '../place'
 import { Card } from '../ui/card'
+import { Choice, chosen } from '../ui/choice'
+import { rowsHref } from '../ui/drill'
 import { SimpleTable } from '../ui/table'
 import { Tile } from '../ui/tile'
 import { Breakdown } from './breakdown'
@@ -65,6 +68,7 @@ export function Flow() {
             ]} />
         )}
       </Card>
+      <Matrix />
       <Breakdown figure="transferredContacts" what="Transferred contacts" title="Transferred by" param="by" first="OPERATOR" color={2} />
       <Breakdown figure="unansweredContacts" what="Unanswered contacts" title="Unanswered by" param="unansweredby" first="ROUTING_GROUP" color={4} />
     </>
@@ -102,6 +106,55 @@ function Automation({ data }: { data: ReturnType<typeof useData<{ now: Metrics; 
           return { key: String(level.value), name, value: bucket.closedConversations, text: count(bucket.closedConversations), note: share(bucket.closedConversations / automation.total.closedConversations), href: hrefOf(place, bucket, 'closedConversations', name) }
         })} />
       )}
+    </Card>
+  )
+}
+
+const ends = { GROUP: 'Routing group', OPERATOR: 'Operator', RULE: 'Routing rule', OPERATOR_KIND: 'Kind of operator' }
+const mostEnds = 16
+
+interface End {
+  value: string | null
+  label: string | null
+}
+
+interface Transfers {
+  transfers: { from: End; to: End; count: number; rows: string }[]
+}
+
+/** Transfers from whom to whom. */
+function Matrix() {
+  const place = usePlace()
+  const by = chosen(ends, place.get('between'))
+  const answer = useData<Transfers>(query({ transfers: field('transfers', { filters: place.filters, interval: place.interval, by: new Name(by) }, 'from {value label} to {value label} count rows') }))
+  const nameOf = (end: End) => end.label ?? (end.value === null ? 'Nobody yet' : by === 'OPERATOR_KIND' ? words(end.value) : end.value)
+  return (
+    <Card title="Transfers from and to" wide data={answer} empty={({ transfers }) => !transfers.length}
+      controls={<Choice name="between" label="Transfers between" options={ends} value={by} />}
+      table={({ transfers }) => (
+        <SimpleTable head={['From', 'To', 'Contacts']} rows={transfers.map((one) => [nameOf(one.from), nameOf(one.to), { text: count(one.count), href: rowsHref(place, 'contacts', one.rows, `Transfers: ${nameOf(one.from)} → ${nameOf(one.to)}`) }])} />
+      )}
+    >
+      {({ transfers }) => {
+        const sums = (end: (one: Transfers['transfers'][number]) => End) => {
+          const found = new Map<string | null, { end: End; sum: number }>()
+          for (const one of transfers) found.set(end(one).value, { end: end(one), sum: (found.get(end(one).value)?.sum ?? 0) + one.count })
+          return [...found.values()].sort((a, b) => b.sum - a.sum)
+        }
+        const from = sums((one) => one.from).slice(0, mostEnds)
+        const to = sums((one) => one.to).slice(0, mostEnds)
+        return (
+          <Grid label="Table of transfers, from the rows to the columns" corner="from ↓ to →" columns={to.map(({ end }) => nameOf(end))}
+            rows={from.map((row) => ({
+              name: nameOf(row.end),
+              cells: to.map((column) => {
+                const one = transfers.find((one) => one.from.value === row.end.value && one.to.value === column.end.value)
+                const pair = `${nameOf(row.end)} → ${nameOf(column.end)}`
+                return one ? { value: one.count, text: count(one.count), label: `${pair}: ${count(one.count)} contacts`, href: rowsHref(place, 'contacts', one.rows, `Transfers: ${pair}`) } : null
+              }),
+            }))} />
+        )
+      }}
     </Card>
   )
 }

@@ -1,8 +1,9 @@
 // A table of operators.
 
+import { Name, field } from '../api'
 import { type Bucket, type Metrics, metrics, query, useData } from '../data'
 import { counts, hrefOf, nameOf } from '../figures'
-import { count, csat, duration, share } from '../format'
+import { count, csat, duration, score, share } from '../format'
 import { type Place, usePlace } from '../place'
 import { Card } from '../ui/card'
 import { rowsHref } from '../ui/drill'
@@ -30,19 +31,32 @@ const columns: Column[] = [
   { key: 'response', name: 'Response, median', value: (bucket) => bucket.contactFirstResponse.medianMs, text: (bucket) => duration(bucket.contactFirstResponse.medianMs), href: (place, bucket, operator) => (bucket.contactFirstResponse.count ? rowsHref(place, 'contacts', bucket.contactFirstResponse.rows, `Contacts with a response: ${operator}`) : undefined) },
   { key: 'slow', name: 'p90', value: (bucket) => bucket.contactFirstResponse.p90Ms, text: (bucket) => duration(bucket.contactFirstResponse.p90Ms) },
   { key: 'handle', name: 'Contact, median', value: (bucket) => bucket.contactDuration.medianMs, text: (bucket) => duration(bucket.contactDuration.medianMs) },
+  { key: 'average', name: 'At a time', value: (bucket) => bucket.averageWhileBusy ?? null, text: (bucket) => score(bucket.averageWhileBusy) },
+  { key: 'peak', name: 'Peak', value: (bucket) => bucket.peak ?? null, text: (bucket) => count(bucket.peak) },
   { key: 'csat', name: 'CSAT', value: (bucket) => bucket.csat, text: (bucket) => csat(bucket.csat), share: (bucket) => (bucket.csat === null ? null : bucket.csat / 100), href: (place, bucket, operator) => (bucket.surveyAnswers ? hrefOf(place, bucket, 'surveyAnswers', `Answers to CSAT: ${operator}`) : undefined) },
 ]
 
+/** How many contacts an operator has at the same time. */
+interface Concurrency {
+  value: string | null
+  handleTimeMs: number
+  averageWhileBusy: number | null
+  peak: number
+}
+
 export function People() {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics }>(query({
+  const answer = useData<{ metrics: Metrics; concurrency: { buckets: Concurrency[] } }>(query({
+    concurrency: field('concurrency', { filters: place.filters, interval: place.interval, by: new Name('OPERATOR') }, 'buckets {value handleTimeMs averageWhileBusy peak}'),
     metrics: metrics(place, { groupBy: ['OPERATOR', 'OPERATOR_KIND'] },
       `buckets {dimensions {name value label} ${counts('contacts', 'closedConversations', 'transferredContacts', 'surveyAnswers')} answerRate transferRate csat contactFirstResponse {count medianMs p90Ms rows} contactDuration {count medianMs}}`),
   }))
   const [key, order] = (place.get('sort') ?? 'contacts.down').split('.')
   const column = columns.find((column) => column.key === key)
-  const people = ({ metrics }: { metrics: Metrics }) => {
+  const people = ({ metrics, concurrency }: { metrics: Metrics; concurrency: { buckets: Concurrency[] } }) => {
+    const busy = new Map(concurrency.buckets.map((bucket) => [bucket.value, bucket]))
     const rows = metrics.buckets.filter((bucket) => bucket.dimensions[0]!.value !== null && bucket.contacts > 0)
+      .map((bucket): Bucket => ({ ...bucket, ...busy.get(bucket.dimensions[0]!.value) }))
     const turn = order === 'up' ? 1 : -1
     const last = -Infinity * turn
     return column

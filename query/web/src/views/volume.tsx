@@ -1,9 +1,10 @@
 // How many conversations and contacts there are, and when.
 
+import { Grid } from '../charts/grid'
 import { Timeline } from '../charts/timeline'
 import { type Metrics, metrics, query, useData } from '../data'
 import { behind, counts, hrefOf } from '../figures'
-import { compact, count, share, stepName } from '../format'
+import { compact, count, hourOfDay, share, stepName, weekday } from '../format'
 import { usePlace } from '../place'
 import { Card } from '../ui/card'
 import { Segments, chosen } from '../ui/choice'
@@ -61,8 +62,61 @@ export function Volume() {
             ]} />
         )}
       </Card>
+      <Week figure={figure} name={name} />
+      <Backlog />
       <Breakdown figure="closedConversations" what="Closed conversations" title="Conversations by" param="by" first="CHANNEL" />
       <Breakdown figure="contacts" what="Contacts" title="Contacts by" param="contactsby" first="OPERATOR" color={3} />
     </>
+  )
+}
+
+/** The figure by weekday and hour of local time. */
+function Week({ figure, name }: { figure: string; name: string }) {
+  const place = usePlace()
+  const answer = useData<{ metrics: Metrics }>(query({
+    metrics: metrics(place, { groupBy: ['DAY_OF_WEEK', 'HOUR_OF_DAY'] }, `buckets {dimensions {name value label} ${counts(figure)}}`),
+  }))
+  return (
+    <Card title="Hours of the week" wide note={`${name} by weekday and hour, in ${place.zone.replaceAll('_', ' ')}`} data={answer} empty={({ metrics }) => !metrics.buckets.some((bucket) => bucket[figure])}>
+      {({ metrics }) => {
+        const at = new Map(metrics.buckets.map((bucket) => [bucket.dimensions.map((dimension) => Number(dimension.value)).join(), bucket]))
+        return (
+          <Grid dense label={`${name} by weekday and hour`} columns={Array.from({ length: 24 }, (_, hour) => hourOfDay(hour))}
+            rows={[1, 2, 3, 4, 5, 6, 7].map((day) => ({
+              name: weekday(day),
+              cells: Array.from({ length: 24 }, (_, hour) => {
+                const bucket = at.get([day, hour].join())
+                const value = bucket?.[figure] ?? 0
+                const label = `${weekday(day)} ${hourOfDay(hour)}: ${count(value)} ${name.toLowerCase()}`
+                return { value, text: value ? compact(value) : '', label, href: bucket && hrefOf(place, bucket, figure, `${name}, ${weekday(day)} ${hourOfDay(hour)}`) }
+              }),
+            }))} />
+        )
+      }}
+    </Card>
+  )
+}
+
+/** What came in, what was closed, and what was left at the end of each step. */
+function Backlog() {
+  const place = usePlace()
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { step: true }, 'buckets {from to createdConversations closings openAtEnd}') }))
+  return (
+    <Card title="Backlog" wide note="Conversations created and closed in each step, each at its own time, and those open at its end" data={answer}
+      table={({ metrics }) => (
+        <SimpleTable head={['Step', 'Created', 'Closed', 'Open at the end']} rows={metrics.buckets.map((bucket) => [
+          stepName(bucket.from!, place.step, place.zone), count(bucket.createdConversations), count(bucket.closings), count(bucket.openAtEnd),
+        ])} />
+      )}
+    >
+      {({ metrics }) => (
+        <Timeline label="Backlog" from={metrics.buckets.map((bucket) => bucket.from!)} format={count} axis={compact} height={190}
+          series={[
+            { name: 'Created', color: 1, values: metrics.buckets.map((bucket) => bucket.createdConversations) },
+            { name: 'Closed', color: 3, dashed: true, values: metrics.buckets.map((bucket) => bucket.closings) },
+            { name: 'Open at the end', color: 2, bars: true, values: metrics.buckets.map((bucket) => bucket.openAtEnd) },
+          ]} />
+      )}
+    </Card>
   )
 }
