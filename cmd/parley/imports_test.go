@@ -248,7 +248,7 @@ func TestStatementsAreFiles(t *testing.T) {
 }
 
 // opening is a call that opens the log or the tables.
-var opening = regexp.MustCompile(`\b(eventlog\.Open|sink\.Dial|store\.Open|embedded\.Start\w+|embedded\.Load\w*Credentials)\(`)
+var opening = regexp.MustCompile(`\b(eventlog\.Open|sink\.Dial|store\.Open|embedded\.(?:Start|Launch)\w+|embedded\.Load\w*Credentials)\(`)
 
 // TestEnginesAreOpenedInOnePlace looks for commands and roles with a way of their own
 // to the engines.

@@ -105,27 +105,11 @@ func serve(dir string, flags ...string) (*instance, error) {
 
 // launch starts a command that stays and returns when it has said that it is ready.
 func launch(dir string, arguments ...string) (*instance, error) {
-	i := &instance{dir: dir, stderr: &output{}, ended: make(chan struct{})}
-	i.process = exec.Command(binary, append(arguments, "--data-dir", dir, "--listen", "127.0.0.1:0")...)
-	i.process.Stderr = i.stderr
-	stdout, err := i.process.StdoutPipe()
+	begun := time.Now()
+	i, lines, err := spawn(dir, arguments...)
 	if err != nil {
 		return nil, err
 	}
-	begun := time.Now()
-	if err := i.process.Start(); err != nil {
-		return nil, err
-	}
-	lines := make(chan string, 16)
-	go func() {
-		scanner := bufio.NewScanner(stdout)
-		for scanner.Scan() {
-			lines <- scanner.Text()
-		}
-		close(lines)
-		_ = i.process.Wait() // the exit code is in ProcessState
-		close(i.ended)
-	}()
 	select {
 	case line, open := <-lines:
 		i.toReady = time.Since(begun)
@@ -140,6 +124,31 @@ func launch(dir string, arguments ...string) (*instance, error) {
 		i.kill()
 		return nil, fmt.Errorf("%v was not ready within %s:\n%s", arguments, startWithin, i.stderr)
 	}
+}
+
+// spawn starts a command that stays, and returns the lines of its standard output.
+func spawn(dir string, arguments ...string) (*instance, <-chan string, error) {
+	i := &instance{dir: dir, stderr: &output{}, ended: make(chan struct{})}
+	i.process = exec.Command(binary, append(arguments, "--data-dir", dir, "--listen", "127.0.0.1:0")...)
+	i.process.Stderr = i.stderr
+	stdout, err := i.process.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := i.process.Start(); err != nil {
+		return nil, nil, err
+	}
+	lines := make(chan string, 16)
+	go func() {
+		scanner := bufio.NewScanner(stdout)
+		for scanner.Scan() {
+			lines <- scanner.Text()
+		}
+		close(lines)
+		_ = i.process.Wait() // the exit code is in ProcessState
+		close(i.ended)
+	}()
+	return i, lines, nil
 }
 
 // load reads what serve has written for the other commands.

@@ -57,6 +57,7 @@ type node struct {
 	authority *auth.Authority
 	edge      *ingest.Server // takes in events; see entrance
 	advances  store.Advances // of the projectors in this process
+	migration *migration
 	// live reports which tables answer queries and their position; nil without the query role.
 	live func(context.Context) (query.Live, error)
 }

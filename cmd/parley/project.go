@@ -52,11 +52,12 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		n.ready.Watch(engines.ClickHouse, tables.Ping)
 	}
 	tables.At = crash.Point("migrate")
+	tables.Report = n.migration.progress
 	ready := tables.Check
 	if f.Migrate {
 		ready = tables.Up
 	}
-	if err := ready(ctx); err != nil {
+	if err := n.migration.run(ctx, ready); err != nil {
 		return err
 	}
 	lease, err := n.lease(ctx, projectorWork)

@@ -62,8 +62,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		n.ready.Watch(engines.ClickHouse, tables.Ping)
 	}
 
-	var newer *clickhouse.NewerError
-	if err := tables.CheckVersion(ctx); errors.As(err, &newer) {
+	if err := n.migration.run(ctx, tables.CheckTables); err != nil {
 		return err
 	}
 	n.Background("tables", func(ctx context.Context) error { return watchVersion(ctx, tables) })

@@ -64,7 +64,12 @@ func (c *serveCommand) Run(a *app) error {
 			return err
 		}
 		if c.Demo {
-			n.Background("demo data", func(ctx context.Context) error { return c.demonstrate(ctx, a, n, where) })
+			n.Background("demo data", func(ctx context.Context) error {
+				if err := n.awaitReady(ctx); err != nil {
+					return err
+				}
+				return c.demonstrate(ctx, a, n, where)
+			})
 		}
 		return nil
 	})
@@ -73,9 +78,7 @@ func (c *serveCommand) Run(a *app) error {
 // serveBeside runs roles on existing engines: those named by flags, or those of the serve on the data dir.
 func serveBeside(a *app, f *nodeFlags, name string, roles ...role) error {
 	find := f.FindLog
-	if slices.ContainsFunc(roles, func(r role) bool {
-		return slices.ContainsFunc(r.parts(), func(p readiness.Part) bool { return p.Name == engines.ClickHouse })
-	}) {
+	if slices.ContainsFunc(roles, needsTables) {
 		find = f.Find
 	}
 	e, err := find()
@@ -118,17 +121,47 @@ func (n *node) run(a *app, start func(context.Context) error) error {
 	return err
 }
 
-// startRoles connects to the engines and starts the roles in the order of the data path.
+// startRoles connects to the log and starts the roles in the order of the data path. Those that need
+// ClickHouse start in the background: while it cannot be reached, or its tables are brought up to
+// date, events are accepted.
 func (n *node) startRoles(ctx context.Context, name string, roles []role) error {
 	if err := n.connect(ctx, name, roles); err != nil {
 		return err
 	}
+	var onTables []role
 	for _, r := range roles {
-		if err := r.start(ctx, n); err != nil {
+		if needsTables(r) {
+			onTables = append(onTables, r)
+		} else if err := r.start(ctx, n); err != nil {
 			return err
 		}
 	}
+	if len(onTables) == 0 {
+		return nil
+	}
+	n.migration = newMigration(n.log, n.registry)
+	for _, r := range onTables {
+		for _, part := range r.parts() {
+			if part.Name != engines.ClickHouse {
+				n.ready.Watch(part.Name, n.migration.waiting) // until the role has started
+			}
+		}
+	}
+	n.Background("tables", func(ctx context.Context) error {
+		for _, r := range onTables {
+			if err := r.start(ctx, n); ctx.Err() != nil {
+				return nil
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	return nil
+}
+
+func needsTables(r role) bool {
+	return slices.ContainsFunc(r.parts(), func(p readiness.Part) bool { return p.Name == engines.ClickHouse })
 }
 
 // progress compares the position of the live version with the end of the log from now
@@ -140,7 +173,7 @@ func (n *node) progress(stallAfter time.Duration, position func(context.Context)
 	return p
 }
 
-// awaitReady polls until nothing is missing.
+// awaitReady polls until nothing is missing, or a part fails.
 func (n *node) awaitReady(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -148,8 +181,8 @@ func (n *node) awaitReady(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-n.Failed():
-			return err
+		case <-n.Failed():
+			return n.Wait(ctx)
 		case <-tick.C:
 		}
 	}

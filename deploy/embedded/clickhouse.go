@@ -80,13 +80,24 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 	if err != nil {
 		return nil, fmt.Errorf("embedded clickhouse: %w", err)
 	}
-	first := make(chan error, 1)
+	first := make(chan error, 1) // the outcome of the first start
 	go c.supervise(ctx, first)
 	if err := <-first; err != nil {
 		<-c.done
 		c.front.close()
 		return nil, fmt.Errorf("embedded clickhouse: %w", err)
 	}
+	return c, nil
+}
+
+// LaunchClickHouse is like StartClickHouse, but returns once the setup is right: the child process is started in the background, and
+// again, at growing intervals, when it does not start. Ready reports its state.
+func LaunchClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, error) {
+	c, err := newClickHouse(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("embedded clickhouse: %w", err)
+	}
+	go c.supervise(c.stopping, nil)
 	return c, nil
 }
 
@@ -120,9 +131,6 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 		return nil, err
 	}
 	if err := VerifyLibrary(c.library, orDefault(config.StampDir, dir)); err != nil {
-		return nil, err
-	}
-	if c.lock, err = c.waitForPredecessor(ctx); err != nil {
 		return nil, err
 	}
 	listener, err := c.bind(ctx, host, port)

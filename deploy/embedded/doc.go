@@ -62,7 +62,8 @@
 // hangs, a second pipe, read only by Parley's code, kills it 15 seconds later. The next start waits
 // for that on a lock which the child inherits. A child that exits, or stops listening, is restarted
 // on the same port with an increasing delay, 0.2 to 30 seconds; meanwhile Ready returns the cause
-// and the front answers 503. It has its own process group, so that Ctrl-C reaches only the parent.
+// and the front answers 503. LaunchClickHouse treats a first start that fails in the same way; StartClickHouse
+// returns its error. It has its own process group, so that Ctrl-C reaches only the parent.
 // Linux's parent-death signal is not used: it is sent when the starting thread ends, and Go threads
 // can end at any time.
 //

@@ -23,20 +23,23 @@ const (
 	probesToKill  = 3 // consecutive refused connections after which the child is considered dead
 )
 
-// supervise runs one child after the other until stopping. It sends the outcome of the first start on first and returns if that
-// failed: then the setup is wrong, and a restart would not help.
+// supervise runs one child after the other until stopping. If someone waits for the outcome of the first start, which ctx bounds, it
+// sends that on first, and returns if the start failed.
 func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 	defer close(c.done)
 	defer c.free()
 	defer c.stop()
 
 	child, err := c.startChild(ctx)
-	if err != nil {
-		first <- err
-		return
+	if err == nil {
+		c.setState(nil)
 	}
-	c.setState(nil)
-	first <- nil
+	if first != nil {
+		first <- err
+		if err != nil {
+			return
+		}
+	}
 
 	delay := backoff.NewExponentialBackOff()
 	delay.InitialInterval, delay.MaxInterval = firstRestart, slowestStart
@@ -53,13 +56,13 @@ func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 		}
 		wait := delay.NextBackOff()
 		c.setState(fmt.Errorf("%w; restarting it", err))
-		c.log.Error("ClickHouse ended; restarting it", "error", err, "in", wait.Round(time.Millisecond))
+		c.log.Error("ClickHouse does not run; restarting it", "error", err, "in", wait.Round(time.Millisecond))
 		if pause(c.stopping, wait) != nil {
 			c.setState(errors.New("stopped"))
 			return
 		}
 		if child, err = c.startChild(c.stopping); err == nil {
-			c.log.Info("ClickHouse is ready again", "pid", child.pid())
+			c.log.Info("ClickHouse is ready", "pid", child.pid())
 			c.setState(nil)
 		}
 	}
@@ -92,7 +95,12 @@ func (p *child) cause() error {
 }
 
 // startChild starts a process and returns when it answers. On an error no process is left running.
-func (c *ClickHouse) startChild(ctx context.Context) (*child, error) {
+func (c *ClickHouse) startChild(ctx context.Context) (_ *child, err error) {
+	if c.lock == nil {
+		if c.lock, err = c.waitForPredecessor(ctx); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, clickHouseStartTimeout)
 	defer cancel()
 	p, err := c.spawn()

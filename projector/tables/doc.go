@@ -21,6 +21,11 @@
 // statement may be repeated, and is recorded after it was applied. An applied file whose contents
 // have changed is an error.
 //
+// Statements that fill a table of a projection from others run in pieces: the setting
+// additional_table_filters limits what they read to some conversations, by a hash of their ids. After
+// each piece, parley_meta.migrations records how far the statement is, under "progress of" its name,
+// so that it continues there. A piece that needs too much memory is halved.
+//
 // [Tables.Check] changes nothing and lists what Up would do.
 //
 // # Versions

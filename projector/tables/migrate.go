@@ -6,24 +6,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 // maxRounds bounds the rounds of [Tables.Up]: databases, the list of what was applied,
 // the version, the other tables of parley_meta, the first projection, its tables, the views,
 // and as many again for another process that does the same.
 const maxRounds = 16
-
-// PendingError names what a server lacks.
-type PendingError struct{ Missing []string }
-
-// Error lists what is missing.
-func (e *PendingError) Error() string {
-	return "the ClickHouse tables are not up to date; missing or changed: " + strings.Join(e.Missing, ", ") +
-		" (start once with --migrate, or apply them with the rights of the writer)"
-}
 
 // Up brings the server up to date. Calling it on one that is, changes nothing.
 // Tables of a newer binary are a NewerError of schema/clickhouse.
@@ -36,16 +28,17 @@ func (t *Tables) Up(ctx context.Context) error {
 		if len(steps) == 0 {
 			return nil
 		}
-		for _, s := range steps {
-			if err := t.apply(ctx, s); err != nil {
-				return fmt.Errorf("migrate: %s: %w", s.name, err)
+		for i, s := range steps {
+			progress := MigrationProgress{Step: s.name, Steps: len(steps) - i}
+			if err := t.apply(ctx, s, progress); err != nil {
+				return &MigrationError{Step: s.name, Err: err}
 			}
 		}
 	}
 	return errors.New("migrate: the server does not record applied files")
 }
 
-// Check returns a [*PendingError] when the server is not up to date.
+// Check returns a PendingError of schema/clickhouse when the server is not up to date.
 func (t *Tables) Check(ctx context.Context) error {
 	steps, err := t.pending(ctx)
 	if err != nil {
@@ -58,8 +51,40 @@ func (t *Tables) Check(ctx context.Context) error {
 	for i, s := range steps {
 		missing[i] = s.name
 	}
-	return &PendingError{Missing: missing}
+	return &ddl.PendingError{Missing: missing}
 }
+
+// CheckLive returns a PendingError of schema/clickhouse when files have not been applied
+// to the live version, which cannot be read or written then.
+func (t *Tables) CheckLive(ctx context.Context, live uint32) error {
+	applied, err := t.applied(ctx)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	if missing := ddl.Unapplied(applied, live); len(missing) > 0 {
+		return &ddl.PendingError{Missing: missing}
+	}
+	return nil
+}
+
+// MigrationProgress is how far [Tables.Up] is.
+type MigrationProgress struct {
+	Step  string  // the statement that is applied
+	Steps int     // statements to apply, with this one, as far as they are known
+	Done  float64 // the part of this one that is applied, 0 to 1
+}
+
+// MigrationError reports a statement of [Tables.Up] that failed.
+type MigrationError struct {
+	Step string
+	Err  error
+}
+
+// Error names the statement and the cause.
+func (e *MigrationError) Error() string { return fmt.Sprintf("migrate: %s: %v", e.Step, e.Err) }
+
+// Unwrap returns the cause.
+func (e *MigrationError) Unwrap() error { return e.Err }
 
 // step is one statement to apply.
 type step struct {
@@ -67,12 +92,19 @@ type step struct {
 	statement string
 	noted     bool   // whether migrations says that it was applied
 	sum       string // what it says of it where that is not the statement's checksum
+	version   uint32 // the projection of a file that belongs to one
 }
 
 // apply runs the statement of a step and notes it, in this order: a crash in
 // between repeats the statement.
-func (t *Tables) apply(ctx context.Context, s step) error {
-	if s.statement != "" {
+func (t *Tables) apply(ctx context.Context, s step, progress MigrationProgress) error {
+	t.report(progress)
+	switch {
+	case s.copies():
+		if err := t.copyInPieces(ctx, s, progress); err != nil {
+			return err
+		}
+	case s.statement != "":
 		if err := t.execute(ctx, s.statement); err != nil {
 			return err
 		}
@@ -80,7 +112,17 @@ func (t *Tables) apply(ctx context.Context, s step) error {
 	if !s.noted {
 		return nil
 	}
-	return t.execute(ctx, noteAppliedSQL, clickhouse.Named("name", s.name), clickhouse.Named("checksum", s.checksum()))
+	return t.note(ctx, s.name, s.checksum())
+}
+
+func (t *Tables) note(ctx context.Context, name, checksum string) error {
+	return t.execute(ctx, noteAppliedSQL, clickhouse.Named("name", name), clickhouse.Named("checksum", checksum))
+}
+
+func (t *Tables) report(progress MigrationProgress) {
+	if t.Report != nil {
+		t.Report(progress)
+	}
 }
 
 func (t *Tables) execute(ctx context.Context, statement string, parameters ...any) error {

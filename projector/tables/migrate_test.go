@@ -101,7 +101,7 @@ func TestUpContinuesAfterAnInterruption(t *testing.T) {
 		if !errors.Is(err, errCut) {
 			t.Fatal(err)
 		}
-		var pending *PendingError
+		var pending *ddl.PendingError
 		if err := tables.Check(t.Context()); !errors.As(err, &pending) || len(pending.Missing) == 0 {
 			t.Fatalf("check says %v", err)
 		}
@@ -141,7 +141,7 @@ func TestCheckListsMissingStatements(t *testing.T) {
 	}
 	up(t, tables)
 	enginetest.ClickHouse(t).Exec(t, "DROP VIEW parley.contacts SYNC")
-	var pending *PendingError
+	var pending *ddl.PendingError
 	if err := tables.Check(t.Context()); !errors.As(err, &pending) || !slices.Equal(pending.Missing, []string{"view parley.contacts"}) {
 		t.Errorf("without a view: %v", err)
 	}

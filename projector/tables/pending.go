@@ -116,6 +116,9 @@ func pendingTables(databases []string, applied map[string]string, version uint32
 	database := ddl.ProjectionDatabase(version)
 	steps := missingDatabase(databases, database)
 	files, err := unapplied(applied, database+"/", ddl.Projection(version))
+	for i := range files {
+		files[i].version = version
+	}
 	return append(steps, files...), err
 }
 

@@ -80,6 +80,8 @@ var (
 	lastEventSQL string
 	//go:embed sql/next_event.sql
 	nextEventSQL string
+	//go:embed sql/most_rows.sql
+	mostRowsSQL string
 	//go:embed sql/note_applied.sql
 	noteAppliedSQL string
 	//go:embed sql/positions.sql

@@ -16,6 +16,8 @@ type Tables struct {
 	// At is called after each statement of [Tables.Up], with "statement". The
 	// crash harness ends the process there; may be nil.
 	At func(point string)
+	// Report is called with what [Tables.Up] is about to do; may be nil.
+	Report func(MigrationProgress)
 }
 
 // New makes tables over a connection: sink.Dial makes one.

@@ -154,7 +154,7 @@ func TestRightsOfTheViewsAreNotTakenForGranted(t *testing.T) {
 	if err := tables.Swap(t.Context(), far, 1); err == nil || !strings.Contains(err.Error(), "rights of view parley.conversations") {
 		t.Errorf("the version is made live: %v", err)
 	}
-	var pending *PendingError
+	var pending *ddl.PendingError
 	if err := tables.Check(t.Context()); !errors.As(err, &pending) || !slices.Contains(pending.Missing, "rights of view parley.visitors") {
 		t.Errorf("check says %v", err)
 	}

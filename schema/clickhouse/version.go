@@ -51,6 +51,31 @@ func Marked(applied map[string]string) (uint32, error) {
 	return found, nil
 }
 
+// Unapplied returns the files that were not applied, of [MetaDatabase] and of a projection, from the
+// checksums by name in parley_meta.migrations.
+func Unapplied(applied map[string]string, version uint32) []string {
+	var missing []string
+	note := func(prefix string, files []File) {
+		for _, f := range files {
+			if _, done := applied[prefix+f.Name]; !done {
+				missing = append(missing, prefix+f.Name)
+			}
+		}
+	}
+	note("", Meta())
+	note(ProjectionDatabase(version)+"/", Projection(version))
+	return missing
+}
+
+// PendingError names what a server lacks.
+type PendingError struct{ Missing []string }
+
+// Error lists what is missing.
+func (e *PendingError) Error() string {
+	return "the ClickHouse tables are not up to date; missing or changed: " + strings.Join(e.Missing, ", ") +
+		" (serve and project apply them at start, unless started with --no-migrate; GET /readyz shows the progress)"
+}
+
 // fileOf returns the file for a name in migrations, if the name is a file's.
 func fileOf(name string) (string, bool) {
 	if strings.HasPrefix(name, "meta/") {

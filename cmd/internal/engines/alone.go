@@ -67,7 +67,7 @@ func (f *ClickHouseAlone) Start(ctx context.Context, p *process.Process) (addres
 			return "", err
 		}
 	}
-	server, err := f.TableSettings.start(ctx, p, f.DataDir, f.Listen, users)
+	server, err := embedded.StartClickHouse(ctx, f.TableSettings.config(p, f.DataDir, f.Listen, users))
 	if err != nil {
 		return "", err
 	}

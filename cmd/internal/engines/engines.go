@@ -67,7 +67,16 @@ func (e *Engines) Dial(ctx context.Context) (*tables.Tables, error) { return sin
 // OpenTables is like [Engines.Dial], but waits for a server that does not answer yet. Wrong
 // credentials are an immediate error.
 func (e *Engines) OpenTables(ctx context.Context, logger *slog.Logger) (*tables.Tables, error) {
+	pause := time.Second
+	if e.OwnsClickHouse() {
+		pause = 20 * time.Millisecond
+	}
 	return backoff.Retry(ctx, func() (*tables.Tables, error) {
+		if e.OwnsClickHouse() { // whose supervisor logs why it does not run
+			if err := e.clickHouse.Ready(); err != nil {
+				return nil, err
+			}
+		}
 		tables, err := e.Dial(ctx)
 		if sink.WrongCredentials(err) {
 			return nil, backoff.Permanent(err)
@@ -76,7 +85,7 @@ func (e *Engines) OpenTables(ctx context.Context, logger *slog.Logger) (*tables.
 			logger.Warn("ClickHouse does not answer yet; retrying", "error", err)
 		}
 		return tables, err
-	}, backoff.WithBackOff(backoff.NewConstantBackOff(time.Second)), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(pause)), backoff.WithMaxElapsedTime(0))
 }
 
 // OpenStore prepares queries of the tables, as the user for queries; limits apply to each statement.

@@ -58,12 +58,21 @@ func (s *Session) open(ctx context.Context, l *Location, name string, logger *sl
 		return err
 	}
 	s.release = append(s.release, s.Log.Close)
-	if s.Tables, err = e.OpenTables(ctx, logger); err != nil {
+	if s.Tables, err = e.openTablesNow(ctx, logger); err != nil {
 		return err
 	}
 	s.release = append(s.release, func() { _ = s.Tables.Close() })
-	s.Live, err = s.Tables.Live(ctx)
-	return err
+	if s.Live, err = s.Tables.Live(ctx); err != nil {
+		return err
+	}
+	return s.Tables.CheckLive(ctx, s.Live)
+}
+
+// openTablesNow is like OpenTables for a command, which does not wait for long.
+func (e *Engines) openTablesNow(ctx context.Context, logger *slog.Logger) (*tables.Tables, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, fmt.Errorf("ClickHouse did not answer within %v", answerWithin))
+	defer cancel()
+	return e.OpenTables(ctx, logger)
 }
 
 // Close ends the session and lets the next command run.
@@ -73,8 +82,8 @@ func (s *Session) Close() {
 	}
 }
 
-// recordsWithin is how long OpenRecords waits for the log.
-const recordsWithin = 15 * time.Second
+// answerWithin is how long a command waits for an engine.
+const answerWithin = 15 * time.Second
 
 // OpenRecords opens records that a role keeps in the log's buckets: webhooks, credentials and the
 // like. The caller closes the broker.
@@ -83,7 +92,7 @@ func OpenRecords[T any](ctx context.Context, l *Location, name string, open func
 	if err != nil {
 		return records, nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if broker, err = e.Observe(ctx, name, nil); err != nil {
 		return records, nil, err

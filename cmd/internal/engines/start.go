@@ -43,7 +43,8 @@ const (
 )
 
 // Start starts the engines for which no server is named, both at the same time, and adds them to
-// the process. An engine that has started is stopped with the process even if the other one fails.
+// the process. It returns when the log is ready: ClickHouse starts in the background, so that it
+// stops no events. An engine that has started is stopped with the process even if the other one fails.
 func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded, ready *readiness.Checks) (*Engines, error) {
 	e, err := l.named()
 	if err != nil {
@@ -65,7 +66,7 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 	}
 	if l.ClickHouseURL == "" {
 		both.Go(func() (err error) {
-			e.clickHouse, err = own.TableSettings.start(ctx, p, l.DataDir, own.ClickHouseHTTP, credentials)
+			e.clickHouse, err = embedded.LaunchClickHouse(ctx, own.TableSettings.config(p, l.DataDir, own.ClickHouseHTTP, credentials))
 			return err
 		})
 	}
@@ -102,9 +103,9 @@ func (s *LogSettings) start(ctx context.Context, p *process.Process, dir, listen
 	return embedded.StartNATS(ctx, config)
 }
 
-// start starts a ClickHouse on a data dir.
-func (s *TableSettings) start(ctx context.Context, p *process.Process, dir, listen string, users embedded.Credentials) (*embedded.ClickHouse, error) {
-	return embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
+// config configures a ClickHouse on a data dir.
+func (s *TableSettings) config(p *process.Process, dir, listen string, users embedded.Credentials) embedded.ClickHouseConfig {
+	return embedded.ClickHouseConfig{
 		Dir:            filepath.Join(dir, "clickhouse"),
 		Listen:         listen,
 		WriterPassword: users.Writer.Password,
@@ -113,5 +114,5 @@ func (s *TableSettings) start(ctx context.Context, p *process.Process, dir, list
 		BIPersonalData: s.BIPersonalData,
 		MaxMemory:      s.ClickHouseMemory << 20,
 		Logger:         p.Log,
-	})
+	}
 }

@@ -16,9 +16,11 @@ const stopTimeout = 30 * time.Second
 // reverse order, each completely before the next.
 type Process struct {
 	Log    *slog.Logger
-	stops  []stop
-	failed chan error
-	first  sync.Once
+	failed context.Context // ends with the first failure, which is its cause
+	fail   context.CancelCauseFunc
+
+	mu    sync.Mutex
+	stops []stop
 }
 
 type stop struct {
@@ -28,11 +30,15 @@ type stop struct {
 
 // New returns a process without parts.
 func New(log *slog.Logger) *Process {
-	return &Process{Log: log, failed: make(chan error, 1)}
+	failed, fail := context.WithCancelCause(context.Background())
+	return &Process{Log: log, failed: failed, fail: fail}
 }
 
-// OnStop adds a part that is already running.
+// OnStop adds a part that is already running. Parts may add others from their own goroutines, also
+// while the process stops.
 func (p *Process) OnStop(name string, f func(context.Context) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.stops = append(p.stops, stop{name, f})
 }
 
@@ -65,29 +71,29 @@ func (p *Process) Background(name string, run func(context.Context) error) {
 }
 
 // Fail stops the process with an error; the first one counts.
-func (p *Process) Fail(err error) {
-	p.first.Do(func() { p.failed <- err })
-}
+func (p *Process) Fail(err error) { p.fail(err) }
 
 // Wait returns when ctx ends, with nil, or when a part has failed.
 func (p *Process) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case err := <-p.failed:
-		return err
+	case <-p.failed.Done():
+		return context.Cause(p.failed)
 	}
 }
 
-// Failed receives the error of the first part that fails.
-func (p *Process) Failed() <-chan error { return p.failed }
+// Failed is closed when a part has failed; then Wait returns its error.
+func (p *Process) Failed() <-chan struct{} { return p.failed.Done() }
 
 // Shutdown stops all parts. It continues after an error and returns the first.
 func (p *Process) Shutdown() error {
 	var first error
-	for len(p.stops) > 0 {
-		part := p.stops[len(p.stops)-1]
-		p.stops = p.stops[:len(p.stops)-1]
+	for {
+		part, found := p.latest()
+		if !found {
+			return first
+		}
 		from := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		err := part.stop(ctx)
@@ -97,5 +103,16 @@ func (p *Process) Shutdown() error {
 			first = fmt.Errorf("stopping %s: %w", part.name, err)
 		}
 	}
-	return first
+}
+
+// latest removes the part that was added last, if there are any.
+func (p *Process) latest() (part stop, found bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.stops) == 0 {
+		return stop{}, false
+	}
+	part = p.stops[len(p.stops)-1]
+	p.stops = p.stops[:len(p.stops)-1]
+	return part, true
 }

@@ -51,6 +51,19 @@ func TestAStopRequestIsNotAFailure(t *testing.T) {
 	}
 }
 
+func TestPartsThatAPartAddsWhileTheProcessStopsAreStopped(t *testing.T) {
+	p := quietProcess()
+	var stopped []string
+	p.Background("roles", func(ctx context.Context) error {
+		<-ctx.Done()
+		p.OnStop("role", func(context.Context) error { stopped = append(stopped, "role"); return nil })
+		return nil
+	})
+	if err := p.Shutdown(); err != nil || !slices.Equal(stopped, []string{"role"}) {
+		t.Error(err, stopped)
+	}
+}
+
 func TestPartThatDoesNotStopIsLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := quietProcess()

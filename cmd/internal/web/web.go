@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -58,7 +59,12 @@ func (r *route) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	endpoint.RetryAfter(w.Header(), time.Second)
-	writeProblem(w, http.StatusServiceUnavailable, "not_ready", "starting; GET /readyz names what is not ready")
+	message := "starting"
+	missing := r.ready.Missing(request.Context())
+	for _, part := range slices.Sorted(maps.Keys(missing)) {
+		message += "; " + part + ": " + missing[part]
+	}
+	writeProblem(w, http.StatusServiceUnavailable, "not_ready", message)
 }
 
 // writeProblem answers with an error that belongs to no role.
