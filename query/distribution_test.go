@@ -98,13 +98,13 @@ func leads(t *testing.T, r *rig, list string, s shape) {
 func TestThresholdsAndBinsEqualAnIndependentCount(t *testing.T) {
 	r := theRig(t)
 	fields := "from to dimensions { value }"
-	for _, name := range []string{"wait", "contactFirstResponse", "contactDuration", "conversationFirstResponse", "resolution", "handle", "duration"} {
+	for _, name := range []string{"wait", "contactFirstResponse", "contactDuration", "snoozeReturn", "conversationFirstResponse", "resolution", "handle", "duration"} {
 		fields += " " + name + shapeFields
 	}
 	type bucket struct {
-		From, To                                                                                             *string
-		Dimensions                                                                                           []struct{ Value *string }
-		Wait, ContactFirstResponse, ContactDuration, ConversationFirstResponse, Resolution, Handle, Duration shape
+		From, To                                                                                                           *string
+		Dimensions                                                                                                         []struct{ Value *string }
+		Wait, ContactFirstResponse, ContactDuration, SnoozeReturn, ConversationFirstResponse, Resolution, Handle, Duration shape
 	}
 	for _, q := range []struct{ dimension, arguments string }{{"CHANNEL", "groupBy: CHANNEL"}, {"TAG", "groupBy: TAG, step: WEEK"}} {
 		got := ask[struct {
@@ -128,13 +128,14 @@ func TestThresholdsAndBinsEqualAnIndependentCount(t *testing.T) {
 					return k.StartedAt >= from && k.StartedAt < to && mine(c)
 				}))
 			for name, s := range map[string]shape{
-				"wait": b.Wait, "contactFirstResponse": b.ContactFirstResponse, "contactDuration": b.ContactDuration,
+				"wait": b.Wait, "contactFirstResponse": b.ContactFirstResponse, "contactDuration": b.ContactDuration, "snoozeReturn": b.SnoozeReturn,
 				"conversationFirstResponse": b.ConversationFirstResponse, "resolution": b.Resolution, "handle": b.Handle, "duration": b.Duration,
 			} {
 				checkShape(t, fmt.Sprintf("%s bucket %d: %s", q.arguments, i, name), s, f.Times[name])
 			}
 			if i == 0 || len(b.Dimensions) == 0 {
 				leads(t, r, "contacts", b.Wait)
+				leads(t, r, "contacts", b.SnoozeReturn)
 				leads(t, r, "closedConversations", b.Handle)
 			}
 		}

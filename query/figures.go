@@ -24,6 +24,7 @@ type ContactFigures struct {
 	Transferred, Snoozed           uint64
 	Wait, FirstResponse, Duration  Spread
 	WaitOpen, FirstResponseOpen    Spread // in business hours
+	SnoozeReturn                   Spread // from a snooze to the next push
 }
 
 // Spread is how milliseconds are distributed. Quantiles are the median, p90, p95
@@ -50,7 +51,7 @@ func contactFigures() []string {
 	return []string{
 		"contacts", "answeredContacts", "unansweredContacts", "transferredContacts", "snoozedContacts",
 		"answerRate", "transferRate", "wait", "contactFirstResponse", "contactDuration",
-		"waitBusinessHours", "contactFirstResponseBusinessHours",
+		"waitBusinessHours", "contactFirstResponseBusinessHours", "snoozeReturn", "snoozeReturnRate",
 	}
 }
 
@@ -70,6 +71,7 @@ func (b *MetricsBucket) settle() {
 
 	b.AnswerRate = rate(int64(k.Answered), int64(k.Contacts), 1)
 	b.TransferRate = rate(int64(k.Transferred), int64(k.Contacts), 1)
+	b.SnoozeReturnRate = rate(int64(k.SnoozeReturn.Count), int64(k.Snoozed), 1)
 	b.Csat = rate(int64(c.Satisfied), int64(c.Surveys), 100)
 	b.Nps = rate(int64(c.Promoters)-int64(c.Detractors), int64(c.Scores), 100)
 	b.ConversionRate = rate(int64(c.Converted), int64(c.Closed), 1)
@@ -85,6 +87,7 @@ func (b *MetricsBucket) settle() {
 	b.Resolution = b.distribution("resolution", c.Resolution)
 	b.Handle = b.distribution("handle", c.Handle)
 	b.Duration = b.distribution("duration", c.Duration)
+	b.SnoozeReturn = b.distribution("snoozeReturn", k.SnoozeReturn)
 	b.WaitBusinessHours = b.distribution("waitBusinessHours", k.WaitOpen)
 	b.ContactFirstResponseBusinessHours = b.distribution("contactFirstResponseBusinessHours", k.FirstResponseOpen)
 	b.ConversationFirstResponseBusinessHours = b.distribution("conversationFirstResponseBusinessHours", c.FirstResponseOpen)

@@ -327,12 +327,12 @@ type MetricsBucket struct {
 	CreatedConversations, Closings, FirstClosings, Reopenings Long
 	OpenAtEnd, SnoozedAtEnd, UnattendedAtEnd                  Long
 
-	AnswerRate, TransferRate, Csat, Nps, ConversionRate *float64
+	AnswerRate, TransferRate, SnoozeReturnRate, Csat, Nps, ConversionRate *float64
 
 	Revenue, AverageOrderValue, RevenuePerConversation []Money
 
-	Wait, ContactFirstResponse, ContactDuration             Distribution
-	ConversationFirstResponse, Resolution, Handle, Duration Distribution
+	Wait, ContactFirstResponse, ContactDuration, SnoozeReturn Distribution
+	ConversationFirstResponse, Resolution, Handle, Duration   Distribution
 
 	WaitBusinessHours, ContactFirstResponseBusinessHours            Distribution
 	ConversationFirstResponseBusinessHours, ResolutionBusinessHours Distribution

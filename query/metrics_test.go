@@ -26,14 +26,14 @@ type bucket struct {
 	AbandonedConversations, ReopenedConversations, VisitorMessages, OperatorMessages, Transactions            int
 	SurveyAnswers, NpsAnswers                                                                                 int
 
-	AnswerRate, TransferRate, Csat, Nps, ConversionRate *float64
+	AnswerRate, TransferRate, SnoozeReturnRate, Csat, Nps, ConversionRate *float64
 
 	Revenue, AverageOrderValue, RevenuePerConversation []struct {
 		Currency string
 		Amount   json.Number
 	}
 
-	Wait, ContactFirstResponse, ContactDuration, ConversationFirstResponse, Resolution, Handle, Duration spread
+	Wait, ContactFirstResponse, ContactDuration, SnoozeReturn, ConversationFirstResponse, Resolution, Handle, Duration spread
 }
 
 type spread struct {
@@ -44,9 +44,9 @@ type spread struct {
 const bucketFields = ` ...B } } } fragment B on MetricsBucket { from to dimensions { name value label } rows
 	closedConversations contacts answeredContacts unansweredContacts transferredContacts snoozedContacts
 	abandonedConversations reopenedConversations visitorMessages operatorMessages transactions surveyAnswers npsAnswers
-	answerRate transferRate csat nps conversionRate
+	answerRate transferRate snoozeReturnRate csat nps conversionRate
 	revenue { currency amount } averageOrderValue { currency amount } revenuePerConversation { currency amount }
-	wait { ...D } contactFirstResponse { ...D } contactDuration { ...D } conversationFirstResponse { ...D }
+	wait { ...D } contactFirstResponse { ...D } contactDuration { ...D } snoozeReturn { ...D } conversationFirstResponse { ...D }
 	resolution { ...D } handle { ...D } duration { ...D } }
 	fragment D on Distribution { count meanMs medianMs p90Ms p95Ms p99Ms }`
 
@@ -86,6 +86,7 @@ func check(t *testing.T, what string, b *bucket, f storetest.Figures) {
 	}
 	near(t, what+" answerRate", b.AnswerRate, share(f.Answered, f.Contacts, 1))
 	near(t, what+" transferRate", b.TransferRate, share(f.Transferred, f.Contacts, 1))
+	near(t, what+" snoozeReturnRate", b.SnoozeReturnRate, share(len(f.Times["snoozeReturn"]), f.Snoozed, 1))
 	near(t, what+" csat", b.Csat, share(f.Satisfied, f.Surveys, 100))
 	near(t, what+" nps", b.Nps, share(f.Promoters-f.Detractors, f.Scores, 100))
 	near(t, what+" conversionRate", b.ConversionRate, share(f.Converted, f.Closed, 1))
@@ -100,7 +101,7 @@ func check(t *testing.T, what string, b *bucket, f storetest.Figures) {
 		equalMoney(t, what+" revenuePerConversation", b.RevenuePerConversation[i].Amount, sum, int64(f.Closed))
 	}
 	for name, got := range map[string]spread{
-		"wait": b.Wait, "contactFirstResponse": b.ContactFirstResponse, "contactDuration": b.ContactDuration,
+		"wait": b.Wait, "contactFirstResponse": b.ContactFirstResponse, "contactDuration": b.ContactDuration, "snoozeReturn": b.SnoozeReturn,
 		"conversationFirstResponse": b.ConversationFirstResponse, "resolution": b.Resolution, "handle": b.Handle, "duration": b.Duration,
 	} {
 		values, of := f.Times[name], what+" "+name

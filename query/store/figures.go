@@ -101,9 +101,12 @@ func contactFigureColumns() []column[query.ContactFigures] {
 			{"unansweredContacts", countOf(query.CountUnanswered), func(r *row) any { return &r.Unanswered }},
 			transferred("transferredContacts"), transferred("transferRate"),
 			{"snoozedContacts", countOf(query.CountSnoozed), func(r *row) any { return &r.Snoozed }},
+			{"snoozeReturnRate", countOf(query.CountSnoozed), func(r *row) any { return &r.Snoozed }},
+			{"snoozeReturnRate", "count(" + durationOf(snoozeReturn) + ")", func(r *row) any { return &r.SnoozeReturn.Count }},
 		},
 		spread("wait", func(r *row) *query.Spread { return &r.Wait }),
 		spread("contactFirstResponse", func(r *row) *query.Spread { return &r.FirstResponse }),
+		spread(snoozeReturn, func(r *row) *query.Spread { return &r.SnoozeReturn }),
 		spread("waitBusinessHours", func(r *row) *query.Spread { return &r.WaitOpen }),
 		spread("contactFirstResponseBusinessHours", func(r *row) *query.Spread { return &r.FirstResponseOpen }),
 		spread("contactDuration", func(r *row) *query.Spread { return &r.Duration }),
@@ -157,13 +160,13 @@ func conversationFigures(scope query.Scope, interval query.Interval, filter *que
 		grouped(grouping, millis("_closed_key"), conversationDimension)
 }
 
-// contactFigures counts contacts by start.
-func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
+// contactFigures counts contacts by start. Some dimensions and fields need their conversations.
+func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, fields []string) *statement {
 	file := "contact_figures"
-	if slices.ContainsFunc(grouping.By, query.Dimension.OfConversation) {
+	if slices.ContainsFunc(grouping.By, query.Dimension.OfConversation) || slices.Contains(fields, snoozeReturn) || slices.Contains(fields, "snoozeReturnRate") {
 		file = "contact_figures_of_conversations"
 	}
-	return newStatement(file, scope).
+	return newStatement(file, scope).with("returns", returns).
 		where("where", started("a", scope, interval, filter)).
 		grouped(grouping, millis("started_at"), contactDimension)
 }
@@ -175,7 +178,7 @@ func (s *Store) ConversationFigures(ctx context.Context, scope query.Scope, inte
 
 // ContactFigures implements query.FigureReader.
 func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ContactFigures, error) {
-	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping), columnsOf(contactFigureColumns(), columns))
+	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping, columns), columnsOf(contactFigureColumns(), columns))
 }
 
 // ConversationsWithin implements query.FigureReader.
@@ -185,7 +188,7 @@ func (s *Store) ConversationsWithin(ctx context.Context, scope query.Scope, inte
 
 // ContactsWithin implements query.FigureReader.
 func (s *Store) ContactsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	return s.within(ctx, contactFigures(scope, interval, filter, grouping), "_version", field, most)
+	return s.within(ctx, contactFigures(scope, interval, filter, grouping, []string{field}), "_version", field, most)
 }
 
 func (s *Store) within(ctx context.Context, st *statement, version, field string, most []int64) ([]query.Within, error) {

@@ -143,6 +143,8 @@ func (c *conditions) counted(rows *query.Rows, contacts bool) {
 	case rows.Of == "" && rows.Over == "":
 	case rows.OfContacts() != contacts:
 		c.add("0")
+	case rows.Over == snoozeReturn:
+		c.returned(rows.Span)
 	case rows.Over != "":
 		c.between(durationOf(rows.Over), rows.Span)
 	case condition != "":

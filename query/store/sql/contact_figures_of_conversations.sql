@@ -8,7 +8,7 @@ FROM (
         FROM {projection:Identifier}.contacts FINAL
         WHERE $where) AS contacts
     LEFT ANY JOIN (
-        SELECT project_id, conversation_id, initiator AS _initiator, custom_data AS _custom_data
+        SELECT project_id, conversation_id, initiator AS _initiator, custom_data AS _custom_data, $returns AS _returns
         FROM {projection:Identifier}.conversations FINAL
         WHERE (project_id, conversation_id) IN (
             SELECT project_id, conversation_id
