@@ -198,31 +198,21 @@ func (l *loop) takeBack(ctx context.Context) error {
 }
 
 // refold writes all rows of a conversation, and that it is not set aside any
-// more. What was written before is known from its events; all but its place in
-// the tables is written again, as a part of the refused batch may be there.
+// more. The batch is contested: a part of the refused one may be in the tables.
 func (l *loop) refold(ctx context.Context, a Aside) error {
 	archived, err := l.archive.Recall(ctx, []schema.ConversationKey{a.ConversationKey})
 	if err != nil {
 		return err
 	}
-	var before, all []schema.Record
+	var all []schema.Record
 	for _, e := range archived[a.ConversationKey] {
-		if e.Sequence < a.Sequence {
-			before = append(before, e.Record)
-		}
 		if e.Sequence <= l.position {
 			all = append(all, e.Record)
 		}
 	}
-	batch := &Batch{Log: l.name, Position: l.position, Quarantine: []Rejection{a.rejection(l.gatherer.clock(), true, nil)}}
+	batch := &Batch{Log: l.name, Position: l.position, Contested: true, Quarantine: []Rejection{a.rejection(l.gatherer.clock(), true, nil)}}
 	if len(all) > 0 {
-		change := Change{After: fold.Of(all)}
-		if len(before) > 0 {
-			stood := fold.Of(before)
-			change.Before = &fold.Rows{Conversation: stood.Conversation}
-			change.Before.Conversation.Visitor = nil
-		}
-		batch.Changes = []Change{change}
+		batch.Changes = []Change{{After: fold.Of(all)}}
 	}
 	return l.sink.Write(ctx, batch)
 }

@@ -57,6 +57,7 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 		}
 		key := e.Event.Key()
 		if _, seen := first[key]; seen {
+			in.repeats++
 			continue
 		}
 		first[key] = e.Sequence
@@ -111,7 +112,8 @@ func (l *loop) assemble(ctx context.Context, events []ArchivedEvent) ([]*work, e
 }
 
 // proceed continues the folds of long conversations. Those that cannot be continued are treated as
-// new: all their events are folded again.
+// new: all their events are folded again. So are all while batches are contested: the messages in the
+// tables may be newer than the position then, and all rows of a conversation are written.
 func (l *loop) proceed(ctx context.Context, works []*work) error {
 	wanted := map[schema.ConversationKey]fold.Wanted{}
 	var long []*work
@@ -119,7 +121,7 @@ func (l *loop) proceed(ctx context.Context, works []*work) error {
 		if w.before == nil || w.before.state == nil {
 			continue
 		}
-		if needs, follows := w.before.state.Wants(w.records()); follows {
+		if needs, follows := w.before.state.Wants(w.records()); follows && !l.isContested() {
 			wanted[w.key] = needs
 			long = append(long, w)
 		} else {

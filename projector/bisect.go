@@ -13,19 +13,25 @@ import (
 // refused examines a failed write. If its rows are permanently rejected, the events responsible are
 // found by writing parts of the batch, without a position. They are recorded, so that the batch,
 // when gathered again, treats them as rejections; the parts that were written meanwhile are ahead
-// of the position and are treated as after a crash (until then, a conversation that some of its
-// events close and others reopen may have two rows). It always returns an error, because the batch
+// of the position and are treated as after a crash. It always returns an error, because the batch
 // has to be gathered again in any case.
+//
+// A duplicate of an event counts if that is unwritable, and may be the first event of its
+// conversation, which has the sort key of the rows. So nothing is written of a batch that has both:
+// it is gathered in smaller ones.
 //
 // An unwritable event is only in quarantine, and in no fold, in a replay neither: it is rejected
 // there as well. A later event with the same key counts.
-func (l *loop) refused(ctx context.Context, works []*work, err error) error {
+func (l *loop) refused(ctx context.Context, in *intake, works []*work, err error) error {
 	if tooLarge(err) && len(works) > 0 {
 		return l.setApart(ctx, works, err)
 	}
 	var unwritable *UnwritableError
 	if !errors.As(err, &unwritable) || len(works) == 0 {
 		return fmt.Errorf("write %d conversations: %w", len(works), err)
+	}
+	if in.repeats > 0 {
+		return fmt.Errorf("the batch has %d duplicates of its own events, so it is gathered in smaller ones: %w", in.repeats, err)
 	}
 	if err := l.recallContinued(ctx, works); err != nil {
 		return err
@@ -141,7 +147,7 @@ func (l *loop) blame(ctx context.Context, w *work) error {
 // try writes some conversations of a batch without moving the position. It returns a permanent
 // rejection as its result; any other error is an error.
 func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error) {
-	batch := &Batch{Log: l.name, Position: l.position, Contested: l.position < l.contested}
+	batch := &Batch{Log: l.name, Position: l.position, Contested: l.isContested()}
 	for _, w := range works {
 		change, _ := w.fold(l.long)
 		batch.Changes = append(batch.Changes, change)

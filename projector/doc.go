@@ -69,13 +69,14 @@
 //
 // After a crash the tables may hold rows that are ahead of the position: those
 // of a batch whose position was never written. The events are read again, but not necessarily in
-// the same batches, so folds older than these rows are written in between. The [Sink] ensures that
-// the tables end up the same (see projector/sink). Events that the archive holds above the position
+// the same batches, so folds older than these rows are written in between, which have no effect: a
+// row has a version, and a sort key that never changes. Events that the archive holds above the position
 // are not recalled, because they will be read again.
 //
 // One process at a time projects (the caller holds a lease). One that was replaced may have a batch
 // on its way when the next one begins, and so may this one after an insert that it gave up. The
-// batches that repeat such events are marked as contested: see projector/sink.
+// batches that repeat such events are contested: all rows of their conversations are written, and
+// no fold is continued (see projector/sink).
 //
 // # Durability
 //

@@ -28,6 +28,7 @@ type intake struct {
 
 	events   []ArchivedEvent
 	rejected []Rejection
+	repeats  int // duplicates of events of this batch, which were dropped
 }
 
 // judge decides whether an entry is an event or a rejection. It does not retain the payload: the

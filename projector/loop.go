@@ -206,6 +206,10 @@ func (l *loop) resume(ctx context.Context) error {
 	return nil
 }
 
+// isContested reports that batches with the next events may have been written already, or may still
+// arrive: see [Batch].
+func (l *loop) isContested() bool { return l.position < l.contested }
+
 // batchesUnderWay bounds what another process, or this one before a failure, may
 // have sent and not seen stored: one batch, of as many events as its settings say.
 const batchesUnderWay = 5
@@ -245,7 +249,7 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 		return err
 	}
 	lap("assemble")
-	batch := &Batch{Log: l.name, Position: in.position, Origin: l.originOf(in), Contested: l.position < l.contested, Events: in.events, Quarantine: in.rejected}
+	batch := &Batch{Log: l.name, Position: in.position, Origin: l.originOf(in), Contested: l.isContested(), Events: in.events, Quarantine: in.rejected}
 	after := make([]*history, len(works))
 	for i, w := range works {
 		var change Change
@@ -254,7 +258,7 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 	}
 	lap("fold")
 	if err := l.sink.Write(ctx, batch); err != nil {
-		return l.refused(ctx, works, err)
+		return l.refused(ctx, in, works, err)
 	}
 	lap("write")
 	for i, w := range works {

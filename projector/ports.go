@@ -39,9 +39,9 @@ type Batch struct {
 	Log      string // name of the log the position counts in
 	Position schema.Sequence
 	Origin   Origin
-	// Contested means that another batch with some of these events may still be on its
-	// way to the tables: one that this process gave up, or one of the process that
-	// projected before.
+	// Contested means that another batch with some of these events may have been written, in part or
+	// as a whole, or may still be on its way to the tables: one that this process gave up, or one of
+	// the process that projected before. The changes then contain all rows of their conversations.
 	Contested bool
 
 	Changes    []Change
@@ -89,7 +89,7 @@ type Rejection struct {
 //
 // Write stores a batch durably, in this order: rows, events, keys, quarantine,
 // position. It may fail between any two; writing the same or an overlapping
-// batch again afterwards leads to the same tables, also when its folds are
+// batch again afterwards, as contested, leads to the same tables, also when its folds are
 // older than rows that are there (then these stay until a fold is as new), and also
 // when a batch that was cut off arrives after a contested one with its events. An
 // error that a retry cannot fix is an [*UnwritableError]; one for lack of memory, in
@@ -115,8 +115,8 @@ type Sink interface {
 // lowest sequence under which it was.
 //
 // Messages returns the messages wanted of each conversation, without their texts,
-// as far as there are any. Conversations with rows ahead of the position are
-// absent, the others are present even with no message.
+// as far as there are any; every conversation is present, even with no message. It
+// is not asked while batches are contested: rows may be newer than the position then.
 type Archive interface {
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]ArchivedEvent, error)
 	Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error)

@@ -72,7 +72,7 @@ func (a *API) conversations(ctx context.Context, asked asked, order inOrder, bel
 
 // closingPlace is the place of a conversation among the closed ones.
 func closingPlace(r *ConversationRow) Place {
-	return Place{schema.Timestamp(r.ClosedKey), schema.ProjectID(r.Project), r.ID}
+	return Place{schema.Timestamp(*r.ClosedAt), schema.ProjectID(r.Project), r.ID}
 }
 
 // creationPlace is the place of a conversation among all.

@@ -59,11 +59,9 @@ func TestIncrementalReadsMissNoChange(t *testing.T) {
 				continue
 			}
 			sequence++
-			gone := *c
-			gone.Deleted, gone.Version = 1, sequence
 			closed := *c.ClosedAt + storetest.Millis(dice.Int64N(10*86_400_000)-5*86_400_000)
-			c.ClosedAt, c.ClosedKey, c.Version, c.LastSequence = &closed, closed, sequence, sequence
-			changed.Conversations = append(changed.Conversations, gone, *c)
+			c.ClosedAt, c.Version, c.LastSequence = &closed, sequence, sequence
+			changed.Conversations = append(changed.Conversations, *c)
 			for i := range world.Contacts {
 				if k := &world.Contacts[i]; k.Conversation == c.ID {
 					k.Version = sequence

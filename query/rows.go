@@ -13,12 +13,11 @@ import (
 type ConversationRow struct {
 	Project        uint32
 	ID             string
-	ClosedKey      int64  // closing time, 0 while open
 	FirstContactAt *int64 // bounds of the starts of its contacts
 	LastContactAt  *int64
 
 	CreatedAt         int64
-	ClosedAt          *int64
+	ClosedAt          *int64 // always read
 	Duration          *int64
 	Channel           string
 	Language          *string

@@ -92,12 +92,12 @@ func TestAPageIsOneStatementAndOneMoreForEachNestedList(t *testing.T) {
 // TestOnlySelectedColumnsAreRead looks at what the statement of a page selects.
 func TestOnlySelectedColumnsAreRead(t *testing.T) {
 	r := theRig(t)
-	const keys = "project_id conversation_id toUnixTimestamp64Milli(_closed_key)"
+	const keys = "project_id conversation_id toUnixTimestamp64Milli(closed_at)"
 	const contactKeys = "project_id conversation_id contact_id toUnixTimestamp64Milli(started_at)"
 	for _, c := range []struct{ field, selection, want string }{
 		{"closedConversations", "id project { id }", keys},
 		{"closedConversations", "duration durationMs d: duration", keys + " duration_ms"},
-		{"closedConversations", "closedAt channel", keys + " toUnixTimestamp64Milli(closed_at) channel"},
+		{"closedConversations", "closedAt channel", keys + " channel"},
 		{"closedConversations", "tags { id }", keys + " tag_ids tag_names"},
 		{"closedConversations", "conversions { transactions { amount } }", keys + " last_sequence"},
 		{"closedConversations", "conversions { transactions { attributedTo { name } } }", keys + " last_sequence _users.id _users.kind _users.name _users.email"},

@@ -9,6 +9,7 @@ import (
 // figures are the rows without what an erasure takes out.
 func figures(rows *fold.Rows) string {
 	anonymous := *rows
+	anonymous.Visitors = nil
 	c := &anonymous.Conversation
 	c.CustomData = nil
 	if c.Visitor != nil {

@@ -145,6 +145,7 @@ func (w *walk) rows() Rows {
 		Customer:     w.profiles.customer,
 		Seller:       w.profiles.seller,
 
+		Visitors:             w.opening.visitors,
 		LastMessageAt:        w.thread.said,
 		LastVisitorMessageAt: w.thread.heard,
 	}

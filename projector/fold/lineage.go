@@ -6,6 +6,7 @@ import "github.com/parley-analytics/parley/schema"
 type lineage struct {
 	first, last schema.Sequence
 	count       uint32
+	began       schema.Timestamp // time of the event with the lowest sequence
 
 	begin  schema.Timestamp // time of the first event of all
 	latest schema.Timestamp // time of the last
@@ -18,10 +19,12 @@ type lineage struct {
 // first event when there is none.
 func (l *lineage) take(r *schema.Record) {
 	if l.count == 0 {
-		l.first, l.last = r.Sequence, r.Sequence
 		l.begin = r.Event.Time
 	}
-	l.first, l.last = min(l.first, r.Sequence), max(l.last, r.Sequence)
+	if l.count == 0 || r.Sequence < l.first {
+		l.first, l.began = r.Sequence, r.Event.Time
+	}
+	l.last = max(l.last, r.Sequence)
 	l.count++
 	l.latest = r.Event.Time // events come in fold order
 	if !l.begun && r.Event.Type.LifeCycle() {
@@ -31,7 +34,7 @@ func (l *lineage) take(r *schema.Record) {
 
 func (l *lineage) fill(c *Conversation) {
 	c.FirstSequence, c.LastSequence, c.EventCount = l.first, l.last, l.count
-	c.CreatedAt, c.UpdatedAt = l.begin, l.latest
+	c.BeganAt, c.CreatedAt, c.UpdatedAt = l.began, l.begin, l.latest
 	if l.begun {
 		c.CreatedAt = l.create
 	}

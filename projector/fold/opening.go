@@ -10,9 +10,17 @@ import (
 // opening is the content of the `opened` events: the first one counts, a later one
 // fills only whole fields that are missing. A second `opened` is not an
 // anomaly.
-type opening struct{ known schema.Opened }
+type opening struct {
+	known    schema.Opened
+	visitors []string // see Rows.Visitors
+}
 
 func (o *opening) take(data *schema.Opened) {
+	if v := data.Visitor; v != nil && v.ID != "" {
+		if i, named := slices.BinarySearch(o.visitors, v.ID); !named {
+			o.visitors = slices.Insert(slices.Clip(o.visitors), i, v.ID) // rows share the slice of before
+		}
+	}
 	k := &o.known
 	k.Channel = cmp.Or(k.Channel, data.Channel)
 	k.Language = cmp.Or(k.Language, data.Language)

@@ -21,6 +21,9 @@ type Rows struct {
 	Customer *Customer
 	Seller   *Seller
 
+	// Visitors are the ids of all visitors that an opening names, ascending; the conversation's own
+	// is one of them, and any other was it or may have been, before an earlier opening was known.
+	Visitors             []string
 	LastMessageAt        *schema.Timestamp // nil without messages
 	LastVisitorMessageAt *schema.Timestamp // nil without messages of the visitor
 }
@@ -45,6 +48,9 @@ func (r *Rows) LastSequence() schema.Sequence {
 type Conversation struct {
 	schema.ConversationKey
 
+	// BeganAt is the time of the event with the lowest sequence. It never changes: whatever
+	// comes later has a higher sequence, however early it happened.
+	BeganAt   schema.Timestamp
 	CreatedAt schema.Timestamp
 	UpdatedAt schema.Timestamp // time of the last event in fold order
 	ClosedAt  *schema.Timestamp

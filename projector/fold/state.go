@@ -117,7 +117,8 @@ func (s *State) Size() int {
 	const each = 512 // an entry with its texts
 	w := &s.walk
 	entries := len(w.contacts.list) + len(w.contacts.routing) + len(w.thread.marks) + len(w.thread.messages.list) +
-		len(w.thread.reads) + len(w.thread.deleted) + len(w.tags.list) + len(w.users.list) + len(w.sales.list)
+		len(w.thread.reads) + len(w.thread.deleted) + len(w.tags.list) + len(w.users.list) + len(w.sales.list) +
+		len(w.opening.visitors)
 	text := 0
 	for i := range w.thread.messages.list {
 		if t := w.thread.messages.list[i].Text; t != nil {

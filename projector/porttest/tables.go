@@ -40,9 +40,10 @@ type Tables struct {
 	doubled       string // the conversation that had two rows when a position was written
 }
 
+// sortKey is what the rows of conversations are sorted by: a row replaces another one at its key only.
 type sortKey struct {
 	schema.ConversationKey
-	closed schema.Timestamp
+	began schema.Timestamp
 }
 
 type rowKey struct {
@@ -59,7 +60,6 @@ type entryKey struct {
 type versioned[R any] struct {
 	row     R
 	version schema.Sequence
-	deleted bool
 }
 
 func put[K comparable, R any](table map[K]versioned[R], key K, row versioned[R]) {
@@ -90,9 +90,7 @@ func (t *Tables) Position(_ context.Context, log string) (stored, held schema.Se
 	defer t.mu.Unlock()
 	stored, held = t.positions[log], t.positions[log]
 	if log == projector.LogEvents { // versions count in no other
-		for _, newer := range t.ahead() {
-			held = max(held, newer.version)
-		}
+		held = max(held, highest(t.conversations), highest(t.contacts), highest(t.messages), highest(t.transactions))
 	}
 	return stored, held, t.point("before reading the position")
 }
@@ -118,8 +116,8 @@ func (t *Tables) Write(_ context.Context, b *projector.Batch) error {
 			return fmt.Errorf("write: %w", &projector.TooLargeError{Err: fmt.Errorf("no memory")})
 		}
 	}
-	changes := t.changes(b)
-	rows := func(insert func([]change)) func(*projector.Batch) {
+	changes := changes(b)
+	rows := func(insert func([]projector.Change)) func(*projector.Batch) {
 		return func(*projector.Batch) { insert(changes) }
 	}
 	inserts := []struct {
@@ -157,28 +155,15 @@ func (t *Tables) insertKeys(b *projector.Batch) {
 	}
 }
 
-func closedKey(c *fold.Conversation) schema.Timestamp {
-	if c.ClosedAt == nil {
-		return 0
-	}
-	return *c.ClosedAt
-}
-
-func (t *Tables) insertConversations(changes []change) {
+func (t *Tables) insertConversations(changes []projector.Change) {
 	for _, c := range changes {
 		after := c.After.Conversation
-		key := sortKey{after.ConversationKey, closedKey(&after)}
-		for _, closed := range c.left {
-			if closed != key.closed {
-				put(t.conversations, sortKey{after.ConversationKey, closed}, versioned[fold.Conversation]{version: after.LastSequence, deleted: true})
-			}
-		}
-		put(t.conversations, key, versioned[fold.Conversation]{row: after, version: after.LastSequence})
+		put(t.conversations, sortKey{after.ConversationKey, after.BeganAt}, versioned[fold.Conversation]{row: after, version: after.LastSequence})
 	}
 }
 
 // insertChanged inserts the rows that are not as they were before.
-func insertChanged[R any](table map[rowKey]versioned[R], changes []change, rows func(*fold.Rows) []R, id func(*R) string) {
+func insertChanged[R any](table map[rowKey]versioned[R], changes []projector.Change, rows func(*fold.Rows) []R, id func(*R) string) {
 	for _, c := range changes {
 		before := map[string]R{}
 		if c.Before != nil {
@@ -194,17 +179,17 @@ func insertChanged[R any](table map[rowKey]versioned[R], changes []change, rows 
 	}
 }
 
-func (t *Tables) insertContacts(changes []change) {
+func (t *Tables) insertContacts(changes []projector.Change) {
 	insertChanged(t.contacts, changes, func(r *fold.Rows) []fold.Contact { return r.Contacts },
 		func(c *fold.Contact) string { return c.ID })
 }
 
-func (t *Tables) insertMessages(changes []change) {
+func (t *Tables) insertMessages(changes []projector.Change) {
 	insertChanged(t.messages, changes, func(r *fold.Rows) []fold.Message { return r.Messages },
 		func(m *fold.Message) string { return m.ID })
 }
 
-func (t *Tables) insertTransactions(changes []change) {
+func (t *Tables) insertTransactions(changes []projector.Change) {
 	insertChanged(t.transactions, changes, func(r *fold.Rows) []fold.Transaction { return r.Transactions },
 		func(x *fold.Transaction) string { return x.ID })
 }
@@ -273,10 +258,7 @@ func (t *Tables) insertPosition(b *projector.Batch) {
 // noticeDoubles looks for conversations of which a reader sees two rows.
 func (t *Tables) noticeDoubles() {
 	seen := map[schema.ConversationKey]bool{}
-	for key, row := range t.conversations {
-		if row.deleted {
-			continue
-		}
+	for key := range t.conversations {
 		if seen[key.ConversationKey] {
 			t.doubled = fmt.Sprint(key.ConversationKey)
 		}
@@ -317,87 +299,42 @@ func (t *Tables) Known(_ context.Context, keys []schema.EventKey) (map[schema.Ev
 	return known, t.point("before looking up keys")
 }
 
-// Messages returns the messages wanted of each conversation that has no rows
-// ahead of the position.
+// Messages returns the messages wanted of each conversation.
 func (t *Tables) Messages(_ context.Context, wanted map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	ahead := t.ahead()
+	if newest := highest(t.messages); newest > t.positions[projector.LogEvents] {
+		return nil, fmt.Errorf("messages were asked for while rows are ahead of the position, up to %d", newest)
+	}
 	found := map[schema.ConversationKey][]fold.Message{}
-	for key, w := range wanted {
-		if ahead[key] == nil {
-			found[key] = []fold.Message{}
-		}
-		for row, m := range t.messages {
-			if row.ConversationKey == key && ahead[key] == nil && (slices.Contains(w.IDs, row.id) || m.row.Position >= w.From && m.row.Position < w.To) {
-				found[key] = append(found[key], m.row)
-			}
+	for key := range wanted {
+		found[key] = []fold.Message{}
+	}
+	for row, m := range t.messages {
+		w := wanted[row.ConversationKey]
+		if slices.Contains(w.IDs, row.id) || m.row.Position >= w.From && m.row.Position < w.To {
+			found[row.ConversationKey] = append(found[row.ConversationKey], m.row)
 		}
 	}
 	return found, t.point("before looking up messages")
 }
 
-// ahead is what a batch that was cut off has left of a conversation: rows with
-// a version above the position, and the sort keys at which a row is.
-type ahead struct {
-	version schema.Sequence
-	keys    []schema.Timestamp
+// highest is the highest version of a table's rows.
+func highest[K comparable, R any](table map[K]versioned[R]) schema.Sequence {
+	var version schema.Sequence
+	for _, row := range table {
+		version = max(version, row.version)
+	}
+	return version
 }
 
-func (t *Tables) ahead() map[schema.ConversationKey]*ahead {
-	found := map[schema.ConversationKey]*ahead{}
-	see := func(key schema.ConversationKey, version schema.Sequence) {
-		if version <= t.positions[projector.LogEvents] {
-			return
+// changes are the changes of a batch: of a contested one all rows.
+func changes(b *projector.Batch) []projector.Change {
+	list := slices.Clone(b.Changes)
+	for i := range list {
+		if b.Contested {
+			list[i].Before = nil
 		}
-		if found[key] == nil {
-			found[key] = &ahead{}
-		}
-		found[key].version = max(found[key].version, version)
-	}
-	for key, row := range t.conversations {
-		see(key.ConversationKey, row.version)
-	}
-	for key, row := range t.contacts {
-		see(key.ConversationKey, row.version)
-	}
-	for key, row := range t.messages {
-		see(key.ConversationKey, row.version)
-	}
-	for key, row := range t.transactions {
-		see(key.ConversationKey, row.version)
-	}
-	for key, row := range t.conversations {
-		if left := found[key.ConversationKey]; left != nil && !row.deleted {
-			left.keys = append(left.keys, key.closed)
-		}
-	}
-	return found
-}
-
-// change is a change with the sort keys that its row leaves.
-type change struct {
-	projector.Change
-	left []schema.Timestamp
-}
-
-// changes are the changes of a batch that may be written: of a conversation with
-// newer rows none, and of one that has now passed them everything.
-func (t *Tables) changes(b *projector.Batch) []change {
-	ahead := t.ahead()
-	var list []change
-	for _, c := range b.Changes {
-		may := change{Change: c}
-		if c.Before != nil {
-			may.left = []schema.Timestamp{closedKey(&c.Before.Conversation)}
-		}
-		if newer := ahead[c.After.Conversation.ConversationKey]; newer != nil {
-			if c.After.Conversation.LastSequence < newer.version {
-				continue
-			}
-			may.Before, may.left = nil, append(may.left, newer.keys...)
-		}
-		list = append(list, may)
 	}
 	return list
 }

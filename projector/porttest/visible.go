@@ -35,7 +35,7 @@ func (t *Tables) Seen() []Seen {
 	defer t.mu.Unlock()
 	var rows []Seen
 	for _, row := range t.conversations {
-		if c := row.row; !row.deleted && c.EventCount > 0 {
+		if c := row.row; c.EventCount > 0 {
 			rows = append(rows, Seen{c.ConversationKey, c.ClosedAt, c.LastSequence, c.EventCount, c.ContactCount})
 		}
 	}
@@ -71,16 +71,16 @@ func (t *Tables) Compare(want map[schema.ConversationKey][]schema.Record, except
 	defer t.mu.Unlock()
 	seen := map[schema.ConversationKey]int{}
 	for key, row := range t.conversations {
-		if row.deleted || slices.Contains(except, key.ConversationKey) {
+		if slices.Contains(except, key.ConversationKey) {
 			continue
 		}
 		seen[key.ConversationKey]++
 		rows := fold.Of(want[key.ConversationKey])
 		if !reflect.DeepEqual(row.row, rows.Conversation) {
-			return fmt.Errorf("conversation %v at %d is\n%+v\nwant\n%+v", key.ConversationKey, key.closed, row.row, rows.Conversation)
+			return fmt.Errorf("conversation %v at %d is\n%+v\nwant\n%+v", key.ConversationKey, key.began, row.row, rows.Conversation)
 		}
-		if key.closed != closedKey(&rows.Conversation) {
-			return fmt.Errorf("conversation %v is at sort key %d", key.ConversationKey, key.closed)
+		if key.began != rows.Conversation.BeganAt {
+			return fmt.Errorf("conversation %v is at sort key %d", key.ConversationKey, key.began)
 		}
 	}
 	for key, records := range want {

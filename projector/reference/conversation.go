@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -37,6 +38,7 @@ func (h history) conversation() fold.Conversation {
 		Revenue:         h.revenue(),
 		EventCount:      uint32(len(h)),
 		FirstSequence:   h[0].Sequence,
+		BeganAt:         h.began(),
 		UpdatedAt:       h.at(len(h) - 1),
 	}
 	for i := range h {
@@ -51,6 +53,11 @@ func (h history) conversation() fold.Conversation {
 	h.satisfaction(&c)
 	h.thread(&c)
 	return c
+}
+
+// began is the time of the first event in the log.
+func (h history) began() schema.Timestamp {
+	return slices.MinFunc(h, func(a, b schema.Record) int { return cmp.Compare(a.Sequence, b.Sequence) }).Event.Time
 }
 
 // customData is taken from the first opening that has any, sorted by key; of a

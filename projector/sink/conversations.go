@@ -9,48 +9,15 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// conversationRow is a row of conversations: a fold, or the mark that the row at
-// this key has moved elsewhere.
+// conversationRow is a row of conversations.
 type conversationRow struct {
 	*fold.Rows
-	closedKey schema.Timestamp
-	version   schema.Sequence
-	deleted   bool
-}
-
-// closedKey is the part of a conversation's sort key that may move.
-func closedKey(c *fold.Conversation) schema.Timestamp {
-	if c.ClosedAt == nil {
-		return 0
-	}
-	return *c.ClosedAt
-}
-
-// closedKeys are the sort keys that a conversation may have had before: it was open,
-// and may have counted as closed at any of its closes.
-func closedKeys(c *fold.Conversation) []schema.Timestamp {
-	keys := []schema.Timestamp{0}
-	for i := range c.Marks {
-		if m := &c.Marks[i]; m.Type == schema.TypeClosed {
-			keys = append(keys, m.At)
-		}
-	}
-	return keys
-}
-
-// moved is the row that deletes a conversation at a sort key.
-func moved(key schema.ConversationKey, from schema.Timestamp, version schema.Sequence) conversationRow {
-	rows := &fold.Rows{Conversation: fold.Conversation{ConversationKey: key}}
-	return conversationRow{Rows: rows, closedKey: from, version: version, deleted: true}
+	version schema.Sequence
 }
 
 func conversationsTable() *table[conversationRow] {
 	type row = conversationRow
-	// The same insert deletes a moved row at its old key.
-	moves := func(r, before *row) bool {
-		return r.deleted && r.Conversation.ConversationKey == before.Conversation.ConversationKey
-	}
-	return &table[row]{name: "conversations", keep: moves, columns: []column[row]{
+	return &table[row]{name: "conversations", columns: []column[row]{
 		number("project_id", func(r *row) uint32 { return uint32(r.Conversation.Project) }),
 		text("conversation_id", func(r *row) string { return string(r.Conversation.ConversationKey.Conversation) }),
 		moment("created_at", func(r *row) schema.Timestamp { return r.Conversation.CreatedAt }),
@@ -97,7 +64,7 @@ func conversationsTable() *table[conversationRow] {
 		number("event_count", func(r *row) uint32 { return r.Conversation.EventCount }),
 		number("first_sequence", func(r *row) uint64 { return uint64(r.Conversation.FirstSequence) }),
 		number("last_sequence", func(r *row) uint64 { return uint64(r.Conversation.LastSequence) }),
-		moment("_closed_key", func(r *row) schema.Timestamp { return r.closedKey }),
+		moment("_began_at", func(r *row) schema.Timestamp { return r.Conversation.BeganAt }),
 		momentOrNull("_first_contact_at", firstContactAt),
 		momentOrNull("_last_contact_at", lastContactAt),
 		list("_operator_ids", func(r *row) []int64 {
@@ -119,12 +86,6 @@ func conversationsTable() *table[conversationRow] {
 		list("_routing", func(r *row) []fold.Routing { return r.Conversation.Routing }, routingTuple()),
 		list("_marks", func(r *row) []fold.Mark { return r.Conversation.Marks }, markTuple()),
 		number("_version", func(r *row) uint64 { return uint64(r.version) }),
-		number("_deleted", func(r *row) uint8 {
-			if r.deleted {
-				return 1
-			}
-			return 0
-		}),
 	}}
 }
 

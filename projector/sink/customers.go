@@ -142,17 +142,20 @@ func sellersTable() *table[sellerRow] {
 	}, profileLineage(func(d *row) *fold.Lineage { return &d.row.Seller.Lineage }))...)}
 }
 
-// people adds the rows of customer and seller of a change.
-func (s *Sink) people(o owner, before, after *fold.Rows, left []string) {
+// people adds the rows of customer and seller of a change. A conversation is taken from the customer
+// that it had before; in a contested batch from all that it may have had.
+func (s *Sink) people(o owner, before, after *fold.Rows, contested bool) {
 	customer, known := customerOf(after)
 	if known {
 		s.visits.rows = append(s.visits.rows, visitRow{o, &visit{Rows: after, customer: customer}})
 	}
-	if earlier, had := customerOf(before); had {
-		left = append(left, earlier)
+	var others []string
+	if contested {
+		others = after.Visitors
+	} else if earlier, had := customerOf(before); had {
+		others = []string{earlier}
 	}
-	slices.Sort(left)
-	for _, id := range slices.Compact(left) {
+	for _, id := range others {
 		if id != customer {
 			s.visits.rows = append(s.visits.rows, visitRow{o, &visit{Rows: &fold.Rows{}, customer: id, deleted: true}})
 		}

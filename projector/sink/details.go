@@ -5,7 +5,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// The tables of a conversation's details. Their sort keys never move: a
+// The tables of a conversation's details. Their sort keys never change: a
 // contact's start is part of its id, the other keys are ids.
 
 // owner holds the columns shared by the rows of these tables.

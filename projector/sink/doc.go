@@ -26,35 +26,29 @@
 // so that a value that no column accepts leaves nothing of the batch behind.
 //
 // For a changed conversation, its row is always written to conversations, and the rows that differ
-// from before to the other tables. The version of every row is the last sequence folded in. When
-// the sort key of a conversation has moved, the same insert marks the row at the old key as
-// deleted: no reader sees two rows, or none. Of rows with the same key and version the one inserted
-// last counts, so a batch may be written twice; insert_deduplicate is off, because the second of
-// two equal blocks must count if a conversation returned to a sort key in between.
+// from before to the other tables. The version of every row is the last sequence folded in, and its
+// sort key never changes (schema/clickhouse/SORT_KEY.md): an older row is replaced by a newer one or
+// has no effect, in whichever order they arrive. Of rows with the same key and version the one
+// inserted last counts; they are equal, because a fold is a function of the events.
 //
-// # Rows left by an interrupted batch
+// One row has to be taken back: that of customer_conversations, when an opening turns out to be
+// earlier than the one that named the visitor. Its key has the customer, and gets a row with
+// _deleted = 1.
 //
-// A batch that ends between two stages leaves rows ahead of the position. When the log is read
-// again, possibly in other batches, such a conversation passes through folds older than its rows.
-// An older row at another sort key would exist beside the newer one, and a deletion mark of an
-// older version would not remove it. So the sink looks for these conversations ([Sink.Position])
-// before the first write, and again after every write that failed, and writes none of their rows
-// until a fold is as new as what was found; that one it writes in full, and removes the row from
-// every other key at which it was found.
+// # Rows of other batches
 //
-// # Batches that arrive late
+// A batch that ends between two stages leaves rows ahead of the position; an insert that was
+// abandoned here may be completed on the server later, and so may one of a process that stood still
+// and was replaced. In the tables is then, for a while, a fold between those of the batches that
+// repeat the events, or a newer one. So while the log is not past the end that it had when the
+// position was read (a contested batch), all rows of a conversation are written, also those that do
+// not differ from before: an edited text may be what it was again. And the conversation is taken from
+// every other visitor that an opening names. A contested batch of a long conversation is folded from
+// all its events: the messages in the tables may be newer than the position. There are at most five
+// such batches after a start.
 //
-// An insert that was abandoned here may be completed on the server later, and so may one of a
-// process that stood still and was replaced. Its rows are folds between those of two batches that
-// were written meanwhile, possibly at a sort key that neither had. So while the log is not past the
-// end that it had when the position was read (a contested batch), all rows of a conversation are
-// written, and a deletion mark at every sort key that an earlier fold may have had: that of an open
-// conversation, and the time of each close. What arrives late is then older than what is there,
-// under every key. TestBatchesThatArriveLateDoNoHarm shows it. It costs a mark or two for a
-// conversation, of at most five batches after a start.
-//
-// What is left: a conversation that had another visitor only in a fold between, whose
-// batch arrives late, stays counted for that visitor until its next event; verify finds it.
+// TestInterruptedBatchesLeadToTheSameTables, TestBatchesThatArriveLateDoNoHarm and
+// TestAnOlderRowNeverStandsBesideANewerOne show it.
 //
 // # Known
 //
@@ -79,9 +73,7 @@
 // A fold that is continued asks for the rows of the messages that its events
 // name: by id, one lookup in the primary key of messages for all conversations
 // of a batch; and where a read covers more than the state holds, by place in
-// the thread. Of a conversation with rows ahead of the position the tables do
-// not say what was before it: none are returned, and it is folded from all its
-// events.
+// the thread.
 //
 // # Errors
 //

@@ -18,18 +18,12 @@ import (
 // for each.
 func (s *Sink) Messages(ctx context.Context, wanted map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error) {
 	found := messageRows{}
-	if !s.settled {
-		return found.messages(), nil
-	}
 	ids, err := ext.NewTable("wanted", ext.Column("project_id", "UInt32"), ext.Column("conversation_id", "String"), ext.Column("message_id", "String"))
 	if err != nil {
 		return nil, err
 	}
 	named := 0
 	for key, w := range wanted {
-		if _, ahead := s.leftovers[key]; ahead {
-			continue
-		}
 		found[key] = map[string]messageRow{}
 		for _, id := range w.IDs {
 			if err := ids.Append(uint32(key.Project), string(key.Conversation), id); err != nil {

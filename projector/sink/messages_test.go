@@ -90,17 +90,4 @@ func TestMessagesAreFoundByIDAndByPlace(t *testing.T) {
 	look(fold.Wanted{IDs: []string{"b", "unknown", "c"}}, messages[1], messages[2])
 	look(fold.Wanted{From: 2, To: 4}, messages[1])
 	look(fold.Wanted{IDs: []string{"a"}, From: 2, To: 5}, messages...)
-
-	write(2, 3, nil) // cut off before its position
-	s = reopen(t, s.conn, s.options)
-	if found, err := s.Messages(t.Context(), map[schema.ConversationKey]fold.Wanted{key: {}}); err != nil || len(found) > 0 {
-		t.Errorf("before the rows ahead are known: %v, %v", found, err)
-	}
-	if _, _, err := s.Position(t.Context(), projector.LogEvents); err != nil {
-		t.Fatal(err)
-	}
-	found, err := s.Messages(t.Context(), map[schema.ConversationKey]fold.Wanted{key: {}, other: {}})
-	if _, ahead := found[key]; err != nil || ahead || len(found) != 1 {
-		t.Errorf("with rows ahead: %v, %v", found, err)
-	}
 }

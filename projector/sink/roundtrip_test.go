@@ -61,7 +61,7 @@ func full(key schema.ConversationKey) projector.Change {
 	group := &schema.Ref{ID: "g", Name: new("Group")}
 	return projector.Change{After: fold.Rows{
 		Conversation: fold.Conversation{
-			ConversationKey: key, CreatedAt: 1, ClosedAt: at(7258118399999), Duration: new(int64(7258118399998)),
+			ConversationKey: key, BeganAt: 3, CreatedAt: 1, ClosedAt: at(7258118399999), Duration: new(int64(7258118399998)),
 			Channel: "WHATSAPP", Language: new("fr"), Initiator: new(schema.InitiatorVisitor),
 			Visitor: &schema.Visitor{ID: "v", ExternalID: new("x"), FirstName: new("Ann"), LastName: new("O'Neil\n"),
 				Email: new("a@example.org"), Phone: new("+33")},
@@ -127,7 +127,7 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 		"revenue":           `{"CHF":"-0.0001","EUR":"9999999999999999999999999999999999.9999"}`,
 		"transaction_count": "1", "close_reason": `"END_OF_BOT_SCENARIO"`, "event_count": "13",
 		"first_sequence": "1", "last_sequence": version,
-		"_closed_key": `"2199-12-31 23:59:59.999"`, "_first_contact_at": `"1970-01-01 00:00:00.002"`, "_last_contact_at": `"1970-01-01 00:00:00.002"`,
+		"_began_at": `"1970-01-01 00:00:00.003"`, "_first_contact_at": `"1970-01-01 00:00:00.002"`, "_last_contact_at": `"1970-01-01 00:00:00.002"`,
 		"_operator_ids": "[9007199254740991]", "_operator_kinds": `["BOT"]`, "_routing_rule_ids": `["r"]`, "_routing_group_ids": `["g"]`,
 		"_transaction_counts": `{"EUR":1}`,
 		"_users":              `[{"email":null,"id":1,"kind":"EXPERT","name":null},{"email":"z@example.org","id":9007199254740991,"kind":"BOT","name":"Zoë"}]`,
@@ -139,7 +139,7 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 			`{"at":"1970-01-01 00:00:00.004","event_id":"e2","from_email":null,"from_id":null,"from_kind":null,"from_name":null,` +
 			`"position":2,"reason":null,"to_email":null,"to_group_id":null,"to_group_name":null,"to_id":null,"to_kind":null,"to_name":null,` +
 			`"to_rule_id":null,"to_rule_name":null,"type":"parley.conversation.closed.v1","until":null}]`,
-		"_version": version, "_deleted": "0",
+		"_version": version,
 	})
 	hold(t, "contacts", read(t, s, "contacts"), map[string]string{
 		"project_id": "7", "conversation_id": id, "contact_id": `"c:1"`, "ordinal": "1", "channel": `"WHATSAPP"`,
@@ -283,7 +283,7 @@ func TestTablesOfBeforeAreFilled(t *testing.T) {
 	if left := server.Exec(t, s.in(all)); len(left) > len(want)/2+len(want)/4 {
 		t.Fatalf("nothing was taken away: %s", left)
 	}
-	for _, f := range ddl.Projection(s.options.Projection) {
+	for _, f := range ddl.Projection(s.options.Projection)[:31] { // the files after these make other tables
 		server.Exec(t, f.Statement)
 	}
 	if got := server.Exec(t, s.in(all)); got != want {

@@ -56,10 +56,6 @@ type Sink struct {
 	written schema.Sequence // position in the log of events that this sink has written
 
 	customersAt schema.Sequence // position up to which customers have been computed
-
-	// What an interrupted batch has left, until the log has passed it.
-	leftovers map[schema.ConversationKey]leftover
-	settled   bool // leftovers are known: they were looked for, and no write has failed since
 }
 
 var (
@@ -105,8 +101,17 @@ func (s *Sink) Position(ctx context.Context, log string) (stored, held schema.Se
 	if err := s.catchUpCustomers(ctx, stored); err != nil {
 		return stored, stored, passing(err)
 	}
-	held, err = s.lookAhead(ctx, stored)
+	held, err = s.held(ctx, stored)
 	return stored, held, err
+}
+
+// held returns the highest version of all rows, at least the position.
+func (s *Sink) held(ctx context.Context, position schema.Sequence) (schema.Sequence, error) {
+	var held uint64
+	if err := s.conn.QueryRow(ctx, s.in(heldSQL), clickhouse.Named("position", uint64(position))).Scan(&held); err != nil {
+		return 0, fmt.Errorf("rows ahead of %d: %w", position, passing(err))
+	}
+	return max(position, schema.Sequence(held)), nil
 }
 
 func (s *Sink) position(ctx context.Context, log string) (schema.Sequence, error) {

@@ -38,8 +38,8 @@ var asideSQL string
 //go:embed archived.sql
 var archivedSQL string
 
-//go:embed ahead.sql
-var aheadSQL string
+//go:embed held.sql
+var heldSQL string
 
 //go:embed customers.sql
 var customersSQL string

@@ -16,9 +16,6 @@ type table[R any] struct {
 	columns []column[R]
 	rows    []R
 
-	// keep, if given, reports that a row must be in the block of the row before it.
-	keep func(row, before *R) bool
-
 	insert  string // INSERT statement, complete but for the data
 	buffers [][]byte
 	made    []*rowBlock // none without rows
@@ -79,9 +76,6 @@ func (t *table[R]) block(rows []R) error {
 		return err
 	}
 	half := len(rows) / 2
-	for t.keep != nil && half > 0 && t.keep(&rows[half], &rows[half-1]) {
-		half--
-	}
 	if len(buffer) <= mostBlockBytes || half == 0 {
 		t.made = append(t.made, made)
 		return nil

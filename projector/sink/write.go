@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/fold"
-	"github.com/parley-analytics/parley/schema"
 )
 
 // Stage is a part of Write that is on disk before the next begins.
@@ -59,37 +57,14 @@ func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
 			t.clear()
 		}
 	}()
-	if len(batch.Changes) > 0 {
-		if !s.settled {
-			if _, _, err := s.Position(ctx, batch.Log); err != nil {
-				return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, err)
-			}
-		}
-		s.settled = false // until this write has succeeded
-	}
 	s.fill(batch)
 	if err := s.insert(ctx); err != nil {
 		return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, classed(err))
-	}
-	if len(batch.Changes) > 0 {
-		s.settle(batch.Changes)
 	}
 	if batch.Log == projector.LogEvents {
 		s.written, s.customersAt = batch.Position, batch.Position
 	}
 	return nil
-}
-
-// settle drops the leftovers that the log has passed.
-func (s *Sink) settle(changes []projector.Change) {
-	s.settled = true
-	for i := range changes {
-		after := &changes[i].After
-		key := after.Conversation.ConversationKey
-		if rest, found := s.leftovers[key]; found && after.LastSequence() >= rest.version {
-			delete(s.leftovers, key)
-		}
-	}
 }
 
 // fill adds the rows of the batch to the tables.
@@ -113,52 +88,20 @@ func (s *Sink) fill(batch *projector.Batch) {
 
 // change adds the rows of a conversation that differ from before.
 //
-// Rows left by an interrupted batch are ahead of these until the log passes them. Until then none
-// are written: older rows would not replace them, and at another sort key they would be added next
-// to them. After that all are written.
-//
-// In a contested batch an older row may arrive later, of a fold between before and after. All rows
-// are written then, so that each is newer than what arrives, and every sort key that such a fold
-// may have had is marked: it is the time of a close, or that of an open conversation.
+// In a contested batch another one may have written, or may write later, rows of a fold between
+// before and after, or of a newer one. All rows are written then: each is at least as new as those
+// of the folds that it contains, and one that is older than what is there changes nothing.
 func (s *Sink) change(c *projector.Change, contested bool) {
 	after, before := &c.After, c.Before
-	o := owner{after.Conversation.ConversationKey, after.LastSequence()}
-	var left []schema.Timestamp // sort keys that may hold a row
-	var customers []string      // customers that the conversation may be assigned to
-	if before != nil && !before.Empty() {
-		left = append(left, closedKey(&before.Conversation))
-	}
-	if rest, found := s.leftovers[o.ConversationKey]; found {
-		if o.version < rest.version {
-			return
-		}
-		left, customers, before = append(left, rest.keys...), rest.customers, nil
-	}
-	if contested {
-		left = append(left, closedKeys(&after.Conversation)...)
-		if before != nil {
-			if id, known := customerOf(before); known {
-				customers = append(customers, id)
-			}
-			before = nil
-		}
-	}
-	if before == nil {
+	if before == nil || contested {
 		before = &fold.Rows{}
 	}
-
-	s.people(o, before, after, customers)
+	o := owner{after.Conversation.ConversationKey, after.LastSequence()}
+	s.people(o, before, after, contested)
 	if after.Empty() {
 		return
 	}
-	key := closedKey(&after.Conversation)
-	s.conversations.rows = append(s.conversations.rows, conversationRow{Rows: after, closedKey: key, version: o.version})
-	slices.Sort(left)
-	for _, k := range slices.Compact(left) {
-		if k != key {
-			s.conversations.rows = append(s.conversations.rows, moved(o.ConversationKey, k, o.version))
-		}
-	}
+	s.conversations.rows = append(s.conversations.rows, conversationRow{Rows: after, version: o.version})
 
 	of, contacts := traitsOf(after), before.Contacts
 	if !reflect.DeepEqual(traitsOf(before), of) {

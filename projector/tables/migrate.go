@@ -96,23 +96,30 @@ type step struct {
 }
 
 // apply runs the statement of a step and notes it, in this order: a crash in
-// between repeats the statement.
+// between repeats the statement. One that fails because another process has applied it
+// meanwhile, and what comes after it, is done.
 func (t *Tables) apply(ctx context.Context, s step, progress MigrationProgress) error {
 	t.report(progress)
-	switch {
-	case s.copies():
-		if err := t.copyInPieces(ctx, s, progress); err != nil {
-			return err
+	if err := t.run(ctx, s, progress); err != nil {
+		if applied, unread := t.applied(ctx); unread == nil && s.noted && applied[s.name] == s.checksum() {
+			return nil
 		}
-	case s.statement != "":
-		if err := t.execute(ctx, s.statement); err != nil {
-			return err
-		}
+		return err
 	}
 	if !s.noted {
 		return nil
 	}
 	return t.note(ctx, s.name, s.checksum())
+}
+
+func (t *Tables) run(ctx context.Context, s step, progress MigrationProgress) error {
+	switch {
+	case s.copies():
+		return t.copyInPieces(ctx, s, progress)
+	case s.statement != "":
+		return t.execute(ctx, s.statement)
+	}
+	return nil
 }
 
 func (t *Tables) note(ctx context.Context, name, checksum string) error {

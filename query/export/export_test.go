@@ -37,7 +37,7 @@ func columns(t *testing.T, table string) []string {
 const asJSON = " SETTINGS date_time_output_format = 'iso', output_format_json_quote_64bit_integers = 0, output_format_json_quote_decimals = 0 FORMAT JSONEachRow"
 
 var order = map[string]string{
-	"conversations": "project_id, coalesce(closed_at, toDateTime64(0, 3, 'UTC')), conversation_id",
+	"conversations": "toMonday(created_at), project_id, created_at, conversation_id", // they begin when they are created
 	"contacts":      "project_id, started_at, conversation_id, contact_id",
 	"transactions":  "project_id, conversation_id, transaction_id",
 }

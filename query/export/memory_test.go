@@ -23,10 +23,10 @@ const rowsOfSize = 200_000
 func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
 	r := theRig(t)
 	r.server.Exec(t, fmt.Sprintf(`INSERT INTO parley_1.conversations
-		(project_id, conversation_id, created_at, closed_at, _closed_key, channel, language, visitor_id, custom_data, contact_count, tag_ids, tag_names,
+		(project_id, conversation_id, created_at, closed_at, _began_at, channel, language, visitor_id, custom_data, contact_count, tag_ids, tag_names,
 		user_ids, revenue, transaction_count, satisfaction_comment, event_count, first_sequence, last_sequence, _version)
 		SELECT 900, toString(UUIDNumToString(CAST(sipHash128(number), 'FixedString(16)'))), toDateTime64(1600000000 + number, 3, 'UTC'),
-		toDateTime64(1600000300 + number, 3, 'UTC'), toDateTime64(1600000300 + number, 3, 'UTC'), 'CHAT', 'fr', toString(sipHash64(number)),
+		toDateTime64(1600000300 + number, 3, 'UTC'), toDateTime64(1600000000 + number, 3, 'UTC'), 'CHAT', 'fr', toString(sipHash64(number)),
 		map('order', toString(number)), 2, ['vip', toString(number %% 50)], ['VIP', NULL], [number %% 100], map('EUR', toDecimal128(number, 4) / 100), 1,
 		repeat('Comment of the visitor ', number %% 8), 12, number, number, number FROM numbers(%d)`, rowsOfSize))
 	server := r.serve(t, nil)

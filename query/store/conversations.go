@@ -9,10 +9,10 @@ import (
 // ClosedConversations implements query.ConversationReader.
 func (s *Store) ClosedConversations(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, page query.Page, columns []string) ([]query.ConversationRow, error) {
 	where := closed("a", scope, interval, filter)
-	where.keyset(page, "_closed_key", "project_id, conversation_id")
+	where.keyset(page, "closed_at", "project_id, conversation_id")
 	st := newStatement("closed_conversations", scope).
 		where("where", where).
-		with("order", order(page, "_closed_key", "project_id", "conversation_id")).
+		with("order", order(page, "closed_at", "project_id", "conversation_id")).
 		bind("limit", uint32(page.Limit))
 	return readColumns(ctx, s, st, columnsOf(conversationColumns(), columns))
 }

@@ -154,7 +154,7 @@ func conversationDimension(name query.Dimension) dimension {
 	case query.ByStatus, query.ByEnding:
 		return ofContacts()
 	case query.ByHourOfDay, query.ByDayOfWeek:
-		return local(name, millis("_closed_key"))
+		return local(name, millis("assumeNotNull(closed_at)"))
 	case query.ByBusinessHours:
 		return inHours(createdMoment)
 	}

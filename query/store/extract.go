@@ -114,10 +114,11 @@ func extraction(file string, e *query.Extract) *statement {
 	case query.TableConversations:
 		where = within("a", e.Scope.Projects)
 		where.openings = e.Filter.Openings
-		if !e.Always || e.Filter.Rows != nil {
-			where.add("closed_at IS NOT NULL")
+		if e.Always {
+			where.matching(e.Filter)
+		} else {
+			where.closedIn(e.Interval, e.Filter)
 		}
-		where.closedIn(e.Interval, e.Filter)
 	case query.TableContacts:
 		where = started("a", e.Scope, e.Interval, e.Filter)
 	case query.TableTransactions:

@@ -157,7 +157,7 @@ func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension
 func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
 	return newStatement("conversation_figures", scope).
 		where("where", closed("a", scope, interval, filter)).
-		grouped(grouping, millis("_closed_key"), conversationDimension)
+		grouped(grouping, millis("assumeNotNull(closed_at)"), conversationDimension)
 }
 
 // contactFigures counts contacts by start. Some dimensions and fields need their conversations.

@@ -16,7 +16,6 @@ const moment = "fromUnixTimestamp64Milli({$:Int64}, 'UTC')"
 func closed(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
 	c.openings = filter.Openings
-	c.add("closed_at IS NOT NULL")
 	c.closedIn(interval, filter)
 	return c
 }
@@ -25,7 +24,7 @@ func closed(prefix string, scope query.Scope, interval query.Interval, filter *q
 func created(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
 	c.openings = filter.Openings
-	c.state(interval, filter.State)
+	c.state(filter.State)
 	c.add("created_at >= "+moment, int64(interval.From))
 	c.add("created_at < "+moment, int64(interval.To))
 	c.matching(filter)
@@ -37,29 +36,23 @@ func created(prefix string, scope query.Scope, interval query.Interval, filter *
 const snoozed = `has(_marks.type, 'parley.conversation.pushed.v1')
     AND _marks.type[arrayLastIndex(t -> t = 'parley.conversation.pushed.v1', _marks.type) + 1] = 'parley.conversation.snoozed.v1'`
 
-// state adds the state of conversations created in the interval, and what follows for the sort key:
-// they close after they were created, and have the key 0 until then.
-func (c *conditions) state(interval query.Interval, state query.ConversationState) {
-	const open = "_closed_key = fromUnixTimestamp64Milli(toInt64(0), 'UTC')"
+// state adds the state of conversations.
+func (c *conditions) state(state query.ConversationState) {
 	switch state {
 	case query.StateOpen, query.StateSnoozed:
-		c.add(open)
 		c.add("closed_at IS NULL")
 		if state == query.StateSnoozed {
 			c.add(snoozed)
 		}
 	case query.StateClosed:
-		c.add("_closed_key >= "+moment, int64(interval.From))
 		c.add("closed_at IS NOT NULL")
-	default:
-		c.add("("+open+" OR _closed_key >= "+moment+")", int64(interval.From))
 	}
 }
 
 // closedIn adds interval and filter of closed conversations.
 func (c *conditions) closedIn(interval query.Interval, f *query.Filter) {
-	c.add("_closed_key >= "+moment, int64(interval.From))
-	c.add("_closed_key < "+moment, int64(interval.To))
+	c.add("closed_at >= "+moment, int64(interval.From))
+	c.add("closed_at < "+moment, int64(interval.To))
 	c.matching(f)
 }
 
@@ -79,7 +72,6 @@ func (c *conditions) matching(f *query.Filter) {
 		c.has(conversationDimension(v.Name), v, f.Rows.Local)
 	}
 	c.counted(f.Rows, false)
-	c.add("closed_at IS NOT NULL")
 	c.closedIn(f.Rows.Interval, f.Rows.Filter)
 }
 

@@ -59,7 +59,7 @@ func stateColumns() []column[query.StateFigures] {
 func living(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
 	c.openings = filter.Openings
-	c.state(interval, query.ConversationState(""))
+	c.add("(closed_at IS NULL OR closed_at >= "+moment+")", int64(interval.From))
 	c.add("created_at < "+moment, int64(interval.To))
 	c.matching(filter)
 	return c

@@ -172,7 +172,7 @@ func TestStringsFromOutsideAreOnlyEverValues(t *testing.T) {
 	for i, text := range hostile {
 		at := storetest.Millis(1_600_000_000_000 + i)
 		w.Conversations = append(w.Conversations, storetest.Conversation{
-			Project: 1, ID: fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), CreatedAt: at, ClosedAt: &at, ClosedKey: at, Channel: "CHAT",
+			Project: 1, ID: fmt.Sprintf("%08d-0000-4000-8000-000000000000", i), CreatedAt: at, ClosedAt: &at, BeganAt: at, Channel: "CHAT",
 			Visitor: &text, Campaign: &text, Language: &text, CloseReason: &text, TagIDs: []string{text}, TagNames: []*string{nil},
 			RoutingRules: []string{text}, RoutingGroups: []string{text}, OperatorKinds: []string{}, OperatorIDs: []int64{}, UserIDs: []int64{},
 			CustomData: map[string]string{}, Revenue: map[string]string{}, TransactionCounts: map[string]uint32{},

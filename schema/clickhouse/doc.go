@@ -16,9 +16,10 @@
 //
 // Every table of a projection is a ReplacingMergeTree, read with FINAL: one row
 // per sort key counts, the one with the highest _version, which is the highest
-// log sequence folded into it. conversations is sorted by closing time inside
-// the project, which may change: its key has _closed_key, and when that moves a
-// row with _deleted = 1 goes to the old key in the same insert.
+// log sequence folded into it. The sort key of a conversation and of all it has never changes, so
+// an older row never stands beside a newer one. SORT_KEY.md says how conversations are sorted, and
+// what was measured. Only customers are kept where they were created, which an earlier event
+// changes: the old place gets a row with _deleted = 1.
 //
 // Columns that begin with _ are bookkeeping, or copy those columns of the conversation by which
 // contacts are filtered; the views leave them out. Every table and column has a comment; the views
@@ -41,6 +42,7 @@
 // # Files
 //
 // A file that was applied is never changed; a change is a new file with the next
-// number. Views are the exception: they hold no data, and are recreated whenever their text, the
+// number. conversations_by_closing is the table that conversations were in before version 10; it is
+// empty, and stays so that a process which comes late does not rename the table once more. Views are the exception: they hold no data, and are recreated whenever their text, the
 // live version, or a column's type or comment changes.
 package clickhouse

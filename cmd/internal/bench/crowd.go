@@ -31,7 +31,7 @@ func copied() map[string]map[string]string {
 		"conversations": {
 			"created_at": "base.created_at - shift", "closed_at": "base.closed_at - shift",
 			"_first_contact_at": "base._first_contact_at - shift", "_last_contact_at": "base._last_contact_at - shift",
-			"_closed_key": "if(base.closed_at IS NULL, base._closed_key, base._closed_key - shift)",
+			"_began_at": "base._began_at - shift",
 		},
 		"contacts": {
 			"started_at": "base.started_at - shift", "ended_at": "base.ended_at - shift",

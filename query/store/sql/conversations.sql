@@ -1,6 +1,6 @@
 SELECT $columns
 FROM {projection:Identifier}.conversations FINAL
-WHERE (project_id, _closed_key, conversation_id) IN (
-    SELECT project_id, _closed_key, conversation_id
+WHERE (project_id, _began_at, conversation_id) IN (
+    SELECT project_id, _began_at, conversation_id
     FROM {projection:Identifier}.conversations FINAL
     WHERE $where)

@@ -2,4 +2,4 @@ SELECT
     $columns
 FROM {projection:Identifier}.conversations FINAL
 WHERE $where
-ORDER BY project_id, _closed_key, conversation_id
+ORDER BY toMonday(_began_at), project_id, _began_at, conversation_id

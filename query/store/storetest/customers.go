@@ -35,7 +35,7 @@ type Customer struct {
 func (w *World) Of(customer *Customer) []*Conversation {
 	var list []*Conversation
 	for i := range w.Conversations {
-		if c := &w.Conversations[i]; c.Deleted == 0 && c.Project == customer.Project && c.Visitor != nil && *c.Visitor == customer.ID {
+		if c := &w.Conversations[i]; c.Project == customer.Project && c.Visitor != nil && *c.Visitor == customer.ID {
 			list = append(list, c)
 		}
 	}
@@ -58,7 +58,7 @@ func (w *World) Customers() []Customer {
 	var list []Customer
 	for i := range w.Conversations {
 		c := &w.Conversations[i]
-		if c.Deleted != 0 || c.Visitor == nil || seen[key{c.Project, *c.Visitor}] {
+		if c.Visitor == nil || seen[key{c.Project, *c.Visitor}] {
 			continue
 		}
 		seen[key{c.Project, *c.Visitor}] = true
@@ -107,7 +107,7 @@ func (w *World) Customers() []Customer {
 func (w *World) visits() []Visit {
 	var list []Visit
 	for i := range w.Conversations {
-		if c := &w.Conversations[i]; c.Deleted == 0 && c.Visitor != nil {
+		if c := &w.Conversations[i]; c.Visitor != nil {
 			list = append(list, Visit{c.Project, c.ID, *c.Visitor, c.CreatedAt, c.Version})
 		}
 	}

@@ -43,7 +43,7 @@ SELECT
     15 AS event_count,
     n * 15 + 1 AS first_sequence,
     n * 15 + 15 AS last_sequence,
-    fromUnixTimestamp64Milli(if(n % 20 = 0, toInt64(0), closed), 'UTC') AS _closed_key,
+    created_at AS _began_at,
     if(contacts = 0, NULL, fromUnixTimestamp64Milli(created + 10000, 'UTC')) AS _first_contact_at,
     if(contacts = 0, NULL, fromUnixTimestamp64Milli(created + 10000 + 600000 * (contacts - 1), 'UTC')) AS _last_contact_at,
     user_ids AS _operator_ids,
@@ -56,8 +56,7 @@ SELECT
     arrayMap(i -> (
         concat('ev', toString(n), '-', toString(i)), fromUnixTimestamp64Milli(created + 10000 * i, 'UTC'), i * 3, 'parley.conversation.pushed.v1',
         NULL, NULL, NULL, NULL, 5, 'PROFESSIONAL', 'Operator 5', NULL, NULL, NULL, NULL, NULL, NULL, NULL), range(contacts + 1)) AS _marks,
-    last_sequence AS _version,
-    0 AS _deleted
+    last_sequence AS _version
 FROM (
     SELECT
         number AS n, cityHash64(number) AS r, r % 4 AS contacts, lower(hex(MD5(toString(number)))) AS h,

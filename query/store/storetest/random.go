@@ -75,7 +75,7 @@ func (d *dice) conversation(w *World, project uint32) {
 		created -= created % 3_600_000
 	}
 	c := Conversation{
-		Project: project, ID: d.uuid(), CreatedAt: created,
+		Project: project, ID: d.uuid(), BeganAt: created, CreatedAt: created,
 		Channel: pick(d, channels), Language: maybe(d, 80, pick(d, languages)), Initiator: maybe(d, 80, "VISITOR"),
 		Campaign: maybe(d, 50, pick(d, campaigns)), CustomData: map[string]string{"z": "1.50", "a": "x"},
 		TagIDs: []string{}, TagNames: []*string{}, UserIDs: []int64{}, Revenue: map[string]string{}, TransactionCounts: map[string]uint32{},
@@ -106,7 +106,7 @@ func (d *dice) conversation(w *World, project uint32) {
 	now := d.contacts(w, &c, created, closes)
 	if closes {
 		closed := now + Millis(d.Int64N(60_000))
-		c.ClosedAt, c.ClosedKey = &closed, closed
+		c.ClosedAt = &closed
 		duration := int64(closed - created)
 		c.Duration = &duration
 		c.CloseReason = maybe(d, 60, pick(d, reasons))

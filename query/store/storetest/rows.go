@@ -77,7 +77,7 @@ type Conversation struct {
 	FirstSequence uint64 `json:"first_sequence"`
 	LastSequence  uint64 `json:"last_sequence"`
 
-	ClosedKey         Millis            `json:"_closed_key"`
+	BeganAt           Millis            `json:"_began_at"`
 	FirstContactAt    *Millis           `json:"_first_contact_at"`
 	LastContactAt     *Millis           `json:"_last_contact_at"`
 	OperatorIDs       []int64           `json:"_operator_ids"`
@@ -89,7 +89,6 @@ type Conversation struct {
 	Routing           []Routing         `json:"_routing"`
 	Marks             []Mark            `json:"_marks"`
 	Version           uint64            `json:"_version"`
-	Deleted           uint8             `json:"_deleted"`
 }
 
 // User is an operator who took part.

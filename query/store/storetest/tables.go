@@ -47,8 +47,10 @@ func Migrate(t testing.TB, server *enginetest.ClickHouseServer, projections ...u
 	}
 	for n, projection := range projections {
 		server.Exec(t, "CREATE DATABASE IF NOT EXISTS "+clickhouse.ProjectionDatabase(projection)+" ENGINE = Atomic")
-		for _, file := range clickhouse.Projection(projection) {
-			server.Exec(t, file.Statement)
+		if server.Exec(t, filled("EXISTS TABLE $projection.conversations", projection)) == "0" {
+			for _, file := range clickhouse.Projection(projection) {
+				server.Exec(t, file.Statement)
+			}
 		}
 		server.Exec(t, filled(makeLiveSQL, projection, "$version", fmt.Sprint(projection), "$rank", fmt.Sprint(n+1)))
 	}
@@ -98,9 +100,8 @@ func (w *World) repeating(t testing.TB) []traits {
 	}
 	of := map[key]*Conversation{}
 	for i := range w.Conversations {
-		if c := &w.Conversations[i]; c.Deleted == 0 {
-			of[key{c.Project, c.ID}] = c
-		}
+		c := &w.Conversations[i]
+		of[key{c.Project, c.ID}] = c
 	}
 	rows := make([]traits, len(w.Contacts))
 	for i, k := range w.Contacts {

@@ -1,0 +1,66 @@
+package tables
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	ddl "github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// TestConversationsMoveToASortKeyThatStays brings tables of version 9 up to date. They hold a
+// conversation whose key moved, one of which a stale row was left at another key, and one that has
+// no event in the archive.
+func TestConversationsMoveToASortKeyThatStays(t *testing.T) {
+	server := enginetest.ClickHouse(t)
+	fresh(t)
+	server.Exec(t, "CREATE DATABASE parley_77 ENGINE = Atomic")
+	files := ddl.Projection(77)
+	for _, f := range files[:31] {
+		server.Exec(t, f.Statement)
+	}
+	server.Exec(t, `INSERT INTO parley_77.conversations
+		(project_id, conversation_id, created_at, closed_at, tag_ids, first_sequence, last_sequence, _closed_key, _version, _deleted) VALUES
+		(1, 'moved', 5, NULL, ['a'], 2, 3, 0, 3, 0), (1, 'moved', 5, 9, ['a', 'b'], 2, 4, 9, 4, 0), (1, 'moved', 0, NULL, [], 0, 0, 0, 4, 1),
+		(1, 'stale', 1, NULL, ['c'], 1, 5, 0, 5, 0), (1, 'stale', 1, 7, ['c', 'd'], 1, 6, 7, 6, 0),
+		(2, 'alone', 8, NULL, [], 7, 7, 0, 7, 0)`)
+	server.Exec(t, `INSERT INTO parley_77.events (project_id, conversation_id, event_id, time, sequence) VALUES
+		(1, 'moved', 'b', 6, 2), (1, 'moved', 'c', 5, 3), (1, 'moved', 'd', 9, 4), (1, 'stale', 'a', 1, 1), (2, 'stale', 'e', 3, 9)`)
+	for _, f := range files[31:] {
+		for range 1 + strings.Count(f.Name, "_fill_") { // as after a crash
+			server.Exec(t, f.Statement)
+		}
+	}
+	got := server.Exec(t, `SELECT project_id, conversation_id, toUnixTimestamp64Milli(created_at), toUnixTimestamp64Milli(closed_at), tag_ids, tag_count, last_sequence, _version,
+		toUnixTimestamp64Milli(_began_at) FROM parley_77.conversations FINAL ORDER BY project_id, conversation_id`)
+	want := "1\tmoved\t5\t9\t['a','b']\t2\t4\t4\t6\n1\tstale\t1\t7\t['c','d']\t2\t6\t6\t1\n2\talone\t8\t\\N\t[]\t0\t7\t7\t8"
+	if got != want {
+		t.Errorf("conversations are\n%s\nwant\n%s", got, want)
+	}
+	if left := server.Exec(t, "SELECT groupArray((name, total_rows)) FROM system.tables WHERE database = 'parley_77' AND startsWith(name, 'conversations_')"); left != "[('conversations_by_closing',0)]" {
+		t.Errorf("left are %s", left)
+	}
+}
+
+// TestARenameIsNotRepeatedAfterAnotherProcess applies the files that rename conversations once more,
+// as a process would that had read what is missing before another one applied it.
+func TestARenameIsNotRepeatedAfterAnotherProcess(t *testing.T) {
+	server := enginetest.ClickHouse(t)
+	tables := fresh(t)
+	up(t, tables)
+	server.Exec(t, "INSERT INTO parley_1.conversations (project_id, conversation_id) VALUES (1, 'a')")
+	late, err := unapplied(nil, "parley_1/", ddl.Projection(1)[31:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range late {
+		s.version = 1
+		if err := tables.apply(t.Context(), s, MigrationProgress{}); err != nil {
+			t.Errorf("%s: %v", s.name, err)
+		}
+	}
+	if got := server.Exec(t, "SELECT conversation_id FROM parley_1.conversations"); got != "a" {
+		t.Errorf("conversations are %q", got)
+	}
+	up(t, tables)
+}

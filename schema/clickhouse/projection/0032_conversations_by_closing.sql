@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS $projection.conversations TO $projection.conversations_by_closing

@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS $projection.conversations_by_beginning TO $projection.conversations

@@ -1,0 +1,1 @@
+TRUNCATE TABLE IF EXISTS $projection.conversations_by_closing SYNC
