@@ -43,7 +43,7 @@ func TestEveryVisitorThatAnOpeningNamesIsListed(t *testing.T) {
 		records = append(records, schema.Record{Sequence: schema.Sequence(i + 1), Event: schema.Event{Project: 1, Conversation: "c", Source: "s",
 			ID: id + string(rune('0'+i)), Time: schema.Timestamp(10 - i), Type: schema.TypeOpened, Data: &schema.Opened{Channel: "CHAT", Visitor: &schema.Visitor{ID: id}}}})
 	}
-	if got := fold.Of(records).Visitors; !slices.Equal(got, []string{"a", "b", "c"}) {
+	if got := fold.Of(records).Visitors; !slices.Equal(got, []string{"c", "b", "a"}) {
 		t.Errorf("visitors are %q", got)
 	}
 }

@@ -12,14 +12,17 @@ import (
 // anomaly.
 type opening struct {
 	known    schema.Opened
-	visitors []string // see Rows.Visitors
+	visitors []string        // see Rows.Visitors
+	named    map[string]bool // those
 }
 
 func (o *opening) take(data *schema.Opened) {
-	if v := data.Visitor; v != nil && v.ID != "" {
-		if i, named := slices.BinarySearch(o.visitors, v.ID); !named {
-			o.visitors = slices.Insert(slices.Clip(o.visitors), i, v.ID) // rows share the slice of before
+	if v := data.Visitor; v != nil && v.ID != "" && !o.named[v.ID] {
+		if o.named == nil {
+			o.named = map[string]bool{}
 		}
+		o.named[v.ID] = true
+		o.visitors = append(o.visitors, v.ID)
 	}
 	k := &o.known
 	k.Channel = cmp.Or(k.Channel, data.Channel)

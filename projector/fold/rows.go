@@ -21,7 +21,7 @@ type Rows struct {
 	Customer *Customer
 	Seller   *Seller
 
-	// Visitors are the ids of all visitors that an opening names, ascending; the conversation's own
+	// Visitors are the ids of all visitors that an opening names, each once; the conversation's own
 	// is one of them, and any other was it or may have been, before an earlier opening was known.
 	Visitors             []string
 	LastMessageAt        *schema.Timestamp // nil without messages
