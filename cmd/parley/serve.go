@@ -149,9 +149,11 @@ func (n *node) startRoles(ctx context.Context, name string, roles []role) error 
 	}
 	n.Background("tables", func(ctx context.Context) error {
 		for _, r := range onTables {
-			if err := r.start(ctx, n); ctx.Err() != nil {
-				return nil
-			} else if err != nil {
+			err := r.start(ctx, n)
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // stopping is no failure of the role
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -12,12 +12,18 @@ const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chr
 const views = ['now', 'volume', 'speed', 'quality', 'flow', 'money', 'people']
 const zone = 'Europe/Paris'
 
-let server, browser
+let server, browser, session
 
 before(async () => {
   assert.ok(executablePath, 'Chromium is missing: apt-get install chromium, or set CHROMIUM to its path')
   server = await start()
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  // Signed in once, for all: attempts per person are limited.
+  const context = await browser.newContext()
+  const response = await context.request.post(`${server.url}/session`, { form: person })
+  assert.equal(response.status(), 200)
+  session = await context.storageState()
+  await context.close()
 }, { timeout: 180_000 })
 
 after(async () => {
@@ -27,17 +33,13 @@ after(async () => {
 
 /** A browser of one person, who is signed in unless told otherwise. Whatever breaks the policy or the page fails the test. */
 async function visit(t, { signedIn = true, ...options } = {}) {
-  const context = await browser.newContext({ locale: 'en-GB', timezoneId: zone, viewport: { width: 1280, height: 900 }, ...options })
+  const context = await browser.newContext({ locale: 'en-GB', timezoneId: zone, viewport: { width: 1280, height: 900 }, storageState: signedIn ? session : undefined, ...options })
   const page = await context.newPage()
   const faults = []
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
   page.on('pageerror', (error) => faults.push(error.message))
   page.on('request', (request) => request.url().startsWith(server.url) || request.url().startsWith('blob:') || faults.push(`asks ${request.url()}`))
   await page.addInitScript(() => addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)))
-  if (signedIn) {
-    const response = await context.request.post(`${server.url}/session`, { form: person })
-    assert.equal(response.status(), 200)
-  }
   t.after(async () => {
     await context.close()
     assert.deepEqual(faults, [])
