@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// InvitationLife is how long an invitation is good for.
+	// InvitationLife is how long an invitation is valid.
 	InvitationLife = time.Hour
 
 	mostInvitations = 100
 )
 
-// invitations are codes with which a browser signs in once. They are kept in memory: whoever prints a code also
-// serves the page.
+// invitations are single-use sign-in codes for a browser. They are kept in memory only: the process that prints a
+// code is the one that serves the page.
 type invitations struct {
 	now func() time.Time
 
@@ -28,8 +28,8 @@ type invitation struct {
 	expires    time.Time
 }
 
-// Invite returns a code for the field "invitation" of a sign-in at [SessionPath], which is good once and for
-// [InvitationLife]. The session is that of the credential. Beyond 100 open invitations it returns none.
+// Invite returns a code for the field "invitation" of a sign-in at [SessionPath]. It is valid once, and for
+// [InvitationLife]. The session is that of the credential. With 100 invitations open, Invite returns "".
 func (a *Authority) Invite(credential string) string {
 	i := &a.invitations
 	i.mu.Lock()
