@@ -94,7 +94,8 @@
 // A position that does not move for [Config.StallAfter] while the log is ahead makes the projector
 // unready and restarts its reader. A position names the log that it counts in ([Origin]). A log
 // with another identity, with another entry at the position, or that ends before a sequence found in
-// the tables, was replaced or truncated ([ReplacedError]): nothing is projected from it. Missing sequences in between are not a failure: entries may be discarded.
+// the tables, was replaced or truncated ([ReplacedError]): nothing is projected from it. Missing
+// sequences in between are not a failure: entries may be discarded.
 //
 // # Interfaces
 //
