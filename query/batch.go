@@ -71,6 +71,11 @@ func (b *conversationBatch) load(ctx context.Context, rows []ConversationRow) ([
 
 func (b *conversationBatch) loadOnce(ctx context.Context, rows []ConversationRow) ([]*Conversation, error) {
 	b.rows = rows
+	b.request.directory.learn(func(say func(identity, description)) {
+		for i := range rows {
+			rows[i].describe(say)
+		}
+	})
 	list := make([]*Conversation, len(rows))
 	byKey := make(map[schema.ConversationKey]*Conversation, len(rows))
 	for i := range rows {
@@ -157,7 +162,7 @@ func (b *conversationBatch) transactions(ctx context.Context, of map[schema.Conv
 	for i := range rows {
 		if c := of[key(rows[i].Project, rows[i].Conversation)]; c != nil {
 			b.newer(c, rows[i].Version)
-			c.Conversions.Transactions = append(c.Conversions.Transactions, c.transaction(&rows[i]))
+			c.Conversions.Transactions = append(c.Conversions.Transactions, b.request.transaction(&rows[i]))
 		}
 	}
 	return err
@@ -241,6 +246,7 @@ func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact,
 		}
 	}
 	if len(ids) == 0 || !b.fields.has("conversation") {
+		b.learn(rows, nil)
 		return b.contacts(rows), nil
 	}
 	for {
@@ -253,6 +259,7 @@ func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact,
 		if err != nil {
 			return nil, err
 		}
+		b.learn(rows, found)
 		conversations, err := batch.load(ctx, found)
 		if err != nil {
 			return nil, err
@@ -273,6 +280,18 @@ func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact,
 		}
 		ctx = again(ctx)
 	}
+}
+
+// learn takes what contacts, and the conversations they belong to, say of objects.
+func (b *contactBatch) learn(contacts []ContactRow, conversations []ConversationRow) {
+	b.request.directory.learn(func(say func(identity, description)) {
+		for i := range contacts {
+			contacts[i].describe(say)
+		}
+		for i := range conversations {
+			conversations[i].describe(say)
+		}
+	})
 }
 
 func (b *contactBatch) contacts(rows []ContactRow) []*Contact {

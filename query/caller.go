@@ -19,7 +19,8 @@ type request struct {
 	live Live
 	err  error
 
-	motion motion
+	motion    motion
+	directory directory
 
 	statements onces[string, any]
 	explained  onces[schema.ConversationKey, explain.Conversation]

@@ -11,6 +11,7 @@ type Contact struct {
 	batch *contactBatch
 	row   *ContactRow
 
+	NodeID  NodeID
 	ID      ID
 	Ordinal int32
 	Project Project
@@ -36,14 +37,15 @@ type Contact struct {
 }
 
 func newContact(batch *contactBatch, r *ContactRow) *Contact {
-	t := batch.request.texts
+	request, t := batch.request, batch.request.texts
 	return &Contact{
 		batch: batch, row: r,
-		ID: ID(r.ID), Ordinal: int32(r.Ordinal), Project: Project{int32(r.Project)}, Channel: r.Channel,
+		NodeID: t.nodeID("Contact", r.Project, r.ID), ID: ID(r.ID),
+		Ordinal: int32(r.Ordinal), Project: t.project(r.Project), Channel: r.Channel,
 		StartedAt: DateTime(r.StartedAt), EndedAt: moment(r.EndedAt), DurationMs: long(r.Duration),
 		Status: r.Status, Ending: r.Ending, EndingInferred: r.EndingInferred, CloseReason: t.maybe(r.CloseReason),
-		Operator:    User{LegacyID(r.OperatorID), nonEmpty(r.OperatorKind), t.maybe(r.OperatorName), t.maybe(r.OperatorEmail)},
-		RoutingRule: t.named(r.RuleID, r.RuleName), RoutingGroup: t.named(r.GroupID, r.GroupName),
+		Operator:    request.user(r.Project, r.OperatorID),
+		RoutingRule: request.entity(typeRoutingRule, r.Project, r.RuleID), RoutingGroup: request.entity(typeRoutingGroup, r.Project, r.GroupID),
 		WaitTimeMs: long(r.Wait), FirstResponseTimeMs: long(r.FirstResponse),
 		VisitorMessageCount: int32(r.VisitorMessages), OperatorMessageCount: int32(r.OperatorMessages),
 	}

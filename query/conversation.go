@@ -13,8 +13,10 @@ type Conversation struct {
 	batch *conversationBatch
 	row   *ConversationRow
 
-	ID      UUID
-	Project Project
+	NodeID   NodeID
+	ID       UUID
+	LegacyID *LegacyID // none is known
+	Project  Project
 
 	CreatedAt  DateTime
 	ClosedAt   *DateTime
@@ -51,13 +53,22 @@ type Conversation struct {
 	FirstSequence, LastSequence Long
 }
 
-// Project is a site or brand.
-type Project struct{ ID int32 }
+// Project is a site or brand. Events carry no name of it: its digits stand for one.
+type Project struct {
+	NodeID NodeID
+	ID     int32
+	Name   string
+}
+
+func (t texts) project(id uint32) Project {
+	return Project{t.nodeID("Project", id), int32(id), strconv.FormatUint(uint64(id), 10)}
+}
 
 // Named is an entity with an id and an optional name.
 type Named struct {
-	ID   Text
-	Name *Text
+	NodeID NodeID
+	ID     Text
+	Name   *Text
 }
 
 // CustomDatum is a member of custom data.
@@ -65,9 +76,12 @@ type CustomDatum struct{ Key, Value Text }
 
 // User is an operator.
 type User struct {
-	ID          LegacyID
-	Kind        *string
-	Name, Email *Text
+	NodeID       NodeID
+	ID, LegacyID LegacyID
+	Kind         *string
+	Name, Email  *Text
+	// FirstName is the first word of the name, LastName what follows.
+	FirstName, LastName *Text
 }
 
 // SatisfactionSurvey is the visitor's answer.
@@ -91,14 +105,14 @@ type RoutingEvent struct {
 
 // newConversation turns a row into the SDL's type. Columns that were not read are zero and not selected.
 func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation {
-	t := batch.request.texts
+	request, t := batch.request, batch.request.texts
 	c := &Conversation{
 		batch: batch, row: r,
-		ID: UUID(r.ID), Project: Project{int32(r.Project)},
+		NodeID: t.nodeID("Conversation", r.Project, r.ID), ID: UUID(r.ID), Project: t.project(r.Project),
 		CreatedAt: DateTime(r.CreatedAt), ClosedAt: moment(r.ClosedAt),
 		Duration: isoDuration(r.Duration), DurationMs: long(r.Duration),
 		Channel: r.Channel, Language: t.maybe(r.Language), Initiator: r.Initiator,
-		Campaign:     t.named(r.CampaignID, r.CampaignName),
+		Campaign:     request.entity(typeCampaign, r.Project, r.CampaignID),
 		ContactCount: int32(r.ContactCount), SnoozeCount: int32(r.SnoozeCount), TransferCount: int32(r.TransferCount),
 		ReopenCount: int32(r.ReopenCount), AnomalyCount: int32(r.AnomalyCount),
 		Answered: r.Answered, AnsweredByHuman: r.AnsweredByHuman, Abandoned: r.Abandoned,
@@ -111,44 +125,29 @@ func newConversation(batch *conversationBatch, r *ConversationRow) *Conversation
 		CustomData:         t.customData(r.CustomData),
 		CloseReason:        t.maybe(r.CloseReason),
 		EventCount:         int32(r.EventCount), FirstSequence: Long(r.FirstSequence), LastSequence: Long(r.LastSequence),
-		Users: r.users(t),
 	}
 	c.Conversions.Transactions, c.Contacts = []Transaction{}, []*Contact{}
 	if r.VisitorID != nil {
-		c.Visitor = &Visitor{ID: t.of(*r.VisitorID)}
+		id := t.of(*r.VisitorID)
+		c.Visitor = &Visitor{NodeID: t.nodeID("Visitor", r.Project, r.ID), ID: id, VisitorID: id}
+	}
+	c.Users = make([]User, len(r.UserIDs))
+	for i, id := range r.UserIDs {
+		c.Users[i] = request.user(r.Project, id)
 	}
 	c.Tags = make([]Named, len(r.TagIDs))
-	for i, id := range r.TagIDs {
-		c.Tags[i] = Named{t.of(id), t.maybe(r.TagNames[i])}
+	for i := range r.TagIDs {
+		c.Tags[i] = *request.entity(typeTag, r.Project, &r.TagIDs[i])
 	}
 	c.RoutingEvents = make([]RoutingEvent, len(r.RoutingAt))
 	for i, at := range r.RoutingAt {
 		c.RoutingEvents[i] = RoutingEvent{
 			CreatedAt:    DateTime(at),
-			RoutingRule:  Named{t.of(r.RoutingRuleIDs[i]), t.maybe(r.RoutingRuleNames[i])},
-			RoutingGroup: t.named(r.RoutingGroupIDs[i], r.RoutingGroupNames[i]),
+			RoutingRule:  *request.entity(typeRoutingRule, r.Project, &r.RoutingRuleIDs[i]),
+			RoutingGroup: request.entity(typeRoutingGroup, r.Project, r.RoutingGroupIDs[i]),
 		}
 	}
 	return c
-}
-
-// users returns the operators who took part.
-func (r *ConversationRow) users(t texts) []User {
-	users := make([]User, len(r.UserIDs))
-	for i, id := range r.UserIDs {
-		users[i] = User{LegacyID(id), nonEmpty(r.UserKinds[i]), t.maybe(r.UserNames[i]), t.maybe(r.UserEmails[i])}
-	}
-	return users
-}
-
-// user finds an operator among those who took part; for any other one, only the id is known.
-func (c *Conversation) user(id int64) *User {
-	for i := range c.Users {
-		if c.Users[i].ID == LegacyID(id) {
-			return &c.Users[i]
-		}
-	}
-	return &User{ID: LegacyID(id)}
 }
 
 func (t texts) survey(r *ConversationRow) *SatisfactionSurvey {
@@ -197,31 +196,10 @@ func nonEmpty(s string) *string {
 
 // Visitor is the person on the other side.
 type Visitor struct {
-	ID                                            Text
+	NodeID                                        NodeID
+	ID, VisitorID                                 Text
 	ExternalID, FirstName, LastName, Email, Phone *Text
 }
 
 // Conversions are the sales of a conversation.
 type Conversions struct{ Transactions []Transaction }
-
-func (c *Conversation) transaction(t *TransactionRow) Transaction {
-	text := c.batch.request.texts
-	transaction := Transaction{
-		TransactionID: text.of(t.ID), ExternalConversionID: text.of(t.Conversion), Amount: Decimal{t.Amount},
-		Currency: t.Currency, ReceivedAt: DateTime(t.ReceivedAt), Source: t.Source,
-	}
-	if t.AttributedTo != nil {
-		transaction.AttributedTo = c.user(*t.AttributedTo)
-	}
-	return transaction
-}
-
-// Transaction is a sale or a refund.
-type Transaction struct {
-	TransactionID, ExternalConversionID Text
-	Amount                              Decimal
-	Currency                            string
-	ReceivedAt                          DateTime
-	Source                              *string
-	AttributedTo                        *User
-}

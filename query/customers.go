@@ -15,6 +15,7 @@ type Customer struct {
 	batch *customerBatch
 	row   *CustomerRow
 
+	NodeID  NodeID
 	ID      Text
 	Project Project
 
@@ -36,7 +37,7 @@ type Customer struct {
 func newCustomer(b *customerBatch, r *CustomerRow) *Customer {
 	t := b.request.texts
 	return &Customer{
-		batch: b, row: r, ID: t.of(r.ID), Project: Project{int32(r.Project)},
+		batch: b, row: r, NodeID: t.nodeID("Customer", r.Project, r.ID), ID: t.of(r.ID), Project: t.project(r.Project),
 		ExternalID: t.maybe(r.ExternalID), FirstName: t.maybe(r.FirstName), LastName: t.maybe(r.LastName),
 		Email: t.maybe(r.Email), Phone: t.maybe(r.Phone),
 		Notes: t.maybe(r.Notes), IPAddress: t.maybe(r.IPAddress), IPLocation: t.maybe(r.IPLocation), CustomData: t.customData(r.CustomData),

@@ -144,6 +144,8 @@ func (p *parameters) filters() *filtersInput {
 		Transferred: p.flag("transferred"), Snoozed: p.flag("snoozed"), Reopened: p.flag("reopened"),
 		InBusinessHours: p.flag("inBusinessHours"),
 		UpdatedSince:    p.text("updatedSince"), Rows: p.text("rows"),
+		ConversationID: p.text("conversationId"), ConversationVisitorIDs: p.list("conversationVisitorIds", word),
+		EngagementCampaignIDs: p.list("engagementCampaignIds", word), GroupIDs: p.list("groupIds", word), UserGroupIDs: p.list("userGroupIds", word),
 	}
 	least, most := p.number("netPromoterScore.min"), p.number("netPromoterScore.max")
 	if least != nil || most != nil {

@@ -86,6 +86,13 @@ type filtersInput struct {
 	InBusinessHours      *input
 	UpdatedSince         *input
 	Rows                 *input
+
+	// Names of iAdvize for some of the filters above.
+	ConversationID         *input
+	ConversationVisitorIDs *[]input
+	EngagementCampaignIDs  *[]input
+	GroupIDs               *[]input
+	UserGroupIDs           *[]input
 }
 
 // reader reads the members of a filter one after the other and keeps the first
@@ -104,6 +111,10 @@ func (a *API) filter(filters *filtersInput, contacts *contactFiltersInput) (*Fil
 }
 
 func (f *filtersInput) filter(a *API, r *reader) *Filter {
+	var one *[]input
+	if f.ConversationID != nil {
+		one = &[]input{*f.ConversationID}
+	}
 	filter := &Filter{
 		Projects:             asProjects(r.integers("filters.projectIds", f.ProjectIDs, math.MinInt32, math.MaxInt32)),
 		Channels:             r.names("filters.channels", f.Channels),
@@ -111,12 +122,12 @@ func (f *filtersInput) filter(a *API, r *reader) *Filter {
 		AnsweredByHuman:      r.flag("filters.answeredByHuman", f.AnsweredByHuman),
 		AutomationLevels:     r.names("filters.automationLevels", f.AutomationLevels),
 		CloseReasons:         r.texts("filters.closeReason", f.CloseReason, input.text),
-		Conversations:        r.texts("filters.conversationIds", f.ConversationIDs, input.uuid),
-		Visitors:             r.texts("filters.visitorIds", f.VisitorIDs, input.text),
+		Conversations:        r.either(input.uuid, listInput{"conversationIds", f.ConversationIDs}, listInput{"conversationId", one}),
+		Visitors:             r.either(input.text, listInput{"visitorIds", f.VisitorIDs}, listInput{"conversationVisitorIds", f.ConversationVisitorIDs}),
 		CustomerSatisfaction: r.integers("filters.customerSatisfaction", f.CustomerSatisfaction, 1, 5),
-		Campaigns:            r.texts("filters.campaignIds", f.CampaignIDs, input.text),
+		Campaigns:            r.either(input.text, listInput{"campaignIds", f.CampaignIDs}, listInput{"engagementCampaignIds", f.EngagementCampaignIDs}),
 		RoutingRules:         r.texts("filters.routingRuleIds", f.RoutingRuleIDs, input.text),
-		RoutingGroups:        r.texts("filters.routingGroupIds", f.RoutingGroupIDs, input.text),
+		RoutingGroups:        r.either(input.text, listInput{"routingGroupIds", f.RoutingGroupIDs}, listInput{"groupIds", f.GroupIDs}, listInput{"userGroupIds", f.UserGroupIDs}),
 		Operators:            r.integers("filters.userIds", f.UserIDs, 1, 1<<53-1),
 		Tags:                 r.texts("filters.tagIds", f.TagIDs, input.text),
 		Languages:            r.texts("filters.languages", f.Languages, input.text),
@@ -180,6 +191,28 @@ func (r *reader) integers(field string, given *[]input, least, most int64) []int
 
 func (r *reader) texts(field string, given *[]input, read func(input, string) (string, error)) []string {
 	return ascending(r, field, given, read)
+}
+
+// listInput is a list of a filter, under one of its names.
+type listInput struct {
+	name  string
+	given *[]input
+}
+
+// either reads a list that has several names, of which one may be used. An empty list is no filter,
+// under whichever name.
+func (r *reader) either(read func(input, string) (string, error), names ...listInput) []string {
+	used := names[0]
+	for _, other := range names[1:] {
+		switch {
+		case other.given == nil || len(*other.given) == 0:
+		case used.given == nil || len(*used.given) == 0:
+			used = other
+		default:
+			r.note(badInput("filters."+other.name, "must not be given together with %s: both are names of the same filter", used.name))
+		}
+	}
+	return r.texts("filters."+used.name, used.given, read)
 }
 
 // names takes the values of an enumeration, which the library has checked.

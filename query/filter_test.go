@@ -45,7 +45,11 @@ func filterCases(some *storetest.Conversation) []filterCase {
 			func(k *contact, _ *conversation) bool { return is(k.CloseReason, "END_OF_BOT_SCENARIO") },
 		},
 		{fmt.Sprintf(`conversationIds: [%q, "00000000-0000-0000-0000-000000000000"]`, upper(some.ID)), func(c *conversation) bool { return c.ID == some.ID }, nil},
+		{fmt.Sprintf(`conversationId: %q`, upper(some.ID)), func(c *conversation) bool { return c.ID == some.ID }, nil},
+		{fmt.Sprintf(`conversationId: %q, conversationIds: []`, some.ID), func(c *conversation) bool { return c.ID == some.ID }, nil},
 		{`visitorIds: ["visitor 3", "visitor 4"]`, func(c *conversation) bool { return is(c.Visitor, "visitor 3", "visitor 4") }, nil},
+		{`conversationVisitorIds: ["visitor 3"]`, func(c *conversation) bool { return is(c.Visitor, "visitor 3") }, nil},
+		{`engagementCampaignIds: "o'hara"`, func(c *conversation) bool { return is(c.Campaign, "o'hara") }, nil},
 		{`customerSatisfaction: [4, 5]`, func(c *conversation) bool { return is(c.Satisfaction, 4, 5) }, nil},
 		{`netPromoterScore: {min: 9}`, func(c *conversation) bool { return c.Score != nil && *c.Score >= 9 }, nil},
 		{`netPromoterScore: {min: 3, max: 6}`, func(c *conversation) bool { return c.Score != nil && *c.Score >= 3 && *c.Score <= 6 }, nil},
@@ -61,6 +65,16 @@ func filterCases(some *storetest.Conversation) []filterCase {
 			`routingGroupIds: ["group-1", "group-9"]`,
 			func(c *conversation) bool { return overlap(c.RoutingGroups, "group-1", "group-9") },
 			func(k *contact, _ *conversation) bool { return is(k.Group, "group-1", "group-9") },
+		},
+		{
+			`groupIds: "group-1"`,
+			func(c *conversation) bool { return overlap(c.RoutingGroups, "group-1") },
+			func(k *contact, _ *conversation) bool { return is(k.Group, "group-1") },
+		},
+		{
+			`userGroupIds: ["group-1"], routingGroupIds: [], groupIds: null`,
+			func(c *conversation) bool { return overlap(c.RoutingGroups, "group-1") },
+			func(k *contact, _ *conversation) bool { return is(k.Group, "group-1") },
 		},
 		{
 			`userIds: [3, 9007199254740991]`,
@@ -144,6 +158,27 @@ func TestBrokenArgumentsNameTheField(t *testing.T) {
 		{`filters: {netPromoterScore: {min: 11}}`, "filters.netPromoterScore.min: must be an integer from 0 to 10"},
 		{`filters: {netPromoterScore: {min: 5, max: 4}}`, "filters.netPromoterScore: min must not be above max"},
 		{`filters: {conversationIds: ["x"]}`, "filters.conversationIds[0]: must be a UUID in the 36-character form"},
+		{`filters: {conversationIds: [], conversationId: "x"}`, "filters.conversationId[0]: must be a UUID in the 36-character form"},
+		{
+			`filters: {conversationIds: ["00000000-0000-0000-0000-000000000000"], conversationId: "00000000-0000-0000-0000-000000000000"}`,
+			"filters.conversationId: must not be given together with conversationIds: both are names of the same filter",
+		},
+		{
+			`filters: {visitorIds: ["a"], conversationVisitorIds: ["a"]}`,
+			"filters.conversationVisitorIds: must not be given together with visitorIds: both are names of the same filter",
+		},
+		{
+			`filters: {campaignIds: ["a"], engagementCampaignIds: ["b"]}`,
+			"filters.engagementCampaignIds: must not be given together with campaignIds: both are names of the same filter",
+		},
+		{
+			`filters: {groupIds: ["a"], userGroupIds: ["b"]}`,
+			"filters.userGroupIds: must not be given together with groupIds: both are names of the same filter",
+		},
+		{
+			`filters: {groupIds: ["a"], routingGroupIds: ["b"]}`,
+			"filters.groupIds: must not be given together with routingGroupIds: both are names of the same filter",
+		},
 		{`filters: {userIds: [0]}`, "filters.userIds[0]: must be an integer from 1 to 9007199254740991"},
 		{`filters: {minContacts: -1}`, "filters.minContacts: must be an integer from 0 to 2147483647"},
 		{`filters: {updatedSince: "x"}`, "filters.updatedSince: must be a position from an earlier response"},
@@ -152,7 +187,7 @@ func TestBrokenArgumentsNameTheField(t *testing.T) {
 		{`first: 101`, "first: must be an integer from 0 to 100"},
 		{`last: 101`, "last: must be an integer from 0 to 100"},
 		{`first: 1, last: 1`, "last: must not be given together with first"},
-		{`after: ""`, "after: must be a cursor of the same field, filters, interval, order and rights"},
+		{`after: " "`, "after: must be a cursor of the same field, filters, interval, order and rights"},
 	} {
 		for _, field := range []string{"closedConversations", "searchClosedConversations", "contacts"} {
 			document := fmt.Sprintf("{ %s(%s, %s) { totalCount pageInfo { hasNextPage } } }", field, always, c.arguments)

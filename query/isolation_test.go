@@ -39,6 +39,9 @@ func TestAnotherProjectIsLikeOneThatDoesNotExist(t *testing.T) {
 		`{ metrics(interval: {from: "2020-03-26T00:00:00Z", to: "2020-03-29T00:00:00Z"}, filters: {projectIds: <project>}, step: DAY) { total { createdConversations openAtEnd } buckets { closings reopenings openAtEnd snoozedAtEnd unattendedAtEnd } } }`,
 		`{ concurrency(interval: {from: "2020-03-01T00:00:00Z", to: "2020-05-01T00:00:00Z"}, filters: {projectIds: <project>}, by: OPERATOR) { total { contacts peak handleTimeMs } buckets { value label peak } } }`,
 		`{ transfers(ALWAYS, filters: {conversationIds: "<id>"}, by: GROUP) { from { value label } to { value } count rows } }`,
+		`{ conversions(ALWAYS, filters: {projectIds: <project>}) { totalCount edges { node { id conversationId attributedTo { name } } } } }`,
+		`{ conversions(ALWAYS, filters: {conversationId: "<id>"}) { totalCount edges { node { id } } } }`,
+		`{ users(projectIds: <project>) { totalCount edges { node { id name } } } }`,
 		`{ customer(id: "<id>", projectId: <project>) { ` + everyCustomer + ` } }`,
 		`{ customers(projectIds: [<project>]) { totalCount pageInfo { hasNextPage endCursor } edges { node { ` + everyCustomer + ` } } } }`,
 	} {

@@ -12,6 +12,7 @@ import (
 
 // Message is an item of a thread: one of the two is set.
 type Message struct {
+	NodeID    NodeID
 	ID        Text
 	CreatedAt DateTime
 
@@ -28,6 +29,7 @@ func (m *Message) ToSystemMessage() (*SystemMessage, bool) { return m.system, m.
 
 // ChatMessage is a message sent.
 type ChatMessage struct {
+	NodeID    NodeID
 	ID        Text
 	CreatedAt DateTime
 	Author    MessageAuthor
@@ -47,6 +49,7 @@ type MessageAuthor struct {
 
 // SystemMessage is a mark of the system.
 type SystemMessage struct {
+	NodeID           NodeID
 	ID               Text
 	CreatedAt        DateTime
 	ToUser, FromUser *User
@@ -138,11 +141,13 @@ func (c *Conversation) thread(rows []MessageRow, page Page) []*Message {
 	for i := range rows {
 		thread = append(thread, c.chat(&rows[i]))
 	}
+	events := map[string]int{} // those of several sources can have one id
 	for i, position := range c.row.MarkPositions {
+		events[c.row.MarkEvents[i]]++
 		after := page.After == nil || schema.Timestamp(position) > page.After.At
 		before := page.Before == nil || schema.Timestamp(position) < page.Before.At
 		if after && before {
-			thread = append(thread, c.row.mark(c.batch.request.texts, i))
+			thread = append(thread, c.mark(i, events[c.row.MarkEvents[i]]))
 		}
 	}
 	slices.SortFunc(thread, func(a, b *Message) int {
@@ -157,7 +162,8 @@ func (c *Conversation) thread(rows []MessageRow, page Page) []*Message {
 func (c *Conversation) chat(r *MessageRow) *Message {
 	t := c.batch.request.texts
 	chat := &ChatMessage{
-		ID: t.of(r.ID), CreatedAt: DateTime(r.SentAt), Automatic: r.Automatic, Text: t.maybe(r.Text),
+		NodeID: t.nodeID("ChatMessage", r.Project, r.Conversation, r.ID),
+		ID:     t.of(r.ID), CreatedAt: DateTime(r.SentAt), Automatic: r.Automatic, Text: t.maybe(r.Text),
 		Author: MessageAuthor{Kind: r.AuthorKind, ID: t.maybe(r.AuthorID)}, ContactID: (*ID)(r.Contact),
 		ReadAt: moment(r.ReadAt), DeletedAt: moment(r.DeletedAt),
 	}
@@ -166,31 +172,34 @@ func (c *Conversation) chat(r *MessageRow) *Message {
 	}
 	if r.AuthorID != nil && r.AuthorKind != string(schema.KindVisitor) {
 		if id, err := strconv.ParseInt(*r.AuthorID, 10, 64); err == nil {
-			chat.Author.User = c.user(id)
+			user := c.batch.request.user(r.Project, id)
+			chat.Author.User = &user
 		}
 	}
-	return &Message{ID: chat.ID, CreatedAt: chat.CreatedAt, position: r.Position, chat: chat}
+	return &Message{NodeID: chat.NodeID, ID: chat.ID, CreatedAt: chat.CreatedAt, position: r.Position, chat: chat}
 }
 
-// mark is the i-th system attachment of the conversation.
-func (r *ConversationRow) mark(t texts, i int) *Message {
-	user := func(ids []*int64, kinds, names, emails []*string) *User {
-		if ids[i] == nil {
+// mark is the i-th system attachment of the conversation, and the n-th whose event has its id.
+func (c *Conversation) mark(i, n int) *Message {
+	r, request, t := c.row, c.batch.request, c.batch.request.texts
+	user := func(id *int64) *User {
+		if id == nil {
 			return nil
 		}
-		return &User{LegacyID(*ids[i]), kinds[i], t.maybe(names[i]), t.maybe(emails[i])}
+		user := request.user(r.Project, *id)
+		return &user
 	}
 	system := &SystemMessage{
-		ID: t.of(r.MarkEvents[i]), CreatedAt: DateTime(r.MarkAt[i]),
-		FromUser: user(r.MarkFromIDs, r.MarkFromKinds, r.MarkFromNames, r.MarkFromEmails),
-		ToUser:   user(r.MarkToIDs, r.MarkToKinds, r.MarkToNames, r.MarkToEmails),
+		NodeID: t.nodeID("SystemMessage", r.Project, r.ID, strconv.Itoa(n), r.MarkEvents[i]),
+		ID:     t.of(r.MarkEvents[i]), CreatedAt: DateTime(r.MarkAt[i]),
+		FromUser: user(r.MarkFromIDs[i]), ToUser: user(r.MarkToIDs[i]),
 	}
 	system.Attachment = SystemAttachment{
 		event: schema.Type(r.MarkTypes[i]), CreatedAt: system.CreatedAt,
 		FromUser: system.FromUser, ToUser: system.ToUser,
-		ToRoutingRule:  t.named(r.MarkToRuleIDs[i], r.MarkToRuleNames[i]),
-		ToRoutingGroup: t.named(r.MarkToGroupIDs[i], r.MarkToGroupNames[i]),
+		ToRoutingRule:  request.entity(typeRoutingRule, r.Project, r.MarkToRuleIDs[i]),
+		ToRoutingGroup: request.entity(typeRoutingGroup, r.Project, r.MarkToGroupIDs[i]),
 		Until:          moment(r.MarkUntil[i]), Reason: t.maybe(r.MarkReasons[i]),
 	}
-	return &Message{ID: system.ID, CreatedAt: system.CreatedAt, position: r.MarkPositions[i], system: system}
+	return &Message{NodeID: system.NodeID, ID: system.ID, CreatedAt: system.CreatedAt, position: r.MarkPositions[i], system: system}
 }

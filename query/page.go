@@ -65,6 +65,9 @@ func (p pageInput) page(t texts, s *sealer, descending bool, position schema.Seq
 		if err != nil {
 			return nil, err
 		}
+		if text == "" {
+			continue // as iAdvize's clients begin
+		}
 		c, err := s.read(given.field, text)
 		if err != nil {
 			return nil, err

@@ -75,6 +75,10 @@ func lists(r *rig) []listed {
 		}
 		return ids
 	}
+	var sold []string
+	for _, s := range transactions(r, func(s *storetest.Transaction) bool { return s.Project <= 2 }) {
+		sold = append(sold, s.ID)
+	}
 	reverse := func(ids []string) []string {
 		ids = slices.Clone(ids)
 		slices.Reverse(ids)
@@ -89,6 +93,7 @@ func lists(r *rig) []listed {
 		{"contacts", "contacts", always + ", filters: {projectIds: [1, 2]}", started},
 		{"customers of two projects", "customers", "projectIds: [1, 2]", customers(1, 2)},
 		{"customers of one project", "customers", "projectIds: 3", customers(3)},
+		{"conversions", "conversions", always + ", filters: {projectIds: [1, 2]}", sold},
 		{"contacts, latest first", "contacts", always + ", filters: {projectIds: [1, 2]}, orderBy: STARTED_AT_DESC", reverse(started)},
 	}
 }
@@ -200,7 +205,7 @@ func TestACursorIsGoodForItsOwnListOnly(t *testing.T) {
 		if broken[i]++; broken[i] == '"' || broken[i] == '\\' {
 			broken[i]++
 		}
-		for _, text := range []string{string(broken), cursor[:i]} {
+		for _, text := range []string{string(broken), cursor[:max(i, 1)]} { // an empty one is none
 			document := fmt.Sprintf("{ closedConversations(%s, before: %q) { pageInfo { hasNextPage } } }", own, text)
 			refused(t, r, caller, query.CodeBadInput, document, nil)
 		}

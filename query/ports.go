@@ -34,6 +34,8 @@ type Store interface {
 	ConversationReader
 	ContactReader
 	CustomerReader
+	TransactionReader
+	UserReader
 	ThreadReader
 	FigureReader
 	WorkloadReader
@@ -73,6 +75,24 @@ type ContactReader interface {
 	Contacts(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page, columns []string) ([]ContactRow, error)
 	CountContacts(ctx context.Context, scope Scope, interval Interval, filter *Filter) (uint64, error)
 	ContactsOf(ctx context.Context, scope Scope, interval Interval, ids []string, columns []string) ([]ContactRow, error)
+}
+
+// TransactionReader reads transactions.
+//
+// ReceivedTransactions returns a page of those received in the interval, whose conversations match
+// the filter, ordered by receipt, project, conversation and id; in reverse order if the page is Reversed.
+type TransactionReader interface {
+	ReceivedTransactions(ctx context.Context, scope Scope, interval Interval, filter *Filter, page Page) ([]TransactionRow, error)
+	CountReceivedTransactions(ctx context.Context, scope Scope, interval Interval, filter *Filter) (uint64, error)
+}
+
+// UserReader reads the operators who took part in conversations.
+//
+// Users returns a page of them, each once in a project, ordered by id and project; in reverse order if
+// the page is Reversed. Place.At of the page is the id.
+type UserReader interface {
+	Users(ctx context.Context, scope Scope, page Page) ([]UserRow, error)
+	CountUsers(ctx context.Context, scope Scope) (uint64, error)
 }
 
 // ThreadReader reads details of conversations, for many of them at once.

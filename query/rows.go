@@ -144,6 +144,15 @@ type TransactionRow struct {
 	AttributedTo *int64
 }
 
+// UserRow is an operator who took part in conversations of a project, by the latest name.
+type UserRow struct {
+	Project uint32
+	ID      int64
+	Kind    string
+	Name    *string
+	Email   *string
+}
+
 // VisitorRow is a row of visitors.
 type VisitorRow struct {
 	Project      uint32

@@ -71,6 +71,9 @@ func TestAPageIsOneStatementAndOneMoreForEachNestedList(t *testing.T) {
 		{`{ closedConversations(%s) { edges { node { a: messages { edges { node { id } } } b: messages { pageInfo { hasNextPage } } c: messages(last: 3) { edges { node { id } } } } } } }`, "closed_conversations messages messages"},
 		{`{ conversations(%s, state: OPEN, contactFilters: {ongoing: true}) { totalCount edges { node { id } } } }`, "count_created_conversations created_conversations"},
 		{`{ contacts(%s) { totalCount edges { node { id conversation { id tags { id } visitor { email } } } } } }`, "contacts conversations count_contacts visitors"},
+		{`{ conversions(%s) { totalCount edges { node { id project { name } } } } }`, "count_extract_transactions received_transactions"},
+		{`{ conversions(%s) { edges { node { id attributedTo { name } } } } }`, "conversations received_transactions"},
+		{`{ users { totalCount edges { node { id name } } %.0s } }`, "count_users users"},
 		{`{ customers(first: 5) { edges { node { id email totalSpent { amount } customData { key } conversations { totalCount } } } %.0s } }`, "customers_near"},
 		{`{ customers(projectIds: 2) { totalCount %.0s } }`, "count_customers"},
 		{`{ customers(projectIds: 2) { totalCount %.0s } }`, ""}, // as long as the position does not move

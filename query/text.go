@@ -39,11 +39,3 @@ func (t texts) maybe(value *string) *Text {
 	}
 	return &Text{*value, t.meter}
 }
-
-// named is null without an id.
-func (t texts) named(id, name *string) *Named {
-	if id == nil {
-		return nil
-	}
-	return &Named{t.of(*id), t.maybe(name)}
-}

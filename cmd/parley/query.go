@@ -95,13 +95,13 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	config := transport.Config{
 		Executor: api.Schema(), SDL: api.SDL(), Scalars: query.Scalars(), Authenticator: n.authority, Begin: beginQuery,
 		Limits: limits, Prices: transport.DefaultPrices(), Origins: f.AllowOrigin,
-		Logger: n.log, Metrics: n.registry, Tracing: traces, Now: time.Now,
+		Logger: n.log, Metrics: n.registry, Tracing: traces, Now: time.Now, ErrorNames: true,
 	}
 	handler, err := transport.New(config)
 	if err != nil {
 		return err
 	}
-	config.Beside = handler
+	config.Beside, config.ErrorNames = handler, false
 	if err := openChatty(n, api, config, turns); err != nil {
 		return err
 	}

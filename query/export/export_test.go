@@ -179,6 +179,7 @@ func TestEveryFilterSelectsWhatGraphQLSelects(t *testing.T) {
 		"campaignIds=spring":                            `campaignIds: "spring"`,
 		"routingRuleIds=r1,r2":                          `routingRuleIds: ["r1", "r2"]`,
 		"routingGroupIds=g1":                            `routingGroupIds: "g1"`,
+		"groupIds=g1&routingGroupIds=":                  `routingGroupIds: "g1"`,
 		"userIds=1,2,3":                                 "userIds: [1, 2, 3]",
 		"tagIds=vip":                                    `tagIds: "vip"`,
 		"tagIds=vip%5C,a,%5C%5C":                        `tagIds: ["vip,a", "\\"]`,

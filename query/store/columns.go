@@ -165,6 +165,7 @@ func messageColumns() []column[query.MessageRow] {
 		{"", "conversation_id", func(r *row) any { return &r.Conversation }},
 		{"", "_position", func(r *row) any { return &r.Position }},
 		{"id", "message_id", func(r *row) any { return &r.ID }},
+		{"nodeId", "message_id", func(r *row) any { return &r.ID }},
 		{"createdAt", millis("sent_at"), func(r *row) any { return &r.SentAt }},
 		{"contactId", "contact_id", func(r *row) any { return &r.Contact }},
 		{"author", "author_kind", func(r *row) any { return &r.AuthorKind }},

@@ -28,9 +28,11 @@ func (s *Store) Messages(ctx context.Context, scope query.Scope, keys []schema.C
 // Transactions implements query.ThreadReader.
 func (s *Store) Transactions(ctx context.Context, scope query.Scope, keys []schema.ConversationKey) ([]query.TransactionRow, error) {
 	st := newStatement("transactions", scope).where("keys", of("a", scope, keys))
-	return read(ctx, s, st, func(r *query.TransactionRow) []any {
-		return []any{&r.Project, &r.Conversation, &r.ID, &r.Conversion, &r.Amount, &r.Currency, &r.ReceivedAt, &r.Source, &r.AttributedTo, &r.Version}
-	})
+	return read(ctx, s, st, transactionValues)
+}
+
+func transactionValues(r *query.TransactionRow) []any {
+	return []any{&r.Project, &r.Conversation, &r.ID, &r.Conversion, &r.Amount, &r.Currency, &r.ReceivedAt, &r.Source, &r.AttributedTo, &r.Version}
 }
 
 // Visitors implements query.ThreadReader.

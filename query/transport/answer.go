@@ -42,6 +42,13 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 	}
 	answered.Errors = answered.Errors[:min(len(answered.Errors), most)]
 	x.status, x.codes = status, codesOf(answered.Errors)
+	if h.config.ErrorNames {
+		for _, e := range answered.Errors {
+			if code, ok := e.Extensions["code"].(string); ok {
+				e.Extensions["name"] = nameOf(code)
+			}
+		}
+	}
 	extensions := map[string]any{"cost": h.cost(x, answered.Errors)}
 	for name, value := range answered.Extensions {
 		if name != "cost" {

@@ -55,6 +55,14 @@ func (r *refusal) queryError() *gqlerrors.QueryError {
 	return e
 }
 
+// nameOf is the extensions.name of an error: its code, but for the one error that iAdvize documents.
+func nameOf(code string) string {
+	if code == codeForbidden {
+		return "PERMISSION_DENIED"
+	}
+	return code
+}
+
 func badRequest(message string) *refusal {
 	return &refusal{code: codeBadRequest, message: message, status: http.StatusBadRequest}
 }

@@ -56,6 +56,8 @@ type Config struct {
 	// Throttled is the message of a throttled request, which then has no actual cost,
 	// for clients that expect that; empty is our own.
 	Throttled string
+	// ErrorNames adds extensions.name to errors, by which clients of iAdvize identify them.
+	ErrorNames bool
 
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer

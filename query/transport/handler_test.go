@@ -170,3 +170,23 @@ func TestTheIntrospectionIsOf2025(t *testing.T) {
 		t.Errorf("%.200s", a.raw)
 	}
 }
+
+func TestErrorsHaveTheNameThatClientsOfIAdvizeRead(t *testing.T) {
+	named := newRig(t, func(c *transport.Config) { c.ErrorNames = true })
+	for document, want := range map[string]string{
+		`{`: "GRAPHQL_PARSE_FAILED", `{nothing}`: "GRAPHQL_VALIDATION_FAILED", `{__type {name}}`: "GRAPHQL_VALIDATION_FAILED",
+		`{fail(how: "coded")}`: "BAD_USER_INPUT", `{fail(how: "")}`: "INTERNAL_SERVER_ERROR",
+	} {
+		if got := named.post(document, nil); len(got.Errors) != 1 || got.Errors[0].Extensions.Name != want || got.code() != want {
+			t.Errorf("%s: %s, want %s", document, got.raw, want)
+		}
+	}
+	for key, want := range map[string]string{"sender": "PERMISSION_DENIED", "nobody": "UNAUTHENTICATED"} {
+		if got := named.post(`{echo}`, nil, fields("X-Api-Id: "+key)); len(got.Errors) != 1 || got.Errors[0].Extensions.Name != want {
+			t.Errorf("%s: %s, want %s", key, got.raw, want)
+		}
+	}
+	if got := newRig(t).post(`{`, nil); got.Errors[0].Extensions.Name != "" {
+		t.Errorf("%s has a name that was not asked for", got.raw)
+	}
+}

@@ -102,6 +102,10 @@ func matches(media string) []string {
 	case "*/*", "application/*":
 		return []string{mediaJSON, mediaResponse}
 	}
+	// iAdvize's clients ask for fields under preview like this; those of Parley need no such type.
+	if strings.HasPrefix(media, "application/vnd.iadvize.") && strings.HasSuffix(media, "-preview+json") {
+		return []string{mediaJSON}
+	}
 	return nil
 }
 

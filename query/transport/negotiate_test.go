@@ -23,6 +23,12 @@ func TestAcceptPicksTheMediaType(t *testing.T) {
 		{[]string{"*/*, application/graphql-response+json"}, mediaResponse},
 		{[]string{"application/json;q=0, */*"}, mediaResponse},
 		{[]string{"text/html, application/xhtml+xml, */*;q=0.8"}, mediaJSON},
+		{[]string{"application/vnd.iadvize.closing-forms-preview+json"}, mediaJSON},
+		{[]string{"Application/vnd.iAdvize.a-preview+JSON; charset=utf-8", "application/vnd.iadvize.b-preview+json"}, mediaJSON},
+		{[]string{"application/vnd.iadvize.a-preview+json, application/graphql-response+json;q=0.9"}, mediaJSON},
+		{[]string{"application/vnd.iadvize.a-preview+json;q=0.5, application/graphql-response+json"}, mediaResponse},
+		{[]string{"application/vnd.iadvize.a+json"}, ""},
+		{[]string{"application/vnd.github.a-preview+json"}, ""},
 		{[]string{"text/html"}, ""},
 		{[]string{"application/json;q=0"}, ""},
 		{[]string{"application/json; charset=iso-8859-1"}, mediaJSON}, // nothing usable is requested: as without Accept

@@ -11,6 +11,9 @@ func DefaultPrices() Prices {
 		"ConversationConnection.totalCount":       {Points: count},
 		"ContactConnection.totalCount":            {Points: count},
 		"CustomerConnection.totalCount":           {Points: count},
+		"TransactionConnection.totalCount":        {Points: count},
+		"Query.users":                             {Points: count}, // found among all conversations
+		"UserConnection.totalCount":               {Points: count},
 		"Query.metrics":                           {Points: 1000},
 		"Metrics.buckets":                         {Items: 100},
 		"Query.concurrency":                       {Points: 1000},

@@ -268,7 +268,7 @@ type answer struct {
 		Path       []any
 		Locations  []struct{ Line, Column int }
 		Extensions struct {
-			Code         string
+			Code, Name   string
 			RetryAfterMs int64
 		}
 	}

@@ -1,0 +1,3 @@
+SELECT uniqExact(project_id, arrayJoin(_users.id))
+FROM {projection:Identifier}.conversations FINAL
+WHERE $where
