@@ -17,6 +17,7 @@ type ConcurrencyFigures struct {
 	Peak    int64  // most contacts at one moment
 	Handled int64  // sum of the time that contacts were open
 	Busy    int64  // time that at least one was
+	PeakAt  int64  // first moment with the most contacts
 }
 
 // concurrencyArgs are the arguments of the field.
@@ -64,6 +65,10 @@ type Concurrency struct {
 
 // ConcurrencyBucket is the SDL's type.
 type ConcurrencyBucket struct {
+	of           *Concurrency
+	by           []Dimension
+	counted      *string // the value, if it has one
+	interval     Interval
 	From, To     DateTime
 	Value, Label *Text
 
@@ -74,6 +79,31 @@ type ConcurrencyBucket struct {
 	Average          float64
 	AverageWhileBusy *float64
 	Peak             Long
+	PeakAt           *DateTime
+}
+
+// Rows is the handle of the contacts open in the bucket, of those that started in it, or of those open at its peak.
+func (b *ConcurrencyBucket) Rows(args struct{ Of *string }) Text {
+	rows := Rows{Interval: Interval{firstMoment, b.interval.To}, Filter: b.of.metrics.filter, Open: &OpenWithin{b.interval, b.of.now}}
+	switch {
+	case args.Of == nil:
+	case *args.Of == "CONTACTS":
+		rows.Interval, rows.Of, rows.Open = b.interval, CountContacts, nil
+	case b.PeakAt == nil: // no contact is open
+		rows.Open.To = rows.Open.From
+		rows.Interval.To = firstMoment
+	default:
+		rows.Open.From = schema.Timestamp(*b.PeakAt)
+		rows.Open.To = rows.Open.From + 1
+		rows.Interval.To = rows.Open.To
+	}
+	for _, by := range b.by {
+		rows.By = append(rows.By, DimensionValue{Name: by, Value: b.counted})
+	}
+	if rows.Filter.InBusinessHours != nil {
+		rows.Hours = &b.of.metrics.interval
+	}
+	return b.of.metrics.of(b.of.metrics.writeRows(rows))
 }
 
 // Total is all contacts together, over the whole interval.
@@ -117,7 +147,7 @@ func (c *Concurrency) buckets(ctx context.Context, grouping Grouping) ([]*Concur
 	})
 	buckets := make([]*ConcurrencyBucket, len(rows))
 	for i := range rows {
-		buckets[i] = c.bucket(&rows[i], grouping.Steps)
+		buckets[i] = c.bucket(&rows[i], grouping)
 	}
 	return buckets, nil
 }
@@ -135,16 +165,21 @@ func compareValues(a, b *string) int {
 	return cmp.Compare(*a, *b)
 }
 
-func (c *Concurrency) bucket(f *ConcurrencyFigures, starts []schema.Timestamp) *ConcurrencyBucket {
+func (c *Concurrency) bucket(f *ConcurrencyFigures, grouping Grouping) *ConcurrencyBucket {
 	from, to := schema.Timestamp(f.Step), c.metrics.interval.To
-	if n, found := slices.BinarySearch(starts, from); found && n+1 < len(starts) {
-		to = starts[n+1]
+	if n, found := slices.BinarySearch(grouping.Steps, from); found && n+1 < len(grouping.Steps) {
+		to = grouping.Steps[n+1]
 	}
 	length := float64(to - from)
-	return &ConcurrencyBucket{
+	bucket := &ConcurrencyBucket{
+		of: c, by: grouping.By, counted: f.Value1, interval: Interval{from, to},
 		From: DateTime(from), To: DateTime(to), Value: c.metrics.maybe(f.Value1), Label: c.metrics.maybe(f.Label1),
 		Contacts: Long(f.Started), ContactsPerHour: float64(f.Started) * float64(time.Hour.Milliseconds()) / length,
 		HandleTimeMs: Long(f.Handled), BusyTimeMs: Long(f.Busy), Peak: Long(f.Peak),
 		Average: float64(f.Handled) / length, AverageWhileBusy: rate(f.Handled, f.Busy, 1),
 	}
+	if f.Peak > 0 {
+		bucket.PeakAt = moment(&f.PeakAt)
+	}
+	return bucket
 }

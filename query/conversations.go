@@ -18,7 +18,7 @@ type conversationsArgs struct {
 // asked reads the arguments.
 func (args conversationsArgs) asked(field string) asked {
 	return asked{
-		field: field, filters: args.Filters, ofContacts: args.ContactFilters,
+		field: field, closed: true, filters: args.Filters, ofContacts: args.ContactFilters,
 		interval: args.Interval, page: args.pageInput, descending: args.OrderBy.value == "CLOSED_AT_DESC",
 	}
 }

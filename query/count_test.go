@@ -44,14 +44,22 @@ func countsOf() []countOf {
 	}
 }
 
+// statesOf are the counts of states over time; see TestEveryCountOfStatesLeadsToItsConversations.
+func statesOf() map[string]string {
+	return map[string]string{
+		"CREATED_CONVERSATIONS": "createdConversations", "CLOSINGS": "closings", "FIRST_CLOSINGS": "firstClosings", "REOPENINGS": "reopenings",
+		"OPEN_AT_END": "openAtEnd", "SNOOZED_AT_END": "snoozedAtEnd", "UNATTENDED_AT_END": "unattendedAtEnd",
+	}
+}
+
 // TestEveryCountLeadsToItsRows opens the handle of every count of some buckets, in
 // every dimension, and adds up the rows that it leads to.
 func TestEveryCountLeadsToItsRows(t *testing.T) {
 	r := theRig(t)
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl.SDL()})
 	counts := countsOf()
-	if want := len(schema.Types["MetricsCount"].EnumValues); len(counts) != want {
-		t.Fatalf("%d counts are opened, the SDL has %d", len(counts), want)
+	if opened, want := len(counts)+len(statesOf()), len(schema.Types["MetricsCount"].EnumValues); opened != want {
+		t.Fatalf("%d counts are opened, the SDL has %d", opened, want)
 	}
 	handles := "dimensions { name }"
 	for _, c := range counts {
@@ -117,11 +125,15 @@ func TestRowsOfACountAreListedByOneField(t *testing.T) {
 		}](t, r, reader(1), fmt.Sprintf(`{ metrics(%s, filters: {%s}) { total { rows(of: %s) } } }`, always, filters, of), nil).Metrics.Total.Rows
 	}
 	contacts, conversations := handle("UNANSWERED_CONTACTS", ""), handle("ABANDONED_CONVERSATIONS", "")
+	open := handle("OPEN_AT_END", "")
 	narrowed := handle("CONTACTS", fmt.Sprintf("rows: %q", contacts))
 	for _, c := range []struct{ field, rows, want string }{
 		{"closedConversations", contacts, "filters.rows: refers to contacts: pass it to contacts"},
 		{"searchClosedConversations", narrowed, "filters.rows: refers to contacts: pass it to contacts"},
 		{"conversations", contacts, "filters.rows: refers to contacts: pass it to contacts"},
+		{"contacts", open, "filters.rows: refers to conversations that need not be closed: pass it to conversations"},
+		{"closedConversations", open, "filters.rows: refers to conversations that need not be closed: pass it to conversations"},
+		{"searchClosedConversations", open, "filters.rows: refers to conversations that need not be closed: pass it to conversations"},
 		{"contacts", conversations, "filters.rows: refers to conversations: pass it to conversations or closedConversations"},
 	} {
 		document := fmt.Sprintf(`{ %s(%s, filters: {rows: %q}) { totalCount } }`, c.field, always, c.rows)

@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"encoding/json"
+
+	"github.com/parley-analytics/parley/schema"
 )
 
 // Dimension is a property by which figures can be grouped.
@@ -62,6 +64,9 @@ type Rows struct {
 	Over string `json:",omitempty"`
 	Span *Range `json:",omitempty"`
 
+	// Open asks for contacts that were open at some moment, in place of their start.
+	Open *OpenWithin `json:",omitempty"`
+
 	// Next is what the next contact of the conversation has in a dimension.
 	Next *DimensionValue `json:",omitempty"`
 
@@ -71,6 +76,12 @@ type Rows struct {
 	// Zone is the time zone of dimensions, Local its offsets in the interval.
 	Zone  string     `json:",omitempty"`
 	Local *LocalTime `json:"-"`
+}
+
+// OpenWithin is an interval in which contacts are open at some moment. One that has not ended is open until Now.
+type OpenWithin struct {
+	Interval
+	Now schema.Timestamp
 }
 
 // maxNesting is the maximum number of times that rows can be narrowed from rows.

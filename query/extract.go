@@ -100,6 +100,11 @@ func (a *API) extract(table Table, values url.Values) (*Extract, error) {
 	if e.Filter, err = a.filter(filters, nil); err != nil {
 		return nil, err
 	}
+	if table == TableConversations && !e.Always {
+		if err := e.Filter.leadToClosed(); err != nil {
+			return nil, err
+		}
+	}
 	return e, e.Filter.leadTo(table == TableContacts)
 }
 

@@ -21,6 +21,7 @@ type list struct {
 type asked struct {
 	field      string
 	contacts   bool // it lists contacts, not conversations
+	closed     bool // it lists closed conversations only
 	filters    *filtersInput
 	ofContacts *contactFiltersInput
 	state      ConversationState
@@ -45,6 +46,11 @@ func (a *API) open(ctx context.Context, asked asked) (*list, error) {
 	l.filter.State = asked.state
 	if err := l.filter.leadTo(asked.contacts); err != nil {
 		return nil, err
+	}
+	if asked.closed {
+		if err := l.filter.leadToClosed(); err != nil {
+			return nil, err
+		}
 	}
 	l.scope = r.scope(l.filter.Projects)
 	if err := l.filter.openings(ctx, a, l.scope, l.interval); err != nil {

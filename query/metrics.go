@@ -365,12 +365,15 @@ func (b *MetricsBucket) compare(other *MetricsBucket) int {
 }
 
 // Rows is the handle of the rows counted here, or of those behind one count.
-func (b *MetricsBucket) Rows(args struct{ Of *string }) Text {
+func (b *MetricsBucket) Rows(args struct{ Of *string }) (Text, error) {
 	var rows Rows
 	if args.Of != nil {
 		rows.Of = Count(*args.Of)
 	}
-	return b.handle(rows)
+	if rows.Of.OfStates() && slices.ContainsFunc(b.of.grouping.By, Dimension.Local) {
+		return Text{}, errLocalStates
+	}
+	return b.handle(rows), nil
 }
 
 // handle writes a handle of rows counted here.

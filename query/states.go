@@ -22,11 +22,13 @@ func stateFigures() []string {
 
 const unattended = "unattendedAtEnd"
 
+var errLocalStates = badInput("groupBy", "HOUR_OF_DAY and DAY_OF_WEEK do not apply to states over time: use step")
+
 // states reads the changes of state.
 func (b *bucketing) states(ctx context.Context, columns []string) error {
 	m := b.metrics
 	if slices.ContainsFunc(b.grouping.By, Dimension.Local) {
-		return badInput("groupBy", "HOUR_OF_DAY and DAY_OF_WEEK do not apply to states over time: use step")
+		return errLocalStates
 	}
 	var rows []StateFigures
 	if slices.ContainsFunc(columns, func(field string) bool { return field != unattended && slices.Contains(stateFigures(), field) }) {

@@ -165,6 +165,94 @@ func TestStatesOverTimeEqualAnIndependentCount(t *testing.T) {
 		t.Errorf("the rows show too little: %+v", seen)
 	}
 	for _, dimension := range []string{"HOUR_OF_DAY", "DAY_OF_WEEK"} {
-		refused(t, r, reader(1), query.CodeBadInput, `{ metrics(`+always+`, groupBy: `+dimension+`) { buckets { openAtEnd } } }`, nil)
+		for _, field := range []string{"openAtEnd", "rows(of: OPEN_AT_END)"} {
+			refused(t, r, reader(1), query.CodeBadInput, `{ metrics(`+always+`, groupBy: `+dimension+`) { buckets { contacts `+field+` } } }`, nil)
+		}
+	}
+}
+
+// TestEveryCountOfStatesLeadsToItsConversations opens the handles of buckets, and looks at the marks and messages of
+// every conversation to know which ones must be there.
+func TestEveryCountOfStatesLeadsToItsConversations(t *testing.T) {
+	r := theRig(t)
+	const own = 612
+	world := restless(own, millis("2020-03-24T07:00:00Z"))
+	world.Insert(t, r.server, projection)
+	world.Merge(r.world)
+	threads := map[string][]storetest.Message{}
+	for _, m := range world.Messages {
+		key := fmt.Sprint(m.Project, m.Conversation)
+		threads[key] = append(threads[key], m)
+	}
+	for _, thread := range threads {
+		slices.SortFunc(thread, func(a, b storetest.Message) int { return int(a.Position) - int(b.Position) })
+	}
+	handles := ""
+	for name := range statesOf() {
+		handles += fmt.Sprintf(" %[1]s: rows(of: %[1]s)", name)
+	}
+	of := func(s states, name string) int {
+		return map[string]int{
+			"CREATED_CONVERSATIONS": s.CreatedConversations, "CLOSINGS": s.Closings, "FIRST_CLOSINGS": s.FirstClosings, "REOPENINGS": s.Reopenings,
+			"OPEN_AT_END": s.OpenAtEnd, "SNOOZED_AT_END": s.SnoozedAtEnd, "UNATTENDED_AT_END": s.UnattendedAtEnd,
+		}[name]
+	}
+	seen := map[string]int{}
+	for _, q := range []struct{ arguments, dimension string }{
+		{"", ""}, {`step: DAY, timeZone: "Europe/Paris"`, ""}, {"groupBy: PROJECT, step: WEEK", "PROJECT"}, {"groupBy: OPERATOR", "OPERATOR"}, {"groupBy: STATUS", ""},
+		{`groupBy: CHANNEL, filters: {tagIds: "vip"}, step: WEEK`, "CHANNEL"},
+	} {
+		from, to := millis("2020-03-25T06:30:00.5Z"), millis("2020-03-31T10:00:00Z")
+		buckets := ask[struct {
+			Metrics struct{ Buckets []map[string]any }
+		}](t, r, reader(1, 2, own), fmt.Sprintf(
+			`{ metrics(interval: {from: "2020-03-25T06:30:00.5Z", to: "2020-03-31T10:00:00Z"}, %s) { buckets { from to dimensions { value } %s } } }`, q.arguments, handles+stateFields), nil).Metrics.Buckets
+		for _, b := range buckets {
+			start, end := from, to
+			if b["from"] != nil {
+				start, end = millis(b["from"].(string)), millis(b["to"].(string))
+			}
+			var value *string
+			if q.dimension != "" {
+				if text, ok := b["dimensions"].([]any)[0].(map[string]any)["value"].(string); ok {
+					value = &text
+				}
+			}
+			want := map[string][]string{}
+			for j := range world.Conversations {
+				c := &world.Conversations[j]
+				tagged := q.dimension != "CHANNEL" || slices.Contains(c.TagIDs, "vip")
+				if (c.Project > 2 && c.Project != own) || !tagged || (q.dimension != "" && !holds(values(q.dimension, c, nil), value)) {
+					continue
+				}
+				var one states
+				one.add(c, threads[fmt.Sprint(c.Project, c.ID)], start, end)
+				for name := range statesOf() {
+					if of(one, name) > 0 {
+						want[name] = append(want[name], c.ID)
+					}
+				}
+			}
+			for name, figure := range statesOf() {
+				got := ask[struct{ Conversations connection }](t, r, reader(1, 2, own), fmt.Sprintf(
+					`{ conversations(%s, filters: {rows: %q}) { totalCount edges { node { id } } } }`, always, b[name]), nil).Conversations
+				ids := got.ids()
+				slices.Sort(ids)
+				slices.Sort(want[name])
+				if got.TotalCount != len(want[name]) || len(want[name]) <= 100 && !slices.Equal(ids, want[name]) {
+					t.Fatalf("%s %v: %s leads to %d conversations, want %d", q.arguments, b["from"], name, got.TotalCount, len(want[name]))
+				}
+				// A conversation that is closed or reopened twice in a step counts twice.
+				if count := int(b[figure].(float64)); count < got.TotalCount || name != "CLOSINGS" && name != "REOPENINGS" && count != got.TotalCount {
+					t.Fatalf("%s %v: %d %s, %d conversations", q.arguments, b["from"], count, figure, got.TotalCount)
+				}
+				seen[name] += got.TotalCount
+			}
+		}
+	}
+	for name := range statesOf() {
+		if seen[name] < 5 {
+			t.Errorf("%s: only %d rows", name, seen[name])
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,59 @@ type workload struct {
 }
 
 const workloadFields = `{ from to value label contacts contactsPerHour handleTimeMs busyTimeMs average averageWhileBusy peak }`
+
+// TestEveryCountOfConcurrencyLeadsToItsContacts opens the handles of buckets, also of steps in the future.
+func TestEveryCountOfConcurrencyLeadsToItsContacts(t *testing.T) {
+	r := theRig(t)
+	type bucket struct {
+		From, To              string
+		Value, PeakAt         *string
+		Contacts, Peak        int
+		Open, Started, AtPeak string
+	}
+	for _, c := range []struct{ arguments, dimension string }{
+		{`interval: {from: "2020-03-26T10:10:00.5Z", to: "2020-03-30T02:03:04Z"}, by: OPERATOR`, "OPERATOR"},
+		{`interval: {from: "2020-03-26T10:10:00.5Z", to: "2020-03-30T02:03:04Z"}, by: GROUP, step: DAY, timeZone: "Europe/Paris"`, "ROUTING_GROUP"},
+		{`interval: {from: "2020-03-26T10:10:00.5Z", to: "2020-03-26T20:00:00Z"}, step: QUARTER_HOUR, contactFilters: {operatorKinds: [PROFESSIONAL]}`, ""},
+		{`interval: {from: "2020-04-09T00:00:00Z", to: "2199-12-01T00:00:00Z"}, by: CHANNEL`, "CHANNEL"},
+		{`interval: {from: "2190-04-09T00:00:00Z", to: "2190-04-10T00:00:00Z"}, step: HOUR`, ""},
+	} {
+		mine := func(k *storetest.Contact) bool {
+			return k.Project <= 2 && (!strings.Contains(c.arguments, "PROFESSIONAL") || k.OperatorKind == "PROFESSIONAL")
+		}
+		now := storetest.Millis(time.Now().UnixMilli())
+		buckets := ask[struct{ Concurrency struct{ Buckets []bucket } }](t, r, reader(1, 2), `{ concurrency(`+c.arguments+`) { buckets { from to value contacts peak peakAt
+			open: rows started: rows(of: CONTACTS) atPeak: rows(of: PEAK) } } }`, nil).Concurrency.Buckets
+		if len(buckets) < 3 {
+			t.Fatalf("%s: %d buckets", c.arguments, len(buckets))
+		}
+		for _, b := range buckets {
+			from, to := millis(b.From), millis(b.To)
+			open := 0
+			for _, k := range r.world.Started(func(k *storetest.Contact, of *storetest.Conversation) bool {
+				return mine(k) && (c.dimension == "" || holds(values(c.dimension, of, k), b.Value))
+			}) {
+				end := now
+				if k.EndedAt != nil {
+					end = *k.EndedAt
+				}
+				if k.StartedAt < to && end > from {
+					open++
+				}
+			}
+			got := ask[map[string]struct{ TotalCount int }](t, r, reader(1, 2), fmt.Sprintf(
+				`{ open: contacts(%[1]s, filters: {rows: %[2]q}) { totalCount } started: contacts(%[1]s, filters: {rows: %[3]q}) { totalCount } peak: contacts(%[1]s, filters: {rows: %[4]q}) { totalCount } }`,
+				always, b.Open, b.Started, b.AtPeak), nil)
+			if got["open"].TotalCount != open || got["started"].TotalCount != b.Contacts || got["peak"].TotalCount != b.Peak || (b.PeakAt == nil) != (b.Peak == 0) {
+				t.Fatalf("%s, %s from %s: %v, want %d open, %d started, %d at the peak (%s)", c.arguments, str(b.Value), b.From, got, open, b.Contacts, b.Peak, str(b.PeakAt))
+			}
+		}
+	}
+	rows := ask[struct {
+		Concurrency struct{ Total struct{ Rows string } }
+	}](t, r, reader(1), `{ concurrency(`+always+`) { total { rows } } }`, nil).Concurrency.Total.Rows
+	refused(t, r, reader(1), query.CodeBadInput, fmt.Sprintf(`{ conversations(%s, filters: {rows: %q}) { totalCount } }`, always, rows), nil)
+}
 
 // checkWorkload compares a bucket with the contacts, looked at one by one.
 func checkWorkload(t *testing.T, what string, b workload, contacts []*storetest.Contact) {

@@ -71,6 +71,11 @@ func (c *conditions) matching(f *query.Filter) {
 	for _, v := range f.Rows.By {
 		c.has(conversationDimension(v.Name), v, f.Rows.Local)
 	}
+	if f.Rows.Of.OfStates() {
+		c.inState(f.Rows.Of, f.Rows.Interval)
+		c.matching(f.Rows.Filter)
+		return
+	}
 	c.counted(f.Rows, false)
 	c.closedIn(f.Rows.Interval, f.Rows.Filter)
 }
@@ -132,9 +137,11 @@ func (c *conditions) flag(condition string, asked *bool) {
 // of the other kind of rows.
 func (c *conditions) counted(rows *query.Rows, contacts bool) {
 	switch condition := countCondition(rows.Of); {
-	case rows.Of == "" && rows.Over == "":
+	case rows.Of == "" && rows.Over == "" && rows.Open == nil:
 	case rows.OfContacts() != contacts:
 		c.add("0")
+	case rows.Open != nil:
+		c.openWithin(rows.Open)
 	case rows.Over == snoozeReturn:
 		c.returned(rows.Span)
 	case rows.Over != "":
@@ -255,6 +262,15 @@ func during(prefix string, scope query.Scope, interval query.Interval, filter *q
 	c := started(prefix, scope, query.Interval{To: interval.To}, filter)
 	c.add("(ended_at IS NULL OR ended_at > "+moment+")", int64(interval.From))
 	return c
+}
+
+// openWithin adds that contacts were open at some moment of an interval, by whose end they started.
+func (c *conditions) openWithin(open *query.OpenWithin) {
+	condition := "ended_at > " + moment
+	if open.Now > open.From {
+		condition = "(ended_at IS NULL OR " + condition + ")"
+	}
+	c.add(condition, int64(open.From))
 }
 
 // startedIn adds interval and filter of contacts, and those of the rows they are

@@ -2,10 +2,85 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/parley-analytics/parley/query"
 )
+
+const (
+	pushed  = "'parley.conversation.pushed.v1'"
+	closing = "'parley.conversation.closed.v1'"
+	snooze  = "'parley.conversation.snoozed.v1'"
+	// turn is the condition on a mark that it changes whether its conversation is open.
+	turn = "type IN (" + pushed + ", " + closing + ")"
+	// millisOf is a parameter of milliseconds.
+	millisOf = "{$:Int64}"
+)
+
+// changed is the condition that a push or a close happened in an interval to a conversation that was
+// closed, or was not.
+func changed(to, was string) string {
+	return "arrayExists((at, type, before) -> type = " + to + " AND before " + was + " " + closing +
+		" AND at >= " + millisOf + " AND at < " + millisOf + ",\n        " + turnsAt + ", " + turns + ", arraySlice(arrayPushFront(" + turns + ", ''), 1, length(" + turns + ")))"
+}
+
+// The marks that change whether a conversation is open, and their times in milliseconds.
+const (
+	turns   = "arrayFilter(type -> " + turn + ", _marks.type)"
+	turnsAt = "arrayMap((at, type) -> toUnixTimestamp64Milli(at), arrayFilter((at, type) -> " + turn + ", _marks.at, _marks.type), " + turns + ")"
+)
+
+// inState adds that conversations are behind a count of states over time.
+func (c *conditions) inState(of query.Count, interval query.Interval) {
+	from, to := int64(interval.From), int64(interval.To)
+	switch of {
+	case query.CountCreated:
+		c.add("created_at >= "+moment, from)
+		c.add("created_at < "+moment, to)
+		return
+	case query.CountClosings, query.CountFirstClosing, query.CountReopenings:
+		// What is closed for good before the interval does not change in it.
+		c.add("(closed_at IS NULL OR closed_at >= "+moment+")", from)
+	default:
+		c.add("(closed_at IS NULL OR closed_at >= "+moment+")", to)
+	}
+	c.add("created_at < "+moment, to)
+	switch of {
+	case query.CountClosings:
+		c.add(changed(closing, "!="), from, to)
+	case query.CountReopenings:
+		c.add(changed(pushed, "="), from, to)
+	case query.CountFirstClosing:
+		first := "toUnixTimestamp64Milli(_marks.at[indexOf(_marks.type, " + closing + ")])"
+		c.add("has(_marks.type, "+closing+") AND "+first+" >= "+millisOf+" AND "+first+" < "+millisOf, from, to)
+	case query.CountSnoozedAtEnd:
+		last := "arrayLastIndex((type, at) -> " + turn + " AND at < " + moment + ", _marks.type, _marks.at)"
+		c.add("_marks.type["+last+"] = "+pushed+" AND _marks.type["+last+" + 1] = "+snooze+
+			" AND _marks.at["+last+" + 1] < "+moment, to, to, to, to)
+	default:
+		c.add("arrayLast((type, at) -> "+turn+" AND at < "+moment+", _marks.type, _marks.at) != "+closing, to)
+	}
+	if of == query.CountUnattended {
+		c.unattended(interval)
+	}
+}
+
+// unattended adds that the last message before the end of an interval, automatic ones aside, was the visitor's.
+func (c *conditions) unattended(interval query.Interval) {
+	open := within(fmt.Sprintf("%s%do", c.prefix, len(c.args)), c.within)
+	open.inState(query.CountOpen, interval)
+	said := within(fmt.Sprintf("%s%dm", c.prefix, len(c.args)), c.within)
+	said.add("sent_at < "+moment, int64(interval.To))
+	said.nest(`(project_id, conversation_id) IN (
+            SELECT project_id, conversation_id FROM {projection:Identifier}.conversations FINAL WHERE $)`, open)
+	c.nest(`(project_id, conversation_id) IN (
+        SELECT project_id, conversation_id
+        FROM {projection:Identifier}.messages FINAL
+        WHERE (author_kind = 'VISITOR' OR NOT automatic) AND $
+        GROUP BY project_id, conversation_id
+        HAVING argMax(author_kind = 'VISITOR', _position))`, said)
+}
 
 // ConversationStates implements query.FigureReader.
 func (s *Store) ConversationStates(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.StateFigures, error) {

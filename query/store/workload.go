@@ -24,6 +24,7 @@ func (s *Store) Concurrency(ctx context.Context, scope query.Scope, interval que
 		{"", "maxIf(_level, _end > _change.1)", func(r *row) any { return &r.Peak }},
 		{"", "sum(_level * (_end - _change.1))", func(r *row) any { return &r.Handled }},
 		{"", "sumIf(_end - _change.1, _level > 0)", func(r *row) any { return &r.Busy }},
+		{"", "argMinIf(_change.1, (-_level, _change.1), _end > _change.1)", func(r *row) any { return &r.PeakAt }},
 	})
 }
 
