@@ -73,6 +73,7 @@ type Server struct {
 	closed  bool
 	pending sync.WaitGroup // authenticated requests
 	working atomic.Int64   // their number
+	left    atomic.Int64   // when the last one was answered, in nanoseconds
 }
 
 // New makes a server. It accepts events until Close.
@@ -128,12 +129,19 @@ func (s *Server) enter() bool {
 
 // leave ends what enter registered.
 func (s *Server) leave() {
+	s.left.Store(s.now().UnixNano())
 	s.working.Add(-1)
 	s.pending.Done()
 }
 
-// Working reports whether events are being taken in at this moment.
-func (s *Server) Working() bool { return s.working.Load() > 0 }
+// pace is how long after a request another one is expected: a sender of single events has none
+// under way for much of the time.
+const pace = time.Second
+
+// Working reports whether events are being taken in, or were within the last second.
+func (s *Server) Working() bool {
+	return s.working.Load() > 0 || s.now().Sub(time.Unix(0, s.left.Load())) < pace
+}
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

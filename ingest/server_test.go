@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -220,6 +221,27 @@ func TestTooMuchAtOnceIs429(t *testing.T) {
 		t.Fatal(a.status, a.body)
 	}
 	r.expect(r.lines(event("2")), 202, 1, 0)
+}
+
+func TestEventsAreTakenInForASecondAfterARequest(t *testing.T) {
+	now := time.Now()
+	s := New(Config{Now: func() time.Time { return now }})
+	defer s.Close()
+	if s.Working() {
+		t.Fatal("events are being taken in before the first request")
+	}
+	s.enter()
+	now = now.Add(time.Minute)
+	if !s.Working() {
+		t.Error("no events are being taken in during a request")
+	}
+	s.leave()
+	if now = now.Add(pace - 1); !s.Working() {
+		t.Error("no events are being taken in shortly before the next request of a stream")
+	}
+	if now = now.Add(1); s.Working() {
+		t.Error("events are still being taken in a second after the last request")
+	}
 }
 
 func TestClosedServerIs503(t *testing.T) {
