@@ -36,8 +36,9 @@ var mayImport = map[string][]string{
 
 	"projector":            {"projector/fold", "schema"}, // the loop, and its ports
 	"projector/fold":       {"schema"},                   // pure: see leaves
-	"projector/tables":     {"schema/..."},               // everything in ClickHouse but batches and queries
-	"projector/sink":       {"projector", "projector/fold", "projector/tables", "schema/..."},
+	"projector/fold/cells": {"projector/fold", "schema"},
+	"projector/tables":     {"schema/..."}, // everything in ClickHouse but batches and queries
+	"projector/sink":       {"projector", "projector/fold/...", "projector/tables", "schema/..."},
 	"projector/history":    {"projector", "projector/tables", "schema"},
 	"projector/lead":       {"projector", "projector/history", "projector/tables", "schema/..."},
 	"projector/replay":     {"projector", "projector/fold", "projector/history", "projector/tables", "schema/..."}, // the versions of fold and tables that a build was made with
@@ -48,7 +49,7 @@ var mayImport = map[string][]string{
 	"projector/foldtest":   {"schema"},
 	"projector/porttest":   {"projector", "projector/fold", "projector/foldtest", "schema"},
 
-	"query":           {"query/...", "projector/fold", "schema/..."}, // the fold is a leaf: nothing else of the projector comes with it
+	"query":           {"query/...", "projector/fold/...", "schema/..."}, // the fold is a leaf: nothing else of the projector comes with it
 	"query/store":     {"query/...", "schema/..."},
 	"query/auth":      {"query/...", "schema/..."},
 	"query/transport": {"query/...", "schema/..."},

@@ -4,21 +4,22 @@ import (
 	"encoding/binary"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold/cells"
 	"github.com/parley-analytics/parley/schema"
 )
 
 func eventsTable() *table[projector.ArchivedEvent] {
 	type row = projector.ArchivedEvent
-	return &table[row]{name: "events", columns: []column[row]{
-		number("project_id", func(e *row) uint32 { return uint32(e.Event.Project) }),
-		text("conversation_id", func(e *row) string { return string(e.Event.Conversation) }),
-		text("event_id", func(e *row) string { return e.Event.ID }),
-		word("source", func(e *row) string { return e.Event.Source }),
-		word("type", func(e *row) string { return string(e.Event.Type) }),
-		moment("time", func(e *row) schema.Timestamp { return e.Event.Time }),
-		number("sequence", func(e *row) uint64 { return uint64(e.Sequence) }),
-		moment("received_at", func(e *row) schema.Timestamp { return e.ReceivedAt }),
-		text("original", func(e *row) []byte { return e.Original }),
+	return &table[row]{name: "events", columns: []cells.Column[row]{
+		cells.Number("project_id", func(e *row) uint32 { return uint32(e.Event.Project) }),
+		cells.Text("conversation_id", func(e *row) string { return string(e.Event.Conversation) }),
+		cells.Text("event_id", func(e *row) string { return e.Event.ID }),
+		cells.Word("source", func(e *row) string { return e.Event.Source }),
+		cells.Word("type", func(e *row) string { return string(e.Event.Type) }),
+		cells.Moment("time", func(e *row) schema.Timestamp { return e.Event.Time }),
+		cells.Number("sequence", func(e *row) uint64 { return uint64(e.Sequence) }),
+		cells.Moment("received_at", func(e *row) schema.Timestamp { return e.ReceivedAt }),
+		cells.Text("original", func(e *row) []byte { return e.Original }),
 	}}
 }
 
@@ -37,10 +38,10 @@ func hashOf(k schema.EventKey) hash {
 }
 
 func eventHashesTable() *table[keyRow] {
-	return &table[keyRow]{name: "event_hashes", columns: []column[keyRow]{
-		number("key", func(k *keyRow) uint64 { return k.hash.key }),
-		number("check", func(k *keyRow) uint64 { return k.hash.check }),
-		number("sequence", func(k *keyRow) uint64 { return uint64(k.sequence) }),
+	return &table[keyRow]{name: "event_hashes", columns: []cells.Column[keyRow]{
+		cells.Number("key", func(k *keyRow) uint64 { return k.hash.key }),
+		cells.Number("check", func(k *keyRow) uint64 { return k.hash.check }),
+		cells.Number("sequence", func(k *keyRow) uint64 { return uint64(k.sequence) }),
 	}}
 }
 
@@ -50,17 +51,17 @@ const rejectionVersion = 1
 
 func quarantineTable() *table[projector.Rejection] {
 	type row = projector.Rejection
-	return &table[row]{name: "quarantine", columns: []column[row]{
-		word("log", func(r *row) string { return r.Log }),
-		number("sequence", func(r *row) uint64 { return uint64(r.Sequence) }),
-		moment("received_at", func(r *row) schema.Timestamp { return r.ReceivedAt }),
-		word("reason", func(r *row) string { return string(r.Reason) }),
-		text("detail", func(r *row) string { return r.Detail }),
-		textOrNull("source", func(r *row) *string { return nullIfEmpty(r.Source) }),
-		textOrNull("event_id", func(r *row) *string { return nullIfEmpty(r.EventID) }),
-		text("original", func(r *row) []byte { return r.Original }),
-		number("_version", func(r *row) uint64 { return max(rejectionVersion, r.Version) }),
-		number("_deleted", func(r *row) uint8 {
+	return &table[row]{name: "quarantine", columns: []cells.Column[row]{
+		cells.Word("log", func(r *row) string { return r.Log }),
+		cells.Number("sequence", func(r *row) uint64 { return uint64(r.Sequence) }),
+		cells.Moment("received_at", func(r *row) schema.Timestamp { return r.ReceivedAt }),
+		cells.Word("reason", func(r *row) string { return string(r.Reason) }),
+		cells.Text("detail", func(r *row) string { return r.Detail }),
+		cells.TextOrNull("source", func(r *row) *string { return nullIfEmpty(r.Source) }),
+		cells.TextOrNull("event_id", func(r *row) *string { return nullIfEmpty(r.EventID) }),
+		cells.Text("original", func(r *row) []byte { return r.Original }),
+		cells.Number("_version", func(r *row) uint64 { return max(rejectionVersion, r.Version) }),
+		cells.Number("_deleted", func(r *row) uint8 {
 			if r.Gone {
 				return 1
 			}
@@ -84,10 +85,10 @@ type positionRow struct {
 }
 
 func positionsTable() *table[positionRow] {
-	return &table[positionRow]{name: "positions", columns: []column[positionRow]{
-		word("log", func(p *positionRow) string { return p.log }),
-		number("sequence", func(p *positionRow) uint64 { return uint64(p.sequence) }),
-		text("log_identity", func(p *positionRow) string { return p.origin.Log }),
-		number("checksum", func(p *positionRow) uint32 { return p.origin.Checksum }),
+	return &table[positionRow]{name: "positions", columns: []cells.Column[positionRow]{
+		cells.Word("log", func(p *positionRow) string { return p.log }),
+		cells.Number("sequence", func(p *positionRow) uint64 { return uint64(p.sequence) }),
+		cells.Text("log_identity", func(p *positionRow) string { return p.origin.Log }),
+		cells.Number("checksum", func(p *positionRow) uint32 { return p.origin.Checksum }),
 	}}
 }

@@ -3,7 +3,6 @@ package sink
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/projector/fold/cells"
 )
 
 // rowBlock is the rows of one insert in the Native format: read as a whole it is the
@@ -43,27 +44,17 @@ func (w written) EncodeColumn(b *proto.Buffer) { b.PutRaw(w.data) }
 // WriteColumn passes the cells on.
 func (w written) WriteColumn(to *proto.Writer) { to.ChainWrite(w.data) }
 
-// blockOf writes rows into b, from its beginning, and returns b, grown if necessary.
-func blockOf[R any](b []byte, columns []column[R], rows []R) (*rowBlock, []byte, error) {
-	b = binary.AppendUvarint(b[:0], uint64(len(columns)))
-	b = binary.AppendUvarint(b, uint64(len(rows)))
-	ends := make([]int, 0, 2*len(columns))
-	for _, c := range columns {
-		b = appendText(appendText(b, c.name), c.kind)
-		ends = append(ends, len(b))
-		if c.prefix != nil {
-			b = c.prefix(b)
-		}
-		var err error
-		if b, err = c.cells(b, rows); err != nil {
-			return nil, b, &cellError{column: c.name, err: err}
-		}
-		ends = append(ends, len(b))
+// blockOf writes rows into b, from its beginning, and returns b, grown if necessary. clickhouse-go sends
+// it over HTTP; ch-go sends the same block over the native protocol, which clickhouse-go cannot.
+func blockOf[R any](b []byte, columns []cells.Column[R], rows []R) (*rowBlock, []byte, error) {
+	block, b, err := cells.Encode(b, columns, rows)
+	if err != nil {
+		return nil, b, err
 	}
-	made := &rowBlock{rows: len(rows)}
+	made := &rowBlock{rows: block.Rows}
 	made.Reset(b)
-	for i, c := range columns {
-		made.columns = append(made.columns, written{c.name, c.kind, len(rows), b[ends[2*i]:ends[2*i+1]]})
+	for _, c := range block.Columns {
+		made.columns = append(made.columns, written{c.Name, c.Kind, block.Rows, c.Data})
 	}
 	return made, b, nil
 }

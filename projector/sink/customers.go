@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/shopspring/decimal"
 
 	"github.com/parley-analytics/parley/projector/fold"
+	"github.com/parley-analytics/parley/projector/fold/cells"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -28,7 +28,7 @@ type visit struct {
 	deleted  bool
 }
 
-type visitRow = detail[visit]
+type visitRow = cells.Detail[visit]
 
 // customerOf returns the customer of a conversation; a visitor with the empty id has no customer.
 func customerOf(r *fold.Rows) (id string, known bool) {
@@ -42,36 +42,32 @@ func customerOf(r *fold.Rows) (id string, known bool) {
 func visitsTable() *table[visitRow] {
 	type row = visitRow
 	visitor := func(d *row) schema.Visitor {
-		if d.row.deleted {
+		if d.Row.deleted {
 			return schema.Visitor{}
 		}
-		return *d.row.Conversation.Visitor
+		return *d.Row.Conversation.Visitor
 	}
-	return &table[row]{name: "customer_conversations", columns: owned(
-		text("customer_id", func(d *row) string { return d.row.customer }),
-		moment("created_at", func(d *row) schema.Timestamp { return d.row.Conversation.CreatedAt }),
-		moment("updated_at", func(d *row) schema.Timestamp { return d.row.Conversation.UpdatedAt }),
-		momentOrNull("last_chat_at", func(d *row) *schema.Timestamp { return d.row.LastVisitorMessageAt }),
-		word("channel", func(d *row) string { return string(d.row.Conversation.Channel) }),
-		number("orders_count", func(d *row) uint32 { return uint32(len(d.row.Transactions)) }),
-		pairs("order_counts", func(d *row) []inCurrency[uint32] { return transactionCounts(d.row.Transactions) },
-			word("", func(n *inCurrency[uint32]) schema.Currency { return n.currency }),
-			number("", func(n *inCurrency[uint32]) uint32 { return n.value })),
-		pairs("total_spent", func(d *row) []inCurrency[decimal.Decimal] { return byCurrency(d.row.Conversation.Revenue) },
-			word("", func(s *inCurrency[decimal.Decimal]) schema.Currency { return s.currency }),
-			sum("", func(s *inCurrency[decimal.Decimal]) decimal.Decimal { return s.value })),
-		textOrNull("external_id", func(d *row) *string { return visitor(d).ExternalID }),
-		textOrNull("first_name", func(d *row) *string { return visitor(d).FirstName }),
-		textOrNull("last_name", func(d *row) *string { return visitor(d).LastName }),
-		textOrNull("email", func(d *row) *string { return visitor(d).Email }),
-		textOrNull("phone", func(d *row) *string { return visitor(d).Phone }),
-		textOrNull("ip_address", func(d *row) *string { return custom(d.row.Rows, "ipAddress") }),
-		textOrNull("ip_location", func(d *row) *string { return custom(d.row.Rows, "ipLocation") }),
-		number("first_sequence", func(d *row) uint64 { return uint64(d.row.Conversation.FirstSequence) }),
-		number("last_sequence", func(d *row) uint64 { return uint64(d.row.Conversation.LastSequence) }),
-		number("event_count", func(d *row) uint32 { return d.row.Conversation.EventCount }),
-		number("_deleted", func(d *row) uint8 {
-			if d.row.deleted {
+	return &table[row]{name: "customer_conversations", columns: cells.Owned(
+		cells.Text("customer_id", func(d *row) string { return d.Row.customer }),
+		cells.Moment("created_at", func(d *row) schema.Timestamp { return d.Row.Conversation.CreatedAt }),
+		cells.Moment("updated_at", func(d *row) schema.Timestamp { return d.Row.Conversation.UpdatedAt }),
+		cells.MomentOrNull("last_chat_at", func(d *row) *schema.Timestamp { return d.Row.LastVisitorMessageAt }),
+		cells.Word("channel", func(d *row) string { return string(d.Row.Conversation.Channel) }),
+		cells.Number("orders_count", func(d *row) uint32 { return uint32(len(d.Row.Transactions)) }),
+		cells.TransactionCounts("order_counts", func(d *row) *fold.Rows { return d.Row.Rows }),
+		cells.Revenue("total_spent", func(d *row) *fold.Rows { return d.Row.Rows }),
+		cells.TextOrNull("external_id", func(d *row) *string { return visitor(d).ExternalID }),
+		cells.TextOrNull("first_name", func(d *row) *string { return visitor(d).FirstName }),
+		cells.TextOrNull("last_name", func(d *row) *string { return visitor(d).LastName }),
+		cells.TextOrNull("email", func(d *row) *string { return visitor(d).Email }),
+		cells.TextOrNull("phone", func(d *row) *string { return visitor(d).Phone }),
+		cells.TextOrNull("ip_address", func(d *row) *string { return custom(d.Row.Rows, "ipAddress") }),
+		cells.TextOrNull("ip_location", func(d *row) *string { return custom(d.Row.Rows, "ipLocation") }),
+		cells.Number("first_sequence", func(d *row) uint64 { return uint64(d.Row.Conversation.FirstSequence) }),
+		cells.Number("last_sequence", func(d *row) uint64 { return uint64(d.Row.Conversation.LastSequence) }),
+		cells.Number("event_count", func(d *row) uint32 { return d.Row.Conversation.EventCount }),
+		cells.Number("_deleted", func(d *row) uint8 {
+			if d.Row.deleted {
 				return 1
 			}
 			return 0
@@ -89,35 +85,35 @@ func custom(r *fold.Rows, key string) *string {
 	return nil
 }
 
-type profileRow = detail[fold.Customer]
+type profileRow = cells.Detail[fold.Customer]
 
 func profilesTable() *table[profileRow] {
 	type row = profileRow
-	return &table[row]{name: "customer_profiles", columns: owned(slices.Concat([]column[row]{
-		text("customer_id", func(d *row) string { return d.row.ID }),
-		textOrNull("external_id", func(d *row) *string { return d.row.ExternalID }),
-		textOrNull("first_name", func(d *row) *string { return d.row.FirstName }),
-		textOrNull("last_name", func(d *row) *string { return d.row.LastName }),
-		textOrNull("email", func(d *row) *string { return d.row.Email }),
-		textOrNull("phone", func(d *row) *string { return d.row.Phone }),
-		textOrNull("notes", func(d *row) *string { return d.row.Notes }),
-		wordOrNull("type", func(d *row) *schema.CustomerType { return d.row.Type }),
-		textOrNull("ip_address", func(d *row) *string { return d.row.IPAddress }),
-		textOrNull("ip_location", func(d *row) *string { return d.row.IPLocation }),
-		pairs("custom_data", func(d *row) []schema.CustomValue { return d.row.CustomData },
-			text("", func(v *schema.CustomValue) string { return v.Key }), text("", func(v *schema.CustomValue) string { return v.Value })),
-		list("cleared", func(d *row) []string { return d.row.Cleared }, word("", itself)),
-	}, profileLineage(func(d *row) *fold.Lineage { return &d.row.Lineage }))...)}
+	return &table[row]{name: "customer_profiles", columns: cells.Owned(slices.Concat([]cells.Column[row]{
+		cells.Text("customer_id", func(d *row) string { return d.Row.ID }),
+		cells.TextOrNull("external_id", func(d *row) *string { return d.Row.ExternalID }),
+		cells.TextOrNull("first_name", func(d *row) *string { return d.Row.FirstName }),
+		cells.TextOrNull("last_name", func(d *row) *string { return d.Row.LastName }),
+		cells.TextOrNull("email", func(d *row) *string { return d.Row.Email }),
+		cells.TextOrNull("phone", func(d *row) *string { return d.Row.Phone }),
+		cells.TextOrNull("notes", func(d *row) *string { return d.Row.Notes }),
+		cells.WordOrNull("type", func(d *row) *schema.CustomerType { return d.Row.Type }),
+		cells.TextOrNull("ip_address", func(d *row) *string { return d.Row.IPAddress }),
+		cells.TextOrNull("ip_location", func(d *row) *string { return d.Row.IPLocation }),
+		cells.Pairs("custom_data", func(d *row) []schema.CustomValue { return d.Row.CustomData },
+			cells.Text("", func(v *schema.CustomValue) string { return v.Key }), cells.Text("", func(v *schema.CustomValue) string { return v.Value })),
+		cells.List("cleared", func(d *row) []string { return d.Row.Cleared }, cells.Word("", func(s *string) string { return *s })),
+	}, profileLineage(func(d *row) *fold.Lineage { return &d.Row.Lineage }))...)}
 }
 
 // profileLineage is the information in rows of profiles about their events.
-func profileLineage[R any](of func(*R) *fold.Lineage) []column[R] {
-	return []column[R]{
-		moment("created_at", func(r *R) schema.Timestamp { return of(r).CreatedAt }),
-		moment("updated_at", func(r *R) schema.Timestamp { return of(r).UpdatedAt }),
-		number("first_sequence", func(r *R) uint64 { return uint64(of(r).FirstSequence) }),
-		number("last_sequence", func(r *R) uint64 { return uint64(of(r).LastSequence) }),
-		number("event_count", func(r *R) uint32 { return of(r).EventCount }),
+func profileLineage[R any](of func(*R) *fold.Lineage) []cells.Column[R] {
+	return []cells.Column[R]{
+		cells.Moment("created_at", func(r *R) schema.Timestamp { return of(r).CreatedAt }),
+		cells.Moment("updated_at", func(r *R) schema.Timestamp { return of(r).UpdatedAt }),
+		cells.Number("first_sequence", func(r *R) uint64 { return uint64(of(r).FirstSequence) }),
+		cells.Number("last_sequence", func(r *R) uint64 { return uint64(of(r).LastSequence) }),
+		cells.Number("event_count", func(r *R) uint32 { return of(r).EventCount }),
 	}
 }
 
@@ -127,27 +123,27 @@ type seller struct {
 	lastMessage *schema.Timestamp
 }
 
-type sellerRow = detail[seller]
+type sellerRow = cells.Detail[seller]
 
 func sellersTable() *table[sellerRow] {
 	type row = sellerRow
-	return &table[row]{name: "sellers", columns: owned(slices.Concat([]column[row]{
-		text("seller_id", func(d *row) string { return d.row.ID }),
-		textOrNull("business_name", func(d *row) *string { return d.row.BusinessName }),
-		textOrNull("legal_business_name", func(d *row) *string { return d.row.LegalBusinessName }),
-		textOrNull("email_address", func(d *row) *string { return d.row.EmailAddress }),
-		textOrNull("phone", func(d *row) *string { return d.row.Phone }),
-		orNull("online", "Bool", func(d *row) *bool { return d.row.Online }, appendFlag),
-		momentOrNull("last_message_at", func(d *row) *schema.Timestamp { return d.row.lastMessage }),
-	}, profileLineage(func(d *row) *fold.Lineage { return &d.row.Seller.Lineage }))...)}
+	return &table[row]{name: "sellers", columns: cells.Owned(slices.Concat([]cells.Column[row]{
+		cells.Text("seller_id", func(d *row) string { return d.Row.ID }),
+		cells.TextOrNull("business_name", func(d *row) *string { return d.Row.BusinessName }),
+		cells.TextOrNull("legal_business_name", func(d *row) *string { return d.Row.LegalBusinessName }),
+		cells.TextOrNull("email_address", func(d *row) *string { return d.Row.EmailAddress }),
+		cells.TextOrNull("phone", func(d *row) *string { return d.Row.Phone }),
+		cells.FlagOrNull("online", func(d *row) *bool { return d.Row.Online }),
+		cells.MomentOrNull("last_message_at", func(d *row) *schema.Timestamp { return d.Row.lastMessage }),
+	}, profileLineage(func(d *row) *fold.Lineage { return &d.Row.Seller.Lineage }))...)}
 }
 
 // people adds the rows of customer and seller of a change. A conversation is taken from the customer
 // that it had before; in a contested batch from all that it may have had.
-func (s *Sink) people(o owner, before, after *fold.Rows, contested bool) {
+func (s *Sink) people(o cells.Owner, before, after *fold.Rows, contested bool) {
 	customer, known := customerOf(after)
 	if known {
-		s.visits.rows = append(s.visits.rows, visitRow{o, &visit{Rows: after, customer: customer}})
+		s.visits.rows = append(s.visits.rows, visitRow{Owner: o, Row: &visit{Rows: after, customer: customer}})
 	}
 	var others []string
 	if contested {
@@ -157,14 +153,14 @@ func (s *Sink) people(o owner, before, after *fold.Rows, contested bool) {
 	}
 	for _, id := range others {
 		if id != customer {
-			s.visits.rows = append(s.visits.rows, visitRow{o, &visit{Rows: &fold.Rows{}, customer: id, deleted: true}})
+			s.visits.rows = append(s.visits.rows, visitRow{Owner: o, Row: &visit{Rows: &fold.Rows{}, customer: id, deleted: true}})
 		}
 	}
 	if c := after.Customer; c != nil {
-		s.profiles.rows = append(s.profiles.rows, profileRow{o, c})
+		s.profiles.rows = append(s.profiles.rows, profileRow{Owner: o, Row: c})
 	}
 	if v := after.Seller; v != nil {
-		s.sellers.rows = append(s.sellers.rows, sellerRow{o, &seller{v, after.LastMessageAt}})
+		s.sellers.rows = append(s.sellers.rows, sellerRow{Owner: o, Row: &seller{v, after.LastMessageAt}})
 	}
 }
 

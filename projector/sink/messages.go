@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/projector/fold"
+	"github.com/parley-analytics/parley/projector/fold/cells"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -24,7 +25,7 @@ func (s *Sink) Messages(ctx context.Context, wanted map[schema.ConversationKey]f
 	}
 	named := 0
 	for key, w := range wanted {
-		found[key] = map[string]messageRow{}
+		found[key] = map[string]cells.Message{}
 		for _, id := range w.IDs {
 			if err := ids.Append(uint32(key.Project), string(key.Conversation), id); err != nil {
 				return nil, err
@@ -49,14 +50,14 @@ func (s *Sink) Messages(ctx context.Context, wanted map[schema.ConversationKey]f
 }
 
 // messageRows are the newest rows found, by conversation and message.
-type messageRows map[schema.ConversationKey]map[string]messageRow
+type messageRows map[schema.ConversationKey]map[string]cells.Message
 
 func (m messageRows) messages() map[schema.ConversationKey][]fold.Message {
 	all := map[schema.ConversationKey][]fold.Message{}
 	for key, rows := range m {
 		all[key] = make([]fold.Message, 0, len(rows))
 		for _, row := range rows {
-			all[key] = append(all[key], *row.row)
+			all[key] = append(all[key], *row.Row)
 		}
 	}
 	return all
@@ -74,8 +75,8 @@ func (s *Sink) readMessages(ctx context.Context, found messageRows, statement st
 			return fmt.Errorf("read messages: %w", err)
 		}
 		of := found[row.ConversationKey]
-		if had, seen := of[row.row.ID]; !seen || had.version < row.version {
-			of[row.row.ID] = row
+		if had, seen := of[row.Row.ID]; !seen || had.Version < row.Version {
+			of[row.Row.ID] = row
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -84,7 +85,7 @@ func (s *Sink) readMessages(ctx context.Context, found messageRows, statement st
 	return nil
 }
 
-func scanMessage(rows driver.Rows) (messageRow, error) {
+func scanMessage(rows driver.Rows) (cells.Message, error) {
 	var project uint32
 	var conversation, kind string
 	var version uint64
@@ -94,7 +95,7 @@ func scanMessage(rows driver.Rows) (messageRow, error) {
 	err := rows.Scan(&project, &conversation, &m.ID, &m.ContactID, &sent, &kind, &m.AuthorID, &m.Automatic, &read, &deleted, &m.Position, &version)
 	m.SentAt, m.AuthorKind, m.ReadAt, m.DeletedAt = schema.TimestampOf(sent), schema.UserKind(kind), timestampOrNil(read), timestampOrNil(deleted)
 	key := schema.ConversationKey{Project: schema.ProjectID(project), Conversation: schema.ConversationID(conversation)}
-	return messageRow{owner{key, schema.Sequence(version)}, m}, err
+	return cells.Message{Owner: cells.Owner{ConversationKey: key, Version: schema.Sequence(version)}, Row: m}, err
 }
 
 func timestampOrNil(at *time.Time) *schema.Timestamp {

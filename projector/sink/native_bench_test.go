@@ -102,7 +102,7 @@ func encodeByReflection(b *testing.B) func(*testing.B, []projector.ArchivedEvent
 	block := proto.NewBlock()
 	block.ServerContext = &library.ServerContext{Timezone: time.UTC}
 	for _, c := range eventsTable().columns {
-		if err := block.AddColumn(c.name, library.Type(c.kind)); err != nil {
+		if err := block.AddColumn(c.Name, library.Type(c.Kind)); err != nil {
 			b.Fatal(err)
 		}
 	}

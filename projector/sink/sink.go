@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/fold/cells"
 	"github.com/parley-analytics/parley/schema"
 	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
@@ -38,12 +39,12 @@ type Sink struct {
 	database string
 	log      *slog.Logger
 
-	conversations *table[conversationRow]
-	contacts      *table[contactRow]
-	transactions  *table[transactionRow]
-	messages      *table[messageRow]
-	texts         *table[messageRow]
-	visitors      *table[visitorRow]
+	conversations *table[cells.Conversation]
+	contacts      *table[cells.Contact]
+	transactions  *table[cells.Transaction]
+	messages      *table[cells.Message]
+	texts         *table[cells.Message]
+	visitors      *table[cells.Visitor]
 	visits        *table[visitRow]
 	profiles      *table[profileRow]
 	sellers       *table[sellerRow]
@@ -68,8 +69,9 @@ var (
 func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error) {
 	s := &Sink{
 		conn: conn, options: options, database: ddl.ProjectionDatabase(options.Projection), log: options.Logger,
-		conversations: conversationsTable(), contacts: contactsTable(), transactions: transactionsTable(),
-		messages: messagesTable(), texts: messageTextsTable(), visitors: visitorsTable(),
+		conversations: tableOf("conversations", cells.Conversations()), contacts: tableOf("contacts", cells.Contacts()),
+		transactions: tableOf("transactions", cells.Transactions()), messages: tableOf("messages", cells.Messages()),
+		texts: tableOf("message_texts", cells.MessageTexts()), visitors: tableOf("visitors", cells.Visitors()),
 		visits: visitsTable(), profiles: profilesTable(), sellers: sellersTable(),
 		events: eventsTable(), keys: eventHashesTable(), quarantine: quarantineTable(), positions: positionsTable(),
 	}

@@ -7,18 +7,24 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/parley-analytics/parley/projector/fold/cells"
 )
 
 // table is one table of the projection: how a row becomes its columns, and the
 // rows that wait to be inserted. Its buffers are used again for every batch.
 type table[R any] struct {
 	name    string
-	columns []column[R]
+	columns []cells.Column[R]
 	rows    []R
 
 	insert  string // INSERT statement, complete but for the data
 	buffers [][]byte
 	made    []*rowBlock // none without rows
+}
+
+func tableOf[R any](name string, columns []cells.Column[R]) *table[R] {
+	return &table[R]{name: name, columns: columns}
 }
 
 // mostBlockBytes is the size from which a block is made of half as many rows: an
@@ -38,14 +44,14 @@ type inserter interface {
 func (t *table[R]) bind(database string, types map[string]map[string]string) error {
 	names := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		kind, found := types[t.name][c.name]
+		kind, found := types[t.name][c.Name]
 		switch {
 		case !found:
-			return fmt.Errorf("table %s.%s has no column %s: bring the tables up to date (--migrate)", database, t.name, c.name)
-		case kind != c.kind:
-			return fmt.Errorf("column %s of table %s.%s has type %s, expected %s: the table was altered outside Parley; restore the column's type", c.name, database, t.name, kind, c.kind)
+			return fmt.Errorf("table %s.%s has no column %s: bring the tables up to date (--migrate)", database, t.name, c.Name)
+		case kind != c.Kind:
+			return fmt.Errorf("column %s of table %s.%s has type %s, expected %s: the table was altered outside Parley; restore the column's type", c.Name, database, t.name, kind, c.Kind)
 		}
-		names[i] = c.name
+		names[i] = c.Name
 	}
 	t.insert = strings.NewReplacer("$projection", database, "$table", t.name, "$columns", strings.Join(names, ", ")).Replace(strings.TrimSpace(insertSQL))
 	return nil
@@ -57,9 +63,9 @@ func (t *table[R]) prepare() error {
 		return nil
 	}
 	err := t.block(t.rows)
-	var cell *cellError
+	var cell *cells.Error
 	if errors.As(err, &cell) {
-		cell.table = t.name
+		return &cellError{table: t.name, column: cell.Column, err: cell.Err}
 	}
 	return err
 }

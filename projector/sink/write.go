@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/fold"
+	"github.com/parley-analytics/parley/projector/fold/cells"
 )
 
 // Stage is a part of Write that is on disk before the next begins.
@@ -96,33 +97,35 @@ func (s *Sink) change(c *projector.Change, contested bool) {
 	if before == nil || contested {
 		before = &fold.Rows{}
 	}
-	o := owner{after.Conversation.ConversationKey, after.LastSequence()}
+	o := cells.Owner{ConversationKey: after.Conversation.ConversationKey, Version: after.LastSequence()}
 	s.people(o, before, after, contested)
 	if after.Empty() {
 		return
 	}
-	s.conversations.rows = append(s.conversations.rows, conversationRow{Rows: after, version: o.version})
+	s.conversations.rows = append(s.conversations.rows, cells.Conversation{Rows: after, Version: o.Version})
 
-	of, contacts := traitsOf(after), before.Contacts
-	if !reflect.DeepEqual(traitsOf(before), of) {
+	of, contacts := cells.TraitsOf(after), before.Contacts
+	if !reflect.DeepEqual(cells.TraitsOf(before), of) {
 		contacts = nil
 	}
 	changed(contacts, after.Contacts, func(c *fold.Contact) string { return c.ID },
-		func(c *fold.Contact) { s.contacts.rows = append(s.contacts.rows, contactRow{o, &contact{c, of}}) })
+		func(c *fold.Contact) {
+			s.contacts.rows = append(s.contacts.rows, cells.Contact{Owner: o, Row: &cells.ContactWithTraits{Contact: c, Of: of}})
+		})
 	changed(before.Transactions, after.Transactions, func(t *fold.Transaction) string { return t.ID },
 		func(t *fold.Transaction) {
-			s.transactions.rows = append(s.transactions.rows, transactionRow{o, t})
+			s.transactions.rows = append(s.transactions.rows, cells.Transaction{Owner: o, Row: t})
 		})
 	changed(before.Messages, after.Messages, func(m *fold.Message) string { return m.ID },
 		func(m *fold.Message) {
-			s.messages.rows = append(s.messages.rows, messageRow{o, m})
+			s.messages.rows = append(s.messages.rows, cells.Message{Owner: o, Row: m})
 			if s.options.StoreText && (m.Text != nil || m.DeletedAt != nil) {
-				s.texts.rows = append(s.texts.rows, messageRow{o, m})
+				s.texts.rows = append(s.texts.rows, cells.Message{Owner: o, Row: m})
 			}
 		})
 	if v := after.Conversation.Visitor; v != nil {
 		if earlier := before.Conversation.Visitor; earlier == nil || !same(earlier, v) {
-			s.visitors.rows = append(s.visitors.rows, visitorRow{o, v})
+			s.visitors.rows = append(s.visitors.rows, cells.Visitor{Owner: o, Row: v})
 		}
 	}
 }

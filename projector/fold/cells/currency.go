@@ -1,8 +1,10 @@
-package sink
+package cells
 
 import (
 	"maps"
 	"slices"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
@@ -42,6 +44,20 @@ func byCurrency[V any](values map[schema.Currency]V) []inCurrency[V] {
 		list = append(list, inCurrency[V]{c, values[c]})
 	}
 	return list
+}
+
+// Revenue is the sum of the transactions per currency.
+func Revenue[R any](name string, of func(*R) *fold.Rows) Column[R] {
+	return Pairs(name, func(r *R) []inCurrency[decimal.Decimal] { return byCurrency(of(r).Conversation.Revenue) },
+		Word("", func(s *inCurrency[decimal.Decimal]) schema.Currency { return s.currency }),
+		Sum("", func(s *inCurrency[decimal.Decimal]) decimal.Decimal { return s.value }))
+}
+
+// TransactionCounts is the number of transactions per currency.
+func TransactionCounts[R any](name string, of func(*R) *fold.Rows) Column[R] {
+	return Pairs(name, func(r *R) []inCurrency[uint32] { return transactionCounts(of(r).Transactions) },
+		Word("", func(n *inCurrency[uint32]) schema.Currency { return n.currency }),
+		Number("", func(n *inCurrency[uint32]) uint32 { return n.value }))
 }
 
 func transactionCounts(list []fold.Transaction) []inCurrency[uint32] {

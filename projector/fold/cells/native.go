@@ -1,4 +1,4 @@
-package sink
+package cells
 
 import (
 	"encoding/binary"
@@ -12,22 +12,11 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Columns write their cells in ClickHouse's Native format
-// (https://clickhouse.com/docs/interfaces/formats/Native), the values of all rows
-// one after the other. They go from the rows straight into the body of the
-// insert: the columns of the libraries hold all of it again, for as long as a
-// connection lives, before it is encoded.
-//
-// Measured for rows of the events table (BenchmarkEncodeEvents), CPU seconds a million
-// rows, memory kept for the next block: 0.15 to 0.18 here, 0.34 to 0.52 with the columns
-// of ch-go, 1.1 to 1.7 and 109,000 allocations a block of 14,000 rows with those of
-// clickhouse-go. clickhouse-go connects, queries and sends the block over HTTP; ch-go
-// sends the same block over the native protocol, which clickhouse-go cannot.
-
-// column is a column of a table of R, or an element of a compound column.
-type column[R any] struct {
-	name string
-	kind string // the type in ClickHouse
+// Column is a column of a table of R, or an element of a compound column. It keeps
+// buffers between blocks: one goroutine uses it at a time.
+type Column[R any] struct {
+	Name string
+	Kind string // the type in ClickHouse
 	// prefix comes before the cells; nil for none.
 	prefix func(b []byte) []byte
 	// cells appends a cell for each row.
@@ -35,8 +24,8 @@ type column[R any] struct {
 }
 
 // plain is a column whose cells cannot fail.
-func plain[R any](name, kind string, cells func(b []byte, rows []R) []byte) column[R] {
-	return column[R]{name: name, kind: kind, cells: func(b []byte, rows []R) ([]byte, error) { return cells(b, rows), nil }}
+func plain[R any](name, kind string, cells func(b []byte, rows []R) []byte) Column[R] {
+	return Column[R]{Name: name, Kind: kind, cells: func(b []byte, rows []R) ([]byte, error) { return cells(b, rows), nil }}
 }
 
 // integer is a number of a fixed size.
@@ -72,12 +61,13 @@ const (
 	kindAmount = "Decimal(18, 4)"
 )
 
-func number[R any, N integer](name string, of func(*R) N) column[R] {
+// Number is a number.
+func Number[R any, N integer](name string, of func(*R) N) Column[R] {
 	return numberAs(name, kindOf[N](), of)
 }
 
 // numberAs is a number that ClickHouse knows as something else.
-func numberAs[R any, N integer](name, kind string, of func(*R) N) column[R] {
+func numberAs[R any, N integer](name, kind string, of func(*R) N) Column[R] {
 	return plain(name, kind, func(b []byte, rows []R) []byte {
 		for i := range rows {
 			b = appendInteger(b, of(&rows[i]))
@@ -86,11 +76,13 @@ func numberAs[R any, N integer](name, kind string, of func(*R) N) column[R] {
 	})
 }
 
-func moment[R any](name string, of func(*R) schema.Timestamp) column[R] {
+// Moment is a time.
+func Moment[R any](name string, of func(*R) schema.Timestamp) Column[R] {
 	return numberAs(name, kindMoment, of)
 }
 
-func amount[R any](name string, of func(*R) schema.Amount) column[R] {
+// Amount is an amount of money.
+func Amount[R any](name string, of func(*R) schema.Amount) Column[R] {
 	return numberAs(name, kindAmount, of)
 }
 
@@ -101,7 +93,8 @@ func appendFlag(b []byte, on bool) []byte {
 	return append(b, 0)
 }
 
-func flag[R any](name string, of func(*R) bool) column[R] {
+// Flag is a truth value.
+func Flag[R any](name string, of func(*R) bool) Column[R] {
 	return numberAs(name, "Bool", func(r *R) uint8 {
 		if of(r) {
 			return 1
@@ -110,8 +103,13 @@ func flag[R any](name string, of func(*R) bool) column[R] {
 	})
 }
 
+// FlagOrNull is a truth value or NULL.
+func FlagOrNull[R any](name string, of func(*R) *bool) Column[R] {
+	return orNull(name, "Bool", of, appendFlag)
+}
+
 // orNull writes which cells are NULL, and then all cells; zero for NULL.
-func orNull[R, V any](name, kind string, of func(*R) *V, put func(b []byte, v V) []byte) column[R] {
+func orNull[R, V any](name, kind string, of func(*R) *V, put func(b []byte, v V) []byte) Column[R] {
 	return plain(name, "Nullable("+kind+")", func(b []byte, rows []R) []byte {
 		for i := range rows {
 			null := byte(0)
@@ -132,11 +130,13 @@ func orNull[R, V any](name, kind string, of func(*R) *V, put func(b []byte, v V)
 	})
 }
 
-func numberOrNull[R any, N integer](name string, of func(*R) *N) column[R] {
+// NumberOrNull is a number or NULL.
+func NumberOrNull[R any, N integer](name string, of func(*R) *N) Column[R] {
 	return orNull(name, kindOf[N](), of, appendInteger[N])
 }
 
-func momentOrNull[R any](name string, of func(*R) *schema.Timestamp) column[R] {
+// MomentOrNull is a time or NULL.
+func MomentOrNull[R any](name string, of func(*R) *schema.Timestamp) Column[R] {
 	return orNull(name, kindMoment, of, appendInteger[schema.Timestamp])
 }
 
@@ -144,7 +144,8 @@ func appendText[S ~string | ~[]byte](b []byte, text S) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-func text[R any, S ~string | ~[]byte](name string, of func(*R) S) column[R] {
+// Text is a text.
+func Text[R any, S ~string | ~[]byte](name string, of func(*R) S) Column[R] {
 	return plain(name, "String", func(b []byte, rows []R) []byte {
 		for i := range rows {
 			b = appendText(b, of(&rows[i]))
@@ -153,12 +154,13 @@ func text[R any, S ~string | ~[]byte](name string, of func(*R) S) column[R] {
 	})
 }
 
-func textOrNull[R any](name string, of func(*R) *string) column[R] {
+// TextOrNull is a text or NULL.
+func TextOrNull[R any](name string, of func(*R) *string) Column[R] {
 	return orNull(name, "String", of, appendText[string])
 }
 
-// word is a text with few distinct values: LowCardinality.
-func word[R any, S ~string](name string, of func(*R) S) column[R] {
+// Word is a text with few distinct values: LowCardinality.
+func Word[R any, S ~string](name string, of func(*R) S) Column[R] {
 	d := &dictionary{}
 	c := plain(name, "LowCardinality(String)", func(b []byte, rows []R) []byte {
 		d.begin(1) // the first is the default value
@@ -171,7 +173,8 @@ func word[R any, S ~string](name string, of func(*R) S) column[R] {
 	return c
 }
 
-func wordOrNull[R any, S ~string](name string, of func(*R) *S) column[R] {
+// WordOrNull is a text with few distinct values, or NULL.
+func WordOrNull[R any, S ~string](name string, of func(*R) *S) Column[R] {
 	d := &dictionary{}
 	c := plain(name, "LowCardinality(Nullable(String))", func(b []byte, rows []R) []byte {
 		d.begin(2) // NULL and the default value
@@ -263,9 +266,9 @@ func (d *dictionary) append(b []byte) []byte {
 	return b
 }
 
-// list is an Array: where the elements of each row end, and all elements.
-func list[R, E any](name string, of func(*R) []E, element column[E]) column[R] {
-	return column[R]{name: name, kind: "Array(" + element.kind + ")", prefix: element.prefix, cells: elements(of, element.cells)}
+// List is an Array: where the elements of each row end, and all elements.
+func List[R, E any](name string, of func(*R) []E, element Column[E]) Column[R] {
+	return Column[R]{Name: name, Kind: "Array(" + element.Kind + ")", prefix: element.prefix, cells: elements(of, element.cells)}
 }
 
 func elements[R, E any](of func(*R) []E, cells func([]byte, []E) ([]byte, error)) func([]byte, []R) ([]byte, error) {
@@ -282,13 +285,13 @@ func elements[R, E any](of func(*R) []E, cells func([]byte, []E) ([]byte, error)
 	}
 }
 
-// tuple combines several columns into one.
-func tuple[R any](name string, columns ...column[R]) column[R] {
+// Tuple combines several columns into one.
+func Tuple[R any](name string, columns ...Column[R]) Column[R] {
 	named := make([]string, len(columns))
 	for i, c := range columns {
-		named[i] = c.name + " " + c.kind
+		named[i] = c.Name + " " + c.Kind
 	}
-	return column[R]{name: name, kind: "Tuple(" + strings.Join(named, ", ") + ")",
+	return Column[R]{Name: name, Kind: "Tuple(" + strings.Join(named, ", ") + ")",
 		prefix: func(b []byte) []byte {
 			for _, c := range columns {
 				if c.prefix != nil {
@@ -307,16 +310,16 @@ func tuple[R any](name string, columns ...column[R]) column[R] {
 		}}
 }
 
-// pairs is a Map, which is written as a list of pairs. They come in the order of
+// Pairs is a Map, which is written as a list of pairs. They come in the order of
 // their keys, so that a row written again is the same bytes.
-func pairs[R, E any](name string, of func(*R) []E, key, value column[E]) column[R] {
-	pair := tuple("", key, value)
-	return column[R]{name: name, kind: "Map(" + key.kind + ", " + value.kind + ")", prefix: pair.prefix, cells: elements(of, pair.cells)}
+func Pairs[R, E any](name string, of func(*R) []E, key, value Column[E]) Column[R] {
+	pair := Tuple("", key, value)
+	return Column[R]{Name: name, Kind: "Map(" + key.Kind + ", " + value.Kind + ")", prefix: pair.prefix, cells: elements(of, pair.cells)}
 }
 
-// sum is an exact decimal in 128 bits with four digits after the decimal point.
-func sum[R any](name string, of func(*R) decimal.Decimal) column[R] {
-	return column[R]{name: name, kind: "Decimal(38, 4)", cells: func(b []byte, rows []R) ([]byte, error) {
+// Sum is an exact decimal in 128 bits with four digits after the decimal point.
+func Sum[R any](name string, of func(*R) decimal.Decimal) Column[R] {
+	return Column[R]{Name: name, Kind: "Decimal(38, 4)", cells: func(b []byte, rows []R) ([]byte, error) {
 		for i := range rows {
 			d := of(&rows[i]).Shift(4)
 			if !d.IsInteger() || d.NumDigits()+int(d.Exponent()) > 38 {
