@@ -32,6 +32,9 @@ func copied() map[string]map[string]string {
 			"created_at": "base.created_at - shift", "closed_at": "base.closed_at - shift",
 			"_first_contact_at": "base._first_contact_at - shift", "_last_contact_at": "base._last_contact_at - shift",
 			"_began_at": "base._began_at - shift",
+			"_marks": `arrayMap(m -> (m.event_id, m.at - shift, m.position, m.type, m.from_id, m.from_kind, m.from_name, m.from_email,
+				m.to_id, m.to_kind, m.to_name, m.to_email, m.to_rule_id, m.to_rule_name, m.to_group_id, m.to_group_name, m.until - shift, m.reason), base._marks)`,
+			"_routing": "arrayMap(r -> (r.at - shift, r.rule_id, r.rule_name, r.group_id, r.group_name), base._routing)",
 		},
 		"contacts": {
 			"started_at": "base.started_at - shift", "ended_at": "base.ended_at - shift",

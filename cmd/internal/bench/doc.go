@@ -21,6 +21,8 @@
 //	h  bytes, memory and processor time
 //	i  growth: c and memory at ten times the events
 //	j  ingest of single events beside eight deep queries of one key, against the same without them
+//	k  pages of customers, against the same statements
+//	l  figures of a year of conversations, against the time that an answer may take
 //
 // # Engines
 //

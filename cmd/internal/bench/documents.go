@@ -99,6 +99,42 @@ func families() []family {
 	return []family{pages, contacts, few, all}
 }
 
+// target is a document of line l, and the milliseconds that its answer may take; 0 is no target.
+type target struct {
+	document
+	most int
+}
+
+// targets are figures of a year, as dashboards ask for them.
+func targets() []target {
+	const (
+		counts = `closedConversations abandonedConversations reopenedConversations visitorMessages operatorMessages transactions surveyAnswers npsAnswers
+			csat nps conversionRate contacts answeredContacts unansweredContacts transferredContacts snoozedContacts answerRate transferRate`
+		spread        = " " + distribution + " "
+		distributions = `wait` + spread + `contactFirstResponse` + spread + `contactDuration` + spread + `conversationFirstResponse` + spread +
+			`resolution` + spread + `handle` + spread + `duration` + spread + `snoozeReturn` + spread
+		byDay = `step: DAY, timeZone: "Europe/Paris"`
+	)
+	of := func(name string, most int, arguments, fields string) target {
+		return target{document{name: name, body: ofYear(`metrics(interval: $interval, filters: $filters, `+arguments+`) { `+fields+` }`, nil)}, most}
+	}
+	all := []target{
+		of("metrics of a year, counts", 150, `timeZone: "UTC"`, `total { `+counts+` }`),
+		of("metrics of a year, all distributions", 400, `timeZone: "UTC"`, `total { `+distributions+` }`),
+		of("a year of days, open at the end of each", 300, byDay, `buckets { from openAtEnd }`),
+		of("a year of days, all states but unattended", 0, byDay, `buckets { from createdConversations closings firstClosings reopenings openAtEnd snoozedAtEnd }`),
+		of("a year of days, unattended at the end of each", 0, byDay, `buckets { from unattendedAtEnd }`),
+	}
+	for _, dimension := range []string{"CHANNEL", "OPERATOR", "TAG", "STATUS", "INITIATOR", "CUSTOM_DATA"} {
+		arguments := byDay + `, groupBy: ` + dimension
+		if dimension == "CUSTOM_DATA" {
+			arguments += `, customDataKey: "page"`
+		}
+		all = append(all, of("a year of days by "+dimension+", counts", 500, arguments, `buckets { from dimensions { value } closedConversations contacts answeredContacts csat }`))
+	}
+	return all
+}
+
 // ofYear is the body of a request about a year.
 func ofYear(field string, filters map[string]any) []byte {
 	body, err := json.Marshal(map[string]any{

@@ -25,7 +25,7 @@ const (
 	slowAnswer = 300       // milliseconds
 )
 
-// pages measures lines f and g.
+// pages measures lines f, g and l.
 func (b *bench) pages(ctx context.Context) error {
 	sizes, err := b.sizes()
 	if err != nil {
@@ -81,6 +81,13 @@ func (b *bench) pages(ctx context.Context) error {
 		if size <= searched && b.wants("f") {
 			for _, f := range families() {
 				if err := b.slow(ctx, w, size, f); err != nil {
+					return err
+				}
+			}
+		}
+		if size == searched && b.wants("l") {
+			for _, target := range targets() {
+				if err := b.within(ctx, w, size, target); err != nil {
 					return err
 				}
 			}
@@ -225,6 +232,20 @@ func (b *bench) slow(ctx context.Context, w *web, size int, f family) error {
 	}
 	b.report.add(figure{Line: "f", What: fmt.Sprintf("%s conversations: %s", number(float64(size)), f.what), Unit: "ms", Ours: spreadOf(all),
 		Note: fmt.Sprintf("median of %d, %d of them above %d ms; slowest: %s", len(list), late, slowAnswer, strings.Join(slowest, ", "))})
+	return nil
+}
+
+// within measures a document of line l.
+func (b *bench) within(ctx context.Context, w *web, size int, t target) error {
+	each, _, err := together(ctx, 1, 2*b.rounds+1, func(ctx context.Context, _ int) error { return w.ask(ctx, t.body, nil) })
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	f := figure{Line: "l", What: fmt.Sprintf("%s conversations: %s", number(float64(size)), t.name), Unit: "ms", Ours: spreadOf(each[1:])}
+	if t.most > 0 {
+		f = f.goal(fmt.Sprintf("≤ %d ms", t.most), f.Ours.Median <= float64(t.most))
+	}
+	b.report.add(f)
 	return nil
 }
 
