@@ -30,6 +30,8 @@ type Config struct {
 	Replay     replayCommand     `cmd:"" help:"Rebuild the tables from the log next to the live ones, then switch to them."`
 	Verify     verifyCommand     `cmd:"" help:"Compare the tables with the log."`
 	Quarantine quarantineCommand `cmd:"" help:"Inspect, replay or delete quarantined events."`
+	Backup     backupCommand     `cmd:"" help:"Back up a running serve, and check backups."`
+	Restore    restoreCommand    `cmd:"" help:"Make a new data directory of a backup."`
 	Log        logCommand        `cmd:"" help:"Check and repair a damaged log."`
 	Erase      eraseCommand      `cmd:"" help:"Erase personal data from the log, the archive and the tables; the numbers stay."`
 	Explain    explainCommand    `cmd:"" help:"Show which events each number of a conversation comes from."`

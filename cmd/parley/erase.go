@@ -35,7 +35,7 @@ func (c *eraseCommand) target() (erase.Target, error) {
 	if err != nil {
 		return target, fmt.Errorf("--conversation: %w", err)
 	}
-	target.Conversation = id
+	target.Conversations = []schema.ConversationID{id}
 	return target, nil
 }
 
@@ -79,6 +79,9 @@ func (c *eraseCommand) Run(a *app) error {
 	}
 	question := fmt.Sprintf("Erase the personal data of %s? Earlier versions of the tables are dropped, so replays can no longer be undone.", what)
 	if err := confirm(a, c.Yes, question); err != nil {
+		return err
+	}
+	if err := noteErasure(a.ctx, s.Log, target, found); err != nil {
 		return err
 	}
 	began := time.Now()

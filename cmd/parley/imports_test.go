@@ -20,9 +20,10 @@ const module = "github.com/parley-analytics/parley/"
 // below the module's path. The longest row that is the package, or a folder above
 // it, counts. An entry that ends with /... covers everything below it too.
 var mayImport = map[string][]string{
-	"cmd/parley":        {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/atomicfile", "deploy/embedded"},
-	"cmd/internal":      {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
-	"cmd/internal/demo": {"ingest/client", "schema"},
+	"cmd/parley":          {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/atomicfile", "deploy/embedded"},
+	"cmd/internal":        {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
+	"cmd/internal/backup": {"deploy/atomicfile", "ingest/eventlog", "schema"},
+	"cmd/internal/demo":   {"ingest/client", "schema"},
 	// The one way to open the log and the tables: see TestEnginesAreOpenedInOnePlace.
 	"cmd/internal/engines": {"cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/atomicfile", "deploy/embedded", "ingest/eventlog", "projector/history", "projector/sink", "projector/tables", "query/store", "schema"},
 
@@ -73,7 +74,7 @@ func allows(entry, path string) bool {
 // package of ours may not.
 var onlyIn = map[string][]string{
 	"github.com/nats-io/nats.go":            {"ingest/eventlog", "deploy/embedded", "cmd/internal/bench"}, // the second hands out a connection in the process, the last measures it
-	"github.com/nats-io/nats-server":        {"deploy/embedded"},
+	"github.com/nats-io/nats-server":        {"deploy/embedded", "ingest/eventlog"},                       // the second uses the format of its snapshots
 	"github.com/ebitengine/purego":          {"deploy/embedded"},
 	"github.com/ClickHouse/clickhouse-go":   {"projector/tables", "projector/sink", "query/store"}, // so that driver.Conn is named there only
 	"github.com/ClickHouse/ch-go":           {"projector/sink"},

@@ -4,6 +4,7 @@ package atomicfile
 
 import (
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -40,7 +41,21 @@ func Stream(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// syncDirectory forces the names in a directory to disk.
+// SyncTree forces everything below a directory to disk, with the name of the directory itself.
+func SyncTree(root string) error {
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() && !entry.Type().IsRegular() {
+			return err
+		}
+		return syncDirectory(path)
+	})
+	if err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(root))
+}
+
+// syncDirectory forces the names in a directory to disk, or the contents of a file.
 func syncDirectory(path string) error {
 	directory, err := os.Open(path)
 	if err != nil {

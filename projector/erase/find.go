@@ -16,11 +16,11 @@ import (
 )
 
 // Target selects the personal data to erase: all conversations in which a
-// visitor takes part, or one conversation.
+// visitor takes part, or single conversations.
 type Target struct {
-	Project      schema.ProjectID
-	Visitor      *string
-	Conversation schema.ConversationID
+	Project       schema.ProjectID
+	Visitor       *string
+	Conversations []schema.ConversationID
 }
 
 // Found is what an erasure would affect.
@@ -91,7 +91,9 @@ func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
 		return nil, err
 	}
 	if target.Visitor == nil {
-		s.affected[target.Conversation] = true
+		for _, id := range target.Conversations {
+			s.affected[id] = true
+		}
 	} else {
 		s.profile = schema.ProfileSubject(target.Project, schema.ProfileCustomer, *target.Visitor)
 		if err := e.conversationsOf(ctx, target, s); err != nil {
@@ -102,8 +104,10 @@ func (e *Erasure) search(ctx context.Context, target Target) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	if target.Visitor == nil && len(all) == 0 {
-		delete(s.affected, target.Conversation)
+	for _, id := range target.Conversations {
+		if !slices.ContainsFunc(all, func(v version) bool { return v.event.Conversation == id }) {
+			delete(s.affected, id)
+		}
 	}
 	if err := e.sort(ctx, target, s, all); err != nil {
 		return nil, err

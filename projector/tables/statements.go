@@ -12,6 +12,10 @@ var (
 	adoptLogSQL string
 	//go:embed sql/applied.sql
 	appliedSQL string
+	//go:embed sql/backup_positions.sql
+	backupPositionsSQL string
+	//go:embed sql/backup_tables.sql
+	backupTablesSQL string
 	//go:embed sql/columns.sql
 	columnsSQL string
 	//go:embed sql/compare_buckets.sql
@@ -106,6 +110,10 @@ var (
 	repairInsertSQL string
 	//go:embed sql/repair_keys.sql
 	repairKeysSQL string
+	//go:embed sql/restore_positions.sql
+	restorePositionsSQL string
+	//go:embed sql/restore_tables.sql
+	restoreTablesSQL string
 	//go:embed sql/set_position.sql
 	setPositionSQL string
 	//go:embed sql/tables.sql

@@ -52,24 +52,33 @@ func readLogAccess(dir string) (eventlog.Options, error) {
 	if err := json.Unmarshal(content, &l); err != nil {
 		return eventlog.Options{}, fmt.Errorf("cannot read %s: %w", path, err)
 	}
-	secret, err := readSecretKey(l.SecretKeyFile)
+	secret, err := ReadSecretKey(l.SecretKeyFile)
 	return eventlog.Options{
 		URL: l.URL, User: l.User, Password: l.Password,
 		PrivateUser: l.PrivateUser, PrivatePassword: l.PrivatePassword, Secret: secret,
 	}, err
 }
 
+// SecretKey returns the key of the installation: that of the serve on the data dir, or of the flags.
+func (l *Location) SecretKey() ([]byte, error) {
+	e, err := l.FindLog()
+	if err != nil {
+		return nil, err
+	}
+	return e.Log.Secret, nil
+}
+
 // secretKey reads the key file: the one that the flag names, or else that of the data dir, which is
 // created if it is missing.
 func (l *Location) secretKey() (path string, key []byte, err error) {
 	if l.Servers.SecretKeyFile != "" {
-		key, err = readSecretKey(l.Servers.SecretKeyFile)
+		key, err = ReadSecretKey(l.Servers.SecretKeyFile)
 		return l.Servers.SecretKeyFile, key, err
 	}
 	if path, err = filepath.Abs(filepath.Join(l.DataDir, SecretKeyFile)); err != nil {
 		return "", nil, err
 	}
-	if key, err = readSecretKey(path); !errors.Is(err, fs.ErrNotExist) {
+	if key, err = ReadSecretKey(path); !errors.Is(err, fs.ErrNotExist) {
 		return path, key, err
 	}
 	key = make([]byte, eventlog.SecretBytes)
@@ -80,7 +89,8 @@ func (l *Location) secretKey() (path string, key []byte, err error) {
 	return path, key, atomicfile.Write(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
 }
 
-func readSecretKey(path string) ([]byte, error) {
+// ReadSecretKey reads a key file that only its owner can read.
+func ReadSecretKey(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("secret key: %w", err)

@@ -116,3 +116,6 @@ func (s *TableSettings) config(p *process.Process, dir, listen string, users emb
 		Logger:         p.Log,
 	}
 }
+
+// BackupDir is the folder in which the embedded ClickHouse of a data dir makes and finds backups.
+func BackupDir(dir string) string { return filepath.Join(dir, "clickhouse", "backups") }

@@ -1,0 +1,1 @@
+BACKUP TABLE $projection.positions TO File('positions')

@@ -1,0 +1,1 @@
+RESTORE TABLE $projection.positions FROM File('positions')

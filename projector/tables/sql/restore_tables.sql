@@ -1,0 +1,1 @@
+RESTORE DATABASE $projection, DATABASE parley_meta FROM File('tables')
