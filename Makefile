@@ -110,7 +110,7 @@ engine: ## fetch the ClickHouse library into deploy/embedded (CHDB_LIB names one
 		ls $(LIBRARY) >/dev/null 2>&1 || { echo "the ClickHouse library was not fetched: there is one for linux/amd64 only, and the npm registry has to be within reach" >&2; exit 1; }; \
 	fi
 
-audit: ## fetch graphql-js and the GraphQL over HTTP audit suite, which tests run
+audit: ## fetch graphql-js, graphql-sse and the GraphQL over HTTP audit suite, which tests run
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js" >&2; exit 1; }
 	@if [ ! -e query/transport/testdata/audit/node_modules/.package-lock.json ] || \
 		[ query/transport/testdata/audit/package-lock.json -nt query/transport/testdata/audit/node_modules/.package-lock.json ]; then \

@@ -30,6 +30,7 @@ type API struct {
 	key    []byte
 	hours  HoursReader
 	schema *graphql.Schema
+	feed   *graphql.Schema
 }
 
 // New parses the SDL against the resolvers.
@@ -45,12 +46,13 @@ func New(config Config) (*API, error) {
 		a.key = make([]byte, 32)
 		rand.Read(a.key)
 	}
-	parsed, err := Parse(sdl.SDL(), &root{a}, a.log, config.Options)
+	parsed, err := Parse(sdl.Queries(), &root{a}, a.log, config.Options)
 	if err != nil {
 		return nil, err
 	}
 	a.schema = parsed
-	return a, nil
+	a.feed, err = Parse(sdl.Feed(), &feedRoot{a}, a.log, config.Options)
+	return a, err
 }
 
 // Parse parses an SDL against its resolvers, whose faults are logged and not returned to clients.

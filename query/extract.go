@@ -75,7 +75,7 @@ func (a *API) extract(table Table, values url.Values) (*Extract, error) {
 	if given := p.text("format"); given != nil {
 		e.Format = Format(given.value.(string))
 	}
-	p.strangers()
+	p.strangers("format, from, to")
 	switch {
 	case p.err != nil:
 		return nil, p.err
@@ -91,12 +91,10 @@ func (a *API) extract(table Table, values url.Values) (*Extract, error) {
 			return nil, err
 		}
 	}
-	for name, list := range map[string]*[]string{"Channel": filters.Channels, "AutomationLevel": filters.AutomationLevels} {
-		if err := a.enumerated(name, list); err != nil {
-			return nil, err
-		}
+	err := a.enumerations(filters)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if e.Filter, err = a.filter(filters, nil); err != nil {
 		return nil, err
 	}
@@ -106,6 +104,16 @@ func (a *API) extract(table Table, values url.Values) (*Extract, error) {
 		}
 	}
 	return e, e.Filter.leadTo(table == TableContacts)
+}
+
+// enumerations checks the values of filters that are enumerations.
+func (a *API) enumerations(filters *filtersInput) error {
+	for name, list := range map[string]*[]string{"Channel": filters.Channels, "AutomationLevel": filters.AutomationLevels} {
+		if err := a.enumerated(name, list); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enumerated checks that values belong to an enumeration, which the library checks in documents.
@@ -239,11 +247,11 @@ func words(text string) []string {
 	return all
 }
 
-// strangers refuses parameters that were not read: a misspelt filter must not be ignored.
-func (p *parameters) strangers() {
+// strangers refuses parameters that were not read: a misspelt filter must not be ignored. own are the names beside the filters.
+func (p *parameters) strangers(own string) {
 	for name := range p.values {
 		if !p.known[name] {
-			p.note(badInput("query string", "a parameter is unknown: the names are format, from, to and those of the filters of GraphQL, with netPromoterScore.min and netPromoterScore.max"))
+			p.note(badInput("query string", "a parameter is unknown: the names are %s and those of the filters of GraphQL, with netPromoterScore.min and netPromoterScore.max", own))
 		}
 	}
 }

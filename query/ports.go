@@ -40,6 +40,7 @@ type Store interface {
 	FigureReader
 	WorkloadReader
 	EventReader
+	ChangeReader
 }
 
 // ConversationReader reads conversations.
@@ -140,4 +141,10 @@ type WorkloadReader interface {
 // sequence.
 type EventReader interface {
 	Events(ctx context.Context, scope Scope, of schema.ConversationKey, limit int) ([]EventRow, error)
+}
+
+// ChangeReader finds out which of some conversations match a filter, or which of their contacts that started in the interval, and
+// in which state they are.
+type ChangeReader interface {
+	Matching(ctx context.Context, table Table, scope Scope, interval Interval, filter *Filter, conversations []string) ([]RowVersion, error)
 }

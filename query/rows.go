@@ -15,6 +15,7 @@ type ConversationRow struct {
 	ID             string
 	FirstContactAt *int64 // bounds of the starts of its contacts
 	LastContactAt  *int64
+	Version        uint64 // of the fold that wrote the row
 
 	CreatedAt         int64
 	ClosedAt          *int64 // always read

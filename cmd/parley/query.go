@@ -97,18 +97,20 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		Limits: limits, Prices: transport.DefaultPrices(), Origins: f.AllowOrigin,
 		Logger: n.log, Metrics: n.registry, Tracing: traces, Now: time.Now, ErrorNames: true,
 	}
+	streams, err := startStreams(n, api, tables)
+	if err != nil {
+		return err
+	}
+	config.Subscriptions = streams
 	handler, err := transport.New(config)
 	if err != nil {
 		return err
 	}
-	config.Beside, config.ErrorNames = handler, false
+	config.Beside, config.ErrorNames, config.Subscriptions = handler, false, nil
 	if err := openChatty(n, api, config, turns); err != nil {
 		return err
 	}
 	if err := f.exportFlags.start(n, api, tables); err != nil {
-		return err
-	}
-	if err := startStreams(n, tables); err != nil {
 		return err
 	}
 	startChatra(n, tables)
@@ -132,15 +134,15 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 }
 
 // startStreams opens the streams of changes.
-func startStreams(n *node, tables *store.Store) error {
-	streams, err := stream.New(stream.Config{Authenticator: n.authority, Tables: tables, Logger: n.log, Metrics: n.registry})
+func startStreams(n *node, api *query.API, tables *store.Store) (*stream.Handler, error) {
+	streams, err := stream.New(stream.Config{Authenticator: n.authority, Reader: api, Tables: tables, Logger: n.log, Metrics: n.registry})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n.Background("streams", streams.Run)
 	n.web.OnDrain(streams.Close)
 	n.web.Open(stream.Path, streams)
-	return nil
+	return streams, nil
 }
 
 // openPages opens the two pages for browsers: GraphiQL and Parley's own.

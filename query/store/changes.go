@@ -17,7 +17,7 @@ import (
 )
 
 // Changes implements [stream.Tables].
-func (s *Store) Changes(ctx context.Context, table stream.Table, scope query.Scope, after, upTo schema.Sequence, limit int) ([]stream.Change, error) {
+func (s *Store) Changes(ctx context.Context, table query.Table, scope query.Scope, after, upTo schema.Sequence, limit int) ([]stream.Change, error) {
 	version, parts := versionOf(table)
 	where := within("c", scope.Projects)
 	where.add(version+" > {$:UInt64}", uint64(after))
@@ -41,14 +41,19 @@ func (s *Store) Changes(ctx context.Context, table stream.Table, scope query.Sco
 	lines.Buffer(nil, maxChange)
 	for lines.Scan() {
 		var row struct {
-			Position schema.Sequence  `json:"position"`
-			Project  schema.ProjectID `json:"project_id"`
-			Ordinal  int              `json:"ordinal"`
+			Position     schema.Sequence       `json:"position"`
+			Project      schema.ProjectID      `json:"project_id"`
+			Conversation schema.ConversationID `json:"conversation_id"`
+			Contact      string                `json:"contact_id"`
+			Ordinal      int                   `json:"ordinal"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			return nil, fmt.Errorf("%s: %w", st.name, err)
 		}
-		changes = append(changes, stream.Change{At: stream.Position{Sequence: row.Position, Part: row.Ordinal * parts}, Project: row.Project, Row: bytes.Clone(lines.Bytes())})
+		changes = append(changes, stream.Change{
+			At: stream.Position{Sequence: row.Position, Part: row.Ordinal * parts}, Project: row.Project,
+			Conversation: row.Conversation, Contact: row.Contact, Row: bytes.Clone(lines.Bytes()),
+		})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, withCode(st.name, err)
@@ -62,11 +67,11 @@ const maxChange = 16 << 20
 
 // versionOf is the column that says which event changed a row last, and 1 if several rows have the same one and
 // are told apart by their ordinal.
-func versionOf(table stream.Table) (column string, parts int) {
+func versionOf(table query.Table) (column string, parts int) {
 	switch table {
-	case stream.Conversations:
+	case query.TableConversations:
 		return "last_sequence", 0
-	case stream.Contacts:
+	case query.TableContacts:
 		return "_version", 1
 	}
 	return "sequence", 0

@@ -53,6 +53,7 @@ func conversationColumns() []column[query.ConversationRow] {
 		{"", "project_id", func(r *row) any { return &r.Project }},
 		{"", "conversation_id", func(r *row) any { return &r.ID }},
 		{"", millis("closed_at"), func(r *row) any { return &r.ClosedAt }},
+		{"version", "_version", func(r *row) any { return &r.Version }},
 		{"contacts", millis("_first_contact_at"), func(r *row) any { return &r.FirstContactAt }},
 		{"contacts", millis("_last_contact_at"), func(r *row) any { return &r.LastContactAt }},
 		{"createdAt", millis("created_at"), func(r *row) any { return &r.CreatedAt }},

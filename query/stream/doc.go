@@ -10,18 +10,23 @@
 //
 // A stream of conversations or contacts shows rows, not their history: a row that changed twice before it was read comes
 // once, in its latest state, at the position of the latest change. In the stream of events each accepted event comes
-// exactly once.
+// exactly once. Filters are those of GraphQL; a row that does not match any more is not sent.
+//
+// Subscriptions of GraphQL are the same streams, by the graphql-sse protocol (query/transport): each change is answered with what
+// the document selects.
 //
 // # How changes reach readers
 //
-//	tables ──position moves──▶ hub of a table ──one statement for all readers──▶ readers, each filtered by its projects
+//	tables ──position moves──▶ hub of a table ──one statement for all readers──▶ views ──▶ readers, each filtered by its projects
+//
+// A view is what readers with the same rights, filters and document see: one of them works it out for all.
 //
 // A reader that begins in the past first reads up to where the hub is with statements of its own, then from the hub. The
 // hub asks only while somebody reads, and at most as often as leaves the tables mostly idle.
 //
 // # Limits
 //
-// Readers are bounded in total and for each credential. A reader that does not take what comes is dropped: the
-// connection ends, and the client's next one goes on at the last id it has. Credentials are checked again every
+// Readers are bounded in total and for each credential. A reader that does not take what comes is dropped: a comment and
+// the position end the connection, and the client's next one goes on at the last id it has. Credentials are checked again every
 // heartbeat, so a stream ends soon after they do.
 package stream

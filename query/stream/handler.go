@@ -1,20 +1,19 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	graphql "github.com/graph-gophers/graphql-go"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/transport"
 	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/endpoint"
 )
@@ -22,15 +21,13 @@ import (
 // Path is the part of the address before the table.
 const Path = "/v1/stream/"
 
-// Table is a table whose changes can be read.
-type Table string
-
-// The tables.
-const (
-	Conversations Table = "conversations"
-	Contacts      Table = "contacts"
-	Events        Table = "events"
-)
+// Reader reads what a request selects: a *query.API.
+type Reader interface {
+	Follow(ctx context.Context, table query.Table, parameters url.Values) (*query.Following, error)
+	Matching(ctx context.Context, f *query.Following, changes []query.Changed) ([]query.Changed, error)
+	Subscribe(caller schema.Caller) *query.Subscription
+	Feed() *graphql.Schema
+}
 
 // Tables are the tables, read.
 type Tables interface {
@@ -40,7 +37,7 @@ type Tables interface {
 	Await(ctx context.Context, sequence schema.Sequence) (query.Live, error)
 	// Changes returns the rows whose last change is behind after and not behind upTo, in the order of their positions: at
 	// most limit, and then the others of the last sequence.
-	Changes(ctx context.Context, table Table, scope query.Scope, after, upTo schema.Sequence, limit int) ([]Change, error)
+	Changes(ctx context.Context, table query.Table, scope query.Scope, after, upTo schema.Sequence, limit int) ([]Change, error)
 }
 
 const (
@@ -53,6 +50,7 @@ const (
 // Config is what a Handler needs.
 type Config struct {
 	Authenticator endpoint.Authenticator
+	Reader        Reader
 	Tables        Tables
 	Logger        *slog.Logger
 	Metrics       prometheus.Registerer
@@ -60,9 +58,8 @@ type Config struct {
 
 // Handler answers below Path. Run must be running.
 type Handler struct {
-	config  Config
-	hubs    map[Table]*hub
-	dropped prometheus.Counter
+	config Config
+	hubs   map[query.Table]*hub
 
 	mu      sync.Mutex
 	callers map[string]int // open streams
@@ -73,17 +70,17 @@ type Handler struct {
 
 // New makes a Handler.
 func New(c Config) (*Handler, error) {
-	h := &Handler{config: c, hubs: map[Table]*hub{}, callers: map[string]int{}, closing: make(chan struct{})}
-	for _, table := range []Table{Conversations, Contacts, Events} {
-		h.hubs[table] = newHub(table, c.Tables, c.Logger)
+	h := &Handler{config: c, hubs: map[query.Table]*hub{}, callers: map[string]int{}, closing: make(chan struct{})}
+	dropped := prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_stream_dropped_total", Help: "Streams that ended because their reader was too slow."})
+	for _, table := range []query.Table{query.TableConversations, query.TableContacts, query.TableEvents} {
+		h.hubs[table] = newHub(table, c.Tables, c.Logger, dropped)
 	}
-	h.dropped = prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_stream_dropped_total", Help: "Streams that ended because their reader was too slow."})
 	readers := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "parley_stream_readers", Help: "Streams that are open."}, func() float64 {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return float64(h.open)
 	})
-	return h, errors.Join(c.Metrics.Register(h.dropped), c.Metrics.Register(readers))
+	return h, errors.Join(c.Metrics.Register(dropped), c.Metrics.Register(readers))
 }
 
 // Run reads changes for the streams until ctx ends.
@@ -104,217 +101,101 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	s := &stream{handler: h, w: w, r: r, control: http.NewResponseController(w)}
-	if err := s.serve(r.Context()); err != nil && !s.begun {
+	if err := h.rows(s); err != nil && !s.begun {
 		h.refuse(w, r, err)
 	}
 }
 
-// stream is one request.
-type stream struct {
-	handler *Handler
-	w       http.ResponseWriter
-	r       *http.Request
-	control *http.ResponseController
-	scope   schema.Projects
-	at      Position // the last one sent
-	begun   bool
-}
-
-// serve sends changes until either side ends it. Errors after the first byte end the connection, and the client goes on
-// with a new one.
-func (s *stream) serve(ctx context.Context) error {
-	h := s.handler
+// rows answers with rows.
+func (h *Handler) rows(s *stream) error {
 	if s.r.Method != http.MethodGet {
 		s.w.Header().Set("Allow", http.MethodGet)
 		return &refusal{http.StatusMethodNotAllowed, query.CodeBadInput, "the method must be GET"}
 	}
-	one := h.hubs[Table(s.r.URL.Path[len(Path):])]
-	if one == nil {
+	table := query.Table(s.r.URL.Path[len(Path):])
+	if h.hubs[table] == nil {
 		return &refusal{http.StatusNotFound, query.CodeNotFound, "no such stream: the streams are conversations, contacts and events"}
 	}
-	caller, err := s.authenticate()
+	var err error
+	if s.caller, err = h.authenticate(s.r); err != nil {
+		return err
+	}
+	values, err := url.ParseQuery(s.r.URL.RawQuery)
+	if err != nil {
+		return badInput("the query string is malformed")
+	}
+	given := values["lastEventId"]
+	delete(values, "lastEventId")
+	if len(given) > 1 {
+		return badInput("lastEventId: must be given once")
+	}
+	ctx := s.r.Context()
+	f, err := h.config.Reader.Follow(query.WithCaller(ctx, s.caller), table, values)
 	if err != nil {
 		return err
 	}
-	given, err := s.read(caller.Projects)
+	position, err := goesOn(s.r, given)
 	if err != nil {
 		return err
 	}
-	leave, ok := h.enter(caller.ID)
-	if !ok {
-		endpoint.RetryAfter(s.w.Header(), 10*time.Second)
-		return &refusal{http.StatusTooManyRequests, "THROTTLED", "too many streams are open: try again later"}
-	}
-	defer leave()
-	live, err := h.config.Tables.Live(ctx)
-	if err != nil {
-		return err
-	}
-	s.at = whole(live.Position)
-	if given != nil {
-		s.at = *given
-	}
-	reader, from := one.join(live.Position)
-	defer one.leave(reader)
-	header := s.w.Header()
-	header.Set("Content-Type", "text/event-stream; charset=utf-8")
-	header.Set("X-Accel-Buffering", "no") // by proxies
-	s.begun = true
-	if err := s.send(batch{}); err != nil {
-		return err
-	}
-	if err := s.catchUp(ctx, one.table, live.Projection, from); err != nil {
-		return err
-	}
-	return s.follow(ctx, reader)
+	s.scope, s.view = f.Projects(s.caller.Projects), h.rowsView(s.caller, f)
+	return s.serve(ctx, position)
 }
 
-// catchUp sends what has changed up to a sequence.
-func (s *stream) catchUp(ctx context.Context, table Table, projection uint32, upTo schema.Sequence) error {
-	if len(s.scope.IDs) == 0 && !s.scope.All {
-		return nil
+// Exec implements transport.Executor.
+func (h *Handler) Exec(ctx context.Context, document, operationName string, variables map[string]any) *graphql.Response {
+	return h.config.Reader.Feed().Exec(ctx, document, operationName, variables)
+}
+
+// Subscribe implements transport.Subscriptions.
+func (h *Handler) Subscribe(w http.ResponseWriter, r *http.Request, o transport.Operation) error {
+	ctx := r.Context()
+	subscription := h.config.Reader.Subscribe(o.Caller)
+	if read := o.Run(subscription.Opening(ctx)); len(read.Errors) > 0 {
+		return transport.Refused{Response: read}
 	}
-	after := s.at.Sequence
-	if s.at.Compare(whole(after)) < 0 && after > 0 {
-		after-- // some rows of this sequence are still to come
+	if subscription.Table == "" { // it is skipped
+		return badInput("the subscription selects nothing")
 	}
-	for after < upTo {
-		b, err := page(ctx, s.handler.config.Tables, table, query.Scope{Projection: projection, Projects: s.scope}, after, upTo)
-		if err == nil {
-			err = s.send(b)
-		}
-		if err != nil {
-			return err
-		}
-		after = b.upTo
+	var after []string
+	if subscription.After != nil {
+		after = []string{*subscription.After}
+	}
+	position, err := goesOn(r, after)
+	if err != nil {
+		return err
+	}
+	s := &stream{handler: h, w: w, r: r, control: http.NewResponseController(w), caller: o.Caller}
+	s.scope, s.view = subscription.Projects(o.Caller.Projects), h.answersView(subscription, o)
+	if err := s.serve(ctx, position); err != nil && !s.begun {
+		return err
 	}
 	return nil
 }
 
-// follow sends what the hub reads.
-func (s *stream) follow(ctx context.Context, from *reader) error {
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.handler.closing:
-			return nil
-		case <-beat.C:
-			if _, err := s.authenticate(); err != nil {
-				return err
-			}
-			if err := s.send(batch{}); err != nil {
-				return err
-			}
-		case b, more := <-from.batches:
-			if !more {
-				s.handler.dropped.Inc()
-				return nil
-			}
-			if err := s.send(b); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// send writes the changes of a batch that are the reader's and behind its position, and that position when there are
-// none: a comment, and an id without data, which a client keeps without telling anybody.
-func (s *stream) send(b batch) error {
-	var text bytes.Buffer
-	for _, change := range b.changes {
-		if change.At.Compare(s.at) <= 0 || !s.scope.Contains(change.Project) {
-			continue
-		}
-		s.at = change.At
-		text.WriteString("id: " + change.At.String() + "\ndata: ")
-		text.Write(change.Row)
-		text.WriteString("\n\n")
-	}
-	if end := whole(b.upTo); end.Compare(s.at) > 0 {
-		s.at = end
-	}
-	if text.Len() == 0 {
-		if b.upTo > 0 {
-			return nil // said with the next change or heartbeat
-		}
-		at := s.at
-		if at.Compare(whole(at.Sequence)) == 0 {
-			at.Part = 0
-		}
-		text.WriteString(": \nid: " + at.String() + "\n\n")
-	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(writeTime)) // writers without deadlines (in tests) wait as long as it takes
-	if _, err := s.w.Write(text.Bytes()); err != nil {
-		return err
-	}
-	return s.control.Flush()
-}
-
-func (s *stream) authenticate() (schema.Caller, error) {
-	caller, err := s.handler.config.Authenticator.Authenticate(s.r)
+func (h *Handler) authenticate(r *http.Request) (schema.Caller, error) {
+	caller, err := h.config.Authenticator.Authenticate(r)
 	if err == nil && !caller.Has(schema.ScopeRead) {
 		err = &refusal{http.StatusForbidden, query.CodeForbidden, "the scope read is required"}
 	}
 	return caller, err
 }
 
-// read reads the parameters: the projects, and where to go on.
-func (s *stream) read(theirs schema.Projects) (*Position, error) {
-	values, err := url.ParseQuery(s.r.URL.RawQuery)
-	if err != nil {
-		return nil, badInput("the query string is malformed")
-	}
-	id := s.r.Header.Get("Last-Event-ID")
-	s.scope = theirs
-	for name, given := range values {
-		switch {
-		case name == "lastEventId" && len(given) == 1:
-			if id == "" { // a client that goes on says where in the header
-				id = given[0]
-			}
-		case name == "projectIds":
-			if s.scope, err = among(theirs, given); err != nil {
-				return nil, err
-			}
-		default:
-			return nil, badInput("the parameters are projectIds and, once, lastEventId")
-		}
+// goesOn reads the position to go on from: a client that was cut off sends it in the header, whatever it asked for at first.
+// Without one the stream begins at the present.
+func goesOn(r *http.Request, asked []string) (*Position, error) {
+	id := r.Header.Get("Last-Event-ID")
+	if id == "" && len(asked) > 0 {
+		id = asked[0]
 	}
 	if id == "" {
 		return nil, nil
 	}
 	position, ok := parsePosition(id)
 	if !ok {
-		return nil, badInput("Last-Event-ID: must be the id of an event of this stream")
+		return nil, badInput("the position to go on from must be one of this stream")
 	}
 	return &position, nil
-}
-
-// among keeps the projects asked for that are the caller's. An empty list is no filter.
-func among(theirs schema.Projects, asked []string) (schema.Projects, error) {
-	var kept []schema.ProjectID
-	any := false
-	for _, text := range strings.Split(strings.Join(asked, ","), ",") {
-		if text == "" {
-			continue
-		}
-		any = true
-		id, err := schema.ParseProjectID(text)
-		if err != nil {
-			return schema.Projects{}, badInput("projectIds: must be integers from 1 to 2147483647")
-		}
-		if theirs.Contains(id) {
-			kept = append(kept, id)
-		}
-	}
-	if !any {
-		return theirs, nil
-	}
-	slices.Sort(kept)
-	return schema.Projects{IDs: slices.Compact(kept)}, nil
 }
 
 func (h *Handler) enter(caller string) (leave func(), ok bool) {
@@ -345,6 +226,11 @@ type refusal struct {
 // Error returns the message.
 func (r *refusal) Error() string { return r.message }
 
+// Status is how GraphQL shows it.
+func (r *refusal) Status() (int, string) { return r.status, string(r.code) }
+
+const codeThrottled query.Code = "THROTTLED"
+
 func badInput(message string) error {
 	return &refusal{http.StatusBadRequest, query.CodeBadInput, message}
 }
@@ -354,9 +240,15 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var ours *refusal
 	var theirs endpoint.Refusal
 	answer := refusal{http.StatusServiceUnavailable, query.CodeUnavailable, "the tables or the credentials cannot be read now"}
+	var known *query.Error
 	switch {
 	case errors.As(err, &ours):
 		answer = *ours
+		if answer.code == codeThrottled {
+			endpoint.RetryAfter(w.Header(), 10*time.Second)
+		}
+	case errors.As(err, &known) && known.Code == query.CodeBadInput:
+		answer = refusal{http.StatusBadRequest, known.Code, known.Message}
 	case errors.As(err, &theirs):
 		theirs.Header(w.Header())
 		answer = refusal{theirs.HTTPStatus(), query.CodeUnauthenticated, theirs.Error()}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -22,22 +24,26 @@ const (
 
 // Change is a row and the place of its change.
 type Change struct {
-	At      Position
-	Project schema.ProjectID
-	Row     []byte // JSON in one line
+	At           Position
+	Project      schema.ProjectID
+	Conversation schema.ConversationID
+	Contact      string // its id; empty in the other tables
+	Row          []byte // JSON in one line
 }
 
 // batch is what has changed up to a sequence.
 type batch struct {
 	changes []Change
 	upTo    schema.Sequence
+	shown   *shown
 }
 
 // hub reads the changes of one table for all of its readers.
 type hub struct {
-	table  Table
+	table  query.Table
 	tables Tables
 	log    *slog.Logger
+	drops  prometheus.Counter
 	wake   chan struct{} // holds something when a first reader has come
 
 	mu      sync.Mutex
@@ -49,8 +55,8 @@ type hub struct {
 // reader is one connection. Its channel is closed when it is dropped or the hub ends.
 type reader struct{ batches chan batch }
 
-func newHub(table Table, tables Tables, log *slog.Logger) *hub {
-	return &hub{table: table, tables: tables, log: log, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}}
+func newHub(table query.Table, tables Tables, log *slog.Logger, drops prometheus.Counter) *hub {
+	return &hub{table: table, tables: tables, log: log, drops: drops, wake: make(chan struct{}, 1), readers: map[*reader]struct{}{}}
 }
 
 // join adds a reader. Its batches begin behind the position returned, or earlier.
@@ -129,12 +135,12 @@ func (h *hub) read(ctx context.Context, after schema.Sequence, began *time.Time)
 }
 
 // page reads changes up to a sequence, or as many as one statement may return.
-func page(ctx context.Context, tables Tables, table Table, scope query.Scope, after, upTo schema.Sequence) (batch, error) {
+func page(ctx context.Context, tables Tables, table query.Table, scope query.Scope, after, upTo schema.Sequence) (batch, error) {
 	changes, err := tables.Changes(ctx, table, scope, after, upTo, pageRows)
 	if len(changes) >= pageRows {
 		upTo = changes[len(changes)-1].At.Sequence
 	}
-	return batch{changes, upTo}, err
+	return batch{changes, upTo, new(shown)}, err
 }
 
 // give passes a batch to the readers, and drops those that are too far behind.
@@ -146,6 +152,7 @@ func (h *hub) give(b batch) {
 		select {
 		case r.batches <- b:
 		default:
+			h.drops.Inc()
 			delete(h.readers, r)
 			close(r.batches)
 		}

@@ -29,6 +29,7 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 	if x.status != 0 {
 		return // the head is written: a panic came later
 	}
+	events := x.media == mediaEvents && status == 0
 	if status == 0 {
 		status = http.StatusOK
 		if len(answered.Data) == 0 && len(answered.Errors) > 0 && x.media == mediaResponse {
@@ -64,6 +65,12 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 		body = []byte(`{"errors":[{"message":"internal error","extensions":{"code":"` + codeInternal + `"}}]}`)
 	}
 	header := x.w.Header()
+	switch {
+	case events:
+		body = slices.Concat([]byte("event: next\ndata: "), body, []byte("\n\nevent: complete\ndata:\n\n"))
+	case x.media == mediaEvents: // a request that was not read
+		x.media = mediaJSON
+	}
 	header.Set("Content-Type", x.media+"; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "private, no-store")

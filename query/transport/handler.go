@@ -34,6 +34,8 @@ type Config struct {
 	SDL           string  // of the schema that Executor runs
 	Scalars       Scalars // of the schema: how values of its own scalars are checked
 	Authenticator endpoint.Authenticator
+	// Subscriptions answers subscriptions; nil: there are none.
+	Subscriptions Subscriptions
 	// Path is where the handler answers, for logs, metrics and traces; empty is
 	// /graphql. Scope is what a caller must carry; empty is read.
 	Path  string
@@ -145,7 +147,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) serve(x *exchange) *refusal {
 	if x.media = acceptable(x.r.Header.Values("Accept")); x.media == "" {
 		x.media = mediaJSON
-		return &refusal{code: codeBadRequest, status: http.StatusNotAcceptable, message: "Accept: must allow " + mediaResponse + " or " + mediaJSON}
+		return &refusal{code: codeBadRequest, status: http.StatusNotAcceptable, message: "Accept: must allow " + mediaResponse + ", " + mediaJSON + " or " + mediaEvents}
 	}
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodPost {
 		x.w.Header().Set("Allow", "GET, POST")
@@ -257,6 +259,9 @@ func (h *Handler) run(ctx context.Context, x *exchange, asked *parameters) *refu
 		return refused
 	}
 	weights := d.weights(h.pricing)
+	if d.operation.Operation == ast.Subscription {
+		return h.subscribe(x, d, given, weights)
+	}
 	run := func(ctx context.Context) *graphql.Response {
 		in := &introspector{schema: h.pricing.schema, document: d, variables: given, most: h.config.Limits.AnswerBytes}
 		return in.answer(ctx)
@@ -301,7 +306,11 @@ func (h *Handler) execute(ctx context.Context, x *exchange, text string, variabl
 	if h.config.Begin != nil {
 		ctx, x.rows = h.config.Begin(ctx, x.caller)
 	}
-	answered := h.config.Executor.Exec(ctx, text, x.operation.name, variables)
+	return completed(h.config.Executor.Exec(ctx, text, x.operation.name, variables))
+}
+
+// completed gives the errors of an answer their codes.
+func completed(answered *graphql.Response) *graphql.Response {
 	requestErrors := answered.Errors[:0:0]
 	for _, e := range answered.Errors {
 		complete(e)
@@ -320,12 +329,17 @@ func (h *Handler) execute(ctx context.Context, x *exchange, text string, variabl
 // allowed reports whether the method may run the operation.
 func (h *Handler) allowed(x *exchange, d *document) *refusal {
 	kind := d.operation.Operation
-	if x.r.Method == http.MethodGet && kind != ast.Query {
+	if x.r.Method == http.MethodGet && kind == ast.Mutation {
 		x.w.Header().Set("Allow", "POST")
 		return &refusal{code: codeBadRequest, status: http.StatusMethodNotAllowed, message: "a " + string(kind) + " must be sent with POST"}
 	}
-	if kind == ast.Subscription {
+	switch {
+	case kind != ast.Subscription:
+		return nil
+	case h.config.Subscriptions == nil:
 		return &refusal{code: codeOperation, message: "subscriptions are not supported"}
+	case x.media != mediaEvents:
+		return &refusal{code: codeOperation, status: http.StatusNotAcceptable, message: "Accept: must be " + mediaEvents + " for a subscription"}
 	}
 	return nil
 }

@@ -12,12 +12,13 @@ import (
 const (
 	mediaJSON     = "application/json"
 	mediaResponse = "application/graphql-response+json"
+	mediaEvents   = "text/event-stream" // the graphql-sse protocol
 )
 
 // acceptable picks the media type of the answer from the Accept fields: the one
 // with the highest weight, the more closely named one among equals, the first
 // of those. Wildcards and no field at all mean application/json. Empty when
-// neither type is wanted.
+// none of the types is wanted.
 func acceptable(fields []string) string {
 	if len(fields) == 0 {
 		return mediaJSON
@@ -45,7 +46,7 @@ func acceptable(fields []string) string {
 		return mediaJSON // Accept without a value
 	}
 	best, chosen := preference{}, ""
-	for _, offered := range []string{mediaJSON, mediaResponse} {
+	for _, offered := range []string{mediaJSON, mediaResponse, mediaEvents} {
 		p, ok := weights[offered]
 		if ok && p.quality > 0 && (chosen == "" || p.better(best)) {
 			best, chosen = p, offered
@@ -97,7 +98,7 @@ func parsePreference(item string) (p preference, media string, ok bool) {
 // matches returns the types on offer that a range names.
 func matches(media string) []string {
 	switch media {
-	case mediaJSON, mediaResponse:
+	case mediaJSON, mediaResponse, mediaEvents:
 		return []string{media}
 	case "*/*", "application/*":
 		return []string{mediaJSON, mediaResponse}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/vektah/gqlparser/v2/ast"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
@@ -110,7 +111,9 @@ func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, too
 	span.End()
 
 	o.requests.WithLabelValues(strconv.Itoa(x.status), code).Inc()
-	o.seconds.Observe(took.Seconds())
+	if x.operation.kind != string(ast.Subscription) { // which lasts as long as its reader
+		o.seconds.Observe(took.Seconds())
+	}
 	o.points.Add(float64(x.actual))
 
 	line := []slog.Attr{

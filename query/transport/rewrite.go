@@ -24,11 +24,14 @@ type rewriting struct {
 	refused *refusal
 }
 
-// rewrite returns the operation alone, with its fragments, and its variables. The
-// document must be valid; it is changed.
+// rewrite returns the operation alone, with its fragments, and its variables; a subscription as the query that answers
+// one of its events. The document must be valid; it is changed.
 func (c *coercion) rewrite(d *document, given map[string]any) (text string, variables map[string]any, refused *refusal) {
 	r := &rewriting{coercion: *c, given: given, fragments: d.fragments, values: map[string]any{}, names: map[string]string{}}
 	operation := *d.operation
+	if operation.Operation == ast.Subscription {
+		operation.Operation = ast.Query
+	}
 	r.directives(operation.Directives)
 	r.selections(operation.SelectionSet)
 	if r.refused != nil {
