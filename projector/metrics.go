@@ -46,6 +46,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		cacheHits:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_hits_total", Help: "Conversations of batches that were in memory."}),
 		cacheMisses: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "parley", Subsystem: "projector", Name: "cache_misses_total", Help: "Conversations of batches that had to be recalled, new ones included."}),
 	}
+	for _, log := range []string{LogEvents, LogRejected} {
+		m.failures.WithLabelValues(log) // 0 is a figure, too
+	}
 	m.aside = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: "set_aside_conversations", Help: "Conversations set aside because ClickHouse does not have enough memory for their rows; parley quarantine list names them."})
 	return m, errors.Join(
 		register(r, &m.position), register(r, &m.lag), register(r, &m.entries), register(r, &m.events),
