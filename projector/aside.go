@@ -133,7 +133,7 @@ func (l *loop) narrow(ctx context.Context, works []*work, do func([]*work) error
 	}
 	batch := &Batch{Log: l.name, Position: l.position}
 	for _, w := range aside {
-		a := Aside{ConversationKey: w.key, Sequence: w.fresh[0].Sequence}
+		a := Aside{ConversationKey: w.key, Sequence: w.first()}
 		batch.Quarantine = append(batch.Quarantine, a.rejection(l.gatherer.clock(), false, why))
 		l.logger.Error("ClickHouse does not have enough memory for the rows of a conversation; the conversation is set aside", "conversation", a, "sequence", a.Sequence, "error", why)
 	}

@@ -15,6 +15,8 @@ type work struct {
 	before *history // nil if there were none
 	fresh  []ArchivedEvent
 
+	withdrawn []schema.Record // events that were found to be unwritable
+
 	continued *Change // what a fold that could be continued has changed
 }
 
@@ -25,6 +27,14 @@ func (w *work) records() []schema.Record {
 		list[i] = w.fresh[i].Record
 	}
 	return list
+}
+
+// first is the sequence of the first event that is not in the rows yet.
+func (w *work) first() schema.Sequence {
+	if len(w.fresh) > 0 {
+		return w.fresh[0].Sequence
+	}
+	return w.withdrawn[0].Sequence
 }
 
 // bytes estimates the memory of the conversation with its new events.
@@ -43,7 +53,8 @@ func (w *work) bytes() int {
 // duplicates are dropped. Of the events with one key, the one with the lowest sequence counts,
 // whichever conversation the others name: the first in the batch, unless an earlier one was
 // written. A key that was written under the sequence of this very event is not a duplicate: the
-// batch before a crash wrote it.
+// batch before a crash wrote it. One written under the sequence of an unwritable event is none
+// either: it is withdrawn.
 func (l *loop) sortOut(ctx context.Context, in *intake) error {
 	writable := in.events[:0]
 	first := make(map[schema.EventKey]schema.Sequence, len(in.events))
@@ -53,6 +64,7 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 			r := rejection(l.name, e.Record, err)
 			r.Original = e.Original
 			in.rejected = append(in.rejected, *r)
+			in.withdrawn = append(in.withdrawn, e.Record)
 			continue
 		}
 		key := e.Event.Key()
@@ -74,7 +86,7 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 	}
 	in.events = slices.DeleteFunc(in.events, func(e ArchivedEvent) bool {
 		written, found := known[e.Event.Key()]
-		return found && written < e.Sequence
+		return found && written < e.Sequence && l.unwritable[written] == nil
 	})
 	return nil
 }
@@ -82,21 +94,28 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 // assemble groups the events by conversation and loads the history of each from the cache, or, for
 // all that are missing, from the archive in one query. Events of conversations that are set aside
 // are archived and change no rows.
-func (l *loop) assemble(ctx context.Context, events []ArchivedEvent) ([]*work, error) {
+func (l *loop) assemble(ctx context.Context, in *intake) ([]*work, error) {
 	var all, missing []*work
 	at := map[schema.ConversationKey]*work{}
-	for _, e := range events {
-		key := e.Event.ConversationKey()
-		if _, aside := l.aside[key]; aside {
-			continue
-		}
+	of := func(r *schema.Record) *work {
+		key := r.Event.ConversationKey()
 		w := at[key]
-		if w == nil {
+		if _, aside := l.aside[key]; w == nil && !aside {
 			w = &work{key: key, before: l.cache.get(key)}
 			at[key] = w
 			all = append(all, w)
 		}
-		w.fresh = append(w.fresh, e)
+		return w
+	}
+	for _, e := range in.events {
+		if w := of(&e.Record); w != nil {
+			w.fresh = append(w.fresh, e)
+		}
+	}
+	for _, r := range in.withdrawn {
+		if w := of(&r); w != nil {
+			w.withdrawn = append(w.withdrawn, r)
+		}
 	}
 	if err := l.proceed(ctx, all); err != nil {
 		return nil, err
@@ -112,8 +131,9 @@ func (l *loop) assemble(ctx context.Context, events []ArchivedEvent) ([]*work, e
 }
 
 // proceed continues the folds of long conversations. Those that cannot be continued are treated as
-// new: all their events are folded again. So are all while batches are contested: the messages in the
-// tables may be newer than the position then, and all rows of a conversation are written.
+// new: all their events are folded again. So are those with withdrawn events, and all while batches are
+// contested: the messages in the tables may be newer than the position then, and all rows of a
+// conversation are written.
 func (l *loop) proceed(ctx context.Context, works []*work) error {
 	wanted := map[schema.ConversationKey]fold.Wanted{}
 	var long []*work
@@ -121,7 +141,7 @@ func (l *loop) proceed(ctx context.Context, works []*work) error {
 		if w.before == nil || w.before.state == nil {
 			continue
 		}
-		if needs, follows := w.before.state.Wants(w.records()); follows && !l.isContested() {
+		if needs, follows := w.before.state.Wants(w.records()); follows && !l.isContested() && len(w.withdrawn) == 0 {
 			wanted[w.key] = needs
 			long = append(long, w)
 		} else {
@@ -187,7 +207,10 @@ func (w *work) fold(long int) (Change, *history) {
 		return *w.continued, w.before
 	}
 	after := w.before.foldedWith(w.fresh, long)
-	c := Change{After: after.rows}
+	if len(after.records) == 0 {
+		after.rows.Conversation.ConversationKey = w.key
+	}
+	c := Change{After: after.rows, Replaces: len(w.withdrawn) > 0}
 	if w.before != nil {
 		c.Before = &w.before.rows
 	}

@@ -16,45 +16,53 @@ import (
 
 func TestOnlyTheUnwritableEventIsQuarantined(t *testing.T) {
 	for _, batch := range []int{1, 3, 1000} {
-		t.Run(fmt.Sprint(batch), func(t *testing.T) {
-			bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
-				events := foldtest.Stream(foldtest.Seeded(5), 30)
-				refused := map[schema.EventKey]bool{}
-				for i := 7; i < len(events); i += 40 {
-					refused[events[i].Key()] = true
-				}
-				tables.Refuse = func(e schema.Event) bool { return refused[e.Key()] }
-				records := foldtest.Records(events, 1)
-				last := log.Append(taken, payloads(events)...)
-				p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: batch})
-				await(t, tables, projector.LogEvents, last)
-
-				var counting []schema.Record
-				unwritable := 0
-				for _, r := range records {
-					if refused[r.Event.Key()] {
-						unwritable++
-					} else {
-						counting = append(counting, r)
-					}
-				}
-				compare(t, tables, counting)
-				bad := tables.Quarantine()
-				if len(bad) != unwritable {
-					t.Errorf("%d in quarantine, want %d", len(bad), unwritable)
-				}
-				for _, r := range bad {
-					if r.Reason != schema.CodeUnwritable || len(r.Original) == 0 || r.Detail == "" || !refused[schema.EventKey{Project: records[r.Sequence-1].Event.Project, Source: r.Source, ID: r.EventID}] {
-						t.Errorf("in quarantine: %+v", r)
-					}
-				}
-				synctest.Wait()
-				if err := p.Ready(); err != nil {
-					t.Errorf("not ready: %v", err)
-				}
-			})
-		})
+		for _, insert := range []string{"conversations", "messages", "events", "keys"} {
+			onlyTheUnwritable(t, batch, insert)
+		}
 	}
+}
+
+// onlyTheUnwritable has one of the inserts of a batch refuse events when those before it are done.
+func onlyTheUnwritable(t *testing.T, batch int, insert string) {
+	t.Run(fmt.Sprint(batch, insert), func(t *testing.T) {
+		bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+			tables.RefuseAt = insert
+			events := foldtest.Stream(foldtest.Seeded(5), 30)
+			refused := map[schema.EventKey]bool{}
+			for i := 7; i < len(events); i += 40 {
+				refused[events[i].Key()] = true
+			}
+			tables.Refuse = func(e schema.Event) bool { return refused[e.Key()] }
+			records := foldtest.Records(events, 1)
+			last := log.Append(taken, payloads(events)...)
+			p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: batch})
+			await(t, tables, projector.LogEvents, last)
+
+			var counting []schema.Record
+			unwritable := 0
+			for _, r := range records {
+				if refused[r.Event.Key()] {
+					unwritable++
+				} else {
+					counting = append(counting, r)
+				}
+			}
+			compare(t, tables, counting)
+			bad := tables.Quarantine()
+			if len(bad) != unwritable {
+				t.Errorf("%d in quarantine, want %d", len(bad), unwritable)
+			}
+			for _, r := range bad {
+				if r.Reason != schema.CodeUnwritable || len(r.Original) == 0 || r.Detail == "" || !refused[schema.EventKey{Project: records[r.Sequence-1].Event.Project, Source: r.Source, ID: r.EventID}] {
+					t.Errorf("in quarantine: %+v", r)
+				}
+			}
+			synctest.Wait()
+			if err := p.Ready(); err != nil {
+				t.Errorf("not ready: %v", err)
+			}
+		})
+	})
 }
 
 func TestTablesThatRefuseEverythingPutNothingIntoQuarantine(t *testing.T) {

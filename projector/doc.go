@@ -53,7 +53,8 @@
 // An event whose rows the tables permanently reject ([UnwritableError]) is found by writing parts
 // of its batch, and goes to quarantine as UNWRITABLE. It is then in no fold, no archive and no
 // table of keys: the fold, in a replay too, contains only events that can be written. A later event
-// with the same key counts.
+// with the same key counts. The batch that quarantines it replaces all rows of its conversation, because
+// tables that did not reject it may hold some.
 //
 // # Set aside
 //

@@ -26,9 +26,10 @@ type intake struct {
 	bytes    int
 	begun    time.Time // when the first entry was read
 
-	events   []ArchivedEvent
-	rejected []Rejection
-	repeats  int // duplicates of events of this batch, which were dropped
+	events    []ArchivedEvent
+	rejected  []Rejection
+	withdrawn []schema.Record // of the rejected, those of which the tables may hold something
+	repeats   int             // duplicates of events of this batch, which were dropped
 }
 
 // judge decides whether an entry is an event or a rejection. It does not retain the payload: the

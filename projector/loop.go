@@ -244,12 +244,12 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 		return err
 	}
 	lap("sort out")
-	works, err := l.assemble(ctx, in.events)
+	works, err := l.assemble(ctx, in)
 	if err != nil {
 		return err
 	}
 	lap("assemble")
-	batch := &Batch{Log: l.name, Position: in.position, Origin: l.originOf(in), Contested: l.isContested(), Events: in.events, Quarantine: in.rejected}
+	batch := &Batch{Log: l.name, Position: in.position, Origin: l.originOf(in), Contested: l.isContested(), Events: in.events, Quarantine: in.rejected, Withdrawn: in.withdrawn}
 	after := make([]*history, len(works))
 	for i, w := range works {
 		var change Change

@@ -25,6 +25,7 @@ type plan struct {
 	failing int    // how many in a hundred points of a write fail
 	halting int    // how many in a hundred reads give nothing
 	refused int64  // events at multiples of so many milliseconds are unwritable; 0 for none
+	insert  string // the insert that refuses them
 	garbage int    // one in so many entries is not an event; 0 for none
 	seed    uint64 // which ones
 	crashes []int  // number of points after which a run is cut off
@@ -61,6 +62,7 @@ func drawPlan(t *rapid.T) plan {
 	p.failing = rapid.SampledFrom([]int{0, 1, 5}).Draw(t, "failing")
 	p.halting = rapid.SampledFrom([]int{0, 5, 40}).Draw(t, "halting")
 	p.refused = rapid.SampledFrom([]int64{0, 0, 7, 3}).Draw(t, "refused")
+	p.insert = rapid.SampledFrom([]string{"conversations", "messages", "events", "keys", "position"}).Draw(t, "refused at")
 	p.garbage = rapid.SampledFrom([]int{0, 3}).Draw(t, "garbage")
 	p.seed = rapid.Uint64().Draw(t, "seed")
 	return p
@@ -74,7 +76,7 @@ func (p plan) carryOut() error {
 	records, bad := p.fill(log)
 	last, _ := log.Last(ctx)
 	if p.refused > 0 {
-		tables.Refuse = p.refuses
+		tables.Refuse, tables.RefuseAt = p.refuses, p.insert
 	}
 
 	left := 0

@@ -47,6 +47,9 @@ type Batch struct {
 	Changes    []Change
 	Events     []ArchivedEvent // new, distinct, in log order
 	Quarantine []Rejection
+	// Withdrawn are events that count no longer: the tables have rejected rows of them, but
+	// may hold others.
+	Withdrawn []schema.Record
 }
 
 // Change is the difference that a batch makes to one conversation.
@@ -56,6 +59,9 @@ type Change struct {
 	// that had none. Where the fold was continued, the messages of Before and
 	// After are those that have changed.
 	Before *fold.Rows
+	// Replaces means that the conversation has no rows but those of After, whatever the tables
+	// hold, and with whichever versions. A reader never sees it without any.
+	Replaces bool
 }
 
 // ArchivedEvent is an event with the bytes of the log.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -21,6 +22,8 @@ type Tables struct {
 	// Refuse, if set, reports whether an event makes its conversation's rows
 	// unwritable.
 	Refuse func(schema.Event) bool
+	// RefuseAt is the insert that is refused then; those before it are done. The first by default.
+	RefuseAt string
 	// Large, if set, reports whether there is not enough memory for a conversation's rows.
 	Large func(schema.ConversationKey) bool
 	// LargeToRead is the same of a conversation's events.
@@ -106,11 +109,6 @@ func (t *Tables) Origin(_ context.Context, log string) (projector.Origin, error)
 func (t *Tables) Write(_ context.Context, b *projector.Batch) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, e := range b.Events {
-		if t.Refuse != nil && t.Refuse(e.Event) {
-			return fmt.Errorf("write: %w", &projector.UnwritableError{Err: fmt.Errorf("a value does not fit")})
-		}
-	}
 	for i := range b.Changes {
 		if t.Large != nil && t.Large(b.Changes[i].After.Conversation.ConversationKey) {
 			return fmt.Errorf("write: %w", &projector.TooLargeError{Err: fmt.Errorf("no memory")})
@@ -125,12 +123,17 @@ func (t *Tables) Write(_ context.Context, b *projector.Batch) error {
 		insert func(*projector.Batch)
 	}{
 		{"conversations", rows(t.insertConversations)}, {"contacts", rows(t.insertContacts)},
-		{"messages", rows(t.insertMessages)}, {"transactions", rows(t.insertTransactions)}, {"events", t.insertEvents},
-		{"keys", t.insertKeys}, {"quarantine", t.insertQuarantine}, {"position", t.insertPosition},
+		{"messages", rows(t.insertMessages)}, {"transactions", rows(t.insertTransactions)}, {"strays", t.replace},
+		{"events", t.insertEvents}, {"keys", t.insertKeys}, {"quarantine", t.insertQuarantine}, {"position", t.insertPosition},
 	}
 	for _, i := range inserts {
 		if err := t.point("before " + i.name); err != nil {
 			return err
+		}
+		if i.name == cmp.Or(t.RefuseAt, inserts[0].name) && slices.ContainsFunc(b.Events, func(e projector.ArchivedEvent) bool {
+			return t.Refuse != nil && t.Refuse(e.Event)
+		}) {
+			return fmt.Errorf("write: %w", &projector.UnwritableError{Err: fmt.Errorf("a value does not fit")})
 		}
 		i.insert(b)
 		if err := t.point("after " + i.name); err != nil {
@@ -158,6 +161,9 @@ func (t *Tables) insertKeys(b *projector.Batch) {
 func (t *Tables) insertConversations(changes []projector.Change) {
 	for _, c := range changes {
 		after := c.After.Conversation
+		if c.After.LastSequence() == 0 { // no events are left
+			continue
+		}
 		put(t.conversations, sortKey{after.ConversationKey, after.BeganAt}, versioned[fold.Conversation]{row: after, version: after.LastSequence})
 	}
 }
@@ -192,6 +198,36 @@ func (t *Tables) insertMessages(changes []projector.Change) {
 func (t *Tables) insertTransactions(changes []projector.Change) {
 	insertChanged(t.transactions, changes, func(r *fold.Rows) []fold.Transaction { return r.Transactions },
 		func(x *fold.Transaction) string { return x.ID })
+}
+
+// replace removes what other rows there are of replaced conversations, and what there is of
+// withdrawn events.
+func (t *Tables) replace(b *projector.Batch) {
+	for _, c := range b.Changes {
+		if !c.Replaces {
+			continue
+		}
+		key := c.After.Conversation.ConversationKey
+		maps.DeleteFunc(t.conversations, func(k sortKey, _ versioned[fold.Conversation]) bool { return k.ConversationKey == key })
+		removeOf(t.contacts, key)
+		removeOf(t.messages, key)
+		removeOf(t.transactions, key)
+		again := []projector.Change{{After: c.After}}
+		t.insertConversations(again)
+		t.insertContacts(again)
+		t.insertMessages(again)
+		t.insertTransactions(again)
+	}
+	for _, r := range b.Withdrawn {
+		delete(t.events[r.Event.ConversationKey()], r.Sequence)
+		if t.keys[r.Event.Key()] == r.Sequence {
+			delete(t.keys, r.Event.Key())
+		}
+	}
+}
+
+func removeOf[R any](table map[rowKey]versioned[R], key schema.ConversationKey) {
+	maps.DeleteFunc(table, func(k rowKey, _ versioned[R]) bool { return k.ConversationKey == key })
 }
 
 func (t *Tables) insertEvents(b *projector.Batch) {
@@ -328,11 +364,11 @@ func highest[K comparable, R any](table map[K]versioned[R]) schema.Sequence {
 	return version
 }
 
-// changes are the changes of a batch: of a contested one all rows.
+// changes are the changes of a batch: of a contested one, and of one that replaces, all rows.
 func changes(b *projector.Batch) []projector.Change {
 	list := slices.Clone(b.Changes)
 	for i := range list {
-		if b.Contested {
+		if b.Contested || list[i].Replaces {
 			list[i].Before = nil
 		}
 	}

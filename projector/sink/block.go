@@ -25,6 +25,9 @@ type rowBlock struct {
 	columns []written
 }
 
+// rewind makes a block ready to be sent, also again.
+func (b *rowBlock) rewind() { _, _ = b.Seek(0, io.SeekStart) }
+
 // written is a column of a block, and implements a column of ch-go.
 type written struct {
 	name, kind string

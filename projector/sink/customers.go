@@ -167,7 +167,8 @@ func (s *Sink) people(o cells.Owner, before, after *fold.Rows, contested bool) {
 // makeCustomers computes the rows of the customers affected by rows above the previous position, as
 // of a position. It may be repeated.
 func (s *Sink) makeCustomers(ctx context.Context, position schema.Sequence) error {
-	err := s.conn.Exec(ctx, s.in(customersSQL), clickhouse.Named("after", uint64(s.customersAt)), clickhouse.Named("position", uint64(position)))
+	err := s.conn.Exec(ctx, s.in(customersSQL), clickhouse.Named("after", uint64(s.customersAt)), clickhouse.Named("position", uint64(position)),
+		clickhouse.Named("projects", []uint32{}), clickhouse.Named("customers", []string{}))
 	if err != nil {
 		return fmt.Errorf("customers up to %d: %w", position, err)
 	}

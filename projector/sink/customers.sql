@@ -9,6 +9,8 @@ WITH touched AS
     SELECT project_id, customer_id FROM $projection.customer_conversations WHERE _version > {after:UInt64}
     UNION DISTINCT
     SELECT project_id, customer_id FROM $projection.customer_profiles WHERE _version > {after:UInt64}
+    UNION DISTINCT
+    SELECT named.1, named.2 FROM (SELECT arrayJoin(arrayZip({projects:Array(UInt32)}, {customers:Array(String)})) AS named)
 )
 SELECT
     project_id, customer_id,

@@ -14,6 +14,7 @@
 // A batch is written in stages, each on disk before the next begins:
 //
 //	rows        conversations, contacts, transactions, messages, message_texts, visitors
+//	strays      rows of replaced conversations that these do not replace are removed
 //	events      the archive
 //	keys        event_hashes, one row per new event: none for events whose rows were rejected
 //	quarantine  what was rejected
@@ -47,7 +48,13 @@
 // all its events: the messages in the tables may be newer than the position. There are at most five
 // such batches after a start.
 //
-// TestInterruptedBatchesLeadToTheSameTables, TestBatchesThatArriveLateDoNoHarm and
+// A batch that the tables reject may have stored rows, and even archived events, before one of its
+// inserts was refused. When the event that is to blame goes to quarantine, the batch replaces its
+// conversation: all its rows are written, then whatever rows there are with other keys or with higher
+// versions are removed, and the event with its key from the archive. An insert with that event that
+// completes only after this is not noticed; verify finds such rows.
+//
+// TestInterruptedBatchesLeadToTheSameTables, TestAnEventThatIsRefusedInPartLeavesNothing, TestBatchesThatArriveLateDoNoHarm and
 // TestAnOlderRowNeverStandsBesideANewerOne show it.
 //
 // # Known

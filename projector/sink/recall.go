@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/schema"
@@ -35,14 +34,9 @@ func (s *Sink) Recall(ctx context.Context, keys []schema.ConversationKey) (map[s
 }
 
 func (s *Sink) recall(ctx context.Context, keys []schema.ConversationKey, found map[schema.ConversationKey][]projector.ArchivedEvent) error {
-	wanted, err := ext.NewTable("wanted", ext.Column("project_id", "UInt32"), ext.Column("conversation_id", "String"))
+	wanted, err := conversationsTableOf(keys)
 	if err != nil {
 		return err
-	}
-	for _, k := range keys {
-		if err := wanted.Append(uint32(k.Project), string(k.Conversation)); err != nil {
-			return err
-		}
 	}
 	rows, err := s.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), s.in(recallSQL))
 	if err != nil {

@@ -53,8 +53,9 @@ type Sink struct {
 	quarantine    *table[projector.Rejection]
 	positions     *table[positionRow]
 
-	seen    seen
-	written schema.Sequence // position in the log of events that this sink has written
+	seen     seen
+	replaced replacement     // what the current batch replaces
+	written  schema.Sequence // position in the log of events that this sink has written
 
 	customersAt schema.Sequence // position up to which customers have been computed
 }

@@ -44,6 +44,21 @@ var heldSQL string
 //go:embed customers.sql
 var customersSQL string
 
+//go:embed stray_rows.sql
+var strayRowsSQL string
+
+//go:embed stray_rows_delete.sql
+var strayRowsDeleteSQL string
+
+//go:embed stray_customers_delete.sql
+var strayCustomersDeleteSQL string
+
+//go:embed withdrawn_events_delete.sql
+var withdrawnEventsDeleteSQL string
+
+//go:embed withdrawn_keys_delete.sql
+var withdrawnKeysDeleteSQL string
+
 //go:embed column_types.sql
 var columnTypesSQL string
 

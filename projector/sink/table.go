@@ -95,6 +95,7 @@ func (t *table[R]) block(rows []R) error {
 // send inserts the blocks one after the other.
 func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
 	for _, block := range t.made {
+		block.rewind()
 		if err := conn.InsertFormat(ctx, "Native", t.insert, block); err != nil {
 			t.buffers = nil // the transport may still use the block
 			return fmt.Errorf("insert into %s: %w", t.name, err)

@@ -19,6 +19,7 @@ type Stage string
 // The stages, in their order.
 const (
 	StageRows       Stage = "rows"
+	StageStrays     Stage = "strays"
 	StageCustomers  Stage = "customers"
 	StageEvents     Stage = "events"
 	StageKeys       Stage = "keys"
@@ -30,6 +31,7 @@ const (
 func (s *Sink) stages() []stage {
 	return []stage{
 		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors, s.visits, s.profiles, s.sellers}},
+		{StageStrays, []inserter{straysOf{s}}},
 		{StageCustomers, []inserter{customersOf{s}}}, // reads what the stage before has written
 		{StageEvents, []inserter{s.events}},
 		{StageKeys, []inserter{s.keys}}, // after these: an event whose rows are rejected leaves no key behind
@@ -79,6 +81,7 @@ func (s *Sink) fill(batch *projector.Batch) {
 	for i := range batch.Changes {
 		s.change(&batch.Changes[i], batch.Contested)
 	}
+	s.replaced.withdrawn = batch.Withdrawn
 	s.events.rows = append(s.events.rows, batch.Events...)
 	s.quarantine.rows = append(s.quarantine.rows, batch.Quarantine...)
 	s.positions.rows = append(s.positions.rows, positionRow{batch.Log, batch.Position, batch.Origin})
@@ -91,9 +94,14 @@ func (s *Sink) fill(batch *projector.Batch) {
 //
 // In a contested batch another one may have written, or may write later, rows of a fold between
 // before and after, or of a newer one. All rows are written then: each is at least as new as those
-// of the folds that it contains, and one that is older than what is there changes nothing.
+// of the folds that it contains, and one that is older than what is there changes nothing. So are all
+// rows of a conversation that is replaced.
 func (s *Sink) change(c *projector.Change, contested bool) {
 	after, before := &c.After, c.Before
+	if c.Replaces {
+		contested = true
+		s.replaced.note(after)
+	}
 	if before == nil || contested {
 		before = &fold.Rows{}
 	}
@@ -170,8 +178,11 @@ func (customersOf) clear()                                          {}
 
 // send computes the customers that the batch affects, if any.
 func (c customersOf) send(ctx context.Context, _ driver.Conn) error {
-	if len(c.visits.rows)+len(c.profiles.rows) == 0 {
-		return nil
+	position := c.positions.rows[len(c.positions.rows)-1].sequence
+	if len(c.visits.rows)+len(c.profiles.rows) > 0 {
+		if err := c.makeCustomers(ctx, position); err != nil {
+			return err
+		}
 	}
-	return c.makeCustomers(ctx, c.positions.rows[len(c.positions.rows)-1].sequence)
+	return c.replaceCustomers(ctx, position, c.replaced.customers)
 }
