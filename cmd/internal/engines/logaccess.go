@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/parley-analytics/parley/deploy/atomicfile"
 	"github.com/parley-analytics/parley/ingest/eventlog"
@@ -81,21 +82,44 @@ func (l *Location) secretKey() (path string, key []byte, err error) {
 	if key, err = ReadSecretKey(path); !errors.Is(err, fs.ErrNotExist) {
 		return path, key, err
 	}
-	key = make([]byte, eventlog.SecretBytes)
-	_, _ = rand.Read(key) // never fails
 	if err := os.MkdirAll(l.DataDir, 0o700); err != nil {
 		return "", nil, fmt.Errorf("secret key: %w", err)
 	}
-	return path, key, atomicfile.Write(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
+	if err := createSecretKey(path); err != nil {
+		return "", nil, fmt.Errorf("secret key: %w", err)
+	}
+	key, err = ReadSecretKey(path)
+	return path, key, err
 }
 
-// ReadSecretKey reads a key file that only its owner can read.
+// createSecretKey writes a random key, unless the file exists: of several roles that start together on
+// a new data dir, one creates it, and all use it.
+func createSecretKey(path string) error {
+	var random [eventlog.SecretBytes]byte
+	_, _ = rand.Read(random[:]) // never fails
+	own := path + "-" + rand.Text()
+	if err := atomicfile.Write(own, []byte(base64.StdEncoding.EncodeToString(random[:])+"\n")); err != nil {
+		return err
+	}
+	defer os.Remove(own) // the key has another name by now
+	if err := os.Link(own, path); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// ReadSecretKey reads a key file. One of this user must not be readable by others. One of another user
+// can be read only as a member of its group, so that is allowed: this is how Kubernetes mounts secrets.
 func ReadSecretKey(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("secret key: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	others := fs.FileMode(0o077)
+	if owner, known := info.Sys().(*syscall.Stat_t); known && int(owner.Uid) != os.Geteuid() {
+		others = 0o027
+	}
+	if info.Mode().Perm()&others != 0 {
 		return nil, fmt.Errorf("secret key: %s is readable by other users (mode %o): run chmod 600", path, info.Mode().Perm())
 	}
 	content, err := os.ReadFile(path)
