@@ -22,7 +22,7 @@ export CGO_ENABLED := 0
 # What a passing test says is in the log only, but for what it measured.
 QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
-.PHONY: help build run test chromium test-browser lint vuln soak powerloss images test-containers deb release bench engine audit clean toolchain
+.PHONY: help build run test chromium test-browser lint vuln soak powerloss images test-containers deb chart release bench engine audit clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
 
 help: ## list the targets
@@ -90,6 +90,9 @@ test-containers: build engine ## take Parley and its engines away in containers,
 
 deb: build engine ## build the Debian package .build/parley_VERSION_ARCH.deb
 	@VERSION=$(VERSION) deploy/debian/build.sh
+
+chart: toolchain ## lint the Helm chart, render it with several values, and decode the manifests strictly
+	@deploy/helm/check.sh
 
 release: build ## build the archives, SBOMs and checksums of the tagged commit into .build/release
 	@VERSION=$(VERSION) deploy/release.sh
