@@ -65,8 +65,8 @@
 //	query                                  the field of the type that resolvers return
 //	query/explain                          the events that it comes from
 //
-// A number that metrics sum up goes into query/store/figures.go and query/metrics.go
-// too. After a change of the fold, `parley replay` fills the column for the past, and
+// A number that metrics sum up goes into query/store/figures.go, query/metrics.go and
+// schema/definition too. After a change of the fold, `parley replay` fills the column for the past, and
 // `parley verify` says what still differs.
 //
 // # Files

@@ -24,26 +24,27 @@ type Config struct {
 	Query   queryCommand   `cmd:"" help:"Run only the GraphQL API."`
 	Engine  engineCommand  `cmd:"" help:"Run one of the embedded engines alone."`
 
-	Demo       demoCommand       `cmd:"" help:"Send a realistic, seeded stream of conversations to a running parley."`
-	Import     importCommand     `cmd:"" help:"Import events from files, or history from a chat platform."`
-	Export     exportCommand     `cmd:"" help:"Export tables or events."`
-	Replay     replayCommand     `cmd:"" help:"Rebuild the tables from the log next to the live ones, then switch to them."`
-	Verify     verifyCommand     `cmd:"" help:"Compare the tables with the log."`
-	Quarantine quarantineCommand `cmd:"" help:"Inspect, replay or delete quarantined events."`
-	Backup     backupCommand     `cmd:"" help:"Back up a running serve, and check backups."`
-	Restore    restoreCommand    `cmd:"" help:"Make a new data directory of a backup."`
-	Log        logCommand        `cmd:"" help:"Check and repair a damaged log."`
-	Erase      eraseCommand      `cmd:"" help:"Erase personal data from the log, the archive and the tables; the numbers stay."`
-	Explain    explainCommand    `cmd:"" help:"Show which events each number of a conversation comes from."`
-	User       userCommand       `cmd:"" help:"Manage users, who log in with e-mail and password."`
-	Webhook    webhookCommand    `cmd:"" help:"Manage the addresses that chat platforms post to."`
-	Hours      hoursCommand      `cmd:"" help:"Manage the opening hours used to measure business hours."`
-	Key        keyCommand        `cmd:"" help:"Manage keys for programs."`
-	Endpoints  endpointsCommand  `cmd:"" help:"Print the addresses of a running serve."`
-	Settings   configCommand     `cmd:"" name:"config" help:"Print or check settings."`
-	Doctor     doctorCommand     `cmd:"" help:"Check everything that parley needs and suggest fixes."`
-	Probe      probeCommand      `cmd:"" help:"Exit with 0 if a service answers: a health check for containers."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Demo        demoCommand        `cmd:"" help:"Send a realistic, seeded stream of conversations to a running parley."`
+	Import      importCommand      `cmd:"" help:"Import events from files, or history from a chat platform."`
+	Export      exportCommand      `cmd:"" help:"Export tables or events."`
+	Replay      replayCommand      `cmd:"" help:"Rebuild the tables from the log next to the live ones, then switch to them."`
+	Verify      verifyCommand      `cmd:"" help:"Compare the tables with the log."`
+	Quarantine  quarantineCommand  `cmd:"" help:"Inspect, replay or delete quarantined events."`
+	Backup      backupCommand      `cmd:"" help:"Back up a running serve, and check backups."`
+	Restore     restoreCommand     `cmd:"" help:"Make a new data directory of a backup."`
+	Log         logCommand         `cmd:"" help:"Check and repair a damaged log."`
+	Erase       eraseCommand       `cmd:"" help:"Erase personal data from the log, the archive and the tables; the numbers stay."`
+	Explain     explainCommand     `cmd:"" help:"Show which events each number of a conversation comes from."`
+	User        userCommand        `cmd:"" help:"Manage users, who log in with e-mail and password."`
+	Webhook     webhookCommand     `cmd:"" help:"Manage the addresses that chat platforms post to."`
+	Hours       hoursCommand       `cmd:"" help:"Manage the opening hours used to measure business hours."`
+	Key         keyCommand         `cmd:"" help:"Manage keys for programs."`
+	Endpoints   endpointsCommand   `cmd:"" help:"Print the addresses of a running serve."`
+	Settings    configCommand      `cmd:"" name:"config" help:"Print or check settings."`
+	Doctor      doctorCommand      `cmd:"" help:"Check everything that parley needs and suggest fixes."`
+	Probe       probeCommand       `cmd:"" help:"Exit with 0 if a service answers: a health check for containers."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Definitions definitionsCommand `cmd:"" help:"Export what each figure means, for other tools."`
 }
 
 // app is passed to every command.
