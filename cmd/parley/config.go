@@ -39,12 +39,13 @@ type Config struct {
 	Webhook     webhookCommand     `cmd:"" help:"Manage the addresses that chat platforms post to."`
 	Hours       hoursCommand       `cmd:"" help:"Manage the opening hours used to measure business hours."`
 	Key         keyCommand         `cmd:"" help:"Manage keys for programs."`
+	MCP         mcpCommand         `cmd:"" name:"mcp" help:"Serve AI agents with the Model Context Protocol on standard input and output."`
+	Definitions definitionsCommand `cmd:"" help:"Export what each figure means, for other tools."`
 	Endpoints   endpointsCommand   `cmd:"" help:"Print the addresses of a running serve."`
 	Settings    configCommand      `cmd:"" name:"config" help:"Print or check settings."`
 	Doctor      doctorCommand      `cmd:"" help:"Check everything that parley needs and suggest fixes."`
 	Probe       probeCommand       `cmd:"" help:"Exit with 0 if a service answers: a health check for containers."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
-	Definitions definitionsCommand `cmd:"" help:"Export what each figure means, for other tools."`
 }
 
 // app is passed to every command.

@@ -73,21 +73,22 @@ func allows(entry, path string) bool {
 // onlyIn names the packages that may use a module of others; every other
 // package of ours may not.
 var onlyIn = map[string][]string{
-	"github.com/nats-io/nats.go":            {"ingest/eventlog", "deploy/embedded", "cmd/internal/bench"}, // the second hands out a connection in the process, the last measures it
-	"github.com/nats-io/nats-server":        {"deploy/embedded", "ingest/eventlog"},                       // the second uses the format of its snapshots
-	"github.com/ebitengine/purego":          {"deploy/embedded"},
-	"github.com/ClickHouse/clickhouse-go":   {"projector/tables", "projector/sink", "query/store"}, // so that driver.Conn is named there only
-	"github.com/ClickHouse/ch-go":           {"projector/sink"},
-	"github.com/graph-gophers/graphql-go":   {"query", "cmd/parley"},
-	"github.com/alecthomas/kong":            {"cmd/parley", "cmd/internal/settings"},
-	"github.com/schollz/progressbar":        {"cmd/internal/progress"},
-	"github.com/testcontainers":             {},
-	"github.com/stretchr/testify":           {},
-	"github.com/cloudevents/sdk-go":         {},
-	"github.com/golang-jwt/jwt":             {"query/auth"},
-	"github.com/coreos/go-oidc":             {"query/auth"},
-	"go.opentelemetry.io/otel/exporters":    {"cmd/parley"},
-	"github.com/santhosh-tekuri/jsonschema": {},
+	"github.com/nats-io/nats.go":             {"ingest/eventlog", "deploy/embedded", "cmd/internal/bench"}, // the second hands out a connection in the process, the last measures it
+	"github.com/nats-io/nats-server":         {"deploy/embedded", "ingest/eventlog"},                       // the second uses the format of its snapshots
+	"github.com/ebitengine/purego":           {"deploy/embedded"},
+	"github.com/ClickHouse/clickhouse-go":    {"projector/tables", "projector/sink", "query/store"}, // so that driver.Conn is named there only
+	"github.com/ClickHouse/ch-go":            {"projector/sink"},
+	"github.com/graph-gophers/graphql-go":    {"query", "cmd/parley"},
+	"github.com/alecthomas/kong":             {"cmd/parley", "cmd/internal/settings"},
+	"github.com/schollz/progressbar":         {"cmd/internal/progress"},
+	"github.com/testcontainers":              {},
+	"github.com/stretchr/testify":            {},
+	"github.com/cloudevents/sdk-go":          {},
+	"github.com/golang-jwt/jwt":              {"query/auth"},
+	"github.com/coreos/go-oidc":              {"query/auth"},
+	"go.opentelemetry.io/otel/exporters":     {"cmd/parley"},
+	"github.com/santhosh-tekuri/jsonschema":  {},
+	"github.com/modelcontextprotocol/go-sdk": {"query/agents"},
 }
 
 // leaves are the packages that depend on nothing but the standard library, the

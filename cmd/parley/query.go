@@ -11,6 +11,7 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/readiness"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/agents"
 	"github.com/parley-analytics/parley/query/auth"
 	"github.com/parley-analytics/parley/query/chatra"
 	"github.com/parley-analytics/parley/query/chatty"
@@ -35,6 +36,7 @@ type queryFlags struct {
 	QueryRows   uint64 `help:"Maximum number of rows a ClickHouse statement may read. 0 means no limit." file:"query.limits.statement-rows" default:"0"`
 	exportFlags
 	AllowOrigin []string `help:"Origins allowed in browsers (CORS), https://HOST[:PORT]; * allows all. None by default." group:"Queries" placeholder:"URL"`
+	MCP         bool     `name:"mcp" help:"Serve AI agents with the Model Context Protocol at /mcp, with the credentials and limits of queries." group:"Queries"`
 
 	stallAfter time.Duration // the command's
 }
@@ -42,6 +44,14 @@ type queryFlags struct {
 const graphQLPath, graphiQLPath, chattyPath = "/graphql", "/graphiql", "/chatty/graphql"
 
 func (f *queryFlags) routes() []string {
+	if f.MCP {
+		return append(f.always(), agents.Path)
+	}
+	return f.always()
+}
+
+// always are the routes that need no flag.
+func (f *queryFlags) always() []string {
 	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", web.PagePath, web.AssetsPath, stream.Path, export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
 }
 func (f *queryFlags) parts() []readiness.Part {
@@ -121,6 +131,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	n.web.Open(graphQLPath, handler)
+	f.openAgents(n, handler)
 	n.live = tables.Live
 	keepsUp := n.progress(f.stallAfter, func(ctx context.Context) (schema.Sequence, error) {
 		live, err := tables.Live(ctx)
