@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { chromium } from 'playwright-core'
-import { ask, exported, markup, person, small, start } from './server.mjs'
+import { ask, empty, exported, markup, person, post, small, start, until } from './server.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path))
@@ -340,6 +340,21 @@ for (const [name, options] of Object.entries({ light: {}, dark: { colorScheme: '
     }
   })
 }
+
+test('what goes on now follows the feed of changes', async (t) => {
+  const { page, open } = await visit(t)
+  const feed = page.waitForRequest((request) => request.resourceType() === 'eventsource')
+  await open(`/?view=now&project=${empty}`)
+  assert.match(decodeURIComponent((await feed).url()), /subscription \{conversations\(filters: \{projectIds: \[4243\]\}\)/)
+  assert.equal(await tile(page, 'Open'), '0')
+  await page.evaluate(() => (window.stays = true))
+  for (const n of [1, 2]) {
+    const time = new Date().toISOString()
+    await post(server, [{ specversion: '1.0', id: `f${n}`, source: 'browser', type: 'parley.conversation.opened.v1', time, subject: `7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7b0${n}`, projectid: empty, data: { channel: 'CHAT' } }])
+    await until(async () => (await tile(page, 'Open')) === String(n))
+  }
+  assert.equal(await page.evaluate(() => window.stays), true, 'without loading the page again')
+})
 
 test('signing in has no barrier that axe finds', async (t) => {
   const { page, open } = await visit(t, { signedIn: false })

@@ -9,6 +9,8 @@ const binary = process.env.PARLEY ?? new URL('../../../.build/parley', import.me
 
 /** A project that has only the events below. */
 export const small = 4242
+/** A project that has nothing until a test sends it. */
+export const empty = 4243
 export const markup = '<img src=x onerror="document.title=1"><b>Eve</b>'
 export const person = { username: 'ada@example.com', password: 'correct horse battery' }
 
@@ -28,7 +30,7 @@ export async function start() {
       child.once('exit', (code) => reject(new Error(`serve ended with ${code}`)))
     })
     const run = (args, input) => execFileSync(binary, [...args, '--data-dir', dir], { input, stdio: ['pipe', 'pipe', 'inherit'] })
-    run(['user', 'add', '--email', person.username, '--projects', `${small},9999,1001,1002`, '--scopes', 'read'], person.password + '\n')
+    run(['user', 'add', '--email', person.username, '--projects', `${small},${empty},9999,1001,1002`, '--scopes', 'read'], person.password + '\n')
     run(['demo', '--conversations', '900', '--history', '20d'])
     const key = JSON.parse(readFileSync(join(dir, 'admin-key.json'), 'utf8'))
     const server = { url, key, stop }
@@ -79,10 +81,15 @@ async function send(server) {
     event(open, 'conversation.routed', at(21), { routingRule: { id: 'r', name: markup } }),
     event(open, 'conversation.pushed', at(22), { toUser: eve }),
   ]
+  await post(server, events)
+  await until(async () => (await ask(server, `{conversation(id: "${open}", projectId: ${small}) {contactCount}}`)).conversation?.contactCount === 1)
+}
+
+/** Sends events, all of which are taken. */
+export async function post(server, events) {
   const response = await fetch(`${server.url}/v1/events`, { method: 'POST', headers: { ...credentials(server), 'Content-Type': 'application/cloudevents-batch+json' }, body: JSON.stringify(events) })
   const answer = await response.json()
   if (answer.accepted !== events.length) throw new Error(JSON.stringify(answer))
-  await until(async () => (await ask(server, `{conversation(id: "${open}", projectId: ${small}) {contactCount}}`)).conversation?.contactCount === 1)
 }
 
 /** Waits for a condition, for half a minute at most. */

@@ -13,16 +13,31 @@ import { Card } from '../ui/card'
 import { rowsHref } from '../ui/drill'
 import { Tile } from '../ui/tile'
 
-const refreshEvery = 5_000
+const gather = 1_000 // changes of a second are shown together
+const refreshEvery = 5_000 // without the feed
+const quietTicks = 6 // of these, after which times move on although nothing has changed
 const look = 400 // days that an open conversation may be old
 
-/** A time that moves on every few seconds, while the page is seen. */
-function useClock(): number {
+/** The time of the last change of a conversation that the place shows, or a later one: it moves on while the page is seen. */
+function useFeed(place: Place): number {
   const [now, setNow] = useState(() => Date.now())
+  const changes = `subscription {${field('conversations', { filters: place.filters }, 'position')}}`
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === 'visible' && setNow(Date.now()), refreshEvery)
-    return () => clearInterval(timer)
-  }, [])
+    let soon = 0
+    let quiet = 0
+    const show = () => {
+      soon = quiet = 0
+      if (document.visibilityState === 'visible') setNow(Date.now())
+    }
+    const feed = new EventSource(`/graphql?query=${encodeURIComponent(changes)}`)
+    feed.addEventListener('next', () => (soon ||= window.setTimeout(show, gather)))
+    const timer = setInterval(() => (feed.readyState !== EventSource.OPEN || ++quiet >= quietTicks) && show(), refreshEvery)
+    return () => {
+      feed.close()
+      clearInterval(timer)
+      clearTimeout(soon)
+    }
+  }, [changes])
   return now
 }
 
@@ -46,7 +61,7 @@ function today(place: Place, now: number) {
 
 export function Now() {
   const place = usePlace()
-  const now = useClock()
+  const now = useFeed(place)
   const hours = today(place, now)
   const all = { from: new Date(Math.floor(now / 86_400_000 - look) * 86_400_000).toISOString(), to: new Date(Math.ceil(now / 86_400_000) * 86_400_000).toISOString() }
   const list = (state: string, more: Record<string, unknown>, selection: string) =>
@@ -146,7 +161,7 @@ function LastDay({ now }: { now: number }) {
   const place = usePlace()
   const to = Math.ceil(now / 3_600_000) * 3_600_000
   const interval = { from: new Date(to - 24 * 3_600_000).toISOString(), to: new Date(to).toISOString() }
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics({ ...place, step: 'HOUR' }, { interval, step: true }, `buckets {from to ${counts('contacts', 'closedConversations')}}`) }))
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics({ ...place, step: 'HOUR' }, { interval, step: true }, `buckets {from to ${counts('contacts', 'closedConversations')}}`) }), now)
   return (
     <Card title="Last 24 hours" wide data={answer}>
       {({ metrics }) => (
@@ -171,7 +186,7 @@ function Latest({ now }: { now: number }) {
   const answer = useData<Begun>(query({
     conversations: field('conversations', { filters: place.filters, interval: { from: new Date(minute - look * 86_400_000).toISOString(), to: new Date(minute).toISOString() }, orderBy: new Name('CREATED_AT_DESC'), first: 10 },
       'edges {node {id project {id} createdAt closedAt channel contactCount users {id name}}}'),
-  }))
+  }), now)
   return (
     <Card title="Latest conversations" wide data={answer} empty={({ conversations }) => !conversations.edges.length}>
       {({ conversations }) => (
