@@ -23,11 +23,12 @@
 //	j  ingest of single events beside eight deep queries of one key, against the same without them
 //	k  pages of customers, against the same statements
 //	l  figures of a year of conversations, against the time that an answer may take
+//	m  1,000 readers of a stream, and of a subscription, while 100 conversations change a second
 //
 // # Engines
 //
 // They are the real engines of `parley serve`: NATS inside this process, synced at every write, and
-// ClickHouse as a child. Every line restarts them on an empty directory. Only h, i and j run the
+// ClickHouse as a child. Every line restarts them on an empty directory. Only h, i, j and m run the
 // binary `parley` itself, to separate its memory from that of the measurement.
 //
 // # The floor of inserts

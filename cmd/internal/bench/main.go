@@ -66,11 +66,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.IntVar(&s.events, "events", s.events, "events in the log; BENCH_EVENTS sets it too")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds of every figure")
-	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to l with commas; all without it")
+	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to m with commas; all without it")
 	flags.StringVar(&s.conversations, "conversations", "100000,1000000", "conversations of lines f, g and l, with commas")
 	flags.IntVar(&s.growth, "growth", 10, "how many times the events line i goes up to")
 	flags.IntVar(&s.batch, "batch", 0, "most events of a batch; 0 is the projector's default")
-	flags.StringVar(&s.parley, "parley", ".build/parley", "the binary for lines h, i and j")
+	flags.StringVar(&s.parley, "parley", ".build/parley", "the binary for lines h, i, j and m")
 	flags.StringVar(&s.out, "out", ".build", "directory for bench.md and bench.json")
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the events")
 	flags.StringVar(&s.profile, "profile", "", "write a processor profile of the catch-ups of line c to this file")
@@ -123,6 +123,7 @@ func (b *bench) all(ctx context.Context) {
 		{"i", "growth", b.grow},
 		{"j", "ingest beside deep queries", b.besideQueries},
 		{"k", "customers", b.customers},
+		{"m", "readers of streams", b.streams},
 	} {
 		var wanted []string
 		for _, letter := range strings.Split(line.letters, "") {
