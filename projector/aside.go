@@ -21,7 +21,9 @@ const LogConversations = "conversations"
 type Aside struct {
 	schema.ConversationKey
 	Sequence schema.Sequence
-	Released bool // its rows are to be made again
+	Version  uint64 // of its row of quarantine
+	Released bool   // its rows are to be made again
+	Differs  bool   // likewise, because they differ from its events: it is not set aside
 }
 
 // String names the conversation.
@@ -50,7 +52,7 @@ func (a Aside) rejection(now time.Time, gone bool, why error) Rejection {
 	}
 	return Rejection{
 		Log: LogConversations, Sequence: a.Sequence, ReceivedAt: schema.TimestampOf(now), Reason: schema.CodeSetAside,
-		Detail: detail, Original: original, Version: uint64(now.UnixNano()), Gone: gone,
+		Detail: detail, Original: original, Version: max(uint64(now.UnixNano()), a.Version+1), Gone: gone,
 	}
 }
 
@@ -131,7 +133,7 @@ func (l *loop) narrow(ctx context.Context, works []*work, do func([]*work) error
 	if err := part(works); err != nil || len(aside) == 0 {
 		return err
 	}
-	batch := &Batch{Log: l.name, Position: l.position}
+	batch := l.still()
 	for _, w := range aside {
 		a := Aside{ConversationKey: w.key, Sequence: w.first()}
 		batch.Quarantine = append(batch.Quarantine, a.rejection(l.gatherer.clock(), false, why))
@@ -143,7 +145,7 @@ func (l *loop) narrow(ctx context.Context, works []*work, do func([]*work) error
 	return fmt.Errorf("%w: %d: %w", errSetAside, len(aside), why)
 }
 
-// knowAside reads which conversations are set aside.
+// knowAside reads which conversations are set aside, and returns all whose rows are to be made again.
 func (l *loop) knowAside(ctx context.Context) ([]Aside, error) {
 	if l.name != LogEvents {
 		return nil, nil
@@ -153,66 +155,102 @@ func (l *loop) knowAside(ctx context.Context) ([]Aside, error) {
 		return nil, fmt.Errorf("read which conversations are set aside: %w", err)
 	}
 	l.aside = map[schema.ConversationKey]Aside{}
+	var aside, wanted []Aside
 	for _, a := range list {
-		l.aside[a.ConversationKey] = a
+		if !a.Differs {
+			l.aside[a.ConversationKey] = a
+			aside = append(aside, a)
+		}
+		if a.Differs || a.Released {
+			wanted = append(wanted, a)
+		}
 	}
-	l.state.setAside(list)
-	l.metrics.aside.Set(float64(len(list)))
-	return list, nil
+	l.state.setAside(aside)
+	l.metrics.aside.Set(float64(len(aside)))
+	return wanted, nil
 }
 
-// takeBack makes the rows of released conversations again.
+// againAtOnce is how many conversations are made again between two batches.
+const againAtOnce = 100
+
+// takeBack makes the rows of conversations again that are released, or differ from their events: some
+// at each look, so that other events do not wait for all of them.
 func (l *loop) takeBack(ctx context.Context) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	list, err := l.knowAside(ctx)
-	if err != nil {
+	wanted, err := l.knowAside(ctx)
+	if err != nil || len(wanted) == 0 {
 		return err
 	}
-	taken := 0
-	for _, a := range list {
-		if !a.Released {
-			continue
-		}
-		taken++
-		err := l.refold(ctx, a)
-		if !tooLarge(err) {
-			if err != nil {
-				return fmt.Errorf("take back the conversation set aside at %d: %w", a.Sequence, err)
-			}
-			l.logger.Info("a conversation that was set aside is taken back", "conversation", a)
-			continue
-		}
-		a.Released = false
-		l.logger.Error("ClickHouse still does not have enough memory for the rows of a conversation; the conversation stays set aside", "conversation", a, "error", err)
-		batch := &Batch{Log: l.name, Position: l.position, Quarantine: []Rejection{a.rejection(l.gatherer.clock(), false, err)}}
-		if err := l.sink.Write(ctx, batch); err != nil {
-			return fmt.Errorf("set a conversation aside again: %w", err)
-		}
-	}
-	if taken == 0 {
-		return nil
+	l.archive.Doubt() // a repair may have changed it
+	if err := l.again(ctx, wanted[:min(againAtOnce, len(wanted))]); err != nil {
+		return err
 	}
 	_, err = l.knowAside(ctx)
 	return err
 }
 
-// refold writes all rows of a conversation, and that it is not set aside any
-// more. The batch is contested: a part of the refused one may be in the tables.
-func (l *loop) refold(ctx context.Context, a Aside) error {
-	archived, err := l.archive.Recall(ctx, []schema.ConversationKey{a.ConversationKey})
+// again makes the rows of conversations again, in halves if that is too large.
+func (l *loop) again(ctx context.Context, wanted []Aside) error {
+	err := l.refold(ctx, wanted)
+	switch {
+	case err == nil:
+		l.logger.Info("rows of conversations were made again", "conversations", len(wanted), "first", wanted[0])
+		return nil
+	case !tooLarge(err):
+		return fmt.Errorf("make the rows of %d conversations again: %w", len(wanted), err)
+	case len(wanted) > 1:
+		half := len(wanted) / 2
+		if err := l.again(ctx, wanted[:half]); err != nil {
+			return err
+		}
+		return l.again(ctx, wanted[half:])
+	}
+	l.logger.Error("ClickHouse does not have enough memory for the rows of a conversation; the conversation is set aside", "conversation", wanted[0], "error", err)
+	batch := l.still()
+	for i, entry := range l.entries(wanted[0]) { // the first one stays
+		batch.Quarantine = append(batch.Quarantine, entry.rejection(l.gatherer.clock(), i > 0, err))
+	}
+	if err := l.sink.Write(ctx, batch); err != nil {
+		return fmt.Errorf("set a conversation aside again: %w", err)
+	}
+	return nil
+}
+
+// entries are those of a conversation: one that differs may be set aside too.
+func (l *loop) entries(a Aside) []Aside {
+	if other, aside := l.aside[a.ConversationKey]; aside && a.Differs {
+		return []Aside{other, a}
+	}
+	return []Aside{a}
+}
+
+// refold writes all rows of conversations in place of those that there are, and that they are not set
+// aside any more. Their next events find them in the archive, not in the cache.
+func (l *loop) refold(ctx context.Context, wanted []Aside) error {
+	keys := make([]schema.ConversationKey, len(wanted))
+	for i, a := range wanted {
+		keys[i] = a.ConversationKey
+		l.cache.drop(a.ConversationKey)
+	}
+	archived, err := l.archive.Recall(ctx, keys)
 	if err != nil {
 		return err
 	}
-	var all []schema.Record
-	for _, e := range archived[a.ConversationKey] {
-		if e.Sequence <= l.position {
-			all = append(all, e.Record)
+	batch := l.still()
+	for _, a := range wanted {
+		var all []schema.Record
+		for _, e := range archived[a.ConversationKey] {
+			if e.Sequence <= l.position {
+				all = append(all, e.Record)
+			}
 		}
-	}
-	batch := &Batch{Log: l.name, Position: l.position, Contested: true, Quarantine: []Rejection{a.rejection(l.gatherer.clock(), true, nil)}}
-	if len(all) > 0 {
-		batch.Changes = []Change{{After: fold.Of(all)}}
+		rows := fold.Of(all)
+		rows.Conversation.ConversationKey = a.ConversationKey
+		batch.Changes = append(batch.Changes, Change{After: rows, Replaces: true})
+		for _, entry := range l.entries(a) {
+			batch.Quarantine = append(batch.Quarantine, entry.rejection(l.gatherer.clock(), true, nil))
+		}
 	}
 	return l.sink.Write(ctx, batch)
 }

@@ -147,7 +147,8 @@ func (l *loop) blame(ctx context.Context, w *work) error {
 // try writes some conversations of a batch without moving the position. It returns a permanent
 // rejection as its result; any other error is an error.
 func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error) {
-	batch := &Batch{Log: l.name, Position: l.position, Contested: l.isContested()}
+	batch := l.still()
+	batch.Contested = l.isContested()
 	for _, w := range works {
 		change, _ := w.fold(l.long)
 		batch.Changes = append(batch.Changes, change)

@@ -86,5 +86,8 @@ func (c *cache) put(key schema.ConversationKey, h *history) {
 	}
 }
 
+// drop forgets a conversation.
+func (c *cache) drop(key schema.ConversationKey) { c.used.Remove(key) }
+
 // clear drops everything.
 func (c *cache) clear() { c.used.Purge() }

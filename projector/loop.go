@@ -33,6 +33,7 @@ type loop struct {
 	state   *state // shared with the watch and with those who ask
 
 	position   schema.Sequence
+	origin     Origin          // of the position
 	contested  schema.Sequence // up to here, batches from before the latest resume may still arrive
 	cache      *cache
 	advanced   func(schema.Sequence)                 // nil: nobody asks
@@ -119,7 +120,7 @@ func (l *loop) project(ctx context.Context) error {
 				return cause(ctx, err)
 			}
 		case <-looks.C:
-			if len(l.aside) == 0 {
+			if l.name != LogEvents {
 				continue
 			}
 			if err := l.takeBack(ctx); err != nil {
@@ -268,9 +269,14 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 	return nil
 }
 
+// still is a batch that does not move the position.
+func (l *loop) still() *Batch {
+	return &Batch{Log: l.name, Position: l.position, Origin: l.origin}
+}
+
 // advance moves the position in memory, now that it is stored.
 func (l *loop) advance(in *intake) {
-	l.position = in.position
+	l.position, l.origin = in.position, l.originOf(in)
 	if len(in.events) > 0 {
 		l.refusals = 0
 	}

@@ -75,6 +75,8 @@ func (n *nowhere) Recall(context.Context, []schema.ConversationKey) (map[schema.
 	return nil, nil
 }
 
+func (*nowhere) Doubt() {}
+
 func (n *nowhere) Known(context.Context, []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {
 	return nil, nil
 }

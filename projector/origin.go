@@ -52,6 +52,7 @@ func (l *loop) originOf(in *intake) Origin {
 
 // recognise fails with a [*ReplacedError] if the tables were made from another log.
 func (l *loop) recognise(ctx context.Context, position, held, last schema.Sequence) error {
+	l.origin = Origin{}
 	if held > last {
 		return &ReplacedError{l.name, fmt.Sprintf("the tables hold sequences up to %d, but it ends at %d", held, last)}
 	}
@@ -63,6 +64,7 @@ func (l *loop) recognise(ctx context.Context, position, held, last schema.Sequen
 	if err != nil {
 		return fmt.Errorf("read the origin of the position: %w", err)
 	}
+	l.origin = origin
 	if identity := log.Identity(); origin.Log != "" && identity != "" && origin.Log != identity {
 		return &ReplacedError{l.name, fmt.Sprintf("the tables were made from another log, up to sequence %d", position)}
 	}

@@ -101,8 +101,8 @@ type Rejection struct {
 // error that a retry cannot fix is an [*UnwritableError]; one for lack of memory, in
 // any method of Sink and Archive, is a [*TooLargeError].
 //
-// Aside returns the conversations that are set aside, as the rows of quarantine
-// say.
+// Aside returns the conversations that are set aside, or whose rows differ from their events, as
+// the rows of quarantine say.
 //
 // Sink and Archive are used by one goroutine at a time, for all logs together.
 type Sink interface {
@@ -123,7 +123,11 @@ type Sink interface {
 // Messages returns the messages wanted of each conversation, without their texts,
 // as far as there are any; every conversation is present, even with no message. It
 // is not asked while batches are contested: rows may be newer than the position then.
+//
+// Doubt says that another process may have written events and keys: what is remembered of them
+// does not count any more.
 type Archive interface {
+	Doubt()
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]ArchivedEvent, error)
 	Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error)
 	Messages(ctx context.Context, wanted map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error)

@@ -32,6 +32,9 @@ const (
 	// CodeReleased: the rows of this conversation, which was set aside, are to be
 	// made again.
 	CodeReleased Code = "RELEASED"
+	// CodeDiffers: the rows of this conversation differ from its events, and are to be
+	// made again.
+	CodeDiffers Code = "DIFFERS"
 )
 
 // Limits of contract section 2.

@@ -262,7 +262,8 @@ func (t *Tables) Aside(context.Context) ([]projector.Aside, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, projector.Aside{ConversationKey: key, Sequence: r.Sequence, Released: r.Reason == schema.CodeReleased})
+		list = append(list, projector.Aside{ConversationKey: key, Sequence: r.Sequence, Version: r.Version,
+			Released: r.Reason == schema.CodeReleased, Differs: r.Reason == schema.CodeDiffers})
 	}
 	return list, t.point("before reading what is set aside")
 }
@@ -278,6 +279,9 @@ func (t *Tables) Release() {
 		}
 	}
 }
+
+// Doubt does nothing: nothing is remembered.
+func (t *Tables) Doubt() {}
 
 func (t *Tables) insertPosition(b *projector.Batch) {
 	t.positions[b.Log] = max(t.positions[b.Log], b.Position)

@@ -28,6 +28,12 @@
 // Verify builds a version from the log in the same way, compares it with the live
 // one and drops it. Conversations that have changed meanwhile are skipped by sequence, and counted.
 //
+// A repair corrects the archive from the built version, and asks the projector of the live one, by rows
+// of quarantine (DIFFERS), to make the rows of the conversations again: it forgets them, folds their
+// events, inserts all rows and only then removes others. So readers always see a conversation, and its
+// next event is folded onto what was repaired. Where no projector runs, the command projects meanwhile.
+// Rows of customers, which are computed from others, are copied at the compared sequence.
+//
 // # Compare
 //
 // Tables are compared by checksum per bucket of conversations first, and row by

@@ -19,17 +19,20 @@ func (s *Sink) Aside(ctx context.Context) ([]projector.Aside, error) {
 	defer rows.Close()
 	var list []projector.Aside
 	for rows.Next() {
-		var sequence uint64
+		var sequence, version uint64
 		var reason string
 		var original []byte
-		if err := rows.Scan(&sequence, &reason, &original); err != nil {
+		if err := rows.Scan(&sequence, &reason, &original, &version); err != nil {
 			return nil, err
 		}
 		key, err := projector.ParseAside(original)
 		if err != nil {
 			return nil, fmt.Errorf("the row of quarantine for the conversation at %d: %w", sequence, err)
 		}
-		list = append(list, projector.Aside{ConversationKey: key, Sequence: schema.Sequence(sequence), Released: reason == string(schema.CodeReleased)})
+		list = append(list, projector.Aside{
+			ConversationKey: key, Sequence: schema.Sequence(sequence), Version: version,
+			Released: reason == string(schema.CodeReleased), Differs: reason == string(schema.CodeDiffers),
+		})
 	}
 	return list, rows.Err()
 }

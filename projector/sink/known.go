@@ -99,6 +99,9 @@ func (s *Sink) lookUp(ctx context.Context, probable map[hash][]schema.EventKey, 
 	return rows.Err()
 }
 
+// Doubt makes the filter out of date: see [projector.Archive].
+func (s *Sink) Doubt() { s.seen.stale = true }
+
 // remember builds the filter from the table.
 func (s *Sink) remember(ctx context.Context) error {
 	started := time.Now()

@@ -255,23 +255,3 @@ func (t *TableComparison) Spell(ctx context.Context, uneven []uint64, limit int,
 	}
 	return rows.Err()
 }
-
-// Rewrite deletes the rows of some owners from a version and copies those of another one. A row
-// that is written meanwhile may be deleted with them.
-func (t *Tables) Rewrite(ctx context.Context, table Table, from, to uint32, owners []Owner) error {
-	first, second := make([]string, len(owners)), make([]string, len(owners))
-	for i, o := range owners {
-		first[i], second[i] = o[0], o[1]
-	}
-	statements := []string{repairDeleteSQL, repairInsertSQL}
-	if table.Name == "events" {
-		statements = append(statements, repairKeysSQL)
-	}
-	for _, statement := range statements {
-		err := t.conn.Exec(ctx, between(table.in(statement), from, to), clickhouse.Named("first", first), clickhouse.Named("second", second))
-		if err != nil {
-			return fmt.Errorf("repair %s: %w", table.Name, err)
-		}
-	}
-	return nil
-}

@@ -104,8 +104,14 @@ var (
 	quarantineReleaseSQL string
 	//go:embed sql/quarantine_remove.sql
 	quarantineRemoveSQL string
+	//go:embed sql/repair_customers.sql
+	repairCustomersSQL string
 	//go:embed sql/repair_delete.sql
 	repairDeleteSQL string
+	//go:embed sql/repair_events.sql
+	repairEventsSQL string
+	//go:embed sql/repair_events_delete.sql
+	repairEventsDeleteSQL string
 	//go:embed sql/repair_insert.sql
 	repairInsertSQL string
 	//go:embed sql/repair_keys.sql
@@ -114,6 +120,12 @@ var (
 	restorePositionsSQL string
 	//go:embed sql/restore_tables.sql
 	restoreTablesSQL string
+	//go:embed sql/repair_keys_delete.sql
+	repairKeysDeleteSQL string
+	//go:embed sql/rewrite_ask.sql
+	rewriteAskSQL string
+	//go:embed sql/rewrite_left.sql
+	rewriteLeftSQL string
 	//go:embed sql/set_position.sql
 	setPositionSQL string
 	//go:embed sql/tables.sql

@@ -1,1 +1,1 @@
-log != 'events' OR sequence <= {upTo:UInt64}
+log = 'rejected' OR log = 'events' AND sequence <= {upTo:UInt64}

@@ -1,0 +1,3 @@
+INSERT INTO $to.events SELECT * FROM $from.events FINAL
+WHERE (toString(project_id), conversation_id) IN (SELECT arrayJoin(arrayZip({first:Array(String)}, {second:Array(String)})))
+    AND sequence <= {upTo:UInt64}

@@ -1,0 +1,1 @@
+SELECT count() FROM $projection.quarantine FINAL WHERE log = {log:String} AND reason = {reason:String}
