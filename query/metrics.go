@@ -208,6 +208,19 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 			bucket.ofContacts = rows[i]
 		}
 	}
+	if ofContacts && selected.any("snoozeReturn", "snoozeReturnRate") {
+		rows, err := m.store.SnoozeReturns(ctx, m.scope, m.interval, m.filter, grouping)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			bucket, err := b.bucket(&rows[i].GroupKey)
+			if err != nil {
+				return nil, err
+			}
+			bucket.ofContacts.SnoozeReturn = rows[i].SnoozeReturn
+		}
+	}
 	if ofStates {
 		if err := b.states(ctx, columns); err != nil {
 			return nil, err

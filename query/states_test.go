@@ -79,7 +79,7 @@ func restless(project uint32, from storetest.Millis) *storetest.World {
 	w := new(storetest.World)
 	for n, marks := range []string{"pc", "psp", "pspcpc", "c", "cp", "pscc", "pccpscp", "ptsp", "s", "", "psptpcpcpc", "pps", "csps"} {
 		c := storetest.Random(storetest.Shape{Seed: uint64(n), Projects: []uint32{project}, Conversations: 1, From: from + storetest.Millis(n)*day/3, To: from + storetest.Millis(n+1)*day/3}).Conversations[0]
-		c.Marks, c.ClosedAt = []storetest.Mark{}, nil
+		c.Marks, c.ClosedAt, c.ReopenCount, c.SnoozeCount = []storetest.Mark{}, nil, 0, 0
 		at := c.CreatedAt
 		for i, letter := range marks {
 			name := map[rune]string{'p': "pushed", 's': "snoozed", 't': "transferred", 'c': "closed"}[letter]
@@ -95,7 +95,12 @@ func restless(project uint32, from storetest.Millis) *storetest.World {
 			c.Marks = append(c.Marks, storetest.Mark{Event: fmt.Sprint(i), At: at, Position: uint32(i), Type: "parley.conversation." + name + ".v1"})
 			switch {
 			case letter == 'p':
+				if c.ClosedAt != nil {
+					c.ReopenCount++
+				}
 				c.ClosedAt = nil
+			case letter == 's' && i > 0 && marks[i-1] == 'p':
+				c.SnoozeCount++
 			case letter == 'c' && c.ClosedAt == nil:
 				closed := at
 				c.ClosedAt = &closed

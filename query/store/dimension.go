@@ -7,8 +7,12 @@ import (
 	"github.com/parley-analytics/parley/query"
 )
 
-// nothing is an absent value or name.
-const nothing = "CAST(NULL, 'Nullable(String)')"
+const (
+	// nothing is an absent value. Groups are found several times as fast if it has a fixed length.
+	nothing = "CAST(NULL, 'Nullable(UInt8)')"
+	// nameless is an absent name.
+	nameless = "CAST(NULL, 'Nullable(String)')"
+)
 
 // dimension describes how rows of a table hold the values of a dimension.
 type dimension struct {
@@ -28,12 +32,12 @@ func (d dimension) in(place string, labels bool) (value, label, clause string) {
 	case !d.list && named:
 		return d.column, d.label, ""
 	case !d.list:
-		return d.column, nothing, ""
+		return d.column, nameless, ""
 	}
 	value = "if(empty(" + d.column + "), NULL, _element" + place + ")"
 	clause = "LEFT ARRAY JOIN " + d.column + " AS _element" + place
 	if !named {
-		return value, nothing, clause
+		return value, nameless, clause
 	}
 	return value, "_name" + place, clause + ", " + d.label + " AS _name" + place
 }

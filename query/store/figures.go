@@ -22,16 +22,16 @@ func spread[R any](field string, of func(*R) *query.Spread) []column[R] {
 	}
 }
 
-// keyColumns identify the groups; version orders the names of one id.
-func keyColumns[R any](version string, key func(*R) *query.GroupKey) []column[R] {
+// keyColumns identify the groups.
+func keyColumns[R any](key func(*R) *query.GroupKey) []column[R] {
 	return []column[R]{
 		{"", "_step", func(r *R) any { return &key(r).Step }},
 		{"", "CAST(toString(_value1), 'Nullable(String)')", func(r *R) any { return &key(r).Value1 }},
 		{"", "CAST(toString(_value2), 'Nullable(String)')", func(r *R) any { return &key(r).Value2 }},
 		{"", "CAST(toString(_value3), 'Nullable(String)')", func(r *R) any { return &key(r).Value3 }},
-		{"", "argMax(_label1, " + version + ")", func(r *R) any { return &key(r).Label1 }},
-		{"", "argMax(_label2, " + version + ")", func(r *R) any { return &key(r).Label2 }},
-		{"", "argMax(_label3, " + version + ")", func(r *R) any { return &key(r).Label3 }},
+		{"", "_label1", func(r *R) any { return &key(r).Label1 }},
+		{"", "_label2", func(r *R) any { return &key(r).Label2 }},
+		{"", "_label3", func(r *R) any { return &key(r).Label3 }},
 	}
 }
 
@@ -50,7 +50,7 @@ func conversationFigureColumns() []column[query.ConversationFigures] {
 		return column[row]{field, "sumMap(revenue)", func(r *row) any { return &r.Revenue }}
 	}
 	return slices.Concat(
-		keyColumns("last_sequence", func(r *row) *query.GroupKey { return &r.GroupKey }),
+		keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
 		[]column[row]{
 			closed("closedConversations"),
 			{"abandonedConversations", countOf(query.CountAbandoned), func(r *row) any { return &r.Abandoned }},
@@ -94,7 +94,7 @@ func contactFigureColumns() []column[query.ContactFigures] {
 		return column[row]{field, countOf(query.CountTransferred), func(r *row) any { return &r.Transferred }}
 	}
 	return slices.Concat(
-		keyColumns("_version", func(r *row) *query.GroupKey { return &r.GroupKey }),
+		keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
 		[]column[row]{
 			contacts("contacts"), contacts("answerRate"), contacts("transferRate"),
 			answered("answeredContacts"), answered("answerRate"),
@@ -102,11 +102,9 @@ func contactFigureColumns() []column[query.ContactFigures] {
 			transferred("transferredContacts"), transferred("transferRate"),
 			{"snoozedContacts", countOf(query.CountSnoozed), func(r *row) any { return &r.Snoozed }},
 			{"snoozeReturnRate", countOf(query.CountSnoozed), func(r *row) any { return &r.Snoozed }},
-			{"snoozeReturnRate", "count(" + durationOf(snoozeReturn) + ")", func(r *row) any { return &r.SnoozeReturn.Count }},
 		},
 		spread("wait", func(r *row) *query.Spread { return &r.Wait }),
 		spread("contactFirstResponse", func(r *row) *query.Spread { return &r.FirstResponse }),
-		spread(snoozeReturn, func(r *row) *query.Spread { return &r.SnoozeReturn }),
 		spread("waitBusinessHours", func(r *row) *query.Spread { return &r.WaitOpen }),
 		spread("contactFirstResponseBusinessHours", func(r *row) *query.Spread { return &r.FirstResponseOpen }),
 		spread("contactDuration", func(r *row) *query.Spread { return &r.Duration }),
@@ -127,8 +125,8 @@ func lengths(steps []schema.Timestamp) []int64 {
 }
 
 // grouped fills in the columns that distinguish the groups, by a time in milliseconds. Steps are cut at moments that
-// the caller has computed: calendars stay out of SQL.
-func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension) dimension) *statement {
+// the caller has computed: calendars stay out of SQL. The version of the rows orders the names of one id.
+func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension) dimension, version string) *statement {
 	step := "toInt64(0)"
 	if len(g.Steps) > 0 {
 		s.bind("steps", lengths(g.Steps))
@@ -142,9 +140,12 @@ func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension
 	}
 	var clauses []string
 	for i, place := range []string{"1", "2", "3"} {
-		value, label, clause := nothing, nothing, ""
+		value, label, clause := nothing, nameless, ""
 		if i < len(g.By) {
 			value, label, clause = of(g.By[i]).in(place, g.Labels)
+		}
+		if label != nameless {
+			label = "argMax(" + label + ", " + version + ")"
 		}
 		s.with("value"+place, value).with("label"+place, label)
 		clauses = append(clauses, clause)
@@ -157,18 +158,33 @@ func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension
 func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
 	return newStatement("conversation_figures", scope).
 		where("where", closed("a", scope, interval, filter)).
-		grouped(grouping, millis("assumeNotNull(closed_at)"), conversationDimension)
+		grouped(grouping, millis("assumeNotNull(closed_at)"), conversationDimension, "last_sequence")
 }
 
-// contactFigures counts contacts by start. Some dimensions and fields need their conversations.
-func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, fields []string) *statement {
-	file := "contact_figures"
-	if slices.ContainsFunc(grouping.By, query.Dimension.OfConversation) || slices.Contains(fields, snoozeReturn) || slices.Contains(fields, "snoozeReturnRate") {
-		file = "contact_figures_of_conversations"
+// contactFigures counts contacts by start. Some dimensions need their conversations.
+func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
+	st := newStatement("contact_figures", scope)
+	if slices.ContainsFunc(grouping.By, query.Dimension.OfConversation) {
+		// Those in which a contact can have started in the interval.
+		of := within("o", scope.Projects)
+		of.add("_last_contact_at >= "+moment, int64(interval.From))
+		of.add("_first_contact_at < "+moment, int64(interval.To))
+		st = newStatement("contact_figures_of_conversations", scope).with("returns", returns).where("of", of)
 	}
-	return newStatement(file, scope).with("returns", returns).
-		where("where", started("a", scope, interval, filter)).
-		grouped(grouping, millis("started_at"), contactDimension)
+	return st.where("where", started("a", scope, interval, filter)).
+		grouped(grouping, millis("started_at"), contactDimension, "_version")
+}
+
+// snoozeReturns counts the contacts that ended SNOOZED, whose return their conversations tell.
+func snoozeReturns(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
+	where := started("a", scope, interval, filter)
+	where.add(countCondition(query.CountSnoozed))
+	// They are few: their conversations are looked up.
+	of := within("o", scope.Projects)
+	of.nest("(project_id, conversation_id) IN (\n            SELECT project_id, conversation_id FROM {projection:Identifier}.contacts FINAL WHERE $)", where)
+	return newStatement("contact_figures_of_conversations", scope).with("returns", returns).
+		where("of", of).with("where", where.String()).
+		grouped(grouping, millis("started_at"), contactDimension, "_version")
 }
 
 // ConversationFigures implements query.FigureReader.
@@ -178,23 +194,34 @@ func (s *Store) ConversationFigures(ctx context.Context, scope query.Scope, inte
 
 // ContactFigures implements query.FigureReader.
 func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ContactFigures, error) {
-	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping, columns), columnsOf(contactFigureColumns(), columns))
+	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping), columnsOf(contactFigureColumns(), columns))
+}
+
+// SnoozeReturns implements query.FigureReader.
+func (s *Store) SnoozeReturns(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) ([]query.ContactFigures, error) {
+	columns := append(keyColumns(func(r *query.ContactFigures) *query.GroupKey { return &r.GroupKey }),
+		spread(snoozeReturn, func(r *query.ContactFigures) *query.Spread { return &r.SnoozeReturn })...)
+	return readColumns(ctx, s, snoozeReturns(scope, interval, filter, grouping), columns)
 }
 
 // ConversationsWithin implements query.FigureReader.
 func (s *Store) ConversationsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	return s.within(ctx, conversationFigures(scope, interval, filter, grouping), "last_sequence", field, most)
+	return s.within(ctx, conversationFigures(scope, interval, filter, grouping), field, most)
 }
 
 // ContactsWithin implements query.FigureReader.
 func (s *Store) ContactsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	return s.within(ctx, contactFigures(scope, interval, filter, grouping, []string{field}), "_version", field, most)
+	st := contactFigures(scope, interval, filter, grouping)
+	if field == snoozeReturn {
+		st = snoozeReturns(scope, interval, filter, grouping)
+	}
+	return s.within(ctx, st, field, most)
 }
 
-func (s *Store) within(ctx context.Context, st *statement, version, field string, most []int64) ([]query.Within, error) {
+func (s *Store) within(ctx context.Context, st *statement, field string, most []int64) ([]query.Within, error) {
 	type row = query.Within
 	counts := "sumForEach(arrayMap(most -> toUInt64(ifNull(" + durationOf(field) + " <= most, 0)), {most:Array(Int64)}))"
-	columns := append(keyColumns(version, func(r *row) *query.GroupKey { return &r.GroupKey }),
+	columns := append(keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
 		column[row]{"", counts, func(r *row) any { return &r.Counts }})
 	return readColumns(ctx, s, st.bind("most", most), columns)
 }

@@ -84,12 +84,16 @@ func (c *conditions) unattended(interval query.Interval) {
 
 // ConversationStates implements query.FigureReader.
 func (s *Store) ConversationStates(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.StateFigures, error) {
-	st := newStatement("conversation_states", scope).
+	plain := "reopen_count = 0"
+	if slices.Contains(columns, "snoozedAtEnd") {
+		plain += " AND snooze_count = 0"
+	}
+	st := newStatement("conversation_states", scope).with("plain", plain).
 		where("where", living("a", scope, interval, filter)).
 		bind("from", int64(interval.From)).bind("to", int64(interval.To))
 	// One group more for each value: what happened before the interval.
 	grouping.Limit *= 2
-	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension), columnsOf(stateColumns(), columns))
+	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension, "last_sequence"), columnsOf(stateColumns(), columns))
 }
 
 // spans is the condition that a conversation is open at the end of a step, or has been since it was
@@ -109,15 +113,15 @@ func (s *Store) ConversationsUnattended(ctx context.Context, scope query.Scope, 
 		with("spans", spans).bind("bounds", lengths(append(bounds, interval.To))).
 		bind("from", int64(interval.From)).bind("to", int64(interval.To))
 	grouping.Limit *= 2
-	columns := append(keyColumns("last_sequence", func(r *row) *query.GroupKey { return &r.GroupKey }),
+	columns := append(keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
 		column[row]{"", "sum(_change.2)", func(r *row) any { return &r.Unattended }})
-	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension), columns)
+	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension, "last_sequence"), columns)
 }
 
 func stateColumns() []column[query.StateFigures] {
 	type row = query.StateFigures
 	return slices.Concat(
-		keyColumns("last_sequence", func(r *row) *query.GroupKey { return &r.GroupKey }),
+		keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
 		[]column[row]{
 			{"createdConversations", "toInt64(countIf(_place = 1))", func(r *row) any { return &r.Created }},
 			{"closings", "toInt64(sum(_change.2))", func(r *row) any { return &r.Closings }},

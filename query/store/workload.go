@@ -46,7 +46,7 @@ func (s *Store) Transfers(ctx context.Context, scope query.Scope, interval query
 // by fills in the value and the name of a contact's dimension of one value; without
 // one, all have none.
 func (s *statement) by(g query.Grouping) *statement {
-	value, label := nothing, nothing
+	value, label := nothing, nameless
 	if len(g.By) > 0 {
 		value, label, _ = contactDimension(g.By[0]).in("1", true)
 	}

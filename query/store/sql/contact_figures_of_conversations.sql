@@ -10,10 +10,7 @@ FROM (
     LEFT ANY JOIN (
         SELECT project_id, conversation_id, initiator AS _initiator, custom_data AS _custom_data, $returns AS _returns
         FROM {projection:Identifier}.conversations FINAL
-        WHERE (project_id, conversation_id) IN (
-            SELECT project_id, conversation_id
-            FROM {projection:Identifier}.contacts FINAL
-            WHERE $where)) AS conversations
+        WHERE $of) AS conversations
     USING (project_id, conversation_id))
 $elements
 GROUP BY _step, _value1, _value2, _value3
