@@ -133,7 +133,7 @@ func askAgent(t *testing.T, client *mcp.ClientSession, injection string) {
 		return nil
 	})
 	rows := call(t, client, "conversations", map[string]any{"interval": day})
-	if all := fmt.Sprintf("%s", rows.Answer); !strings.Contains(all, `"totalCount":1`) || strings.Contains(all, "Ada") || strings.Contains(all, injection) || rows.Untrusted != nil {
+	if all := string(rows.Answer); !strings.Contains(all, `"totalCount":1`) || strings.Contains(all, "Ada") || strings.Contains(all, injection) || rows.Untrusted != nil {
 		t.Errorf("conversations: %s", all)
 	}
 	texts := call(t, client, "conversations", map[string]any{"interval": day, "includeText": true})
