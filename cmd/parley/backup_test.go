@@ -110,7 +110,7 @@ func TestBackupUnderTrafficIsRestoredElsewhere(t *testing.T) {
 		position uint64
 	}{
 		{},
-		{[]string{"--backup", first, "--secret-key-file", key}, 0},
+		{[]string{"--backup", first, "--with-secret-key", key}, 0},
 		{[]string{"--position", fmt.Sprint(*before.FirstSequence)}, *before.FirstSequence},
 	} {
 		t.Run(strings.Join(to.flags, " "), func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestBackupUnderTrafficIsRestoredElsewhere(t *testing.T) {
 		t.Errorf("into a filled data dir: exit %d, %s", code, stderr)
 	}
 	for _, c := range []struct{ flags, want string }{
-		{"--backup " + first, "give it with --secret-key-file, or leave them out with --without-secrets"},
+		{"--backup " + first, "give it with --with-secret-key, or leave them out with --without-secrets"},
 		{"--backup 20200101T000000.000Z", "there is no backup 20200101T000000.000Z"},
 		{"--position 99999999", "--position: must be a sequence of the log of the backup, 1 to "},
 	} {

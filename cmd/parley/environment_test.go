@@ -32,7 +32,7 @@ func TestOnlyServicesAndAddressesReadVariables(t *testing.T) {
 	}
 	services := []string{"serve", "ingest", "project", "query"}
 	// A switch that a service reads from a variable is a setting, not an action.
-	switches := []string{"bi-personal-data", "migrate", "store-text"}
+	switches := []string{"bi-personal-data", "mcp", "migrate", "store-text"}
 	flags := 0
 	for _, command := range model(t).Leaves(false) {
 		service := slices.Contains(services, command.Path())

@@ -30,7 +30,12 @@ func exampleLines(t *testing.T, project int) []string {
 // waitForEvents waits until so many events of a project are in the tables.
 func waitForEvents(t *testing.T, i *instance, project, events int) {
 	t.Helper()
-	eventually(t, seenWithin, func() error {
+	waitForEventsFor(t, seenWithin, i, project, events)
+}
+
+func waitForEventsFor(t *testing.T, patience time.Duration, i *instance, project, events int) {
+	t.Helper()
+	eventually(t, patience, func() error {
 		rows, err := i.trySQL(fmt.Sprintf("SELECT count() AS n FROM parley.events WHERE project_id = %d", project))
 		if err != nil {
 			return err

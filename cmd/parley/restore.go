@@ -30,7 +30,7 @@ type restoreCommand struct {
 	From           string `help:"Directory of the backups." required:"" type:"path" placeholder:"DIR"`
 	Backup         string `help:"Which one, e.g. 20261127T103000.000Z. Defaults to the latest." placeholder:"ID"`
 	Position       uint64 `help:"Leave out the events after this sequence of the log." placeholder:"SEQUENCE"`
-	SecretKeyFile  string `help:"File with the secret key of the installation, if it is not in the backup." type:"path" placeholder:"FILE"`
+	WithSecretKey  string `help:"File with the secret key of the installation, if it is not in the backup." type:"path" placeholder:"FILE"`
 	WithoutSecrets bool   `help:"Leave out keys, users and webhooks: they can be read only with the secret key."`
 }
 
@@ -112,8 +112,8 @@ func (x *restoration) secrets() error {
 		}
 	}
 	path := filepath.Join(x.dir, engines.SecretKeyFile)
-	if x.SecretKeyFile != "" {
-		key, err := engines.ReadSecretKey(x.SecretKeyFile)
+	if x.WithSecretKey != "" {
+		key, err := engines.ReadSecretKey(x.WithSecretKey)
 		if err != nil {
 			return err
 		}
@@ -123,10 +123,10 @@ func (x *restoration) secrets() error {
 	}
 	key, err := engines.ReadSecretKey(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return errors.New("the backup has no secret.key, which its keys, users and webhooks are encrypted with: give it with --secret-key-file, or leave them out with --without-secrets")
+		return errors.New("the backup has no secret.key, which its keys, users and webhooks are encrypted with: give it with --with-secret-key, or leave them out with --without-secrets")
 	}
 	if err == nil && hashOf(key) != x.manifest.KeyHash {
-		err = errors.New("--secret-key-file is not the key that the keys, users and webhooks of the backup are encrypted with")
+		err = errors.New("--with-secret-key is not the key that the keys, users and webhooks of the backup are encrypted with")
 	}
 	return err
 }
