@@ -113,15 +113,19 @@ engine: ## fetch the ClickHouse library into deploy/embedded (CHDB_LIB names one
 		ls $(LIBRARY) >/dev/null 2>&1 || { echo "the ClickHouse library was not fetched: there is one for linux/amd64 only, and the npm registry has to be within reach" >&2; exit 1; }; \
 	fi
 
-audit: ## fetch graphql-js, graphql-sse and the GraphQL over HTTP audit suite, which tests run
+# What tests run with Node.js.
+AUDIT := query/transport/testdata/audit ingest/eventlog/record/testdata/reader
+
+audit: ## fetch graphql-js, graphql-sse, the GraphQL over HTTP audit suite and the second reader of the log, which tests run
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js" >&2; exit 1; }
-	@if [ ! -e query/transport/testdata/audit/node_modules/.package-lock.json ] || \
-		[ query/transport/testdata/audit/package-lock.json -nt query/transport/testdata/audit/node_modules/.package-lock.json ]; then \
-		npm ci --prefix query/transport/testdata/audit --no-audit --no-fund --loglevel=error; \
-	fi
+	@for dir in $(AUDIT); do \
+		if [ ! -e $$dir/node_modules/.package-lock.json ] || [ $$dir/package-lock.json -nt $$dir/node_modules/.package-lock.json ]; then \
+			npm ci --prefix $$dir --no-audit --no-fund --loglevel=error || exit 1; \
+		fi; \
+	done
 
 clean: ## remove what was built and fetched; ./parley-data stays
-	@rm -rf $(OUT) deploy/embedded/node_modules query/transport/testdata/audit/node_modules $(WEB)/node_modules $(dir $(PAGE))
+	@rm -rf $(OUT) deploy/embedded/node_modules $(AUDIT:=/node_modules) $(WEB)/node_modules $(dir $(PAGE))
 
 toolchain:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.$(GO_MINOR) or newer from https://go.dev/dl" >&2; exit 1; }

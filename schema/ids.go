@@ -29,9 +29,13 @@ type ConversationID string
 // JSON number.
 type OperatorID int64
 
-// Sequence is an event's number in the log. The first event has number 1; 0
-// means "before the first".
+// Sequence is an event's number in the log: the number of its record, times RecordEvents, plus its
+// index in the record. Numbers ascend, with gaps; 0 means "before the first". In the part of a log
+// that a version without records wrote, it is the number of the message.
 type Sequence uint64
+
+// RecordEvents is the number of events that a record of the log may hold.
+const RecordEvents = 4096
 
 // ConversationKey names a conversation: ids are unique inside a project only.
 type ConversationKey struct {
