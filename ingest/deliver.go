@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -49,24 +48,16 @@ func (s *Server) Deliver(d *Delivery) (*Answer, error) {
 func messagesOf(r *schema.Rejected) []eventlog.Message {
 	parts := max(1, (len(r.Original)+schema.MaxRejectedBytes-1)/schema.MaxRejectedBytes)
 	messages := make([]eventlog.Message, parts)
-	id := refusedID(r)
+	id := eventlog.RefusedID(r)
 	for i := range messages {
 		part, from := *r, i*schema.MaxRejectedBytes
 		part.Original = r.Original[from:min(from+schema.MaxRejectedBytes, len(r.Original))]
-		messages[i].ID = id
 		if parts > 1 {
 			part.Detail, part.Whole = fmt.Sprintf("%s (part %d of %d)", r.Detail, i+1, parts), id
-			messages[i].ID = fmt.Sprintf("%s.%d", id, i+1)
 		}
-		messages[i].Payload = schema.EncodeRejected(part)
+		messages[i] = eventlog.Message{ID: eventlog.RefusedID(&part), Payload: schema.EncodeRejected(part), JSON: true, Time: r.ReceivedAt}
 	}
 	return messages
-}
-
-// refusedID identifies a refused payload by its bytes: platforms repeat what they send, and repeats are stored once.
-func refusedID(r *schema.Rejected) string {
-	sum := sha256.Sum256(r.Original)
-	return eventlog.MessageID(schema.EventKey{Project: r.Project, Source: "refused " + r.Source, ID: string(sum[:])})
 }
 
 // Receive reads the body of a request for a source, under the same limits as for events. fault

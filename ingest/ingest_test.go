@@ -177,7 +177,7 @@ func stored(t testing.TB, s *eventlog.Stream) []schema.Entry {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			at = e.Sequence
+			at = e.End()
 			e.Payload = bytes.Clone(e.Payload)
 			all = append(all, e)
 		}

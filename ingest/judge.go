@@ -45,7 +45,7 @@ func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) 
 		if refusal != nil {
 			v.reject(i, event.ID, refusal)
 			v.kept = append(v.kept, eventlog.Message{
-				ID: randomID(),
+				ID: randomID(), JSON: true, Time: taken,
 				Payload: schema.EncodeRejected(schema.Rejected{
 					Reason: refusal.Code, Detail: refusal.Message(),
 					Project: event.Project, Source: event.Source, EventID: event.ID,
@@ -54,7 +54,7 @@ func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) 
 			})
 			continue
 		}
-		v.valid = append(v.valid, eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: raw})
+		v.valid = append(v.valid, eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: raw, JSON: true, Time: event.Time.Time()})
 	}
 	return v, nil
 }

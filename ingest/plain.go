@@ -39,7 +39,7 @@ func (s *Server) keep(ctx context.Context, published []eventlog.Publication) {
 	for i := range published {
 		messages[i] = eventlog.Message{ID: randomID(), Payload: published[i].Payload}
 		if event, refusal := schema.Decode(published[i].Payload, s.now()); refusal == nil {
-			messages[i].ID = eventlog.MessageID(event.Key())
+			messages[i] = eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: published[i].Payload, JSON: true, Time: event.Time.Time()}
 		}
 	}
 	receipts, err := s.events.append(messages)

@@ -100,9 +100,9 @@ func TestPlainClientIsAnsweredAsJetStreamDoes(t *testing.T) {
 		payload   string
 		sequence  uint64
 		duplicate bool
-	}{{event("2"), 2, false}, {event("1"), 1, true}, {event("2"), 2, true}, {"hello", 3, false}, {"", 4, false}, {"hello", 5, false}} {
+	}{{event("2"), 2, false}, {event("1"), 1, true}, {event("2"), 2, true}, {"hello", 3, false}, {"", 4, false}, {"hello", 5, false}} { // records of one
 		ack, err := js.Publish(publicSubject, []byte(c.payload), nats.ExpectStream(eventlog.EventsStream), nats.MsgId("same"))
-		if err != nil || ack.Sequence != c.sequence || ack.Duplicate != c.duplicate || ack.Stream != eventlog.EventsStream {
+		if err != nil || ack.Sequence != c.sequence*schema.RecordEvents || ack.Duplicate != c.duplicate || ack.Stream != eventlog.EventsStream {
 			t.Fatalf("%d: %+v, %v", i, ack, err)
 		}
 	}
@@ -119,7 +119,7 @@ func TestPlainClientIsAnsweredAsJetStreamDoes(t *testing.T) {
 	for _, name := range []string{"Status", "Parley-Lost", "Parley-Sum"} {
 		marked.Header.Set(name, "100")
 	}
-	if ack, err := js.PublishMsg(marked); err != nil || ack.Sequence != 6 {
+	if ack, err := js.PublishMsg(marked); err != nil || ack.Sequence != 6*schema.RecordEvents {
 		t.Fatal(ack, err)
 	}
 	entries := stored(t, r.broker.Events())

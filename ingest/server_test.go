@@ -24,7 +24,7 @@ func TestEveryContentTypeIsTaken(t *testing.T) {
 	r.expect(a, 202, 1, 0)
 	a = r.post("application/cloudevents-batch+json; charset=UTF-8", strings.NewReader("[ "+event("b1")+" ,\n"+event("b2")+"]"))
 	r.expect(a, 202, 2, 0)
-	if *a.FirstSequence != 2 || *a.LastSequence != 3 {
+	if *a.FirstSequence != 2*schema.RecordEvents || *a.LastSequence != 2*schema.RecordEvents+1 {
 		t.Fatal(a.body)
 	}
 	a = r.post("application/x-ndjson;charset=utf-8", strings.NewReader("\n"+event("n1")+"\r\n  \n"+event("n2")))
@@ -33,7 +33,7 @@ func TestEveryContentTypeIsTaken(t *testing.T) {
 		"ce-specversion", "1.0", "ce-id", "bin 1 %C3%A9 %25", "ce-source", `"/te\"st"`, "ce-type", "parley.conversation.closed.v1",
 		"ce-time", "2026-01-02T03:04:05Z", "ce-subject", conversation, "ce-projectid", "2", "ce-sequence", "42", "ce-trace", "x<y")
 	r.expect(a, 202, 1, 0)
-	if a.body != `{"accepted":1,"duplicates":0,"rejected":[],"firstSequence":6,"lastSequence":6}`+"\n" {
+	if a.body != `{"accepted":1,"duplicates":0,"rejected":[],"firstSequence":16384,"lastSequence":16384}`+"\n" {
 		t.Fatal(a.body)
 	}
 

@@ -20,7 +20,7 @@ const (
 
 // intake is the gathered entries of a log, each validated.
 type intake struct {
-	position schema.Sequence // of the last entry
+	position schema.Sequence // everything up to there is in it
 	checksum uint32          // of the last entry
 	entries  int
 	bytes    int
@@ -127,7 +127,7 @@ func (in *intake) take(entries []schema.Entry, judge judge) error {
 		if entry.Sequence <= in.position {
 			return fmt.Errorf("the log returned entry %d after entry %d", entry.Sequence, in.position)
 		}
-		in.position = entry.Sequence
+		in.position = entry.End()
 		start := len(copies)
 		copies = append(copies, entry.Payload...)
 		original := copies[start:len(copies):len(copies)]

@@ -34,7 +34,8 @@ type loop struct {
 
 	position   schema.Sequence
 	origin     Origin          // of the position
-	contested  schema.Sequence // up to here, batches from before the latest resume may still arrive
+	began      schema.Sequence // the end of the log at the latest resume
+	contested  int             // so many entries after the latest resume may be in batches that still arrive
 	cache      *cache
 	advanced   func(schema.Sequence)                 // nil: nobody asks
 	replaced   func(context.Context, *ReplacedError) // nil: nobody asks
@@ -190,7 +191,11 @@ func (l *loop) resume(ctx context.Context) error {
 		return fmt.Errorf("read the end of the log: %w", err)
 	}
 	l.position = position
-	l.contested = min(last, position+schema.Sequence(batchesUnderWay*l.gatherer.events.most))
+	l.contested = 0
+	if position < last {
+		l.contested = batchesUnderWay * l.gatherer.events.most
+	}
+	l.began = last
 	if err := l.recognise(ctx, position, held, last); err != nil {
 		var replaced *ReplacedError
 		if errors.As(err, &replaced) && l.replaced != nil {
@@ -209,7 +214,7 @@ func (l *loop) resume(ctx context.Context) error {
 
 // isContested reports that batches with the next events may have been written already, or may still
 // arrive: see [Batch].
-func (l *loop) isContested() bool { return l.position < l.contested }
+func (l *loop) isContested() bool { return l.contested > 0 && l.position < l.began }
 
 // batchesUnderWay bounds what another process, or this one before a failure, may
 // have sent and not seen stored: one batch, of as many events as its settings say.
@@ -277,6 +282,7 @@ func (l *loop) still() *Batch {
 // advance moves the position in memory, now that it is stored.
 func (l *loop) advance(in *intake) {
 	l.position, l.origin = in.position, l.originOf(in)
+	l.contested -= in.entries
 	if len(in.events) > 0 {
 		l.refusals = 0
 	}
@@ -286,7 +292,7 @@ func (l *loop) advance(in *intake) {
 		}
 	}
 	l.gatherer.events.double()
-	l.state.advance(l.position)
+	l.state.advance(l.position, in.entries)
 	if l.advanced != nil {
 		l.advanced(l.position)
 	}

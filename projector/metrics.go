@@ -31,7 +31,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	}
 	m := &metrics{
 		position:    gauge("position", "Sequence up to which the log is in the tables."),
-		lag:         gauge("lag_events", "Sequences between the position and the end of the log."),
+		lag:         gauge("lag_events", "Events between the position and the end of the log, estimated by the latest batch."),
 		entries:     counter("entries_total", "Entries of the log that were projected."),
 		events:      counter("events_total", "Distinct valid events among them."),
 		duplicates:  counter("duplicates_total", "Events dropped because one of the same key was there before."),

@@ -13,12 +13,12 @@ import (
 // Read returns up to most entries with sequences greater than after, ascending,
 // each once, and waits up to wait for the first of them; nothing within wait is
 // not an error. Sequences may have gaps where entries were discarded. The
-// payloads are valid until the next call. Reading on from the last entry
+// payloads are valid until the next call. Reading on from the end of the last entry
 // returned is cheap; any other position starts a new reader underneath. One
 // goroutine at a time.
 //
-// Last is the highest sequence the log has given out, 0 for a log that never
-// held anything. It may be asked while a Read is under way.
+// Last is the end of the last entry that the log has held (see [schema.Entry.End]),
+// 0 for a log that never held anything. It may be asked while a Read is under way.
 //
 // Close ends the reader underneath, after every failure and when it makes no
 // progress: the next Read starts a new one, whatever its position.

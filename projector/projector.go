@@ -149,14 +149,16 @@ type Progress struct {
 	Position schema.Sequence // everything up to here is in the tables
 	Last     schema.Sequence // the end of the log, as it was last seen
 	MovedAt  time.Time       // when the position moved last; zero if it has not
+	Density  float64         // events per sequence of the latest batch; 0 before the first
 }
 
-// Lag is the number of sequences between the position and the end of the log.
+// Lag is about how many events are between the position and the end of the log, if the rest is like
+// the latest batch. Before the first batch, a record counts as one event.
 func (p Progress) Lag() uint64 {
 	if p.Last <= p.Position {
 		return 0
 	}
-	return uint64(p.Last - p.Position)
+	return max(1, uint64(float64(p.Last-p.Position)*max(p.Density, 1.0/schema.RecordEvents)))
 }
 
 // Progress returns how far the projector has come in the log of events.

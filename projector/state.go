@@ -19,7 +19,8 @@ type state struct {
 	position schema.Sequence
 	last     schema.Sequence
 	movedAt  time.Time
-	waiting  bool // for entries, rather than processing them
+	density  float64 // events per sequence of the latest batch
+	waiting  bool    // for entries, rather than processing them
 	end      context.CancelCauseFunc
 
 	begun   bool  // the stored position was read
@@ -52,7 +53,7 @@ func (s *state) ready() error {
 func (s *state) progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Progress{Position: s.position, Last: max(s.last, s.position), MovedAt: s.movedAt}
+	return Progress{Position: s.position, Last: max(s.last, s.position), MovedAt: s.movedAt, Density: s.density}
 }
 
 func (s *state) setAside(list []Aside) {
@@ -103,9 +104,12 @@ func (s *state) fail(err error) {
 	}
 }
 
-func (s *state) advance(position schema.Sequence) {
+func (s *state) advance(position schema.Sequence, entries int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if position > s.position {
+		s.density = float64(entries) / float64(position-s.position)
+	}
 	s.position, s.last, s.movedAt = position, max(s.last, position), s.clock()
 	s.failure, s.stalled = nil, nil
 }

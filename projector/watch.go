@@ -56,7 +56,7 @@ func (w *watch) look(l *loop, before, last schema.Sequence, err error) {
 		return
 	}
 	s.unseen, s.last = nil, last
-	l.metrics.lag.WithLabelValues(l.name).Set(float64(max(s.position, last) - s.position))
+	l.metrics.lag.WithLabelValues(l.name).Set(float64(Progress{Position: s.position, Last: last, Density: s.density}.Lag()))
 	now := s.clock()
 	switch {
 	case !s.begun:

@@ -173,7 +173,7 @@ func TestReadyNamesWhatFails(t *testing.T) {
 		if err := p.Ready(); err == nil || err.Error() != "projection of the events log: write 1 conversations: out of disk" {
 			t.Errorf("ready: %v", err)
 		}
-		if lag := p.Progress().Lag(); lag != uint64(last) {
+		if lag := p.Progress().Lag(); lag != 1 { // record, as far as is known
 			t.Errorf("lag is %d", lag)
 		}
 		failing = false

@@ -68,12 +68,18 @@ type Record struct {
 	Event      Event
 }
 
-// Entry is one message of a log, as it is stored there.
+// Entry is one event of a log, or what was refused, as it is stored there.
 type Entry struct {
-	Sequence   Sequence
+	Sequence Sequence
+	// Through is the sequence up to which nothing follows this entry, because its record ends there:
+	// a reader that has taken it has everything up to there. 0 counts as Sequence: see Entry.End.
+	Through    Sequence
 	ReceivedAt time.Time // when the log took it
 	Payload    []byte
 }
+
+// End is the position of a reader that has taken the entry.
+func (e *Entry) End() Sequence { return max(e.Sequence, e.Through) }
 
 // Data is the payload of an event: one of the types below, always a pointer.
 // The set is closed.

@@ -97,7 +97,7 @@ func (c *backupCreate) begin(ctx context.Context, r *backup.Repository, s *engin
 		if err != nil {
 			return nil, err
 		}
-		if len(damage) > 0 {
+		if damage != nil {
 			return nil, fmt.Errorf("the log %s is damaged: repair it first, see `parley log check`", stream.Name())
 		}
 	}

@@ -32,7 +32,7 @@ type Config struct {
 	Quarantine  quarantineCommand  `cmd:"" help:"Inspect, replay or delete quarantined events."`
 	Backup      backupCommand      `cmd:"" help:"Back up a running serve, and check backups."`
 	Restore     restoreCommand     `cmd:"" help:"Make a new data directory of a backup."`
-	Log         logCommand         `cmd:"" help:"Check and repair a damaged log."`
+	Log         logCommand         `cmd:"" help:"Print the log, or check and repair a damaged one."`
 	Erase       eraseCommand       `cmd:"" help:"Erase personal data from the log, the archive and the tables; the numbers stay."`
 	Explain     explainCommand     `cmd:"" help:"Show which events each number of a conversation comes from."`
 	User        userCommand        `cmd:"" help:"Manage users, who log in with e-mail and password."`

@@ -20,6 +20,7 @@ import (
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/sink"
 	"github.com/parley-analytics/parley/projector/tables"
+	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
@@ -224,11 +225,11 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 				if err != nil {
 					return "", err
 				}
-				if len(lost) > 0 {
-					return "", &eventlog.DamageError{Stream: stream.Name(), Missing: lost}
+				if lost != nil {
+					return "", lost
 				}
 			}
-			return fmt.Sprintf("version %d, %d events, sequences %d to %d, %d MiB", eventlog.Version, state.Messages, first, last, state.Bytes>>20), nil
+			return fmt.Sprintf("version %d, %d records, sequences %d to %d, %d MiB", eventlog.Version, state.Messages, first, last, state.Bytes>>20), nil
 		}},
 		{"clickhouse", func(ctx context.Context) (string, error) {
 			if tables, err = e.Dial(ctx); err != nil {
@@ -265,7 +266,8 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 			if uint64(position) > last {
 				return "", fmt.Errorf("tables are at sequence %d but the log ends at %d: the log was replaced by an older copy or another one: %s", position, last, eventlog.Remedy)
 			}
-			return fmt.Sprintf("%d of %d, %d behind", position, last, last-uint64(position)), nil
+			behind := projector.Progress{Position: position, Last: schema.Sequence(last)}.Lag()
+			return fmt.Sprintf("%d of %d, about %d records behind", position, last, behind), nil
 		}},
 	}
 	return report(ctx, out, checks)

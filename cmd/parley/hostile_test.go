@@ -46,7 +46,7 @@ func TestHeadersOfAPublisherHaveNoEffect(t *testing.T) {
 	headers := []nats.Header{
 		{"Status": {"100"}}, {"Status": {"100"}, "Description": {"Idle Heartbeat"}}, {"Status": {"409"}}, {"Status": {"503"}},
 		{"Nats-Last-Consumer": {"1"}, "Nats-Last-Stream": {"1"}}, {"Nats-Consumer-Stalled": {"$JS.API.STREAM.PURGE." + eventlog.EventsStream}},
-		{"Parley-Lost": {"1"}}, {"Parley-Sum": {"wrong"}},
+		{"Parley-Lost": {"1"}}, {"Parley-Sum": {"wrong"}}, {"Parley-Events": {"2"}}, {"Parley-Events": {"x"}, "Content-Encoding": {"zstd"}},
 		{nats.MsgIdHdr: {victim}}, {nats.ExpectedLastSeqHdr: {"0"}}, {nats.ExpectedLastSubjSeqHdr: {"0"}}, {nats.ExpectedLastMsgIdHdr: {victim}},
 		{nats.ExpectedStreamHdr: {"OTHER"}}, {nats.MsgRollup: {"all"}}, {nats.MsgRollup: {"sub"}}, {"Nats-TTL": {"1s"}},
 		{"Nats-Schedule": {"@every 1s"}, "Nats-Schedule-Target": {eventlog.EventsSubject}, "Nats-Schedule-TTL": {"1s"}},

@@ -29,11 +29,12 @@ var mayImport = map[string][]string{
 
 	"schema": {"schema/..."},
 
-	"ingest":                {"ingest/...", "schema/..."},
-	"ingest/eventlog":       {"schema/..."},
-	"ingest/importer":       {"ingest/...", "schema/...", "deploy/atomicfile"},
-	"ingest/eventlog/lease": {"ingest/eventlog"},
-	"ingest/outgoing":       {"ingest/eventlog", "ingest/eventlog/lease", "projector/fold", "schema/..."}, // the fold is a leaf
+	"ingest":                 {"ingest/...", "schema/..."},
+	"ingest/eventlog":        {"ingest/eventlog/record", "schema/..."},
+	"ingest/importer":        {"ingest/...", "schema/...", "deploy/atomicfile"},
+	"ingest/eventlog/lease":  {"ingest/eventlog"},
+	"ingest/eventlog/record": {"schema"},
+	"ingest/outgoing":        {"ingest/eventlog", "ingest/eventlog/lease", "projector/fold", "schema/..."}, // the fold is a leaf
 
 	"projector":            {"projector/fold", "schema"}, // the loop, and its ports
 	"projector/fold":       {"schema"},                   // pure: see leaves

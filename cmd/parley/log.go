@@ -9,24 +9,30 @@ import (
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/schema"
 )
 
-// logCommand checks and repairs a log whose files are damaged.
+// logCommand prints a log, and checks and repairs one whose files are damaged.
 type logCommand struct {
-	Check   logCheck   `cmd:"" help:"Read the logs completely and report lost messages."`
+	Cat     logCat     `cmd:"" help:"Print the events of the log, one a line."`
+	Check   logCheck   `cmd:"" help:"Read the logs completely and report lost records."`
 	Restore logRestore `cmd:"" help:"Append lost events again from the ClickHouse archive. Run replay afterwards."`
 	Adopt   logAdopt   `cmd:"" help:"Continue with a log that was replaced by an older copy or another log. Run replay afterwards."`
-	GiveUp  logGiveUp  `cmd:"" help:"Mark sequences as permanently lost so that projection can continue past them."`
+	GiveUp  logGiveUp  `cmd:"" help:"Mark records as permanently lost so that projection can continue past them."`
 }
 
-// lostOf reads a whole stream and returns what is missing.
-func lostOf(ctx context.Context, s *eventlog.Stream) ([]eventlog.Range, error) {
+// lostOf reads a whole stream and returns what is missing. If nothing is, it has no ranges.
+func lostOf(ctx context.Context, s *eventlog.Stream) (*eventlog.DamageError, error) {
 	if err := s.Scrub(ctx, 0); err != nil {
 		return nil, err
 	}
-	return s.Damage(ctx)
+	lost, err := s.Damage(ctx)
+	if lost == nil {
+		lost = &eventlog.DamageError{Stream: s.Name()}
+	}
+	return lost, err
 }
 
 func describe(ranges []eventlog.Range) string {
@@ -58,14 +64,13 @@ func (c *logCheck) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if len(lost) == 0 {
-			fmt.Fprintf(a.stdout, "ok    %s: %d messages, sequences %d to %d, all readable\n", stream.Name(), state.Messages, state.First, state.Last)
+		if len(lost.Missing) == 0 {
+			fmt.Fprintf(a.stdout, "ok    %s: %d records, sequences %d to %d, all readable\n", stream.Name(), state.Messages, state.First, state.Last)
 			continue
 		}
 		damaged = true
-		have, all := uint64(0), uint64(0)
-		for _, r := range lost {
-			all += uint64(r.To-r.From) + 1
+		have := uint64(0)
+		for _, r := range lost.Missing {
 			if stream == s.Log.Events() {
 				found, err := s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, nil)
 				if err != nil {
@@ -74,7 +79,7 @@ func (c *logCheck) Run(a *app) error {
 				have += found
 			}
 		}
-		fmt.Fprintf(a.stdout, "FAIL  %s: %d messages are lost, sequences %s; %d of them can be restored from the archive (log restore)\n", stream.Name(), all, describe(lost), have)
+		fmt.Fprintf(a.stdout, "FAIL  %s: %d records are lost, sequences %s; %d of their events can be restored from the archive (log restore)\n", stream.Name(), lost.Records, describe(lost.Missing), have)
 	}
 	if damaged {
 		return errReported
@@ -102,13 +107,17 @@ func (c *logRestore) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	projected, err := history.Projected(a.ctx, s.Tables, projector.LogEvents)
+	if err != nil {
+		return err
+	}
 	restored := uint64(0)
-	for _, r := range lost {
+	for _, r := range lost.Missing {
 		var found uint64
 		if c.DryRun {
 			found, err = s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, nil)
 		} else {
-			found, err = history.Restore(a.ctx, s.Tables, s.Live, r.From, r.To, engines.Rewritable{Stream: events})
+			found, err = history.Restore(a.ctx, s.Tables, s.Live, projected, r.From, r.To, engines.Rewritable{Stream: events})
 		}
 		if err != nil {
 			return err
@@ -116,7 +125,7 @@ func (c *logRestore) Run(a *app) error {
 		restored += found
 	}
 	if c.DryRun {
-		fmt.Fprintf(a.stdout, "%d events would be restored; lost: %s\n", restored, describe(lost))
+		fmt.Fprintf(a.stdout, "%d events would be restored; lost: %s\n", restored, describe(lost.Missing))
 		return nil
 	}
 	left, err := events.Damage(a.ctx)
@@ -124,8 +133,8 @@ func (c *logRestore) Run(a *app) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%d events were appended to the log again; run `parley replay` so that the tables use their new sequences\n", restored)
-	if len(left) > 0 {
-		fmt.Fprintf(a.stdout, "not in the archive: sequences %s (duplicates, invalid events, or not projected yet): ask their senders to send them again, then run `parley log give-up`\n", describe(left))
+	if left != nil {
+		fmt.Fprintf(a.stdout, "not in the archive, or not completely: sequences %s (duplicates, or not projected yet): ask their senders to send them again, then run `parley log give-up`\n", describe(left.Missing))
 		return errReported
 	}
 	return nil
@@ -155,7 +164,7 @@ type logGiveUp struct {
 	engines.Location
 	Rejected  bool     `help:"Sequences are those of the log of rejected events."`
 	Yes       bool     `help:"Do not ask for confirmation." env:"-"`
-	Sequences []string `arg:"" help:"Sequences to give up, e.g. 451-462." placeholder:"FROM-TO"`
+	Sequences []string `arg:"" help:"Sequences of whole records to give up, as log check names them." placeholder:"FROM-TO"`
 }
 
 // Run records sequences as given up, if they are really lost.
@@ -188,11 +197,11 @@ func (c *logGiveUp) Run(a *app) error {
 	}
 	for _, r := range ranges {
 		inside := false
-		for _, l := range lost {
+		for _, l := range lost.Missing {
 			inside = inside || l.From <= r.From && r.To <= l.To
 		}
 		if !inside {
-			return fmt.Errorf("sequences %s of %s are not lost (lost: %s)", r, stream.Name(), describe(lost))
+			return fmt.Errorf("sequences %s of %s are not lost (lost: %s)", r, stream.Name(), describe(lost.Missing))
 		}
 	}
 	if err := confirm(a, c.Yes, fmt.Sprintf("Sequences %s of %s will be marked as permanently lost.", describe(ranges), stream.Name())); err != nil {

@@ -96,7 +96,7 @@ func (r *replaced) restore(ctx context.Context) (archived, own uint64, err error
 	}
 	log := engines.Rewritable{Stream: r.Stream}
 	if r.events() {
-		if archived, err = history.Restore(ctx, r.session.Tables, r.session.Live, fork+1, held, log); err != nil {
+		if archived, err = history.Restore(ctx, r.session.Tables, r.session.Live, held, fork+1, held, log); err != nil {
 			return archived, 0, err
 		}
 		if own, err = r.move(ctx, log, fork, min(r.last, r.position)); err != nil {
@@ -128,7 +128,7 @@ func (r *replaced) adopt(ctx context.Context) (held schema.Sequence, err error) 
 	if held <= r.last {
 		return held, nil
 	}
-	return held, r.GiveUp(ctx, eventlog.Range{From: r.last + 1, To: held})
+	return held, r.GiveUp(ctx, eventlog.Range{From: r.RecordOf(r.last + 1).From, To: r.RecordOf(held).To})
 }
 
 // moved is how many entries are moved at once.
@@ -140,26 +140,34 @@ func (r *replaced) move(ctx context.Context, log engines.Rewritable, after, last
 	for at := after; at < last; {
 		var payloads [][]byte
 		var from []schema.Sequence
-		for ; at < last && len(from) < moved; at++ {
-			entry, err := r.Get(ctx, at+1)
-			if errors.Is(err, schema.ErrNotFound) {
-				continue
+		for at < last && len(from) < moved {
+			next, err := r.Next(ctx, at)
+			if errors.Is(err, schema.ErrNotFound) || err == nil && next.Sequence > last {
+				at = last
+				break
 			}
 			if err != nil {
 				return count, err
 			}
-			payloads, from = append(payloads, entry.Payload), append(from, at+1)
+			_, entries, err := r.Record(ctx, next.Sequence)
+			if err != nil {
+				return count, err
+			}
+			for _, entry := range entries {
+				if entry.Sequence > at && entry.Sequence <= last {
+					payloads, from = append(payloads, entry.Payload), append(from, entry.Sequence)
+				}
+				at = max(at, entry.End())
+			}
 		}
 		if len(from) == 0 {
-			continue
+			break
 		}
 		if _, err := log.Append(ctx, payloads); err != nil {
 			return count, err
 		}
-		for _, sequence := range from {
-			if err := log.Erase(ctx, sequence); err != nil {
-				return count, err
-			}
+		if err := log.Erase(ctx, from...); err != nil {
+			return count, err
 		}
 		count += uint64(len(from))
 	}

@@ -305,7 +305,7 @@ type resubmitted struct{ events *eventlog.Stream }
 func (d resubmitted) Append(ctx context.Context, events []quarantine.Admitted) error {
 	messages := make([]eventlog.Message, len(events))
 	for i, e := range events {
-		messages[i].Payload = e.Original
+		messages[i].Payload, messages[i].JSON = e.Original, true
 		if !e.Again {
 			messages[i].ID = eventlog.MessageID(e.Key)
 		}

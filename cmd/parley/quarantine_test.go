@@ -85,7 +85,7 @@ func TestQuarantineIsListedReplayedAndPurgedPermanently(t *testing.T) {
 	if rows := i.quarantined(t, "--log", "events"); len(rows) != 1 {
 		t.Errorf("%+v", rows)
 	}
-	if out := i.want(t, 0, "quarantine", "show", "--log", "rejected", "--sequence", "1", "--raw"); out != `{"secret":` {
+	if out := i.want(t, 0, "quarantine", "show", "--log", "rejected", "--sequence", "4096", "--raw"); out != `{"secret":` {
 		t.Errorf("show: %q", out)
 	}
 	// Nothing is fixed: all of it is still refused.
@@ -99,7 +99,7 @@ func TestQuarantineIsListedReplayedAndPurgedPermanently(t *testing.T) {
 		t.Errorf("dry run:\n%s", out)
 	}
 	i.want(t, 0, "quarantine", "purge", "--log", "events", "--yes")
-	i.want(t, 0, "quarantine", "purge", "--sequence", "1", "--yes")
+	i.want(t, 0, "quarantine", "purge", "--sequence", "4096", "--yes")
 	if n := len(i.quarantined(t)); n != 2 {
 		t.Errorf("%d entries are left", n)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/progress"
+	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/replay"
@@ -46,7 +47,7 @@ func (f *rebuildFlags) open(a *app, what string) (*rebuild, error) {
 	}
 	r := &rebuild{&replay.Rebuild{
 		Tables: s.Tables, Scope: scope, Limit: f.Show,
-		Report: progress.New(a.stderr, what, "events", 0).Reach,
+		Report: inRecords(progress.New(a.stderr, what, "records", 0).Reach, s.Log.Events()),
 		At:     crash.Point("replay"),
 	}, s}
 	if err := f.source(a, r); err != nil {
@@ -54,6 +55,13 @@ func (f *rebuildFlags) open(a *app, what string) (*rebuild, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// inRecords reports progress in records of the log: sequences have gaps.
+func inRecords(report replay.Progress, log *eventlog.Stream) replay.Progress {
+	return func(done, all schema.Sequence) {
+		report(schema.Sequence(log.RecordNumber(done)), schema.Sequence(log.RecordNumber(all)))
+	}
 }
 
 // source returns the source of a rebuild's events.

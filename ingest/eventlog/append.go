@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/ingest/eventlog/record"
 )
 
 const (
@@ -26,26 +28,24 @@ const (
 	// appendPause is the pause after an attempt that failed temporarily.
 	appendPause = 20 * time.Millisecond
 
-	headerMessageID  = nats.MsgIdHdr
-	headerBatchID    = "Nats-Batch-Id"
-	headerBatchSeq   = "Nats-Batch-Sequence"
-	headerBatchEnd   = "Nats-Batch-Commit"
-	headerWantLastID = nats.ExpectedLastMsgIdHdr
-	headerWantLast   = nats.ExpectedLastSeqHdr
+	// batchRecords is the most records of one atomic batch; the server accepts 1,000 by default.
+	batchRecords = 500
+
+	headerMessageID = nats.MsgIdHdr
+	headerBatchID   = "Nats-Batch-Id"
+	headerBatchSeq  = "Nats-Batch-Sequence"
+	headerBatchEnd  = "Nats-Batch-Commit"
 )
 
-// errDuplicates is the server's refusal of a batch that contains an id it knows.
+// errDuplicates is the server's refusal of a batch that contains a record it knows.
 var errDuplicates = errors.New("the batch contains a known message id")
-
-// errBatchLimit is the server's refusal of a batch with too many messages.
-var errBatchLimit = errors.New("the batch has more messages than the server accepts")
 
 // Append stores messages durably and in order, and returns a receipt for each. They are on disk
 // when it returns (if the server syncs always).
 //
-// All new messages are stored as one atomic batch. A duplicate message id is recognised within the
-// call, among the ids remembered in this process, and in the server's window; it is not stored, and
-// its receipt has the sequence of the first.
+// New messages are stored in as few records as possible, several records as one atomic batch. A
+// duplicate message id is recognised within the call and among the ids remembered in this process;
+// it is not stored, and its receipt has the sequence of the first.
 //
 // After [ErrUnknownOutcome] some or all messages may have been stored: an answer was lost and the
 // outcome could not be determined, the server reached a limit in the middle of a batch, or the call
@@ -81,26 +81,25 @@ func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, err
 		}
 	}
 
-	for pieces := 0; len(fresh) > 0; pieces++ {
-		length := min(len(fresh), int(s.batchLimit.Load()))
-		a := attempt{stream: s, messages: messages, receipts: receipts, open: fresh[:length:length]}
-		err := a.run(ctx)
-		if errors.Is(err, errBatchLimit) {
-			pieces-- // nothing was stored
-			continue
-		}
-		if err != nil {
+	pieces, err := s.pack(messages, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("append to %s: %w", s.name, err)
+	}
+	stored := false
+	for batch := range slices.Chunk(pieces, batchRecords) {
+		a := attempt{stream: s, messages: messages, receipts: receipts, open: batch}
+		if err := a.run(ctx); err != nil {
 			var answered *apiError
 			if errors.As(err, &answered) && !errors.Is(err, ErrTooLarge) {
 				s.refused.Store(&refusal{time.Now(), err})
 			}
-			if pieces > 0 && !errors.Is(err, ErrUnknownOutcome) {
+			if stored && !errors.Is(err, ErrUnknownOutcome) {
 				err = fmt.Errorf("%w: batches before this one are stored: %w", ErrUnknownOutcome, err)
 			}
 			return nil, fmt.Errorf("append to %s: %w", s.name, err)
 		}
 		s.refused.Store(nil)
-		fresh = fresh[length:]
+		stored = true
 	}
 	for i, earlier := range repeats {
 		receipts[i] = Receipt{Sequence: receipts[earlier].Sequence, Duplicate: true}
@@ -108,19 +107,20 @@ func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, err
 	return receipts, nil
 }
 
-// attempt stores one batch in the stream, with several tries if necessary.
+// attempt stores one batch of records in the stream, with several tries if necessary.
 type attempt struct {
 	stream   *Stream
 	messages []Message
 	receipts []Receipt
-	open     []int // indexes of the messages without a receipt
-	filler   bool  // they only occupy sequences, see Stream.fill
+	open     []piece         // not known to be stored
+	stored   []record.Number // the others
+	filler   bool            // they only take the place of lost records, see Stream.fill
 }
 
 func (a *attempt) run(ctx context.Context) error {
 	s := a.stream
-	before := schema.Sequence(s.highest.Load())
-	unknown := false // this attempt's messages may be stored
+	before := record.Number(s.highest.Load())
+	unknown := false // this attempt's records may be stored
 	var last error
 	for range appendAttempts {
 		if len(a.open) == 0 {
@@ -131,17 +131,17 @@ func (a *attempt) run(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case errors.Is(err, errDuplicates):
-			// Another process has stored some of them, or this one before it was restarted.
-			err = a.probe(ctx, func(at schema.Sequence) bool { return !unknown || at <= before })
+			// A record has an id of its own: an earlier try of this attempt has stored it.
+			err = a.find(ctx, before)
 		case errors.Is(err, ErrUnknownOutcome):
 			unknown = true
 			if err = s.broker.awaitConnection(ctx); err == nil {
-				// Messages found above the earlier last sequence are taken for this attempt's own.
-				err = a.probe(ctx, func(at schema.Sequence) bool { return at <= before })
+				err = a.find(ctx, before)
 			}
 		case errors.Is(err, ErrFull) && len(a.open) > 1:
 			// The server checks its limits before it stores a batch, but may still reach one in the middle.
-			unknown = unknown || a.partlyStored(ctx, before)
+			open := len(a.open)
+			unknown = unknown || a.find(ctx, before) != nil || len(a.open) < open
 		}
 		if err != nil {
 			last = err
@@ -168,24 +168,27 @@ func (a *attempt) run(ctx context.Context) error {
 	return last
 }
 
-// partlyStored reports whether the log contains a message of the attempt that was not there before,
-// or whether that cannot be determined.
-func (a *attempt) partlyStored(ctx context.Context, before schema.Sequence) bool {
-	s := a.stream
-	if s.learn(ctx, before) != nil {
-		return true
+// find looks for the open records in the log, above a record, and settles those that are stored.
+func (a *attempt) find(ctx context.Context, above record.Number) error {
+	ids, err := a.stream.learn(ctx, above)
+	if err != nil {
+		return err
 	}
-	for _, i := range a.open {
-		if at, known := s.recent.find(a.messages[i].ID); known && at > before {
-			return true
+	var open []piece
+	for _, p := range a.open {
+		if at, stored := ids[p.id]; stored {
+			a.settle(p, at)
+		} else {
+			open = append(open, p)
 		}
 	}
-	return false
+	a.open = open
+	return nil
 }
 
-// doubt records that messages of an append may be stored above a sequence although this process
-// does not know their ids.
-func (s *Stream) doubt(above schema.Sequence) {
+// doubt notes that messages of an append may be stored above a record although this process does
+// not know their ids.
+func (s *Stream) doubt(above record.Number) {
 	s.doubtMu.Lock()
 	defer s.doubtMu.Unlock()
 	if !s.doubtful || above < s.doubtAbove {
@@ -201,14 +204,14 @@ func (s *Stream) settleDoubt(ctx context.Context) error {
 	if !s.doubtful {
 		return nil
 	}
-	if err := s.learn(ctx, s.doubtAbove); err != nil {
+	if _, err := s.learn(ctx, s.doubtAbove); err != nil {
 		return fmt.Errorf("check what was stored before: %w", err)
 	}
 	s.doubtful = false
 	return nil
 }
 
-// publish sends the open messages: a single one as it is, several as an atomic batch.
+// publish sends the open records: a single one as it is, several as an atomic batch.
 func (a *attempt) publish(ctx context.Context) error {
 	s := a.stream
 	if s.broker.link().Err() != nil || s.broker.conn.Status() != nats.CONNECTED {
@@ -221,20 +224,19 @@ func (a *attempt) publish(ctx context.Context) error {
 		return err
 	}
 	if len(a.open) == 1 {
-		message := a.header(a.open[0])
-		answer, err := s.commit(ctx, message)
+		answer, err := s.commit(ctx, s.message(a.open[0]))
 		if err != nil {
 			return err
 		}
-		a.settle(a.open[0], Receipt{Sequence: answer.Sequence, Duplicate: answer.Duplicate})
+		a.settle(a.open[0], record.Number(answer.Sequence))
 		a.open = nil
 		return nil
 	}
 
 	batch := strconv.FormatUint(rand.Uint64(), 36)
 	var answer publishAnswer
-	for n, i := range a.open {
-		message := a.header(i)
+	for n, p := range a.open {
+		message := s.message(p)
 		message.Header[headerBatchID] = []string{batch}
 		message.Header[headerBatchSeq] = []string{strconv.Itoa(n + 1)}
 		if n < len(a.open)-1 {
@@ -256,40 +258,37 @@ func (a *attempt) publish(ctx context.Context) error {
 	if answer.Count != len(a.open) {
 		return fmt.Errorf("%w: the server stored %d messages of a batch of %d", ErrUnknownOutcome, answer.Count, len(a.open))
 	}
-	begin := answer.Sequence - schema.Sequence(len(a.open)) + 1
-	for n, i := range a.open {
-		a.settle(i, Receipt{Sequence: begin + schema.Sequence(n)})
+	begin := record.Number(answer.Sequence) - record.Number(len(a.open)) + 1
+	for n, p := range a.open {
+		a.settle(p, begin+record.Number(n))
 	}
 	a.open = nil
 	return nil
 }
 
-func (a *attempt) header(i int) *nats.Msg {
-	m := &nats.Msg{Subject: a.stream.subject, Header: make(nats.Header, 4), Data: a.messages[i].Payload}
-	if id := a.messages[i].ID; id != "" {
-		m.Header[headerMessageID] = []string{id}
-	}
-	if a.filler {
-		m.Header[headerFiller] = []string{"1"}
-	} else {
-		m.Header[headerSum] = []string{sum(m.Data)}
-	}
+// message is a record as it is published. The headers of the batch are of one try.
+func (s *Stream) message(p piece) *nats.Msg {
+	m := &nats.Msg{Subject: s.subject, Header: maps.Clone(p.header), Data: p.data}
+	m.Header[headerMessageID] = []string{p.id}
 	return m
 }
 
-func (a *attempt) settle(i int, r Receipt) {
-	a.receipts[i] = r
-	a.stream.recent.add(a.messages[i].ID, r.Sequence)
-	a.stream.saw(r.Sequence)
-	raise(&a.stream.acknowledged, r.Sequence)
+func (a *attempt) settle(p piece, at record.Number) {
+	s := a.stream
+	for index, i := range p.messages {
+		a.receipts[i] = Receipt{Sequence: s.numbering().Sequence(at, index)}
+		s.recent.add(a.messages[i].ID, a.receipts[i].Sequence)
+	}
+	a.stored = append(a.stored, at)
+	s.saw(at)
+	raise(&s.acknowledged, at)
 }
 
 // publishAnswer is the server's answer to a published message or a batch commit.
 type publishAnswer struct {
-	Error     *apiError       `json:"error"`
-	Sequence  schema.Sequence `json:"seq"`
-	Duplicate bool            `json:"duplicate"`
-	Count     int             `json:"count"`
+	Error    *apiError `json:"error"`
+	Sequence uint64    `json:"seq"`
+	Count    int       `json:"count"`
 }
 
 // commit sends the message that makes an append final and waits for the answer,
@@ -312,22 +311,8 @@ func (s *Stream) commit(ctx context.Context, message *nats.Msg) (publishAnswer, 
 	if answer.Error == nil {
 		return answer, nil
 	}
-	switch answer.Error.Code {
-	case codeAtomicDuplicate:
+	if answer.Error.Code == codeAtomicDuplicate {
 		return answer, errDuplicates
-	case codeAtomicTooLarge:
-		// "atomic publish batch is too large: 1000" contains the server's limit.
-		limit := int64(0)
-		for _, c := range answer.Error.Description {
-			if c >= '0' && c <= '9' {
-				limit = limit*10 + int64(c-'0')
-			}
-		}
-		if now := s.batchLimit.Load(); limit <= 0 || limit >= now {
-			limit = max(1, now/2)
-		}
-		s.batchLimit.Store(limit)
-		return answer, errBatchLimit
 	}
 	return answer, answer.Error
 }

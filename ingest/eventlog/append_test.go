@@ -3,35 +3,48 @@ package eventlog
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
-	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/schema"
 )
 
-func sequences(from, to schema.Sequence) []Receipt {
-	var all []Receipt
-	for s := from; s <= to; s++ {
-		all = append(all, Receipt{Sequence: s})
-	}
-	return all
-}
-
 func TestAppendKeepsOrderAndBytes(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
-	if got := mustAppend(t, s, messages(1, 100)...); !slices.Equal(got, sequences(1, 100)) {
+	if got := mustAppend(t, s, messages(1, 100)...); !slices.Equal(got, receipts(1, 100)) {
 		t.Fatalf("receipts %v", got)
 	}
-	if got := mustAppend(t, s, message(101)); got[0].Sequence != 101 {
+	if got := mustAppend(t, s, message(101)); got[0].Sequence != at(2, 0) {
 		t.Fatalf("receipt %v", got)
 	}
-	entries := readAll(t, s.NewReader(), 0, 101)
+	entries := readAll(t, s.NewReader(), 0, at(2, 0))
+	if len(entries) != 101 || entries[99].Through != at(2, 0)-1 {
+		t.Fatalf("%d entries, through %d", len(entries), entries[99].Through)
+	}
 	for i, e := range entries {
-		if e.Sequence != schema.Sequence(i+1) || !bytes.Equal(e.Payload, message(i+1).Payload) || e.ReceivedAt.IsZero() {
+		if want := receipts(1, 100, 1)[i].Sequence; e.Sequence != want || !bytes.Equal(e.Payload, message(i+1).Payload) || e.ReceivedAt.IsZero() {
 			t.Fatalf("entry %d: %d %s", i, e.Sequence, e.Payload)
+		}
+	}
+}
+
+// TestPayloadsThatAreNotKnownToBeJSONHaveARecordOfTheirOwn keeps their bytes, and the order.
+func TestPayloadsThatAreNotKnownToBeJSONHaveARecordOfTheirOwn(t *testing.T) {
+	s := open(t, enginetest.NATS(t)).Events()
+	odd := Message{Payload: []byte("no\n\"JSON")}
+	large := message(5)
+	large.Payload = fmt.Appendf(nil, `{"x":%q}`, strings.Repeat("x", 990_000))
+	sent := []Message{message(1), message(2), odd, message(3), large, message(6), odd}
+	if got, want := mustAppend(t, s, sent...), receipts(1, 2, 1, 1, 1, 1, 1); !slices.Equal(got, want) {
+		t.Fatalf("receipts %v, want %v", got, want)
+	}
+	for i, e := range readAll(t, s.NewReader(), 0, at(6, 0)) {
+		if !bytes.Equal(e.Payload, sent[i].Payload) {
+			t.Errorf("entry %d holds other bytes", i)
 		}
 	}
 }
@@ -44,74 +57,46 @@ func TestAppendOfNothingSucceeds(t *testing.T) {
 
 func TestAppendStoresAWholeRequestAtOnce(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
-	if got := mustAppend(t, s, messages(1, schema.MaxRequestEvents)...); !slices.Equal(got, sequences(1, schema.MaxRequestEvents)) {
-		t.Fatal("receipts are not 1..10000")
+	if got := mustAppend(t, s, messages(1, schema.MaxRequestEvents)...); !slices.Equal(got, receipts(1, 4096, 4096, 1808)) {
+		t.Fatalf("%d receipts, to %v", len(got), got[len(got)-1])
 	}
-	if n := s.batchLimit.Load(); n != schema.MaxRequestEvents {
-		t.Fatalf("batch limit %d: the request went in pieces", n)
-	}
-}
-
-func TestAppendIsSplitIfTheServerAcceptsShortBatchesOnly(t *testing.T) {
-	server := enginetest.NATS(t, func(c *embedded.NATSConfig) { c.MaxBatch = 100 })
-	s := open(t, server).Events()
-	if got := mustAppend(t, s, messages(1, 1050)...); !slices.Equal(got, sequences(1, 1050)) {
-		t.Fatal("receipts are not 1..1050")
-	}
-	if n := s.batchLimit.Load(); n != 100 {
-		t.Fatalf("batch limit %d", n)
+	if entries := readAll(t, s.NewReader(), 0, at(3, 1807)); len(entries) != schema.MaxRequestEvents {
+		t.Fatalf("%d entries", len(entries))
 	}
 }
 
 func TestDuplicateInsideACallHasTheReceiptOfTheFirst(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
 	got := mustAppend(t, s, message(1), message(2), message(1), message(3), message(1))
-	want := []Receipt{{1, false}, {2, false}, {1, true}, {3, false}, {1, true}}
+	want := []Receipt{{at(1, 0), false}, {at(1, 1), false}, {at(1, 0), true}, {at(1, 2), false}, {at(1, 0), true}}
 	if !slices.Equal(got, want) {
 		t.Fatalf("receipts %v, want %v", got, want)
 	}
 }
 
 func TestDuplicateOfEarlierMessagesIsRecognised(t *testing.T) {
-	for name, forget := range map[string]bool{"in this process": false, "by the server": true} {
-		t.Run(name, func(t *testing.T) {
-			s := open(t, enginetest.NATS(t)).Events()
-			mustAppend(t, s, messages(1, 10)...)
-			if forget {
-				s.recent.forget()
-			}
-			got := mustAppend(t, s, message(11), message(4), message(12), message(7))
-			want := []Receipt{{11, false}, {4, true}, {12, false}, {7, true}}
-			if !slices.Equal(got, want) {
-				t.Fatalf("receipts %v, want %v", got, want)
-			}
-			if forget {
-				s.recent.forget()
-			}
-			if got := mustAppend(t, s, message(12)); got[0] != (Receipt{12, true}) {
-				t.Fatalf("receipt %v", got)
-			}
-			if forget {
-				s.recent.forget()
-			}
-			got = mustAppend(t, s, messages(1, 12)...)
-			for _, r := range got {
-				if !r.Duplicate {
-					t.Fatalf("receipts %v", got)
-				}
-			}
-			state, err := s.State(testContext(t))
-			if err != nil || state.Messages != 12 {
-				t.Fatalf("state %+v %v", state, err)
-			}
-		})
+	s := open(t, enginetest.NATS(t)).Events()
+	mustAppend(t, s, messages(1, 10)...)
+	got := mustAppend(t, s, message(11), message(4), message(12), message(7))
+	want := []Receipt{{at(2, 0), false}, {at(1, 3), true}, {at(2, 1), false}, {at(1, 6), true}}
+	if !slices.Equal(got, want) {
+		t.Fatalf("receipts %v, want %v", got, want)
+	}
+	for _, r := range mustAppend(t, s, messages(1, 12)...) {
+		if !r.Duplicate {
+			t.Fatalf("receipt %v", r)
+		}
+	}
+	state, err := s.State(testContext(t))
+	if err != nil || state.Messages != 2 || state.First != at(1, 0) || state.Last != at(3, 0)-1 {
+		t.Fatalf("state %+v %v", state, err)
 	}
 }
 
 func TestMessagesWithoutIDAreNeverDuplicates(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Rejected()
 	same := Message{Payload: []byte("x")}
-	if got := mustAppend(t, s, same, same, same); !slices.Equal(got, sequences(1, 3)) {
+	if got := mustAppend(t, s, same, same, same); !slices.Equal(got, receipts(1, 1, 1, 1)) {
 		t.Fatalf("receipts %v", got)
 	}
 }
@@ -143,13 +128,13 @@ func TestAppendsAtTheSameTimeAreNeverMixed(t *testing.T) {
 func TestFullStreamStoresNothingOfABatch(t *testing.T) {
 	server := enginetest.NATS(t)
 	s := open(t, server, func(o *Options) { o.MaxBytes = 64 << 10 }).Events()
-	big := func(n int) Message { m := message(n); m.Payload = make([]byte, 10<<10); return m }
+	big := func(n int) Message { return Message{ID: message(n).ID, Payload: make([]byte, 10<<10)} }
 	mustAppend(t, s, big(1), big(2), big(3))
 	if _, err := s.Append(testContext(t), []Message{big(4), big(5), big(6), big(7)}); !errors.Is(err, ErrFull) {
 		t.Fatalf("error %v", err)
 	}
 	state, err := s.State(testContext(t))
-	if err != nil || state.Messages != 3 || state.First != 1 {
+	if err != nil || state.Messages != 3 || state.First != at(1, 0) {
 		t.Fatalf("state %+v %v", state, err)
 	}
 	mustAppend(t, s, big(4), big(5))
@@ -158,7 +143,7 @@ func TestFullStreamStoresNothingOfABatch(t *testing.T) {
 	}
 	// With more room the same messages go in.
 	open(t, server, func(o *Options) { o.MaxBytes = 1 << 20 })
-	if got := mustAppend(t, s, big(6), big(7)); !slices.Equal(got, sequences(6, 7)) {
+	if got := mustAppend(t, s, big(6), big(7)); !slices.Equal(got, receipts(6, 1, 1)) {
 		t.Fatalf("receipts %v", got)
 	}
 	if _, err := s.Append(testContext(t), []Message{{ID: message(8).ID, Payload: make([]byte, 2<<20)}}); !errors.Is(err, ErrTooLarge) {
@@ -172,10 +157,10 @@ func TestRestartKeepsAppendedMessages(t *testing.T) {
 	s := b.Events()
 	mustAppend(t, s, messages(1, 500)...)
 	server.Restart(t)
-	if got := mustAppend(t, s, messages(490, 510)...); got[0] != (Receipt{490, true}) || got[20] != (Receipt{510, false}) {
+	if got := mustAppend(t, s, messages(490, 510)...); got[0] != (Receipt{at(1, 489), true}) || got[20] != (Receipt{at(2, 9), false}) {
 		t.Fatalf("receipts %v", got)
 	}
-	if n := len(readAll(t, s.NewReader(), 0, 510)); n != 510 {
+	if n := len(readAll(t, s.NewReader(), 0, at(2, 9))); n != 510 {
 		t.Fatalf("%d entries", n)
 	}
 	if err := b.Ready(); err != nil {
@@ -203,7 +188,10 @@ func TestAppendWaitsForAServerThatComesBack(t *testing.T) {
 	if err := <-done; err != nil && !errors.Is(err, ErrUnavailable) {
 		t.Fatal(err)
 	}
-	if got := mustAppend(t, b.Events(), messages(1, 4)...); got[3].Sequence != 4 {
-		t.Fatalf("receipts %v", got)
+	mustAppend(t, b.Events(), messages(1, 4)...)
+	for i, n := range count(t, b.Events(), messages(1, 4)) {
+		if n != 1 {
+			t.Fatalf("message %d is stored %d times", i+1, n)
+		}
 	}
 }

@@ -19,13 +19,13 @@ import (
 )
 
 // payload is as long as the event that the project's figures are about.
-var payload = bytes.Repeat([]byte("0123456789abcde"), 25)
+var payload = append(append([]byte{'"'}, bytes.Repeat([]byte("0123456789abcde"), 25)...), '"')
 
 func benchMessages(next *int, n int) []Message {
 	batch := make([]Message, n)
 	for i := range batch {
 		*next++
-		batch[i] = Message{ID: MessageID(schema.EventKey{Project: 1, Source: "/bench", ID: fmt.Sprint(*next)}), Payload: payload}
+		batch[i] = Message{ID: MessageID(schema.EventKey{Project: 1, Source: "/bench", ID: fmt.Sprint(*next)}), Payload: payload, JSON: true}
 	}
 	return batch
 }

@@ -87,8 +87,8 @@ func TestForeignClientPublishesInBothModes(t *testing.T) {
 	reader := b.Events().NewReader()
 	defer reader.Close()
 	var events []schema.Event
-	for at := schema.Sequence(0); len(events) < 2; {
-		entries, err := reader.Read(testContext(t), at, 10, time.Second)
+	for after := schema.Sequence(0); len(events) < 2; {
+		entries, err := reader.Read(testContext(t), after, 10, time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,13 +98,13 @@ func TestForeignClientPublishesInBothModes(t *testing.T) {
 				t.Fatalf("%v: %s", refused, e.Payload)
 			}
 			events = append(events, event)
-			at = e.Sequence
+			after = e.Sequence
 		}
 	}
 	if closed := events[1].Data.(*schema.Closed); events[0].ID != "1" || events[1].ID != "2" || *closed.Reason != "DONE" {
 		t.Errorf("%+v", events)
 	}
-	one, err := b.Events().Get(testContext(t), 2)
+	one, err := b.Events().Get(testContext(t), at(2, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/parley-analytics/parley/ingest/eventlog/record"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -89,6 +90,7 @@ type Broker struct {
 	events, rejected *Stream
 	notes            notebook
 
+	codec  *record.Codec
 	vault  *Broker // the connection of the buckets: b itself, or one without streams
 	sealer *sealer // nil without a secret
 
@@ -138,7 +140,9 @@ func newBroker(options Options) (*Broker, error) {
 		b.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	b.sealer, err = newSealer(options.Secret)
+	if b.sealer, err = newSealer(options.Secret); err == nil {
+		b.codec, err = record.NewCodec()
+	}
 	return b, err
 }
 

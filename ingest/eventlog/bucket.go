@@ -227,6 +227,25 @@ func (b *Bucket) remove(ctx context.Context, key string, options ...jetstream.KV
 	return classedWrite(b.kv.Purge(ctx, key, options...))
 }
 
+// Keys returns all keys under a prefix (see [Bucket.List]).
+func (b *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
+	pattern, err := prefixPattern(prefix)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := b.broker.bounded(ctx)
+	defer cancel()
+	lister, err := b.kv.ListKeysFiltered(ctx, pattern)
+	if err != nil {
+		return nil, classed(err)
+	}
+	var keys []string
+	for key := range lister.Keys() {
+		keys = append(keys, key)
+	}
+	return keys, classed(ctx.Err())
+}
+
 // List reads all keys under a prefix, which is empty (all keys) or ends in a dot.
 func (b *Bucket) List(ctx context.Context, prefix string) (map[string][]byte, error) {
 	pattern, err := prefixPattern(prefix)

@@ -6,8 +6,12 @@
 //	PARLEY_EVENTS    subject parley.events.0   every accepted event
 //	PARLEY_REJECTED  subject parley.rejected   events refused at the edge, with the reason
 //
+// A message of a stream is a record of 1 to 4,096 events: package record describes its format, and how
+// a record's number and the index of an event in it make up the event's sequence. A stream that an
+// earlier version began goes on with records; the sequences that it has given out stay valid.
+//
 // A stream is a partition; there is one until measurements ask for more. File
-// storage; a full stream refuses new messages; messages are deleted one by one (erasure) or up to a
+// storage; a full stream refuses new messages; records are deleted one by one (erasure) or up to a
 // sequence (retention), and never automatically unless MaxAge is set. Other changes that an
 // operator makes to a stream are kept.
 //
@@ -38,46 +42,43 @@
 //
 // # Append
 //
-// [Stream.Append] puts messages into the stream durably and in order. A single message is published
-// as it is, several as an atomic batch: all or none, with one flush. If the server syncs always, a
-// batch costs about 2.3 ms before its first message (it is a small file store of its own), a single
-// message 0.5 ms; 1,000 messages of 375 bytes take 9 ms, 10,000 take 57 ms (two cores, nothing else
-// running).
+// [Stream.Append] puts events into the stream durably and in order, in as few records as possible. A
+// single record is published as it is, several as an atomic batch: all or none, with one flush.
 //
 // # Duplicates
 //
 // The message id is a hash of the event key. A process that has appended, or called
-// [Stream.Remember], knows the last 250,000 ids and their sequences; those are not sent again. The
-// server knows the ids of the last twelve seconds, which covers other processes, and resolves the
-// outcome of lost answers. It refuses a batch with a known id as a whole and does not say which id
-// it was: then each message is checked with a probe (see probe.go), which stores nothing, and the
-// rest is sent as a batch again. So an append is all or nothing even if it contains duplicates.
-//
-// A duplicate older than both windows is stored again, under its own sequence. It changes no table,
-// because the projector knows all keys forever.
+// [Stream.Remember], knows the last 250,000 ids and their sequences; those are not sent again. Any
+// other duplicate is stored again, under its own sequence. It changes no table, because the
+// projector knows all keys forever.
 //
 // # Lost answers
 //
-// A batch whose answer is lost may be stored or not. Before Append gives up, it reconnects and
-// asks; if the outcome is still open, the error is [ErrUnknownOutcome], and the next Append first
-// reads the ids of everything stored since, so that the same messages are recognised however late
-// they are sent again. Nothing is buffered while the connection is down, so a batch is never stored
-// after its sender was answered that it was not.
+// A batch whose answer is lost may be stored or not. Each record has a random id, so before Append
+// gives up, it reconnects and looks for its records; if the outcome is still open, the error is
+// [ErrUnknownOutcome], and the next Append first reads everything stored since, so that the same
+// events are recognised however late they are sent again. Payloads that are no events are the
+// exception: they have no id that could be read from the log. Nothing is buffered while the connection
+// is down, so a batch is never stored after its sender was answered that it was not.
 //
 // nats-server 2.15.2 checks its limits before it stores a batch, but a write that fails in the
 // middle of a batch leaves the first part in the stream, without an answer, and a restart may add
-// the rest. An answer that the log is full is trusted only if none of the batch's ids is found in
+// the rest. An answer that the log is full is trusted only if none of the batch's records is found in
 // the log.
 //
 // # Read
 //
 // A [Reader] is an ordered consumer from a sequence, without acknowledgements:
 // the reader owns its position (a durable consumer redelivers old messages after newer ones when it
-// recovers from a crash). It reads ahead by at most 48 MiB, and restarts its consumer if it is
-// lost, silent, or delivers nothing although the stream grows. It reads 340,000 to 420,000 messages
-// of 375 bytes per second in process. (Parsing the protocol without nats.go was measured at 540,000
-// to 670,000 and a third less processor time; it is worth the effort only once reading is the
-// projector's bottleneck.)
+// recovers from a crash). It reads ahead by at most 48 MiB of records as they are stored, decodes one
+// at a time, and restarts its consumer if it is lost, silent, or delivers nothing although the
+// stream grows.
+//
+// # Erasure
+//
+// [Stream.Erase] deletes a record and overwrites it on disk. What is left of it is stored before, in the
+// bucket PARLEY_REWRITTEN, under the same sequences; readers look there for what the stream does not
+// return, so order and positions stay as they were.
 //
 // # Damage
 //
@@ -87,7 +88,7 @@
 // deleted; if that was the end of the log, it assigns the lost sequences again. (Its own list of
 // lost messages stayed empty in every case tried; see damage_test.go.)
 //
-// So each message carries a checksum of its payload, which readers verify, and the bucket
+// So each record carries a checksum of its payload, which readers verify, and the bucket
 // PARLEY_LEDGER records intended deletions ([Stream.Erase], [Stream.DropBefore]) before they
 // happen, and four times a second the last sequence of the stream. Everything else that is missing
 // is damage. A [Reader] never skips it: it fails with a [DamageError] that names the sequences.
@@ -118,11 +119,8 @@
 //
 // # Disk
 //
-// A message takes its payload plus about 155 bytes: the record's frame, and the headers for the
-// batch, the id and the checksum. With Compression, the server compresses a block of 8 MiB with S2
-// once it is full: generated events took 114 bytes instead of 464, for 1.4 µs of processor time
-// each in addition to 10 µs. It is off by default, because the processor time is better spent on
-// throughput than on disk space.
+// A record takes its compressed payload plus about 300 bytes. With Compression, the server compresses
+// blocks of 8 MiB with S2, which is of use only for records of few events: see package record.
 //
 // # Buckets
 //

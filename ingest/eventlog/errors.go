@@ -36,7 +36,6 @@ const (
 	codeResources        = 10023 // server limits, disk full
 	codeMemoryResources  = 10028
 	codeStorageResources = 10047
-	codeWrongLastMsgID   = 10070 // expected last message id
 	codeWrongLastSeq     = 10071 // expected last sequence
 	codeWrongLastSeqTwo  = 10164 // the same, without the number
 	codeMessageSize      = 10054 // over the stream's limit for a message

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/ingest/eventlog/record"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -47,8 +48,13 @@ func overTCP(o *Options) { o.InProcess = nil }
 func message(n int) Message {
 	return Message{
 		ID:      MessageID(schema.EventKey{Project: 1, Source: "/test", ID: fmt.Sprint(n)}),
-		Payload: fmt.Appendf(nil, `{"id":"%d"}`, n),
+		Payload: event(n, ""), JSON: true,
 	}
+}
+
+func event(n int, padding string) []byte {
+	return fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"/test","type":"parley.conversation.closed.v1",`+
+		`"time":"2026-01-02T03:04:05Z","subject":"0b6f4b2e-7c1e-4a53-9d52-0d7a4c9b1e10","projectid":1,"data":{"padding":%q}}`, n, padding)
 }
 
 func messages(from, to int) []Message {
@@ -71,6 +77,31 @@ func mustAppend(t testing.TB, s *Stream, m ...Message) []Receipt {
 	return receipts
 }
 
+// at is the sequence of an event.
+func at(number record.Number, index int) schema.Sequence {
+	return record.Numbering{}.Sequence(number, index)
+}
+
+// receipts are those for records of so many events, beginning with a record.
+func receipts(first record.Number, counts ...int) []Receipt {
+	var all []Receipt
+	for i, count := range counts {
+		for index := range count {
+			all = append(all, Receipt{Sequence: at(first+record.Number(i), index)})
+		}
+	}
+	return all
+}
+
+// singles makes messages of which each has a record of its own.
+func singles(from, to int) []Message {
+	all := messages(from, to)
+	for i := range all {
+		all[i].JSON = false
+	}
+	return all
+}
+
 // readAll reads entries until the sequence given.
 func readAll(t testing.TB, r *Reader, after, last schema.Sequence) []schema.Entry {
 	t.Helper()
@@ -88,7 +119,10 @@ func readAll(t testing.TB, r *Reader, after, last schema.Sequence) []schema.Entr
 			if e.Sequence <= after {
 				t.Fatalf("sequence %d after %d", e.Sequence, after)
 			}
-			after = e.Sequence
+			if e.Sequence > e.Through {
+				t.Fatalf("sequence %d is through %d", e.Sequence, e.Through)
+			}
+			after = e.Through
 			e.Payload = append([]byte(nil), e.Payload...)
 			all = append(all, e)
 		}

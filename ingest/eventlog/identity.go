@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/parley-analytics/parley/ingest/eventlog/record"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -45,8 +46,8 @@ func (e *ForeignError) Is(class error) bool { return class == ErrForeign }
 
 // Note is what is known of a stream apart from the server that holds it.
 type Note struct {
-	Log     string          `json:"log"`     // its identity
-	Reached schema.Sequence `json:"reached"` // the highest sequence that was acknowledged, within a moment
+	Log     string        `json:"log"`     // its identity
+	Reached record.Number `json:"reached"` // the last record that was acknowledged, within a moment
 }
 
 // notebook is a file with a note of every stream, apart from the server's files, so that
@@ -141,9 +142,9 @@ func (s *Stream) Foreign(ctx context.Context) (*ForeignError, error) {
 // knowledge is what is known of a stream: from the ledger, which is kept by the same
 // server and goes back with it, and from the notes, which do not.
 type knowledge struct {
-	reached  schema.Sequence // by the ledger
-	disowned string          // why it was disowned, see Disown
-	instead  []string        // identities of the logs that it has replaced, see Adopt
+	reached  record.Number // by the ledger
+	disowned string        // why it was disowned, see Disown
+	instead  []string      // identities of the logs that it has replaced, see Adopt
 	noted    Note
 }
 
@@ -167,7 +168,7 @@ func (s *Stream) consult(ctx context.Context, k *knowledge) error {
 	l := s.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.load(ctx, Range{}); err != nil {
+	if err := l.load(ctx, run{}); err != nil {
 		return err
 	}
 	k.reached = l.reached
@@ -187,7 +188,7 @@ func (s *Stream) consult(ctx context.Context, k *knowledge) error {
 // judge decides whether a stream is the one that was written before. One that only lacks its end,
 // with the ledger intact, is damaged and not foreign.
 func (k *knowledge) judge(stream string, info *streamInfo) *ForeignError {
-	last, id := info.State.LastSeq, info.Config.Metadata[identityKey]
+	last, id := record.Number(info.State.LastSeq), info.Config.Metadata[identityKey]
 	foreign := func(format string, values ...any) *ForeignError {
 		return &ForeignError{stream, fmt.Sprintf(format, values...)}
 	}
@@ -195,17 +196,17 @@ func (k *knowledge) judge(stream string, info *streamInfo) *ForeignError {
 	case k.disowned != "":
 		return foreign("%s", k.disowned)
 	case k.noted.Log != "" && id != "" && k.noted.Log != id && !slices.Contains(k.instead, k.noted.Log):
-		return foreign("another log was written before, up to sequence %d, and this one ends at %d", k.noted.Reached, last)
+		return foreign("another log was written before, up to record %d, and this one ends at %d", k.noted.Reached, last)
 	case k.noted.Log == id && k.noted.Reached > max(last, k.reached):
-		return foreign("it ends at sequence %d, but events up to %d were acknowledged: an older copy was put in its place", last, k.noted.Reached)
+		return foreign("it ends at record %d, but records up to %d were acknowledged: an older copy was put in its place", last, k.noted.Reached)
 	case k.reached > last && k.reached-last > mostFillers:
-		return foreign("it ends at sequence %d, but events up to %d were acknowledged", last, k.reached)
+		return foreign("it ends at record %d, but records up to %d were acknowledged", last, k.reached)
 	}
 	return nil
 }
 
-// highest is the last sequence that is known to have been given out.
-func (k *knowledge) highest(id string) schema.Sequence {
+// highest is the last record that is known to have been given out.
+func (k *knowledge) highest(id string) record.Number {
 	if k.noted.Log == id {
 		return max(k.reached, k.noted.Reached)
 	}
@@ -261,18 +262,20 @@ func (s *Stream) Own(ctx context.Context) error {
 }
 
 // Adopt makes the stream the log that was written before, whichever that was. This process may
-// append to it from now on, others too unless it is disowned. Sequences up to above, and those
-// that were acknowledged, are occupied first, so that none is assigned twice; those without a
-// message are returned, and remain damage until they are given up. It may be repeated.
+// append to it from now on, others too unless it is disowned. The records up to that of a sequence, and
+// those that were acknowledged, are taken up first, so that no sequence is assigned twice; the
+// sequences of those that hold nothing are returned, and remain damage until they are given up. It may
+// be repeated.
 func (s *Stream) Adopt(ctx context.Context, above schema.Sequence) (lacking Range, err error) {
 	known, info, err := s.look(ctx)
 	if err != nil {
 		return lacking, err
 	}
-	id, last := info.Config.Metadata[identityKey], info.State.LastSeq
-	target := max(above, known.highest(id))
+	id, last := info.Config.Metadata[identityKey], record.Number(info.State.LastSeq)
+	number, _ := s.numbering().Record(above)
+	target := max(number, known.highest(id))
 	if target > last {
-		lacking = Range{last + 1, target}
+		lacking = s.ranges([]run{{last + 1, target}})[0]
 	}
 	if info.State.Msgs == 0 && target > last { // an empty stream skips them all at once
 		stream, err := s.broker.js.Stream(ctx, s.name)

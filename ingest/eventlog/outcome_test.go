@@ -7,14 +7,13 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
-	"github.com/parley-analytics/parley/schema"
 )
 
 // wire passes bytes between clients and a server. While it is deaf, what the
@@ -141,7 +140,7 @@ func TestLostAnswerIsFoundOutOrUnknown(t *testing.T) {
 			if err != nil && !errors.Is(err, ErrUnknownOutcome) {
 				t.Fatal(err)
 			}
-			if err == nil && (receipts[0] != Receipt{Sequence: 2}) {
+			if err == nil && (receipts[0] != Receipt{Sequence: at(2, 0)}) {
 				t.Fatalf("receipts %v", receipts)
 			}
 			mustAppend(t, s, sent...)
@@ -165,7 +164,7 @@ func TestUnknownOutcomeIsRecognisedLater(t *testing.T) {
 	s.doubt(0)
 	got := mustAppend(t, s, messages(1, 6)...)
 	for i, r := range got[:5] {
-		if r != (Receipt{schema.Sequence(i + 1), true}) {
+		if r != (Receipt{at(1, i), true}) {
 			t.Fatalf("receipts %v", got)
 		}
 	}
@@ -174,7 +173,7 @@ func TestUnknownOutcomeIsRecognisedLater(t *testing.T) {
 	}
 	// Messages at the end that were deleted do not hold it up.
 	mustAppend(t, s, message(7))
-	if err := s.Erase(testContext(t), 7); err != nil {
+	if err := s.Erase(testContext(t), at(3, 0)); err != nil {
 		t.Fatal(err)
 	}
 	s.doubt(0)
@@ -182,13 +181,11 @@ func TestUnknownOutcomeIsRecognisedLater(t *testing.T) {
 }
 
 func TestErrorBetweenTheBatchesOfACallIsAnUnknownOutcome(t *testing.T) {
-	server := enginetest.NATS(t, func(c *embedded.NATSConfig) { c.MaxBatch = 10 })
-	s := open(t, server, func(o *Options) { o.MaxBytes = 8 << 10 }).Events()
+	server := enginetest.NATS(t)
+	s := open(t, server, func(o *Options) { o.MaxBytes = 400 << 10 }).Events()
 	var sent []Message
-	for n := range 40 {
-		m := message(n)
-		m.Payload = fmt.Appendf(nil, "%d %0400d", n, n)
-		sent = append(sent, m)
+	for n := range batchRecords + 300 { // records of one
+		sent = append(sent, Message{ID: message(n).ID, Payload: event(n, strings.Repeat("0", 400))})
 	}
 	_, err := s.Append(testContext(t), sent)
 	if !errors.Is(err, ErrUnknownOutcome) || !errors.Is(err, ErrFull) {
@@ -198,7 +195,7 @@ func TestErrorBetweenTheBatchesOfACallIsAnUnknownOutcome(t *testing.T) {
 		t.Fatal("nothing is stored: the test tests nothing")
 	}
 	// Alone, a batch that does not fit is known not to be stored.
-	if _, err := s.Append(testContext(t), sent[30:]); !errors.Is(err, ErrFull) || errors.Is(err, ErrUnknownOutcome) {
+	if _, err := s.Append(testContext(t), sent[batchRecords:]); !errors.Is(err, ErrFull) || errors.Is(err, ErrUnknownOutcome) {
 		t.Fatal(err)
 	}
 }
@@ -211,8 +208,7 @@ func TestFailedWritesLeaveNoRejectedRows(t *testing.T) {
 	batch := func(n int) []Message {
 		all := make([]Message, 20)
 		for i := range all {
-			all[i] = message(n*100 + i)
-			all[i].Payload = fmt.Appendf(nil, "%d %02000d", n*100+i, 0)
+			all[i] = Message{ID: message(n*100 + i).ID, Payload: event(n*100+i, strings.Repeat("0", 1900))}
 		}
 		return all
 	}

@@ -13,11 +13,24 @@ import (
 
 func TestReaderReadsFromAnyPosition(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
-	mustAppend(t, s, messages(1, 2000)...)
+	for from := 1; from <= 2000; from += 400 {
+		mustAppend(t, s, messages(from, from+399)...)
+	}
+	all := receipts(1, 400, 400, 400, 400, 400)
 	r := s.NewReader()
 	defer r.Close()
-	for _, after := range []schema.Sequence{0, 1999, 1000, 1, 0} {
-		if n := len(readAll(t, r, after, 2000)); n != 2000-int(after) {
+	for _, from := range []int{0, 1999, 1000, 1, 400, 399, 401, 0} {
+		after := schema.Sequence(0)
+		if from > 0 {
+			after = all[from-1].Sequence
+		}
+		if n := len(readAll(t, r, after, at(5, 399))); n != 2000-from {
+			t.Fatalf("%d entries after %d", n, after)
+		}
+	}
+	// Positions that no event has: at the end of a record, and beyond it.
+	for after, want := range map[schema.Sequence]int{at(2, 0) - 1: 1600, at(1, 4000): 1600, at(1, 0) - 1: 2000, 5: 2000} {
+		if n := len(readAll(t, r, after, at(5, 399))); n != want {
 			t.Fatalf("%d entries after %d", n, after)
 		}
 	}
@@ -25,20 +38,21 @@ func TestReaderReadsFromAnyPosition(t *testing.T) {
 
 func TestReaderReturnsNoMoreThanRequested(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
-	mustAppend(t, s, messages(1, 100)...)
+	mustAppend(t, s, messages(1, 60)...)
+	mustAppend(t, s, messages(61, 100)...)
 	r := s.NewReader()
 	defer r.Close()
-	after := schema.Sequence(0)
-	for after < 100 {
+	want := receipts(1, 60, 40)
+	for after := schema.Sequence(0); len(want) > 0; {
 		entries, err := r.Read(testContext(t), after, 7, time.Second)
 		if err != nil || len(entries) > 7 {
 			t.Fatalf("%d entries, %v", len(entries), err)
 		}
 		for _, e := range entries {
-			if e.Sequence != after+1 {
+			if e.Sequence != want[0].Sequence {
 				t.Fatalf("%d after %d", e.Sequence, after)
 			}
-			after = e.Sequence
+			after, want = e.Sequence, want[1:]
 		}
 	}
 }
@@ -73,7 +87,7 @@ func TestReaderSeesWhatIsAppendedWhileItWaits(t *testing.T) {
 			}
 		}
 	})
-	if n := len(readAll(t, r, 0, 200)); n != 200 {
+	if n := len(readAll(t, r, 0, at(200, 0))); n != 200 {
 		t.Fatalf("%d entries", n)
 	}
 }
@@ -84,10 +98,10 @@ func TestReaderContinuesAfterARestartOfTheServer(t *testing.T) {
 	mustAppend(t, s, messages(1, 100)...)
 	r := s.NewReader()
 	defer r.Close()
-	readAll(t, r, 0, 100)
+	readAll(t, r, 0, at(1, 99))
 	server.Restart(t)
 	mustAppend(t, s, messages(101, 150)...)
-	if n := len(readAll(t, r, 100, 150)); n != 50 {
+	if n := len(readAll(t, r, at(1, 99), at(2, 49))); n != 50 {
 		t.Fatalf("%d entries", n)
 	}
 }
@@ -96,7 +110,7 @@ func TestReaderHoldsABoundedNumberOfBytes(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
 	const size = 100 << 10
 	for round := range 10 {
-		batch := messages(round*100+1, round*100+100)
+		batch := singles(round*100+1, round*100+100)
 		for i := range batch {
 			batch[i].Payload = make([]byte, size)
 		}
@@ -123,7 +137,7 @@ func TestReaderHoldsABoundedNumberOfBytes(t *testing.T) {
 	if held > readBuffer+(33<<20) {
 		t.Fatalf("%d bytes held", held)
 	}
-	if n := len(readAll(t, r, 1, 1000)); n != 999 {
+	if n := len(readAll(t, r, at(1, 0), at(1000, 0))); n != 999 {
 		t.Fatalf("%d entries", n)
 	}
 }
@@ -133,12 +147,12 @@ func TestReaderThatMissesAMessageStartsAgain(t *testing.T) {
 	mustAppend(t, s, messages(1, 10)...)
 	r := s.NewReader()
 	defer r.Close()
-	readAll(t, r, 0, 10)
+	readAll(t, r, 0, at(1, 9))
 	r.feed.mu.Lock()
 	r.feed.delivered++ // as if a message had been lost on the way
 	r.feed.mu.Unlock()
 	mustAppend(t, s, messages(11, 20)...)
-	if n := len(readAll(t, r, 10, 20)); n != 10 {
+	if n := len(readAll(t, r, at(1, 9), at(2, 9))); n != 10 {
 		t.Fatalf("%d entries", n)
 	}
 }
@@ -149,7 +163,7 @@ func TestReaderStartsAgainWhenItsConsumerIsGone(t *testing.T) {
 	mustAppend(t, s, messages(1, 10)...)
 	r := s.NewReader()
 	defer r.Close()
-	readAll(t, r, 0, 10)
+	readAll(t, r, 0, at(1, 9))
 	stream, err := b.js.Stream(testContext(t), s.name)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +174,7 @@ func TestReaderStartsAgainWhenItsConsumerIsGone(t *testing.T) {
 		}
 	}
 	mustAppend(t, s, messages(11, 20)...)
-	if n := len(readAll(t, r, 10, 20)); n != 10 {
+	if n := len(readAll(t, r, at(1, 9), at(2, 9))); n != 10 {
 		t.Fatalf("%d entries", n)
 	}
 	if r.Restarts() == 0 {
@@ -168,47 +182,19 @@ func TestReaderStartsAgainWhenItsConsumerIsGone(t *testing.T) {
 	}
 }
 
-func TestErasedMessagesAreGapsForTheReader(t *testing.T) {
-	s := open(t, enginetest.NATS(t)).Events()
-	mustAppend(t, s, messages(1, 10)...)
-	for _, at := range []schema.Sequence{4, 5, 4} {
-		if err := s.Erase(testContext(t), at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := s.Get(testContext(t), 4); !errors.Is(err, ErrNotFound) {
-		t.Fatalf("error %v", err)
-	}
-	if e, err := s.Get(testContext(t), 3); err != nil || string(e.Payload) != `{"id":"3"}` || e.ReceivedAt.IsZero() {
-		t.Fatalf("entry %v %v", e, err)
-	}
-	entries := readAll(t, s.NewReader(), 0, 10)
-	if len(entries) != 8 || entries[3].Sequence != 6 {
-		t.Fatalf("%d entries", len(entries))
-	}
-	state, err := s.State(testContext(t))
-	if err != nil || state.Deleted != 2 || state.Messages != 8 || state.Last != 10 || state.Created.IsZero() {
-		t.Fatalf("state %+v %v", state, err)
-	}
-	deleted, err := s.Deleted(testContext(t))
-	if err != nil || len(deleted) != 2 || deleted[0] != 4 || deleted[1] != 5 {
-		t.Fatalf("deleted %v %v", deleted, err)
-	}
-}
-
 func TestDeliveryIsReadFromBothFormsOfTheReplySubject(t *testing.T) {
 	for _, reply := range []string{
-		"$JS.ACK.S.C.1.7.3.1700000000000000000.0",
-		"$JS.ACK.hub.hash.S.C.1.7.3.1700000000000000000.0",
-		"$JS.ACK._.hash.S.C.1.7.3.1700000000000000000.0.random",
+		"$JS.ACK.S.C.1.7.3.1700000000000000000.5",
+		"$JS.ACK.hub.hash.S.C.1.7.3.1700000000000000000.5",
+		"$JS.ACK._.hash.S.C.1.7.3.1700000000000000000.5.random",
 	} {
-		sequence, delivered, taken, ok := parseDelivery(reply)
-		if !ok || sequence != 7 || delivered != 3 || taken.UnixNano() != 1700000000000000000 {
-			t.Errorf("%s: %d %d %v %v", reply, sequence, delivered, taken, ok)
+		p, ok := parseDelivery(reply)
+		if !ok || p.number != 7 || p.delivered != 3 || p.at.UnixNano() != 1700000000000000000 || p.pending != 5 {
+			t.Errorf("%s: %+v %v", reply, p, ok)
 		}
 	}
 	for _, reply := range []string{"", "$JS.ACK.S.C.1.7", "_INBOX.x", "$JS.ACK.S.C.1.x.3.1.0"} {
-		if _, _, _, ok := parseDelivery(reply); ok {
+		if _, ok := parseDelivery(reply); ok {
 			t.Errorf("%q is not a delivery", reply)
 		}
 	}

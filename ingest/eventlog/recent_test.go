@@ -34,19 +34,39 @@ func TestTheLastIDsAreRemembered(t *testing.T) {
 func TestRememberRecognisesWhatAnotherProcessStored(t *testing.T) {
 	server := enginetest.NATS(t)
 	first := open(t, server).Events()
-	mustAppend(t, first, messages(1, 5000)...)
+	for n := range 3 * rememberRecords { // records of one
+		mustAppend(t, first, message(n))
+	}
+	mustAppend(t, first, message(1000), message(1001))
 	second := open(t, server).Events()
-	if err := second.Remember(testContext(t), 1000); err != nil {
+	if err := second.Remember(testContext(t), rememberRecords+2); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(second.recent.young); n != 1000 {
+	// The last 64 records hold one event too few, so 128 more are read.
+	if n := len(second.recent.young); n != 3*rememberRecords+1 {
 		t.Fatalf("%d ids remembered", n)
 	}
-	if at, known := second.recent.find(message(4001).ID); !known || at != 4001 {
-		t.Fatalf("sequence %d", at)
+	got := mustAppend(t, second, message(1001), message(2*rememberRecords), message(2000))
+	if want := []Receipt{{at(3*rememberRecords+1, 1), true}, {at(2*rememberRecords+1, 0), true}, {at(3*rememberRecords+2, 0), false}}; !slices.Equal(got, want) {
+		t.Fatalf("receipts %v, want %v", got, want)
 	}
 	if err := open(t, server).Rejected().Remember(testContext(t), 1000); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRefusedPayloadsOfAnotherProcessAreRecognised has ids that are hashes of what was refused.
+func TestRefusedPayloadsOfAnotherProcessAreRecognised(t *testing.T) {
+	server := enginetest.NATS(t)
+	refused := schema.Rejected{Reason: "INVALID_JSON", Project: 7, Source: "/hook", Original: []byte("{")}
+	sent := Message{ID: RefusedID(&refused), Payload: schema.EncodeRejected(refused), JSON: true}
+	mustAppend(t, open(t, server).Rejected(), sent)
+	second := open(t, server).Rejected()
+	if err := second.Remember(testContext(t), 10); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustAppend(t, second, sent); got[0] != (Receipt{at(1, 0), true}) {
+		t.Fatal(got)
 	}
 }
 
@@ -70,7 +90,7 @@ func TestAnotherLogAtTheSameAddressIsDetected(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.recognise(testContext(t))
-	if got := mustAppend(t, s, messages(1, 10)...); !slices.Equal(got, sequences(1, 10)) {
+	if got := mustAppend(t, s, messages(1, 10)...); !slices.Equal(got, receipts(1, 10)) {
 		t.Fatalf("receipts %v", got)
 	}
 }
@@ -99,15 +119,17 @@ func TestSettingsOfTheOperatorStay(t *testing.T) {
 
 func TestDropBeforeMakesRoom(t *testing.T) {
 	s := open(t, enginetest.NATS(t)).Events()
-	mustAppend(t, s, messages(1, 10)...)
-	if err := s.DropBefore(testContext(t), 8); err != nil {
+	for n := 1; n <= 10; n++ {
+		mustAppend(t, s, messages(10*n, 10*n+4)...)
+	}
+	if err := s.DropBefore(testContext(t), at(8, 3)); err != nil { // whole records only
 		t.Fatal(err)
 	}
 	state, err := s.State(testContext(t))
-	if err != nil || state.First != 8 || state.Last != 10 {
+	if err != nil || state.First != at(8, 0) || state.Last != at(11, 0)-1 {
 		t.Fatalf("state %+v %v", state, err)
 	}
-	if entries := readAll(t, s.NewReader(), 0, 10); len(entries) != 3 {
+	if entries := readAll(t, s.NewReader(), 0, at(10, 4)); len(entries) != 15 || entries[0].Sequence != at(8, 0) {
 		t.Fatalf("%d entries", len(entries))
 	}
 }

@@ -26,14 +26,14 @@ func TestServerThatRefusesMessagesIsNotReady(t *testing.T) {
 		}
 	}
 	atomicBatches(false)
-	if _, err := s.Append(testContext(t), messages(1, 3)); err == nil {
+	if _, err := s.Append(testContext(t), singles(1, 3)); err == nil {
 		t.Fatal("a batch was stored")
 	}
 	if err := b.Ready(); err == nil || !strings.Contains(err.Error(), "the server refuses messages: ") {
 		t.Errorf("ready says %v", err)
 	}
 	atomicBatches(true)
-	if _, err := s.Append(testContext(t), messages(1, 3)); err != nil {
+	if _, err := s.Append(testContext(t), singles(1, 3)); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Ready(); err != nil {

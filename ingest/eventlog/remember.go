@@ -2,112 +2,101 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/ingest/eventlog/record"
 )
 
-// Remember reads the message ids of the last messages of the stream, so that duplicates of messages
-// stored by another process, or by this one before a restart, are recognised. It may run
-// concurrently with appends. count is at most [RememberedIDs]; reading 300,000 takes about a
-// second.
+const (
+	// rememberRecords is how many records [Stream.Remember] reads first, for their events: beginning
+	// at the end, it reads twice as many each time.
+	rememberRecords = RememberedIDs / record.MaxEvents
+	// learnRecords bounds how many records are searched for those whose answer was lost.
+	learnRecords = 1 << 16
+)
+
+// Remember reads the last events of the stream, so that duplicates of events stored by another
+// process, or by this one before a restart, are recognised. It may run concurrently with appends.
+// count is at most [RememberedIDs].
 func (s *Stream) Remember(ctx context.Context, count int) error {
-	state, err := s.State(ctx)
+	last, err := s.last(ctx)
 	if err != nil {
 		return fmt.Errorf("remember %s: %w", s.name, err)
 	}
-	count = min(count, RememberedIDs)
-	if state.Messages == 0 || count <= 0 {
-		return nil
-	}
-	after := schema.Sequence(0)
-	if state.Last > schema.Sequence(count) {
-		after = state.Last - schema.Sequence(count)
-	}
-	if err := s.readIDs(ctx, after, state.Last); err != nil {
-		return fmt.Errorf("remember %s: %w", s.name, err)
+	read, span := 0, record.Number(rememberRecords)
+	for to := last; to > 0 && read < min(count, RememberedIDs); span *= 2 {
+		above := to - min(to, span)
+		n, err := s.readIDs(ctx, above, to, nil)
+		if err != nil {
+			return fmt.Errorf("remember %s: %w", s.name, err)
+		}
+		read, to = read+n, above
 	}
 	return nil
 }
 
-// learn remembers the ids of messages stored above a sequence.
-func (s *Stream) learn(ctx context.Context, above schema.Sequence) error {
-	last, err := s.Last(ctx)
+// learn remembers the ids of the events stored above a record, and returns those of the records.
+func (s *Stream) learn(ctx context.Context, above record.Number) (map[string]record.Number, error) {
+	if err := s.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	last, err := s.last(ctx)
 	if err != nil || last <= above {
-		return err
+		return nil, err
 	}
-	if last > above+RememberedIDs {
-		above = last - RememberedIDs
+	if last > above+learnRecords {
+		above = last - learnRecords
 	}
-	return s.readIDs(ctx, above, last)
+	ids := make(map[string]record.Number)
+	_, err = s.readIDs(ctx, above, last, ids)
+	return ids, err
 }
 
-// readIDs remembers the ids of the messages above a sequence, up to another one.
-func (s *Stream) readIDs(ctx context.Context, after, last schema.Sequence) error {
-	conn := s.broker.conn
-	inbox := conn.NewInbox()
-	done := make(chan struct{})
-	signs := make(chan struct{}, 1)
-	var delivered uint64
-	finished := false
-	finish := func() {
-		if !finished {
-			finished = true
-			close(done)
-		}
+// catchUp returns when the server has processed everything that was sent before. It sends a message
+// under a condition that cannot hold: it is refused in its turn.
+func (s *Stream) catchUp(ctx context.Context) error {
+	m := nats.NewMsg(s.subject)
+	m.Header.Set(nats.ExpectedLastSeqHdr, strconv.FormatInt(math.MaxInt64, 10))
+	_, err := s.commit(ctx, m)
+	var refused *apiError
+	if errors.As(err, &refused) && (refused.Code == codeWrongLastSeq || refused.Code == codeWrongLastSeqTwo) {
+		return nil
 	}
-	feed, err := conn.Subscribe(inbox, func(m *nats.Msg) {
-		select {
-		case signs <- struct{}{}:
-		default:
+	return fmt.Errorf("%w: the server has not refused a message in time", ErrUnavailable) // not ErrUnknownOutcome: it is nobody's
+}
+
+// readIDs remembers the ids of the events in the records above one, up to another one, counts them,
+// and notes the ids of the records.
+func (s *Stream) readIDs(ctx context.Context, above, last record.Number, records map[string]record.Number) (count int, err error) {
+	r := s.NewReader()
+	r.tolerant, r.records = true, records
+	defer r.Close()
+	end := s.numbering().Last(last)
+	for after := s.numbering().Last(above); after < end; {
+		entries, err := r.Read(ctx, after, 1000, heartbeat)
+		if err != nil {
+			return count, err
 		}
-		at, number, _, ok := parseDelivery(m.Reply)
-		if !ok {
-			ask := m.Reply
-			if ask == "" {
-				ask = m.Header.Get("Nats-Consumer-Stalled")
+		if len(entries) == 0 { // the last ones may be erased
+			next, err := s.Next(ctx, after)
+			if errors.Is(err, ErrNotFound) || err == nil && next.Sequence > end {
+				return count, nil
 			}
-			switch {
-			case ask != "":
-				_ = conn.Publish(ask, nil) // requested again with the next heartbeat
-			case m.Header.Get("Nats-Last-Consumer") == strconv.FormatUint(delivered, 10):
-				finish() // no messages are left: the last ones were deleted
+			if err != nil {
+				return count, err
 			}
-			return
 		}
-		if at <= last {
-			s.recent.add(m.Header.Get(headerMessageID), at)
-		}
-		if delivered = number; at >= last {
-			finish()
-		}
-	})
-	if err != nil {
-		return classed(err)
-	}
-	defer func() { _ = feed.Unsubscribe() }()
-	if err := feed.SetPendingLimits(-1, -1); err != nil { // bounded by flow control
-		return classed(err)
-	}
-	if err := s.deliver(ctx, inbox, after, true); err != nil {
-		return err
-	}
-	quiet := time.NewTimer(silence)
-	defer quiet.Stop()
-	for {
-		select {
-		case <-done:
-			return nil
-		case <-signs:
-			quiet.Reset(silence)
-		case <-quiet.C:
-			return fmt.Errorf("%w: no heartbeat from the consumer", ErrUnavailable)
-		case <-ctx.Done():
-			return classed(ctx.Err())
+		for _, e := range entries {
+			if after = e.Through; e.Sequence <= end {
+				s.recent.add(s.identify(e), e.Sequence)
+				count++
+			}
 		}
 	}
+	return count, nil
 }

@@ -68,13 +68,13 @@ func TestReceiptsStayValidAcrossServerRestarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := map[string]schema.Sequence{}
+	places := map[string]schema.Sequence{}
 	payloads := map[schema.Sequence][]byte{}
 	for _, e := range readAll(t, s.NewReader(), 0, last) {
-		if before, twice := at[string(e.Payload)]; twice {
+		if before, twice := places[string(e.Payload)]; twice {
 			t.Fatalf("%s is stored as %d and as %d", e.Payload, before, e.Sequence)
 		}
-		at[string(e.Payload)] = e.Sequence
+		places[string(e.Payload)] = e.Sequence
 		payloads[e.Sequence] = e.Payload
 	}
 	for n, r := range receipts {
@@ -85,5 +85,5 @@ func TestReceiptsStayValidAcrossServerRestarts(t *testing.T) {
 			t.Errorf("message %d, sent once, counts as a repeat", n)
 		}
 	}
-	t.Logf("%d messages acknowledged, %d stored", len(receipts), len(at))
+	t.Logf("%d messages acknowledged, %d stored", len(receipts), len(places))
 }

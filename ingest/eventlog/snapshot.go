@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/parley-analytics/parley/ingest/eventlog/record"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -42,8 +43,9 @@ func (s *Snapshot) Log() bool { return strings.HasPrefix(s.Stream, streamPrefix)
 
 // Snapshots lists what a backup consists of, in the order in which it is to be copied: the buckets
 // whose values refer to the log first, then the logs, and what is recorded before a log is changed
-// last. So nothing refers to an event that is not in the copy, and nothing that is missing in it is
-// unexplained. Leases are not among them: they are of running processes.
+// last: what is left of rewritten records, and the ledger. So nothing refers to an event that is not in
+// the copy, and nothing that is missing in it is unexplained. Leases are not among them: they are of
+// running processes.
 func (b *Broker) Snapshots(ctx context.Context) ([]Snapshot, error) {
 	var list []Snapshot
 	for _, account := range slices.Compact([]*Broker{b, b.vault}) {
@@ -70,12 +72,13 @@ const (
 	streamPrefix = "PARLEY_"
 	bucketPrefix = "KV_" + streamPrefix
 	leasesStream = "KV_PARLEY_LEASES"
-	ledgerStream = "KV_" + ledgerBucket
 )
 
 func (s *Snapshot) turn() int {
 	switch {
-	case s.Stream == ledgerStream:
+	case s.Stream == "KV_"+ledgerBucket:
+		return 3
+	case s.Stream == "KV_"+rewrittenBucket:
 		return 2
 	case s.Log():
 		return 1
@@ -260,8 +263,8 @@ func answered(message *nats.Msg, err error) (*snapshotAnswer, error) {
 // File is a file of a copy.
 type File func() (io.ReadCloser, error)
 
-// PutBack makes the streams of a copy on a server that has none of them. Events after a sequence are
-// left out, unless that is 0. It needs a connection of its own, because the log must not be opened
+// PutBack makes the streams of a copy on a server that has none of them. Records after that of a sequence
+// are left out, unless that is 0: see [Stream.Cut]. It needs a connection of its own, because the log must not be opened
 // before it is complete: opening creates what is missing.
 func PutBack(ctx context.Context, options Options, copies []Snapshot, upTo schema.Sequence, files func(*Snapshot) []File) error {
 	b, err := newBroker(options)
@@ -286,13 +289,31 @@ func PutBack(ctx context.Context, options Options, copies []Snapshot, upTo schem
 		}
 		last := uint64(math.MaxUint64)
 		if upTo > 0 && s.Stream == EventsStream {
-			last = uint64(upTo)
+			if last, err = s.recordOf(upTo); err != nil {
+				return fmt.Errorf("put back the stream %s: %w", s.Stream, err)
+			}
 		}
 		if err := account.send(ctx, s, last, files(s)); err != nil {
 			return fmt.Errorf("put back the stream %s: %w", s.Stream, err)
 		}
 	}
 	return b.settleReached(ctx)
+}
+
+// recordOf returns the record to which a sequence belongs.
+func (s *Snapshot) recordOf(sequence schema.Sequence) (uint64, error) {
+	var config struct {
+		Metadata map[string]string `json:"metadata"`
+	}
+	if err := json.Unmarshal(s.Config, &config); err != nil {
+		return 0, fmt.Errorf("its configuration: %w", err)
+	}
+	singles, err := strconv.ParseUint(config.Metadata[singlesKey], 10, 64)
+	if err != nil {
+		return 0, errors.New("its metadata do not say where its records begin: " + singlesKey)
+	}
+	number, _ := record.Numbering{Singles: record.Number(singles)}.Record(sequence)
+	return uint64(number), nil
 }
 
 // chunkBytes is how much is sent at once.
@@ -441,5 +462,23 @@ func (s *Stream) Cut(ctx context.Context, after schema.Sequence) error {
 	if err != nil || last <= after {
 		return err
 	}
-	return s.GiveUp(ctx, Range{From: after + 1, To: last})
+	first, events, err := s.Record(ctx, after+1)
+	if err != nil {
+		return err
+	}
+	var beyond []schema.Sequence
+	for _, e := range events {
+		if e.Sequence > after {
+			beyond = append(beyond, e.Sequence)
+		}
+	}
+	if err := s.Erase(ctx, beyond...); err != nil {
+		return err
+	}
+	if first <= after { // it has kept the others
+		if after = s.RecordOf(after).To; after == last {
+			return nil
+		}
+	}
+	return s.GiveUp(ctx, Range{From: s.RecordOf(after + 1).From, To: last})
 }

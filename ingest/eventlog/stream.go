@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/parley-analytics/parley/ingest/eventlog/record"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -24,20 +25,23 @@ type Stream struct {
 	broker        *Broker
 	name, subject string
 
+	contentType string // of a record of several events
+	// identify returns the message id of an event that was read, empty if it has none.
+	identify func(entry schema.Entry) string
+
 	recent *recent
-	// highest is the highest sequence that this process has seen in the stream.
+	// highest is the last record that this process has seen in the stream.
 	highest atomic.Uint64
-	// acknowledged is the highest sequence that the server has acknowledged to this process. The
-	// stream may show higher ones that are not on disk yet.
+	// acknowledged is the last record that the server has acknowledged to this process. The stream
+	// may show later ones that are not on disk yet.
 	acknowledged atomic.Uint64
-	// batchLimit is the maximum number of messages the server accepts in one atomic batch, as far as known.
-	batchLimit atomic.Int64
-	read       atomic.Uint64                // entries that readers have returned, except to scrubs
-	clustered  atomic.Bool                  // more than one replica
-	created    atomic.Int64                 // when the stream was made, in Unix nanoseconds
-	id         atomic.Pointer[string]       // see Identity
-	foreign    atomic.Pointer[ForeignError] // why nothing is appended; nil if appends are allowed
-	unnoted    atomic.Bool                  // a failure to write the notes was logged
+	singles      atomic.Uint64                // see number
+	read         atomic.Uint64                // entries that readers have returned, except to scrubs
+	clustered    atomic.Bool                  // more than one replica
+	created      atomic.Int64                 // when the stream was made, in Unix nanoseconds
+	id           atomic.Pointer[string]       // see Identity
+	foreign      atomic.Pointer[ForeignError] // why nothing is appended; nil if appends are allowed
+	unnoted      atomic.Bool                  // a failure to write the notes was logged
 
 	// refused is the server's last refusal to store anything; nil after a successful append.
 	refused atomic.Pointer[refusal]
@@ -48,18 +52,25 @@ type Stream struct {
 
 	doubtMu    sync.Mutex
 	doubtful   bool // an append has ended without an answer
-	doubtAbove schema.Sequence
+	doubtAbove record.Number
+
+	rewrittenMu sync.Mutex
+	rewrites    *Bucket
 
 	damageMu sync.Mutex
-	found    []Range // by readers: missing and not deleted on purpose
-	lost     []Range // by the last check of the whole stream
+	found    []run // by readers: missing and not deleted on purpose
+	lost     []run // by the last check of the whole stream
 	audited  audited
 }
 
 func newStream(b *Broker, name, subject string) *Stream {
 	s := &Stream{broker: b, name: name, subject: subject, recent: newRecent(RememberedIDs)}
+	s.contentType, s.identify = record.CloudEvents, eventID
+	if name == RejectedStream {
+		s.contentType, s.identify = record.JSON, rejectedID
+	}
 	s.ledger = &ledger{broker: b, stream: name, pages: map[uint64]*page{}}
-	s.batchLimit.Store(schema.MaxRequestEvents)
+	s.singles.Store(unmigrated)
 	return s
 }
 
@@ -76,6 +87,9 @@ func (s *Stream) ensure(ctx context.Context) error {
 		if err := checkVersion(s.name, config.Metadata); err != nil {
 			return err
 		}
+		if err := s.number(ctx, config.Metadata, record.Number(existing.CachedInfo().State.LastSeq)); err != nil {
+			return err
+		}
 		if !o.Observe && s.adapt(&config) {
 			if existing, err = js.UpdateStream(ctx, config); err != nil {
 				return classed(err)
@@ -87,6 +101,9 @@ func (s *Stream) ensure(ctx context.Context) error {
 			Storage:   jetstream.FileStorage,
 			Retention: jetstream.LimitsPolicy,
 			Replicas:  1,
+		}
+		if err := s.number(ctx, nil, 0); err != nil {
+			return err
 		}
 		s.adapt(&config)
 		if existing, err = js.CreateStream(ctx, config); err != nil {
@@ -101,7 +118,7 @@ func (s *Stream) ensure(ctx context.Context) error {
 	}
 	s.clustered.Store(info.Config.Replicas > 1)
 	s.created.Store(info.Created.UnixNano())
-	s.saw(schema.Sequence(info.State.LastSeq))
+	s.saw(record.Number(info.State.LastSeq))
 	return nil
 }
 
@@ -131,7 +148,10 @@ func (s *Stream) recogniseOnce(ctx context.Context) error {
 	if err := checkVersion(s.name, info.Config.Metadata); err != nil {
 		return err
 	}
-	if info.Created.UnixNano() != s.created.Load() || uint64(info.State.LastSeq) < s.highest.Load() {
+	if err := s.number(ctx, info.Config.Metadata, record.Number(info.State.LastSeq)); err != nil {
+		return err
+	}
+	if info.Created.UnixNano() != s.created.Load() || info.State.LastSeq < s.highest.Load() {
 		s.broker.log.Error("the log differs from the one before the connection was lost", "stream", s.name,
 			"last", info.State.LastSeq, "last before", s.highest.Load())
 		s.recent.forget()
@@ -141,7 +161,7 @@ func (s *Stream) recogniseOnce(ctx context.Context) error {
 	}
 	if info.Created.UnixNano() != s.created.Load() {
 		s.created.Store(info.Created.UnixNano())
-		s.highest.Store(uint64(info.State.LastSeq))
+		s.highest.Store(info.State.LastSeq)
 	}
 	return nil
 }
@@ -152,14 +172,18 @@ func (s *Stream) adapt(config *jetstream.StreamConfig) bool {
 	if len(config.Subjects) != 1 || config.Subjects[0] != s.subject {
 		config.Subjects, changed = []string{s.subject}, true
 	}
-	if config.Metadata[versionKey] != strconv.Itoa(Version) || config.Metadata[identityKey] == "" {
-		metadata := maps.Clone(config.Metadata)
-		if metadata == nil {
-			metadata = make(map[string]string)
+	for key, value := range map[string]string{
+		versionKey: strconv.Itoa(Version), singlesKey: strconv.FormatUint(s.singles.Load(), 10),
+		identityKey: cmp.Or(config.Metadata[identityKey], rand.Text()),
+	} {
+		if config.Metadata[key] != value {
+			metadata := maps.Clone(config.Metadata)
+			if metadata == nil {
+				metadata = make(map[string]string)
+			}
+			metadata[key] = value
+			config.Metadata, changed = metadata, true
 		}
-		metadata[versionKey] = strconv.Itoa(Version)
-		metadata[identityKey] = cmp.Or(metadata[identityKey], rand.Text())
-		config.Metadata, changed = metadata, true
 	}
 	set(&config.Discard, jetstream.DiscardNew, &changed)
 	set(&config.AllowAtomicPublish, true, &changed)
@@ -199,19 +223,17 @@ func (s *Stream) Name() string { return s.name }
 
 // State is the state of the stream at one moment.
 type State struct {
-	First, Last schema.Sequence // First is Last+1 in an empty stream that once held something
-	Messages    uint64
+	// First and Last are the lowest and highest sequences that its events may have. First is above
+	// Last in a stream that is empty.
+	First, Last schema.Sequence
+	Messages    uint64 // records
 	Bytes       uint64
 	Created     time.Time
 	FirstTime   time.Time
 	LastTime    time.Time
-	// Deleted counts sequences between First and Last that hold no message:
-	// erased ones, and those lost with a damaged block. Messages + Deleted =
-	// Last − First + 1, unless the server found damage it has not counted.
+	// Deleted counts records between the first and the last that are gone: erased or rewritten ones,
+	// and those lost with a damaged block.
 	Deleted uint64
-	// Lost are sequences whose block the server itself reports as damaged. It notices that when it
-	// starts, or when it reads the block.
-	Lost []schema.Sequence
 }
 
 // State requests the state from the server.
@@ -220,26 +242,24 @@ func (s *Stream) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	st := info.State
-	state := State{
-		First: st.FirstSeq, Last: st.LastSeq, Messages: st.Msgs, Bytes: st.Bytes, Deleted: st.NumDeleted,
+	st, n := info.State, s.numbering()
+	s.saw(record.Number(st.LastSeq))
+	first, err := s.first(ctx, info)
+	if err != nil {
+		return State{}, err
+	}
+	return State{
+		First: n.Sequence(first, 0), Last: n.Last(record.Number(st.LastSeq)),
+		Messages: st.Msgs, Bytes: st.Bytes, Deleted: st.NumDeleted,
 		Created: info.Created, FirstTime: st.FirstTime, LastTime: st.LastTime,
-	}
-	if st.Lost != nil {
-		state.Lost = st.Lost.Msgs
-	}
-	s.saw(state.Last)
-	return state, nil
+	}, nil
 }
 
-// Deleted lists the sequences between first and last that hold no message,
-// ascending. The list may be long.
-func (s *Stream) Deleted(ctx context.Context) ([]schema.Sequence, error) {
-	info, err := s.info(ctx, true)
-	if err != nil {
-		return nil, err
-	}
-	return info.State.Deleted, nil
+// Skip returns the first sequence that an event may have so many records after the one that holds
+// another.
+func (s *Stream) Skip(sequence schema.Sequence, records uint64) schema.Sequence {
+	number, _ := s.numbering().Record(sequence)
+	return s.numbering().Sequence(number+record.Number(records), 0)
 }
 
 // streamInfo is the part of the server's answer that is used here. The client library's type omits lost sequences.
@@ -253,16 +273,16 @@ type streamInfo struct {
 		Metadata map[string]string `json:"metadata"`
 	} `json:"config"`
 	State struct {
-		Msgs       uint64            `json:"messages"`
-		Bytes      uint64            `json:"bytes"`
-		FirstSeq   schema.Sequence   `json:"first_seq"`
-		LastSeq    schema.Sequence   `json:"last_seq"`
-		FirstTime  time.Time         `json:"first_ts"`
-		LastTime   time.Time         `json:"last_ts"`
-		NumDeleted uint64            `json:"num_deleted"`
-		Deleted    []schema.Sequence `json:"deleted"`
+		Msgs       uint64    `json:"messages"`
+		Bytes      uint64    `json:"bytes"`
+		FirstSeq   uint64    `json:"first_seq"`
+		LastSeq    uint64    `json:"last_seq"`
+		FirstTime  time.Time `json:"first_ts"`
+		LastTime   time.Time `json:"last_ts"`
+		NumDeleted uint64    `json:"num_deleted"`
+		Deleted    []uint64  `json:"deleted"`
 		Lost       *struct {
-			Msgs []schema.Sequence `json:"msgs"`
+			Msgs []uint64 `json:"msgs"`
 		} `json:"lost"`
 	} `json:"state"`
 	Cluster *struct {
@@ -341,95 +361,74 @@ func (i *streamInfo) atLimit() bool {
 	return i.Config.MaxBytes > 0 && i.State.Bytes >= uint64(i.Config.MaxBytes)/100*99
 }
 
-// Last returns the highest assigned sequence, 0 for a stream that never held a message.
+// Last returns the highest sequence that an event of the last record may have, 0 for a stream that
+// never held one. Every event has that sequence or a lower one; [schema.Entry.Through] of the last
+// event is that sequence.
 func (s *Stream) Last(ctx context.Context) (schema.Sequence, error) {
+	last, err := s.last(ctx)
+	return s.numbering().Last(last), err
+}
+
+// last returns the last record that was ever stored.
+func (s *Stream) last(ctx context.Context) (record.Number, error) {
 	info, err := s.info(ctx, false)
 	if err != nil {
 		return 0, err
 	}
-	s.saw(info.State.LastSeq)
-	return info.State.LastSeq, nil
+	s.saw(record.Number(info.State.LastSeq))
+	return record.Number(info.State.LastSeq), nil
 }
 
-// saw records that the stream has reached a sequence.
-func (s *Stream) saw(sequence schema.Sequence) { raise(&s.highest, sequence) }
+// saw notes that the stream has reached a record.
+func (s *Stream) saw(number record.Number) { raise(&s.highest, number) }
 
-// raise stores a sequence unless a higher one is stored.
-func raise(highest *atomic.Uint64, sequence schema.Sequence) {
+// raise stores the number of a record unless a higher one is stored.
+func raise(highest *atomic.Uint64, number record.Number) {
 	for {
 		old := highest.Load()
-		if old >= uint64(sequence) || highest.CompareAndSwap(old, uint64(sequence)) {
+		if old >= uint64(number) || highest.CompareAndSwap(old, uint64(number)) {
 			return
 		}
 	}
 }
 
-// Get reads one message; [ErrNotFound] if there is none, or its bytes have changed on disk.
-func (s *Stream) Get(ctx context.Context, sequence schema.Sequence) (schema.Entry, error) {
-	ctx, cancel := s.broker.bounded(ctx)
-	defer cancel()
-	stream, err := s.broker.js.Stream(ctx, s.name)
-	if err != nil {
-		return schema.Entry{}, classed(err)
-	}
-	message, err := stream.GetMsg(ctx, uint64(sequence))
-	if err != nil {
-		return schema.Entry{}, classed(err)
-	}
-	if altered(message.Header, message.Data) {
-		return schema.Entry{}, fmt.Errorf("%w: %w", ErrNotFound, &DamageError{s.name, []Range{{sequence, sequence}}})
-	}
-	return schema.Entry{Sequence: sequence, ReceivedAt: message.Time, Payload: structuredOf(message.Header, message.Data)}, nil
-}
-
-// Next returns the first message after a sequence; [ErrNotFound] where there is
-// none.
-func (s *Stream) Next(ctx context.Context, after schema.Sequence) (schema.Entry, error) {
-	ctx, cancel := s.broker.bounded(ctx)
-	defer cancel()
-	stream, err := s.broker.js.Stream(ctx, s.name)
-	if err != nil {
-		return schema.Entry{}, classed(err)
-	}
-	message, err := stream.GetMsg(ctx, uint64(after)+1, jetstream.WithGetMsgSubject(">"))
-	if err != nil {
-		return schema.Entry{}, classed(err)
-	}
-	return schema.Entry{Sequence: schema.Sequence(message.Sequence), ReceivedAt: message.Time, Payload: structuredOf(message.Header, message.Data)}, nil
-}
-
-// DropBefore deletes all messages below a sequence. This is how a bounded log makes room: only when
-// a caller knows that they are stored elsewhere, never automatically.
+// DropBefore deletes all records of which every event is below a sequence. This is how a bounded log
+// makes room: only when a caller knows that they are stored elsewhere, never automatically.
 func (s *Stream) DropBefore(ctx context.Context, sequence schema.Sequence) error {
-	if err := s.ledger.drop(ctx, sequence); err != nil {
+	number, _ := s.numbering().Record(sequence)
+	if err := s.ledger.drop(ctx, number); err != nil {
 		return err
 	}
-	ctx, cancel := s.broker.bounded(ctx)
-	defer cancel()
-	stream, err := s.broker.js.Stream(ctx, s.name)
-	if err != nil {
-		return classed(err)
+	if err := s.purge(ctx, number); err != nil {
+		return err
 	}
-	return classed(stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(sequence))))
+	return s.dropRemains(ctx, number)
 }
 
-// Erase deletes one message and overwrites its bytes on disk with random ones.
-// A missing message is not an error.
-func (s *Stream) Erase(ctx context.Context, sequence schema.Sequence) error {
-	if err := s.ledger.note(ctx, Range{sequence, sequence}); err != nil {
-		return err
-	}
+// purge deletes all records below one.
+func (s *Stream) purge(ctx context.Context, below record.Number) error {
 	ctx, cancel := s.broker.bounded(ctx)
 	defer cancel()
 	stream, err := s.broker.js.Stream(ctx, s.name)
 	if err != nil {
 		return classed(err)
 	}
-	err = classed(stream.SecureDeleteMsg(ctx, uint64(sequence)))
+	return classed(stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(below))))
+}
+
+// delete overwrites a record on disk and deletes it. A missing one is not an error.
+func (s *Stream) delete(ctx context.Context, number record.Number) error {
+	ctx, cancel := s.broker.bounded(ctx)
+	defer cancel()
+	stream, err := s.broker.js.Stream(ctx, s.name)
+	if err != nil {
+		return classed(err)
+	}
+	err = classed(stream.SecureDeleteMsg(ctx, uint64(number)))
 	if err == nil || errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if _, missing := s.Get(ctx, sequence); errors.Is(missing, ErrNotFound) {
+	if _, missing := s.stored(ctx, number, false); errors.Is(missing, ErrNotFound) {
 		return nil
 	}
 	return err

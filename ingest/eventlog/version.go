@@ -8,7 +8,7 @@ import (
 // Version is the version of the logs' format: it is raised by one with every change that an older
 // binary would misread. It is stored in the metadata of each stream, and a binary that finds a
 // higher one neither reads nor writes.
-const Version = 1
+const Version = 2
 
 // versionKey is the name of the version in a stream's metadata.
 const versionKey = "parley.version"

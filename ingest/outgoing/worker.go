@@ -140,7 +140,7 @@ func (w *worker) follow(ctx context.Context) {
 				return err
 			}
 			if len(entries) > 0 {
-				touched, upTo = w.touched(entries), entries[len(entries)-1].Sequence
+				touched, upTo = w.touched(entries), entries[len(entries)-1].End()
 			}
 			return nil
 		})

@@ -142,7 +142,7 @@ func (r *rig) quarantined(t *testing.T, after schema.Sequence) ([]schema.Rejecte
 				t.Fatal(err)
 			}
 			all = append(all, rejected)
-			at = entry.Sequence
+			at = entry.End()
 		}
 	}
 	return all, last
@@ -239,7 +239,7 @@ func TestLogThatIsAwayIs503AndTheRetryIsTaken(t *testing.T) {
 		return status == http.StatusOK
 	})
 	last, err := r.broker.Events().Last(t.Context())
-	if err != nil || last != 1 {
+	if err != nil || last != 2*schema.RecordEvents-1 {
 		t.Fatal(last, err)
 	}
 }

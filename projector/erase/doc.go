@@ -3,9 +3,10 @@
 //
 // # How
 //
-// A message of the log cannot be changed. So each event that holds personal
+// A record of the log cannot be changed. So each event that holds personal
 // data is appended again, without it and with the same key (source and id),
-// and then the old message is overwritten on disk and deleted. A conversation's numbers are a
+// and then the old event is erased: its record is overwritten on disk and deleted, after what is
+// left of it was stored beside the log; the other events in it keep their sequences. A conversation's numbers are a
 // function of the set of its events and not of their positions in the log: they do not change. What
 // changes is the lineage (first_sequence, last_sequence, the sequences of explain) and received_at,
 // because the redacted events are at the end of the log now.

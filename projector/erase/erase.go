@@ -19,12 +19,13 @@ import (
 // Log is a log from which messages can be erased.
 //
 // Gap returns the sequence up to which no entry follows another. Erase overwrites
-// a message; a missing one is not an error. Append appends messages, durably and in order,
+// entries, in the order of the list as far as they are in different records; missing ones are not
+// an error. The others keep their sequences. Append appends messages, durably and in order,
 // duplicates included, and returns their sequences.
 type Log interface {
 	projector.Log
 	Gap(ctx context.Context, after schema.Sequence) (schema.Sequence, error)
-	Erase(ctx context.Context, sequence schema.Sequence) error
+	Erase(ctx context.Context, sequences ...schema.Sequence) error
 	Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error)
 }
 
@@ -132,11 +133,11 @@ func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.Archiv
 		log       Log
 		sequences []schema.Sequence
 	}{{e.Rejected, s.rejected}, {e.Events, s.spoiled}, {e.Events, s.erase}} {
-		for _, sequence := range part.sequences {
-			if err := part.log.Erase(ctx, sequence); err != nil {
-				return nil, fmt.Errorf("erase %d: %w", sequence, err)
+		for some := range slices.Chunk(part.sequences, portion) {
+			if err := part.log.Erase(ctx, some...); err != nil {
+				return nil, fmt.Errorf("erase: %w", err)
 			}
-			done++
+			done += schema.Sequence(len(some))
 			e.report("erasing", done, all)
 		}
 	}

@@ -383,7 +383,8 @@ func (e *Erasure) scan(ctx context.Context, log Log, what string, each func(entr
 
 // read returns the entries after one sequence and up to another.
 func (e *Erasure) read(ctx context.Context, log Log, what string, after, last schema.Sequence, each func(entry schema.Entry)) error {
-	for after < last {
+	read := schema.Sequence(0)
+	for begin := after; after < last; {
 		entries, err := log.Read(ctx, after, 512, 50*time.Millisecond)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
@@ -398,14 +399,17 @@ func (e *Erasure) read(ctx context.Context, log Log, what string, after, last sc
 			}
 		}
 		for _, entry := range entries {
-			after = entry.Sequence
-			if after > last {
+			if entry.Sequence > last {
+				after = last
 				break
 			}
+			after = entry.End()
 			each(entry)
+			read++
 		}
-		e.report(what, min(after, last), last)
+		share := float64(min(after, last)-begin) / float64(last-begin)
+		e.report(what, read, max(read, schema.Sequence(float64(read)/max(share, 1e-9))))
 	}
-	e.report(what, last, last)
+	e.report(what, read, read)
 	return nil
 }

@@ -43,7 +43,7 @@ func (a *Archive) Read(ctx context.Context, after schema.Sequence, most int, wai
 		return nil, err
 	}
 	if len(entries) > 0 {
-		a.at = entries[len(entries)-1].Sequence
+		a.at = entries[len(entries)-1].End()
 		return entries, nil
 	}
 	a.Close() // more may have arrived by the next call

@@ -29,7 +29,7 @@ func AwaitArchived(ctx context.Context, t *tables.Tables, version uint32, last s
 			reached, moved = position, time.Now()
 		}
 		if time.Since(moved) > patience {
-			return fmt.Errorf("the projector is at %d of %d events and makes no progress", position, last)
+			return fmt.Errorf("the projector is at sequence %d of %d and makes no progress", position, last)
 		}
 		select {
 		case <-ctx.Done():

@@ -2,8 +2,9 @@ package history
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
+	"slices"
 
 	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
@@ -11,45 +12,49 @@ import (
 
 // Copy is a log that may be an older copy of the archived one, or another log.
 //
-// Get returns the entry of a sequence, or schema.ErrNotFound.
+// Record returns the first sequence of the record to which a sequence belongs, and what is left in it.
 type Copy interface {
-	Get(ctx context.Context, sequence schema.Sequence) (schema.Entry, error)
+	Record(ctx context.Context, sequence schema.Sequence) (first schema.Sequence, entries []schema.Entry, err error)
 }
 
-// forkPortion is how many archived events are compared at once.
-const forkPortion = 100
+// forkPortion is how many sequences are compared at once: those of a record.
+const forkPortion = schema.RecordEvents
 
 // Fork returns the last sequence at which a log and the archive of a version have the same event, 0
 // if there is none. The log ends at last.
 func Fork(ctx context.Context, t *tables.Tables, version uint32, log Copy, last schema.Sequence) (schema.Sequence, error) {
-	archived, err := t.LastEvent(ctx, version)
-	if err != nil {
-		return 0, err
-	}
 	type event struct {
 		sequence schema.Sequence
 		original []byte
 	}
-	for to := min(last, archived); to > 0; {
+	for until := last; until > 0; {
+		to, err := t.LastEventUntil(ctx, version, until)
+		if err != nil || to == 0 {
+			return 0, err
+		}
 		from := max(to, forkPortion) - forkPortion + 1
 		var events []event
-		_, err := t.EventsBetween(ctx, version, from, to, func(sequence schema.Sequence, original []byte) error {
+		_, err = t.EventsBetween(ctx, version, from, to, func(sequence schema.Sequence, original []byte) error {
 			events = append(events, event{sequence, original})
 			return nil
 		})
 		if err != nil {
 			return 0, err
 		}
-		for i := len(events) - 1; i >= 0; i-- {
-			entry, err := log.Get(ctx, events[i].sequence)
-			if err != nil && !errors.Is(err, schema.ErrNotFound) {
-				return 0, err
+		begin := to + 1 // of the record that was read last
+		var held []schema.Entry
+		for _, e := range slices.Backward(events) {
+			if e.sequence < begin {
+				if begin, held, err = log.Record(ctx, e.sequence); err != nil {
+					return 0, err
+				}
 			}
-			if err == nil && bytes.Equal(entry.Payload, events[i].original) {
-				return events[i].sequence, nil
+			at, found := slices.BinarySearchFunc(held, e.sequence, func(h schema.Entry, at schema.Sequence) int { return cmp.Compare(h.Sequence, at) })
+			if found && bytes.Equal(held[at].Payload, e.original) {
+				return e.sequence, nil
 			}
 		}
-		to = from - 1
+		until = from - 1
 	}
 	return 0, nil
 }

@@ -7,24 +7,26 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Damaged is a log that has lost messages.
+// Damaged is a log that has lost records.
 //
-// Append appends messages, duplicates included, and returns when they are on disk. GiveUp records
-// that the message of a sequence will not come again.
+// Append appends events, duplicates included, and returns when they are on disk. RecordOf returns the
+// sequences that the record of one may hold. GiveUp notes that such a record will not come again.
 type Damaged interface {
 	Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error)
-	GiveUp(ctx context.Context, sequence schema.Sequence) error
+	RecordOf(sequence schema.Sequence) (from, to schema.Sequence)
+	GiveUp(ctx context.Context, from, to schema.Sequence) error
 }
 
-// restoredAtOnce is how many events are appended at once.
+// restoredAtOnce is the number of events from which on they are appended together.
 const restoredAtOnce = 1000
 
-// Restore appends those events of a lost range, both ends included, that a version
-// has archived, and counts them. Each portion is recorded as restored once it is in the log; a
-// portion interrupted in between is appended twice, which changes no table.
-func Restore(ctx context.Context, t *tables.Tables, version uint32, from, to schema.Sequence, log Damaged) (uint64, error) {
+// Restore appends those events of a lost range, both ends included, that a version has archived or
+// quarantined, and counts them. The range consists of whole records. A record that was projected to
+// its end, by a version that has reached projected, is noted as restored once its events are in the
+// log; a portion interrupted in between is appended twice, which changes no table.
+func Restore(ctx context.Context, t *tables.Tables, version uint32, projected, from, to schema.Sequence, log Damaged) (uint64, error) {
 	var payloads [][]byte
-	var sequences []schema.Sequence
+	var records [][2]schema.Sequence // of the payloads
 	flush := func() error {
 		if len(payloads) == 0 {
 			return nil
@@ -32,19 +34,28 @@ func Restore(ctx context.Context, t *tables.Tables, version uint32, from, to sch
 		if _, err := log.Append(ctx, payloads); err != nil {
 			return err
 		}
-		for _, sequence := range sequences {
-			if err := log.GiveUp(ctx, sequence); err != nil {
+		for _, r := range records {
+			if r[1] > projected {
+				continue // more may have been lost with it
+			}
+			if err := log.GiveUp(ctx, r[0], r[1]); err != nil {
 				return err
 			}
 		}
-		payloads, sequences = nil, nil
+		payloads, records = nil, nil
 		return nil
 	}
 	found, err := t.EventsBetween(ctx, version, from, to, func(sequence schema.Sequence, original []byte) error {
-		payloads, sequences = append(payloads, original), append(sequences, sequence)
-		if len(payloads) == restoredAtOnce {
-			return flush()
+		if n := len(records); n == 0 || sequence > records[n-1][1] {
+			if len(payloads) >= restoredAtOnce {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+			first, last := log.RecordOf(sequence)
+			records = append(records, [2]schema.Sequence{first, last})
 		}
+		payloads = append(payloads, original)
 		return nil
 	})
 	if err != nil {

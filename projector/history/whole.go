@@ -68,8 +68,7 @@ func (w *Whole) Read(ctx context.Context, after schema.Sequence, most int, wait 
 			w.flowing = false
 			return nil, err
 		}
-		last := entries[len(entries)-1].Sequence
-		if w.archive != nil && last-after != schema.Sequence(len(entries)) {
+		if w.archive != nil && gap(after, entries) {
 			first, err := w.stream.First(ctx)
 			if err != nil {
 				return nil, err
@@ -79,9 +78,20 @@ func (w *Whole) Read(ctx context.Context, after schema.Sequence, most int, wait 
 				continue
 			}
 		}
-		w.at = last
+		w.at = entries[len(entries)-1].End()
 		return entries, nil
 	}
+}
+
+// gap reports whether sequences are missing after one and between entries.
+func gap(after schema.Sequence, entries []schema.Entry) bool {
+	for i := range entries {
+		if entries[i].Sequence != after+1 {
+			return true
+		}
+		after = entries[i].End()
+	}
+	return false
 }
 
 // archived returns archived entries between two sequences, both left out.

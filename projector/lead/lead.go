@@ -151,9 +151,9 @@ func (l *Leader) turnTo(ctx context.Context, live uint32) error {
 }
 
 // near is how many sequences the next version may be behind when the current
-// one is stopped for it: about a batch. It has at most the time handover for them.
+// one is stopped for it: some records, about a batch. It has at most the time handover for them.
 const (
-	near     = 20_000
+	near     = 200 * schema.RecordEvents
 	handover = 15 * time.Second
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Eraser overwrites one message of a log. A missing message is not an error.
+// Eraser overwrites entries of a log. Missing ones are not an error.
 type Eraser interface {
-	Erase(ctx context.Context, sequence schema.Sequence) error
+	Erase(ctx context.Context, sequences ...schema.Sequence) error
 }
 
 // Appender appends events to the log of events. They are on disk when it returns; after an error it
@@ -109,14 +109,16 @@ func (a *Admin) done(n int) {
 func (a *Admin) remove(ctx context.Context, entries []tables.Quarantined) error {
 	byLog := map[string][]schema.Sequence{}
 	for _, e := range entries {
-		log := a.Logs[e.Log]
-		if log == nil {
-			return fmt.Errorf("quarantine: unknown log %q", e.Log)
-		}
-		if err := log.Erase(ctx, e.Sequence); err != nil {
-			return fmt.Errorf("erase %d of the %s log: %w", e.Sequence, e.Log, err)
-		}
 		byLog[e.Log] = append(byLog[e.Log], e.Sequence)
+	}
+	for name, sequences := range byLog {
+		log := a.Logs[name]
+		if log == nil {
+			return fmt.Errorf("quarantine: unknown log %q", name)
+		}
+		if err := log.Erase(ctx, sequences...); err != nil {
+			return fmt.Errorf("erase %d entries of the %s log: %w", len(sequences), name, err)
+		}
 	}
 	for log, sequences := range byLog {
 		if err := a.Tables.RemoveQuarantined(ctx, log, sequences); err != nil {

@@ -22,8 +22,8 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 // erased notes what was erased of a log.
 type erased []schema.Sequence
 
-func (e *erased) Erase(_ context.Context, sequence schema.Sequence) error {
-	*e = append(*e, sequence)
+func (e *erased) Erase(_ context.Context, sequences ...schema.Sequence) error {
+	*e = append(*e, sequences...)
 	return nil
 }
 

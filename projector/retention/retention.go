@@ -10,7 +10,7 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// State is the state of a stream. First is Last+1 in a stream that is empty.
+// State is the state of a stream. First is above Last in a stream that is empty.
 type State struct {
 	First, Last     schema.Sequence
 	Messages, Bytes uint64
@@ -24,7 +24,10 @@ type Stream interface {
 	// Next returns the first entry after a sequence; found is false if there is
 	// none.
 	Next(ctx context.Context, after schema.Sequence) (entry schema.Entry, found bool, err error)
-	// DropBefore deletes everything below a sequence. A repeat changes nothing.
+	// Skip returns a sequence so many messages after another.
+	Skip(sequence schema.Sequence, messages uint64) schema.Sequence
+	// DropBefore deletes everything below a sequence, but no message in part. A repeat changes
+	// nothing.
 	DropBefore(ctx context.Context, sequence schema.Sequence) error
 }
 
@@ -126,7 +129,7 @@ func (r *Retention) drop(ctx context.Context, state State) (State, error) {
 	if most := r.most(); r.MaxBytes > 0 && state.Bytes > most {
 		// An estimate by the mean size; the next check corrects it.
 		excess := state.Bytes - most
-		keep = max(keep, state.First+schema.Sequence(excess/max(1, state.Bytes/state.Messages))+1)
+		keep = max(keep, r.Stream.Skip(state.First, excess/max(1, state.Bytes/state.Messages)+1))
 	}
 	if keep <= state.First {
 		return state, nil

@@ -34,6 +34,10 @@ func (s *stream) Next(_ context.Context, after schema.Sequence) (schema.Entry, b
 	return schema.Entry{}, false, nil
 }
 
+func (s *stream) Skip(sequence schema.Sequence, messages uint64) schema.Sequence {
+	return sequence + schema.Sequence(messages)
+}
+
 func (s *stream) DropBefore(_ context.Context, sequence schema.Sequence) error {
 	for len(s.entries) > 0 && s.entries[0].Sequence < sequence {
 		s.entries = s.entries[1:]

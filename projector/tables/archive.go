@@ -55,6 +55,13 @@ func (t *Tables) LastEvent(ctx context.Context, version uint32) (schema.Sequence
 	return schema.Sequence(last), err
 }
 
+// LastEventUntil returns the highest archived sequence of a version up to one, 0 for none.
+func (t *Tables) LastEventUntil(ctx context.Context, version uint32, until schema.Sequence) (schema.Sequence, error) {
+	var last uint64
+	err := t.conn.QueryRow(ctx, of(lastEventUntilSQL, version), clickhouse.Named("until", uint64(until))).Scan(&last)
+	return schema.Sequence(last), err
+}
+
 // NextEvent returns the lowest archived sequence of a version after another, 0 for
 // none.
 func (t *Tables) NextEvent(ctx context.Context, version uint32, after schema.Sequence) (schema.Sequence, error) {
@@ -63,7 +70,7 @@ func (t *Tables) NextEvent(ctx context.Context, version uint32, after schema.Seq
 	return schema.Sequence(next), err
 }
 
-// EventsBetween calls do with the archived events of a range, both ends included,
+// EventsBetween calls do with the archived and quarantined events of a range of the log, both ends included,
 // in order, and counts them; do may be nil.
 func (t *Tables) EventsBetween(ctx context.Context, version uint32, from, to schema.Sequence, do func(schema.Sequence, []byte) error) (count uint64, err error) {
 	rows, err := t.conn.Query(ctx, of(eventsBetweenSQL, version), clickhouse.Named("from", uint64(from)), clickhouse.Named("to", uint64(to)))

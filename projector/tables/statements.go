@@ -82,6 +82,8 @@ var (
 	holdsTextsSQL string
 	//go:embed sql/last_event.sql
 	lastEventSQL string
+	//go:embed sql/last_event_until.sql
+	lastEventUntilSQL string
 	//go:embed sql/next_event.sql
 	nextEventSQL string
 	//go:embed sql/most_rows.sql

@@ -193,8 +193,8 @@ func (r *rig) read(ctx context.Context) (float64, error) {
 			return 0, err
 		}
 		if len(entries) > 0 {
-			at = entries[len(entries)-1].Sequence
+			at = entries[len(entries)-1].End()
 		}
 	}
-	return float64(last) / time.Since(began).Seconds(), nil
+	return float64(r.bench.events) / time.Since(began).Seconds(), nil
 }

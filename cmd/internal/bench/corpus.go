@@ -54,7 +54,7 @@ func (r *rig) fill(ctx context.Context, events int) error {
 		if invalid != nil {
 			return fmt.Errorf("an event of the corpus: %w", invalid)
 		}
-		batch = append(batch, eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: payload})
+		batch = append(batch, eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: payload, JSON: true, Time: event.Time.Time()})
 		if len(batch) == atOnce {
 			if err := flush(); err != nil {
 				return err

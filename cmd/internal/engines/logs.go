@@ -2,6 +2,7 @@ package engines
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector/history"
@@ -24,14 +25,20 @@ type Rewritable struct {
 	Stream         *eventlog.Stream
 }
 
-// Erase overwrites a message.
-func (r Rewritable) Erase(ctx context.Context, sequence schema.Sequence) error {
-	return r.Stream.Erase(ctx, sequence)
+// Erase overwrites events: see [eventlog.Stream.Erase].
+func (r Rewritable) Erase(ctx context.Context, sequences ...schema.Sequence) error {
+	return r.Stream.Erase(ctx, sequences...)
 }
 
-// GiveUp notes that a lost message will not come again.
-func (r Rewritable) GiveUp(ctx context.Context, sequence schema.Sequence) error {
-	return r.Stream.GiveUp(ctx, eventlog.Range{From: sequence, To: sequence})
+// RecordOf returns the sequences that the record of one may hold.
+func (r Rewritable) RecordOf(sequence schema.Sequence) (from, to schema.Sequence) {
+	of := r.Stream.RecordOf(sequence)
+	return of.From, of.To
+}
+
+// GiveUp notes that a lost record will not come again.
+func (r Rewritable) GiveUp(ctx context.Context, from, to schema.Sequence) error {
+	return r.Stream.GiveUp(ctx, eventlog.Range{From: from, To: to})
 }
 
 // Append puts messages at the end. They have no id: the server may still know that
@@ -39,7 +46,7 @@ func (r Rewritable) GiveUp(ctx context.Context, sequence schema.Sequence) error 
 func (r Rewritable) Append(ctx context.Context, payloads [][]byte) ([]schema.Sequence, error) {
 	messages := make([]eventlog.Message, len(payloads))
 	for i, payload := range payloads {
-		messages[i].Payload = payload
+		messages[i] = eventlog.Message{Payload: payload, JSON: json.Valid(payload)}
 	}
 	receipts, err := r.Stream.Append(ctx, messages)
 	sequences := make([]schema.Sequence, len(receipts))

@@ -93,12 +93,12 @@ func (in *instance) readLog(ctx context.Context) ([]schema.Record, schema.Sequen
 			return nil, 0, err
 		}
 		for _, entry := range entries {
-			at = entry.Sequence
+			at = entry.End()
 			event, refused := schema.Decode(entry.Payload, entry.ReceivedAt)
 			if refused != nil {
 				return nil, 0, refused
 			}
-			records = append(records, schema.Record{Sequence: at, ReceivedAt: schema.TimestampOf(entry.ReceivedAt), Event: event})
+			records = append(records, schema.Record{Sequence: entry.Sequence, ReceivedAt: schema.TimestampOf(entry.ReceivedAt), Event: event})
 		}
 	}
 	return records, last, nil

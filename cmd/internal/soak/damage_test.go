@@ -123,7 +123,7 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 		}
 		c.damage(in.blocks())
 		ready := in.launch()
-		said := in.awaitMissing(60*time.Second, "log", "messages are lost, sequences ")
+		said := in.awaitMissing(60*time.Second, "log", "records are lost, sequences ")
 		t.Logf("/readyz: %s", said)
 		in.awaitReadyFor("ingest") // what is lost is no reason to take nothing
 		in.awaitReadyFor("query")

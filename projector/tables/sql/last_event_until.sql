@@ -1,0 +1,1 @@
+SELECT max(sequence) FROM $projection.events WHERE sequence <= {until:UInt64}
