@@ -316,3 +316,45 @@ func TestALogOfSingleMessagesGoesOnWithRecords(t *testing.T) {
 		t.Errorf("first %d, %v", first, err)
 	}
 }
+
+// TestCutKeepsTheBeginningOfARecord cuts a log in the middle of a record, at its end, and where none is left.
+func TestCutKeepsTheBeginningOfARecord(t *testing.T) {
+	for name, c := range map[string]struct {
+		after, last schema.Sequence
+		left        int
+	}{
+		"inside":       {at(2, 3), at(2, 3), 14},
+		"at its end":   {at(3, 0) - 1, at(2, 9), 20},
+		"at its event": {at(2, 9), at(2, 9), 20},
+		"the last":     {at(3, 4), at(3, 4), 25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, enginetest.NATS(t)).Events()
+			mustAppend(t, s, messages(1, 10)...)
+			mustAppend(t, s, messages(11, 20)...)
+			mustAppend(t, s, messages(21, 30)...)
+			if err := s.Cut(testContext(t), c.after); err != nil {
+				t.Fatal(err)
+			}
+			for number := record.Number(1); number <= 3; number++ { // what a restore has left out
+				if at(number, 0) > c.after {
+					if err := s.delete(testContext(t), number); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if entries := readAll(t, s.NewReader(), 0, c.last); len(entries) != c.left || entries[c.left-1].Sequence != c.last {
+				t.Errorf("%d entries are left, want %d", len(entries), c.left)
+			}
+			if next, err := s.NewReader().Next(testContext(t), c.last); next != 0 || err != nil {
+				t.Errorf("%d follows, %v", next, err)
+			}
+			if lost, err := s.Damage(testContext(t)); lost != nil || err != nil {
+				t.Errorf("damage: %v, %v", lost, err)
+			}
+			if got := mustAppend(t, s, message(31)); got[0].Sequence != at(4, 0) {
+				t.Errorf("appended at %d", got[0].Sequence)
+			}
+		})
+	}
+}
