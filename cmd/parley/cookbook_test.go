@@ -229,7 +229,7 @@ func TestTheCookbookAnswersLikeAnIndependentCount(t *testing.T) {
 		t.Fatalf("exit %d, %s", code, stderr)
 	}
 	eventually(t, seenWithin, func() error {
-		if stdout, _, code := i.command(t, "", "doctor"); code != 0 || !strings.Contains(stdout, ", 0 behind") {
+		if stdout, _, code := i.command(t, "", "doctor"); code != 0 || !strings.Contains(stdout, ", about 0 records behind") {
 			return fmt.Errorf("doctor: %s", stdout)
 		}
 		return nil
