@@ -245,7 +245,7 @@ func (f *fleet) must(arguments ...string) string {
 	return text
 }
 
-// ballast writes a file of so many MiB beside a member's data; 0 makes room again.
-func (f *fleet) ballast(name, path string, mib int) error {
-	return f.members[name].CopyToContainer(f.t.Context(), bytes.Repeat([]byte("ballast "), mib<<17), path, 0o644)
+// ballast writes a file of so many KiB beside a member's data; 0 makes room again.
+func (f *fleet) ballast(name, path string, kib int) error {
+	return f.members[name].CopyToContainer(f.t.Context(), bytes.Repeat([]byte("ballast "), kib<<7), path, 0o644)
 }
