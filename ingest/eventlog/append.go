@@ -40,6 +40,9 @@ const (
 // errDuplicates is the server's refusal of a batch that contains a record it knows.
 var errDuplicates = errors.New("the batch contains a known message id")
 
+// errNoAnswer is what is known of a message that the server does not answer although it is connected.
+var errNoAnswer = errors.New("no answer in time")
+
 // Append stores messages durably and in order, and returns a receipt for each. They are on disk
 // when it returns (if the server syncs always).
 //
@@ -291,15 +294,18 @@ type publishAnswer struct {
 	Count    int       `json:"count"`
 }
 
-// commit sends the message that makes an append final and waits for the answer,
-// no longer than the connection lives.
+// commit sends the message that makes an append final and waits for the answer, no longer than the
+// connection lives. nats-server 2.15.2 gives none to a message that it could not write.
 func (s *Stream) commit(ctx context.Context, message *nats.Msg) (publishAnswer, error) {
-	ctx, cancel := s.broker.bounded(ctx)
+	waiting, cancel := s.broker.bounded(ctx)
 	defer cancel()
 
 	var answer publishAnswer
-	reply, err := s.broker.conn.RequestMsgWithContext(ctx, message)
+	reply, err := s.broker.conn.RequestMsgWithContext(waiting, message)
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			s.refused.Store(&refusal{time.Now(), errNoAnswer})
+		}
 		if errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrMaxPayload) {
 			return answer, classed(err)
 		}

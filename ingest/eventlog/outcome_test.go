@@ -204,7 +204,8 @@ func TestErrorBetweenTheBatchesOfACallIsAnUnknownOutcome(t *testing.T) {
 // disk, then makes room: what was refused without doubt is not in the log.
 func TestFailedWritesLeaveNoRejectedRows(t *testing.T) {
 	server := enginetest.NATS(t, enginetest.SyncAlways())
-	s := open(t, server).Events()
+	broker := open(t, server)
+	s := broker.Events()
 	batch := func(n int) []Message {
 		all := make([]Message, 20)
 		for i := range all {
@@ -236,6 +237,9 @@ func TestFailedWritesLeaveNoRejectedRows(t *testing.T) {
 		case errors.Is(err, ErrUnknownOutcome):
 			t.Log(err)
 			unknown = append(unknown, sent)
+			if err := broker.Ready(); err == nil {
+				t.Error("a log that does not answer is ready")
+			}
 		default:
 			t.Log(err)
 			refused = append(refused, sent)

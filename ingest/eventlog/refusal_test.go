@@ -29,7 +29,7 @@ func TestServerThatRefusesMessagesIsNotReady(t *testing.T) {
 	if _, err := s.Append(testContext(t), singles(1, 3)); err == nil {
 		t.Fatal("a batch was stored")
 	}
-	if err := b.Ready(); err == nil || !strings.Contains(err.Error(), "the server refuses messages: ") {
+	if err := b.Ready(); err == nil || !strings.Contains(err.Error(), "the server does not store messages: ") {
 		t.Errorf("ready says %v", err)
 	}
 	atomicBatches(true)

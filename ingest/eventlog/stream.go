@@ -43,7 +43,7 @@ type Stream struct {
 	foreign      atomic.Pointer[ForeignError] // why nothing is appended; nil if appends are allowed
 	unnoted      atomic.Bool                  // a failure to write the notes was logged
 
-	// refused is the server's last refusal to store anything; nil after a successful append.
+	// refused is the server's last refusal to store anything, or its last silence; nil after a successful append.
 	refused atomic.Pointer[refusal]
 
 	ledger *ledger
@@ -334,7 +334,7 @@ func (s *Stream) ready(ctx context.Context) error {
 	return s.refused.Load().report(info)
 }
 
-// refusal is an append that the server answered with an error.
+// refusal is an append that the server answered with an error, or not at all.
 type refusal struct {
 	at    time.Time
 	cause error
@@ -351,7 +351,7 @@ func (r *refusal) report(info *streamInfo) error {
 	case errors.Is(r.cause, ErrFull) && (time.Since(r.at) < refusedFor || info.atLimit()):
 		return fmt.Errorf("%w: %d MiB, and its limit (max_bytes) is %d MiB; or the disk is full", ErrFull, info.State.Bytes>>20, info.Config.MaxBytes>>20)
 	case time.Since(r.at) < refusedFor:
-		return fmt.Errorf("the server refuses messages: %w: check its disk and its log", r.cause)
+		return fmt.Errorf("the server does not store messages: %w: check its disk and its log", r.cause)
 	}
 	return nil
 }
