@@ -58,7 +58,7 @@ func waitToHold(t *testing.T, i *instance) {
 	})
 }
 
-// handTo takes the lease away from who has it until one process has it.
+// handTo takes the lease away from a serve until another process has it.
 func handTo(t *testing.T, i, to *instance) {
 	t.Helper()
 	options := i.log(t)
@@ -79,6 +79,9 @@ func handTo(t *testing.T, i, to *instance) {
 			var value map[string]any
 			if err := json.Unmarshal(before, &value); err != nil {
 				return nil, err
+			}
+			if value["holder"] != "serve" { // to may have become the holder since it was asked
+				return nil, fmt.Errorf("the holder is %q", value["holder"])
 			}
 			value["holder"] = "the test"
 			return json.Marshal(value)
