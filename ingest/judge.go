@@ -35,6 +35,9 @@ func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) 
 		if refusal != nil && refusal.Code == schema.CodeInvalidJSON && whole && !json.Valid(raw) {
 			return verdict{}, errUnreadable
 		}
+		if refusal == nil && event.Origin != 0 {
+			refusal = &schema.Error{Code: schema.CodeInvalid, Field: "parleyorigin", Rule: "must be absent: only an erasure sets it"}
+		}
 		if event.Project != 0 && !caller.Projects.Contains(event.Project) {
 			// Checked first, and not stored: it belongs to another project.
 			v.reject(i, event.ID, &schema.Error{

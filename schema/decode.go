@@ -15,7 +15,7 @@ import (
 //
 // Of several errors Decode always returns the same one: INVALID_JSON before
 // EVENT_TOO_LARGE, then the attributes in the order specversion, id, source,
-// type, datacontenttype, time, subject, projectid, sequence, data_base64, data,
+// type, datacontenttype, time, subject, projectid, sequence, parleyorigin, data_base64, data,
 // then the members of data in the order of the type's JSON Schema, an inner object's in its place.
 // For one member, the error that comes first in the bytes.
 //
@@ -50,6 +50,7 @@ var attributes = []member{
 	{"subject", true},
 	{"projectid", true},
 	{"sequence", false},
+	{"parleyorigin", false},
 	{"data_base64", false},
 	{"data", true},
 }
@@ -117,6 +118,9 @@ func (d decoder) envelope(s *scanner, taken time.Time) (e Event, err *Error) {
 			e.Project = o.project()
 		case "sequence":
 			e.Order, e.HasOrder = o.order()
+		case "parleyorigin":
+			origin, _ := o.order()
+			e.Origin = Sequence(origin)
 		case "data_base64":
 			o.wrong(ruleBase64)
 		case "data":

@@ -23,6 +23,9 @@ func Encode(e *Event) []byte {
 	if e.HasOrder {
 		envelope["sequence"] = strconv.FormatUint(e.Order, 10)
 	}
+	if e.Origin > 0 {
+		envelope["parleyorigin"] = strconv.FormatUint(uint64(e.Origin), 10)
+	}
 	return bytes.TrimSuffix(marshal(envelope), []byte("\n"))
 }
 

@@ -49,6 +49,10 @@ type Event struct {
 	Order    uint64
 	HasOrder bool
 
+	// Origin is the sequence that the event had in the log before an erasure appended it again
+	// without personal data; 0 for every other event. Only an erasure sets it.
+	Origin Sequence
+
 	Data Data // never nil in a decoded event
 }
 
@@ -66,6 +70,14 @@ type Record struct {
 	Sequence   Sequence
 	ReceivedAt Timestamp
 	Event      Event
+}
+
+// First is the lowest sequence that the event has had: its own, or the one before an erasure.
+func (r *Record) First() Sequence {
+	if r.Event.Origin > 0 {
+		return min(r.Event.Origin, r.Sequence)
+	}
+	return r.Sequence
 }
 
 // Entry is one event of a log, or what was refused, as it is stored there.

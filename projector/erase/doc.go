@@ -8,8 +8,9 @@
 // and then the old event is erased: its record is overwritten on disk and deleted, after what is
 // left of it was stored beside the log; the other events in it keep their sequences. A conversation's numbers are a
 // function of the set of its events and not of their positions in the log: they do not change. What
-// changes is the lineage (first_sequence, last_sequence, the sequences of explain) and received_at,
-// because the redacted events are at the end of the log now.
+// changes is the lineage (last_sequence, the sequences of explain) and received_at,
+// because the redacted events are at the end of the log now. Each keeps the sequence that it had first in the
+// attribute parleyorigin: first_sequence stays, and so do the figures as of an earlier position.
 //
 //	search    the whole log (events dropped by retention: the archive) for the conversations and all their messages: duplicates, invalid events, and redacted copies of an interrupted erasure
 //	append    the redacted copies

@@ -109,6 +109,9 @@ func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.Archiv
 		payloads := make([][]byte, len(some))
 		for i, v := range some {
 			var err error
+			if v.event.Origin == 0 {
+				v.event.Origin = v.entry.Sequence // questions as of an earlier position find the event there
+			}
 			if _, payloads[i], err = r.redact(v.event, v.entry.ReceivedAt); err != nil {
 				return nil, fmt.Errorf("event %d: %w", v.entry.Sequence, err)
 			}

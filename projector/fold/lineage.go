@@ -21,8 +21,9 @@ func (l *lineage) take(r *schema.Record) {
 	if l.count == 0 {
 		l.begin = r.Event.Time
 	}
-	if l.count == 0 || r.Sequence < l.first {
-		l.first, l.began = r.Sequence, r.Event.Time
+	// An erasure moves events to the end of the log; the conversation still began where it did.
+	if first := r.First(); l.count == 0 || first < l.first {
+		l.first, l.began = first, r.Event.Time
 	}
 	l.last = max(l.last, r.Sequence)
 	l.count++

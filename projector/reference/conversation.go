@@ -37,12 +37,12 @@ func (h history) conversation() fold.Conversation {
 		CustomData:      h.customData(),
 		Revenue:         h.revenue(),
 		EventCount:      uint32(len(h)),
-		FirstSequence:   h[0].Sequence,
+		FirstSequence:   h[0].First(),
 		BeganAt:         h.began(),
 		UpdatedAt:       h.at(len(h) - 1),
 	}
 	for i := range h {
-		c.FirstSequence = min(c.FirstSequence, h[i].Sequence)
+		c.FirstSequence = min(c.FirstSequence, h[i].First())
 		c.LastSequence = max(c.LastSequence, h[i].Sequence)
 	}
 	c.Tags, c.TagCount = listed(h.tags())
@@ -57,7 +57,7 @@ func (h history) conversation() fold.Conversation {
 
 // began is the time of the first event in the log.
 func (h history) began() schema.Timestamp {
-	return slices.MinFunc(h, func(a, b schema.Record) int { return cmp.Compare(a.Sequence, b.Sequence) }).Event.Time
+	return slices.MinFunc(h, func(a, b schema.Record) int { return cmp.Compare(a.First(), b.First()) }).Event.Time
 }
 
 // customData is taken from the first opening that has any, sorted by key; of a
