@@ -13,7 +13,7 @@ import (
 // together, in one statement for each kind.
 type conversationBatch struct {
 	api     *API
-	request *request
+	request reading
 	fields  fields // selected below the conversations
 	rows    []ConversationRow
 
@@ -22,7 +22,7 @@ type conversationBatch struct {
 	threads onces[Page, map[schema.ConversationKey][]MessageRow]
 }
 
-func newConversations(a *API, r *request, selected fields) *conversationBatch {
+func newConversations(a *API, r reading, selected fields) *conversationBatch {
 	return &conversationBatch{api: a, request: r, fields: selected}
 }
 
@@ -218,11 +218,11 @@ func (b *conversationBatch) contacts(ctx context.Context, of map[schema.Conversa
 // contactBatch is the contacts of one page.
 type contactBatch struct {
 	api     *API
-	request *request
+	request reading
 	fields  fields
 }
 
-func newContacts(a *API, r *request, selected fields) *contactBatch {
+func newContacts(a *API, r reading, selected fields) *contactBatch {
 	return &contactBatch{api: a, request: r, fields: selected}
 }
 

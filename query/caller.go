@@ -79,6 +79,30 @@ func (a *API) begin(ctx context.Context) (*request, error) {
 	return r, r.err
 }
 
+// reading is a request that reads the rows as of a position; 0 is the present.
+type reading struct {
+	*request
+	asOf schema.Sequence
+}
+
+// now reads the present rows.
+func (r *request) now() reading { return reading{request: r} }
+
+// scope is that of the request, as of the position.
+func (r reading) scope(asked []schema.ProjectID) Scope {
+	scope := r.request.scope(asked)
+	scope.AsOf = r.asOf
+	return scope
+}
+
+// position is the one that answers and cursors contain.
+func (r reading) position() schema.Sequence {
+	if r.asOf > 0 {
+		return r.asOf
+	}
+	return r.live.Position
+}
+
 // scope narrows the caller's projects to the requested ones; nil requests all.
 func (r *request) scope(asked []schema.ProjectID) Scope {
 	projects := r.caller.Projects

@@ -97,10 +97,12 @@ func (q *root) Contacts(ctx context.Context, args struct {
 	Interval       intervalInput
 	pageInput
 	OrderBy input
+	AsOf    *input
 }) (*ContactConnection, error) {
 	l, err := q.open(ctx, asked{
 		field: "contacts", contacts: true, filters: args.Filters, ofContacts: args.ContactFilters,
 		interval: args.Interval, page: args.pageInput, descending: args.OrderBy.value == "STARTED_AT_DESC",
+		asOf: args.AsOf,
 	})
 	if err != nil {
 		return nil, q.publicError(ctx, err)

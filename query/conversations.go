@@ -13,6 +13,7 @@ type conversationsArgs struct {
 	Interval       intervalInput
 	pageInput
 	OrderBy input
+	AsOf    *input
 }
 
 // asked reads the arguments.
@@ -20,6 +21,7 @@ func (args conversationsArgs) asked(field string) asked {
 	return asked{
 		field: field, closed: true, filters: args.Filters, ofContacts: args.ContactFilters,
 		interval: args.Interval, page: args.pageInput, descending: args.OrderBy.value == "CLOSED_AT_DESC",
+		asOf: args.AsOf,
 	}
 }
 
@@ -197,8 +199,9 @@ func (q *root) SearchClosedConversations(ctx context.Context, args conversations
 func (q *root) Conversation(ctx context.Context, args struct {
 	ID        input
 	ProjectID *input
+	AsOf      *input
 }) (*Conversation, error) {
-	r, err := q.begin(ctx)
+	r, err := q.beginAt(ctx, args.AsOf)
 	if err != nil {
 		return nil, q.publicError(ctx, err)
 	}

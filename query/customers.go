@@ -108,7 +108,7 @@ func (b *customerBatch) page(ctx context.Context, of CustomerKey, page Page) ([]
 }
 
 func (b *customerBatch) read(ctx context.Context, of []CustomerKey, page Page) (map[CustomerKey][]*Conversation, error) {
-	batch := newConversations(b.api, b.request, b.fields.below("conversations.edges.node"))
+	batch := newConversations(b.api, b.request.now(), b.fields.below("conversations.edges.node"))
 	rows, err := b.api.store.ConversationsOf(ctx, b.request.scope(nil), of, page, append(batch.columns(), "createdAt", "visitor"))
 	if err != nil {
 		return nil, err
@@ -177,7 +177,10 @@ func (b *conversationBatch) customers(ctx context.Context, of map[schema.Convers
 	if keys = slices.Compact(keys); len(keys) == 0 {
 		return nil
 	}
-	batch := newCustomers(b.api, b.request, b.fields.below("customer"))
+	if b.request.asOf > 0 {
+		return badInput("asOf", "does not apply to customer, which has no earlier state: leave the field out")
+	}
+	batch := newCustomers(b.api, b.request.request, b.fields.below("customer"))
 	rows, err := b.api.store.CustomersOf(ctx, b.scope(), keys, batch.columns())
 	if err != nil {
 		return err
@@ -255,7 +258,7 @@ func (q *root) Customer(ctx context.Context, args struct {
 	if err != nil {
 		return nil, q.publicError(ctx, err)
 	}
-	scope, err := r.within(args.ProjectID)
+	scope, err := r.now().within(args.ProjectID)
 	if err != nil {
 		return nil, err
 	}

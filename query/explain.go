@@ -69,7 +69,7 @@ func (q *root) Explain(ctx context.Context, args struct {
 }
 
 func (a *API) explain(ctx context.Context, conversation input, project *input) (*Explanation, error) {
-	r, err := a.begin(ctx)
+	r, err := a.beginAt(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

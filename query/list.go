@@ -9,7 +9,7 @@ import (
 // list is one list of rows: its contents, the caller, and the page.
 type list struct {
 	*API
-	request  *request
+	request  reading
 	scope    Scope
 	interval Interval
 	filter   *Filter
@@ -28,11 +28,12 @@ type asked struct {
 	interval   intervalInput
 	page       pageInput
 	descending bool
+	asOf       *input
 }
 
 // open reads the arguments of a list and binds its cursors to them.
 func (a *API) open(ctx context.Context, asked asked) (*list, error) {
-	r, err := a.begin(ctx)
+	r, err := a.beginAt(ctx, asked.asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,10 @@ func (a *API) open(ctx context.Context, asked asked) (*list, error) {
 	seal := a.seal(binding{
 		Field: asked.field, Filter: l.filter, Interval: l.interval, Backward: asked.descending, Rights: r.caller.Projects,
 	})
-	l.paging, err = asked.page.page(r.texts, seal, asked.descending, r.live.Position)
+	l.paging, err = asked.page.page(r.texts, seal, asked.descending, r.position())
+	if err == nil && r.asOf > 0 && l.paging.position != r.asOf {
+		err = badInput("asOf", "must be the position at which the first page was read")
+	}
 	return l, err
 }
 
@@ -86,7 +90,7 @@ func (a *API) one(ctx context.Context, scope Scope, id string, columns []string)
 }
 
 // named reads the conversation identified by an id and an optional project.
-func (r *request) named(field string, id input, project *input) (Scope, string, error) {
+func (r reading) named(field string, id input, project *input) (Scope, string, error) {
 	key, err := id.uuid(field)
 	if err != nil {
 		return Scope{}, "", err
@@ -96,7 +100,7 @@ func (r *request) named(field string, id input, project *input) (Scope, string, 
 }
 
 // within narrows the caller's projects to the one given; without one they are all.
-func (r *request) within(project *input) (Scope, error) {
+func (r reading) within(project *input) (Scope, error) {
 	if project == nil {
 		return r.scope(nil), nil
 	}

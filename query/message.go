@@ -111,7 +111,7 @@ func (c *Conversation) Messages(ctx context.Context, args pageInput) (*MessageCo
 		Field: "messages", Rights: c.batch.request.caller.Projects,
 		Of: fmt.Sprintf("%d/%s", c.row.Project, c.row.ID),
 	})
-	page, err := args.page(c.batch.request.texts, seal, false, c.batch.request.live.Position)
+	page, err := args.page(c.batch.request.texts, seal, false, c.batch.request.position())
 	if err != nil {
 		return nil, err
 	}

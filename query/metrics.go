@@ -38,6 +38,7 @@ type metrics struct {
 	*API
 	texts
 	scope    Scope
+	position schema.Sequence
 	interval Interval
 	filter   *Filter
 	grouping Grouping
@@ -62,14 +63,15 @@ type metricsArgs struct {
 	CustomDataKey  *input
 	Step           *string
 	TimeZone       input
+	AsOf           *input
 }
 
 func (a *API) metrics(ctx context.Context, args metricsArgs) (*metrics, error) {
-	r, err := a.begin(ctx)
+	r, err := a.beginAt(ctx, args.AsOf)
 	if err != nil {
 		return nil, err
 	}
-	m := &metrics{API: a, texts: r.texts, grouping: Grouping{Limit: maxBuckets + 1}}
+	m := &metrics{API: a, texts: r.texts, position: r.position(), grouping: Grouping{Limit: maxBuckets + 1}}
 	if m.interval, err = args.Interval.interval(); err != nil {
 		return nil, err
 	}
@@ -133,6 +135,9 @@ func (g *Grouping) by(names *[]string, key *input) error {
 
 // Metrics is the SDL's type.
 type Metrics struct{ metrics *metrics }
+
+// Position is the position of the figures: as of it they can be asked again.
+func (m *Metrics) Position() string { return writePosition(m.metrics.position) }
 
 // Total is the figures of all rows, each counted once.
 func (m *Metrics) Total(ctx context.Context) (*MetricsBucket, error) {

@@ -11,6 +11,7 @@ import (
 type Scope struct {
 	Projection uint32
 	Projects   schema.Projects
+	AsOf       schema.Sequence // the position whose rows are read; 0 reads the present ones
 }
 
 // Empty reports whether no row can be in the scope.
@@ -23,7 +24,8 @@ type Live struct {
 }
 
 // Store is the tables, read. Every method but Live is one statement. Position returns the present
-// position of a projection in the log; Live's may be a second old.
+// position of a projection in the log; Live's may be a second old. PositionAt returns the last
+// position of the archived events that the log had received at a time, 0 if there was none.
 //
 // Columns name what is read of a row, by the names of the SDL's fields; other
 // members of the rows keep their zero values. Keys are always read. Errors with
@@ -31,6 +33,7 @@ type Live struct {
 type Store interface {
 	Live(ctx context.Context) (Live, error)
 	Position(ctx context.Context, projection uint32) (schema.Sequence, error)
+	PositionAt(ctx context.Context, projection uint32, at schema.Timestamp) (schema.Sequence, error)
 	ConversationReader
 	ContactReader
 	CustomerReader

@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"projector/porttest":   {"projector", "projector/fold", "projector/foldtest", "schema"},
 
 	"query":           {"query/...", "projector/fold/...", "schema/..."}, // the fold is a leaf: nothing else of the projector comes with it
-	"query/store":     {"query/...", "schema/..."},
+	"query/store":     {"query/...", "projector/fold/...", "schema/..."}, // rows as of an earlier position are folded
 	"query/auth":      {"query/...", "schema/..."},
 	"query/transport": {"query/...", "schema/..."},
 
@@ -78,7 +78,7 @@ var onlyIn = map[string][]string{
 	"github.com/nats-io/nats-server":         {"deploy/embedded", "ingest/eventlog"},                       // the second uses the format of its snapshots
 	"github.com/ebitengine/purego":           {"deploy/embedded"},
 	"github.com/ClickHouse/clickhouse-go":    {"projector/tables", "projector/sink", "query/store"}, // so that driver.Conn is named there only
-	"github.com/ClickHouse/ch-go":            {"projector/sink"},
+	"github.com/ClickHouse/ch-go":            {"projector/sink", "query/store"},
 	"github.com/graph-gophers/graphql-go":    {"query", "cmd/parley"},
 	"github.com/alecthomas/kong":             {"cmd/parley", "cmd/internal/settings"},
 	"github.com/schollz/progressbar":         {"cmd/internal/progress"},

@@ -24,6 +24,7 @@ type statement struct {
 	text    string
 	columns []string // read, for the counters
 	opened  bool     // a timeline is bound
+	scope   query.Scope
 	args    []any
 }
 
@@ -33,7 +34,10 @@ func newStatement(name string, scope query.Scope) *statement {
 	if err != nil {
 		panic(err) // the files are part of the binary
 	}
-	s := &statement{name: name, text: strings.TrimSpace(string(text))}
+	s := &statement{name: name, text: strings.TrimSpace(string(text)), scope: scope}
+	if scope.AsOf > 0 {
+		s.earlier()
+	}
 	return s.bind("projection", fmt.Sprintf("parley_%d", scope.Projection))
 }
 

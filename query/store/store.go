@@ -17,6 +17,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/asof"
 	"github.com/parley-analytics/parley/query/meter"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -62,6 +63,8 @@ type Store struct {
 	readAt time.Time
 
 	counts *lru.Cache[[sha256.Size]byte, counted] // of customers, by their statements
+
+	overlays *asof.Cache
 }
 
 const (
@@ -123,11 +126,16 @@ func Open(config Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query store: %w", err)
 	}
-	return &Store{config: config, conn: conn, asking: make(chan struct{}, 1), counts: counts}, nil
+	s := &Store{config: config, conn: conn, asking: make(chan struct{}, 1), counts: counts}
+	s.overlays = asof.NewCache(past{s})
+	return s, nil
 }
 
 // Close ends the connections.
-func (s *Store) Close() error { return s.conn.Close() }
+func (s *Store) Close() error {
+	s.overlays.Close()
+	return s.conn.Close()
+}
 
 // Ping reports whether the server answers.
 func (s *Store) Ping(ctx context.Context) error { return s.conn.Ping(ctx) }
@@ -163,6 +171,7 @@ func (s *Store) readLive(ctx context.Context) (query.Live, error) {
 		return query.Live{}, &query.Error{Code: query.CodeUnavailable, Message: "no projection is live yet"}
 	}
 	live := query.Live{Projection: versions[0]}
+	s.overlays.Live(live.Projection)
 	live.Position, err = s.Position(ctx, live.Projection)
 	return live, err
 }
@@ -179,7 +188,12 @@ func read[R any](ctx context.Context, s *Store, st *statement, into func(*R) []a
 	if err := st.fits(); err != nil {
 		return nil, err
 	}
-	list, err := query.Once(ctx, st.key(), func() (any, error) { return run(ctx, s, st, into) })
+	list, err := query.Once(ctx, st.key(), func() (any, error) {
+		if st.scope.AsOf > 0 {
+			return runAsOf(ctx, s, st, into)
+		}
+		return run(ctx, s, st, into)
+	})
 	rows, _ := list.([]R)
 	return slices.Clone(rows), err
 }

@@ -1,0 +1,62 @@
+package query
+
+import (
+	"context"
+	"time"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// beginAt begins as [API.begin] does, to read the rows as of what the argument asOf names.
+func (a *API) beginAt(ctx context.Context, asOf *input) (reading, error) {
+	r, err := a.begin(ctx)
+	if err != nil || asOf == nil || asOf.value == nil {
+		return reading{request: r}, err
+	}
+	at, err := a.positionOf(ctx, r, *asOf)
+	return reading{r, at}, err
+}
+
+// positionOf reads a position of an earlier answer, or the last one that the log had at a time.
+func (a *API) positionOf(ctx context.Context, r *request, asOf input) (schema.Sequence, error) {
+	text, err := asOf.text("asOf")
+	if err != nil {
+		return 0, err
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return a.positionAt(ctx, r, at)
+	}
+	position, err := parsePosition("asOf", text)
+	if err != nil {
+		return 0, badInput("asOf", "must be a position from an earlier response, or a time such as 2026-03-01T00:00:00Z")
+	}
+	if position > r.live.Position {
+		// What is known of the projection may be older than the answer that the position is from.
+		now, err := a.store.Position(ctx, r.live.Projection)
+		if err != nil {
+			return 0, err
+		}
+		if position > now {
+			return 0, badInput("asOf", "must not be above the present position: this one is of another log, or of one that was restored from an older backup")
+		}
+	}
+	if position == 0 {
+		return 0, badInput("asOf", "must be a position after the first event")
+	}
+	return position, nil
+}
+
+func (a *API) positionAt(ctx context.Context, r *request, at time.Time) (schema.Sequence, error) {
+	if at.After(time.Now()) {
+		return 0, badInput("asOf", "must not be in the future")
+	}
+	moment := min(max(schema.TimestampOf(at), firstMoment), lastMoment)
+	position, err := a.store.PositionAt(ctx, r.live.Projection, moment)
+	switch {
+	case err != nil:
+		return 0, err
+	case position == 0:
+		return 0, badInput("asOf", "must not be before the first event that the log received")
+	}
+	return min(position, r.live.Position), nil
+}

@@ -1,0 +1,156 @@
+package asof
+
+import (
+	"context"
+	"slices"
+
+	"github.com/parley-analytics/parley/projector/fold"
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/meter"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// The limits of an overlay.
+const (
+	MostConversations = 50_000
+	MostBytes         = 256 << 20
+)
+
+// portion is the most conversations whose events are read in one statement.
+const portion = 500
+
+// eventsOfPoint is how many events are decoded and folded for a point.
+const eventsOfPoint = 10
+
+// Tables is what overlays are made of. Scope.AsOf is the position.
+//
+// Position returns the position of a projection in the log.
+//
+// Straddling returns the conversations with events up to Scope.AsOf and one above after, at most
+// limit of them.
+//
+// EventsOf returns the archived events of conversations, in any order.
+type Tables interface {
+	Position(ctx context.Context, projection uint32) (schema.Sequence, error)
+	Straddling(ctx context.Context, scope query.Scope, after schema.Sequence, limit int) ([]schema.ConversationKey, error)
+	EventsOf(ctx context.Context, scope query.Scope, keys []schema.ConversationKey) ([]query.EventRow, error)
+}
+
+// Overlay is the folds of the conversations that straddle a position. It is safe for concurrent use.
+type Overlay struct {
+	tables Tables
+	scope  query.Scope
+
+	// turn holds one token while a goroutine completes the overlay; it guards what follows.
+	turn  chan struct{}
+	begun bool            // it was completed once
+	seen  schema.Sequence // conversations that straddle the position and have no event above it are known
+	known map[schema.ConversationKey]bool
+	rows  []fold.Rows
+	bytes int // of the events
+}
+
+func newOverlay(tables Tables, scope query.Scope) *Overlay {
+	o := &Overlay{tables: tables, scope: scope, turn: make(chan struct{}, 1), seen: scope.AsOf, known: map[schema.ConversationKey]bool{}}
+	o.turn <- struct{}{}
+	return o
+}
+
+func (o *Overlay) take(ctx context.Context) error {
+	select {
+	case <-o.turn:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (o *Overlay) leave() { o.turn <- struct{}{} }
+
+// Rows returns the folds, by conversation. They must not be modified.
+func (o *Overlay) Rows(ctx context.Context) ([]fold.Rows, error) {
+	if err := o.take(ctx); err != nil {
+		return nil, err
+	}
+	defer o.leave()
+	if !o.begun {
+		if _, err := o.complete(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Clip(o.rows), nil
+}
+
+// Complete folds the conversations that have begun to straddle the position, and reports whether
+// there are any. If it is interrupted, the next call goes on.
+func (o *Overlay) Complete(ctx context.Context) (grown bool, err error) {
+	if err := o.take(ctx); err != nil {
+		return false, err
+	}
+	defer o.leave()
+	return o.complete(ctx)
+}
+
+func (o *Overlay) complete(ctx context.Context) (grown bool, err error) {
+	position, err := o.tables.Position(ctx, o.scope.Projection) // first: rows above it may follow
+	if err != nil {
+		return false, err
+	}
+	found, err := o.tables.Straddling(ctx, o.scope, o.seen, MostConversations+1)
+	if err != nil {
+		return false, err
+	}
+	found = slices.DeleteFunc(found, func(key schema.ConversationKey) bool { return o.known[key] })
+	if len(o.known)+len(found) > MostConversations {
+		return false, tooMany()
+	}
+	for some := range slices.Chunk(found, portion) {
+		if err := o.fold(ctx, some); err != nil {
+			return false, err
+		}
+	}
+	o.begun, o.seen = true, max(o.seen, position)
+	return len(found) > 0, nil
+}
+
+func tooMany() error {
+	return &query.Error{Code: query.CodeTooLarge, Message: "asOf: too many conversations have changed since this position: request fewer projects or a later position"}
+}
+
+// fold adds conversations.
+func (o *Overlay) fold(ctx context.Context, keys []schema.ConversationKey) error {
+	events, err := o.tables.EventsOf(ctx, o.scope, keys)
+	if err != nil {
+		return err
+	}
+	meter.From(ctx).Charge(len(events) / eventsOfPoint)
+	of := make(map[schema.ConversationKey][]schema.Record, len(keys))
+	for i := range events {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		record, fault := events[i].Record()
+		if fault != nil {
+			continue // the fold of the projector leaves it out, too
+		}
+		if record.Event.Origin > 0 {
+			record.Sequence, record.Event.Origin = record.Event.Origin, 0
+		}
+		if record.Sequence > o.scope.AsOf {
+			continue
+		}
+		o.bytes += len(events[i].Original)
+		key := record.Event.ConversationKey()
+		of[key] = append(of[key], record)
+	}
+	if o.bytes > MostBytes {
+		return tooMany()
+	}
+	for _, key := range keys {
+		if rows := fold.Of(of[key]); !rows.Empty() {
+			o.rows = append(o.rows, rows)
+		}
+		o.known[key] = true
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"github.com/parley-analytics/parley/projector/fold"
+	"github.com/parley-analytics/parley/projector/fold/cells"
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/asof"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// Statements as of an earlier position: see package asof. In the text of a statement every table that
+// has a past is replaced by a subquery of its rows up to the position and those of the overlay,
+// which come with the statement as temporary tables. What is inserted are names and conditions
+// of this file.
+
+// The tables that have a past.
+const pastTables = "(conversations|contacts|transactions|messages|message_texts|visitors)"
+
+var (
+	pastKeyed = regexp.MustCompile(`\{projection:Identifier\}\.` + pastTables + ` FINAL\s+PREWHERE \$(\w+)`)
+	pastTable = regexp.MustCompile(`\{projection:Identifier\}\.` + pastTables + ` FINAL`)
+	pastNamed = regexp.MustCompile(`#` + pastTables + `#`)
+)
+
+// earlier replaces the tables that are read by keys, whose conditions are filled in later.
+func (s *statement) earlier() {
+	s.text = pastKeyed.ReplaceAllString(s.text, `(
+        SELECT #$1# FROM {projection:Identifier}.$1 AS present FINAL PREWHERE $$$2 WHERE #$1 up to#
+        UNION ALL
+        SELECT #$1# FROM asof_$1 WHERE $$$2) AS $1`)
+	s.bind("asof", uint64(s.scope.AsOf))
+}
+
+// asOf completes the text for an overlay, and returns the columns that it needs of each table.
+func (s *statement) asOf() (text string, needed map[string][]string) {
+	text = pastTable.ReplaceAllString(s.text, `(
+        SELECT #$1# FROM {projection:Identifier}.$1 AS present FINAL WHERE #$1 up to#
+        UNION ALL
+        SELECT #$1# FROM asof_$1) AS $1`)
+	words := map[string]bool{}
+	for _, word := range wordsOf.FindAllString(text, -1) {
+		words[word] = true
+	}
+	needed = map[string][]string{}
+	for _, named := range pastNamed.FindAllStringSubmatch(text, -1) {
+		table := named[1]
+		if needed[table] == nil {
+			needed[table] = slices.DeleteFunc(pastColumns(table), func(name string) bool {
+				return !words[name] && name != "project_id" && name != "conversation_id"
+			})
+		}
+		text = strings.ReplaceAll(text, named[0], strings.Join(needed[table], ", "))
+		until := "_version <= {asof:UInt64} AND (project_id, conversation_id) NOT IN (SELECT project_id, conversation_id FROM asof_conversations)"
+		if table == "conversations" {
+			until = "last_sequence <= {asof:UInt64}"
+		}
+		text = strings.ReplaceAll(text, "#"+table+" up to#", until)
+	}
+	if needed["conversations"] == nil {
+		needed["conversations"] = []string{"project_id", "conversation_id"}
+	}
+	return text, needed
+}
+
+var wordsOf = regexp.MustCompile(`\w+`)
+
+// pastColumns are the columns of a table that the overlay has.
+func pastColumns(table string) []string {
+	switch table {
+	case "conversations":
+		return namesOf(cells.Conversations())
+	case "contacts":
+		return namesOf(cells.Contacts())
+	case "transactions":
+		return namesOf(cells.Transactions())
+	case "messages":
+		return namesOf(cells.Messages())
+	case "message_texts":
+		return namesOf(cells.MessageTexts())
+	}
+	return namesOf(cells.Visitors())
+}
+
+func namesOf[R any](columns []cells.Column[R]) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// attempts is how often a statement is run while the overlay grows.
+const attempts = 8
+
+// runAsOf runs a statement as of its scope's position.
+func runAsOf[R any](ctx context.Context, s *Store, st *statement, into func(*R) []any) ([]R, error) {
+	var rows []R
+	err := s.asOf(ctx, st, func(ctx context.Context, completed *statement) (err error) {
+		rows, err = run(ctx, s, completed, into)
+		return err
+	})
+	return rows, err
+}
+
+// asOf passes a statement with its overlay to send, again if the overlay was not complete.
+func (s *Store) asOf(ctx context.Context, st *statement, send func(context.Context, *statement) error) error {
+	overlay := s.overlays.Overlay(st.scope)
+	defer s.overlays.Used(overlay)
+	text, needed := st.asOf()
+	completed := *st
+	completed.text = text
+	for range attempts {
+		rows, err := overlay.Rows(ctx)
+		if err != nil {
+			return withCode(st.name, err)
+		}
+		tables, err := s.temporary(ctx, st.scope, rows, needed)
+		if err != nil {
+			return err
+		}
+		if err := send(chgo.Context(ctx, chgo.WithExternalTable(tables...)), &completed); err != nil {
+			return err
+		}
+		grown, err := overlay.Complete(ctx)
+		if err != nil || !grown {
+			return err
+		}
+	}
+	return &query.Error{Code: query.CodeUnavailable, Message: "asOf: conversations of this position change too fast at the moment: try again"}
+}
+
+// temporary makes the tables of an overlay.
+func (s *Store) temporary(ctx context.Context, scope query.Scope, rows []fold.Rows, needed map[string][]string) ([]*ext.Table, error) {
+	var conversations []cells.Conversation
+	var contacts []cells.Contact
+	var transactions []cells.Transaction
+	var messages, texts []cells.Message
+	var visitors []cells.Visitor
+	withTexts := false
+	if needed["message_texts"] != nil {
+		n, err := readCount(ctx, s, newStatement("holds_texts", query.Scope{Projection: scope.Projection}))
+		if err != nil {
+			return nil, err
+		}
+		withTexts = n > 0
+	}
+	for i := range rows {
+		r := &rows[i]
+		owner := cells.Owner{ConversationKey: r.Conversation.ConversationKey, Version: r.Conversation.LastSequence}
+		conversations = append(conversations, cells.Conversation{Rows: r, Version: owner.Version})
+		traits := cells.TraitsOf(r)
+		for j := range r.Contacts {
+			contacts = append(contacts, cells.Contact{Owner: owner, Row: &cells.ContactWithTraits{Contact: &r.Contacts[j], Of: traits}})
+		}
+		for j := range r.Transactions {
+			transactions = append(transactions, cells.Transaction{Owner: owner, Row: &r.Transactions[j]})
+		}
+		for j := range r.Messages {
+			m := cells.Message{Owner: owner, Row: &r.Messages[j]}
+			messages = append(messages, m)
+			if withTexts && (m.Row.Text != nil || m.Row.DeletedAt != nil) {
+				texts = append(texts, m)
+			}
+		}
+		if v := r.Conversation.Visitor; v != nil {
+			visitors = append(visitors, cells.Visitor{Owner: owner, Row: v})
+		}
+	}
+	var tables []*ext.Table
+	for name, columns := range needed {
+		var table *ext.Table
+		var err error
+		switch name {
+		case "conversations":
+			table, err = temporaryTable(name, cells.Conversations(), columns, conversations)
+		case "contacts":
+			table, err = temporaryTable(name, cells.Contacts(), columns, contacts)
+		case "transactions":
+			table, err = temporaryTable(name, cells.Transactions(), columns, transactions)
+		case "messages":
+			table, err = temporaryTable(name, cells.Messages(), columns, messages)
+		case "message_texts":
+			table, err = temporaryTable(name, cells.MessageTexts(), columns, texts)
+		case "visitors":
+			table, err = temporaryTable(name, cells.Visitors(), columns, visitors)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("temporary table of %s: %w", name, err)
+		}
+		tables = append(tables, table)
+	}
+	return tables, nil
+}
+
+// temporaryTable makes a table of some columns, as the sink would write them.
+func temporaryTable[R any](name string, all []cells.Column[R], names []string, rows []R) (*ext.Table, error) {
+	columns := slices.DeleteFunc(all, func(c cells.Column[R]) bool { return !slices.Contains(names, c.Name) })
+	_, encoded, err := cells.Encode(nil, columns, rows)
+	if err != nil {
+		return nil, err
+	}
+	table, err := ext.NewTable("asof_" + name)
+	if err != nil {
+		return nil, err
+	}
+	return table, table.Block().Decode(proto.NewReader(bytes.NewReader(encoded)), 0)
+}
+
+// past is the tables as overlays read them: each time anew, also within one request.
+type past struct{ *Store }
+
+var _ asof.Tables = past{}
+
+// Position implements asof.Tables.
+func (s past) Position(ctx context.Context, projection uint32) (schema.Sequence, error) {
+	rows, err := run(ctx, s.Store, newStatement("position", query.Scope{Projection: projection}), func(v *uint64) []any { return []any{v} })
+	if err != nil {
+		return 0, err
+	}
+	return schema.Sequence(rows[0]), nil
+}
+
+// Straddling implements asof.Tables. All versions of a row have the same first sequence, and the
+// newest the highest last one: no row is hidden from a statement without FINAL.
+func (s past) Straddling(ctx context.Context, scope query.Scope, after schema.Sequence, limit int) ([]schema.ConversationKey, error) {
+	where := within("a", scope.Projects)
+	where.add("first_sequence <= {$:UInt64}", uint64(scope.AsOf))
+	where.add("last_sequence > {$:UInt64}", uint64(after))
+	st := newStatement("straddling", query.Scope{Projection: scope.Projection}).where("where", where).bind("limit", uint32(limit))
+	type row struct {
+		project      uint32
+		conversation string
+	}
+	rows, err := run(ctx, s.Store, st, func(r *row) []any { return []any{&r.project, &r.conversation} })
+	keys := make([]schema.ConversationKey, len(rows))
+	for i, r := range rows {
+		keys[i] = schema.ConversationKey{Project: schema.ProjectID(r.project), Conversation: schema.ConversationID(r.conversation)}
+	}
+	return keys, err
+}
+
+// EventsOf implements asof.Tables.
+func (s past) EventsOf(ctx context.Context, scope query.Scope, keys []schema.ConversationKey) ([]query.EventRow, error) {
+	st := newStatement("archived_events", query.Scope{Projection: scope.Projection}).where("keys", of("a", scope, keys))
+	return run(ctx, s.Store, st, func(r *query.EventRow) []any { return []any{&r.Sequence, &r.ReceivedAt, &r.Original} })
+}
+
+// PositionAt implements query.Store.
+func (s *Store) PositionAt(ctx context.Context, projection uint32, at schema.Timestamp) (schema.Sequence, error) {
+	position, err := readCount(ctx, s, newStatement("position_at", query.Scope{Projection: projection}).bind("at", int64(at)))
+	return schema.Sequence(position), err
+}
