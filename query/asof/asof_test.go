@@ -16,11 +16,11 @@ const always = `interval: {from: "1970-01-01T00:00:00Z", to: "2199-12-31T23:59:5
 var questions = []string{
 	`{ closedConversations(` + always + `, first: 100 $) { totalCount position pageInfo { endCursor hasNextPage } edges { cursor node { ` + conversation + ` } } } }`,
 	`{ searchClosedConversations(` + always + `, last: 5, orderBy: CLOSED_AT_DESC $) { totalCount edges { cursor node { conversation { id } satisfactionSurvey { customerSatisfaction comment } conversions { transactions { transactionId } } } } } }`,
-	`{ closedConversations(` + always + `, contactFilters: {status: [ANSWERED]} $) { totalCount edges { node { id } } } }`,
+	`{ closedConversations(` + always + `, contactFilters: {statuses: [ANSWERED]} $) { totalCount edges { node { id } } } }`,
 	`{ contacts(` + always + `, first: 100 $) { totalCount leftOut edges { cursor node { id status startedAt endedAt durationMs ending waitTimeMs operator { id kind name } conversation { id closedAt lastSequence } } } } }`,
 	figures,
 	`{ metrics(` + always + `, groupBy: [TAG, OPERATOR] $) { buckets { dimensions { name value } closedConversations contacts transferredContacts } } }`,
-	`{ metrics(` + always + `, step: WEEK $) { total { createdConversations openAtEnd unattendedAtEnd snoozedAtEnd reopenings } } }`,
+	`{ metrics(` + always + `, step: MONTH $) { total { createdConversations openAtEnd unattendedAtEnd snoozedAtEnd reopenings } } }`,
 }
 
 const (
@@ -32,7 +32,7 @@ const (
 		messages(first: 50) { totalCount edges { cursor node { id createdAt ... on ChatMessage { text readAt deletedAt author { kind id } } } } }`
 	figures = `{ metrics(` + always + `, groupBy: [CHANNEL] $) { position total { closedConversations } buckets { dimensions { name value } closedConversations abandonedConversations reopenedConversations
 		visitorMessages operatorMessages transactions surveyAnswers npsAnswers contacts answeredContacts unansweredContacts answerRate csat nps revenue { currency amount }
-		wait { average } handle { average median } createdConversations openAtEnd } } }`
+		wait { meanMs } handle { meanMs medianMs } createdConversations openAtEnd } } }`
 )
 
 // moment is a position with the answers given there.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -162,7 +163,7 @@ func (r *rig) restart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if r.api, err = query.New(query.Config{Store: s, Key: []byte("a key of the tests")}); err != nil {
+	if r.api, err = query.New(query.Config{Store: s, Key: []byte("a key of the tests"), Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -33,21 +33,24 @@ var (
 	pastNamed = regexp.MustCompile(`#` + pastTables + `#`)
 )
 
+// inPlaceOf puts a subquery in the place of each table, with the name of the condition on its keys, if it has one.
+func inPlaceOf(table *regexp.Regexp, file, text string) string {
+	subquery := strings.TrimSpace(newStatement(file, query.Scope{}).text)
+	return table.ReplaceAllStringFunc(text, func(found string) string {
+		parts := append(table.FindStringSubmatch(found), "")
+		return strings.NewReplacer("$table", parts[1], "$keys", "$"+parts[2]).Replace(subquery)
+	})
+}
+
 // earlier replaces the tables that are read by keys, whose conditions are filled in later.
 func (s *statement) earlier() {
-	s.text = pastKeyed.ReplaceAllString(s.text, `(
-        SELECT #$1# FROM {projection:Identifier}.$1 AS present FINAL PREWHERE $$$2 WHERE #$1 up to#
-        UNION ALL
-        SELECT #$1# FROM asof_$1 WHERE $$$2) AS $1`)
+	s.text = inPlaceOf(pastKeyed, "as_of_keys", s.text)
 	s.bind("asof", uint64(s.scope.AsOf))
 }
 
 // asOf completes the text for an overlay, and returns the columns that it needs of each table.
 func (s *statement) asOf() (text string, needed map[string][]string) {
-	text = pastTable.ReplaceAllString(s.text, `(
-        SELECT #$1# FROM {projection:Identifier}.$1 AS present FINAL WHERE #$1 up to#
-        UNION ALL
-        SELECT #$1# FROM asof_$1) AS $1`)
+	text = inPlaceOf(pastTable, "as_of", s.text)
 	words := map[string]bool{}
 	for _, word := range wordsOf.FindAllString(text, -1) {
 		words[word] = true

@@ -35,7 +35,7 @@ func Encode[R any](b []byte, columns []Column[R], rows []R) (*Block, []byte, err
 	for _, c := range columns {
 		b = appendText(appendText(b, c.Name), c.Kind)
 		ends = append(ends, len(b))
-		if c.prefix != nil {
+		if c.prefix != nil && len(rows) > 0 {
 			b = c.prefix(b)
 		}
 		var err error
