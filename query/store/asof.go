@@ -122,7 +122,6 @@ func (s *Store) asOf(ctx context.Context, st *statement, send func(context.Conte
 	defer s.overlays.Used(overlay)
 	text, needed := st.asOf()
 	completed := *st
-	completed.text = text
 	for range attempts {
 		rows, err := overlay.Rows(ctx)
 		if err != nil {
@@ -132,6 +131,16 @@ func (s *Store) asOf(ctx context.Context, st *statement, send func(context.Conte
 		if err != nil {
 			return err
 		}
+		completed.text = text
+		tables = slices.DeleteFunc(tables, func(table *ext.Table) bool {
+			if table.Block().Rows() > 0 {
+				return false
+			}
+			// clickhouse-go writes prefixes of columns without rows, which the server does not expect.
+			none := newStatement("as_of_none", query.Scope{}).with("table", strings.TrimPrefix(table.Name(), "asof_"))
+			completed.text = strings.ReplaceAll(completed.text, table.Name(), none.text)
+			return true
+		})
 		if err := send(chgo.Context(ctx, chgo.WithExternalTable(tables...)), &completed); err != nil {
 			return err
 		}

@@ -1,0 +1,1 @@
+(SELECT * FROM {projection:Identifier}.$table LIMIT 0)
