@@ -35,9 +35,6 @@ func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) 
 		if refusal != nil && refusal.Code == schema.CodeInvalidJSON && whole && !json.Valid(raw) {
 			return verdict{}, errUnreadable
 		}
-		if refusal == nil && event.Origin != 0 {
-			refusal = &schema.Error{Code: schema.CodeInvalid, Field: "parleyorigin", Rule: "must be absent: only an erasure sets it"}
-		}
 		if event.Project != 0 && !caller.Projects.Contains(event.Project) {
 			// Checked first, and not stored: it belongs to another project.
 			v.reject(i, event.ID, &schema.Error{
@@ -56,6 +53,9 @@ func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) 
 				}),
 			})
 			continue
+		}
+		if event.Origin != 0 {
+			raw = schema.WithoutOrigin(raw)
 		}
 		v.valid = append(v.valid, eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: raw, JSON: true, Time: event.Time.Time()})
 	}

@@ -37,9 +37,13 @@ func (s *Server) TakeIn(ctx context.Context, inbox *eventlog.Inbox) error {
 func (s *Server) keep(ctx context.Context, published []eventlog.Publication) {
 	messages := make([]eventlog.Message, len(published))
 	for i := range published {
-		messages[i] = eventlog.Message{ID: randomID(), Payload: published[i].Payload}
-		if event, refusal := schema.Decode(published[i].Payload, s.now()); refusal == nil {
-			messages[i] = eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: published[i].Payload, JSON: true, Time: event.Time.Time()}
+		payload := published[i].Payload
+		messages[i] = eventlog.Message{ID: randomID(), Payload: payload}
+		if event, refusal := schema.Decode(payload, s.now()); refusal == nil {
+			if event.Origin != 0 {
+				payload = schema.WithoutOrigin(payload)
+			}
+			messages[i] = eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: payload, JSON: true, Time: event.Time.Time()}
 		}
 	}
 	receipts, err := s.events.append(messages)

@@ -151,7 +151,7 @@ func (f *feedRoot) loadConversations(ctx context.Context, now *answering) error 
 	if err != nil {
 		return err
 	}
-	batch := newConversations(f.API, r, selectedFields(ctx).below("conversation"))
+	batch := newConversations(f.API, r.now(), selectedFields(ctx).below("conversation"))
 	rows, err := f.store.Conversations(ctx, r.scope(nil), conversationsOf(now.changes), append(batch.columns(), "version"))
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (f *feedRoot) loadContacts(ctx context.Context, now *answering) error {
 	if err != nil {
 		return err
 	}
-	batch := newContacts(f.API, r, selectedFields(ctx).below("contact"))
+	batch := newContacts(f.API, r.now(), selectedFields(ctx).below("contact"))
 	rows, err := f.store.ContactsOf(ctx, r.scope(nil), Interval{firstMoment, lastMoment}, conversationsOf(now.changes), append(batch.columns(), "version"))
 	if err != nil {
 		return err

@@ -29,6 +29,17 @@ func Encode(e *Event) []byte {
 	return bytes.TrimSuffix(marshal(envelope), []byte("\n"))
 }
 
+// WithoutOrigin returns a valid event without its attribute parleyorigin, all else value for value. Exported
+// events that were erased from have one; it means nothing in another log, and no sender may set it.
+func WithoutOrigin(payload []byte) []byte {
+	var envelope map[string]json.RawMessage
+	if json.Unmarshal(payload, &envelope) != nil {
+		return payload
+	}
+	delete(envelope, "parleyorigin")
+	return bytes.TrimSuffix(marshal(envelope), []byte("\n"))
+}
+
 // marshal writes JSON without the escapes that HTML needs: they could make an event grow beyond [MaxEventBytes].
 func marshal(value any) []byte {
 	var out bytes.Buffer

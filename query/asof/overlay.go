@@ -133,9 +133,7 @@ func (o *Overlay) fold(ctx context.Context, keys []schema.ConversationKey) error
 		if fault != nil {
 			continue // the fold of the projector leaves it out, too
 		}
-		if record.Event.Origin > 0 {
-			record.Sequence, record.Event.Origin = record.Event.Origin, 0
-		}
+		record.Sequence, record.Event.Origin = record.First(), 0
 		if record.Sequence > o.scope.AsOf {
 			continue
 		}

@@ -39,19 +39,26 @@ func (m *memory) Append(_ context.Context, payloads [][]byte) ([]schema.Sequence
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var sequences []schema.Sequence
-	for _, p := range payloads {
-		m.last++
-		m.taken = m.taken.Add(time.Second)
-		m.entries = append(m.entries, schema.Entry{Sequence: m.last, ReceivedAt: m.taken, Payload: p})
-		sequences = append(sequences, m.last)
+	for record := range slices.Chunk(payloads, 50) { // a few numbers of 4,096 each, as in the log
+		begin := m.last/4096*4096 + 4096
+		m.last = begin + 4095
+		for i, p := range record {
+			m.taken = m.taken.Add(time.Second)
+			entry := schema.Entry{Sequence: begin + schema.Sequence(i), ReceivedAt: m.taken, Payload: p}
+			if i == len(record)-1 {
+				entry.Through = m.last
+			}
+			m.entries = append(m.entries, entry)
+			sequences = append(sequences, entry.Sequence)
+		}
 	}
 	return sequences, nil
 }
 
-func (m *memory) Erase(_ context.Context, sequence schema.Sequence) error {
+func (m *memory) Erase(_ context.Context, sequences ...schema.Sequence) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.entries = slices.DeleteFunc(slices.Clone(m.entries), func(e schema.Entry) bool { return e.Sequence == sequence })
+	m.entries = slices.DeleteFunc(slices.Clone(m.entries), func(e schema.Entry) bool { return slices.Contains(sequences, e.Sequence) })
 	return nil
 }
 
@@ -222,7 +229,7 @@ func (r *rig) eraseConversation(t *testing.T, key schema.ConversationKey) {
 		_, err := r.rebuild.MakeLive(ctx, version)
 		return err
 	}}
-	if _, err := e.Run(t.Context(), erase.Target{Project: key.Project, Conversation: key.Conversation}); err != nil {
+	if _, err := e.Run(t.Context(), erase.Target{Project: key.Project, Conversations: []schema.ConversationID{key.Conversation}}); err != nil {
 		t.Fatal(err)
 	}
 	r.project(t)
