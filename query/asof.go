@@ -10,11 +10,19 @@ import (
 // beginAt begins as [API.begin] does, to read the rows as of what the argument asOf names.
 func (a *API) beginAt(ctx context.Context, asOf *input) (reading, error) {
 	r, err := a.begin(ctx)
-	if err != nil || asOf == nil || asOf.value == nil {
+	if err != nil {
 		return reading{request: r}, err
 	}
+	return a.at(ctx, r, asOf)
+}
+
+// at reads the rows as of what the argument asOf names: now, without one.
+func (a *API) at(ctx context.Context, r *request, asOf *input) (reading, error) {
+	if asOf == nil || asOf.value == nil {
+		return r.now(), nil
+	}
 	at, err := a.positionOf(ctx, r, *asOf)
-	return reading{r, at}, err
+	return reading{r, at, at == 0}, err
 }
 
 // positionOf reads a position of an earlier answer, or the last one that the log had at a time.
@@ -40,9 +48,6 @@ func (a *API) positionOf(ctx context.Context, r *request, asOf input) (schema.Se
 			return 0, badInput("asOf", "must not be above the present position: this one is of another log, or of one that was restored from an older backup")
 		}
 	}
-	if position == 0 {
-		return 0, badInput("asOf", "must be a position after the first event")
-	}
 	return position, nil
 }
 
@@ -52,11 +57,5 @@ func (a *API) positionAt(ctx context.Context, r *request, at time.Time) (schema.
 	}
 	moment := min(max(schema.TimestampOf(at), firstMoment), lastMoment)
 	position, err := a.store.PositionAt(ctx, r.live.Projection, moment)
-	switch {
-	case err != nil:
-		return 0, err
-	case position == 0:
-		return 0, badInput("asOf", "must not be before the first event that the log received")
-	}
-	return min(position, r.live.Position), nil
+	return min(position, r.live.Position), err
 }

@@ -23,7 +23,7 @@ type request struct {
 	directory directory
 
 	statements onces[string, any]
-	explained  onces[schema.ConversationKey, explain.Conversation]
+	explained  onces[explainedState, explain.Conversation]
 
 	schedules func() (map[schema.ProjectID]*hours.Schedule, error) // read once, when a field asks
 }
@@ -82,7 +82,8 @@ func (a *API) begin(ctx context.Context) (*request, error) {
 // reading is a request that reads the rows as of a position; 0 is the present.
 type reading struct {
 	*request
-	asOf schema.Sequence
+	asOf  schema.Sequence
+	empty bool // it reads as of the empty log
 }
 
 // now reads the present rows.
@@ -92,12 +93,15 @@ func (r *request) now() reading { return reading{request: r} }
 func (r reading) scope(asked []schema.ProjectID) Scope {
 	scope := r.request.scope(asked)
 	scope.AsOf = r.asOf
+	if r.empty {
+		scope.Projects = schema.Projects{}
+	}
 	return scope
 }
 
 // position is the one that answers and cursors contain.
 func (r reading) position() schema.Sequence {
-	if r.asOf > 0 {
+	if r.asOf > 0 || r.empty {
 		return r.asOf
 	}
 	return r.live.Position

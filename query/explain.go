@@ -60,16 +60,17 @@ type ExplainedContact struct {
 func (q *root) Explain(ctx context.Context, args struct {
 	ConversationID input
 	ProjectID      *input
+	AsOf           *input
 }) (*Explanation, error) {
-	e, err := q.explain(ctx, args.ConversationID, args.ProjectID)
+	e, err := q.explain(ctx, args.ConversationID, args.ProjectID, args.AsOf)
 	if err != nil {
 		return nil, q.publicError(ctx, err)
 	}
 	return e, nil
 }
 
-func (a *API) explain(ctx context.Context, conversation input, project *input) (*Explanation, error) {
-	r, err := a.beginAt(ctx, nil)
+func (a *API) explain(ctx context.Context, conversation input, project, asOf *input) (*Explanation, error) {
+	r, err := a.beginAt(ctx, asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +97,18 @@ func (a *API) explain(ctx context.Context, conversation input, project *input) (
 	if _, err := r.settle(ctx, a, folded); err != nil {
 		return nil, err
 	}
-	explained, err := r.explained.get(of, func() (explain.Conversation, error) { return a.explanation(ctx, scope, of, folded) })
+	explained, err := r.explained.get(explainedState{of, r.asOf}, func() (explain.Conversation, error) { return a.explanation(ctx, scope, of, folded) })
 	if err != nil {
 		return nil, err
 	}
 	explanation.fill(r.texts, explained)
 	return explanation, nil
+}
+
+// explainedState identifies an explanation within a request.
+type explainedState struct {
+	conversation schema.ConversationKey
+	asOf         schema.Sequence
 }
 
 // explainedEvents is how many events are decoded and folded for a point.
@@ -113,7 +120,9 @@ func (a *API) explanation(ctx context.Context, scope Scope, of schema.Conversati
 	if err != nil {
 		return explain.Conversation{}, err
 	}
-	rows = slices.DeleteFunc(rows, func(r EventRow) bool { return r.Sequence > folded })
+	if scope.AsOf == 0 { // else an erasure may have moved some of them behind others
+		rows = slices.DeleteFunc(rows, func(r EventRow) bool { return r.Sequence > folded })
+	}
 	if len(rows) > maxExplained {
 		return explain.Conversation{}, &Error{CodeTooLarge, "the conversation has too many events to be explained"}
 	}
@@ -121,6 +130,9 @@ func (a *API) explanation(ctx context.Context, scope Scope, of schema.Conversati
 	list, err := records(ctx, rows)
 	if err != nil {
 		return explain.Conversation{}, err
+	}
+	if scope.AsOf > 0 {
+		list = schema.Until(list, scope.AsOf)
 	}
 	return explain.Of(list), nil
 }

@@ -47,63 +47,65 @@ type Extract struct {
 }
 
 // Extract reads the parameters of a request for rows of a table: format, from,
-// to and the filters by their names in the SDL. Several values of a list come
+// to, asOf and the filters by their names in the SDL. Several values of a list come
 // in several parameters of one name, or in one with commas between them, where
 // \, is a comma and \\ a backslash. The errors may be shown.
 func (a *API) Extract(ctx context.Context, table Table, values url.Values) (*Extract, error) {
-	r, err := a.begin(ctx)
+	present, err := a.begin(ctx)
 	if err != nil {
 		return nil, a.publicError(ctx, err)
 	}
-	e, err := a.extract(table, values)
+	e, asOf, err := a.extract(table, values)
 	if err != nil {
 		return nil, a.publicError(ctx, err)
 	}
-	e.Scope, e.Position = r.scope(e.Filter.Projects), writePosition(r.live.Position)
+	r, err := a.at(ctx, present, asOf)
+	if err != nil {
+		return nil, a.publicError(ctx, err)
+	}
+	e.Scope, e.Position = r.scope(e.Filter.Projects), writePosition(r.position())
 	if err := e.Filter.openings(ctx, a, e.Scope, e.Interval); err != nil {
 		return nil, a.publicError(ctx, err)
 	}
 	return e, nil
 }
 
-func (a *API) extract(table Table, values url.Values) (*Extract, error) {
+func (a *API) extract(table Table, values url.Values) (e *Extract, asOf *input, err error) {
 	p := parameters{values: values, known: map[string]bool{}}
 	filters := p.filters()
-	e := &Extract{Table: table, Interval: Interval{firstMoment, lastMoment}}
-	from, to := p.text("from"), p.text("to")
+	e = &Extract{Table: table, Interval: Interval{firstMoment, lastMoment}}
+	from, to, asOf := p.text("from"), p.text("to"), p.text("asOf")
 	e.Format = FormatNDJSON
 	if given := p.text("format"); given != nil {
 		e.Format = Format(given.value.(string))
 	}
-	p.strangers("format, from, to")
+	p.strangers("format, from, to, asOf")
 	switch {
 	case p.err != nil:
-		return nil, p.err
+		return nil, nil, p.err
 	case !slices.Contains([]Format{FormatNDJSON, FormatCSV, FormatParquet}, e.Format):
-		return nil, badInput("format", "must be one of ndjson, csv and parquet")
+		return nil, nil, badInput("format", "must be one of ndjson, csv and parquet")
 	case from == nil && to == nil:
 		e.Always = true
 	case from == nil || to == nil:
-		return nil, badInput("interval", "from and to must be given together")
+		return nil, nil, badInput("interval", "from and to must be given together")
 	default:
-		var err error
 		if e.Interval, err = (intervalInput{*from, *to}).interval(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	err := a.enumerations(filters)
-	if err != nil {
-		return nil, err
+	if err := a.enumerations(filters); err != nil {
+		return nil, nil, err
 	}
 	if e.Filter, err = a.filter(filters, nil); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if table == TableConversations && !e.Always {
 		if err := e.Filter.leadToClosed(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return e, e.Filter.leadTo(table == TableContacts)
+	return e, asOf, e.Filter.leadTo(table == TableContacts)
 }
 
 // enumerations checks the values of filters that are enumerations.

@@ -80,6 +80,21 @@ func (r *Record) First() Sequence {
 	return r.Sequence
 }
 
+// Until returns the records that the log held up to a sequence, each with the sequence that it had there: one that
+// an erasure has moved behind it had the earlier one. It changes the list.
+func Until(records []Record, last Sequence) []Record {
+	kept := records[:0]
+	for _, r := range records {
+		if r.Sequence > last {
+			r.Sequence, r.Event.Origin = r.First(), 0
+		}
+		if r.Sequence <= last {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
 // Entry is one event of a log, or what was refused, as it is stored there.
 type Entry struct {
 	Sequence Sequence

@@ -133,13 +133,11 @@ func (o *Overlay) fold(ctx context.Context, keys []schema.ConversationKey) error
 		if fault != nil {
 			continue // the fold of the projector leaves it out, too
 		}
-		record.Sequence, record.Event.Origin = record.First(), 0
-		if record.Sequence > o.scope.AsOf {
-			continue
+		for _, r := range schema.Until([]schema.Record{record}, o.scope.AsOf) {
+			o.bytes += len(events[i].Original)
+			key := r.Event.ConversationKey()
+			of[key] = append(of[key], r)
 		}
-		o.bytes += len(events[i].Original)
-		key := record.Event.ConversationKey()
-		of[key] = append(of[key], record)
 	}
 	if o.bytes > MostBytes {
 		return tooMany()

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,6 +116,7 @@ func (l lease) Keep(ctx context.Context, do func(context.Context) error) error {
 
 // rig is a log with its projection.
 type rig struct {
+	store   *store.Store
 	engine  *enginetest.ClickHouseServer
 	tables  *tables.Tables
 	log     *memory
@@ -170,6 +174,7 @@ func (r *rig) restart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	r.store = s
 	if r.api, err = query.New(query.Config{Store: s, Key: []byte("a key of the tests"), Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}); err != nil {
 		t.Fatal(err)
 	}
@@ -247,9 +252,38 @@ func (r *rig) ask(t *testing.T, document string) string {
 
 func (r *rig) try(t *testing.T, document string) (string, error) {
 	ctx := query.WithCaller(t.Context(), schema.Caller{ID: "reader", Scopes: []schema.Scope{schema.ScopeRead}, Projects: schema.Projects{All: true}})
+	if export(document) {
+		return r.export(ctx, document)
+	}
 	response := r.api.Schema().Exec(ctx, document, "", nil)
 	if len(response.Errors) > 0 {
 		return "", errors.New(fmt.Sprint(response.Errors[0]))
 	}
 	return string(response.Data), nil
+}
+
+// export reports whether a question is the address of an export.
+func export(question string) bool { return !strings.HasPrefix(question, "{") }
+
+func (r *rig) export(ctx context.Context, address string) (string, error) {
+	table, parameters, _ := strings.Cut(address, "?")
+	values, err := url.ParseQuery(parameters)
+	if err != nil {
+		return "", err
+	}
+	e, err := r.api.Extract(ctx, query.Table(table), values)
+	if err != nil {
+		return "", err
+	}
+	count, err := r.store.CountExtract(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	stream, err := r.store.Extract(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	defer stream.Close()
+	rows, err := io.ReadAll(stream)
+	return fmt.Sprintf("%d rows at %s\n%s", count, e.Position, rows), err
 }

@@ -75,7 +75,27 @@ func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, e
 	if deadline, ok := ctx.Deadline(); ok {
 		settings["max_execution_time"] = max(time.Until(deadline).Seconds(), 0.001)
 	}
-	stream, err := s.conn.QueryFormat(chgo.Context(ctx, chgo.WithSettings(settings)), format.name, st.text, st.args...)
+	ctx = chgo.Context(ctx, chgo.WithSettings(settings))
+	if e.Scope.AsOf == 0 {
+		return s.stream(ctx, st, format)
+	}
+	// Once the answer has started, it is known which state of the tables the statement reads.
+	var stream io.ReadCloser
+	err := s.asOf(ctx, st, func(ctx context.Context, completed *statement) (err error) {
+		if stream != nil {
+			_ = stream.Close()
+		}
+		stream, err = s.stream(ctx, completed, format)
+		return err
+	})
+	if err != nil && stream != nil {
+		_ = stream.Close()
+	}
+	return stream, err
+}
+
+func (s *Store) stream(ctx context.Context, st *statement, format written) (io.ReadCloser, error) {
+	stream, err := s.conn.QueryFormat(ctx, format.name, st.text, st.args...)
 	switch {
 	case errors.Is(err, chgo.ErrFormatNativeUnsupported):
 		return nil, &query.Error{Code: query.CodeUnavailable, Message: "exports need ClickHouse's HTTP interface: name it as http:// or https:// in --clickhouse-url"}
