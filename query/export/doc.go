@@ -29,7 +29,7 @@
 // # Incremental reads
 //
 // X-Parley-Position is the position in the log at which the statement began.
-// With this value as updatedSince, the next export returns every row that has changed since at
+// With this value as asOf, the same export can be repeated; as updatedSince, the next export returns every row that has changed since at
 // least once; without from and to, also conversations that were closed and are open again. Repeat
 // an interrupted export completely, with the position of the first request.
 //
