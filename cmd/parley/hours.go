@@ -28,8 +28,10 @@ type hoursCommand struct {
 // hoursBucket is the bucket in which all roles find the opening hours.
 const hoursBucket = "PARLEY_HOURS"
 
+var hoursConfig = eventlog.BucketConfig{Description: "opening hours of the projects of parley"}
+
 func openHours(ctx context.Context, broker *eventlog.Broker) (*hours.Store, error) {
-	bucket, err := broker.Bucket(ctx, hoursBucket, eventlog.BucketConfig{Description: "opening hours of the projects of parley"})
+	bucket, err := broker.Bucket(ctx, hoursBucket, hoursConfig)
 	return hours.NewStore(bucket), err
 }
 

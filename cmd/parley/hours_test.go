@@ -101,12 +101,24 @@ func TestOpeningHoursAreManagedNextToServe(t *testing.T) {
 		return fmt.Sprint(i.graphQL(t, i.admin, fmt.Sprintf(`{metrics(interval: {from: "2024-03-01T00:00:00Z", to: "2024-03-02T00:00:00Z"}, filters: {projectIds: %d}) {
 			total {resolutionBusinessHours {count medianMs} resolution {medianMs}}}}`, project)))
 	}
+	inSQL := func(want string) {
+		t.Helper()
+		eventually(t, seenWithin, func() error {
+			rows, err := i.trySQL(fmt.Sprintf("SELECT ifNull(toString(resolution_business_hours_ms), 'unknown') AS open FROM parley.conversations WHERE project_id = %d", project))
+			if got := fmt.Sprint(rows); err != nil || got != "[map[open:"+want+"]]" {
+				return fmt.Errorf("resolution in SQL is %s, want %s: %w", got, want, err)
+			}
+			return nil
+		})
+	}
+	inSQL("0")
 	if got := resolution(); !strings.Contains(got, "resolutionBusinessHours:map[count:1 medianMs:0]") || !strings.Contains(got, "medianMs:240000") {
 		t.Errorf("closed at noon: %s", got)
 	}
 	if _, stderr, code := i.command(t, strings.NewReplacer("2024-01-01", "2024-02-28", "12:00", "13:00").Replace(someHours), append([]string{"hours", "set", "--file", "-"}, named...)...); code != 0 {
 		t.Fatalf("set: exit %d, %s", code, stderr)
 	}
+	inSQL("240000")
 	if got := resolution(); !strings.Contains(got, "resolutionBusinessHours:map[count:1 medianMs:240000]") {
 		t.Errorf("open over noon: %s", got)
 	}
@@ -119,6 +131,7 @@ func TestOpeningHoursAreManagedNextToServe(t *testing.T) {
 	if _, stderr, code := hours("remove", named[0], named[1]); code != 0 {
 		t.Errorf("remove: exit %d, %s", code, stderr)
 	}
+	inSQL("unknown")
 	if got := resolution(); !strings.Contains(got, "map[count:0 medianMs:<nil>]") {
 		t.Errorf("without hours: %s", got)
 	}

@@ -74,6 +74,9 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 	if err := sendWebhooks(ctx, n, logs); err != nil {
 		return err
 	}
+	if err := publishHours(ctx, n, tables); err != nil {
+		return err
+	}
 	f.run(n, tables)
 	keepsUp := n.progress(f.StallAfter, func(ctx context.Context) (schema.Sequence, error) {
 		return history.Projected(ctx, tables, projector.LogEvents)

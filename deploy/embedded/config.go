@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -152,11 +154,21 @@ type grant struct{ Columns, Database, Table string }
 
 func newDefiner(name string, versions []uint32) definer {
 	d := definer{Name: name, Password: randomPassword()}
-	for _, version := range versions {
+	for i, version := range versions {
+		columns := map[[2]string][]string{} // by database and table
 		for _, view := range tables.Views() {
-			if view.Definer == name {
-				d.Grants = append(d.Grants, grant{strings.Join(view.Columns, ", "), tables.ProjectionDatabase(version), view.Table})
+			if view.Definer != name {
+				continue
 			}
+			for _, r := range view.Reads {
+				if at := [2]string{r.In(version), r.Table}; i == 0 || r.In(version) != r.Database { // what is not of a projection, once
+					columns[at] = append(columns[at], r.Columns...)
+				}
+			}
+		}
+		for _, at := range slices.SortedFunc(maps.Keys(columns), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+			slices.Sort(columns[at])
+			d.Grants = append(d.Grants, grant{strings.Join(slices.Compact(columns[at]), ", "), at[0], at[1]})
 		}
 	}
 	return d

@@ -40,6 +40,7 @@ func (c *closing) push() {
 
 func (c *closing) fill(row *Conversation) {
 	row.ClosedAt, row.CloseReason = c.closedAt, c.reason
+	row.FirstClosedAt = c.first
 	row.ReopenCount = c.reopened
 	row.AnomalyCount += c.repeated
 }

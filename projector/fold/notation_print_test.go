@@ -121,6 +121,9 @@ func (p *printer) conversation(c *fold.Conversation) {
 	p.line("conversation")
 	field(p, "created", &c.CreatedAt)
 	field(p, "closed", c.ClosedAt)
+	if c.FirstClosedAt != nil && (c.ClosedAt == nil || *c.ClosedAt != *c.FirstClosedAt) {
+		field(p, "first-closed", c.FirstClosedAt)
+	}
 	field(p, "duration", c.Duration)
 	field(p, "reason", c.CloseReason)
 	field(p, "channel", &c.Channel)
@@ -160,6 +163,7 @@ func (p *printer) conversation(c *fold.Conversation) {
 	field(p, "csat", c.CustomerSatisfaction)
 	field(p, "nps", c.NetPromoterScore)
 	field(p, "comment", c.Comment)
+	field(p, "answered-at", c.SatisfactionAnsweredAt)
 	for _, tag := range c.Tags {
 		field(p, "tag", &tag)
 	}

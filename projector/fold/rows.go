@@ -56,6 +56,8 @@ type Conversation struct {
 	ClosedAt  *schema.Timestamp
 	Duration  *int64
 
+	FirstClosedAt *schema.Timestamp // time of the first close of all; it stays when the conversation is reopened
+
 	Channel    schema.Channel
 	Language   *string
 	Initiator  *schema.Initiator
@@ -77,6 +79,8 @@ type Conversation struct {
 	CustomerSatisfaction *uint8
 	NetPromoterScore     *uint8
 	Comment              *string
+
+	SatisfactionAnsweredAt *schema.Timestamp // time of the latest answer to any of the three
 
 	// Tags and Users are the first schema.MaxListed of TagCount and UserCount.
 	Tags                []schema.Ref  // in the order of first tagging

@@ -101,6 +101,9 @@ func (h history) times(c *fold.Conversation) {
 			c.ResolutionTime = since(h.at(visitor), at)
 		}
 	}
+	if firstClose >= 0 {
+		c.FirstClosedAt = new(h.at(firstClose))
+	}
 	if visitor >= 0 && firstClose >= 0 {
 		c.FirstResolutionTime = since(h.at(visitor), h.at(firstClose))
 	}
@@ -177,6 +180,7 @@ func (h history) anomalies(c *fold.Conversation) {
 func (h history) satisfaction(c *fold.Conversation) {
 	for i := range h {
 		if s, ok := h[i].Event.Data.(*schema.Satisfaction); ok {
+			c.SatisfactionAnsweredAt = new(h.at(i))
 			if s.CustomerSatisfaction != nil {
 				c.CustomerSatisfaction = s.CustomerSatisfaction
 			}

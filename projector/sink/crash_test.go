@@ -115,7 +115,7 @@ func contents(t *testing.T, version uint32) map[string]string {
 	found := map[string]string{}
 	for _, v := range ddl.Views() {
 		found[v.View] = enginetest.ClickHouse(t).Exec(t, fmt.Sprintf("SELECT %s FROM %s.%s FINAL ORDER BY ALL FORMAT TSV",
-			strings.Join(v.Columns, ", "), ddl.ProjectionDatabase(version), v.Table))
+			strings.Join(v.Reads[0].Columns, ", "), ddl.ProjectionDatabase(version), v.Reads[0].Table))
 	}
 	return found
 }

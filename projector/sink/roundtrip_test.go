@@ -61,7 +61,7 @@ func full(key schema.ConversationKey) projector.Change {
 	group := &schema.Ref{ID: "g", Name: new("Group")}
 	return projector.Change{After: fold.Rows{
 		Conversation: fold.Conversation{
-			ConversationKey: key, BeganAt: 3, CreatedAt: 1, ClosedAt: at(7258118399999), Duration: new(int64(7258118399998)),
+			ConversationKey: key, BeganAt: 3, CreatedAt: 1, ClosedAt: at(7258118399999), Duration: new(int64(7258118399998)), FirstClosedAt: at(2),
 			Channel: "WHATSAPP", Language: new("fr"), Initiator: new(schema.InitiatorVisitor),
 			Visitor: &schema.Visitor{ID: "v", ExternalID: new("x"), FirstName: new("Ann"), LastName: new("O'Neil\n"),
 				Email: new("a@example.org"), Phone: new("+33")},
@@ -71,7 +71,7 @@ func full(key schema.ConversationKey) projector.Change {
 			Answered: true, AnsweredByHuman: true, AutomationLevel: new(fold.FullyAutomated), Abandoned: true,
 			FirstResponseTime: new(int64(5)), ResolutionTime: new(int64(6)), FirstResolutionTime: new(int64(7)),
 			HandleTime: 8, HumanHandleTime: 9, SnoozeTime: 10, VisitorMessageCount: 11, OperatorMessageCount: 12,
-			CustomerSatisfaction: new(uint8(5)), NetPromoterScore: new(uint8(0)), Comment: new(""),
+			CustomerSatisfaction: new(uint8(5)), NetPromoterScore: new(uint8(0)), Comment: new(""), SatisfactionAnsweredAt: at(3),
 			Tags:  []schema.Ref{{ID: "t2", Name: new("Tag")}, {ID: "t1"}},
 			Users: []schema.User{{ID: 1, Kind: schema.KindExpert}, operator}, TagCount: 2, UserCount: 2,
 			Routing: []fold.Routing{{At: 3, Rule: schema.Ref{ID: "r", Name: new("Rule")}, Group: group},
@@ -115,6 +115,7 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 	const version = "9223372036854775809"
 	hold(t, "conversations", read(t, s, "conversations"), map[string]string{
 		"project_id": "7", "conversation_id": id, "created_at": `"1970-01-01 00:00:00.001"`, "closed_at": `"2199-12-31 23:59:59.999"`,
+		"first_closed_at": `"1970-01-01 00:00:00.002"`, "satisfaction_answered_at": `"1970-01-01 00:00:00.003"`,
 		"duration_ms": "7258118399998", "channel": `"WHATSAPP"`, "language": `"fr"`, "initiator": `"VISITOR"`, "visitor_id": `"v"`,
 		"campaign_id": `"c"`, "campaign_name": `"Campaign"`, "custom_data": `{"a":"1.50","b":""}`,
 		"contact_count": "1", "snooze_count": "2", "transfer_count": "3", "reopen_count": "4", "anomaly_count": "4294967295",
@@ -194,7 +195,8 @@ func TestMissingValuesAreNull(t *testing.T) {
 	}
 	null := map[string][]string{
 		"conversations": {"closed_at", "duration_ms", "language", "initiator", "campaign_name", "automation_level", "first_response_time_ms",
-			"resolution_time_ms", "first_resolution_time_ms", "customer_satisfaction", "net_promoter_score", "satisfaction_comment", "close_reason"},
+			"resolution_time_ms", "first_resolution_time_ms", "customer_satisfaction", "net_promoter_score", "satisfaction_comment", "close_reason",
+			"first_closed_at", "satisfaction_answered_at"},
 		"contacts": {"ended_at", "duration_ms", "ending", "close_reason", "wait_time_ms", "first_response_time_ms", "operator_name",
 			"operator_email", "routing_rule_id", "routing_rule_name", "routing_group_id", "routing_group_name"},
 		"messages":     {"contact_id", "author_id", "read_at", "deleted_at"},

@@ -125,16 +125,19 @@ func pendingTables(databases []string, applied map[string]string, version uint32
 // pendingGrants returns the rights that the users of the views lack on the live
 // version: on the columns their views show and no other.
 func (t *Tables) pendingGrants(ctx context.Context, live uint32) ([]step, error) {
-	granted, err := t.names(ctx, grantsSQL, clickhouse.Named("database", ddl.ProjectionDatabase(live)))
+	granted, err := t.names(ctx, grantsSQL, clickhouse.Named("databases", []string{ddl.ProjectionDatabase(live), ddl.MetaDatabase}))
 	if err != nil {
 		return nil, err
 	}
 	var steps []step
 	for _, v := range ddl.Views() {
-		lacks := func(column string) bool { return !slices.Contains(granted, v.Definer+" "+v.Table+" "+column) }
-		if slices.ContainsFunc(v.Columns, lacks) {
-			grant := strings.NewReplacer("$columns", strings.Join(v.Columns, ", "), "$table", v.Table, "$definer", v.Definer).Replace(grantSQL)
-			steps = append(steps, step{name: "rights of view " + ddl.ViewDatabase + "." + v.View, statement: of(grant, live)})
+		for _, r := range v.Reads {
+			table := r.In(live) + "." + r.Table
+			lacks := func(column string) bool { return !slices.Contains(granted, v.Definer+" "+table+" "+column) }
+			if slices.ContainsFunc(r.Columns, lacks) {
+				grant := strings.NewReplacer("$columns", strings.Join(r.Columns, ", "), "$table", table, "$definer", v.Definer).Replace(grantSQL)
+				steps = append(steps, step{name: "rights of view " + ddl.ViewDatabase + "." + v.View, statement: grant})
+			}
 		}
 	}
 	return steps, nil
@@ -153,7 +156,7 @@ func (t *Tables) pendingViews(ctx context.Context, applied map[string]string, li
 	}
 	var steps []step
 	for _, v := range ddl.Views() {
-		table := sources[v.Table]
+		table := sources[v.Reads[0].Table]
 		statement, err := v.Over(live, table.comment, table.columns)
 		if err != nil {
 			return nil, err

@@ -128,6 +128,8 @@ var (
 	rewriteAskSQL string
 	//go:embed sql/rewrite_left.sql
 	rewriteLeftSQL string
+	//go:embed sql/set_opening_hours.sql
+	setOpeningHoursSQL string
 	//go:embed sql/set_position.sql
 	setPositionSQL string
 	//go:embed sql/tables.sql

@@ -20,11 +20,12 @@ var contract = map[string]string{
 		customer_satisfaction net_promoter_score satisfaction_comment tag_ids tag_names tag_count user_ids user_count revenue close_reason
 		visitor_id language campaign_id campaign_name custom_data channel initiator anomaly_count
 		first_sequence last_sequence event_count
+		first_closed_at satisfaction_answered_at in_business_hours first_response_business_hours_ms resolution_business_hours_ms
 		transaction_count`, // the last is ours: how many transactions, beside their revenue
 	"contacts": `project_id conversation_id contact_id started_at ended_at duration_ms status ending ending_inferred close_reason
 		wait_time_ms first_response_time_ms visitor_message_count operator_message_count
 		operator_id operator_kind operator_name operator_email routing_rule_id routing_rule_name routing_group_id routing_group_name
-		ordinal channel`,
+		ordinal channel in_business_hours wait_business_hours_ms first_response_business_hours_ms`,
 	"transactions": `project_id conversation_id transaction_id external_conversion_id amount currency received_at source attributed_to_id`,
 	"messages":     `project_id conversation_id message_id contact_id sent_at author_kind author_id automatic read_at deleted_at`,
 	"customers": `project_id customer_id type channels conversation_count orders_count total_spent created_at updated_at
@@ -36,6 +37,14 @@ var contract = map[string]string{
 	"events":             `project_id conversation_id event_id source type time sequence received_at`,
 	"quarantine":         `log sequence received_at reason detail source event_id`,
 	"visitors":           `project_id conversation_id visitor_id external_id first_name last_name email phone`,
+	"routings": `project_id conversation_id conversation_created_at ordinal routed_at routing_rule_id routing_rule_name routing_group_id
+		routing_group_name`,
+	"snoozes": `project_id conversation_id conversation_created_at event_id snoozed_at until from_user_id from_user_kind from_user_name`,
+	"transfers": `project_id conversation_id conversation_created_at event_id transferred_at from_user_id from_user_kind from_user_name
+		to_user_id to_user_kind to_user_name to_routing_rule_id to_routing_rule_name to_routing_group_id to_routing_group_name`,
+	"conversation_tags":  `project_id conversation_id conversation_created_at ordinal tag_id tag_name`,
+	"conversation_users": `project_id conversation_id conversation_created_at user_id user_kind user_name`,
+	"operators":          `project_id operator_id operator_kind operator_name operator_email contact_count first_contact_at last_contact_at`,
 	// Keys and one column more.
 	"message_texts":       `project_id conversation_id message_id text`,
 	"events_original":     `project_id conversation_id event_id source sequence original`,
@@ -99,8 +108,11 @@ func TestViewColumnsCarryTheCommentsOfTheTables(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)
 	for _, v := range ddl.Views() {
+		if !strings.Contains(v.Statement, "$columns") {
+			continue // a computed view, which has comments of its own
+		}
 		differ, err := tables.names(t.Context(), `SELECT view.name FROM system.columns AS view
-			INNER JOIN system.columns AS source ON source.name = view.name AND source.database = 'parley_1' AND source.table = '`+v.Table+`'
+			INNER JOIN system.columns AS source ON source.name = view.name AND source.database = 'parley_1' AND source.table = '`+v.Reads[0].Table+`'
 			WHERE view.database = 'parley' AND view.table = '`+v.View+`' AND (view.comment != source.comment OR view.type != source.type)`)
 		if err != nil {
 			t.Fatal(err)

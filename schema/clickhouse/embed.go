@@ -35,7 +35,7 @@ func Meta() []File { return read("meta") }
 func Projection(version uint32) []File {
 	list := read("projection")
 	for i := range list {
-		list[i].Statement = strings.ReplaceAll(list[i].Statement, "$projection", ProjectionDatabase(version))
+		list[i].Statement = strings.ReplaceAll(list[i].Statement, placeholder, ProjectionDatabase(version))
 	}
 	return list
 }

@@ -49,12 +49,14 @@ func TestViewsSayWhatTheyReadFrom(t *testing.T) {
 		if v.Definer != OpenDefiner && v.Definer != PersonalDefiner {
 			t.Errorf("%s has the rights of %q", v.Name, v.Definer)
 		}
-		if v.Table == "" || !strings.HasPrefix(v.View, v.Table) || len(v.Columns) < 3 {
-			t.Errorf("%s reads %q, columns %q", v.Name, v.Table, v.Columns)
+		if len(v.Reads) == 0 || v.Reads[0].Database != placeholder || strings.Count(v.Statement, "\nFROM $projection.")+strings.Count(v.Statement, "\nFROM parley_meta.") != len(v.Reads) {
+			t.Errorf("%s reads %v", v.Name, v.Reads)
 		}
-		for _, c := range v.Columns {
-			if c == "" || strings.HasPrefix(c, "_") || strings.ContainsAny(c, " \n") {
-				t.Errorf("%s has column %q", v.Name, c)
+		for _, r := range v.Reads {
+			for _, c := range r.Columns {
+				if !regexp.MustCompile(`^_?[a-z][a-z_]*$`).MatchString(c) || r.Table == "" {
+					t.Errorf("%s reads column %q of %q", v.Name, c, r.Table)
+				}
 			}
 		}
 	}
@@ -63,7 +65,7 @@ func TestViewsSayWhatTheyReadFrom(t *testing.T) {
 func TestViewsTakeTypesAndCommentsOver(t *testing.T) {
 	v := View{
 		File: File{Name: "views/0001_v.sql", Statement: "CREATE OR REPLACE VIEW parley.v ($columns)\nAS SELECT\na, b\nFROM $projection.t FINAL\nCOMMENT $comment"},
-		View: "v", Table: "t", Columns: []string{"a", "b"},
+		View: "v", Reads: []Read{{placeholder, "t", []string{"a", "b"}}},
 	}
 	got, err := v.Over(3, `the $table's \`, []Column{{"b", "String", "it's"}, {"_c", "UInt8", ""}, {"a", "UInt8", "first"}})
 	want := "CREATE OR REPLACE VIEW parley.v (a UInt8 COMMENT 'first', b String COMMENT 'it\\'s')\nAS SELECT\na, b\nFROM parley_3.t FINAL\nCOMMENT 'the $table\\'s \\\\'"

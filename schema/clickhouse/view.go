@@ -1,7 +1,10 @@
 package clickhouse
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,14 +18,30 @@ const (
 	PersonalDefiner = "parley_personal_views"
 )
 
-// View is one stable name: columns of one table of the live projection.
+// View is one stable name over the live projection.
 type View struct {
 	File           // with placeholders
 	View    string // name in [ViewDatabase]
 	Definer string // user with whose rights it reads
-	Table   string // table it reads
-	Columns []string
+	// Reads are the columns it reads, by table. Those of the first table are shown under their own
+	// names where the file says $columns.
+	Reads []Read
 }
+
+// Read is a table and the columns of it that a view reads.
+type Read struct {
+	Database string // a placeholder for that of the projection
+	Table    string
+	Columns  []string
+}
+
+// In returns the database of the table for a version of the projection.
+func (r Read) In(version uint32) string {
+	return strings.Replace(r.Database, placeholder, ProjectionDatabase(version), 1)
+}
+
+// placeholder stands for the database of a projection.
+const placeholder = "$projection"
 
 // Column is a column of a table, as listed in system.columns.
 type Column struct{ Name, Type, Comment string }
@@ -32,27 +51,40 @@ func Views() []View {
 	list := read("views")
 	views := make([]View, len(list))
 	for i, file := range list {
-		name := between(file.Statement, "VIEW "+ViewDatabase+".", " ")
-		table := between(file.Statement, "FROM $projection.", " ")
-		selected := between(file.Statement, "SELECT\n", "\nFROM")
-		v := View{File: file, View: name, Table: table, Definer: between(file.Statement, "DEFINER = ", " ")}
-		for column := range strings.SplitSeq(selected, ",") {
-			v.Columns = append(v.Columns, strings.TrimSpace(column))
+		views[i] = View{
+			File: file, View: between(file.Statement, "VIEW "+ViewDatabase+".", " "),
+			Definer: between(file.Statement, "DEFINER = ", " "), Reads: reads(file.Statement),
 		}
-		views[i] = v
 	}
 	return views
 }
 
+// selected matches a list of plain columns and the table they are read from.
+var selected = regexp.MustCompile(`SELECT\n([a-z_, \n]+)\nFROM (\$projection|` + MetaDatabase + `)\.([a-z_]+)`)
+
+// reads returns what a view reads, tables of the projection first.
+func reads(statement string) []Read {
+	var list []Read
+	for _, found := range selected.FindAllStringSubmatch(statement, -1) {
+		r := Read{Database: found[2], Table: found[3]}
+		for column := range strings.SplitSeq(found[1], ",") {
+			r.Columns = append(r.Columns, strings.TrimSpace(column))
+		}
+		list = append(list, r)
+	}
+	slices.SortStableFunc(list, func(a, b Read) int { return cmp.Compare(a.Database, b.Database) }) // "$" is before letters
+	return list
+}
+
 // Over returns the statement that points the view at a projection. Types and
-// comments are taken from the table, so that each exists in one place only; a
+// comments are taken from its first table, so that each exists in one place only; a
 // column that the table lacks is an error.
 func (v View) Over(version uint32, tableComment string, table []Column) (string, error) {
 	var head strings.Builder
-	for i, name := range v.Columns {
+	for i, name := range v.Reads[0].Columns {
 		column, found := find(table, name)
 		if !found {
-			return "", fmt.Errorf("view %s: table %s has no column %s", v.View, v.Table, name)
+			return "", fmt.Errorf("view %s: table %s has no column %s", v.View, v.Reads[0].Table, name)
 		}
 		if i > 0 {
 			head.WriteString(", ")
@@ -60,7 +92,7 @@ func (v View) Over(version uint32, tableComment string, table []Column) (string,
 		fmt.Fprintf(&head, "%s %s COMMENT %s", column.Name, column.Type, quoted(column.Comment))
 	}
 	return strings.NewReplacer(
-		"$projection", ProjectionDatabase(version),
+		placeholder, ProjectionDatabase(version),
 		"$columns", head.String(),
 		"$comment", quoted(tableComment),
 	).Replace(v.Statement), nil

@@ -1,1 +1,1 @@
-GRANT SELECT($columns) ON $projection.$table TO $definer
+GRANT SELECT($columns) ON $table TO $definer

@@ -1,3 +1,3 @@
-SELECT DISTINCT concat(user_name, ' ', table, ' ', column)
+SELECT DISTINCT concat(user_name, ' ', database, '.', table, ' ', column)
 FROM system.grants
-WHERE database = {database:String} AND access_type = 'SELECT' AND NOT is_partial_revoke
+WHERE database IN {databases:Array(String)} AND access_type = 'SELECT' AND NOT is_partial_revoke

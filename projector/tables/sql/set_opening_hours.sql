@@ -1,0 +1,1 @@
+INSERT INTO parley_meta.opening_hours (projects, lanes, begins, ends, starts, lengths, sums, version)
