@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -63,4 +64,36 @@ func TestARenameIsNotRepeatedAfterAnotherProcess(t *testing.T) {
 		t.Errorf("conversations are %q", got)
 	}
 	up(t, tables)
+}
+
+// TestAnswerTimesAreFilledFromTheArchive brings rows of version 10 up to date.
+func TestAnswerTimesAreFilledFromTheArchive(t *testing.T) {
+	server := enginetest.ClickHouse(t)
+	fresh(t)
+	server.Exec(t, "CREATE DATABASE parley_77 ENGINE = Atomic")
+	files := ddl.Projection(77)
+	for _, f := range files[:37] {
+		server.Exec(t, f.Statement)
+	}
+	const closed, pushed = "parley.conversation.closed.v1", "parley.conversation.pushed.v1"
+	mark := func(kind string, at int) string {
+		return fmt.Sprintf("('e', %d, 0, '%s', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)", at, kind)
+	}
+	server.Exec(t, "INSERT INTO parley_77.conversations (project_id, conversation_id, closed_at, customer_satisfaction, _version, _marks) VALUES (1, 'a', 9, 4, 5, ["+
+		mark(pushed, 1)+", "+mark(closed, 3)+", "+mark(pushed, 4)+", "+mark(closed, 9)+"]), (1, 'b', NULL, NULL, 6, ["+mark(pushed, 1)+"]), (2, 'a', NULL, NULL, 7, [])")
+	server.Exec(t, `INSERT INTO parley_77.events (project_id, conversation_id, event_id, type, time, sequence) VALUES
+		(1, 'a', 'x', 'parley.satisfaction.answered.v1', 7, 1), (1, 'a', 'y', 'parley.satisfaction.answered.v1', 6, 2), (1, 'a', 'z', 'parley.message.sent.v1', 8, 3)`)
+	for _, f := range files[37:] {
+		for range 1 + strings.Count(f.Name, "_fill_") { // as after a crash
+			server.Exec(t, f.Statement)
+		}
+	}
+	for _, state := range []string{"as inserted", "merged"} {
+		got := server.Exec(t, `SELECT project_id, conversation_id, toUnixTimestamp64Milli(first_closed_at), toUnixTimestamp64Milli(satisfaction_answered_at), customer_satisfaction, length(_marks), _version
+			FROM parley_77.conversations FINAL ORDER BY project_id, conversation_id`)
+		if want := "1\ta\t3\t7\t4\t4\t5\n1\tb\t\\N\t\\N\t\\N\t1\t6\n2\ta\t\\N\t\\N\t\\N\t0\t7"; got != want {
+			t.Errorf("%s, conversations are\n%s\nwant\n%s", state, got, want)
+		}
+		server.Exec(t, "OPTIMIZE TABLE parley_77.conversations FINAL")
+	}
 }
