@@ -102,6 +102,18 @@ func TestEveryTableAndColumnHasAComment(t *testing.T) {
 	if len(without) > 0 {
 		t.Errorf("without a comment: %v", without)
 	}
+	// Each recipe for local time is run as it is written.
+	recipes, err := tables.names(t.Context(), `SELECT name || ' ' || extract(comment, 'local time: (toTimeZone.*)$') FROM system.tables WHERE database = 'parley'
+		AND name IN (SELECT table FROM system.columns WHERE database = 'parley' AND type LIKE '%DateTime64%')`)
+	if err != nil || len(recipes) < 12 {
+		t.Fatalf("%d views have times, %v", len(recipes), err)
+	}
+	for _, recipe := range recipes {
+		view, local, _ := strings.Cut(recipe, " ")
+		if _, err := enginetest.ClickHouse(t).Query(enginetest.ClickHouse(t).Writer, "SELECT "+local+" FROM parley."+view); err != nil || local == "" {
+			t.Errorf("%s: %q: %v", view, local, err)
+		}
+	}
 }
 
 func TestViewColumnsCarryTheCommentsOfTheTables(t *testing.T) {

@@ -72,6 +72,10 @@ func TestViewsTakeTypesAndCommentsOver(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
 	}
+	got, err = v.Over(3, "x", []Column{{"b", "Nullable(DateTime64(3, 'UTC'))", ""}, {"a", "UInt8", ""}})
+	if want := `COMMENT 'x. Times are UTC; local time: toTimeZone(b, \'Europe/Paris\')'`; err != nil || !strings.HasSuffix(got, want) {
+		t.Errorf("%v\n%s\nwant it to end with\n%s", err, got, want)
+	}
 	if _, err := v.Over(3, "", []Column{{"a", "UInt8", ""}}); err == nil || !strings.Contains(err.Error(), "column b") {
 		t.Errorf("a missing column: %v", err)
 	}

@@ -91,12 +91,20 @@ func (v View) Over(version uint32, tableComment string, table []Column) (string,
 		}
 		fmt.Fprintf(&head, "%s %s COMMENT %s", column.Name, column.Type, quoted(column.Comment))
 	}
-	return strings.NewReplacer(
+	statement := strings.NewReplacer(
 		placeholder, ProjectionDatabase(version),
 		"$columns", head.String(),
 		"$comment", quoted(tableComment),
-	).Replace(v.Statement), nil
+	).Replace(v.Statement)
+	if found := moment.FindStringSubmatch(statement); found != nil {
+		// The statement ends with the comment.
+		statement = strings.TrimSuffix(statement, "'") + fmt.Sprintf(`. Times are UTC; local time: toTimeZone(%s, \'Europe/Paris\')'`, found[1])
+	}
+	return statement, nil
 }
+
+// moment matches the first column with a time.
+var moment = regexp.MustCompile(`[(,]\s*(\w+) (?:Nullable\()?DateTime64`)
 
 func find(columns []Column, name string) (Column, bool) {
 	for _, c := range columns {
