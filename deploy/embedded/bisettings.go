@@ -13,7 +13,7 @@ import (
 // subquery. The lists were taken from the drivers' sources and manuals:
 //
 //	clickhouse-go (Grafana), clickhouse-connect (Superset, Airflow), clickhouse-java (Metabase, Tableau, DBeaver), clickhouse-js
-//	(Cube, HyperDX), clickhouse-odbc (Power BI, Excel)
+//	(Cube, HyperDX), clickhouse-odbc (Power BI, Excel), dbt-clickhouse
 //
 // None of them names a file, an address, a table or an expression. A setting may be added only if
 // that is true of it, if it changes neither rights nor how a limit is counted, and if a widely used
@@ -53,6 +53,9 @@ func biAllowed(memory int64) []limit {
 		// unions, casts and names.
 		{"join_use_nulls", "union_default_mode", "prefer_column_name_to_alias", "aggregate_functions_null_for_empty", "cast_keep_nullable",
 			"extremes", "select_sequential_consistency"},
+		// Waiting for changes, which the user may not make: dbt sends these with every statement, and does not connect to a server
+		// where one of them is read-only.
+		{"mutations_sync", "alter_sync", "insert_distributed_sync"},
 		// A comment by the tool: Grafana, dbt, Superset.
 		{"log_comment"},
 	} {
