@@ -71,6 +71,11 @@ func tooLarge(err error) bool {
 	return is
 }
 
+func unwritable(err error) bool {
+	_, is := errors.AsType[*UnwritableError](err)
+	return is
+}
+
 // errSetAside ends a round in which conversations were set aside.
 var errSetAside = errors.New("conversations are set aside")
 
@@ -179,8 +184,11 @@ func (l *loop) takeBack(ctx context.Context) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	wanted, err := l.knowAside(ctx)
-	if err != nil || len(wanted) == 0 {
+	if err != nil {
 		return err
+	}
+	if wanted = l.due(wanted); len(wanted) == 0 {
+		return nil
 	}
 	l.archive.Doubt() // a repair may have changed it
 	if err := l.again(ctx, wanted[:min(againAtOnce, len(wanted))]); err != nil {
@@ -190,14 +198,50 @@ func (l *loop) takeBack(ctx context.Context) error {
 	return err
 }
 
-// again makes the rows of conversations again, in halves if that is too large.
+// delay is when the rows of a conversation that the tables have rejected are made again.
+type delay struct {
+	version uint64 // of its row of quarantine: another one is another request
+	pause   time.Duration
+	next    time.Time
+}
+
+// longestDelay is the longest time between two attempts to write rows that the tables reject.
+const longestDelay = 10 * time.Minute
+
+// due leaves out the conversations whose rows the tables have rejected a moment ago, and forgets
+// those that are not wanted any more.
+func (l *loop) due(wanted []Aside) []Aside {
+	delays := map[schema.ConversationKey]delay{}
+	var due []Aside
+	for _, a := range wanted {
+		d := l.delays[a.ConversationKey]
+		if d.version == a.Version {
+			delays[a.ConversationKey] = d
+			if l.gatherer.clock().Before(d.next) {
+				continue
+			}
+		}
+		due = append(due, a)
+	}
+	l.delays = delays
+	return due
+}
+
+// delay makes the rows of a conversation again later, twice as late each time.
+func (l *loop) delay(a Aside, why error) {
+	pause := max(2*asideLook, min(2*l.delays[a.ConversationKey].pause, longestDelay))
+	l.delays[a.ConversationKey] = delay{version: a.Version, pause: pause, next: l.gatherer.clock().Add(pause)}
+	l.logger.Error("ClickHouse rejects the rows of a conversation that are made again", "conversation", a, "next", pause, "error", why)
+}
+
+// again makes the rows of conversations again, in halves if that is too large or rejected.
 func (l *loop) again(ctx context.Context, wanted []Aside) error {
 	err := l.refold(ctx, wanted)
 	switch {
 	case err == nil:
 		l.logger.Info("rows of conversations were made again", "conversations", len(wanted), "first", wanted[0])
 		return nil
-	case !tooLarge(err):
+	case !tooLarge(err) && !unwritable(err):
 		return fmt.Errorf("make the rows of %d conversations again: %w", len(wanted), err)
 	case len(wanted) > 1:
 		half := len(wanted) / 2
@@ -205,6 +249,9 @@ func (l *loop) again(ctx context.Context, wanted []Aside) error {
 			return err
 		}
 		return l.again(ctx, wanted[half:])
+	case unwritable(err):
+		l.delay(wanted[0], err)
+		return nil
 	}
 	l.logger.Error("ClickHouse does not have enough memory for the rows of a conversation; the conversation is set aside", "conversation", wanted[0], "error", err)
 	batch := l.still()

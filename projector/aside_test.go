@@ -2,11 +2,15 @@ package projector_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/foldtest"
@@ -163,5 +167,47 @@ func TestAConversationThatCannotBeReadBackIsSetAside(t *testing.T) {
 		if err := tables.Compare(foldtest.Distinct(records)); err != nil || len(p.Aside()) > 0 {
 			t.Errorf("%v, set aside: %v", err, p.Aside())
 		}
+	})
+}
+
+// TestRowsThatAreRejectedAgainAreTriedEverMoreRarely asks for the rows of conversations again, of which
+// the tables reject one. Nothing fails for it, and it is tried again until they accept it.
+func TestRowsThatAreRejectedAgainAreTriedEverMoreRarely(t *testing.T) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+		events := foldtest.Stream(foldtest.Seeded(10), 20)
+		records := foldtest.Records(events, 1)
+		rejected := events[0].ConversationKey()
+		var rejects atomic.Bool
+		var tried atomic.Int64
+		tables.Reject = func(key schema.ConversationKey) bool {
+			if key != rejected || !rejects.Load() {
+				return false
+			}
+			tried.Add(1)
+			return true
+		}
+		registry := prometheus.NewRegistry()
+		last := log.Append(taken, payloads(events)...)
+		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, Registerer: registry})
+		await(t, tables, projector.LogEvents, last)
+
+		rejects.Store(true)
+		tables.AskAgain(slices.Collect(maps.Keys(foldtest.Distinct(records)))...)
+		<-time.After(time.Hour)
+		if n := tried.Load(); n < 8 || n > 30 {
+			t.Errorf("tried %d times in an hour", n)
+		}
+		if left := tables.Quarantine(); len(left) != 1 {
+			t.Errorf("still asked for: %+v", left)
+		}
+		if failed := values(t, registry)["parley_projector_failures_total"]; failed > 0 || p.Ready() != nil {
+			t.Errorf("%v failures, %v", failed, p.Ready())
+		}
+		rejects.Store(false)
+		<-time.After(10 * time.Minute)
+		if left := tables.Quarantine(); len(left) > 0 {
+			t.Errorf("still asked for: %+v", left)
+		}
+		compare(t, tables, records)
 	})
 }

@@ -42,6 +42,7 @@ type loop struct {
 	unwritable map[schema.Sequence]*schema.Error
 	refusals   int // unwritable events, or conversations that are too large, since one could be written
 	aside      map[schema.ConversationKey]Aside
+	delays     map[schema.ConversationKey]delay // of those whose rows could not be made again
 }
 
 func newLoop(c Config, name string, log Log, judge judge, writing *sync.Mutex, m *metrics) *loop {

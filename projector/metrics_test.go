@@ -22,16 +22,7 @@ func TestMetricsAddUp(t *testing.T) {
 		await(t, tables, projector.LogEvents, last)
 		synctest.Wait()
 
-		families, err := registry.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]float64{}
-		for _, f := range families {
-			for _, m := range f.Metric {
-				got[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
-			}
-		}
+		got := values(t, registry)
 		for name, want := range map[string]float64{
 			"parley_projector_entries_total":      float64(last),
 			"parley_projector_events_total":       float64(len(events)),
@@ -47,6 +38,22 @@ func TestMetricsAddUp(t *testing.T) {
 			}
 		}
 	})
+}
+
+// values are the metrics by name, each the sum over its labels.
+func values(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			got[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return got
 }
 
 func TestProjectorsOneAfterTheOtherShareTheirMetrics(t *testing.T) {

@@ -24,6 +24,8 @@ type Tables struct {
 	Refuse func(schema.Event) bool
 	// RefuseAt is the insert that is refused then; those before it are done. The first by default.
 	RefuseAt string
+	// Reject, if set, reports whether the rows of a conversation are unwritable, whichever they are.
+	Reject func(schema.ConversationKey) bool
 	// Large, if set, reports whether there is not enough memory for a conversation's rows.
 	Large func(schema.ConversationKey) bool
 	// LargeToRead is the same of a conversation's events.
@@ -112,6 +114,9 @@ func (t *Tables) Write(_ context.Context, b *projector.Batch) error {
 	for i := range b.Changes {
 		if t.Large != nil && t.Large(b.Changes[i].After.Conversation.ConversationKey) {
 			return fmt.Errorf("write: %w", &projector.TooLargeError{Err: fmt.Errorf("no memory")})
+		}
+		if t.Reject != nil && t.Reject(b.Changes[i].After.Conversation.ConversationKey) {
+			return fmt.Errorf("write: %w", &projector.UnwritableError{Err: fmt.Errorf("a value does not fit")})
 		}
 	}
 	changes := changes(b)
@@ -276,6 +281,19 @@ func (t *Tables) Release() {
 		if r.Log == projector.LogConversations {
 			r.Reason = schema.CodeReleased
 			t.quarantine[key] = r
+		}
+	}
+}
+
+// AskAgain asks for the rows of conversations that have events, as a repair does.
+func (t *Tables) AskAgain(keys ...schema.ConversationKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, key := range keys {
+		original := fmt.Appendf(nil, `{"projectid":%d,"subject":%q}`, key.Project, key.Conversation)
+		sequence := schema.Sequence(i + 1)
+		t.quarantine[entryKey{projector.LogConversations, sequence}] = projector.Rejection{
+			Log: projector.LogConversations, Sequence: sequence, Reason: schema.CodeDiffers, Original: original, Version: 1,
 		}
 	}
 }
