@@ -247,6 +247,12 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 			live, err := tables.Live(ctx)
 			return fmt.Sprintf("up to date with version %d, projection %d is live", clickhouse.Version, live), err
 		}},
+		{"parts", func(ctx context.Context) (string, error) {
+			if tables == nil {
+				return "", errors.New("not checked, see clickhouse")
+			}
+			return overlapping(ctx, tables), nil
+		}},
 		{"position", func(ctx context.Context) (string, error) {
 			if tables == nil || broker == nil {
 				return "", errors.New("not checked, see nats and clickhouse")
@@ -271,4 +277,30 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 		}},
 	}
 	return report(ctx, out, checks)
+}
+
+// overlapping says how many parts of the live tables overlap: readers merge those. It is not a failure
+// if the server does not tell.
+func overlapping(ctx context.Context, t *tables.Tables) string {
+	live, err := t.Live(ctx)
+	var list []tables.Parts
+	if err == nil {
+		list, err = t.Parts(ctx, live)
+	}
+	if err != nil {
+		return "not known: " + err.Error()
+	}
+	var all, overlapping uint64
+	var some []string
+	for _, p := range list {
+		all, overlapping = all+p.All, overlapping+p.Overlapping
+		if p.Overlapping > 0 {
+			some = append(some, fmt.Sprintf("%s %d of %d", p.Table, p.Overlapping, p.All))
+		}
+	}
+	text := fmt.Sprintf("%d of %d overlap", overlapping, all)
+	if len(some) > 0 {
+		text += ": " + strings.Join(some, ", ")
+	}
+	return text
 }

@@ -90,6 +90,8 @@ var (
 	mostRowsSQL string
 	//go:embed sql/note_applied.sql
 	noteAppliedSQL string
+	//go:embed sql/parts_overlapping.sql
+	partsOverlappingSQL string
 	//go:embed sql/positions.sql
 	positionsSQL string
 	//go:embed sql/projections.sql
@@ -132,6 +134,8 @@ var (
 	setOpeningHoursSQL string
 	//go:embed sql/set_position.sql
 	setPositionSQL string
+	//go:embed sql/sorting_keys.sql
+	sortingKeysSQL string
 	//go:embed sql/tables.sql
 	tablesSQL string
 	//go:embed sql/take_turn.sql
