@@ -34,32 +34,47 @@ func engine(t *testing.T, dir, name string, flags ...string) *instance {
 	return i
 }
 
+// processes is NATS and ClickHouse, each in a process of its own.
+type processes struct {
+	t                      *testing.T
+	natsDir, clickHouseDir string
+	secrets                map[string]string // files
+	nats, clickHouse       *instance
+}
+
+func enginesAlone(t *testing.T) *processes {
+	t.Helper()
+	e := &processes{t: t, natsDir: t.TempDir(), clickHouseDir: t.TempDir(), secrets: map[string]string{}}
+	for _, name := range []string{"log", "private", "writer", "reader", "bi"} {
+		e.secrets[name] = secretFile(t, name+"-password-of-this-test")
+	}
+	e.start()
+	return e
+}
+
+func (e *processes) start() {
+	e.t.Helper()
+	e.nats = engine(e.t, e.natsDir, "nats", "--password-file", e.secrets["log"], "--private-password-file", e.secrets["private"])
+	e.clickHouse = engine(e.t, e.clickHouseDir, "clickhouse", "--writer-password-file", e.secrets["writer"],
+		"--reader-password-file", e.secrets["reader"], "--bi-password-file", e.secrets["bi"])
+}
+
+// flags name the engines for a command, and the reader for serve.
+func (e *processes) flags() []string {
+	return []string{
+		"--nats-url", e.nats.where.HTTP, "--nats-user", "parley", "--nats-password-file", e.secrets["log"],
+		"--nats-private-user", "parley_private", "--nats-private-password-file", e.secrets["private"],
+		"--clickhouse-url", e.clickHouse.where.HTTP, "--clickhouse-user", "parley_writer", "--clickhouse-password-file", e.secrets["writer"],
+		"--clickhouse-reader-user", "parley_reader", "--clickhouse-reader-password-file", e.secrets["reader"],
+	}
+}
+
 func TestServeRunsOnEnginesThatRunAlone(t *testing.T) {
 	const project = 7433
-	secrets := map[string]string{}
-	for _, name := range []string{"log", "private", "writer", "reader", "bi"} {
-		secrets[name] = secretFile(t, name+"-password-of-this-test")
-	}
-	natsDir, clickHouseDir := t.TempDir(), t.TempDir()
-	startNATS := func() *instance {
-		return engine(t, natsDir, "nats", "--password-file", secrets["log"], "--private-password-file", secrets["private"])
-	}
-	startClickHouse := func() *instance {
-		return engine(t, clickHouseDir, "clickhouse", "--writer-password-file", secrets["writer"],
-			"--reader-password-file", secrets["reader"], "--bi-password-file", secrets["bi"])
-	}
-	nats, clickHouse := startNATS(), startClickHouse()
-	flags := func() []string {
-		return []string{
-			"--nats-url", nats.where.HTTP, "--nats-user", "parley", "--nats-password-file", secrets["log"],
-			"--nats-private-user", "parley_private", "--nats-private-password-file", secrets["private"],
-			"--clickhouse-url", clickHouse.where.HTTP, "--clickhouse-user", "parley_writer", "--clickhouse-password-file", secrets["writer"],
-			"--clickhouse-reader-user", "parley_reader", "--clickhouse-reader-password-file", secrets["reader"],
-		}
-	}
+	e := enginesAlone(t)
 	bi := embedded.User{Name: "parley_bi", Password: "bi-password-of-this-test"}
 	dir := t.TempDir()
-	first := start(t, dir, flags()...)
+	first := start(t, dir, e.flags()...)
 	first.where.ClickHouse.BI = bi
 	if children := children(t, first.process.Process.Pid); len(children) > 0 {
 		t.Errorf("serve has children: %v", children)
@@ -68,20 +83,20 @@ func TestServeRunsOnEnginesThatRunAlone(t *testing.T) {
 	waitForEvents(t, first, project, 11)
 	wantExample(t, first, project)
 
-	for _, i := range []*instance{first, nats, clickHouse} {
+	for _, i := range []*instance{first, e.nats, e.clickHouse} {
 		if code := i.terminate(t); code != exitOK {
 			t.Errorf("exit %d after SIGTERM:\n%s", code, i.stderr)
 		}
 	}
 	// What they stored is there after a restart, and a repeat is recognised.
-	nats, clickHouse = startNATS(), startClickHouse()
-	second := start(t, dir, flags()...)
+	e.start()
+	second := start(t, dir, e.flags()...)
 	second.where.ClickHouse.BI = bi
 	if again := second.post(t, exampleLines(t, project)...); again.Duplicates != 11 || again.FirstSequence != nil {
 		t.Errorf("a repeat was stored again: %+v", again)
 	}
 	wantExample(t, second, project)
-	if stdout, _, code := second.command(t, "", append([]string{"verify"}, flags()...)...); code != exitOK {
+	if stdout, _, code := second.command(t, "", append([]string{"verify"}, e.flags()...)...); code != exitOK {
 		t.Errorf("verify: exit %d\n%s", code, stdout)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/ingest/eventlog/lease"
@@ -143,9 +142,7 @@ func TestTwoProjectorsWriteTheRowsOfOne(t *testing.T) {
 	if code := beside.terminate(t); code != exitOK { // a clean stop
 		t.Errorf("exit %d", code)
 	}
-	stopped := time.Now()
 	waitToHold(t, i)
-	t.Logf("taken over %s after a clean stop", time.Since(stopped).Round(time.Millisecond))
 	i.post(t, chats(project, 0, conversations, 2)...)
 	i.wantOneRowEach(t, project, conversations, 5*conversations)
 }
@@ -170,20 +167,5 @@ func TestAProjectorThatStoodStillDoesNoHarm(t *testing.T) {
 		}
 		waitForEvents(t, i, project, 5*to)
 	}
-	i.wantOneRowEach(t, project, conversations, 5*conversations)
-}
-
-func TestTheOtherProjectorTakesOverFromTheDead(t *testing.T) {
-	const project, conversations = 7813, 100
-	i := start(t, t.TempDir())
-	beside := i.role(t, "project")
-	handTo(t, i, beside)
-	died := time.Now()
-	beside.kill()
-	waitToHold(t, i)
-	t.Logf("taken over %s after a death", time.Since(died).Round(time.Millisecond))
-	i.post(t, chats(project, 0, conversations, 0)...)
-	i.post(t, chats(project, 0, conversations, 1)...)
-	i.post(t, chats(project, 0, conversations, 2)...)
 	i.wantOneRowEach(t, project, conversations, 5*conversations)
 }

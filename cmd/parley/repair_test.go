@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
 // TestARepairStaysWhileTheProjectorRuns falsifies rows of conversations that the projector has in its
@@ -47,6 +49,36 @@ func TestARepairStaysWhileTheProjectorRuns(t *testing.T) {
 	if left := i.quarantined(t); len(left) > 0 {
 		t.Errorf("in quarantine: %+v", left)
 	}
+}
+
+// TestARepairNeedsNoProjector repairs tables that no process projects: the command takes the lease.
+func TestARepairNeedsNoProjector(t *testing.T) {
+	const project, conversations = 7820, 20
+	e := enginesAlone(t)
+	i := start(t, t.TempDir(), e.flags()...)
+	i.where.ClickHouse.BI = embedded.User{Name: "parley_bi", Password: "bi-password-of-this-test"}
+	for stage := range 3 {
+		i.post(t, chats(project, 0, conversations, stage)...)
+	}
+	waitForEvents(t, i, project, 5*conversations)
+	if code := i.terminate(t); code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+	i.where.ClickHouse.HTTP = e.clickHouse.where.HTTP
+	i.where.ClickHouse.Writer = embedded.User{Name: "parley_writer", Password: "writer-password-of-this-test"}
+	i.execute(t, "INSERT INTO parley_1.contacts SELECT * REPLACE (operator_id + 1 AS operator_id) FROM parley_1.contacts FINAL")
+	i.execute(t, "INSERT INTO parley_1.messages SELECT * REPLACE ('never' AS message_id) FROM parley_1.messages FINAL")
+	if stdout, _, code := i.command(t, "", append([]string{"verify"}, e.flags()...)...); code != exitFailed || !strings.Contains(stdout, "operator_id") {
+		t.Fatalf("verify of false rows: exit %d\n%s", code, stdout)
+	}
+	i.want(t, exitOK, append([]string{"verify", "--repair"}, e.flags()...)...)
+	i.wantRepaired(t, project, conversations)
+
+	again := start(t, i.dir, e.flags()...) // takes the lease at once
+	again.where.ClickHouse = i.where.ClickHouse
+	again.post(t, chats(project, conversations, conversations+1, 0)...)
+	waitForEvents(t, again, project, 5*conversations+2)
+	i.want(t, exitOK, append([]string{"verify"}, e.flags()...)...)
 }
 
 // wantRepaired looks for what was falsified.
