@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/ingest/eventlog/record"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -84,42 +85,42 @@ func BenchmarkCompression(b *testing.B) {
 	}
 }
 
-// BenchmarkRead reads a stream from its beginning, over and over: with the reader, and
-// with the ordered consumers of the client library, which hand out one message at a
-// time. Memory is the most that a sweep of the heap has found in use while reading.
+// BenchmarkRead reads the events of a stream from its beginning, over and over: with the reader, and
+// with the ordered consumers of the client library, which hand out one message at a time. Memory is
+// the most that a sweep of the heap has found in use while reading.
 func BenchmarkRead(b *testing.B) {
-	broker := open(b, enginetest.NATS(b))
-	s := broker.Events()
-	next := 0
-	const total = 300_000
-	for next < total {
-		if _, err := s.Append(context.Background(), benchMessages(&next, 10_000)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for name, read := range map[string]func(*testing.B, int){
-		"reader":       func(b *testing.B, total int) { readWith(b, s, total) },
-		"library-push": func(b *testing.B, total int) { pushAll(b, broker, total) },
-		"library-pull": func(b *testing.B, total int) { pullAll(b, broker, total) },
-	} {
-		b.Run(name, func(b *testing.B) {
-			runtime.GC()
-			heap := highWater(b)
-			used := cpuTime(b)
-			for b.Loop() {
-				read(b, total)
+	for _, size := range []int{1, 100, 4000} {
+		broker := open(b, enginetest.NATS(b))
+		s := broker.Events()
+		next := 0
+		for total := min(100_000*size, 1_000_000); next < total; {
+			if _, err := s.Append(context.Background(), benchMessages(&next, size)); err != nil {
+				b.Fatal(err)
 			}
-			b.ReportMetric(float64(b.N)*total/b.Elapsed().Seconds(), "msg/s")
-			b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/float64(b.N*total), "cpu-µs/msg")
-			b.ReportMetric(float64(heap())/(1<<20), "MiB")
-		})
+		}
+		for _, way := range []struct {
+			name string
+			read func(*testing.B, *Stream, int)
+		}{{"reader", readWith}, {"library-push", pushAll}, {"library-pull", pullAll}} {
+			b.Run(fmt.Sprintf("%d/%s", size, way.name), func(b *testing.B) {
+				runtime.GC()
+				heap := highWater(b)
+				used := cpuTime(b)
+				for b.Loop() {
+					way.read(b, s, next)
+				}
+				b.ReportMetric(float64(b.N*next)/b.Elapsed().Seconds(), "events/s")
+				b.ReportMetric(float64((cpuTime(b)-used).Nanoseconds())/float64(b.N*next), "cpu-ns/event")
+				b.ReportMetric(float64(heap())/(1<<20), "MiB")
+			})
+		}
 	}
 }
 
 func readWith(b *testing.B, s *Stream, total int) {
 	r := s.NewReader()
 	defer r.Close()
-	for at := schema.Sequence(0); int(at) < total; {
+	for at := schema.Sequence(0); total > 0; {
 		entries, err := r.Read(context.Background(), at, 10_000, time.Second)
 		if err != nil {
 			b.Fatal(err)
@@ -127,16 +128,17 @@ func readWith(b *testing.B, s *Stream, total int) {
 		if len(entries) > 0 {
 			at = entries[len(entries)-1].Sequence
 		}
+		total -= len(entries)
 	}
 }
 
 // pushAll uses the consumer of package nats, whose server pushes with flow control, as the reader's does.
-func pushAll(b *testing.B, broker *Broker, total int) {
-	js, err := broker.conn.JetStream()
+func pushAll(b *testing.B, s *Stream, total int) {
+	js, err := s.broker.conn.JetStream()
 	if err != nil {
 		b.Fatal(err)
 	}
-	feed, err := js.SubscribeSync(">", nats.OrderedConsumer(), nats.BindStream(broker.Events().name), nats.DeliverAll())
+	feed, err := js.SubscribeSync(">", nats.OrderedConsumer(), nats.BindStream(s.name), nats.DeliverAll())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -144,18 +146,22 @@ func pushAll(b *testing.B, broker *Broker, total int) {
 	if err := feed.SetPendingLimits(-1, -1); err != nil {
 		b.Fatal(err)
 	}
-	for sequence := uint64(0); int(sequence) < total; {
+	for total > 0 {
 		m, err := feed.NextMsg(30 * time.Second)
 		if err != nil {
 			b.Fatal(err)
 		}
-		sequence = taken(b, m.Metadata)
+		at, err := m.Metadata()
+		if err != nil {
+			b.Fatal(err)
+		}
+		total -= len(s.entries(delivered{record.Number(at.Sequence.Stream), at.Timestamp, m.Header, m.Data}))
 	}
 }
 
 // pullAll uses the consumer of package jetstream, which asks for each batch.
-func pullAll(b *testing.B, broker *Broker, total int) {
-	consumer, err := broker.js.OrderedConsumer(context.Background(), broker.Events().name, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy})
+func pullAll(b *testing.B, s *Stream, total int) {
+	consumer, err := s.broker.js.OrderedConsumer(context.Background(), s.name, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -164,25 +170,17 @@ func pullAll(b *testing.B, broker *Broker, total int) {
 		b.Fatal(err)
 	}
 	defer feed.Stop()
-	for sequence := uint64(0); int(sequence) < total; {
+	for total > 0 {
 		m, err := feed.Next()
 		if err != nil {
 			b.Fatal(err)
 		}
-		position, err := m.Metadata()
+		at, err := m.Metadata()
 		if err != nil {
 			b.Fatal(err)
 		}
-		sequence = position.Sequence.Stream
+		total -= len(s.entries(delivered{record.Number(at.Sequence.Stream), at.Timestamp, m.Headers(), m.Data()}))
 	}
-}
-
-func taken(b *testing.B, metadata func() (*nats.MsgMetadata, error)) uint64 {
-	position, err := metadata()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return position.Sequence.Stream
 }
 
 // highWater watches the heap until the function that it returns is called, which

@@ -24,11 +24,12 @@
 //	k  pages of customers, against the same statements
 //	l  figures of a year of conversations, against the time that an answer may take
 //	m  1,000 readers of a stream, and of a subscription, while 100 conversations change a second
+//	n  end to end: from HTTP until the row is visible, at the rate that the tables keep up with
 //
 // # Engines
 //
 // They are the real engines of `parley serve`: NATS inside this process, synced at every write, and
-// ClickHouse as a child. Every line restarts them on an empty directory. Only h, i, j and m run the
+// ClickHouse as a child. Every line restarts them on an empty directory. Only h, i, j, m and n run the
 // binary `parley` itself, to separate its memory from that of the measurement.
 //
 // # The floor of inserts

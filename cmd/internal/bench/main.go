@@ -38,6 +38,7 @@ type settings struct {
 	seed          uint64
 	profile       string // where to write a profile of the processor time of the rounds; none when empty
 	verbose       bool
+	sustained     time.Duration
 }
 
 func (s *settings) wants(letter string) bool {
@@ -66,11 +67,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.IntVar(&s.events, "events", s.events, "events in the log; BENCH_EVENTS sets it too")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds of every figure")
-	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to m with commas; all without it")
+	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to n with commas; all without it")
 	flags.StringVar(&s.conversations, "conversations", "100000,1000000", "conversations of lines f, g and l, with commas")
 	flags.IntVar(&s.growth, "growth", 10, "how many times the events line i goes up to")
 	flags.IntVar(&s.batch, "batch", 0, "most events of a batch; 0 is the projector's default")
-	flags.StringVar(&s.parley, "parley", ".build/parley", "the binary for lines h, i, j and m")
+	flags.DurationVar(&s.sustained, "sustained", time.Minute, "how long line n sends")
+	flags.StringVar(&s.parley, "parley", ".build/parley", "the binary for lines h, i, j, m and n")
 	flags.StringVar(&s.out, "out", ".build", "directory for bench.md and bench.json")
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the events")
 	flags.StringVar(&s.profile, "profile", "", "write a processor profile of the catch-ups of line c to this file")
@@ -124,6 +126,7 @@ func (b *bench) all(ctx context.Context) {
 		{"j", "ingest beside deep queries", b.besideQueries},
 		{"k", "customers", b.customers},
 		{"m", "readers of streams", b.streams},
+		{"n", "end to end", b.throughput},
 	} {
 		var wanted []string
 		for _, letter := range strings.Split(line.letters, "") {
