@@ -11,7 +11,7 @@
 // A window of the stream ([Stream.Between]) therefore contains the same events
 // whenever it is made, and windows that overlap agree where they do. Sending a
 // window twice changes nothing, and a live stream continues where its past
-// ended.
+// ended. What changes over the weeks of a history, a bot that is launched and a bad day, is in story.go.
 //
 //	n ──start──▶ moment on the weekly curve ──script──▶ about 20 events, in order of time
 //

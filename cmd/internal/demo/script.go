@@ -36,6 +36,8 @@ type script struct {
 	sales int
 	human bool // whether a person has handled it
 	happy float64
+
+	chapter chapter
 }
 
 type visitor struct{ id, given, family int }
@@ -59,11 +61,22 @@ func (s *script) play(events []Event, n int64) []Event {
 	s.channel = draw(s, channels)
 	s.visitor = visitor{s.IntN(1 << 20), s.IntN(len(givenNames)), s.IntN(len(familyNames))}
 	s.project = s.brand.project
+	s.chapter = chapter{bot: true}
+	if s.stream.told {
+		s.chapter = chapterAt(s.stream.Start(n))
+	}
+	leavers := .10
+	if s.chapter.bad {
+		leavers = .30
+		s.happy *= .5
+	}
 
 	s.opened()
 	switch share := s.Float64(); {
-	case share < .10:
+	case share < leavers:
 		s.giveUp()
+	case !s.chapter.bot && s.project == botShop:
+		s.meetPeople()
 	case share < .29:
 		s.meetBot(false)
 	case share < .52:
@@ -199,7 +212,11 @@ func (s *script) reopen(who operator) {
 
 // wait is the queue: short for most, long for some.
 func (s *script) wait() {
-	s.pass(int64(12*float64(second)*math.Sqrt(s.channel.pace)), 1.1)
+	median := 12 * float64(second)
+	if s.chapter.bad {
+		median *= 8
+	}
+	s.pass(int64(median*math.Sqrt(s.channel.pace)), 1.1)
 }
 
 // talk is what visitor and operator write in one contact. It reports whether the

@@ -27,11 +27,14 @@ type Stream struct {
 	key     uint64 // seed, name and spacing in one number
 	spacing float64
 	season  *season
+	told    bool // whether the conversations tell the story
 }
 
 // History is a stream in which n conversations begin in a length of time, clustered in the busy hours of each week.
 func History(seed uint64, n int, length time.Duration) *Stream {
-	return newStream(seed, "demo/history", length/time.Duration(max(n, 1)), weekly())
+	s := newStream(seed, "demo/history", length/time.Duration(max(n, 1)), weekly())
+	s.told = true
+	return s
 }
 
 // Live is a stream of rate events a second, spread evenly.
