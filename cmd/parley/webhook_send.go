@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -23,10 +24,17 @@ type webhookSend struct {
 
 type sendAdd struct {
 	ofProject
-	URL          string   `name:"url" help:"Address to post to." required:"" placeholder:"URL"`
-	Event        []string `help:"Events to post, separated by commas: chatStarted, chatFragment, chatTranscript." enum:"chatStarted,chatFragment,chatTranscript" required:"" placeholder:"EVENT"`
-	AllowPrivate bool     `help:"Allow http:// and private, loopback and link-local addresses."`
+	URL                string   `name:"url" help:"Address to post to." required:"" placeholder:"URL"`
+	Event              []string `help:"Events to post, separated by commas: chatStarted, chatFragment, chatTranscript, conversationClosed, satisfactionLow, waitExceeded, firstResponseExceeded, durationExceeded." enum:"chatStarted,chatFragment,chatTranscript,conversationClosed,satisfactionLow,waitExceeded,firstResponseExceeded,durationExceeded" required:"" placeholder:"EVENT"`
+	LowSatisfaction    uint8    `help:"Highest customer satisfaction that is low, 1 to 4 (2 by default), with satisfactionLow." placeholder:"SCORE"`
+	WaitAbove          int64    `help:"Threshold of a contact's wait time in milliseconds, with waitExceeded." placeholder:"MS"`
+	FirstResponseAbove int64    `help:"Threshold of a contact's first response time in milliseconds, with firstResponseExceeded." placeholder:"MS"`
+	DurationAbove      int64    `help:"Threshold of a conversation's duration in milliseconds, with durationExceeded." placeholder:"MS"`
+	AllowPrivate       bool     `help:"Allow http:// and private, loopback and link-local addresses."`
 }
+
+// lowSatisfaction is the highest score that is low unless another one is given.
+const lowSatisfaction = 2
 
 // Run adds a webhook that begins at the end of the log.
 func (c *sendAdd) Run(a *app) error {
@@ -48,6 +56,10 @@ func (c *sendAdd) Run(a *app) error {
 			}
 		}
 	}
+	hook.Thresholds = outgoing.Thresholds{LowSatisfaction: c.LowSatisfaction, WaitMs: c.WaitAbove, FirstResponseMs: c.FirstResponseAbove, DurationMs: c.DurationAbove}
+	if c.LowSatisfaction == 0 && slices.Contains(hook.Events, outgoing.SatisfactionLow) {
+		hook.LowSatisfaction = lowSatisfaction
+	}
 	if hook, err = registry.Add(a.ctx, hook, position); err != nil {
 		return err
 	}
@@ -59,23 +71,24 @@ func (c *sendAdd) Run(a *app) error {
 
 // listedHook is an outgoing webhook as commands show it, without its secret.
 type listedHook struct {
-	ID           string           `json:"id"`
-	Project      schema.ProjectID `json:"project"`
-	URL          string           `json:"url"`
-	Events       []outgoing.Kind  `json:"events"`
-	AllowPrivate bool             `json:"allowPrivate"`
-	AddedAt      time.Time        `json:"addedAt"`
-	State        string           `json:"state"` // active, or why it is paused
-	Position     schema.Sequence  `json:"position"`
-	Pending      int              `json:"pending"`
-	Failed       int              `json:"failed"`
-	LastStatus   int              `json:"lastStatus"`
-	LastError    string           `json:"lastError"`
+	ID      string           `json:"id"`
+	Project schema.ProjectID `json:"project"`
+	URL     string           `json:"url"`
+	Events  []outgoing.Kind  `json:"events"`
+	outgoing.Thresholds
+	AllowPrivate bool            `json:"allowPrivate"`
+	AddedAt      time.Time       `json:"addedAt"`
+	State        string          `json:"state"` // active, or why it is paused
+	Position     schema.Sequence `json:"position"`
+	Pending      int             `json:"pending"`
+	Failed       int             `json:"failed"`
+	LastStatus   int             `json:"lastStatus"`
+	LastError    string          `json:"lastError"`
 }
 
 func listedOf(hook *outgoing.Hook, s *outgoing.Status) listedHook {
 	l := listedHook{
-		ID: hook.ID, Project: hook.Project, URL: hook.URL, Events: hook.Events, AllowPrivate: hook.AllowPrivate, AddedAt: hook.AddedAt, State: "active",
+		ID: hook.ID, Project: hook.Project, URL: hook.URL, Events: hook.Events, Thresholds: hook.Thresholds, AllowPrivate: hook.AllowPrivate, AddedAt: hook.AddedAt, State: "active",
 		Position: s.Position, Pending: s.Pending, Failed: s.Failed, LastStatus: s.LastStatus, LastError: s.LastError,
 	}
 	if hook.Paused != "" {

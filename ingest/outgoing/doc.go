@@ -1,10 +1,10 @@
-// Package outgoing posts Chatra's webhooks to addresses that were added with
-// `parley webhook send add`: chatStarted, chatFragment and chatTranscript.
+// Package outgoing posts webhooks to addresses that were added with `parley webhook send add`:
+// Chatra's chatStarted, chatFragment and chatTranscript, and reports about figures.
 //
 // # The flow
 //
 //	follow    each webhook reads the log from its own position, up to where the tables are
-//	judge     which of the new events start a chat, need attention or close it
+//	judge     which of the new events start a chat, need attention or close it, or make a figure known
 //	queue     one entry per occurrence, on disk before the position moves
 //	render    the payload, from the conversation's archived events, at each attempt
 //	deliver   signed, in order per conversation, until the receiver answers 2xx
@@ -17,6 +17,15 @@
 //	chatStarted      the first message that a person wrote
 //	chatFragment     each message that a person wrote, with the automatic ones since the last
 //	chatTranscript   each close with messages that were in no transcript, with all messages; and messages that arrive after the close although they were sent before it
+//
+//	conversationClosed     each close of an open conversation
+//	satisfactionLow        each answer with a low score
+//	waitExceeded           a contact's wait time, known with its push
+//	firstResponseExceeded  a contact's first response time, known with that message
+//	durationExceeded       a conversation's duration, known with its close
+//
+// A figure is at the event with which it was known: the later one of those that decide it. A late event
+// that changes the figure of another event reports nothing.
 //
 // # The queue
 //

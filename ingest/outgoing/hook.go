@@ -18,18 +18,29 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Kind is the kind of a delivery, by Chatra's name.
+// Kind is the kind of a delivery.
 type Kind string
 
-// The kinds, in the order in which those of one event are sent.
+// The kinds, in the order in which those of one event are sent. The first three have Chatra's names and payloads.
 const (
 	ChatStarted    Kind = "chatStarted"
 	ChatFragment   Kind = "chatFragment"
 	ChatTranscript Kind = "chatTranscript"
+
+	ConversationClosed    Kind = "conversationClosed"
+	SatisfactionLow       Kind = "satisfactionLow"
+	WaitExceeded          Kind = "waitExceeded"
+	FirstResponseExceeded Kind = "firstResponseExceeded"
+	DurationExceeded      Kind = "durationExceeded"
 )
 
-// Kinds lists all of them.
-func Kinds() []Kind { return []Kind{ChatStarted, ChatFragment, ChatTranscript} }
+// Kinds lists all of them. The place of a kind is part of the ids of deliveries: new ones come at the end.
+func Kinds() []Kind {
+	return []Kind{ChatStarted, ChatFragment, ChatTranscript, ConversationClosed, SatisfactionLow, WaitExceeded, FirstResponseExceeded, DurationExceeded}
+}
+
+// chat reports whether the kind is one of Chatra's.
+func (k Kind) chat() bool { return k == ChatStarted || k == ChatFragment || k == ChatTranscript }
 
 // MaxHooks is the maximum number of webhooks.
 const MaxHooks = 32
@@ -53,6 +64,7 @@ type Hook struct {
 	Project schema.ProjectID `json:"project"`
 	URL     string           `json:"url"`
 	Events  []Kind           `json:"events"`
+	Thresholds
 	// Secret signs the payloads: whsec_ and the key in base64.
 	Secret       string    `json:"secret"`
 	AllowPrivate bool      `json:"allowPrivate,omitempty"`
@@ -74,7 +86,7 @@ func (h *Hook) check() error {
 	case len(h.Events) == 0:
 		return errors.New("event: at least one is required")
 	}
-	return nil
+	return h.Thresholds.check(h.Events)
 }
 
 // key returns the key of signatures.

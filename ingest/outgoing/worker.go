@@ -219,7 +219,11 @@ func (w *worker) queue(ctx context.Context, keys []schema.ConversationKey, after
 		if erased(&rows) {
 			continue
 		}
-		for _, o := range occurrences(found[key], after, upTo) {
+		all := occurrences(found[key], after, upTo)
+		if slices.ContainsFunc(w.hook.Events, func(k Kind) bool { return !k.chat() }) {
+			all = append(all, figuresBetween(&w.hook.Thresholds, found[key], after, upTo)...)
+		}
+		for _, o := range all {
 			if slices.Contains(w.hook.Events, o.kind) {
 				deliveries = append(deliveries, deliveryOf(w.hook, key.Conversation, o, w.Now()))
 			}
@@ -424,6 +428,9 @@ func (w *worker) render(ctx context.Context, d *Delivery) ([]byte, error) {
 		return nil, err
 	}
 	rows := fold.Of(records)
+	if !d.Event.chat() {
+		return renderFigure(w.hook, d, records, &rows)
+	}
 	var customer *fold.Customer
 	if visitor := visitorID(&rows); visitor != "" {
 		subject := schema.ProfileSubject(w.hook.Project, schema.ProfileCustomer, visitor)
