@@ -23,8 +23,11 @@ type intake struct {
 	position schema.Sequence // everything up to there is in it
 	checksum uint32          // of the last entry
 	entries  int
+	canaries int // of the entries
 	bytes    int
 	begun    time.Time // when the first entry was read
+
+	oldest, newest time.Time // when the first and the last entry arrived in the log
 
 	events    []ArchivedEvent
 	rejected  []Rejection
@@ -128,6 +131,10 @@ func (in *intake) take(entries []schema.Entry, judge judge) error {
 			return fmt.Errorf("the log returned entry %d after entry %d", entry.Sequence, in.position)
 		}
 		in.position = entry.End()
+		if schema.IsCanary(entry.Payload) {
+			in.canaries++
+			continue
+		}
 		start := len(copies)
 		copies = append(copies, entry.Payload...)
 		original := copies[start:len(copies):len(copies)]
@@ -140,6 +147,10 @@ func (in *intake) take(entries []schema.Entry, judge judge) error {
 			in.events = append(in.events, ArchivedEvent{Record: record, Original: original})
 		}
 	}
+	if in.entries == 0 {
+		in.oldest = entries[0].ReceivedAt
+	}
+	in.newest = entries[len(entries)-1].ReceivedAt
 	in.checksum = checksum(entries[len(entries)-1].Payload)
 	in.entries += len(entries)
 	in.bytes += size

@@ -69,7 +69,7 @@ func (l *loop) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		l.metrics.failures.WithLabelValues(l.name).Inc()
+		l.metrics.failures.WithLabelValues(l.name, failureClass(err)).Inc()
 		if !errors.Is(err, errUnwritable) && !errors.Is(err, errWrongTables) && !errors.Is(err, errSetAside) {
 			l.gatherer.events.halve()
 		}
@@ -208,6 +208,7 @@ func (l *loop) resume(ctx context.Context) error {
 		return err
 	}
 	l.state.resume(position, last)
+	l.metrics.logEnd.WithLabelValues(l.name).Set(float64(last))
 	l.metrics.position.WithLabelValues(l.name).Set(float64(position))
 	l.logger.Info("projecting", "position", position, "last", last, "held", held)
 	return nil
@@ -242,6 +243,7 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 	ctx, done := outlasting(ctx, grace)
 	defer done()
 	begun := l.gatherer.clock()
+	l.state.owe(in.oldest)
 	lap := func(stage string) {
 		now := l.gatherer.clock()
 		l.metrics.seconds.WithLabelValues(l.name, stage).Observe(now.Sub(begun).Seconds())
@@ -293,7 +295,7 @@ func (l *loop) advance(in *intake) {
 		}
 	}
 	l.gatherer.events.double()
-	l.state.advance(l.position, in.entries)
+	l.state.advance(l.position, in.entries, in.newest)
 	if l.advanced != nil {
 		l.advanced(l.position)
 	}

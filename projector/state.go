@@ -19,8 +19,9 @@ type state struct {
 	position schema.Sequence
 	last     schema.Sequence
 	movedAt  time.Time
-	density  float64 // events per sequence of the latest batch
-	waiting  bool    // for entries, rather than processing them
+	density  float64   // events per sequence of the latest batch
+	waiting  bool      // for entries, rather than processing them
+	owed     time.Time // when the oldest entry behind the position arrived, or a moment before; zero if there is none
 	end      context.CancelCauseFunc
 
 	begun   bool  // the stored position was read
@@ -104,11 +105,31 @@ func (s *state) fail(err error) {
 	}
 }
 
-func (s *state) advance(position schema.Sequence, entries int) {
+// owe notes when the first entry of the batch in hand arrived.
+func (s *state) owe(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owed = since
+}
+
+// lag is the age of the oldest entry that is not in the tables. Callers hold mu.
+func (s *state) lag() time.Duration {
+	if s.owed.IsZero() {
+		return 0
+	}
+	return max(0, s.clock().Sub(s.owed))
+}
+
+// advance notes that a batch was written, whose last entry arrived at newest: those after it are not older.
+func (s *state) advance(position schema.Sequence, entries int, newest time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if position > s.position {
 		s.density = float64(entries) / float64(position-s.position)
+	}
+	s.owed = newest
+	if position >= s.last {
+		s.owed = time.Time{}
 	}
 	s.position, s.last, s.movedAt = position, max(s.last, position), s.clock()
 	s.failure, s.stalled = nil, nil

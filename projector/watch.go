@@ -59,6 +59,14 @@ func (w *watch) look(l *loop, before, last schema.Sequence, err error) {
 	l.metrics.lag.WithLabelValues(l.name).Set(float64(Progress{Position: s.position, Last: last, Density: s.density}.Lag()))
 	now := s.clock()
 	switch {
+	case last <= s.position:
+		s.owed = time.Time{}
+	case s.owed.IsZero():
+		s.owed = now
+	}
+	l.metrics.logEnd.WithLabelValues(l.name).Set(float64(last))
+	l.metrics.lagSeconds.WithLabelValues(l.name).Set(s.lag().Seconds())
+	switch {
 	case !s.begun:
 		w.since = now
 	case last < before:

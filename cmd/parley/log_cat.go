@@ -54,10 +54,13 @@ func (c *logCat) Run(a *app) error {
 			return err
 		}
 		for _, entry := range entries {
+			after = entry.End()
+			if schema.IsCanary(entry.Payload) {
+				continue
+			}
 			if err := printEntry(out, entry); err != nil {
 				return err
 			}
-			after = entry.End()
 		}
 		if len(entries) > 0 {
 			if err := out.Flush(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -18,6 +19,7 @@ import (
 	"github.com/parley-analytics/parley/cmd/internal/memory"
 	"github.com/parley-analytics/parley/cmd/internal/process"
 	"github.com/parley-analytics/parley/cmd/internal/readiness"
+	"github.com/parley-analytics/parley/cmd/internal/status"
 	"github.com/parley-analytics/parley/cmd/internal/web"
 	"github.com/parley-analytics/parley/ingest"
 	"github.com/parley-analytics/parley/ingest/eventlog"
@@ -81,6 +83,9 @@ func authRoutes() []string {
 	return []string{"/oauth2/token", "/oauth2/revoke", "/_authenticated", auth.SessionPath}
 }
 
+// commonRoutes are the routes of every process.
+func commonRoutes() []string { return append(authRoutes(), status.Path) }
+
 // newNode binds HTTP for the roles. From here on the caller shuts the process down.
 func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 	if err := f.Check(); err != nil {
@@ -99,7 +104,7 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 		routes = append(routes, r.routes()...)
 	}
 	n.ready = readiness.New(parts...)
-	server, err := web.Listen(a.ctx, n.Process, f.Listen, n.ready, n.registry, append(routes, authRoutes()...)...)
+	server, err := web.Listen(a.ctx, n.Process, f.Listen, n.ready, n.registry, append(routes, commonRoutes()...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +154,7 @@ func (n *node) connect(ctx context.Context, name string, roles []role) error {
 	for _, path := range authRoutes() {
 		n.web.Open(path, mux)
 	}
+	n.web.Open(status.Path, &status.Handler{Administrators: n.authority, Metrics: n.registry, Ready: n.ready, Logger: n.log, Now: time.Now})
 	return nil
 }
 

@@ -78,6 +78,7 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		return err
 	}
 	f.run(n, tables)
+	watchSizes(n, tables)
 	keepsUp := n.progress(f.StallAfter, func(ctx context.Context) (schema.Sequence, error) {
 		return history.Projected(ctx, tables, projector.LogEvents)
 	})

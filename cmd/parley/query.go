@@ -35,8 +35,9 @@ type queryFlags struct {
 	QueryMemory uint64 `help:"Maximum memory of a ClickHouse statement, in MiB. 0 leaves it to the user's profile." file:"query.limits.statement-memory" default:"0"`
 	QueryRows   uint64 `help:"Maximum number of rows a ClickHouse statement may read. 0 means no limit." file:"query.limits.statement-rows" default:"0"`
 	exportFlags
-	AllowOrigin []string `help:"Origins allowed in browsers (CORS), https://HOST[:PORT]; * allows all. None by default." group:"Queries" placeholder:"URL"`
-	MCP         bool     `name:"mcp" help:"Serve AI agents with the Model Context Protocol at /mcp, with the credentials and limits of queries." group:"Queries"`
+	AllowOrigin []string      `help:"Origins allowed in browsers (CORS), https://HOST[:PORT]; * allows all. None by default." group:"Queries" placeholder:"URL"`
+	Canary      time.Duration `help:"Interval between canaries, events that measure how soon accepted events are visible (metric parley_freshness_seconds) and that no query sees. 0 turns them off." group:"Queries" default:"1m"`
+	MCP         bool          `name:"mcp" help:"Serve AI agents with the Model Context Protocol at /mcp, with the credentials and limits of queries." group:"Queries"`
 
 	stallAfter time.Duration // the command's
 }
@@ -52,7 +53,7 @@ func (f *queryFlags) routes() []string {
 
 // always are the routes that need no flag.
 func (f *queryFlags) always() []string {
-	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", web.PagePath, web.AssetsPath, stream.Path, export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
+	return append([]string{graphQLPath, graphiQLPath, graphiQLPath + "/", web.PagePath, web.StatusPath, web.AssetsPath, stream.Path, export.Path, marketplacerPath, chattyPath}, chatra.Paths()...)
 }
 func (f *queryFlags) parts() []readiness.Part {
 	needed := []readiness.Purpose{readiness.Query}
@@ -133,6 +134,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	n.web.Open(graphQLPath, handler)
 	f.openAgents(n, handler)
 	n.live = tables.Live
+	f.sendCanaries(n, tables)
 	keepsUp := n.progress(f.stallAfter, func(ctx context.Context) (schema.Sequence, error) {
 		live, err := tables.Live(ctx)
 		return live.Position, err
@@ -169,7 +171,7 @@ func openPages(n *node) error {
 	pages := http.NewServeMux()
 	queries.Routes(pages)
 	page.Routes(pages)
-	for _, path := range []string{graphiQLPath, graphiQLPath + "/", web.PagePath, web.AssetsPath} {
+	for _, path := range []string{graphiQLPath, graphiQLPath + "/", web.PagePath, web.StatusPath, web.AssetsPath} {
 		n.web.Open(path, pages)
 	}
 	return nil

@@ -52,6 +52,7 @@ func (c *serveCommand) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		n.engines.Register(n.registry)
 		// Before /readyz can name a problem, so that the command that it recommends finds the engines.
 		where, err := n.engines.Announce(c.DataDir, n.web.URL)
 		if err != nil {

@@ -66,11 +66,12 @@ type ClickHouse struct {
 	stop     context.CancelFunc
 	done     chan struct{}
 
-	mu    sync.Mutex
-	state error // why it is not ready, nil when it is
-	pid   int
-	hard  chan struct{} // closed to kill the child without waiting longer
-	once  sync.Once
+	mu       sync.Mutex
+	state    error // why it is not ready, nil when it is
+	pid      int
+	restarts uint64
+	hard     chan struct{} // closed to kill the child without waiting longer
+	once     sync.Once
 }
 
 // StartClickHouse starts the child process and the front and returns when both answer. It runs until Shutdown, not until ctx ends:
@@ -228,6 +229,13 @@ func (c *ClickHouse) PID() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.pid
+}
+
+// Restarts is how often the child was started again, or that was tried, because it had ended or did not start.
+func (c *ClickHouse) Restarts() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.restarts
 }
 
 // Done is closed when the child has ended and is not restarted, after Shutdown.

@@ -65,10 +65,11 @@ type NATS struct {
 
 	users NATSUsers
 
-	mu      sync.Mutex
-	server  *server.Server
-	gate    *gate
-	failure error // why it needs a restart; nil when healthy
+	mu       sync.Mutex
+	server   *server.Server
+	gate     *gate
+	failure  error // why it needs a restart; nil when healthy
+	restarts uint64
 
 	stop       sync.Once
 	ending     context.Context

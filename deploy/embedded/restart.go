@@ -43,6 +43,9 @@ func (n *NATS) supervise() {
 			continue
 		}
 		n.logger.Warn("restarting the NATS server", "engine", "nats", "cause", cause)
+		n.mu.Lock()
+		n.restarts++
+		n.mu.Unlock()
 		n.stopServer()
 		if err := n.launch(n.ending); err != nil {
 			n.fail(fmt.Errorf("%w; then: %w", cause, err))
@@ -51,6 +54,13 @@ func (n *NATS) supervise() {
 		}
 		n.logger.Warn("the NATS server has restarted", "engine", "nats")
 	}
+}
+
+// Restarts is how often the server was started again, or that was tried, because it could not write.
+func (n *NATS) Restarts() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.restarts
 }
 
 // fail stores why the server needs a restart, and logs the first failure.

@@ -61,6 +61,9 @@ func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 			c.setState(errors.New("stopped"))
 			return
 		}
+		c.mu.Lock()
+		c.restarts++
+		c.mu.Unlock()
 		if child, err = c.startChild(c.stopping); err == nil {
 			c.log.Info("ClickHouse is ready", "pid", child.pid())
 			c.setState(nil)

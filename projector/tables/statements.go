@@ -134,6 +134,8 @@ var (
 	setOpeningHoursSQL string
 	//go:embed sql/set_position.sql
 	setPositionSQL string
+	//go:embed sql/sizes.sql
+	sizesSQL string
 	//go:embed sql/sorting_keys.sql
 	sortingKeysSQL string
 	//go:embed sql/tables.sql

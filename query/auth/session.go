@@ -24,6 +24,7 @@ type sessionAnswer struct {
 	Name          string             `json:"name,omitempty"` // the e-mail address of a user, the name of a key
 	AllProjects   bool               `json:"allProjects,omitempty"`
 	Projects      []schema.ProjectID `json:"projects,omitempty"`
+	Administrator bool               `json:"administrator,omitempty"` // may see /v1/status
 }
 
 func (a *Authority) serveSession(w http.ResponseWriter, r *http.Request) {
@@ -148,6 +149,28 @@ func (a *Authority) bySession(r *http.Request) (schema.Caller, error) {
 	return a.byOwnToken(r.Context(), cookie.Value)
 }
 
+// Administrator returns nil if the sender of a request administers the installation: a credential with the scope admin, or the
+// session of one, although a session itself can only read. Its errors are those of [Authority.Authenticate], and an [Error] with the
+// status 403.
+func (a *Authority) Administrator(r *http.Request) error {
+	c, err := a.Authenticate(r)
+	if err != nil {
+		return err
+	}
+	scopes := c.Scopes
+	if _, cookie := r.Cookie(SessionCookie); cookie == nil && r.Header.Get("Authorization") == "" && r.Header.Get("X-Api-Id") == "" {
+		holder, err := a.directory.read(r.Context(), c.ID)
+		if err != nil {
+			return err
+		}
+		scopes = holder.Scopes
+	}
+	if !slices.Contains(scopes, schema.ScopeAdmin) {
+		return &Error{Status: http.StatusForbidden, Code: "insufficient_scope", Description: "the scope admin is required"}
+	}
+	return nil
+}
+
 // sameOrigin refuses a request that a page of another origin makes a browser send. SameSite alone does not: to
 // a browser, all ports of a host are one site.
 func sameOrigin(r *http.Request) error {
@@ -168,5 +191,5 @@ func describe(holder *record) (sessionAnswer, error) {
 	if c.Kind == KindKey {
 		name = c.Name
 	}
-	return sessionAnswer{Authenticated: true, Name: name, AllProjects: c.Projects.All, Projects: c.Projects.IDs}, nil
+	return sessionAnswer{Authenticated: true, Name: name, AllProjects: c.Projects.All, Projects: c.Projects.IDs, Administrator: slices.Contains(c.Scopes, schema.ScopeAdmin)}, nil
 }

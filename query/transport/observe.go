@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,10 +27,12 @@ type observer struct {
 	now    func() time.Time
 	path   string
 
-	requests *prometheus.CounterVec
-	seconds  prometheus.Histogram
-	points   prometheus.Counter
-	running  prometheus.Gauge
+	requests   *prometheus.CounterVec
+	operations *prometheus.CounterVec
+	seconds    prometheus.Histogram
+	points     *prometheus.CounterVec
+	running    prometheus.Gauge
+	names      *operationNames
 }
 
 func newObserver(c *Config) (*observer, error) {
@@ -40,23 +43,27 @@ func newObserver(c *Config) (*observer, error) {
 	path := cmp.Or(c.Path, "/graphql")
 	endpoint := prometheus.Labels{"path": path} // several handlers share the registry
 	o := &observer{
-		log: c.Logger, tracer: provider.Tracer(tracerName), now: c.Now, path: path,
+		log: c.Logger, tracer: provider.Tracer(tracerName), now: c.Now, path: path, names: &operationNames{known: make(map[string]bool)},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_graphql_requests_total",
 			Help: "GraphQL requests by path, HTTP status and the code of the first error.", ConstLabels: endpoint,
 		}, []string{"status", "code"}),
+		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_graphql_operations_total", ConstLabels: endpoint,
+			Help: "GraphQL operations that were answered, by path and the name that the client gives the operation: (none) without a name, (other) for names beyond the first 64.",
+		}, []string{"operation"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "parley_graphql_request_duration_seconds", Help: "Time to answer a GraphQL request.", ConstLabels: endpoint,
 			Buckets: []float64{.005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10, 30},
 		}),
-		points: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "parley_graphql_cost_points_total", Help: "Points that answers cost.", ConstLabels: endpoint,
-		}),
+		points: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_graphql_cost_points_total", Help: "Points that answers cost, by path and operation.", ConstLabels: endpoint,
+		}, []string{"operation"}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "parley_graphql_requests_in_flight", Help: "GraphQL requests that are being answered.", ConstLabels: endpoint,
 		}),
 	}
-	for _, collector := range []prometheus.Collector{o.requests, o.seconds, o.points, o.running} {
+	for _, collector := range []prometheus.Collector{o.requests, o.operations, o.seconds, o.points, o.running} {
 		if err := c.Metrics.Register(collector); err != nil {
 			return nil, err
 		}
@@ -114,7 +121,11 @@ func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, too
 	if x.operation.kind != string(ast.Subscription) { // which lasts as long as its reader
 		o.seconds.Observe(took.Seconds())
 	}
-	o.points.Add(float64(x.actual))
+	if x.operation.kind != "" { // the document was read
+		name := o.names.label(x.operation.name, code == "")
+		o.operations.WithLabelValues(name).Inc()
+		o.points.WithLabelValues(name).Add(float64(x.actual))
+	}
 
 	line := []slog.Attr{
 		slog.String("path", o.path),
@@ -133,6 +144,33 @@ func (o *observer) finish(ctx context.Context, x *exchange, span trace.Span, too
 		line = append(line, slog.String("errors", strings.Join(x.codes, " ")))
 	}
 	o.log.LogAttrs(ctx, slog.LevelInfo, "graphql", line...)
+}
+
+// operationsNamed is how many names of operations a path's metrics tell apart.
+const operationsNamed = 64
+
+// operationNames limits the names of operations in metrics, which clients choose: the first ones of operations that were answered
+// without an error.
+type operationNames struct {
+	mu    sync.Mutex
+	known map[string]bool
+}
+
+// label returns the label of a name. Parentheses are in no name of GraphQL.
+func (n *operationNames) label(name string, answered bool) string {
+	if name == "" {
+		return "(none)"
+	}
+	name = brief(name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.known[name] {
+		if !answered || len(n.known) >= operationsNamed {
+			return "(other)"
+		}
+		n.known[name] = true
+	}
+	return name
 }
 
 // brief shortens a name chosen by the sender. GraphQL lets names have letters,

@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -103,9 +104,12 @@ func TestRequestsAreCounted(t *testing.T) {
 	r.post(`{ nope }`, nil, fields(graphQLJSON))
 	r.post(`{ echo }`, nil, fields("X-Api-Id: "))
 	want := `
-# HELP parley_graphql_cost_points_total Points that answers cost.
+# HELP parley_graphql_cost_points_total Points that answers cost, by path and operation.
 # TYPE parley_graphql_cost_points_total counter
-parley_graphql_cost_points_total{path="/graphql"} 6
+parley_graphql_cost_points_total{operation="(none)",path="/graphql"} 6
+# HELP parley_graphql_operations_total GraphQL operations that were answered, by path and the name that the client gives the operation: (none) without a name, (other) for names beyond the first 64.
+# TYPE parley_graphql_operations_total counter
+parley_graphql_operations_total{operation="(none)",path="/graphql"} 3
 # HELP parley_graphql_requests_in_flight GraphQL requests that are being answered.
 # TYPE parley_graphql_requests_in_flight gauge
 parley_graphql_requests_in_flight{path="/graphql"} 0
@@ -116,8 +120,36 @@ parley_graphql_requests_total{code="GRAPHQL_VALIDATION_FAILED",path="/graphql",s
 parley_graphql_requests_total{code="UNAUTHENTICATED",path="/graphql",status="401"} 1
 `
 	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(want),
-		"parley_graphql_requests_total", "parley_graphql_requests_in_flight", "parley_graphql_cost_points_total"); err != nil {
+		"parley_graphql_requests_total", "parley_graphql_requests_in_flight", "parley_graphql_operations_total", "parley_graphql_cost_points_total"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestNamesOfOperationsInMetricsAreLimited(t *testing.T) {
+	r := newRig(t)
+	r.post(`query Wrong { nope }`, nil)
+	for n := range 70 {
+		r.post(fmt.Sprintf(`query N%d { echo }`, n), nil)
+	}
+	families, err := r.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]float64{}
+	for _, f := range families {
+		if f.GetName() != "parley_graphql_operations_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "operation" {
+					counted[l.GetValue()] = m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	if len(counted) != 65 || counted["N0"] != 1 || counted["N63"] != 1 || counted["(other)"] != 7 {
+		t.Errorf("%d names: %v", len(counted), counted)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 // The paths that [Handler.Routes] serves, as patterns of [http.ServeMux].
 const (
 	PagePath   = "/{$}"
+	StatusPath = "/status"
 	AssetsPath = "/assets/"
 )
 
@@ -93,6 +94,7 @@ func newFile(content []byte, mediaType string) (file, error) {
 // Routes adds the page and its files.
 func (h *Handler) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+PagePath, h.servePage)
+	mux.HandleFunc("GET "+StatusPath, h.servePage)
 	mux.HandleFunc("GET "+AssetsPath+"{file}", h.serveAsset)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
@@ -42,6 +43,22 @@ func (e *Engines) LogReady(broker *eventlog.Broker) error {
 // OwnsClickHouse reports whether ClickHouse was started by this process, which then
 // checks its readiness.
 func (e *Engines) OwnsClickHouse() bool { return e.clickHouse != nil }
+
+// Register adds the metrics of the engines that this process has started.
+func (e *Engines) Register(r prometheus.Registerer) {
+	restarts := func(engine string, count func() uint64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "parley_engine_restarts_total", Help: "Restarts of an embedded engine that had ended or could not write, failed ones included.",
+			ConstLabels: prometheus.Labels{"engine": engine},
+		}, func() float64 { return float64(count()) }))
+	}
+	if e.nats != nil {
+		restarts(NATS, e.nats.Restarts)
+	}
+	if e.clickHouse != nil {
+		restarts(ClickHouse, e.clickHouse.Restarts)
+	}
+}
 
 // OwnsLog reports whether the log is in a data dir that this process has locked.
 func (e *Engines) OwnsLog() bool { return e.nats != nil }

@@ -94,6 +94,9 @@ func (in *instance) readLog(ctx context.Context) ([]schema.Record, schema.Sequen
 		}
 		for _, entry := range entries {
 			at = entry.End()
+			if schema.IsCanary(entry.Payload) {
+				continue
+			}
 			event, refused := schema.Decode(entry.Payload, entry.ReceivedAt)
 			if refused != nil {
 				return nil, 0, refused

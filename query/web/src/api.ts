@@ -84,6 +84,7 @@ export interface Session {
   name?: string
   allProjects?: boolean
   projects?: number[]
+  administrator?: boolean
 }
 
 export async function readSession(): Promise<Session> {
@@ -106,4 +107,21 @@ function refusal(response: Response, body: { error_description?: string; message
 
 export async function signOut(): Promise<void> {
   await reach('/session', { method: 'DELETE' })
+}
+
+/** What the server says about itself. */
+export interface Health {
+  at: string
+  state: State
+  checks: { name: string; state: State; text: string }[]
+  notes?: Record<string, string>
+}
+
+export type State = 'well' | 'watch' | 'wrong'
+
+export async function readStatus(signal: AbortSignal): Promise<Health> {
+  const response = await reach('/v1/status', { signal })
+  const body = await response.json()
+  if (!response.ok) throw new Failure(refusal(response, body), body.error)
+  return body
 }

@@ -17,6 +17,7 @@ import { Quality } from './views/quality'
 import { Rows } from './views/rows'
 import { Mark, SignIn } from './views/signin'
 import { Speed } from './views/speed'
+import { Status } from './views/status'
 import { Volume } from './views/volume'
 import './style.css'
 
@@ -34,6 +35,7 @@ const views: Record<string, { name: string; view: () => preact.VNode }> = {
 const details: Record<string, () => preact.VNode> = {
   rows: () => <Rows />,
   conversation: () => <Conversation />,
+  status: () => <Status />,
 }
 
 /** The session: of the invitation in the address, which is good once, or the one that goes on. */
@@ -73,7 +75,7 @@ function Shell({ session, leave }: { session: Session; leave: () => void }) {
   const current = detail ? place.get('back') ?? 'now' : place.view in views ? place.view : 'now'
   const name = views[current]?.name ?? 'Rows'
   useEffect(() => {
-    document.title = `${detail ? place.get('title') ?? 'Conversation' : name} · Parley`
+    document.title = `${detail ? place.get('title') ?? (place.view === 'status' ? 'Status' : 'Conversation') : name} · Parley`
   }, [place])
   return (
     <PlaceProvider value={place}>
@@ -86,6 +88,7 @@ function Shell({ session, leave }: { session: Session; leave: () => void }) {
           </nav>
           <div class="who">
             <Theme />
+            {session.administrator && <a class="tool" href="/status" title="Status of Parley" aria-label="Status of Parley"><Icon name="status" /></a>}
             <a class="tool" href="/graphiql" title="GraphiQL" aria-label="GraphiQL"><Icon name="code" /></a>
             <span class="name" title={session.allProjects ? 'All projects' : `Projects ${session.projects?.join(', ')}`}>{session.name}</span>
             <button type="button" class="tool" onClick={leave} title="Sign out" aria-label="Sign out"><Icon name="exit" /></button>

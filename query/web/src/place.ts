@@ -72,7 +72,7 @@ export function readPlace(search: string, now: number): Place {
   }
   const href = (changes: Changes) => address(params, changes)
   return {
-    view: params.get('view') ?? 'now',
+    view: params.get('view') ?? (location.pathname === '/status' ? 'status' : 'now'),
     get: (name) => params.get(name),
     all: (name) => params.getAll(name),
     zone, range, days, interval: current, before, now,

@@ -356,6 +356,26 @@ test('what goes on now follows the feed of changes', async (t) => {
   assert.equal(await page.evaluate(() => window.stays), true, 'without loading the page again')
 })
 
+test('the status is for administrators, and says what is well', async (t) => {
+  const { page, context, open } = await visit(t, { signedIn: false })
+  const signedIn = await context.request.post(`${server.url}/session`, { form: { client_id: server.key.id, client_secret: server.key.secret } })
+  assert.equal(signedIn.status(), 200)
+  await open('/?view=volume')
+  await page.getByRole('link', { name: 'Status of Parley' }).click()
+  await page.waitForURL(`${server.url}/status`)
+  await settled(page)
+  assert.equal(await page.title(), 'Status · Parley')
+  const checks = await page.locator('.checks li h2').allInnerTexts()
+  assert.ok(checks.some((text) => text.startsWith('Events are accepted')) && checks.length > 5, checks.join())
+  assert.deepEqual(await page.locator('.checks li.wrong').allInnerTexts(), [])
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    assert.deepEqual(await barriers(page), [], colorScheme)
+  }
+  await page.setViewportSize({ width: 360, height: 800 })
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 360), 'wider than the screen')
+})
+
 test('signing in has no barrier that axe finds', async (t) => {
   const { page, open } = await visit(t, { signedIn: false })
   await open('/')
