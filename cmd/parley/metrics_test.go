@@ -154,8 +154,8 @@ func TestNobodySeesACanary(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer broker.Close()
-	if state, err := broker.Events().State(t.Context()); err != nil || state.Messages > 1 || state.Deleted < 3 { // one may be on its way
-		t.Errorf("%d canaries are in the log, %d were erased: %v", state.Messages, state.Deleted, err)
+	if state, err := broker.Events().State(t.Context()); err != nil || state.Messages > 1 || state.Last < 5*4096 { // one may be on its way
+		t.Errorf("%d canaries are in the log, which ends at %d: %v", state.Messages, state.Last, err)
 	}
 	if got, _ := metric(t, i.metrics(t), "parley_ingest_events_accepted_total", ""); got != 0 {
 		t.Errorf("%v events are counted as accepted", got)
