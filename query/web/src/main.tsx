@@ -70,7 +70,7 @@ function Page() {
 }
 
 function Shell({ session, leave }: { session: Session; leave: () => void }) {
-  const place = useAddress()
+  const place = useAddress(session.allProjects ? undefined : session.projects)
   const detail = details[place.view]
   const current = detail ? place.get('back') ?? 'now' : place.view in views ? place.view : 'now'
   const name = views[current]?.name ?? 'Rows'

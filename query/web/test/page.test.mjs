@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { chromium } from 'playwright-core'
-import { ask, empty, exported, markup, person, post, small, start, until } from './server.mjs'
+import { ask, empty, exported, markup, person, post, select, small, start, until } from './server.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path))
@@ -291,6 +291,55 @@ test('a query is copied as it was asked', async (t) => {
   const copied = await page.evaluate(() => navigator.clipboard.readText())
   const { now } = await ask(server, copied)
   assert.equal(now.total.closedConversations, number(await tile(page, 'Closed conversations')))
+})
+
+test('a statement that is copied gives the figures of the chart', async (t) => {
+  const { page, open, context } = await visit(t)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  const copied = async (title) => {
+    const card = page.locator(`section[aria-label="${title}"]`)
+    await card.locator('.menu summary').click()
+    await card.getByRole('button', { name: 'Copy as SQL' }).click()
+    return select(server, await page.evaluate(() => navigator.clipboard.readText()))
+  }
+  const figures = async (selection, more) => (await ask(server, `{metrics(filters: {projectIds: [9999, 1001, 1002, ${small}, ${empty}]}, interval: {from: "${interval.from}", to: "${interval.to}"}, timeZone: "${zone}", ${more}) {buckets {from dimensions {value} ${selection}}}}`)).metrics.buckets
+  const close = (a, b) => Math.abs(a - b) < 1e-9
+  // A step without rows is in the buckets only.
+  const compare = (selected, buckets, names, where) => {
+    const some = buckets.filter(where)
+    const rows = selected.filter((row) => row[names[0][0]] > 0)
+    assert.ok(some.length > 3, `${some.length} buckets`)
+    assert.equal(rows.length, some.length)
+    some.forEach((bucket, index) => {
+      for (const [column, read] of names) assert.ok(close(Number(rows[index][column]), read(bucket)), `${column}: ${rows[index][column]}, ${read(bucket)}`)
+    })
+  }
+  for (const [figure, column] of [['closedConversations', 'closed_conversations'], ['contacts', 'contacts'], ['abandonedConversations', 'abandoned_conversations'], ['reopenedConversations', 'reopened_conversations']]) {
+    await open(`/?view=volume&${days}&figure=${figure}`)
+    const rows = await copied('Over time')
+    compare(rows, await figures(figure, 'step: DAY'), [[column, (bucket) => bucket[figure]]], (bucket) => bucket[figure] > 0)
+  }
+  await open(`/?view=volume&${days}&by=LANGUAGE`)
+  const languages = await copied('Conversations by')
+  const byLanguage = new Map((await figures('closedConversations', 'groupBy: [LANGUAGE]')).map((bucket) => [bucket.dimensions[0].value, bucket.closedConversations]))
+  assert.deepEqual(new Map(languages.map((row) => [row.language, row.closed_conversations])), byLanguage)
+  const hours = await copied('Hours of the week')
+  const byHour = (await figures('closedConversations', 'groupBy: [DAY_OF_WEEK, HOUR_OF_DAY]')).filter((bucket) => bucket.closedConversations)
+  assert.deepEqual(new Map(hours.map((row) => [`${row.weekday} ${row.hour}`, row.closed_conversations])), new Map(byHour.map((bucket) => [bucket.dimensions.map((one) => Number(one.value)).join(' '), bucket.closedConversations])))
+  await open(`/?view=quality&${days}`)
+  compare(await copied('Customer satisfaction (CSAT)'), await figures('csat surveyAnswers', 'step: DAY'), [['survey_answers', (bucket) => bucket.surveyAnswers], ['csat', (bucket) => bucket.csat]], (bucket) => bucket.surveyAnswers > 0)
+  compare(await copied('Net promoter score (NPS)'), await figures('nps npsAnswers', 'step: DAY'), [['nps_answers', (bucket) => bucket.npsAnswers], ['nps', (bucket) => bucket.nps]], (bucket) => bucket.npsAnswers > 0)
+  for (const [measure, name] of Object.entries({ conversationFirstResponse: 'First response', wait: 'Wait for an operator', contactFirstResponse: 'Response in a contact', resolution: 'Resolution' })) {
+    await open(`/?view=speed&${days}&measure=${measure}`)
+    const rows = await copied(`${name} over time`)
+    compare(rows, await figures(`${measure} {count medianMs p90Ms p95Ms}`, 'step: DAY'), [
+      ['measured', (bucket) => bucket[measure].count], ['median_ms', (bucket) => bucket[measure].medianMs],
+      ['p90_ms', (bucket) => bucket[measure].p90Ms], ['p95_ms', (bucket) => bucket[measure].p95Ms],
+    ], (bucket) => bucket[measure].count > 0)
+  }
+  await open(`/?view=volume&${days}&operator=11`) // which no view answers by itself
+  await page.locator('section[aria-label="Over time"] .menu summary').click()
+  assert.equal(await page.getByRole('button', { name: 'Copy as SQL' }).count(), 0)
 })
 
 test('names with markup are shown as text', async (t) => {

@@ -33,7 +33,8 @@ export async function start() {
     run(['user', 'add', '--email', person.username, '--projects', `${small},${empty},9999,1001,1002`, '--scopes', 'read'], person.password + '\n')
     run(['demo', '--conversations', '900', '--history', '20d'])
     const key = JSON.parse(readFileSync(join(dir, 'admin-key.json'), 'utf8'))
-    const server = { url, key, stop }
+    const { clickhouse } = JSON.parse(readFileSync(join(dir, 'endpoints.json'), 'utf8'))
+    const server = { url, key, clickhouse, stop }
     await send(server)
     return server
   } catch (failure) {
@@ -50,6 +51,14 @@ export async function ask(server, query) {
   const { data, errors } = await response.json()
   if (errors) throw new Error(JSON.stringify(errors))
   return data
+}
+
+/** Runs a statement as dashboards do. */
+export async function select({ clickhouse }, statement) {
+  const headers = { 'X-ClickHouse-User': clickhouse.bi.user, 'X-ClickHouse-Key': clickhouse.bi.password }
+  const response = await fetch(`${clickhouse.http}/?default_format=JSONEachRow&output_format_json_quote_64bit_integers=0`, { method: 'POST', headers, body: statement })
+  if (!response.ok) throw new Error(`${statement}\n${await response.text()}`)
+  return (await response.text()).trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line))
 }
 
 /** The rows of an export, which the tests count for themselves. */

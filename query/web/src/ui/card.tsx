@@ -9,6 +9,8 @@ interface CardProps<T> {
   title: string
   note?: string
   data: Data<T>
+  /** The statement that gives the same figures, if there is one. */
+  sql?: string
   empty?: (data: T) => boolean
   tall?: boolean
   wide?: boolean
@@ -21,7 +23,7 @@ interface CardProps<T> {
 }
 
 /** Shows an answer with its states: on its way, failed, empty, old. */
-export function Card<T>({ title, note, data, empty, tall, wide, main, controls, children, table }: CardProps<T>) {
+export function Card<T>({ title, note, data, sql, empty, tall, wide, main, controls, children, table }: CardProps<T>) {
   const [asTable, setAsTable] = useState(false)
   const { data: answer, failure, loading } = data
   return (
@@ -29,7 +31,7 @@ export function Card<T>({ title, note, data, empty, tall, wide, main, controls, 
       <header>
         {main ? <h1>{title}</h1> : <h2>{title}</h2>}
         {controls}
-        <Menu title={title} document={data.document} asTable={table ? asTable : undefined} toggle={() => setAsTable(!asTable)} />
+        <Menu title={title} document={data.document} sql={sql} asTable={table ? asTable : undefined} toggle={() => setAsTable(!asTable)} />
       </header>
       {note && <p class="note">{note}</p>}
       {failure && <Failed message={failure.message} again={data.reload} old={answer !== undefined} />}
@@ -59,21 +61,23 @@ export function Failed({ message, again, old }: { message: string; again: () => 
   )
 }
 
-function Menu({ title, document: text, asTable, toggle }: { title: string; document: string; asTable?: boolean; toggle: () => void }) {
+function Menu({ title, document, sql, asTable, toggle }: { title: string; document: string; sql?: string; asTable?: boolean; toggle: () => void }) {
   const menu = useRef<HTMLDetailsElement>(null)
-  const [copied, setCopied] = useState(false)
+  const [copied, setCopied] = useState('')
   useDismiss(menu)
-  const copy = async () => {
+  const copy = async (language: string, text: string) => {
     await navigator.clipboard.writeText(text)
-    setCopied(true)
-    setTimeout(() => setCopied(false), 1500)
+    setCopied(language)
+    setTimeout(() => setCopied(''), 1500)
   }
+  const button = (language: string, text: string) => <button type="button" onClick={() => copy(language, text)}>{copied === language ? 'Copied' : `Copy as ${language}`}</button>
   return (
     <details class="menu" ref={menu}>
       <summary aria-label={`More about ${title}`}><Icon name="more" /></summary>
       <div class="panel">
         {asTable !== undefined && <button type="button" onClick={() => { toggle(); menu.current!.open = false }}>{asTable ? 'Show as a chart' : 'Show as a table'}</button>}
-        <button type="button" onClick={copy}>{copied ? 'Copied' : 'Copy as GraphQL'}</button>
+        {button('GraphQL', document)}
+        {sql && button('SQL', sql)}
         <span class="sr" role="status">{copied ? 'Copied' : ''}</span>
       </div>
     </details>

@@ -5,6 +5,7 @@ import { type Metrics, metrics, query, useData } from '../data'
 import { counts, dimensions, hrefOf, nameOf } from '../figures'
 import { count, share } from '../format'
 import { usePlace } from '../place'
+import { countStatement } from '../sql'
 import { Card } from '../ui/card'
 import { Choice, chosen } from '../ui/choice'
 import { SimpleTable } from '../ui/table'
@@ -27,7 +28,7 @@ export function Breakdown({ figure, title, what, param, first, color }: Breakdow
   const titleOf = (name: string) => `${what}: ${name}`
   return (
     <Card
-      title={title} data={answer} empty={(data) => sorted(data.metrics).length === 0}
+      title={title} data={answer} sql={countStatement(place, figure, by)} empty={(data) => sorted(data.metrics).length === 0}
       controls={<Choice name={param} label={`Break down ${title} by`} options={dimensions} value={by} />}
       table={({ metrics }) => (
         <SimpleTable head={[dimensions[by]!, what, 'Share']} rows={sorted(metrics).map((bucket) => {

@@ -6,6 +6,7 @@ import { type Metrics, metrics, query, useData } from '../data'
 import { behind, counts, hrefOf } from '../figures'
 import { count, csat, moment, score, share, stepName } from '../format'
 import { usePlace } from '../place'
+import { surveyStatement } from '../sql'
 import { field, Name } from '../api'
 import { Card } from '../ui/card'
 import { SimpleTable } from '../ui/table'
@@ -46,7 +47,7 @@ export function Quality() {
           return bucket?.[answers] ? hrefOf(place, bucket, answers, `Answers, ${stepName(bucket.from!, place.step, place.zone)}`) : undefined
         }
         return (
-          <Card key={key} title={full} data={answer} empty={({ now }) => !now.total[answers]}
+          <Card key={key} title={full} data={answer} sql={surveyStatement[key](place)} empty={({ now }) => !now.total[answers]}
             table={({ now }) => (
               <SimpleTable head={['Step', surveys[key].name, 'Answers']} rows={now.buckets.map((bucket, index) => [
                 stepName(bucket.from!, place.step, place.zone), format(bucket[key]), { text: count(bucket[answers]), href: href({ now }, index) },

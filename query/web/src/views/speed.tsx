@@ -6,6 +6,7 @@ import { type Bucket, type Metrics, metrics, query, useData } from '../data'
 import { dimensions, nameOf } from '../figures'
 import { count, duration, share, shortDuration, stepName } from '../format'
 import { type Place, go, usePlace } from '../place'
+import { durationStatement } from '../sql'
 import { Card } from '../ui/card'
 import { Choice, Segments, chosen } from '../ui/choice'
 import { type List, Drill, rowsHref } from '../ui/drill'
@@ -81,7 +82,7 @@ function Percentiles({ measure }: { measure: string }) {
   const href = (bucket: Bucket) => rowsHref(place, of, bucket[key].rows, `${name}, ${stepName(bucket.from!, place.step, place.zone)}`)
   return (
     <Card
-      title={`${name} over time`} wide data={answer} empty={({ metrics }) => !metrics.total[key].count}
+      title={`${name} over time`} wide data={answer} sql={key === measure ? durationStatement(place, measure) : undefined} empty={({ metrics }) => !metrics.total[key].count}
       table={({ metrics }) => (
         <SimpleTable head={['Step', 'Count', 'Median', 'p90', 'p95']} rows={metrics.buckets.map((bucket) => [
           stepName(bucket.from!, place.step, place.zone), { text: count(bucket[key].count), href: bucket[key].count ? href(bucket) : undefined },

@@ -6,6 +6,7 @@ import { type Metrics, metrics, query, useData } from '../data'
 import { behind, counts, hrefOf } from '../figures'
 import { compact, count, hourOfDay, share, stepName, weekday } from '../format'
 import { usePlace } from '../place'
+import { countStatement } from '../sql'
 import { Card } from '../ui/card'
 import { Segments, chosen } from '../ui/choice'
 import { SimpleTable } from '../ui/table'
@@ -45,7 +46,7 @@ export function Volume() {
         })}
       </div>
       <Card
-        title="Over time" wide data={answer}
+        title="Over time" wide data={answer} sql={countStatement(place, figure, 'step')}
         controls={<Segments name="figure" label="Figure" options={charted} value={figure} />}
         table={({ now, before }) => (
           <SimpleTable head={['Step', name, ...(place.compare ? ['Period before'] : [])]} rows={now.buckets.map((bucket, index) => [
@@ -77,7 +78,7 @@ function Week({ figure, name }: { figure: string; name: string }) {
     metrics: metrics(place, { groupBy: ['DAY_OF_WEEK', 'HOUR_OF_DAY'] }, `buckets {dimensions {name value label} ${counts(figure)}}`),
   }))
   return (
-    <Card title="Hours of the week" wide note={`${name} by weekday and hour, in ${place.zone.replaceAll('_', ' ')}`} data={answer} empty={({ metrics }) => !metrics.buckets.some((bucket) => bucket[figure])}>
+    <Card title="Hours of the week" wide note={`${name} by weekday and hour, in ${place.zone.replaceAll('_', ' ')}`} data={answer} sql={countStatement(place, figure, 'week')} empty={({ metrics }) => !metrics.buckets.some((bucket) => bucket[figure])}>
       {({ metrics }) => {
         const at = new Map(metrics.buckets.map((bucket) => [bucket.dimensions.map((dimension) => Number(dimension.value)).join(), bucket]))
         return (
