@@ -134,8 +134,10 @@ func (f *facts) taken() Check {
 func (f *facts) log() Check {
 	check, broken := f.broken("The log is complete", "log")
 	if !broken {
-		bytes, _ := f.sum("parley_log_stream_bytes")
-		check.Text = fmt.Sprintf("No event is lost. The streams take %.1f MiB.", bytes/(1<<20))
+		check.Text = "No event is lost."
+		if bytes, _ := f.sum("parley_log_stream_bytes"); bytes > 0 {
+			check.Text = fmt.Sprintf("No event is lost. The streams take %.1f MiB.", bytes/(1<<20))
+		}
 	}
 	return check
 }

@@ -72,7 +72,7 @@ function Page() {
 function Shell({ session, leave }: { session: Session; leave: () => void }) {
   const place = useAddress(session.allProjects ? undefined : session.projects)
   const detail = details[place.view]
-  const current = detail ? place.get('back') ?? 'now' : place.view in views ? place.view : 'now'
+  const current = detail ? place.get('back') ?? (place.view === 'status' ? '' : 'now') : place.view in views ? place.view : 'now'
   const name = views[current]?.name ?? 'Rows'
   useEffect(() => {
     document.title = `${detail ? place.get('title') ?? (place.view === 'status' ? 'Status' : 'Conversation') : name} · Parley`

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks'
 import { type Health, type State, readStatus } from '../api'
-import { precise } from '../format'
+import { moment } from '../format'
 import { usePlace } from '../place'
 import { Failed, Loading } from '../ui/card'
 import { Icon } from '../ui/icon'
@@ -45,7 +45,7 @@ export function Status() {
       {!health && !failure && <Loading />}
       {health && (
         <div class="content">
-          <p class={`verdict ${health.state}`} role="status"><Icon name={health.state} />{heads[health.state]} <span class="note">As of {precise(health.at, place.zone)}.</span></p>
+          <p class={`verdict ${health.state}`} role="status"><Icon name={health.state} />{heads[health.state]} <span class="note">As of {moment(health.at, place.zone)}.</span></p>
           <ul class="checks">
             {health.checks.map((check) => (
               <li key={check.name} class={check.state}>
