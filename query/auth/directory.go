@@ -318,17 +318,13 @@ func (d *Directory) verifyKey(ctx context.Context, id, secret string) (*record, 
 		subtle.ConstantTimeCompare([]byte(checkOf(secret)), []byte(r.Check)) != 1 {
 		return nil, errKey()
 	}
-	if d.right.has(secret, r.Hash) {
-		return r, nil
-	}
-	ok, err := d.hasher.verify(ctx, secret, r.Hash)
+	ok, err := d.right.check(ctx, secret, r.Hash, d.hasher.verify)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return nil, errKey()
 	}
-	d.right.add(secret, r.Hash)
 	return r, nil
 }
 

@@ -36,8 +36,9 @@
 // parameters OWASP recommends (19 MiB, two passes). At most one per processor is computed at a
 // time, and few may wait, so logins cannot exhaust memory or processors. A key's secret has 256
 // random bits. A correct secret is remembered in memory by a keyed hash, together with the stored
-// hash, so only its first use costs 30 ms; and its record holds 32 bits of the secret's SHA-256, so
-// a wrong secret costs nothing. An unknown user costs the same as a wrong password.
+// hash, so only its first use costs 30 ms, once for all requests that come meanwhile; and its record
+// holds 32 bits of the secret's SHA-256, so a wrong secret costs nothing. An unknown user costs the
+// same as a wrong password.
 //
 // # Refresh tokens
 //

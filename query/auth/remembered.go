@@ -1,10 +1,12 @@
 package auth
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
 )
 
 // remembered records which secrets matched which stored hash, so that argon2id is computed for a
@@ -14,6 +16,7 @@ import (
 type remembered struct {
 	pepper  [32]byte
 	entries *lru.Cache[[32]byte, struct{}]
+	checks  singleflight.Group // by name
 }
 
 func newRemembered(limit int) *remembered {
@@ -32,13 +35,28 @@ func (r *remembered) name(secret, phc string) (name [32]byte) {
 	return name
 }
 
-// has reports whether the secret was right for the stored hash before.
-func (r *remembered) has(secret, phc string) bool {
-	_, ok := r.entries.Get(r.name(secret, phc))
-	return ok
-}
-
-// add remembers that the secret is right for the stored hash.
-func (r *remembered) add(secret, phc string) {
-	r.entries.Add(r.name(secret, phc), struct{}{})
+// check reports whether the secret is right for the stored hash. Only its first use is verified, and
+// once: requests that come with it meanwhile, as after a restart all of a busy key do, wait for that.
+func (r *remembered) check(ctx context.Context, secret, phc string, verify func(ctx context.Context, secret, phc string) (bool, error)) (bool, error) {
+	name := r.name(secret, phc)
+	if _, found := r.entries.Get(name); found {
+		return true, nil
+	}
+	verified := r.checks.DoChan(string(name[:]), func() (any, error) {
+		if r.entries.Contains(name) { // verified a moment ago
+			return true, nil
+		}
+		right, err := verify(context.WithoutCancel(ctx), secret, phc) // not only for this request
+		if right {
+			r.entries.Add(name, struct{}{})
+		}
+		return right, err
+	})
+	select {
+	case result := <-verified:
+		right, _ := result.Val.(bool)
+		return right, result.Err
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 }

@@ -102,17 +102,80 @@ func TestOnlySoManyHashesRunAndWait(t *testing.T) {
 
 func TestRememberedSecretsAreBoundedAndTiedToTheirHash(t *testing.T) {
 	r := newRemembered(2)
-	r.add("a", "hash 1")
-	if !r.has("a", "hash 1") || r.has("a", "hash 2") || r.has("b", "hash 1") {
-		t.Error("the wrong secrets are remembered")
+	verified := 0
+	check := func(secret, phc string, right bool) {
+		t.Helper()
+		got, err := r.check(t.Context(), secret, phc, func(context.Context, string, string) (bool, error) { verified++; return right, nil })
+		if err != nil || got != right {
+			t.Errorf("%s with %s: %t, %v", secret, phc, got, err)
+		}
 	}
-	r.add("a", "hash 1")
-	r.add("b", "hash 1")
-	r.has("a", "hash 1") // used: b is the oldest now
-	r.add("c", "hash 1")
-	if !r.has("a", "hash 1") || r.has("b", "hash 1") || !r.has("c", "hash 1") || r.entries.Len() != 2 {
-		t.Error("the least recently used secret did not make room")
+	for n, step := range []struct {
+		secret, phc string
+		right       bool
+		verified    int
+	}{
+		{"a", "hash 1", true, 1},
+		{"a", "hash 1", true, 1},
+		{"a", "hash 2", false, 2},
+		{"a", "hash 2", false, 3}, // a wrong one is not remembered
+		{"b", "hash 1", true, 4},
+		{"a", "hash 1", true, 4}, // used: b is the oldest now
+		{"c", "hash 1", true, 5},
+		{"a", "hash 1", true, 5},
+		{"b", "hash 1", true, 6}, // it made room for c
+	} {
+		if check(step.secret, step.phc, step.right); verified != step.verified {
+			t.Errorf("step %d: %d were verified, not %d", n, verified, step.verified)
+		}
 	}
+	if r.entries.Len() != 2 {
+		t.Errorf("%d are remembered", r.entries.Len())
+	}
+}
+
+// TestASecretIsVerifiedOnceHoweverManyWait has more requests than may wait for a hash, and ends the first of them.
+func TestASecretIsVerifiedOnceHoweverManyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHasher(cheap)
+		phc, err := h.hash(t.Context(), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range cap(h.running) {
+			h.running <- struct{}{} // another check is running
+		}
+		r, many := newRemembered(8), 10*cap(h.waiting)
+		first, leave := context.WithCancel(t.Context())
+		results := make(chan error)
+		ask := func(ctx context.Context) {
+			right, err := r.check(ctx, "x", phc, h.verify)
+			if err == nil && !right {
+				err = errors.New("the secret is right")
+			}
+			results <- err
+		}
+		go ask(first)
+		synctest.Wait()
+		for range many {
+			go ask(t.Context())
+		}
+		synctest.Wait()
+		leave()
+		if err := <-results; !errors.Is(err, context.Canceled) {
+			t.Errorf("the one that left: %v", err)
+		}
+		before := h.total.Load()
+		<-h.running
+		for range many {
+			if err := <-results; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := h.total.Load() - before; n != 1 {
+			t.Errorf("%d hashes", n)
+		}
+	})
 }
 
 func BenchmarkArgon2id(b *testing.B) {
