@@ -36,7 +36,8 @@ var biMay = strings.Fields(`
 	output_format_binary_write_json_as_string input_format_binary_read_json_as_string allow_experimental_json_type
 	cast_string_to_dynamic_use_inference low_cardinality_allow_in_native_format input_format_null_as_default
 	join_use_nulls union_default_mode prefer_column_name_to_alias aggregate_functions_null_for_empty cast_keep_nullable
-	extremes select_sequential_consistency mutations_sync alter_sync insert_distributed_sync log_comment`)
+	extremes select_sequential_consistency mutations_sync alter_sync insert_distributed_sync
+	distributed_foreground_insert log_comment`)
 
 // target is a ClickHouse with the real tables, views and rows, and what an attacker would like to reach from it.
 type target struct {

@@ -54,8 +54,8 @@ func biAllowed(memory int64) []limit {
 		{"join_use_nulls", "union_default_mode", "prefer_column_name_to_alias", "aggregate_functions_null_for_empty", "cast_keep_nullable",
 			"extremes", "select_sequential_consistency"},
 		// Waiting for changes, which the user may not make: dbt sends these with every statement, and does not connect to a server
-		// where one of them is read-only.
-		{"mutations_sync", "alter_sync", "insert_distributed_sync"},
+		// where one of them is read-only. The last is the present name of the one before.
+		{"mutations_sync", "alter_sync", "insert_distributed_sync", "distributed_foreground_insert"},
 		// A comment by the tool: Grafana, dbt, Superset.
 		{"log_comment"},
 	} {
