@@ -82,12 +82,18 @@ func (a *API) begin(ctx context.Context) (*request, error) {
 // reading is a request that reads the rows as of a position; 0 is the present.
 type reading struct {
 	*request
-	asOf  schema.Sequence
-	empty bool // it reads as of the empty log
+	asOf    schema.Sequence
+	empty   bool            // it reads as of the empty log
+	present schema.Sequence // the position of an answer about the present
 }
 
 // now reads the present rows.
-func (r *request) now() reading { return reading{request: r} }
+func (r *request) now() reading { return reading{request: r, present: r.live.Position} }
+
+// at reads the rows as of a position.
+func (r *request) at(position schema.Sequence) reading {
+	return reading{request: r, asOf: position, empty: position == 0}
+}
 
 // scope is that of the request, as of the position.
 func (r reading) scope(asked []schema.ProjectID) Scope {
@@ -104,7 +110,7 @@ func (r reading) position() schema.Sequence {
 	if r.asOf > 0 || r.empty {
 		return r.asOf
 	}
-	return r.live.Position
+	return r.present
 }
 
 // scope narrows the caller's projects to the requested ones; nil requests all.

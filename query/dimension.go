@@ -33,6 +33,9 @@ const (
 	ByHourOfDay       Dimension = "HOUR_OF_DAY"
 	ByDayOfWeek       Dimension = "DAY_OF_WEEK"
 	ByBusinessHours   Dimension = "IN_BUSINESS_HOURS"
+
+	// ByConversation tells conversations apart, by project and id with a slash between them. No caller can ask for it.
+	ByConversation Dimension = "CONVERSATION"
 )
 
 // Local reports whether the values are read from the local clock or calendar.

@@ -59,7 +59,7 @@ func (a *API) Extract(ctx context.Context, table Table, values url.Values) (*Ext
 	if err != nil {
 		return nil, a.publicError(ctx, err)
 	}
-	r, err := a.at(ctx, present, asOf)
+	r, err := a.at(ctx, present, asOf, true)
 	if err != nil {
 		return nil, a.publicError(ctx, err)
 	}

@@ -33,6 +33,14 @@ type Grouping struct {
 	Openings *hours.Timeline
 }
 
+// starts are the starts of the steps; without steps a single 0.
+func (g *Grouping) starts() []schema.Timestamp {
+	if len(g.Steps) == 0 {
+		return []schema.Timestamp{0}
+	}
+	return g.Steps
+}
+
 // metrics is one request: projects, rows and buckets.
 type metrics struct {
 	*API
@@ -71,6 +79,12 @@ func (a *API) metrics(ctx context.Context, args metricsArgs) (*metrics, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.metricsAt(ctx, r, args)
+}
+
+// metricsAt reads the arguments, for the rows of a reading.
+func (a *API) metricsAt(ctx context.Context, r reading, args metricsArgs) (*metrics, error) {
+	var err error
 	m := &metrics{API: a, texts: r.texts, position: r.position(), grouping: Grouping{Limit: maxBuckets + 1}}
 	if m.interval, err = args.Interval.interval(); err != nil {
 		return nil, err
@@ -169,67 +183,41 @@ type groupValue struct {
 // buckets reads the figures selected and puts them into their buckets.
 func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBucket, error) {
 	selected := selectedFields(ctx)
-	columns := selected.columns()
 	grouping.Labels = selected.has("dimensions.label")
-	ofConversations, ofContacts, ofStates := selected.any(conversationFigures()...), selected.any(contactFigures()...), selected.any(stateFigures()...)
-	if !ofConversations && !ofContacts && !ofStates {
-		ofConversations, ofContacts = true, true
+	return m.bucketsOf(ctx, grouping, selected)
+}
+
+// bucketsOf reads figures and puts them into their buckets.
+func (m *metrics) bucketsOf(ctx context.Context, grouping Grouping, selected fields) ([]*MetricsBucket, error) {
+	rows, err := m.read(ctx, &grouping, selected)
+	if err != nil {
+		return nil, err
 	}
 	b := &bucketing{metrics: m, grouping: grouping, byGroup: map[group]*MetricsBucket{}}
 	b.frame()
-	if m.scope.Empty() {
-		ofConversations, ofContacts, ofStates = false, false, false
-	}
-	if !m.scope.Empty() && (slices.ContainsFunc(columns, ofBusinessHours) || slices.Contains(grouping.By, ByBusinessHours)) {
-		openings, err := m.openings(ctx, m.scope, m.interval)
+	for i := range rows.conversations {
+		bucket, err := b.bucket(&rows.conversations[i].GroupKey)
 		if err != nil {
 			return nil, err
 		}
-		grouping.Openings, b.grouping.Openings = openings, openings
+		bucket.ofConversations = rows.conversations[i]
 	}
-	if ofConversations {
-		rows, err := m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, grouping, columns)
+	for i := range rows.contacts {
+		bucket, err := b.bucket(&rows.contacts[i].GroupKey)
 		if err != nil {
 			return nil, err
 		}
-		for i := range rows {
-			bucket, err := b.bucket(&rows[i].GroupKey)
-			if err != nil {
-				return nil, err
-			}
-			bucket.ofConversations = rows[i]
-		}
+		bucket.ofContacts = rows.contacts[i]
 	}
-	if ofContacts {
-		rows, err := m.store.ContactFigures(ctx, m.scope, m.interval, m.filter, grouping, columns)
+	for i := range rows.returns {
+		bucket, err := b.bucket(&rows.returns[i].GroupKey)
 		if err != nil {
 			return nil, err
 		}
-		for i := range rows {
-			bucket, err := b.bucket(&rows[i].GroupKey)
-			if err != nil {
-				return nil, err
-			}
-			bucket.ofContacts = rows[i]
-		}
+		bucket.ofContacts.SnoozeReturn = rows.returns[i].SnoozeReturn
 	}
-	if ofContacts && selected.any("snoozeReturn", "snoozeReturnRate") {
-		rows, err := m.store.SnoozeReturns(ctx, m.scope, m.interval, m.filter, grouping)
-		if err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			bucket, err := b.bucket(&rows[i].GroupKey)
-			if err != nil {
-				return nil, err
-			}
-			bucket.ofContacts.SnoozeReturn = rows[i].SnoozeReturn
-		}
-	}
-	if ofStates {
-		if err := b.states(ctx, columns); err != nil {
-			return nil, err
-		}
+	if err := b.addUp(rows.states); err != nil {
+		return nil, err
 	}
 	for g, bucket := range b.byGroup {
 		bucket.of, bucket.group = b, g
@@ -237,6 +225,53 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 	}
 	slices.SortFunc(b.list, func(a, b *MetricsBucket) int { return a.compare(b) })
 	return b.list, nil
+}
+
+// figureRows is what the statements of figures return.
+type figureRows struct {
+	conversations []ConversationFigures
+	contacts      []ContactFigures
+	returns       []ContactFigures // with SnoozeReturn only
+	states        []StateFigures
+}
+
+// read reads the figures selected; closed conversations and contacts without any. It sets the openings of the grouping.
+func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields) (rows figureRows, err error) {
+	columns := selected.columns()
+	ofConversations, ofContacts, ofStates := selected.any(conversationFigures()...), selected.any(contactFigures()...), selected.any(stateFigures()...)
+	if !ofConversations && !ofContacts && !ofStates {
+		ofConversations, ofContacts = true, true
+	}
+	if ofStates && slices.ContainsFunc(grouping.By, Dimension.Local) {
+		return rows, errLocalStates
+	}
+	if m.scope.Empty() {
+		return rows, nil
+	}
+	if slices.ContainsFunc(columns, ofBusinessHours) || slices.Contains(grouping.By, ByBusinessHours) {
+		if grouping.Openings, err = m.openings(ctx, m.scope, m.interval); err != nil {
+			return rows, err
+		}
+	}
+	if ofConversations {
+		if rows.conversations, err = m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns); err != nil {
+			return rows, err
+		}
+	}
+	if ofContacts {
+		if rows.contacts, err = m.store.ContactFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns); err != nil {
+			return rows, err
+		}
+	}
+	if ofContacts && selected.any("snoozeReturn", "snoozeReturnRate") {
+		if rows.returns, err = m.store.SnoozeReturns(ctx, m.scope, m.interval, m.filter, *grouping); err != nil {
+			return rows, err
+		}
+	}
+	if ofStates {
+		rows.states, err = m.states(ctx, *grouping, columns)
+	}
+	return rows, err
 }
 
 // bucketing collects buckets.
@@ -257,7 +292,7 @@ func (b *bucketing) frame() {
 
 // fill makes the buckets of all steps for the values.
 func (b *bucketing) fill(values [maxDimensions]groupValue, k *GroupKey) {
-	starts := b.starts()
+	starts := b.grouping.starts()
 	for n, start := range starts {
 		bucket := &MetricsBucket{metrics: b.metrics, interval: b.metrics.interval, Dimensions: k.dimensions(b.metrics.texts, b.grouping.By)}
 		if len(b.grouping.Steps) > 0 {

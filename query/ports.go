@@ -12,6 +12,8 @@ type Scope struct {
 	Projection uint32
 	Projects   schema.Projects
 	AsOf       schema.Sequence // the position whose rows are read; 0 reads the present ones
+	// Straddling leaves only rows of conversations with events on both sides of AsOf, and of theirs.
+	Straddling bool
 }
 
 // Empty reports whether no row can be in the scope.
@@ -143,9 +145,14 @@ type WorkloadReader interface {
 	Transfers(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping) ([]TransferFigures, error)
 }
 
-// EventReader reads the archive: at most limit events of a conversation, by
-// sequence.
+// EventReader reads the archive.
+//
+// Events returns at most limit events of a conversation, by sequence.
+//
+// RestatedEvents counts the events of conversations that the log got after a position and up to the one of
+// the scope.
 type EventReader interface {
+	RestatedEvents(ctx context.Context, scope Scope, of []schema.ConversationKey, since schema.Sequence) ([]RestatedEvents, error)
 	Events(ctx context.Context, scope Scope, of schema.ConversationKey, limit int) ([]EventRow, error)
 }
 

@@ -3,8 +3,6 @@ package query
 import (
 	"context"
 	"slices"
-
-	"github.com/parley-analytics/parley/schema"
 )
 
 // StateFigures count the changes of state of conversations, each at its own time. Open, Snoozed and
@@ -25,27 +23,20 @@ const unattended = "unattendedAtEnd"
 var errLocalStates = badInput("groupBy", "HOUR_OF_DAY and DAY_OF_WEEK do not apply to states over time: use step")
 
 // states reads the changes of state.
-func (b *bucketing) states(ctx context.Context, columns []string) error {
-	m := b.metrics
-	if slices.ContainsFunc(b.grouping.By, Dimension.Local) {
-		return errLocalStates
-	}
-	var rows []StateFigures
+func (m *metrics) states(ctx context.Context, grouping Grouping, columns []string) (rows []StateFigures, err error) {
 	if slices.ContainsFunc(columns, func(field string) bool { return field != unattended && slices.Contains(stateFigures(), field) }) {
-		read, err := m.store.ConversationStates(ctx, m.scope, m.interval, m.filter, b.grouping, columns)
-		if err != nil {
-			return err
+		if rows, err = m.store.ConversationStates(ctx, m.scope, m.interval, m.filter, grouping, columns); err != nil {
+			return nil, err
 		}
-		rows = read
 	}
 	if slices.Contains(columns, unattended) {
-		read, err := m.store.ConversationsUnattended(ctx, m.scope, m.interval, m.filter, b.grouping)
+		more, err := m.store.ConversationsUnattended(ctx, m.scope, m.interval, m.filter, grouping)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		rows = append(rows, read...)
+		rows = append(rows, more...)
 	}
-	return b.addUp(rows)
+	return rows, nil
 }
 
 // addUp puts the changes of state into their buckets, and adds them up over the steps.
@@ -55,7 +46,7 @@ func (b *bucketing) addUp(rows []StateFigures) error {
 		key := rows[i].GroupKey
 		earlier := key.Step < 0
 		if earlier {
-			key.Step = int64(b.starts()[0])
+			key.Step = int64(b.grouping.starts()[0])
 			sum := before[key.group().values]
 			sum.add(&rows[i])
 			before[key.group().values] = sum
@@ -74,7 +65,7 @@ func (b *bucketing) addUp(rows []StateFigures) error {
 	}
 	for v := range values {
 		now := before[v]
-		for _, start := range b.starts() {
+		for _, start := range b.grouping.starts() {
 			of := &b.byGroup[group{int64(start), v}].ofStates
 			of.Open += now.Open
 			of.Snoozed += now.Snoozed
@@ -94,12 +85,4 @@ func (f *StateFigures) add(more *StateFigures) {
 	f.Open += more.Open
 	f.Snoozed += more.Snoozed
 	f.Unattended += more.Unattended
-}
-
-// starts are the starts of the steps; without steps a single 0.
-func (b *bucketing) starts() []schema.Timestamp {
-	if len(b.grouping.Steps) == 0 {
-		return []schema.Timestamp{0}
-	}
-	return b.grouping.Steps
 }

@@ -31,9 +31,11 @@
 //
 // A conversation starts to straddle P with its first event after P, and from then on the tables have
 // no row of it up to P. So after each statement the overlay looks for conversations that straddle
-// P now and did not ([Overlay.Complete]); if there are any, it folds them and the statement is run again. It
+// P now and did not ([Overlay.Complete]); if there are any that the statement was not sent with, they are folded and it is
+// run again, also if another statement has found them. The overlay
 // remembers up to which position of the projection it knows them: a look reads only rows above.
-// If nothing new is found after the statement, nothing was missing in it.
+// If nothing new is found after the statement, nothing was missing in it. An export is looked at once its answer has
+// started: then the statement has taken the state of the tables that it reads.
 //
 // # Erasure, replay
 //
@@ -52,6 +54,17 @@
 // refused above that: the message says to ask of fewer projects. The cache holds [MostCached] bytes
 // of events. One goroutine at a time completes an overlay; its reads are statements of the
 // request, with its time limit, and are charged to its caller.
+//
+// # Restatements
+//
+// What differs between two positions, the field restatements of GraphQL, is made of the same parts:
+//
+//	figures   of all buckets as of both positions, compared
+//	causes    each changed conversation counted on its own: before, from the overlay of the earlier position alone
+//	          (Straddling of query.Scope), and after, among the rows with events above that position
+//	events    of these conversations between the positions, by type
+//
+// A conversation changed a figure if what it adds to the figure's counts or distributions is not the same before and after.
 //
 // # What is not as of a position
 //

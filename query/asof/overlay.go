@@ -67,50 +67,57 @@ func (o *Overlay) take(ctx context.Context) error {
 
 func (o *Overlay) leave() { o.turn <- struct{}{} }
 
-// Rows returns the folds, by conversation. They must not be modified.
-func (o *Overlay) Rows(ctx context.Context) ([]fold.Rows, error) {
+// State is the folds of an overlay at some moment, by conversation. They must not be modified.
+type State struct {
+	Rows  []fold.Rows
+	known int // conversations
+}
+
+// State returns what is folded.
+func (o *Overlay) State(ctx context.Context) (State, error) {
 	if err := o.take(ctx); err != nil {
-		return nil, err
+		return State{}, err
 	}
 	defer o.leave()
 	if !o.begun {
-		if _, err := o.complete(ctx); err != nil {
-			return nil, err
+		if err := o.complete(ctx); err != nil {
+			return State{}, err
 		}
 	}
-	return slices.Clip(o.rows), nil
+	return State{slices.Clip(o.rows), len(o.known)}, nil
 }
 
-// Complete folds the conversations that have begun to straddle the position, and reports whether
-// there are any. If it is interrupted, the next call goes on.
-func (o *Overlay) Complete(ctx context.Context) (grown bool, err error) {
+// Complete folds the conversations that have begun to straddle the position, and reports whether a state lacks any of those
+// known now: others may have been folded for another statement in between. If it is interrupted, the next call goes on.
+func (o *Overlay) Complete(ctx context.Context, used State) (grown bool, err error) {
 	if err := o.take(ctx); err != nil {
 		return false, err
 	}
 	defer o.leave()
-	return o.complete(ctx)
+	err = o.complete(ctx)
+	return len(o.known) > used.known, err
 }
 
-func (o *Overlay) complete(ctx context.Context) (grown bool, err error) {
+func (o *Overlay) complete(ctx context.Context) error {
 	position, err := o.tables.Position(ctx, o.scope.Projection) // first: rows above it may follow
 	if err != nil {
-		return false, err
+		return err
 	}
 	found, err := o.tables.Straddling(ctx, o.scope, o.seen, MostConversations+1)
 	if err != nil {
-		return false, err
+		return err
 	}
 	found = slices.DeleteFunc(found, func(key schema.ConversationKey) bool { return o.known[key] })
 	if len(o.known)+len(found) > MostConversations {
-		return false, tooMany()
+		return tooMany()
 	}
 	for some := range slices.Chunk(found, portion) {
 		if err := o.fold(ctx, some); err != nil {
-			return false, err
+			return err
 		}
 	}
 	o.begun, o.seen = true, max(o.seen, position)
-	return len(found) > 0, nil
+	return nil
 }
 
 func tooMany() error {

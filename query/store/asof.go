@@ -50,7 +50,11 @@ func (s *statement) earlier() {
 
 // asOf completes the text for an overlay, and returns the columns that it needs of each table.
 func (s *statement) asOf() (text string, needed map[string][]string) {
-	text = inPlaceOf(pastTable, "as_of", s.text)
+	file := "as_of"
+	if s.scope.Straddling {
+		file = "as_of_straddling"
+	}
+	text = inPlaceOf(pastTable, file, s.text)
 	words := map[string]bool{}
 	for _, word := range wordsOf.FindAllString(text, -1) {
 		words[word] = true
@@ -118,16 +122,18 @@ func runAsOf[R any](ctx context.Context, s *Store, st *statement, into func(*R) 
 
 // asOf passes a statement with its overlay to send, again if the overlay was not complete.
 func (s *Store) asOf(ctx context.Context, st *statement, send func(context.Context, *statement) error) error {
-	overlay := s.overlays.Overlay(st.scope)
+	scope := st.scope
+	scope.Straddling = false // it is the same overlay
+	overlay := s.overlays.Overlay(scope)
 	defer s.overlays.Used(overlay)
 	text, needed := st.asOf()
 	completed := *st
 	for range attempts {
-		rows, err := overlay.Rows(ctx)
+		state, err := overlay.State(ctx)
 		if err != nil {
 			return withCode(st.name, err)
 		}
-		tables, err := s.temporary(ctx, st.scope, rows, needed)
+		tables, err := s.temporary(ctx, st.scope, state.Rows, needed)
 		if err != nil {
 			return err
 		}
@@ -144,7 +150,7 @@ func (s *Store) asOf(ctx context.Context, st *statement, send func(context.Conte
 		if err := send(chgo.Context(ctx, chgo.WithExternalTable(tables...)), &completed); err != nil {
 			return err
 		}
-		grown, err := overlay.Complete(ctx)
+		grown, err := overlay.Complete(ctx, state)
 		if err != nil || !grown {
 			return err
 		}

@@ -161,6 +161,8 @@ func conversationDimension(name query.Dimension) dimension {
 		return local(name, millis("assumeNotNull(closed_at)"))
 	case query.ByBusinessHours:
 		return inHours(createdMoment)
+	case query.ByConversation:
+		return itself()
 	}
 	return trait(own, name)
 }
@@ -192,8 +194,15 @@ func contactDimension(name query.Dimension) dimension {
 		return local(name, millis("started_at"))
 	case query.ByBusinessHours:
 		return inHours(startedMoment)
+	case query.ByConversation:
+		return itself()
 	}
 	return trait(repeated, name)
+}
+
+// itself is the conversation of a row.
+func itself() dimension {
+	return dimension{column: "concat(toString(project_id), '/', conversation_id)"}
 }
 
 func project() dimension {

@@ -16,6 +16,8 @@ func DefaultPrices() Prices {
 		"UserConnection.totalCount":               {Points: count},
 		"Query.metrics":                           {Points: 1000},
 		"Metrics.buckets":                         {Items: 100},
+		"Query.restatements":                      {Points: 4000},
+		"Restatements.figures":                    {Items: 100},
 		"Query.concurrency":                       {Points: 1000},
 		"Concurrency.buckets":                     {Items: 100},
 		"Query.transfers":                         {Points: 1000, Items: 100},

@@ -1,0 +1,311 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/parley-analytics/parley/schema"
+)
+
+// RestatementKind is what events do that change figures after the fact.
+type RestatementKind string
+
+// The kinds, in the order of answers.
+const (
+	KindLateAnswer RestatementKind = "LATE_ANSWER"
+	KindLateSale   RestatementKind = "LATE_SALE"
+	KindReopening  RestatementKind = "REOPENING"
+	KindTagChange  RestatementKind = "TAG_CHANGE"
+	KindErasure    RestatementKind = "ERASURE"
+	KindLateEvent  RestatementKind = "LATE_EVENT"
+)
+
+const (
+	// maxContributions is the maximum number of groups in which changed conversations are counted.
+	maxContributions = 500_000
+	// maxRestating is the maximum number of conversations whose events are read.
+	maxRestating = 50_000
+)
+
+var errRestating = &Error{CodeTooLarge, "since: too many conversations have changed in this interval: request a shorter interval, fewer dimensions or fewer projects"}
+
+// RestatedEvents is how many events of a type a conversation got between two positions. Moved ones were in the log before, and
+// an erasure has appended them again.
+type RestatedEvents struct {
+	Project      uint32
+	Conversation string
+	Type         string
+	Moved        bool
+	Count        uint64
+}
+
+// contribution is what a conversation counts in a bucket.
+type contribution struct {
+	conversations [2]ConversationFigures // before and after
+	contacts      [2]ContactFigures
+	states        StateFigures // the difference
+}
+
+// causes are the conversations that have changed between two positions, and their events in between.
+type causes struct {
+	restatements  *Restatements
+	contributions map[group]map[schema.ConversationKey]*contribution
+	events        map[schema.ConversationKey][]RestatedEvents
+	reopened      map[schema.ConversationKey]bool
+}
+
+// cause reads the causes, once.
+func (r *Restatements) cause(ctx context.Context) (*causes, error) {
+	return r.causes.get(struct{}{}, func() (*causes, error) {
+		c := &causes{restatements: r, contributions: map[group]map[schema.ConversationKey]*contribution{}}
+		before, after := *r.before, *r.after
+		before.scope.Straddling = true // the others are the same now
+		filter := *after.filter
+		if filter.UpdatedSince == nil || *filter.UpdatedSince < before.position {
+			filter.UpdatedSince = &before.position
+		}
+		after.filter = &filter
+		states := map[lane]map[int64]*StateFigures{}
+		for when, m := range []*metrics{&before, &after} {
+			if err := c.read(ctx, m, when, states); err != nil {
+				return nil, err
+			}
+		}
+		for l, steps := range states {
+			c.level(l, steps)
+		}
+		return c, c.readEvents(ctx)
+	})
+}
+
+// lane is a conversation among those with some values.
+type lane struct {
+	values       [maxDimensions]groupValue
+	conversation schema.ConversationKey
+}
+
+// place splits the group of a conversation.
+func (c *causes) place(k *GroupKey) (group, schema.ConversationKey) {
+	g, at := k.group(), len(c.restatements.after.grouping.By)
+	project, id, _ := strings.Cut(g.values[at].text, "/")
+	g.values[at] = groupValue{}
+	n, _ := strconv.ParseUint(project, 10, 32) // the statement has written it
+	return g, key(uint32(n), id)
+}
+
+// of returns what a conversation contributes to a bucket.
+func (c *causes) contribution(g group, of schema.ConversationKey) *contribution {
+	in := c.contributions[g]
+	if in == nil {
+		in = map[schema.ConversationKey]*contribution{}
+		c.contributions[g] = in
+	}
+	if in[of] == nil {
+		in[of] = new(contribution)
+	}
+	return in[of]
+}
+
+// read counts each conversation on its own.
+func (c *causes) read(ctx context.Context, m *metrics, when int, states map[lane]map[int64]*StateFigures) error {
+	grouping := m.grouping
+	grouping.By = append(slices.Clone(grouping.By), ByConversation)
+	grouping.Limit = maxContributions
+	rows, err := m.read(ctx, &grouping, m.restated())
+	if err != nil {
+		return err
+	}
+	if max(len(rows.conversations), len(rows.contacts), len(rows.states)) >= maxContributions {
+		return errRestating
+	}
+	for i := range rows.conversations {
+		c.contribution(c.place(&rows.conversations[i].GroupKey)).conversations[when] = rows.conversations[i]
+	}
+	for i := range rows.contacts {
+		c.contribution(c.place(&rows.contacts[i].GroupKey)).contacts[when] = rows.contacts[i]
+	}
+	for i := range rows.returns {
+		c.contribution(c.place(&rows.returns[i].GroupKey)).contacts[when].SnoozeReturn = rows.returns[i].SnoozeReturn
+	}
+	for i := range rows.states {
+		g, of := c.place(&rows.states[i].GroupKey)
+		l := lane{g.values, of}
+		if states[l] == nil {
+			states[l] = map[int64]*StateFigures{}
+		}
+		if states[l][g.step] == nil {
+			states[l][g.step] = new(StateFigures)
+		}
+		change := rows.states[i]
+		if when == 0 {
+			change.negate()
+		}
+		states[l][g.step].add(&change)
+	}
+	return nil
+}
+
+func (f *StateFigures) negate() {
+	f.Created, f.Closings, f.FirstClosings, f.Reopenings = -f.Created, -f.Closings, -f.FirstClosings, -f.Reopenings
+	f.Open, f.Snoozed, f.Unattended = -f.Open, -f.Snoozed, -f.Unattended
+}
+
+// level adds up the differences of a conversation's states over the steps.
+func (c *causes) level(l lane, steps map[int64]*StateFigures) {
+	var now StateFigures
+	if earlier := steps[-1]; earlier != nil {
+		now.Open, now.Snoozed, now.Unattended = earlier.Open, earlier.Snoozed, earlier.Unattended
+	}
+	for _, start := range c.restatements.after.grouping.starts() {
+		now.Created, now.Closings, now.FirstClosings, now.Reopenings = 0, 0, 0, 0
+		if change := steps[int64(start)]; change != nil {
+			now.add(change)
+		}
+		if now != (StateFigures{}) {
+			c.contribution(group{int64(start), l.values}, l.conversation).states = now
+		}
+	}
+}
+
+// readEvents reads which events the conversations got, and which of them have been reopened more often.
+func (c *causes) readEvents(ctx context.Context) error {
+	r := c.restatements
+	found := map[schema.ConversationKey]bool{}
+	for _, in := range c.contributions {
+		for of := range in {
+			found[of] = true
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	if len(found) > maxRestating {
+		return errRestating
+	}
+	keys := make([]schema.ConversationKey, 0, len(found))
+	for of := range found {
+		keys = append(keys, of)
+	}
+	rows, err := r.after.store.RestatedEvents(ctx, r.after.scope, keys, r.before.position)
+	if err != nil {
+		return err
+	}
+	c.events = map[schema.ConversationKey][]RestatedEvents{}
+	var pushed []string
+	for _, row := range rows {
+		of := key(row.Project, row.Conversation)
+		c.events[of] = append(c.events[of], row)
+		if row.Type == string(schema.TypePushed) && !row.Moved {
+			pushed = append(pushed, row.Conversation)
+		}
+	}
+	return c.readReopened(ctx, pushed)
+}
+
+// readReopened finds out which conversations have been reopened more often.
+func (c *causes) readReopened(ctx context.Context, ids []string) error {
+	counts := map[schema.ConversationKey][2]uint32{}
+	for some := range slices.Chunk(ids, maxValues) {
+		for when, m := range []*metrics{c.restatements.before, c.restatements.after} {
+			if m.scope.Empty() {
+				continue
+			}
+			rows, err := m.store.Conversations(ctx, m.scope, some, []string{"reopenCount"})
+			if err != nil {
+				return err
+			}
+			for i := range rows {
+				of := key(rows[i].Project, rows[i].ID)
+				n := counts[of]
+				n[when] = rows[i].ReopenCount
+				counts[of] = n
+			}
+		}
+	}
+	c.reopened = map[schema.ConversationKey]bool{}
+	for of, n := range counts {
+		c.reopened[of] = n[1] > n[0]
+	}
+	return nil
+}
+
+// of returns the conversations that count differently in a figure, in order.
+func (c *causes) of(d *Restatement) []schema.ConversationKey {
+	var keys []schema.ConversationKey
+	for of, in := range c.contributions[d.bucket.group] {
+		if len(c.events[of]) > 0 && in.differs(d.what) {
+			keys = append(keys, of)
+		}
+	}
+	slices.SortFunc(keys, func(a, b schema.ConversationKey) int {
+		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Conversation, b.Conversation))
+	})
+	return keys
+}
+
+func (c *contribution) differs(f figure) bool {
+	return stateOf(f, &c.states) != 0 ||
+		!reflect.DeepEqual(partsOf(f, &c.conversations[0], &c.contacts[0]), partsOf(f, &c.conversations[1], &c.contacts[1]))
+}
+
+// kindsOf returns the events that changed a figure, by kind.
+func (c *causes) kindsOf(d *Restatement) []RestatementCause {
+	list := []RestatementCause{}
+	for _, kind := range []RestatementKind{KindLateAnswer, KindLateSale, KindReopening, KindTagChange, KindErasure, KindLateEvent} {
+		cause := RestatementCause{Kind: string(kind)}
+		for _, of := range c.of(d) {
+			before := cause.Events
+			for _, e := range c.events[of] {
+				if c.kind(of, &e) == kind && c.touches(kind, d.what) {
+					cause.Events += Long(e.Count)
+				}
+			}
+			if cause.Events > before {
+				cause.Conversations++
+			}
+		}
+		if cause.Events > 0 {
+			list = append(list, cause)
+		}
+	}
+	return list
+}
+
+func (c *causes) kind(of schema.ConversationKey, e *RestatedEvents) RestatementKind {
+	switch {
+	case e.Moved:
+		return KindErasure
+	case e.Type == string(schema.TypeSatisfaction):
+		return KindLateAnswer
+	case e.Type == string(schema.TypeTransaction):
+		return KindLateSale
+	case e.Type == string(schema.TypeTagged), e.Type == string(schema.TypeUntagged):
+		return KindTagChange
+	case e.Type == string(schema.TypePushed) && c.reopened[of]:
+		return KindReopening
+	}
+	return KindLateEvent
+}
+
+// touches reports whether events of a kind can change a figure: by what it counts, or by where it is counted.
+func (c *causes) touches(kind RestatementKind, f figure) bool {
+	m := c.restatements.after
+	by := func(names ...Dimension) bool {
+		return m.filter.Rows != nil || slices.ContainsFunc(names, func(d Dimension) bool { return slices.Contains(m.grouping.By, d) })
+	}
+	switch kind {
+	case KindLateAnswer:
+		return slices.Contains([]string{"surveyAnswers", "npsAnswers", "csat", "nps"}, f.field()) ||
+			by(BySatisfaction, ByScore) || m.filter.CustomerSatisfaction != nil || m.filter.Scored
+	case KindLateSale:
+		return slices.Contains([]string{"transactions", "conversionRate", "revenue", "averageOrderValue", "revenuePerConversation"}, f.field()) ||
+			by() || m.filter.HasConversion != nil
+	case KindTagChange:
+		return by(ByTag) || m.filter.Tags != nil
+	}
+	return true
+}

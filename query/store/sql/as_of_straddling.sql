@@ -1,0 +1,2 @@
+(
+        SELECT #$table# FROM asof_$table) AS $table
