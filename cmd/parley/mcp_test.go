@@ -116,7 +116,7 @@ func askAgent(t *testing.T, client *mcp.ClientSession, injection string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(listed.Tools) != 5 {
+	if len(listed.Tools) != 6 {
 		t.Errorf("%d tools", len(listed.Tools))
 	}
 	for _, tool := range listed.Tools {
@@ -129,6 +129,13 @@ func askAgent(t *testing.T, client *mcp.ClientSession, injection string) {
 		answer := call(t, client, "metrics", map[string]any{"interval": day, "figures": []string{"closedConversations", "contactDuration", "revenue"}, "groupBy": []string{"CHANNEL"}})
 		if !strings.Contains(string(answer.Answer), `"closedConversations":1,`) || answer.Position == "" || !strings.Contains(answer.Request.Query, "metrics(") || !strings.Contains(answer.Link, "view=volume") {
 			return fmt.Errorf("metrics: %+v %s", answer, answer.Answer)
+		}
+		return nil
+	})
+	eventually(t, 30*time.Second, func() error { // the position is stored after the rows
+		restated := call(t, client, "restatements", map[string]any{"since": "1971-01-01T00:00:00Z", "interval": day, "filters": map[string]any{"projectIds": []int{agentProject}}})
+		if all := string(restated.Answer); !strings.Contains(all, `"after":1,"before":0,`) || restated.Position == "" {
+			return fmt.Errorf("restatements since the empty log: %s", all)
 		}
 		return nil
 	})

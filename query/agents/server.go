@@ -42,6 +42,7 @@ func New(asker Asker, version, page string) *mcp.Server {
 	t := &tools{asker: asker, page: strings.TrimSuffix(page, "/")}
 	add(server, "schema", "Definitions of figures and dimensions, or one type of the GraphQL schema.", t.schema)
 	add(server, "metrics", "Figures of conversations and contacts in an interval, as a total and in buckets by step and dimensions.", t.metrics)
+	add(server, "restatements", "Figures that have changed since a position or a time, with the reasons.", t.restatements)
 	add(server, "conversations", "Conversations created in an interval, a page at a time.", t.conversations)
 	add(server, "contacts", "Contacts (exchanges with one operator) started in an interval, a page at a time.", t.contacts)
 	add(server, "explain", "The events that each value of a conversation was computed from.", t.explain)

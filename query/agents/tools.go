@@ -57,6 +57,7 @@ type metricsInput struct {
 	CustomDataKey  string         `json:"customDataKey,omitempty" jsonschema:"required with CUSTOM_DATA in groupBy"`
 	Step           string         `json:"step,omitempty" jsonschema:"QUARTER_HOUR, HALF_HOUR, HOUR, DAY, WEEK or MONTH"`
 	TimeZone       string         `json:"timeZone,omitempty" jsonschema:"IANA name; UTC by default"`
+	AsOf           string         `json:"asOf,omitempty" jsonschema:"position of an earlier answer, or a time (RFC 3339), as of which to count; now by default"`
 	Filters        map[string]any `json:"filters,omitempty" jsonschema:"ConversationFilters of the GraphQL schema"`
 	ContactFilters map[string]any `json:"contactFilters,omitempty" jsonschema:"ContactFilters of the GraphQL schema"`
 }
@@ -94,23 +95,20 @@ func (t *tools) metrics(ctx context.Context, header http.Header, in metricsInput
 		return nil, err
 	}
 	request := &Request{
-		Query: "query Metrics(" + filterVariables + ", $groupBy: [MetricsDimension!], $customDataKey: String, $step: MetricsStep, $timeZone: String) {" +
-			" metrics(interval: $interval, filters: $filters, contactFilters: $contactFilters, groupBy: $groupBy, customDataKey: $customDataKey, step: $step, timeZone: $timeZone)" +
-			" {definitionVersion total {" + fields + "} buckets {from to dimensions {name value} " + fields + "}}" +
-			" contacts(interval: $interval, first: 0) {position} }",
+		Query: "query Metrics(" + filterVariables + ", $groupBy: [MetricsDimension!], $customDataKey: String, $step: MetricsStep, $timeZone: String, $asOf: String) {" +
+			" metrics(interval: $interval, filters: $filters, contactFilters: $contactFilters, groupBy: $groupBy, customDataKey: $customDataKey, step: $step, timeZone: $timeZone, asOf: $asOf)" +
+			" {definitionVersion position total {" + fields + "} buckets {from to dimensions {name value} " + fields + "}} }",
 		Variables: variables(map[string]any{
 			"interval": in.Interval, "filters": in.Filters, "contactFilters": in.ContactFilters,
-			"groupBy": in.GroupBy, "customDataKey": in.CustomDataKey, "step": in.Step, "timeZone": in.TimeZone,
+			"groupBy": in.GroupBy, "customDataKey": in.CustomDataKey, "step": in.Step, "timeZone": in.TimeZone, "asOf": in.AsOf,
 		}),
 	}
-	var data struct {
-		Metrics  any
-		Contacts struct{ Position string }
-	}
+	var data struct{ Metrics map[string]any }
 	if err := t.ask(ctx, header, request, &data); err != nil {
 		return nil, err
 	}
-	return &Answer{Answer: data.Metrics, Position: data.Contacts.Position, Request: request, Link: t.link("volume", days(in.Interval))}, nil
+	position, _ := data.Metrics["position"].(string)
+	return &Answer{Answer: data.Metrics, Position: position, Request: request, Link: t.link("volume", days(in.Interval))}, nil
 }
 
 // variables leaves out what was not given.
