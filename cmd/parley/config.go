@@ -38,6 +38,7 @@ type Config struct {
 	User        userCommand        `cmd:"" help:"Manage users, who log in with e-mail and password."`
 	Webhook     webhookCommand     `cmd:"" help:"Manage the addresses that chat platforms post to."`
 	Hours       hoursCommand       `cmd:"" help:"Manage the opening hours used to measure business hours."`
+	Report      reportCommand      `cmd:"" help:"Save GraphQL queries with their position, and check whether their answers have changed since."`
 	Key         keyCommand         `cmd:"" help:"Manage keys for programs."`
 	MCP         mcpCommand         `cmd:"" name:"mcp" help:"Serve AI agents with the Model Context Protocol on standard input and output."`
 	Definitions definitionsCommand `cmd:"" help:"Export what each figure means, for other tools."`

@@ -48,7 +48,7 @@ func TestNoListenerUserReachesSecrets(t *testing.T) {
 	}
 	reader, _ := i.natsAs(t, "reader")
 	operator, _ := i.natsAs(t, "operator")
-	for _, bucket := range []string{"PARLEY_CREDENTIALS", "PARLEY_CREDENTIALS_SEALED", "PARLEY_WEBHOOKS", "PARLEY_SOURCES", "PARLEY_SOURCES_SEALED", "PARLEY_OUTGOING", "PARLEY_OUTGOING_SEALED", "PARLEY_LEDGER", "PARLEY_LEASES", "PARLEY_HOURS"} {
+	for _, bucket := range []string{"PARLEY_CREDENTIALS", "PARLEY_CREDENTIALS_SEALED", "PARLEY_WEBHOOKS", "PARLEY_SOURCES", "PARLEY_SOURCES_SEALED", "PARLEY_OUTGOING", "PARLEY_OUTGOING_SEALED", "PARLEY_LEDGER", "PARLEY_LEASES", "PARLEY_HOURS", "PARLEY_REPORTS"} {
 		for name, conn := range map[string]*nats.Conn{"publisher": publisher, "reader": reader, "operator": operator} {
 			for _, subject := range []string{"$JS.API.STREAM.INFO.KV_" + bucket, "$JS.API.STREAM.DELETE.KV_" + bucket} {
 				if answer, err := conn.Request(subject, nil, 300*time.Millisecond); err == nil && !strings.Contains(string(answer.Data), "stream not found") {
