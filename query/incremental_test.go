@@ -21,6 +21,10 @@ type pinned struct {
 
 func (p *pinned) Live(context.Context) (query.Live, error) { return p.live, nil }
 
+func (p *pinned) Position(context.Context, uint32) (schema.Sequence, error) {
+	return p.live.Position, nil
+}
+
 // TestIncrementalReadsMissNoChange lets rows change, and move in the order,
 // while their list is read page by page, in rounds that continue from each
 // other's positions. In the end the reader holds the last version of every row.
