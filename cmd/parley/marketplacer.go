@@ -57,7 +57,7 @@ func (f *queryFlags) startMarketplacer(n *node, tables *store.Store, key []byte,
 		Executor: api.Schema(), SDL: sdl.Marketplacer(), Path: marketplacerPath, Scope: schema.ScopeChat,
 		Authenticator: n.authority.APIKeys(marketplacerHeader, marketplacerRates()), Begin: beginChat,
 		Limits: limits, Together: 64, Origins: f.AllowOrigin,
-		Logger: n.log, Metrics: n.registry, Tracing: traces, Now: time.Now,
+		Logger: n.log, Metrics: n.registry, Tracing: traces, Now: time.Now, CompleteError: marketplacer.CompleteValidation,
 	})
 	if err != nil {
 		return err

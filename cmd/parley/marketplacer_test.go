@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -176,6 +177,34 @@ type chatPage struct {
 		Edges []struct {
 			Cursor string
 			Node   struct{ ID, Message string }
+		}
+	}
+}
+
+func TestFaultsOfADocumentHaveTheCodesOfGraphQLRuby(t *testing.T) {
+	i := start(t, t.TempDir())
+	key := i.chatKey(t, 7467, "--role", "operator")
+	for document, want := range map[string]string{
+		`{ nothing }`: `{"code":"undefinedField","fieldName":"nothing","typeName":"Query"}`,
+		`{ sellersForChats(first: 1) { nodes { nme } } }`:              `{"code":"undefinedField","fieldName":"nme","typeName":"Seller"}`,
+		`{ sellersForChats(first: "1") { totalCount } }`:               `{"code":"argumentLiteralsIncompatible"}`,
+		`{ sellersForChats(frist: 1) { totalCount } }`:                 `{"code":"argumentNotAccepted"}`,
+		`mutation { chatMessageCreate { status } }`:                    `{"code":"missingRequiredArguments"}`,
+		`query($n: String) { sellersForChats(first: $n) {totalCount}}`: `{"code":"variableMismatch"}`,
+		`query($n: Int) { sellersForChats(first: 1) { totalCount } }`:  `{"code":"variableNotUsed"}`,
+		`{ sellersForChats(first: $n) { totalCount } }`:                `{"code":"variableNotDefined"}`,
+		`{ sellersForChats(first: 1) { totalCount { x } } }`:           `{"code":"selectionMismatch"}`,
+		`{ ...none }`: `{"code":"useAndDefineFragment"}`,
+		`{`:           `{"code":"GRAPHQL_PARSE_FAILED"}`,
+	} {
+		got := i.chat(t, key, document, nil)
+		var answered struct {
+			Errors []struct{ Extensions json.RawMessage }
+		}
+		err := json.Unmarshal(got.body, &answered)
+		named := slices.ContainsFunc(answered.Errors, func(e struct{ Extensions json.RawMessage }) bool { return string(e.Extensions) == want })
+		if err != nil || got.status != http.StatusOK || !named {
+			t.Errorf("%s:\n%s\nwant %s", document, got, want)
 		}
 	}
 }

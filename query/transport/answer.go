@@ -50,6 +50,11 @@ func (h *Handler) answer(x *exchange, answered *graphql.Response, status int) {
 			}
 		}
 	}
+	if h.config.CompleteError != nil {
+		for _, e := range answered.Errors {
+			h.config.CompleteError(e)
+		}
+	}
 	extensions := map[string]any{"cost": h.cost(x, answered.Errors)}
 	for name, value := range answered.Extensions {
 		if name != "cost" {

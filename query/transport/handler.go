@@ -60,6 +60,9 @@ type Config struct {
 	Throttled string
 	// ErrorNames adds extensions.name to errors, by which clients of iAdvize identify them.
 	ErrorNames bool
+	// CompleteError, if there is one, adds to the extensions of an error, which has a code, what clients
+	// of another server read.
+	CompleteError func(*gqlerrors.QueryError)
 
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer

@@ -15,10 +15,16 @@ func (c *coercion) validate(parsed *ast.QueryDocument) []*gqlerrors.QueryError {
 	all.RemoveRule(rules.MaxIntrospectionDepth.Name) // Limits bound it
 	var found []*gqlerrors.QueryError
 	all.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, func(observers *core.Events, _ core.AddErrFunc) {
-		c.literals(observers, func(r *refusal) { found = append(found, r.queryError()) })
+		c.literals(observers, func(r *refusal) {
+			e := r.queryError()
+			if r.code == codeValidation {
+				e.Rule = rules.ValuesOfCorrectTypeRule.Name
+			}
+			found = append(found, e)
+		})
 	})
 	for _, e := range validator.ValidateWithRules(c.schema, parsed, all) {
-		shown := &gqlerrors.QueryError{Message: e.Message, Extensions: map[string]any{"code": codeValidation}}
+		shown := &gqlerrors.QueryError{Message: e.Message, Rule: e.Rule, Extensions: map[string]any{"code": codeValidation}}
 		for _, l := range e.Locations {
 			shown.Locations = append(shown.Locations, gqlerrors.Location{Line: l.Line, Column: l.Column})
 		}
