@@ -37,7 +37,8 @@ type audience struct {
 	received atomic.Int64
 	ended    atomic.Int64 // streams that the server has ended: their readers were too slow
 	mu       sync.Mutex
-	delays   []float64 // milliseconds
+	delays   []float64      // milliseconds
+	counts   []atomic.Int64 // changes, by reader
 }
 
 // streams measures line m.
@@ -63,7 +64,7 @@ func (b *bench) streams(ctx context.Context) error {
 	}
 	subscription := "/graphql?query=" + url.QueryEscape("subscription {conversations {position conversation {id channel contactCount}}}")
 	for round, way := range []struct{ what, path string }{{"rows of /v1/stream/conversations", "/v1/stream/conversations"}, {"GraphQL subscription", subscription}} {
-		a := &audience{served: s, id: key.ID, secret: key.Secret}
+		a := &audience{served: s, id: key.ID, secret: key.Secret, counts: make([]atomic.Int64, audienceSize)}
 		if err := a.measure(ctx, b.report, round, way.what, way.path); err != nil {
 			return fmt.Errorf("%s: %w", way.what, err)
 		}
@@ -81,7 +82,7 @@ func (a *audience) measure(ctx context.Context, report *report, round int, what,
 			return err
 		}
 		all.Go(func() {
-			a.read(body, n < timedReaders)
+			a.read(body, &a.counts[n], n < timedReaders)
 			a.ended.Add(1)
 		})
 	}
@@ -94,10 +95,14 @@ func (a *audience) measure(ctx context.Context, report *report, round int, what,
 		return err
 	}
 	const changes = int64(changeRate * int(changesFor/time.Second))
-	for end := time.Now().Add(30 * time.Second); a.received.Load() < audienceSize*changes && time.Now().Before(end); {
-		<-time.After(10 * time.Millisecond)
-	}
+	a.await(audienceSize * changes)
 	took := time.Since(began)
+	short, least := 0, changes
+	for n := range a.counts {
+		if count := a.counts[n].Load(); count < changes {
+			short, least = short+1, min(least, count)
+		}
+	}
 	after, err := a.spent()
 	if err != nil {
 		return err
@@ -108,11 +113,21 @@ func (a *audience) measure(ctx context.Context, report *report, round int, what,
 	slices.Sort(a.delays)
 	for _, q := range []float64{0.5, 0.95} {
 		f := latencies("m", fmt.Sprintf("sent until read by %d readers at %d changes/s, %s", audienceSize, changeRate, what), a.delays, "", nil, q)
-		f.Note = fmt.Sprintf("%d of %d changes read in %s, %d readers dropped; processor time per second: parley %.2f, ClickHouse %.2f",
-			a.received.Load(), audienceSize*changes, took.Round(time.Second/10), a.ended.Load(), used.self/took.Seconds(), used.child/took.Seconds())
+		f.Note = fmt.Sprintf("%d of %d changes read in %s, %d readers short of some (the shortest has %d of %d), %d dropped; processor time per second: parley %.2f, ClickHouse %.2f",
+			a.received.Load(), audienceSize*changes, took.Round(time.Second/10), short, least, changes, a.ended.Load(), used.self/took.Seconds(), used.child/took.Seconds())
 		report.add(f)
 	}
 	return nil
+}
+
+// await waits until all is read, or nothing comes for half a minute: slow readers are not taken for changes that are missing.
+func (a *audience) await(all int64) {
+	for read, since := int64(0), time.Now(); read < all && time.Since(since) < 30*time.Second; {
+		<-time.After(10 * time.Millisecond)
+		if now := a.received.Load(); now > read {
+			read, since = now, time.Now()
+		}
+	}
 }
 
 // open opens a stream.
@@ -137,7 +152,7 @@ func (a *audience) open(ctx context.Context, path string) (io.ReadCloser, error)
 }
 
 // read counts the changes of a stream until it ends.
-func (a *audience) read(body io.ReadCloser, timed bool) {
+func (a *audience) read(body io.ReadCloser, count *atomic.Int64, timed bool) {
 	defer body.Close()
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, 1<<20)
@@ -146,6 +161,7 @@ func (a *audience) read(body io.ReadCloser, timed bool) {
 			continue
 		}
 		a.received.Add(1)
+		count.Add(1)
 		if !timed {
 			continue
 		}
