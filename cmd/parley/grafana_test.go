@@ -90,7 +90,7 @@ func (i *instance) rowsRead(t *testing.T, statement string) (answered, read int)
 }
 
 func TestEveryStatementOfGrafanaAnswersOverDemoData(t *testing.T) {
-	i := start(t, t.TempDir())
+	i := start(t, t.TempDir(), "--canary", "1s")
 	if _, complaint, code := i.command(t, "", "demo", "--conversations", "800", "--history", "20d"); code != 0 {
 		t.Fatal(complaint)
 	}

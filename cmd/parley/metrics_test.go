@@ -111,6 +111,7 @@ func TestMetricsAreDocumentedAndFollowTheConventions(t *testing.T) {
 			t.Errorf("%s is in deploy/OPERATIONS.md and not in /metrics", name)
 		}
 	}
+	i.terminate(t)
 }
 
 // TestNobodySeesACanary looks for canaries wherever a caller with all rights can look.
@@ -169,4 +170,5 @@ func TestNobodySeesACanary(t *testing.T) {
 	if n := i.number(t, "SELECT count() FROM parley.events"); n != 0 {
 		t.Errorf("%d events after a restart", n)
 	}
+	i.terminate(t)
 }

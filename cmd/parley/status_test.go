@@ -105,4 +105,5 @@ func TestTheStatusSaysWhatIsWrong(t *testing.T) {
 		}
 		return nil
 	})
+	i.terminate(t)
 }

@@ -94,4 +94,5 @@ func TestWebhooksReportFiguresOnceWhateverIsReplayed(t *testing.T) {
 			t.Errorf("%v: exit %d, %q", arguments, code, stderr)
 		}
 	}
+	i.terminate(t)
 }
