@@ -33,6 +33,9 @@ const (
 	project  = 7
 )
 
+// chatKinds are the kinds with Chatra's names.
+func chatKinds() []Kind { return []Kind{ChatStarted, ChatFragment, ChatTranscript} }
+
 // chatID is the id of a conversation of the tests.
 func chatID(n int) schema.ConversationID {
 	return schema.ConversationID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
@@ -230,7 +233,7 @@ func newRig(t *testing.T, events ...Kind) *rig {
 		t.Fatal(err)
 	}
 	if len(events) == 0 {
-		events = Kinds()
+		events = chatKinds()
 	}
 	r.hook = r.add(Hook{Project: project, URL: r.receiver.URL + "/hook?token=t0ken", Events: events, AllowPrivate: true})
 	r.receiver.key, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(r.hook.Secret, "whsec_"))

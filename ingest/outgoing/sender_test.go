@@ -133,7 +133,7 @@ func TestASlowReceiverDelaysOnlyItsChat(t *testing.T) {
 	slow := newReceiver(t)
 	slow.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })
 	defer close(release)
-	r.add(Hook{Project: project, URL: slow.URL, Events: Kinds(), AllowPrivate: true})
+	r.add(Hook{Project: project, URL: slow.URL, Events: chatKinds(), AllowPrivate: true})
 	r.memory.append(says(1, 1, "VISITOR", "a"), closes(1, 2))
 	r.gets(chatID(1), "chatStarted[a] chatFragment[a] chatTranscript[a]")
 	r.queued(0, 0)
@@ -353,18 +353,18 @@ func TestOnlyPublicAddressesAreDialled(t *testing.T) {
 func TestAddRefusesWhatCannotBeSentTo(t *testing.T) {
 	r := newRig(t)
 	for _, hook := range []Hook{
-		{URL: "http://example.com/", Events: Kinds()}, {URL: "https://a:b@example.com/", Events: Kinds()}, {URL: "ftp://example.com/", Events: Kinds()},
-		{URL: "/x", Events: Kinds()}, {URL: "https://", Events: Kinds()}, {URL: "https://example.com/", Events: nil}, {URL: "", Events: Kinds()},
-		{URL: "https://example.com/" + strings.Repeat("x", 2048), Events: Kinds()},
+		{URL: "http://example.com/", Events: chatKinds()}, {URL: "https://a:b@example.com/", Events: chatKinds()}, {URL: "ftp://example.com/", Events: chatKinds()},
+		{URL: "/x", Events: chatKinds()}, {URL: "https://", Events: chatKinds()}, {URL: "https://example.com/", Events: nil}, {URL: "", Events: chatKinds()},
+		{URL: "https://example.com/" + strings.Repeat("x", 2048), Events: chatKinds()},
 	} {
 		if _, err := r.registry.Add(t.Context(), hook, 0); err == nil {
 			t.Errorf("%.40s is added", hook.URL)
 		}
 	}
 	for range MaxHooks - 1 {
-		r.add(Hook{URL: "https://example.com/", Events: Kinds(), Paused: "by an operator"})
+		r.add(Hook{URL: "https://example.com/", Events: chatKinds(), Paused: "by an operator"})
 	}
-	if _, err := r.registry.Add(t.Context(), Hook{URL: "https://example.com/", Events: Kinds()}, 0); err == nil {
+	if _, err := r.registry.Add(t.Context(), Hook{URL: "https://example.com/", Events: chatKinds()}, 0); err == nil {
 		t.Errorf("more than %d are added", MaxHooks)
 	}
 }
