@@ -54,8 +54,8 @@ func judge(events [][]byte, caller *schema.Caller, taken time.Time, whole bool) 
 			})
 			continue
 		}
-		if event.Origin != 0 {
-			raw = schema.WithoutOrigin(raw)
+		if event.Marked() {
+			raw = schema.Unmarked(raw)
 		}
 		v.valid = append(v.valid, eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: raw, JSON: true, Time: event.Time.Time()})
 	}

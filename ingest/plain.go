@@ -40,8 +40,8 @@ func (s *Server) keep(ctx context.Context, published []eventlog.Publication) {
 		payload := published[i].Payload
 		messages[i] = eventlog.Message{ID: randomID(), Payload: payload}
 		if event, refusal := schema.Decode(payload, s.now()); refusal == nil {
-			if event.Origin != 0 {
-				payload = schema.WithoutOrigin(payload)
+			if event.Marked() {
+				payload = schema.Unmarked(payload)
 			}
 			messages[i] = eventlog.Message{ID: eventlog.MessageID(event.Key()), Payload: payload, JSON: true, Time: event.Time.Time()}
 		}

@@ -21,6 +21,7 @@ const (
 	KindReopening  RestatementKind = "REOPENING"
 	KindTagChange  RestatementKind = "TAG_CHANGE"
 	KindErasure    RestatementKind = "ERASURE"
+	KindRelease    RestatementKind = "QUARANTINE_RELEASE"
 	KindLateEvent  RestatementKind = "LATE_EVENT"
 )
 
@@ -34,12 +35,13 @@ const (
 var errRestating = &Error{CodeTooLarge, "since: too many conversations have changed in this interval: request a shorter interval, fewer dimensions or fewer projects"}
 
 // RestatedEvents is how many events of a type a conversation got between two positions. Moved ones were in the log before, and
-// an erasure has appended them again.
+// an erasure has appended them again; Released ones come from quarantine.
 type RestatedEvents struct {
 	Project      uint32
 	Conversation string
 	Type         string
 	Moved        bool
+	Released     bool
 	Count        uint64
 }
 
@@ -255,12 +257,12 @@ func (c *contribution) differs(f figure) bool {
 // kindsOf returns the events that changed a figure, by kind.
 func (c *causes) kindsOf(d *Restatement) []RestatementCause {
 	list := []RestatementCause{}
-	for _, kind := range []RestatementKind{KindLateAnswer, KindLateSale, KindReopening, KindTagChange, KindErasure, KindLateEvent} {
+	for _, kind := range []RestatementKind{KindLateAnswer, KindLateSale, KindReopening, KindTagChange, KindErasure, KindRelease, KindLateEvent} {
 		cause := RestatementCause{Kind: string(kind)}
 		for _, of := range c.of(d) {
 			before := cause.Events
 			for _, e := range c.events[of] {
-				if c.kind(of, &e) == kind && c.touches(kind, d.what) {
+				if c.kind(of, &e) == kind && c.touches(c.kindOfType(of, &e), d.what) {
 					cause.Events += Long(e.Count)
 				}
 			}
@@ -279,6 +281,15 @@ func (c *causes) kind(of schema.ConversationKey, e *RestatedEvents) RestatementK
 	switch {
 	case e.Moved:
 		return KindErasure
+	case e.Released:
+		return KindRelease
+	}
+	return c.kindOfType(of, e)
+}
+
+// kindOfType is the kind of events that came in as they should.
+func (c *causes) kindOfType(of schema.ConversationKey, e *RestatedEvents) RestatementKind {
+	switch {
 	case e.Type == string(schema.TypeSatisfaction):
 		return KindLateAnswer
 	case e.Type == string(schema.TypeTransaction):

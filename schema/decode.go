@@ -15,7 +15,7 @@ import (
 //
 // Of several errors Decode always returns the same one: INVALID_JSON before
 // EVENT_TOO_LARGE, then the attributes in the order specversion, id, source,
-// type, datacontenttype, time, subject, projectid, sequence, parleyorigin, data_base64, data,
+// type, datacontenttype, time, subject, projectid, sequence, parleyorigin, parleyreleased, data_base64, data,
 // then the members of data in the order of the type's JSON Schema, an inner object's in its place.
 // For one member, the error that comes first in the bytes.
 //
@@ -31,6 +31,7 @@ const (
 	ruleEvent       = "must be one JSON object and nothing after it"
 	ruleSize        = "must be at most 262144 bytes in its structured form"
 	ruleSpecVersion = `must be "1.0"`
+	ruleReleased    = "must be a string"
 	ruleName        = "must be a string, not empty and without control characters"
 	ruleType        = "must be a type of Parley's events, e.g. parley.conversation.opened.v1"
 	ruleMediaType   = "must be a JSON media type: application/json or one that ends in +json"
@@ -51,6 +52,7 @@ var attributes = []member{
 	{"projectid", true},
 	{"sequence", false},
 	{"parleyorigin", false},
+	{"parleyreleased", false},
 	{"data_base64", false},
 	{"data", true},
 }
@@ -121,6 +123,8 @@ func (d decoder) envelope(s *scanner, taken time.Time) (e Event, err *Error) {
 		case "parleyorigin":
 			origin, _ := o.order()
 			e.Origin = Sequence(origin)
+		case "parleyreleased":
+			e.Released = string(o.bytes(ruleReleased)) == "true"
 		case "data_base64":
 			o.wrong(ruleBase64)
 		case "data":

@@ -26,17 +26,35 @@ func Encode(e *Event) []byte {
 	if e.Origin > 0 {
 		envelope["parleyorigin"] = strconv.FormatUint(uint64(e.Origin), 10)
 	}
+	if e.Released {
+		envelope["parleyreleased"] = "true"
+	}
 	return bytes.TrimSuffix(marshal(envelope), []byte("\n"))
 }
 
-// WithoutOrigin returns a valid event without its attribute parleyorigin, all else value for value. Exported
-// events that were erased from have one; it means nothing in another log, and no sender may set it.
-func WithoutOrigin(payload []byte) []byte {
+// Unmarked returns a valid event without the attributes that no sender may set, all else value for value.
+// Exported events may have them; they mean nothing in another log.
+func Unmarked(payload []byte) []byte { return remarked(payload, false) }
+
+// MarkReleased returns a valid event as one that was in quarantine, all else value for value. One that has no room for the mark
+// stays without it.
+func MarkReleased(payload []byte) []byte {
+	if marked := remarked(payload, true); len(marked) <= MaxEventBytes {
+		return marked
+	}
+	return Unmarked(payload)
+}
+
+func remarked(payload []byte, released bool) []byte {
 	var envelope map[string]json.RawMessage
 	if json.Unmarshal(payload, &envelope) != nil {
 		return payload
 	}
 	delete(envelope, "parleyorigin")
+	delete(envelope, "parleyreleased")
+	if released {
+		envelope["parleyreleased"] = json.RawMessage(`"true"`)
+	}
 	return bytes.TrimSuffix(marshal(envelope), []byte("\n"))
 }
 

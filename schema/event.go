@@ -53,6 +53,9 @@ type Event struct {
 	// without personal data; 0 for every other event. Only an erasure sets it.
 	Origin Sequence
 
+	// Released says that the event was in quarantine before. Only a replay of quarantined events sets it.
+	Released bool
+
 	Data Data // never nil in a decoded event
 }
 
@@ -79,6 +82,9 @@ func (r *Record) First() Sequence {
 	}
 	return r.Sequence
 }
+
+// Marked reports whether the event has an attribute that no sender may set.
+func (e *Event) Marked() bool { return e.Origin != 0 || e.Released }
 
 // Until returns the records that the log held up to a sequence, each with the sequence that it had there: one that
 // an erasure has moved behind it had the earlier one. It changes the list.

@@ -72,10 +72,7 @@ func (a *Admin) Replay(ctx context.Context, entries []tables.Quarantined) (repla
 		events := make([]Admitted, len(pass))
 		for i, e := range pass {
 			event, _ := schema.Decode(e.Original, a.Clock())
-			events[i] = Admitted{Key: event.Key(), Original: e.Original, Again: e.Log == "events"}
-			if event.Origin != 0 {
-				events[i].Original = schema.WithoutOrigin(e.Original)
-			}
+			events[i] = Admitted{Key: event.Key(), Original: schema.MarkReleased(e.Original), Again: e.Log == "events"}
 		}
 		if len(events) > 0 {
 			if err := a.Events.Append(ctx, events); err != nil {

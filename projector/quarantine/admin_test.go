@@ -150,7 +150,7 @@ func TestReplayRemovesAcceptedEntriesAndKeepsTheRest(t *testing.T) {
 	if replayed != 2 || len(refused) != 1 || refused[0].Entry.Sequence != 8 || refused[0].Why.Code != schema.CodeInvalidJSON || r.progress != 3 {
 		t.Fatalf("%d replayed, refused %+v, progress %d", replayed, refused, r.progress)
 	}
-	if len(r.appended.events) != 2 || r.appended.events[0].Again || !r.appended.events[1].Again || string(r.appended.events[0].Original) != string(valid(1)) {
+	if len(r.appended.events) != 2 || r.appended.events[0].Again || !r.appended.events[1].Again || string(r.appended.events[0].Original) != string(schema.MarkReleased(valid(1))) {
 		t.Fatalf("appended: %+v", r.appended.events)
 	}
 	if !slices.Equal(r.rejected, erased{7}) || !slices.Equal(r.events, erased{9}) {

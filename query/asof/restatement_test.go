@@ -234,6 +234,9 @@ func TestCausesOfARestatement(t *testing.T) {
 		event(2, schema.TypePushed, begin+day, &schema.Pushed{To: schema.User{ID: 8, Kind: schema.KindProfessional}}),
 		event(3, schema.TypeMessage, begin+500, &schema.Message{MessageID: "m", AuthorKind: schema.KindVisitor}),
 	)
+	released := event(4, schema.TypeClosed, begin+500, &schema.Closed{})
+	released.Released = true
+	r.append(t, released)
 	all := r.restated(t, since, r.position(t), "")
 	got := map[string]string{}
 	for _, f := range all.Restatements.Figures {
@@ -259,6 +262,7 @@ func TestCausesOfARestatement(t *testing.T) {
 		"csat":                "null→100 null 1 [{LATE_ANSWER 1 1}]",
 		"surveyAnswers":       "0→1 1 1 [{LATE_ANSWER 1 1}]",
 		"visitorMessages":     "0→1 1 1 [{LATE_EVENT 1 1}]",
+		"duration.meanMs":     "1000→900 -100 2 [{REOPENING 1 1} {QUARANTINE_RELEASE 1 1}]",
 	} {
 		if got[figure] != want {
 			t.Errorf("%s: %s, want %s", figure, got[figure], want)

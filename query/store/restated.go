@@ -26,6 +26,6 @@ func (s *Store) RestatedEvents(ctx context.Context, scope query.Scope, keys []sc
 	st := newStatement("restated_events", query.Scope{Projection: scope.Projection}).where("where", within("a", scope.Projects)).
 		bind("since", uint64(since)).bind("until", uint64(scope.AsOf))
 	return run(chgo.Context(ctx, chgo.WithExternalTable(table)), s, st, func(r *query.RestatedEvents) []any {
-		return []any{&r.Project, &r.Conversation, &r.Type, &r.Moved, &r.Count}
+		return []any{&r.Project, &r.Conversation, &r.Type, &r.Moved, &r.Released, &r.Count}
 	})
 }
