@@ -25,11 +25,12 @@
 //	l  figures of a year of conversations, against the time that an answer may take
 //	m  1,000 readers of a stream, and of a subscription, while 100 conversations change a second
 //	n  end to end: from HTTP until the row is visible, at the rate that the tables keep up with
+//	o  a further event of a conversation of many messages: in order, late, and after a start; other conversations beside it; memory
 //
 // # Engines
 //
 // They are the real engines of `parley serve`: NATS inside this process, synced at every write, and
-// ClickHouse as a child. Every line restarts them on an empty directory. Only h, i, j, m and n run the
+// ClickHouse as a child. Every line restarts them on an empty directory. Only h, i, j, m, n and o run the
 // binary `parley` itself, to separate its memory from that of the measurement.
 //
 // # The floor of inserts

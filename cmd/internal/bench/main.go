@@ -30,7 +30,7 @@ type settings struct {
 	events        int    // in the log of the lines a, c, d
 	rounds        int    // of every figure
 	lines         string // letters of the lines to measure, with commas
-	conversations string // of the lines f, g and l, with commas
+	conversations string // of the lines f, g and l, and messages of line o, with commas
 	growth        int    // how many times the events for line i
 	batch         int    // most events of a projector's batch; 0 is its default
 	parley        string // binary for the lines that need a process of their own
@@ -67,12 +67,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.IntVar(&s.events, "events", s.events, "events in the log; BENCH_EVENTS sets it too")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds of every figure")
-	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to n with commas; all without it")
-	flags.StringVar(&s.conversations, "conversations", "100000,1000000", "conversations of lines f, g and l, with commas")
+	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to o with commas; all without it")
+	flags.StringVar(&s.conversations, "conversations", "100000,1000000", "conversations of lines f, g and l, and messages of line o, with commas")
 	flags.IntVar(&s.growth, "growth", 10, "how many times the events line i goes up to")
 	flags.IntVar(&s.batch, "batch", 0, "most events of a batch; 0 is the projector's default")
 	flags.DurationVar(&s.sustained, "sustained", time.Minute, "how long line n sends")
-	flags.StringVar(&s.parley, "parley", ".build/parley", "the binary for lines h, i, j, m and n")
+	flags.StringVar(&s.parley, "parley", ".build/parley", "the binary for lines h, i, j, m, n and o")
 	flags.StringVar(&s.out, "out", ".build", "directory for bench.md and bench.json")
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the events")
 	flags.StringVar(&s.profile, "profile", "", "write a processor profile of the catch-ups of line c to this file")
@@ -127,6 +127,7 @@ func (b *bench) all(ctx context.Context) {
 		{"k", "customers", b.customers},
 		{"m", "readers of streams", b.streams},
 		{"n", "end to end", b.throughput},
+		{"o", "a long conversation", b.longConversation},
 	} {
 		var wanted []string
 		for _, letter := range strings.Split(line.letters, "") {
