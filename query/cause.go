@@ -130,9 +130,6 @@ func (c *causes) read(ctx context.Context, m *metrics, when int, states map[lane
 	for i := range rows.contacts {
 		c.contribution(c.place(&rows.contacts[i].GroupKey)).contacts[when] = rows.contacts[i]
 	}
-	for i := range rows.returns {
-		c.contribution(c.place(&rows.returns[i].GroupKey)).contacts[when].SnoozeReturn = rows.returns[i].SnoozeReturn
-	}
 	for i := range rows.states {
 		g, of := c.place(&rows.states[i].GroupKey)
 		l := lane{g.values, of}

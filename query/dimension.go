@@ -41,9 +41,6 @@ const (
 // Local reports whether the values are read from the local clock or calendar.
 func (d Dimension) Local() bool { return d == ByHourOfDay || d == ByDayOfWeek }
 
-// OfConversation reports whether only the conversation of a contact has the value.
-func (d Dimension) OfConversation() bool { return d == ByInitiator || d == ByCustomData }
-
 // ordinal reports whether the values are ordered as numbers.
 func (d Dimension) ordinal() bool { return d == ByHourOfDay || d == ByScore }
 

@@ -209,13 +209,6 @@ func (m *metrics) bucketsOf(ctx context.Context, grouping Grouping, selected fie
 		}
 		bucket.ofContacts = rows.contacts[i]
 	}
-	for i := range rows.returns {
-		bucket, err := b.bucket(&rows.returns[i].GroupKey)
-		if err != nil {
-			return nil, err
-		}
-		bucket.ofContacts.SnoozeReturn = rows.returns[i].SnoozeReturn
-	}
 	if err := b.addUp(rows.states); err != nil {
 		return nil, err
 	}
@@ -231,7 +224,6 @@ func (m *metrics) bucketsOf(ctx context.Context, grouping Grouping, selected fie
 type figureRows struct {
 	conversations []ConversationFigures
 	contacts      []ContactFigures
-	returns       []ContactFigures // with SnoozeReturn only
 	states        []StateFigures
 }
 
@@ -260,11 +252,6 @@ func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields)
 	}
 	if ofContacts {
 		if rows.contacts, err = m.store.ContactFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns); err != nil {
-			return rows, err
-		}
-	}
-	if ofContacts && selected.any("snoozeReturn", "snoozeReturnRate") {
-		if rows.returns, err = m.store.SnoozeReturns(ctx, m.scope, m.interval, m.filter, *grouping); err != nil {
 			return rows, err
 		}
 	}

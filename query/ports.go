@@ -117,8 +117,6 @@ type ThreadReader interface {
 // time, and to each value that one of them has. ContactFigures count the contacts
 // started in it.
 //
-// SnoozeReturns count the contacts started in it that ended SNOOZED: only their SnoozeReturn is set.
-//
 // ConversationsWithin and ContactsWithin count those of them with at most each
 // duration of a distribution, named by its field.
 //
@@ -130,7 +128,6 @@ type FigureReader interface {
 	ConversationsUnattended(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping) ([]StateFigures, error)
 	ConversationFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ConversationFigures, error)
 	ContactFigures(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, columns []string) ([]ContactFigures, error)
-	SnoozeReturns(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping) ([]ContactFigures, error)
 	ConversationsWithin(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, field string, most []int64) ([]Within, error)
 	ContactsWithin(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, field string, most []int64) ([]Within, error)
 }

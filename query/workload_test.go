@@ -265,49 +265,6 @@ func TestTransfersEqualAnIndependentCount(t *testing.T) {
 	}
 }
 
-// TestASnoozeThatEndedWithACloseDidNotReturn closes every other conversation between a snooze and
-// the next push.
-func TestASnoozeThatEndedWithACloseDidNotReturn(t *testing.T) {
-	r := theRig(t)
-	const own = 612
-	w := storetest.Random(storetest.Shape{Seed: 3, Projects: []uint32{own}, Conversations: 60, From: millis("2020-03-20T00:00:00Z"), To: millis("2020-03-30T00:00:00Z")})
-	snoozed, returned := 0, 0
-	for i := range w.Conversations {
-		c := &w.Conversations[i]
-		marks := []storetest.Mark{}
-		for n, m := range c.Marks {
-			marks = append(marks, m)
-			if m.Type != "parley.conversation.snoozed.v1" {
-				continue
-			}
-			snoozed++
-			if n+1 == len(c.Marks) || c.Marks[n+1].Type != "parley.conversation.pushed.v1" {
-				continue
-			}
-			if i%2 == 0 {
-				marks = append(marks, storetest.Mark{Event: "close between", At: m.At + 1, Position: 2000, Type: "parley.conversation.closed.v1"})
-			} else {
-				returned++
-			}
-		}
-		c.Marks = marks
-	}
-	w.Insert(t, r.server, projection)
-	got := ask[struct {
-		Metrics struct {
-			Total struct {
-				SnoozedContacts  int
-				SnoozeReturn     struct{ Count int }
-				SnoozeReturnRate float64
-			}
-		}
-	}](t, r, reader(own), `{ metrics(`+always+`) { total { snoozedContacts snoozeReturn { count } snoozeReturnRate } } }`, nil).Metrics.Total
-	if got.SnoozedContacts != snoozed || got.SnoozeReturn.Count != returned || returned < 5 {
-		t.Errorf("%d of %d snoozes returned, want %d of %d", got.SnoozeReturn.Count, got.SnoozedContacts, returned, snoozed)
-	}
-	near(t, "rate", &got.SnoozeReturnRate, ptr(float64(returned)/float64(snoozed)))
-}
-
 func TestWorkloadRefusesRowsOfConversationsAndTooManySteps(t *testing.T) {
 	r := theRig(t)
 	rows := ask[struct {

@@ -56,7 +56,9 @@ func (c *contacts) push(step int, at schema.Timestamp, to schema.User, closed bo
 		c.last().EndingInferred = true
 	}
 	if n := len(c.list); n > 0 && *c.list[n-1].Ending == EndedSnoozed && !closed {
-		c.snoozeTime += int64(at - *c.list[n-1].EndedAt)
+		last := c.last()
+		last.ReturnTime = between(*last.EndedAt, at)
+		c.snoozeTime += int64(at - *last.EndedAt)
 	}
 
 	id := c.nextID(at)

@@ -6,7 +6,7 @@ import (
 
 // Version is raised by one with every change after which [Of] returns other rows for the same
 // events: a build is continued only by the fold that began it.
-const Version = 2
+const Version = 3
 
 // Of computes the rows of a conversation from its events: contract section 3. The records are of
 // one conversation, in any order; of records with one event, the one with the lowest sequence

@@ -202,6 +202,7 @@ func (p *printer) contact(c *fold.Contact) {
 	}
 	field(p, "reason", c.CloseReason)
 	field(p, "wait", c.WaitTime)
+	field(p, "return", c.ReturnTime)
 	field(p, "first-response", c.FirstResponseTime)
 	figure(p, "visitor-messages", c.VisitorMessageCount)
 	figure(p, "operator-messages", c.OperatorMessageCount)

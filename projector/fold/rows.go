@@ -147,6 +147,10 @@ type Contact struct {
 	FirstResponseTime                         *int64
 	VisitorMessageCount, OperatorMessageCount uint32
 
+	// ReturnTime is the time from the snooze that ended the contact to the next push; nil if there
+	// is none yet, or the conversation was closed before.
+	ReturnTime *int64
+
 	Operator     schema.User
 	RoutingRule  *schema.Ref
 	RoutingGroup *schema.Ref

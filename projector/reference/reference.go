@@ -215,6 +215,9 @@ func (h history) contact(n int) fold.Contact {
 		}
 	case *schema.Snoozed:
 		ending = fold.EndedSnoozed
+		if n+1 < len(spans) && h.first(s.end, spans[n+1].start, h.closed) == -1 {
+			c.ReturnTime = since(ended, h.at(spans[n+1].start))
+		}
 	case *schema.Transferred:
 		ending = fold.EndedTransferred
 	case *schema.Closed:

@@ -102,12 +102,14 @@ func contactFigureColumns() []column[query.ContactFigures] {
 			transferred("transferredContacts"), transferred("transferRate"),
 			{"snoozedContacts", countOf(query.CountSnoozed), func(r *row) any { return &r.Snoozed }},
 			{"snoozeReturnRate", countOf(query.CountSnoozed), func(r *row) any { return &r.Snoozed }},
+			{"snoozeReturnRate", "count(" + durationOf("snoozeReturn") + ")", func(r *row) any { return &r.SnoozeReturn.Count }},
 		},
 		spread("wait", func(r *row) *query.Spread { return &r.Wait }),
 		spread("contactFirstResponse", func(r *row) *query.Spread { return &r.FirstResponse }),
 		spread("waitBusinessHours", func(r *row) *query.Spread { return &r.WaitOpen }),
 		spread("contactFirstResponseBusinessHours", func(r *row) *query.Spread { return &r.FirstResponseOpen }),
 		spread("contactDuration", func(r *row) *query.Spread { return &r.Duration }),
+		spread("snoozeReturn", func(r *row) *query.Spread { return &r.SnoozeReturn }),
 	)
 }
 
@@ -161,29 +163,10 @@ func conversationFigures(scope query.Scope, interval query.Interval, filter *que
 		grouped(grouping, millis("assumeNotNull(closed_at)"), conversationDimension, "last_sequence")
 }
 
-// contactFigures counts contacts by start. Some dimensions need their conversations.
+// contactFigures counts contacts by start.
 func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
-	st := newStatement("contact_figures", scope)
-	if slices.ContainsFunc(grouping.By, query.Dimension.OfConversation) {
-		// Those in which a contact can have started in the interval.
-		of := within("o", scope.Projects)
-		of.add("_last_contact_at >= "+moment, int64(interval.From))
-		of.add("_first_contact_at < "+moment, int64(interval.To))
-		st = newStatement("contact_figures_of_conversations", scope).with("returns", returns).where("of", of)
-	}
-	return st.where("where", started("a", scope, interval, filter)).
-		grouped(grouping, millis("started_at"), contactDimension, "_version")
-}
-
-// snoozeReturns counts the contacts that ended SNOOZED, whose return their conversations tell.
-func snoozeReturns(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
-	where := started("a", scope, interval, filter)
-	where.add(countCondition(query.CountSnoozed))
-	// They are few: their conversations are looked up.
-	of := within("o", scope.Projects)
-	of.nest("(project_id, conversation_id) IN (\n            SELECT project_id, conversation_id FROM {projection:Identifier}.contacts FINAL WHERE $)", where)
-	return newStatement("contact_figures_of_conversations", scope).with("returns", returns).
-		where("of", of).with("where", where.String()).
+	return newStatement("contact_figures", scope).
+		where("where", started("a", scope, interval, filter)).
 		grouped(grouping, millis("started_at"), contactDimension, "_version")
 }
 
@@ -197,13 +180,6 @@ func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval 
 	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping), columnsOf(contactFigureColumns(), columns))
 }
 
-// SnoozeReturns implements query.FigureReader.
-func (s *Store) SnoozeReturns(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) ([]query.ContactFigures, error) {
-	columns := append(keyColumns(func(r *query.ContactFigures) *query.GroupKey { return &r.GroupKey }),
-		spread(snoozeReturn, func(r *query.ContactFigures) *query.Spread { return &r.SnoozeReturn })...)
-	return readColumns(ctx, s, snoozeReturns(scope, interval, filter, grouping), columns)
-}
-
 // ConversationsWithin implements query.FigureReader.
 func (s *Store) ConversationsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
 	return s.within(ctx, conversationFigures(scope, interval, filter, grouping), field, most)
@@ -211,11 +187,7 @@ func (s *Store) ConversationsWithin(ctx context.Context, scope query.Scope, inte
 
 // ContactsWithin implements query.FigureReader.
 func (s *Store) ContactsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	st := contactFigures(scope, interval, filter, grouping)
-	if field == snoozeReturn {
-		st = snoozeReturns(scope, interval, filter, grouping)
-	}
-	return s.within(ctx, st, field, most)
+	return s.within(ctx, contactFigures(scope, interval, filter, grouping), field, most)
 }
 
 func (s *Store) within(ctx context.Context, st *statement, field string, most []int64) ([]query.Within, error) {

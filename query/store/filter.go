@@ -31,18 +31,13 @@ func created(prefix string, scope query.Scope, interval query.Interval, filter *
 	return c
 }
 
-// snoozed is the condition that an open conversation was snoozed at the end of its last contact:
-// the mark after the last push is a snooze.
-const snoozed = `has(_marks.type, 'parley.conversation.pushed.v1')
-    AND _marks.type[arrayLastIndex(t -> t = 'parley.conversation.pushed.v1', _marks.type) + 1] = 'parley.conversation.snoozed.v1'`
-
 // state adds the state of conversations.
 func (c *conditions) state(state query.ConversationState) {
 	switch state {
 	case query.StateOpen, query.StateSnoozed:
 		c.add("closed_at IS NULL")
 		if state == query.StateSnoozed {
-			c.add(snoozed)
+			c.add("length(_snoozed) % 2 = 1")
 		}
 	case query.StateClosed:
 		c.add("closed_at IS NOT NULL")
@@ -142,8 +137,6 @@ func (c *conditions) counted(rows *query.Rows, contacts bool) {
 		c.add("0")
 	case rows.Open != nil:
 		c.openWithin(rows.Open)
-	case rows.Over == snoozeReturn:
-		c.returned(rows.Span)
 	case rows.Over != "":
 		c.between(durationOf(rows.Over), rows.Span)
 	case condition != "":
@@ -227,7 +220,7 @@ func (c *conditions) ofConversation(of traits, f *query.Filter) {
 func started(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
 	c.openings = filter.Openings
-	// Visitors and some dimensions are in their conversations only.
+	// Visitors are in their conversations only.
 	of := within(prefix+"c", scope.Projects)
 	before := len(of.all)
 	c.startedIn(interval, filter, of)
@@ -297,11 +290,7 @@ func (c *conditions) startedIn(interval query.Interval, f *query.Filter, of *con
 	c.projects(f.Rows.Filter)
 	c.next(f.Rows.Next)
 	for _, v := range f.Rows.By {
-		if v.Name.OfConversation() {
-			of.has(conversationDimension(v.Name), v, f.Rows.Local)
-		} else {
-			c.has(contactDimension(v.Name), v, f.Rows.Local)
-		}
+		c.has(contactDimension(v.Name), v, f.Rows.Local)
 	}
 	c.counted(f.Rows, true)
 	c.startedIn(f.Rows.Interval, f.Rows.Filter, of)

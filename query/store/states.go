@@ -8,28 +8,10 @@ import (
 	"github.com/parley-analytics/parley/query"
 )
 
-const (
-	pushed  = "'parley.conversation.pushed.v1'"
-	closing = "'parley.conversation.closed.v1'"
-	snooze  = "'parley.conversation.snoozed.v1'"
-	// turn is the condition on a mark that it changes whether its conversation is open.
-	turn = "type IN (" + pushed + ", " + closing + ")"
-	// millisOf is a parameter of milliseconds.
-	millisOf = "{$:Int64}"
-)
-
-// changed is the condition that a push or a close happened in an interval to a conversation that was
-// closed, or was not.
-func changed(to, was string) string {
-	return "arrayExists((at, type, before) -> type = " + to + " AND before " + was + " " + closing +
-		" AND at >= " + millisOf + " AND at < " + millisOf + ",\n        " + turnsAt + ", " + turns + ", arraySlice(arrayPushFront(" + turns + ", ''), 1, length(" + turns + ")))"
+// turned is the condition that a conversation turned in an interval: odd turns are closes, even ones reopenings.
+func turned(odd int) string {
+	return fmt.Sprintf("arrayExists((at, n) -> n %% 2 = %d AND at >= %s AND at < %[2]s, _turns, arrayEnumerate(_turns))", odd, moment)
 }
-
-// The marks that change whether a conversation is open, and their times in milliseconds.
-const (
-	turns   = "arrayFilter(type -> " + turn + ", _marks.type)"
-	turnsAt = "arrayMap((at, type) -> toUnixTimestamp64Milli(at), arrayFilter((at, type) -> " + turn + ", _marks.at, _marks.type), " + turns + ")"
-)
 
 // inState adds that conversations are behind a count of states over time.
 func (c *conditions) inState(of query.Count, interval query.Interval) {
@@ -48,18 +30,16 @@ func (c *conditions) inState(of query.Count, interval query.Interval) {
 	c.add("created_at < "+moment, to)
 	switch of {
 	case query.CountClosings:
-		c.add(changed(closing, "!="), from, to)
+		c.add("(closed_at < "+moment+" OR "+turned(1)+")", to, from, to)
 	case query.CountReopenings:
-		c.add(changed(pushed, "="), from, to)
+		c.add(turned(0), from, to)
 	case query.CountFirstClosing:
-		first := "toUnixTimestamp64Milli(_marks.at[indexOf(_marks.type, " + closing + ")])"
-		c.add("has(_marks.type, "+closing+") AND "+first+" >= "+millisOf+" AND "+first+" < "+millisOf, from, to)
+		first := "if(empty(_turns), closed_at, _turns[1])"
+		c.add(first+" >= "+moment+" AND "+first+" < "+moment, from, to)
 	case query.CountSnoozedAtEnd:
-		last := "arrayLastIndex((type, at) -> " + turn + " AND at < " + moment + ", _marks.type, _marks.at)"
-		c.add("_marks.type["+last+"] = "+pushed+" AND _marks.type["+last+" + 1] = "+snooze+
-			" AND _marks.at["+last+" + 1] < "+moment, to, to, to, to)
+		c.add("arrayCount(at -> at < "+moment+", _snoozed) % 2 = 1", to)
 	default:
-		c.add("arrayLast((type, at) -> "+turn+" AND at < "+moment+", _marks.type, _marks.at) != "+closing, to)
+		c.add("arrayCount(at -> at < "+moment+", _turns) % 2 = 0", to)
 	}
 	if of == query.CountUnattended {
 		c.unattended(interval)
@@ -84,16 +64,16 @@ func (c *conditions) unattended(interval query.Interval) {
 
 // ConversationStates implements query.FigureReader.
 func (s *Store) ConversationStates(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.StateFigures, error) {
-	plain := "reopen_count = 0"
+	snoozed := ""
 	if slices.Contains(columns, "snoozedAtEnd") {
-		plain += " AND snooze_count = 0"
+		snoozed = ", _snoozed"
 	}
-	st := newStatement("conversation_states", scope).with("plain", plain).
+	st := newStatement("conversation_states", scope).with("snoozed", snoozed).
 		where("where", living("a", scope, interval, filter)).
 		bind("from", int64(interval.From)).bind("to", int64(interval.To))
 	// One group more for each value: what happened before the interval.
 	grouping.Limit *= 2
-	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension, "last_sequence"), columnsOf(stateColumns(), columns))
+	return readColumns(ctx, s, st.grouped(grouping, "_change", conversationDimension, "last_sequence"), columnsOf(stateColumns(), columns))
 }
 
 // spans is the condition that a conversation is open at the end of a step, or has been since it was
@@ -120,15 +100,21 @@ func (s *Store) ConversationsUnattended(ctx context.Context, scope query.Scope, 
 
 func stateColumns() []column[query.StateFigures] {
 	type row = query.StateFigures
+	const (
+		created     = "toInt64(countIf(_place = 1))"
+		closings    = "toInt64(countIf(_place = 2 OR (_place > 2 AND _place <= 2 + _turned AND _place % 2 = 1)))"
+		reopenings  = "toInt64(countIf(_place > 2 AND _place <= 2 + _turned AND _place % 2 = 0))"
+		snoozeTurns = "_place > 2 + _turned AND _place % 2 = "
+	)
 	return slices.Concat(
 		keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
 		[]column[row]{
-			{"createdConversations", "toInt64(countIf(_place = 1))", func(r *row) any { return &r.Created }},
-			{"closings", "toInt64(sum(_change.2))", func(r *row) any { return &r.Closings }},
-			{"firstClosings", "toInt64(sum(_change.3))", func(r *row) any { return &r.FirstClosings }},
-			{"reopenings", "toInt64(sum(_change.4))", func(r *row) any { return &r.Reopenings }},
-			{"openAtEnd", "toInt64(countIf(_place = 1)) + sum(_change.4) - sum(_change.2)", func(r *row) any { return &r.Open }},
-			{"snoozedAtEnd", "toInt64(sum(_change.5))", func(r *row) any { return &r.Snoozed }},
+			{"createdConversations", created, func(r *row) any { return &r.Created }},
+			{"closings", closings, func(r *row) any { return &r.Closings }},
+			{"firstClosings", "toInt64(countIf(_place = if(_turned = 0, 2, 3)))", func(r *row) any { return &r.FirstClosings }},
+			{"reopenings", reopenings, func(r *row) any { return &r.Reopenings }},
+			{"openAtEnd", created + " + " + reopenings + " - " + closings, func(r *row) any { return &r.Open }},
+			{"snoozedAtEnd", "toInt64(countIf(" + snoozeTurns + "1)) - toInt64(countIf(" + snoozeTurns + "0))", func(r *row) any { return &r.Snoozed }},
 		},
 	)
 }

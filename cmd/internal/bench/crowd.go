@@ -84,9 +84,10 @@ func (r *rig) crowd(ctx context.Context, base, version uint32, copies int) error
 	return r.settle(ctx)
 }
 
+// columns are those of a table that are not computed from others.
 func (r *rig) columns(ctx context.Context, version uint32, table string) ([]string, error) {
 	var columns []string
-	row := r.tables.Conn().QueryRow(ctx, fmt.Sprintf("SELECT groupArray(name) FROM system.columns WHERE database = 'parley_%d' AND table = '%s'", version, table))
+	row := r.tables.Conn().QueryRow(ctx, fmt.Sprintf("SELECT groupArray(name) FROM system.columns WHERE database = 'parley_%d' AND table = '%s' AND default_kind = ''", version, table))
 	err := row.Scan(&columns)
 	return columns, err
 }

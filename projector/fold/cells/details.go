@@ -52,6 +52,8 @@ type Traits struct {
 	language             *string
 	campaign             *schema.Ref
 	tags                 []schema.Ref
+	initiator            *schema.Initiator
+	customData           []schema.CustomValue
 
 	contacts, transfers, snoozes, reopens, transactions uint32
 }
@@ -62,7 +64,7 @@ func TraitsOf(r *fold.Rows) *Traits {
 	return &Traits{
 		closed: c.ClosedAt != nil, answered: c.Answered, answeredByHuman: c.AnsweredByHuman,
 		automationLevel: c.AutomationLevel, customerSatisfaction: c.CustomerSatisfaction, netPromoterScore: c.NetPromoterScore,
-		language: c.Language, campaign: c.Campaign, tags: c.Tags,
+		language: c.Language, campaign: c.Campaign, tags: c.Tags, initiator: c.Initiator, customData: c.CustomData,
 		contacts: c.ContactCount, transfers: c.TransferCount, snoozes: c.SnoozeCount, reopens: c.ReopenCount,
 		transactions: uint32(len(r.Transactions)),
 	}
@@ -110,6 +112,10 @@ func Contacts() []Column[Contact] {
 		Number("_snooze_count", func(d *row) uint32 { return d.Row.Of.snoozes }),
 		Number("_reopen_count", func(d *row) uint32 { return d.Row.Of.reopens }),
 		Number("_transaction_count", func(d *row) uint32 { return d.Row.Of.transactions }),
+		WordOrNull("_initiator", func(d *row) *schema.Initiator { return d.Row.Of.initiator }),
+		Pairs("_custom_data", func(d *row) []schema.CustomValue { return d.Row.Of.customData },
+			Word("", func(v *schema.CustomValue) string { return v.Key }), Word("", func(v *schema.CustomValue) string { return v.Value })),
+		NumberOrNull("_return_time_ms", func(d *row) *int64 { return d.Row.ReturnTime }),
 	)
 }
 

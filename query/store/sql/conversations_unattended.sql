@@ -4,10 +4,8 @@ SELECT
 FROM (
     SELECT
         *,
-        arrayFilter(n -> _marks.type[n] IN ('parley.conversation.pushed.v1', 'parley.conversation.closed.v1'), arrayEnumerate(_marks.type)) AS _turns,
-        arrayMap(n -> toInt64(_marks.type[n] = 'parley.conversation.closed.v1'), _turns) AS _closes,
-        arraySlice(arrayPushFront(_closes, toInt64(0)), 1, length(_closes)) AS _closes_before,
-        arrayMap((n, close, before) -> (toUnixTimestamp64Milli(_marks.at[n]), before - close, toInt64(0)), _turns, _closes, _closes_before) AS _openings,
+        arrayMap((at, n) -> (toUnixTimestamp64Milli(at), toInt64(if(n % 2 = 1, -1, 1)), toInt64(0)),
+            arrayConcat(_turns, if(closed_at IS NULL, [], [assumeNotNull(closed_at)])) AS _times, arrayEnumerate(_times)) AS _openings,
         arrayMap(message -> message.3, _messages) AS _asked,
         arraySlice(arrayPushFront(_asked, toInt64(0)), 1, length(_asked)) AS _asked_before,
         arrayMap((message, before) -> (message.2, toInt64(0), message.3 - before), _messages, _asked_before) AS _waits,

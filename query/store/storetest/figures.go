@@ -86,15 +86,17 @@ func (w *World) Count(conversations []*Conversation, contacts []*Contact) Figure
 		time("wait", k.Wait)
 		time("contactFirstResponse", k.FirstResponse)
 		time("contactDuration", k.Duration)
-		if k.Ending != nil && *k.Ending == "SNOOZED" {
-			time("snoozeReturn", w.untilNext(k))
-		}
+		time("snoozeReturn", w.returned(k))
 	}
 	return f
 }
 
-// untilNext is the time from the end of a contact to the next one of its conversation.
-func (w *World) untilNext(k *Contact) *int64 {
+// returned is the time from the snooze that ended a contact to the next one of its conversation. No
+// conversation is closed between them.
+func (w *World) returned(k *Contact) *int64 {
+	if k.Ending == nil || *k.Ending != "SNOOZED" {
+		return nil
+	}
 	for _, next := range w.Contacts {
 		if next.Project == k.Project && next.Conversation == k.Conversation && next.Ordinal == k.Ordinal+1 {
 			ms := int64(next.StartedAt - *k.EndedAt)

@@ -1,4 +1,4 @@
-INSERT INTO $projection.conversations
+INSERT INTO $projection.conversations (* EXCEPT(_turns, _snoozed))
 SELECT
     1 + n % 5 AS project_id,
     concat(substring(h, 1, 8), '-', substring(h, 9, 4), '-4', substring(h, 14, 3), '-8', substring(h, 18, 3), '-', substring(h, 21, 12)) AS conversation_id,
@@ -73,7 +73,8 @@ SELECT
     0, if(i + 1 = contact_count, close_reason, NULL), if(i = 0, 10000, NULL), if(i % 2 = 0, started % 60000, NULL), 1, 1,
     user_ids[1 + i % length(user_ids)], 'PROFESSIONAL', 'Operator', 'op@example.com', _routing_rule_ids[1], 'Rule', _routing_group_ids[1], 'Group',
     closed_at IS NOT NULL, answered, answered_by_human, automation_level, customer_satisfaction, net_promoter_score, language, campaign_id, campaign_name,
-    tag_ids, tag_names, contact_count, transfer_count, snooze_count, reopen_count, transaction_count, last_sequence
+    tag_ids, tag_names, contact_count, transfer_count, snooze_count, reopen_count, transaction_count,
+    initiator, custom_data, NULL, last_sequence
 FROM (
     SELECT *, arrayJoin(range(contact_count)) AS i, toUnixTimestamp64Milli(assumeNotNull(_first_contact_at)) + 600000 * i AS started
     FROM $projection.conversations

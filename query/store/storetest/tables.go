@@ -73,22 +73,25 @@ func (w *World) Insert(t testing.TB, server *enginetest.ClickHouseServer, projec
 // traits are what contacts repeat of their conversation.
 type traits struct {
 	Contact
-	Closed           bool      `json:"_closed"`
-	Answered         bool      `json:"_answered"`
-	AnsweredByHuman  bool      `json:"_answered_by_human"`
-	AutomationLevel  *string   `json:"_automation_level"`
-	Satisfaction     *uint8    `json:"_customer_satisfaction"`
-	Score            *uint8    `json:"_net_promoter_score"`
-	Language         *string   `json:"_language"`
-	Campaign         *string   `json:"_campaign_id"`
-	CampaignName     *string   `json:"_campaign_name"`
-	TagIDs           []string  `json:"_tag_ids"`
-	TagNames         []*string `json:"_tag_names"`
-	ContactCount     uint32    `json:"_contact_count"`
-	TransferCount    uint32    `json:"_transfer_count"`
-	SnoozeCount      uint32    `json:"_snooze_count"`
-	ReopenCount      uint32    `json:"_reopen_count"`
-	TransactionCount uint32    `json:"_transaction_count"`
+	Closed           bool              `json:"_closed"`
+	Answered         bool              `json:"_answered"`
+	AnsweredByHuman  bool              `json:"_answered_by_human"`
+	AutomationLevel  *string           `json:"_automation_level"`
+	Satisfaction     *uint8            `json:"_customer_satisfaction"`
+	Score            *uint8            `json:"_net_promoter_score"`
+	Language         *string           `json:"_language"`
+	Campaign         *string           `json:"_campaign_id"`
+	CampaignName     *string           `json:"_campaign_name"`
+	TagIDs           []string          `json:"_tag_ids"`
+	TagNames         []*string         `json:"_tag_names"`
+	ContactCount     uint32            `json:"_contact_count"`
+	TransferCount    uint32            `json:"_transfer_count"`
+	SnoozeCount      uint32            `json:"_snooze_count"`
+	ReopenCount      uint32            `json:"_reopen_count"`
+	TransactionCount uint32            `json:"_transaction_count"`
+	Initiator        *string           `json:"_initiator"`
+	CustomData       map[string]string `json:"_custom_data"`
+	Return           *int64            `json:"_return_time_ms"`
 }
 
 // repeating returns the contacts with what they repeat of their conversations.
@@ -111,7 +114,7 @@ func (w *World) repeating(t testing.TB) []traits {
 		}
 		rows[i] = traits{k, c.ClosedAt != nil, c.Answered, c.AnsweredByHuman, c.Automation, c.Satisfaction, c.Score,
 			c.Language, c.Campaign, c.CampaignName, c.TagIDs, c.TagNames, c.ContactCount, c.TransferCount, c.SnoozeCount, c.ReopenCount,
-			c.TransactionCount}
+			c.TransactionCount, c.Initiator, c.CustomData, w.returned(&k)}
 	}
 	return rows
 }

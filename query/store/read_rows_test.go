@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
+	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/store/storetest"
+	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/clickhouse"
+)
+
+// TestFiguresReadTheirOwnRowsOnly counts the rows that figures of a year read: each row of their own
+// table once, and none of another.
+func TestFiguresReadTheirOwnRowsOnly(t *testing.T) {
+	const projection = 62
+	server := enginetest.ClickHouse(t)
+	storetest.Migrate(t, server, projection)
+	t.Cleanup(func() { // other tests of this server say themselves what is live
+		server.Exec(t, fmt.Sprintf("DELETE FROM %s.turns WHERE version = %d", clickhouse.MetaDatabase, projection))
+	})
+	storetest.Many(t, server, projection, 50_000)
+	count := func(table string) uint64 {
+		n, err := strconv.ParseUint(server.Exec(t, "SELECT count() FROM "+clickhouse.ProjectionDatabase(projection)+"."+table), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	conversations, contacts := count("conversations"), count("contacts")
+	s := open(t, nil)
+	scope := query.Scope{Projection: projection, Projects: schema.Projects{All: true}}
+	year := query.Interval{From: 1672531200000, To: 1704067200000}
+	days := make([]schema.Timestamp, 365)
+	for i := range days {
+		days[i] = year.From + schema.Timestamp(i)*86_400_000
+	}
+	by := func(dimensions ...query.Dimension) query.Grouping {
+		return query.Grouping{Steps: days, By: dimensions, Key: "page", Limit: 10_000}
+	}
+	for name, c := range map[string]struct {
+		most uint64
+		ask  func(ctx context.Context) (int, error)
+	}{
+		"contacts by INITIATOR": {contacts, func(ctx context.Context) (int, error) {
+			rows, err := s.ContactFigures(ctx, scope, year, &query.Filter{}, by(query.ByInitiator), []string{"contacts"})
+			return len(rows), err
+		}},
+		"contacts by CUSTOM_DATA": {contacts, func(ctx context.Context) (int, error) {
+			rows, err := s.ContactFigures(ctx, scope, year, &query.Filter{}, by(query.ByCustomData), []string{"contacts"})
+			return len(rows), err
+		}},
+		"returns of snoozed contacts": {contacts, func(ctx context.Context) (int, error) {
+			rows, err := s.ContactFigures(ctx, scope, year, &query.Filter{}, by(), []string{"snoozeReturn", "snoozeReturnRate"})
+			return len(rows), err
+		}},
+		"states": {conversations, func(ctx context.Context) (int, error) {
+			rows, err := s.ConversationStates(ctx, scope, year, &query.Filter{}, by(), []string{"createdConversations", "closings", "firstClosings", "reopenings", "openAtEnd", "snoozedAtEnd"})
+			return len(rows), err
+		}},
+		"operators": {2 * conversations, func(ctx context.Context) (int, error) {
+			rows, err := s.Users(ctx, scope, query.Page{Limit: 1000})
+			return len(rows), err
+		}},
+	} {
+		ctx, stats := query.WithStats(t.Context())
+		groups, err := c.ask(ctx)
+		if err != nil || groups < 365 {
+			t.Errorf("%s: %d groups, %v", name, groups, err)
+		}
+		if read := stats.RowsRead(); read > c.most {
+			t.Errorf("%s: %d rows read, of %d", name, read, c.most)
+		}
+	}
+}

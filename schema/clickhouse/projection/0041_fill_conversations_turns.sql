@@ -1,0 +1,3 @@
+ALTER TABLE $projection.conversations
+    MATERIALIZE COLUMN _turns,
+    MATERIALIZE COLUMN _snoozed
