@@ -125,13 +125,16 @@ func targets() []target {
 		of("a year of days, all states but unattended", 0, byDay, `buckets { from createdConversations closings firstClosings reopenings openAtEnd snoozedAtEnd }`),
 		of("a year of days, unattended at the end of each", 0, byDay, `buckets { from unattendedAtEnd }`),
 	}
-	for _, dimension := range []string{"CHANNEL", "OPERATOR", "TAG", "STATUS", "INITIATOR", "CUSTOM_DATA"} {
+	const buckets = `buckets { from dimensions { value } closedConversations contacts answeredContacts csat }`
+	for _, dimension := range []string{"CHANNEL", "OPERATOR_KIND", "TAG", "STATUS", "INITIATOR", "CUSTOM_DATA"} {
 		arguments := byDay + `, groupBy: ` + dimension
 		if dimension == "CUSTOM_DATA" {
-			arguments += `, customDataKey: "page"`
+			arguments += `, customDataKey: "member"`
 		}
-		all = append(all, of("a year of days by "+dimension+", counts", 500, arguments, `buckets { from dimensions { value } closedConversations contacts answeredContacts csat }`))
+		all = append(all, of("a year of days by "+dimension+", counts", 500, arguments, buckets))
 	}
+	// The days of a year for each operator are more buckets than an answer may have.
+	all = append(all, of("a year of months by OPERATOR, counts", 500, `step: MONTH, timeZone: "Europe/Paris", groupBy: OPERATOR`, buckets))
 	return all
 }
 
