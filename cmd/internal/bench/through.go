@@ -122,8 +122,9 @@ func (t *through) run(ctx context.Context, b *bench, s *served, w remote) error 
 	})
 	for range batchSenders {
 		all.Go(func() error {
-			for body := range bodies {
-				if sending.Err() != nil {
+			for sending.Err() == nil {
+				body, more := <-bodies
+				if !more {
 					return nil
 				}
 				if err := t.send(ctx, w, body); err != nil {
