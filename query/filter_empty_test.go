@@ -50,7 +50,7 @@ func emptyFilters(t *testing.T, r *rig, schema *ast.Schema, argument string) (as
 	}
 	for _, field := range schema.Query.Fields {
 		filters := field.Arguments.ForName(argument)
-		if filters == nil {
+		if filters == nil || field.Name == "restatements" { // they are those of metrics, for two positions
 			continue
 		}
 		selection := selections[field.Name]

@@ -82,6 +82,8 @@ func Conversations() []Column[Conversation] {
 		List("_users", usersOf, userTuple()),
 		List("_routing", func(r *row) []fold.Routing { return r.Conversation.Routing }, routingTuple()),
 		List("_marks", func(r *row) []fold.Mark { return r.Conversation.Marks }, markTuple()),
+		List("_turns", turnsOf, Moment("", func(at *schema.Timestamp) schema.Timestamp { return *at })),
+		List("_snoozed", snoozedOf, Moment("", func(at *schema.Timestamp) schema.Timestamp { return *at })),
 		Number("_version", func(r *row) uint64 { return uint64(r.Version) }),
 	}
 }
@@ -91,6 +93,44 @@ func visitorID(r *Conversation) *string {
 		return nil
 	}
 	return &r.Conversation.Visitor.ID
+}
+
+// turnsOf are the times of the closes that a reopening followed, each with that of the reopening.
+// This and snoozedOf are what schema/clickhouse/projection/0040 computes for rows of earlier releases.
+func turnsOf(r *Conversation) []schema.Timestamp {
+	if r.Conversation.ReopenCount == 0 {
+		return nil
+	}
+	var turns []schema.Timestamp
+	closed := false
+	for i := range r.Conversation.Marks {
+		m := &r.Conversation.Marks[i]
+		if (m.Type == schema.TypePushed || m.Type == schema.TypeClosed) && closed != (m.Type == schema.TypeClosed) {
+			turns, closed = append(turns, m.At), !closed
+		}
+	}
+	return turns[:len(turns)-len(turns)%2] // nothing followed the last close
+}
+
+// snoozedOf are the times of the snoozes, each with that of the push or close that ended it, if there was one.
+func snoozedOf(r *Conversation) []schema.Timestamp {
+	if r.Conversation.SnoozeCount == 0 {
+		return nil
+	}
+	var times []schema.Timestamp
+	snoozed := false
+	for i := range r.Conversation.Marks {
+		m := &r.Conversation.Marks[i]
+		snooze := m.Type == schema.TypeSnoozed && i > 0 && r.Conversation.Marks[i-1].Type == schema.TypePushed
+		if !snooze && m.Type != schema.TypePushed && m.Type != schema.TypeClosed {
+			continue
+		}
+		if snooze || snoozed {
+			times = append(times, m.At)
+		}
+		snoozed = snooze
+	}
+	return times
 }
 
 // firstContactAt and lastContactAt bound the started_at of the contacts, which
