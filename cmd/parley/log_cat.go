@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
@@ -41,8 +42,14 @@ func (c *logCat) Run(a *app) error {
 	}
 	reader := stream.NewReader()
 	defer reader.Close()
+	end := schema.Sequence(math.MaxUint64)
+	if !c.Follow {
+		if end, err = reader.Last(a.ctx); err != nil { // what arrives later is not waited for
+			return err
+		}
+	}
 	out := bufio.NewWriter(a.stdout)
-	for after := schema.Sequence(max(c.From, 1) - 1); ; {
+	for after := schema.Sequence(max(c.From, 1) - 1); after < end; {
 		entries, err := reader.Read(a.ctx, after, catPortion, catWait)
 		if c.Follow && a.ctx.Err() != nil {
 			return nil
@@ -55,7 +62,7 @@ func (c *logCat) Run(a *app) error {
 		}
 		for _, entry := range entries {
 			after = entry.End()
-			if schema.IsCanary(entry.Payload) {
+			if schema.IsCanary(entry.Payload) || entry.Sequence > end {
 				continue
 			}
 			if err := printEntry(out, entry); err != nil {
@@ -75,6 +82,7 @@ func (c *logCat) Run(a *app) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // printEntry prints one line. What is no text is escaped.
