@@ -6,7 +6,8 @@ import "github.com/parley-analytics/parley/schema"
 type lineage struct {
 	first, last schema.Sequence
 	count       uint32
-	began       schema.Timestamp // time of the event with the lowest sequence
+	lowest      schema.Sequence  // in this log; first may be one before an erasure
+	began       schema.Timestamp // time of the event with the lowest
 
 	begin  schema.Timestamp // time of the first event of all
 	latest schema.Timestamp // time of the last
@@ -23,7 +24,11 @@ func (l *lineage) take(r *schema.Record) {
 	}
 	// An erasure moves events to the end of the log; the conversation still began where it did.
 	if first := r.First(); l.count == 0 || first < l.first {
-		l.first, l.began = first, r.Event.Time
+		l.first = first
+	}
+	// Part of a sort key, which must not change when the moved events are read after others.
+	if l.count == 0 || r.Sequence < l.lowest {
+		l.lowest, l.began = r.Sequence, r.Event.Time
 	}
 	l.last = max(l.last, r.Sequence)
 	l.count++

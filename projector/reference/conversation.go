@@ -57,7 +57,7 @@ func (h history) conversation() fold.Conversation {
 
 // began is the time of the first event in the log.
 func (h history) began() schema.Timestamp {
-	return slices.MinFunc(h, func(a, b schema.Record) int { return cmp.Compare(a.First(), b.First()) }).Event.Time
+	return slices.MinFunc(h, func(a, b schema.Record) int { return cmp.Compare(a.Sequence, b.Sequence) }).Event.Time
 }
 
 // customData is taken from the first opening that has any, sorted by key; of a
