@@ -152,7 +152,7 @@ func TestInterruptedBatchesLeadToTheSameTables(t *testing.T) {
 // cutOften writes the log with cuts.
 func cutOften(t *testing.T, d foldtest.Dice, log []projector.ArchivedEvent) *Sink {
 	t.Helper()
-	stages := []Stage{StageKeys, StageRows, StageEvents, StageQuarantine, StagePosition, "none", "none"}
+	stages := []Stage{StageKeys, StageRows, StageCustomers, StageEvents, StageQuarantine, StagePosition, "none", "none"}
 	var cutAfter Stage
 	s := empty(t, Options{StoreText: true, After: func(stage Stage) error {
 		if stage == cutAfter {

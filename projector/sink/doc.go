@@ -15,7 +15,7 @@
 //
 //	rows        conversations, contacts, transactions, messages, message_texts, visitors
 //	strays      rows of replaced conversations that these do not replace are removed
-//	events      the archive, and beside it customers, which are computed from the rows
+//	events      the archive
 //	keys        event_hashes, one row per new event: none for events whose rows were rejected
 //	quarantine  what was rejected
 //	position    the sequence of the log that the tables have reached
@@ -23,7 +23,7 @@
 // Each table with rows gets one insert, which is one block and therefore one part: it is written
 // completely or not at all. Rows of more than 8 MiB become several blocks, inserted one after the
 // other: this limits the cost of an insert for the server, however large the rows of a batch are.
-// The inserts of a stage run concurrently. All blocks are encoded before the first is sent,
+// The inserts of the rows stage run concurrently. All blocks are encoded before the first is sent,
 // so that a value that no column accepts leaves nothing of the batch behind.
 //
 // For a changed conversation, its row is always written to conversations, and the rows that differ

@@ -20,6 +20,7 @@ type Stage string
 const (
 	StageRows       Stage = "rows"
 	StageStrays     Stage = "strays"
+	StageCustomers  Stage = "customers"
 	StageEvents     Stage = "events"
 	StageKeys       Stage = "keys"
 	StageQuarantine Stage = "quarantine"
@@ -31,8 +32,9 @@ func (s *Sink) stages() []stage {
 	return []stage{
 		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors, s.visits, s.profiles, s.sellers}},
 		{StageStrays, []inserter{straysOf{s}}},
-		{StageEvents, []inserter{s.events, customersOf{s}}}, // customers are made of what is on disk now
-		{StageKeys, []inserter{s.keys}},                     // after these: an event whose rows are rejected leaves no key behind
+		{StageCustomers, []inserter{customersOf{s}}}, // reads what the stage before has written
+		{StageEvents, []inserter{s.events}},
+		{StageKeys, []inserter{s.keys}}, // after these: an event whose rows are rejected leaves no key behind
 		{StageQuarantine, []inserter{s.quarantine}},
 		{StagePosition, []inserter{s.positions}},
 	}
