@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -102,48 +101,6 @@ func TestUndoWhileEventsArrive(t *testing.T) {
 	}
 	i.wantOneRowEach(t, project, sent, 5*sent)
 	i.wantLive(t, 1)
-}
-
-// TestAVersionThatRefusesInsertsDoesNotStopTheLiveOne offers a version whose tables refuse every row.
-func TestAVersionThatRefusesInsertsDoesNotStopTheLiveOne(t *testing.T) {
-	const project, conversations = 7816, 20
-	i := start(t, t.TempDir(), "--stall-after", "2s")
-	i.post(t, chats(project, 0, conversations, 0)...)
-	waitForEvents(t, i, project, 2*conversations)
-	i.want(t, exitOK, "replay")
-
-	i.execute(t, "ALTER TABLE parley_1.conversations MODIFY SETTING table_readonly = 1")
-	i.post(t, chats(project, 0, conversations, 1)...) // which version 1 does not have
-	undo := exec.CommandContext(t.Context(), binary, "replay", "--undo", "--data-dir", i.dir)
-	var said bytes.Buffer
-	undo.Stdout, undo.Stderr = &said, &said
-	if err := undo.Start(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, seenWithin, func() error {
-		if offered := i.projections(t).Offered(); offered != 1 {
-			return fmt.Errorf("version %d is offered", offered)
-		}
-		return nil
-	})
-	i.post(t, chats(project, 0, conversations, 2)...)
-	waitForEvents(t, i, project, 5*conversations)
-	i.wantLive(t, 2)
-	if err := undo.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if err := undo.Wait(); err == nil || !strings.Contains(said.String(), "the command was stopped") {
-		t.Errorf("undo: %v, %s", err, said.String())
-	}
-	if p := i.projections(t).Find(1); p.State != tables.Kept {
-		t.Errorf("version 1 is %s: %s", p.State, p.Reason)
-	}
-	i.wantOneRowEach(t, project, conversations, 5*conversations)
-
-	i.execute(t, "ALTER TABLE parley_1.conversations MODIFY SETTING table_readonly = 0")
-	i.want(t, exitOK, "replay", "--undo")
-	i.wantLive(t, 1)
-	i.wantOneRowEach(t, project, conversations, 5*conversations)
 }
 
 // TestCrossingCommandsLeaveOneLiveVersion runs two commands at the same moment, from two data dirs, as on
