@@ -48,7 +48,7 @@ func TestTheStatusIsForAdministrators(t *testing.T) {
 			t.Errorf("%v: %s, want %d", tt.key, got, tt.status)
 		}
 	}
-	// A session can read only, and shows the status to whoever has the right.
+	// Sessions are read-only; an administrator sees the status in one.
 	for key, want := range map[*auth.Key]int{&reader: http.StatusForbidden, &i.admin: http.StatusOK} {
 		jar, err := cookiejar.New(nil)
 		if err != nil {

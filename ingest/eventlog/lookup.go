@@ -59,7 +59,7 @@ func (s *Stream) entries(m delivered) []schema.Entry {
 	if m.number > n.Singles {
 		events, _ = s.broker.codec.Decode(m.header, m.data)
 	}
-	if events == nil { // a record of one, whoever has published it
+	if events == nil { // a record of one, from any publisher
 		events = [][]byte{structuredOf(m.header, m.data)}
 	}
 	entries := make([]schema.Entry, len(events))

@@ -15,6 +15,7 @@
 //
 //	rows        conversations, contacts, transactions, messages, message_texts, visitors
 //	strays      rows of replaced conversations that these do not replace are removed
+//	customers   computed from the rows of the stages before
 //	events      the archive
 //	keys        event_hashes, one row per new event: none for events whose rows were rejected
 //	quarantine  what was rejected

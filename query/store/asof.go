@@ -235,7 +235,7 @@ func temporaryTable[R any](name string, all []cells.Column[R], names []string, r
 	return table, table.Block().Decode(proto.NewReader(bytes.NewReader(encoded)), 0)
 }
 
-// past is the tables as overlays read them: each time anew, also within one request.
+// past reads the tables for overlays, without the cache of a request.
 type past struct{ *Store }
 
 var _ asof.Tables = past{}
