@@ -33,6 +33,10 @@
 // and falls back to them at start when the merged part is damaged. Forcing merges as well made
 // batches of 14,000 events a quarter slower, and batches of 70,000 a third.
 //
+// Who asks for one customer gets every column of one granule. Blocks of customers are therefore
+// compressed from 16 KiB on instead of 64 KiB (min_compress_block_size): a customer among a million took
+// 7.1 to 8.1 ms instead of 8.1 to 9.5 ms (medians of 60, four rounds in turns), for 3 % more disk.
+//
 // # Version
 //
 // The tables have a version ([Version]), which is stored in

@@ -1,0 +1,2 @@
+ALTER TABLE $projection.customers
+    MODIFY SETTING min_compress_block_size = 16384
