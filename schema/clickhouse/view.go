@@ -95,13 +95,36 @@ func (v View) Over(version uint32, tableComment string, table []Column) (string,
 		placeholder, ProjectionDatabase(version),
 		"$columns", head.String(),
 		"$comment", quoted(tableComment),
-	).Replace(v.Statement)
+	).Replace(v.withOwnValues(table))
 	if found := moment.FindStringSubmatch(statement); found != nil {
 		// The statement ends with the comment.
 		statement = strings.TrimSuffix(statement, "'") + fmt.Sprintf(`. Times are UTC; local time: toTimeZone(%s, \'Europe/Paris\')'`, found[1])
 	}
 	return statement, nil
 }
+
+// withOwnValues returns the statement with columns of the first table whose dictionaries have the values of the rows that are read,
+// and no others. ClickHouse keeps one dictionary of a LowCardinality column for all rows of a part, and runs some functions on all
+// of it: their errors would tell values of rows that a row policy hides.
+func (v View) withOwnValues(table []Column) string {
+	return selected.ReplaceAllStringFunc(v.Statement, func(list string) string {
+		found := selected.FindStringSubmatch(list)
+		if found[2] != placeholder || found[3] != v.Reads[0].Table {
+			return list
+		}
+		columns := strings.Split(found[1], ",")
+		for i, name := range columns {
+			name = strings.TrimSpace(name)
+			if c, known := find(table, name); known && strings.Contains(c.Type, "LowCardinality(") {
+				columns[i] = " CAST(" + name + ", " + quoted(lowCardinality.ReplaceAllString(c.Type, "$1")) + ") AS " + name
+			}
+		}
+		return strings.Replace(list, found[1], strings.Join(columns, ","), 1)
+	})
+}
+
+// lowCardinality matches the type of such a column: nothing in it is nested deeper than Nullable.
+var lowCardinality = regexp.MustCompile(`LowCardinality\((\w+(?:\(\w+\))?)\)`)
 
 // moment matches the first column with a time.
 var moment = regexp.MustCompile(`[(,]\s*(\w+) (?:Nullable\()?DateTime64`)
