@@ -40,6 +40,7 @@ type Config struct {
 	Hours       hoursCommand       `cmd:"" help:"Manage the opening hours used to measure business hours."`
 	Report      reportCommand      `cmd:"" help:"Save GraphQL queries with their position, and check whether their answers have changed since."`
 	Key         keyCommand         `cmd:"" help:"Manage keys for programs."`
+	BIUser      biUserCommand      `cmd:"" name:"bi-user" help:"Manage ClickHouse users who see only some projects."`
 	MCP         mcpCommand         `cmd:"" name:"mcp" help:"Serve AI agents with the Model Context Protocol on standard input and output."`
 	Definitions definitionsCommand `cmd:"" help:"Export what each figure means, for other tools."`
 	Endpoints   endpointsCommand   `cmd:"" help:"Print the addresses of a running serve."`

@@ -26,6 +26,7 @@
 //	secret.key                the key that secrets in the buckets are sealed with
 //	admin-key.json            the first key: every scope, all projects
 //	engine-credentials.json   generated users of the engines
+//	bi-users.json             BI users of some projects, with hashes of their passwords
 //	nats/, clickhouse/        the data of the engines
 //
 // Commands beside a running serve read endpoints.json and log-access.json and connect:

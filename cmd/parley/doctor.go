@@ -122,7 +122,7 @@ func (c *doctorCommand) folder(context.Context) (string, error) {
 	if err := os.Remove(probe.Name()); err != nil {
 		return "", err
 	}
-	for _, name := range []string{engines.EndpointsFile, adminKeyName, embedded.CredentialsFile} {
+	for _, name := range []string{engines.EndpointsFile, adminKeyName, embedded.CredentialsFile, embedded.GuestsFile} {
 		path := filepath.Join(c.DataDir, name)
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 			return "", fmt.Errorf("%s holds secrets and is accessible to other users: run `chmod 600 %s`", path, shellQuoted(path))

@@ -24,52 +24,67 @@ var passed = []string{
 	"X-Clickhouse-Database", "X-Clickhouse-Format",
 }
 
-// admit checks a request and rewrites it into the form the child gets, or returns why it is refused. It returns the user's name,
-// empty if none is needed.
-func admit(r *http.Request, users []User) (user string, refused *refusal) {
+// account is a user of the front.
+type account struct {
+	name  string
+	hash  [sha256.Size]byte // of the password that clients send
+	key   string            // the password that the child knows
+	guest bool              // a BI user of some projects
+	turn  *queue            // of a guest: bounds its own statements
+}
+
+// accountOf is the account of a user whose password the child knows too.
+func accountOf(u User) account {
+	return account{name: u.Name, hash: sha256.Sum256([]byte(u.Password)), key: u.Password}
+}
+
+// admit checks a request and rewrites it into the form the child gets, or returns why it is refused. It returns who sent it,
+// without a name if none is needed.
+func admit(r *http.Request, accounts []account) (who account, refused *refusal) {
 	switch r.URL.Path {
 	case "/ping", "/replicas_status":
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			return "", &refusal{status: http.StatusMethodNotAllowed, message: "method not allowed"}
+			return account{}, &refusal{status: http.StatusMethodNotAllowed, message: "method not allowed"}
 		}
 		r.URL.Path, r.URL.RawPath, r.URL.RawQuery = "/ping", "", ""
 		r.Header = http.Header{}
-		return "", nil
+		return account{}, nil
 	case "/":
 	default:
-		return "", &refusal{status: http.StatusNotFound, message: "not found: queries go to /"}
+		return account{}, &refusal{status: http.StatusNotFound, message: "not found: queries go to /"}
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	default:
-		return "", &refusal{status: http.StatusMethodNotAllowed, message: "method not allowed: use GET, HEAD or POST"}
+		return account{}, &refusal{status: http.StatusMethodNotAllowed, message: "method not allowed: use GET, HEAD or POST"}
 	}
 	if refused := checkHeader(r.Header); refused != nil {
-		return "", refused
+		return account{}, refused
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return "", &refusal{status: http.StatusBadRequest, message: "the query string is malformed"}
+		return account{}, &refusal{status: http.StatusBadRequest, message: "the query string is malformed"}
 	}
 	if refused := checkParameters(query); refused != nil {
-		return "", refused
+		return account{}, refused
 	}
-	who, refused := takeCredentials(r.Header, query)
+	given, refused := takeCredentials(r.Header, query)
 	if refused != nil {
-		return "", refused
+		return account{}, refused
 	}
-	if !known(who, users) {
-		return "", &refusal{status: http.StatusForbidden, code: codeUnknownUser, message: authenticationFailed}
+	who, found := known(given, accounts)
+	if !found {
+		return account{}, &refusal{status: http.StatusForbidden, code: codeUnknownUser, message: authenticationFailed}
 	}
 	// Headers named by the client's Connection are already removed (checkHeader), so the client cannot remove these.
 	maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return !slices.Contains(passed, name) })
-	r.Header.Set("X-ClickHouse-User", who.Name)
-	r.Header.Set("X-ClickHouse-Key", who.Password)
+	r.Header.Set("X-ClickHouse-User", who.name)
+	r.Header.Set("X-ClickHouse-Key", who.key)
 	r.URL.RawPath, r.URL.RawQuery = "", query.Encode()
 	if len(r.URL.RawQuery) > frontHeaderBytes {
-		return "", &refusal{status: http.StatusRequestURITooLong, message: "the address is too long: send the query in the body of a POST"}
+		return account{}, &refusal{status: http.StatusRequestURITooLong, message: "the address is too long: send the query in the body of a POST"}
 	}
-	return who.Name, nil
+	return who, nil
 }
 
 // checkHeader removes the header Connection and the headers it names, as a proxy must.
@@ -148,15 +163,13 @@ func takeCredentials(header http.Header, query url.Values) (User, *refusal) {
 // authenticationFailed is ClickHouse's message, for tools that look for its code. It does not contain the name.
 const authenticationFailed = "Authentication failed: password is incorrect, or there is no user with such name"
 
-// known reports whether the name and password belong to one of the users, in constant time.
-func known(user User, users []User) bool {
-	found := 0
-	got := sha256.Sum256([]byte(user.Password))
-	for _, u := range users {
-		want := sha256.Sum256([]byte(u.Password))
-		if u.Name == user.Name {
-			found |= subtle.ConstantTimeCompare(got[:], want[:])
+// known returns the account that a name and password belong to. It takes as long whatever the password is.
+func known(given User, accounts []account) (who account, found bool) {
+	got := sha256.Sum256([]byte(given.Password))
+	for _, a := range accounts {
+		if equal := subtle.ConstantTimeCompare(got[:], a.hash[:]) == 1; a.name == given.Name && equal {
+			who, found = a, true
 		}
 	}
-	return found == 1
+	return who, found
 }

@@ -14,6 +14,9 @@ import (
 const (
 	biRunning = 16
 	biWaiting = 64
+	// guestRunning and guestWaiting are the same for the statements of one user of some projects.
+	guestRunning = 8
+	guestWaiting = 32
 	// biWait is how long a statement may wait for others to finish.
 	biWait = 30 * time.Second
 	// biStop is the number of places for KILL statements, which must not wait for the statements they stop.
@@ -41,27 +44,44 @@ const (
 // at a time.
 type bi struct {
 	fence
+	guests            fence // for users of some projects
 	statements, stops *queue
 }
 
 func newBI(memory int64) *bi {
 	return &bi{
 		fence:      fence{settings: biAllowed(memory), parameters: biParameters, functions: biRefused},
+		guests:     fence{settings: guestAllowed(memory), parameters: biParameters, functions: biRefused, words: guestWords},
 		statements: newQueue(biRunning, biWaiting, biWait),
 		stops:      newQueue(biStop, biStop, biWait),
 	}
 }
 
-// serve checks and clamps the request, waits for its turn and passes it on. The statement is put
-// where the child reads it first: in the body of a POST, or in the parameter of a GET.
+// serve serves the user of all projects.
 func (b *bi) serve(w http.ResponseWriter, r *http.Request, pass http.Handler) *refusal {
+	return b.serveWithin(b.fence, w, r, pass)
+}
+
+// serveGuest serves a user of some projects, who has fewer places.
+func (b *bi) serveGuest(w http.ResponseWriter, r *http.Request, own *queue, pass http.Handler) *refusal {
+	leave, refused := own.enter(r.Context())
+	if refused != nil {
+		return refused
+	}
+	defer leave()
+	return b.serveWithin(b.guests, w, r, pass)
+}
+
+// serveWithin checks and clamps the request, waits for its turn and passes it on. The statement is put
+// where the child reads it first: in the body of a POST, or in the parameter of a GET.
+func (b *bi) serveWithin(f fence, w http.ResponseWriter, r *http.Request, pass http.Handler) *refusal {
 	if coding := strings.Join(r.Header.Values("Content-Encoding"), ","); coding != "" && coding != "identity" {
 		return &refusal{status: http.StatusUnsupportedMediaType, message: "the statement must not be compressed: send it without Content-Encoding"}
 	}
 	if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/") {
 		return &refusal{status: http.StatusUnsupportedMediaType, message: "external tables are not accepted: send the statement as the body, its parameters as param_NAME in the address"}
 	}
-	query, refused := b.holdParameters(r.URL.Query())
+	query, refused := f.holdParameters(r.URL.Query())
 	if refused != nil {
 		return refused
 	}
@@ -69,7 +89,7 @@ func (b *bi) serve(w http.ResponseWriter, r *http.Request, pass http.Handler) *r
 	if refused != nil {
 		return refused
 	}
-	statement, kill, refused := b.holdStatement(statement)
+	statement, kill, refused := f.holdStatement(statement)
 	if refused != nil {
 		return refused
 	}

@@ -88,7 +88,20 @@ type fence struct {
 	settings   []limit  // that a statement may change
 	parameters []limit  // of the HTTP interface
 	functions  []string // that a statement may not call, in lower case
+	words      []string // that a statement may not contain, in lower case, neither plain nor as a quoted name
 }
+
+// guestAllowed are the settings that a user of some projects may change. Those that limit what is read are not among them: the error
+// beyond the limit says how much there is, of all projects.
+func guestAllowed(memory int64) []limit {
+	counts := []string{"max_rows_to_read", "max_bytes_to_read", "read_overflow_mode"}
+	return slices.DeleteFunc(biAllowed(memory), func(l limit) bool { return slices.Contains(counts, l.Name) })
+}
+
+// guestWords are what else a user of some projects may not use: the plan of a statement counts rows of all projects, and the
+// dictionary of a LowCardinality column has the values of all rows that were in a block with those of the user. The functions among
+// them also act without parentheses, in APPLY.
+var guestWords = []string{"explain", "viewexplain", "lowcardinalitykeys", "lowcardinalityindices", "blockserializedsize"}
 
 func find(limits []limit, name string) (limit, bool) {
 	i := slices.IndexFunc(limits, func(l limit) bool { return l.Name == name })

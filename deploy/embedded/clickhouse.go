@@ -39,8 +39,11 @@ type ClickHouseConfig struct {
 	Native bool
 	// Passwords of WriterUser, ReaderUser and BIUser. None may be empty.
 	WriterPassword, ReaderPassword, BIPassword string
-	// BIPersonalData also lets the BI user read the views with personal data and original bytes.
+	// BIPersonalData also lets the BI users read the views with personal data and original bytes.
 	BIPersonalData bool
+	// GuestsFile is the file with the BI users of some projects; empty is none. A change of it
+	// takes effect within seconds: ClickHouse reads users at its start, so it is restarted.
+	GuestsFile string
 	// MaxMemory is the maximum memory of ClickHouse, in bytes; 0 is half of what this process may
 	// use, 512 MiB to 32 GiB.
 	MaxMemory int64
@@ -56,6 +59,7 @@ type ClickHouse struct {
 	config  ClickHouseConfig
 	library string
 	files   files
+	guests  stamp // of the file that files was written from
 	port    *heldPort
 	native  *heldPort // nil if not requested
 	lock    *os.File
@@ -68,6 +72,7 @@ type ClickHouse struct {
 
 	mu       sync.Mutex
 	state    error // why it is not ready, nil when it is
+	accounts []account
 	pid      int
 	restarts uint64
 	hard     chan struct{} // closed to kill the child without waiting longer
@@ -128,7 +133,7 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 	if err != nil {
 		return nil, err
 	}
-	if c.files, err = writeConfig(config); err != nil {
+	if err := c.readUsers(); err != nil {
 		return nil, err
 	}
 	if err := VerifyLibrary(c.library, orDefault(config.StampDir, dir)); err != nil {
@@ -139,9 +144,53 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 		c.free()
 		return nil, err
 	}
-	c.front = startFront(listener, c.PrivateAddr, config.users(), newBI(config.MaxMemory), c.Ready, c.log)
+	c.front = startFront(listener, c.PrivateAddr, c.known, newBI(config.MaxMemory), c.Ready, c.log)
 	c.stopping, c.stop = context.WithCancel(context.Background())
 	return c, nil
+}
+
+// readUsers reads the file of BI users and writes the configuration of the next child.
+func (c *ClickHouse) readUsers() error {
+	stamp := stampOf(c.config.GuestsFile)
+	var guests []Guest
+	if c.config.GuestsFile != "" {
+		var err error
+		if guests, err = readGuests(c.config.GuestsFile); err != nil {
+			return err
+		}
+	}
+	accounts := c.config.accounts(guests)
+	written, err := writeConfig(c.config, guests, accounts)
+	if err != nil {
+		return err
+	}
+	c.files, c.guests = written, stamp
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.accounts = accounts
+	return nil
+}
+
+// known are the accounts of the front.
+func (c *ClickHouse) known() []account {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.accounts
+}
+
+// stamp tells versions of a file apart.
+type stamp struct {
+	modified time.Time
+	inode    uint64
+}
+
+// stampOf returns the stamp of a file, zero if there is none.
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.ModTime(), info.Sys().(*syscall.Stat_t).Ino} // as os.Stat returns it on Linux and macOS
 }
 
 // bind reserves the ports, and opens that of the front.

@@ -64,8 +64,10 @@ type settings struct {
 	WriterPassword, ReaderPassword, BIPassword string
 	KeyPattern, BasicPattern                   string
 	BIViews                                    []string
+	Guests                                     []User // with passwords of the child only
+	GuestViews                                 []string
 	Definers                                   []definer
-	ReaderLimits, BILimits                     []limit
+	ReaderLimits, BILimits, GuestLimits        []limit
 	Merges                                     int
 	MaxMemory, MergeMemory, MaxTemporary       int64
 	MarkCache, SmallCache                      int64
@@ -74,8 +76,8 @@ type settings struct {
 // files are the paths of the files that writeConfig has written.
 type files struct{ data, config, start string }
 
-// writeConfig creates the folders (0700) and the configuration files (0600) below config.Dir.
-func writeConfig(config ClickHouseConfig) (files, error) {
+// writeConfig creates the folders (0700) and the configuration files (0600) below config.Dir, for these BI users of some projects.
+func writeConfig(config ClickHouseConfig, guests []Guest, accounts []account) (files, error) {
 	dir := config.Dir
 	f := files{
 		data:   filepath.Join(dir, "data"),
@@ -97,15 +99,16 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 	s := settings{
 		Dir: dir, UsersFile: filepath.Join(dir, "users.xml"), Native: config.Native,
 		WriterPassword: config.WriterPassword, ReaderPassword: config.ReaderPassword, BIPassword: config.BIPassword,
-		KeyPattern: config.pattern(func(u User) string { return knownPart(u.Password) }),
-		BasicPattern: config.pattern(func(u User) string {
-			start := u.Name + ":" + knownPart(u.Password)
+		KeyPattern: pattern(accounts, func(a account) string { return knownPart(a.key) }),
+		BasicPattern: pattern(accounts, func(a account) string {
+			start := a.name + ":" + knownPart(a.key)
 			return base64.StdEncoding.EncodeToString([]byte(start[:len(start)/3*3])) // whole groups: what follows changes none
 		}),
 		BIViews:      viewsOf(tables.OpenDefiner),
 		Merges:       min(max(runtime.NumCPU()/2, 2), 8),
 		ReaderLimits: readerLimits(memory),
-		BILimits:     biLimits(memory),
+		BILimits:     biLimits(memory, biAllowed(memory)),
+		GuestLimits:  guestLimits(memory),
 		MaxMemory:    memory,
 		MergeMemory:  memory / 2,
 		MaxTemporary: maxTemporary,
@@ -115,12 +118,18 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 	if config.BIPersonalData {
 		s.BIViews = append(s.BIViews, viewsOf(tables.PersonalDefiner)...)
 	}
+	for _, a := range accounts {
+		if a.guest {
+			s.Guests = append(s.Guests, User{a.name, a.key})
+		}
+	}
+	s.GuestViews = guestViews(s.BIViews)
 	versions, err := projections(f.data)
 	if err != nil {
 		return files{}, err
 	}
 	for _, name := range []string{tables.OpenDefiner, tables.PersonalDefiner} {
-		s.Definers = append(s.Definers, newDefiner(name, versions))
+		s.Definers = append(s.Definers, newDefiner(name, versions, guests))
 	}
 	for path, text := range map[string]string{
 		f.config:    configText,
@@ -147,13 +156,18 @@ func writeConfig(config ClickHouseConfig) (files, error) {
 type definer struct {
 	Name, Password string
 	Grants         []grant
+	Filter         string              // which rows of the tables of Policies it reads
+	Policies       map[string][]string // tables by database
 }
 
 // grant is a table of a projection and the columns of it that may be read.
 type grant struct{ Columns, Database, Table string }
 
-func newDefiner(name string, versions []uint32) definer {
-	d := definer{Name: name, Password: randomPassword()}
+func newDefiner(name string, versions []uint32, guests []Guest) definer {
+	d := definer{Name: name, Password: randomPassword(), Policies: map[string][]string{}}
+	if len(guests) > 0 {
+		d.Filter = rowFilter(guests)
+	}
 	for i, version := range versions {
 		columns := map[[2]string][]string{} // by database and table
 		for _, view := range tables.Views() {
@@ -169,6 +183,9 @@ func newDefiner(name string, versions []uint32) definer {
 		for _, at := range slices.SortedFunc(maps.Keys(columns), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
 			slices.Sort(columns[at])
 			d.Grants = append(d.Grants, grant{strings.Join(slices.Compact(columns[at]), ", "), at[0], at[1]})
+			if slices.Contains(columns[at], projectColumn) {
+				d.Policies[at[0]] = append(d.Policies[at[0]], at[1])
+			}
 		}
 	}
 	return d
@@ -205,16 +222,36 @@ func projections(data string) ([]uint32, error) {
 	return versions, nil
 }
 
-// users are the three that requests may come from.
-func (c ClickHouseConfig) users() []User {
-	return []User{{WriterUser, c.WriterPassword}, {ReaderUser, c.ReaderPassword}, {BIUser, c.BIPassword}}
+// projectColumn is the column of a table that says whose project a row is.
+const projectColumn = "project_id"
+
+// guestViews are those views whose rows are of a project each.
+func guestViews(views []string) []string {
+	of := map[string]bool{}
+	for _, view := range tables.Views() {
+		of[view.View] = slices.Contains(view.Reads[0].Columns, projectColumn)
+	}
+	return slices.DeleteFunc(slices.Clone(views), func(view string) bool { return !of[view] })
 }
 
-// pattern matches what part makes of any of the users.
-func (c ClickHouseConfig) pattern(part func(User) string) string {
+// accounts are the users that requests may come from.
+func (c ClickHouseConfig) accounts(guests []Guest) []account {
+	list := []account{
+		accountOf(User{WriterUser, c.WriterPassword}), accountOf(User{ReaderUser, c.ReaderPassword}), accountOf(User{BIUser, c.BIPassword}),
+	}
+	for _, g := range guests {
+		a := account{name: g.Name, key: randomPassword(), guest: true, turn: newQueue(guestRunning, guestWaiting, biWait)}
+		_, _ = hex.Decode(a.hash[:], []byte(g.Hash)) // checked when it was read
+		list = append(list, a)
+	}
+	return list
+}
+
+// pattern matches what part makes of any of the accounts.
+func pattern(accounts []account, part func(account) string) string {
 	var parts []string
-	for _, user := range c.users() {
-		parts = append(parts, regexp.QuoteMeta(part(user)))
+	for _, a := range accounts {
+		parts = append(parts, regexp.QuoteMeta(part(a)))
 	}
 	return strings.Join(parts, "|")
 }

@@ -28,7 +28,7 @@ type front struct {
 	done      chan struct{}
 }
 
-func startFront(listener net.Listener, backend func() string, users []User, dashboards *bi, ready func() error, log *slog.Logger) *front {
+func startFront(listener net.Listener, backend func() string, accounts func() []account, dashboards *bi, ready func() error, log *slog.Logger) *front {
 	f := &front{address: listener.Addr().String(), done: make(chan struct{}), transport: &http.Transport{
 		DisableCompression:  true, // encodings pass as they are
 		MaxIdleConnsPerHost: 32,
@@ -36,7 +36,7 @@ func startFront(listener net.Listener, backend func() string, users []User, dash
 	}}
 	_, _ = Transport(f.transport) // modifies it in place and does not fail
 	f.server = &http.Server{
-		Handler:           newFrontHandler(backend, f.transport, users, dashboards, ready),
+		Handler:           newFrontHandler(backend, f.transport, accounts, dashboards, ready),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    frontHeaderBytes,
@@ -65,8 +65,40 @@ func (f *front) close() {
 
 // newFrontHandler passes allowed requests to the child, with the credentials in one form: the
 // headers X-ClickHouse-User and X-ClickHouse-Key, wherever they came from.
-func newFrontHandler(backend func() string, transport http.RoundTripper, users []User, dashboards *bi, ready func() error) http.Handler {
-	proxy := &httputil.ReverseProxy{
+func newFrontHandler(backend func() string, transport http.RoundTripper, accounts func() []account, dashboards *bi, ready func() error) http.Handler {
+	proxy := newProxy(backend, transport)
+	silent := newProxy(backend, transport)
+	silent.ModifyResponse = withoutCounts
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, refused := admit(r, accounts())
+		switch {
+		case refused != nil:
+			refused.write(w)
+		case ready() != nil:
+			unavailable(w)
+		case who.guest:
+			if refused := dashboards.serveGuest(w, r, who.turn, silent); refused != nil {
+				refused.write(w)
+			}
+		case who.name == BIUser:
+			if refused := dashboards.serve(w, r, proxy); refused != nil {
+				refused.write(w)
+			}
+		default:
+			proxy.ServeHTTP(w, r)
+		}
+	})
+}
+
+// withoutCounts removes how much a statement has read: that includes rows of projects which the user does not see.
+func withoutCounts(response *http.Response) error {
+	response.Header.Del("X-Clickhouse-Summary")
+	response.Header.Del("X-Clickhouse-Progress")
+	return nil
+}
+
+func newProxy(backend func() string, transport http.RoundTripper) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", backend(), ""
 			// The child would take trailers for the start of another request.
@@ -85,21 +117,6 @@ func newFrontHandler(backend func() string, transport http.RoundTripper, users [
 		},
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, refused := admit(r, users)
-		switch {
-		case refused != nil:
-			refused.write(w)
-		case ready() != nil:
-			unavailable(w)
-		case user == BIUser:
-			if refused := dashboards.serve(w, r, proxy); refused != nil {
-				refused.write(w)
-			}
-		default:
-			proxy.ServeHTTP(w, r)
-		}
-	})
 }
 
 // endedBody is a request's body that is not read again after its end. The server closes a body when

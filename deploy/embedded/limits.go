@@ -38,10 +38,10 @@ func readerLimits(memory int64) []limit {
 	}
 }
 
-// biLimits bound what dashboards may use. The BI user can change only those in biAllowed (readonly = 1).
-func biLimits(memory int64) []limit {
+// biLimits bound what dashboards may use, who can change only the allowed ones (readonly = 1).
+func biLimits(memory int64, allowed []limit) []limit {
 	threads := strconv.Itoa(max(runtime.NumCPU(), 4))
-	limits := biAllowed(memory)
+	limits := allowed
 	for i := range limits {
 		limits[i].Changeable = true
 	}
@@ -70,4 +70,9 @@ func biLimits(memory int64) []limit {
 		limits = append(limits, limit{Name: fixed[0], Value: fixed[1]})
 	}
 	return limits
+}
+
+// guestLimits are those of a user of some projects: answers do not say how many rows were read, which would count those of all projects.
+func guestLimits(memory int64) []limit {
+	return append(biLimits(memory, guestAllowed(memory)), limit{Name: "output_format_write_statistics", Value: "0"})
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestNoLimitIsGivenTwice(t *testing.T) {
-	for name, limits := range map[string][]limit{"reader": readerLimits(1 << 30), "bi": biLimits(1 << 30)} {
+	for name, limits := range map[string][]limit{"reader": readerLimits(1 << 30), "bi": biLimits(1<<30, biAllowed(1<<30)), "users of some projects": guestLimits(1 << 30)} {
 		var seen []string
 		for _, l := range limits {
 			if slices.Contains(seen, l.Name) {

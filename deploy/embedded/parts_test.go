@@ -36,10 +36,10 @@ func TestFrontReportsThatClickHouseIsDown(t *testing.T) {
 	}
 	closed.Close()
 	backend := func() string { return closed.Addr().String() }
-	users := []User{{BIUser, "b"}}
+	accounts := func() []account { return []account{accountOf(User{BIUser, "b"})} }
 	for name, ready := range map[string]error{"known to be down": errors.New("secret cause"), "not known yet": nil} {
 		transport := &http.Transport{}
-		handler := newFrontHandler(backend, transport, users, newBI(1<<30), func() error { return ready })
+		handler := newFrontHandler(backend, transport, accounts, newBI(1<<30), func() error { return ready })
 		for path, password := range map[string]string{"/ping": "", "/?query=SELECT+1": "b"} {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest(http.MethodGet, path, nil)
@@ -80,7 +80,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func TestFrontLetsTheTransportFindTheEndOfARequestLate(t *testing.T) {
 	transport := new(lateReader)
 	backend := func() string { return "127.0.0.1:1" }
-	front := httptest.NewServer(newFrontHandler(backend, transport, []User{{WriterUser, "w"}}, nil, func() error { return nil }))
+	front := httptest.NewServer(newFrontHandler(backend, transport, func() []account { return []account{accountOf(User{WriterUser, "w"})} }, nil, func() error { return nil }))
 	defer front.Close()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, front.URL, strings.NewReader("SELECT 1"))
 	if err != nil {

@@ -46,11 +46,26 @@ func (h *holder) next() token {
 		h.refused = &refusal{status: http.StatusBadRequest, code: codeSyntax, message: err}
 		return token{kind: tokenEnd}
 	}
+	if (t.kind == tokenWord || t.kind == tokenName) && h.refused == nil {
+		h.refused = h.holdWord(h.text[t.start:t.end])
+	}
 	if t.is(h.text, "(") && h.refused == nil {
 		h.refused = h.holdFunction(h.last)
 	}
 	h.last = t
 	return t
+}
+
+// holdWord refuses words that are not for this user, and names that may be one of them.
+func (h *holder) holdWord(word string) *refusal {
+	switch {
+	case len(h.words) == 0:
+	case strings.Contains(word, `\`):
+		return &refusal{status: http.StatusBadRequest, code: codeSyntax, message: "a backslash is not accepted in a name"}
+	case slices.Contains(h.words, strings.ToLower(strings.Trim(word, "`\""))):
+		return &refusal{status: http.StatusForbidden, code: codeDenied, message: fmt.Sprintf("Not enough privileges: %s is not available to a user of some projects", word)}
+	}
+	return nil
 }
 
 // holdFunction refuses functions that act before their access right is checked, and names that only ClickHouse can parse.

@@ -20,7 +20,8 @@ const (
 	slowestStart  = 30 * time.Second
 	stableAfter   = time.Minute // a child that lived this long resets the backoff
 	probeInterval = 5 * time.Second
-	probesToKill  = 3 // consecutive refused connections after which the child is considered dead
+	usersInterval = time.Second // between looks at the file of BI users
+	probesToKill  = 3           // consecutive refused connections after which the child is considered dead
 )
 
 // supervise runs one child after the other until stopping. If someone waits for the outcome of the first start, which ctx bounds, it
@@ -50,6 +51,10 @@ func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 				c.setState(errors.New("stopped"))
 				return
 			}
+			if errors.Is(err, errNewUsers) {
+				child, err = c.withNewUsers()
+				continue
+			}
 			if time.Since(child.started) > stableAfter {
 				delay.Reset()
 			}
@@ -69,6 +74,24 @@ func (c *ClickHouse) supervise(ctx context.Context, first chan<- error) {
 			c.setState(nil)
 		}
 	}
+}
+
+// errNewUsers is the end of a child that does not know a user.
+var errNewUsers = errors.New("the BI users have changed")
+
+// withNewUsers starts a child that knows the users of the file.
+func (c *ClickHouse) withNewUsers() (*child, error) {
+	c.setState(errNewUsers)
+	if err := c.readUsers(); err != nil {
+		c.guests = stampOf(c.config.GuestsFile) // not again until the file changes
+		c.log.Error("the BI users cannot be read; those from before stay", "error", err)
+	}
+	next, err := c.startChild(c.stopping)
+	if err == nil {
+		c.log.Info("ClickHouse was restarted for a change of the BI users", "pid", next.pid())
+		c.setState(nil)
+	}
+	return next, err
 }
 
 // child is one ClickHouse process.
@@ -185,19 +208,21 @@ func (c *ClickHouse) watch(p *child) error {
 	defer c.setPID(0)
 	ticker := time.NewTicker(probeInterval)
 	defer ticker.Stop()
+	users := time.NewTicker(usersInterval)
+	defer users.Stop()
 	for refused := 0; ; {
 		select {
 		case <-p.exited:
 			return p.cause()
 		case <-c.stopping.Done():
-			p.end()
-			select {
-			case <-p.exited:
-			case <-c.hard:
-				_ = p.cmd.Process.Kill()
-				<-p.exited
-			}
+			c.finish(p, nil)
 			return nil
+		case <-users.C:
+			if c.config.GuestsFile == "" || stampOf(c.config.GuestsFile) == c.guests {
+				continue
+			}
+			c.finish(p, time.After(stopTimeout))
+			return errNewUsers
 		case <-ticker.C:
 		}
 		// A busy ClickHouse may answer late; one that does not listen is dead.
@@ -211,6 +236,19 @@ func (c *ClickHouse) watch(p *child) error {
 			_ = p.cmd.Process.Kill()
 		}
 	}
+}
+
+// finish lets a child end cleanly. It is killed at the timeout, or when Shutdown does not wait longer.
+func (c *ClickHouse) finish(p *child, timeout <-chan time.Time) {
+	p.end()
+	select {
+	case <-p.exited:
+		return
+	case <-timeout:
+	case <-c.hard:
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.exited
 }
 
 func (c *ClickHouse) setPID(pid int) {

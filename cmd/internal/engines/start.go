@@ -112,6 +112,7 @@ func (s *TableSettings) config(p *process.Process, dir, listen string, users emb
 		ReaderPassword: users.Reader.Password,
 		BIPassword:     users.BI.Password,
 		BIPersonalData: s.BIPersonalData,
+		GuestsFile:     filepath.Join(dir, embedded.GuestsFile),
 		MaxMemory:      s.ClickHouseMemory << 20,
 		Logger:         p.Log,
 	}
