@@ -15,6 +15,7 @@ import (
 
 	"github.com/parley-analytics/parley/cmd/internal/backup"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
+	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/tables"
@@ -153,20 +154,26 @@ func (c *backupCreate) copy(a *app, r *backup.Repository, s *engines.Session, m 
 		}
 		m.Streams = append(m.Streams, stream)
 	}
-	if !c.Secrets {
-		return nil
+	if m.Settings, err = c.copyOwn(a.ctx, r, embedded.GuestsFile); err != nil || !c.Secrets {
+		return err
 	}
-	for _, name := range []string{engines.SecretKeyFile, adminKeyName} {
-		file, err := addFile(a.ctx, r, name, filepath.Join(c.DataDir, name))
+	m.Secrets, err = c.copyOwn(a.ctx, r, engines.SecretKeyFile, adminKeyName)
+	return err
+}
+
+// copyOwn copies those of the files that the data dir has.
+func (c *backupCreate) copyOwn(ctx context.Context, r *backup.Repository, names ...string) (copied []backup.File, err error) {
+	for _, name := range names {
+		file, err := addFile(ctx, r, name, filepath.Join(c.DataDir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		m.Secrets = append(m.Secrets, file)
+		copied = append(copied, file)
 	}
-	return nil
+	return copied, nil
 }
 
 // copyTables lets ClickHouse copy the tables into a folder of its own first.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
+	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
 // alone runs parley without an instance.
@@ -84,6 +85,7 @@ func TestBackupUnderTrafficIsRestoredElsewhere(t *testing.T) {
 		}
 		return nil
 	})
+	i.succeeds(t, "bi-user", "add", "--name", "kept", "--projects", fmt.Sprint(project))
 	before := i.post(t, event(project, spared, "before", "message.sent", "2025-01-01T10:00:00Z", `{"messageId":"b","author":{"kind":"BOT"}}`))
 	t.Log(i.succeeds(t, "backup", "--to", place))
 	sent := stop()
@@ -127,6 +129,12 @@ func TestBackupUnderTrafficIsRestoredElsewhere(t *testing.T) {
 			}
 			watch(t, r)
 			r.admin = i.admin // the keys are those of before
+			if users := r.succeeds(t, "bi-user", "list", "--json"); !strings.Contains(users, `"kept"`) {
+				t.Errorf("BI users are %q", users)
+			}
+			if info, err := os.Stat(filepath.Join(restored, embedded.GuestsFile)); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("the file of BI users: %v, %v", info, err)
+			}
 			got := r.exported(t)
 			if len(got) > len(all) || !slices.Equal(got, all[:len(got)]) {
 				t.Errorf("the export of %d events is not the beginning of that of %d events", len(got), len(all))

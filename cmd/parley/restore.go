@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/backup"
@@ -101,12 +102,12 @@ type restoration struct {
 	tables string          // what became of them
 }
 
-// secrets puts the secret key into place.
+// secrets puts the secret key and the BI users into place.
 func (x *restoration) secrets() error {
 	if x.WithoutSecrets {
 		return nil
 	}
-	for _, f := range x.manifest.Secrets {
+	for _, f := range slices.Concat(x.manifest.Settings, x.manifest.Secrets) {
 		if err := x.put(f, filepath.Join(x.dir, f.Name)); err != nil {
 			return err
 		}

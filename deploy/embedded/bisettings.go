@@ -98,10 +98,10 @@ func guestAllowed(memory int64) []limit {
 	return slices.DeleteFunc(biAllowed(memory), func(l limit) bool { return slices.Contains(counts, l.Name) })
 }
 
-// guestWords are what else a user of some projects may not use: the plan of a statement counts rows of all projects, and the
-// dictionary of a LowCardinality column has the values of all rows that were in a block with those of the user. The functions among
-// them also act without parentheses, in APPLY.
-var guestWords = []string{"explain", "viewexplain", "lowcardinalitykeys", "lowcardinalityindices", "blockserializedsize"}
+// guestWords are what else a user of some projects may not use: the plan of a statement counts rows of all projects, the
+// dictionary of a LowCardinality column has the values of all rows that were in a block with those of the user, and the sizes of
+// blocks tell how many rows were left out of them. The functions among them also act without parentheses, in APPLY.
+var guestWords = []string{"explain", "viewexplain", "lowcardinalitykeys", "lowcardinalityindices", "blockserializedsize", "blocksize", "blocknumber", "rownumberinblock"}
 
 func find(limits []limit, name string) (limit, bool) {
 	i := slices.IndexFunc(limits, func(l limit) bool { return l.Name == name })

@@ -173,6 +173,11 @@ var hostile = []string{
 	"SELECT arrayJoin(groupArray(project_id)) AS p FROM parley.VIEW HAVING throwIf(p = 3) = 0", "SELECT * FROM parley.VIEW LIMIT 4000 BY throwIf(project_id = 3)",
 	"SELECT * FROM parley.VIEW FORMAT Native", "SELECT * FROM parley.VIEW FORMAT Arrow", "SELECT * FROM parley.VIEW FORMAT Parquet", "SELECT * FROM parley.VIEW FORMAT RowBinaryWithNamesAndTypes",
 	"SELECT * FROM parley.VIEW QUALIFY throwIf(project_id = 3) = 0", "SELECT sum(throwIf(project_id = 3)) OVER () FROM parley.VIEW",
+	"SELECT hex(groupUniqArrayState(project_id)) FROM parley.VIEW", "SELECT hex(uniqExactState(*)) FROM parley.VIEW", "SELECT finalizeAggregation(maxState(project_id)) FROM parley.VIEW",
+	"SELECT count() FROM parley.VIEW WHERE sleepEachRow(if(project_id = 3, 3, 0)) = 0", "SELECT count() FROM parley.VIEW WHERE project_id = 3 AND sleep(3) = 0",
+	"SELECT count() FROM parley.VIEW AS a INNER JOIN system.tables AS b ON throwIf(a.project_id = 3) = 0 AND b.name = 'VIEW'", "SELECT count() FROM parley.VIEW WHERE project_id = getSetting('max_threads') OR throwIf(project_id = 3)",
+	"SELECT database, name, total_rows, total_bytes, lifetime_rows, comment FROM system.tables WHERE name = 'VIEW'", "SELECT name, data_compressed_bytes, data_uncompressed_bytes, marks_bytes FROM system.columns WHERE table = 'VIEW'",
+	"SELECT * FROM VIEW", "SELECT * FROM `parley`.`VIEW` ORDER BY ALL LIMIT 1 WITH TIES", "SELECT project_id, count() FROM parley.VIEW GROUP BY project_id WITH TOTALS", "SELECT topK(3)(project_id), anyLast(project_id) FROM parley.VIEW",
 }
 
 // dictionaries are statements that succeed for the visible values of a LowCardinality column and fail for the hidden one. ClickHouse
@@ -197,7 +202,21 @@ var revealing = []string{
 	"SELECT 1 SETTINGS output_format_write_statistics = 1", "SELECT 1 SETTINGS readonly = 0", "SELECT 1 SETTINGS additional_table_filters = {}",
 	"SELECT * FROM system.parts", "SELECT * FROM system.row_policies", "SELECT * FROM system.users", "SELECT * FROM system.grants", "SHOW ROW POLICIES", "SHOW ACCESS",
 	"SHOW CREATE ROW POLICY ON parley_1.conversations", "SHOW GRANTS FOR parley_views", "SELECT read_rows FROM system.processes", "SELECT * FROM system.dictionaries", "SELECT * FROM system.settings_profiles",
-	"EXECUTE AS parley_bi SELECT 1", "CREATE VIEW parley.x AS SELECT 1", "SELECT dictGet('x', 'y', 1)",
+	"EXECUTE AS parley_bi SELECT 1", "CREATE VIEW parley.x AS SELECT 1", "SELECT dictGet('x', 'y', 1)", "SELECT * FROM dictionary('x')", "SELECT joinGet('parley_1.conversations', 'channel', 'x')",
+	"SELECT blockSize() FROM parley.events", "SELECT blockNumber() FROM parley.events", "SELECT max(rowNumberInBlock()) FROM parley.events",
+	"SELECT * FROM merge('system', 'parts')", "SELECT * FROM remote('127.0.0.1', 'parley_1', 'conversations')", "SELECT * FROM remote('127.0.0.1', 'parley_1', 'conversations', 'parley_reader', '')",
+	"SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')", "SELECT * FROM file('x.csv', 'CSV', 'a String')", "SELECT file('users.xml')", "SELECT * FROM s3('http://127.0.0.1:1/', 'CSV', 'a String')",
+	"SELECT * FROM executable('x', 'CSV', 'a String')", "SELECT * FROM sqlite('x', 'y')", "SELECT * FROM mysql('127.0.0.1:1', 'a', 'b', 'c', 'd')", "SELECT 1 INTO OUTFILE 'x'", "INSERT INTO FUNCTION file('x', 'CSV', 'a UInt8') SELECT 1",
+	"SELECT * FROM mergeTreeProjection('parley_1', 'conversations', 'x')", "SELECT getSetting('SQL_secret')", "KILL QUERY WHERE user = 'parley_bi'", "SYSTEM FLUSH LOGS", "BACKUP TABLE parley.conversations TO File('x')",
+}
+
+// refusedTables are tables of the system with what other users ask, or how much there is.
+var refusedTables = []string{
+	"query_log", "query_thread_log", "query_views_log", "session_log", "text_log", "trace_log", "part_log", "asynchronous_insert_log", "processors_profile_log",
+	"parts", "parts_columns", "projection_parts", "detached_parts", "merges", "mutations", "moves", "data_skipping_indices", "part_moves_between_shards",
+	"row_policies", "users", "grants", "role_grants", "roles", "quotas", "quota_usage", "settings_profiles", "settings_profile_elements",
+	"metrics", "events", "asynchronous_metrics", "errors", "warnings", "user_processes", "query_cache", "query_condition_cache", "stack_trace", "crash_log",
+	"disks", "storage_policies", "server_settings", "zookeeper", "backups", "dropped_tables", "replicas", "distribution_queue", "dictionaries", "iceberg_history",
 }
 
 func TestHostileGuestsLearnNothingOfOtherProjects(t *testing.T) {
@@ -226,7 +245,11 @@ func TestHostileGuestsLearnNothingOfOtherProjects(t *testing.T) {
 		return answers
 	}
 	with := run()
-	for _, statement := range revealing {
+	refused := slices.Clone(revealing)
+	for _, name := range refusedTables {
+		refused = append(refused, "SELECT * FROM system."+name)
+	}
+	for _, statement := range refused {
 		if status, answer := g.as(t, g.ann, statement, ""); status == http.StatusOK {
 			t.Errorf("%s is answered: %.300s", statement, answer)
 		}
@@ -270,16 +293,13 @@ func TestHostileGuestsLearnNothingOfOtherProjects(t *testing.T) {
 	t.Logf("%d statements", len(statements))
 }
 
-// ofDictionaries are the statements on the columns of a view that are LowCardinality below it.
+// ofDictionaries are the statements on the LowCardinality columns of a view, also on those that come out of lists of tuples.
 func (g guests) ofDictionaries(t *testing.T, view string) []string {
 	t.Helper()
-	if !slices.Contains([]string{"conversations", "contacts", "transactions", "messages", "events", "customers"}, view) {
-		return nil // the columns of others come from the same tables
-	}
 	var all []string
-	columns := g.Exec(t, "SELECT name FROM system.columns WHERE database = 'parley_1' AND type LIKE 'LowCardinality%' AND name IN (SELECT name FROM system.columns WHERE database = 'parley' AND table = '"+view+"') ORDER BY name LIMIT 1 BY name")
-	for column := range strings.FieldsSeq(columns) {
-		if !strings.Contains(g.Exec(t, "DESCRIBE TABLE parley."+view), column+"\t") {
+	for line := range strings.Lines(g.Exec(t, "DESCRIBE TABLE parley."+view)) {
+		column, kind, _ := strings.Cut(line, "\t")
+		if !strings.HasPrefix(kind, "LowCardinality") {
 			continue
 		}
 		for _, statement := range dictionaries {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/parley-analytics/parley/ingest/eventlog"
@@ -34,6 +35,8 @@ type Manifest struct {
 
 	Streams []Stream `json:"streams"`
 	Tables  []File   `json:"tables,omitempty"`
+	// Settings are files of the data dir that hold no secrets.
+	Settings []File `json:"settings,omitempty"`
 	// Secrets are files of the data dir that are only part of a backup if that was asked for.
 	Secrets []File `json:"secrets,omitempty"`
 	// KeyHash is the SHA-256 of the key that sealed buckets are encrypted with.
@@ -73,7 +76,7 @@ func (m *Manifest) Each(do func(name string, file File)) {
 	for _, f := range m.Tables {
 		do("tables/"+f.Name, f)
 	}
-	for _, f := range m.Secrets {
+	for _, f := range slices.Concat(m.Settings, m.Secrets) {
 		do(f.Name, f)
 	}
 }
