@@ -142,6 +142,7 @@ func TestGuestsSeeTheirProjectsInEveryView(t *testing.T) {
 			t.Errorf("%s: %d %s", name, status, answer)
 		}
 	}
+	clientsAreAnswered(t, g.FrontURL, g.ann, "EXPLAIN") // which tells how many rows there are
 	if err := embedded.RemoveGuest(filepath.Dir(g.file), "bob"); err != nil {
 		t.Fatal(err)
 	}
