@@ -208,14 +208,14 @@ var revealing = []string{
 	"SELECT * FROM merge('system', 'parts')", "SELECT * FROM remote('127.0.0.1', 'parley_1', 'conversations')", "SELECT * FROM remote('127.0.0.1', 'parley_1', 'conversations', 'parley_reader', '')",
 	"SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')", "SELECT * FROM file('x.csv', 'CSV', 'a String')", "SELECT file('users.xml')", "SELECT * FROM s3('http://127.0.0.1:1/', 'CSV', 'a String')",
 	"SELECT * FROM executable('x', 'CSV', 'a String')", "SELECT * FROM sqlite('x', 'y')", "SELECT * FROM mysql('127.0.0.1:1', 'a', 'b', 'c', 'd')", "SELECT 1 INTO OUTFILE 'x'", "INSERT INTO FUNCTION file('x', 'CSV', 'a UInt8') SELECT 1",
-	"SELECT * FROM mergeTreeProjection('parley_1', 'conversations', 'x')", "SELECT getSetting('SQL_secret')", "KILL QUERY WHERE user = 'parley_bi'", "SYSTEM FLUSH LOGS", "BACKUP TABLE parley.conversations TO File('x')",
+	"SELECT * FROM mergeTreeProjection('parley_1', 'conversations', 'x')", "SELECT getSetting('SQL_secret')", "SYSTEM FLUSH LOGS", "BACKUP TABLE parley.conversations TO File('x')",
 }
 
 // refusedTables are tables of the system with what other users ask, or how much there is.
 var refusedTables = []string{
 	"query_log", "query_thread_log", "query_views_log", "session_log", "text_log", "trace_log", "part_log", "asynchronous_insert_log", "processors_profile_log",
 	"parts", "parts_columns", "projection_parts", "detached_parts", "merges", "mutations", "moves", "data_skipping_indices", "part_moves_between_shards",
-	"row_policies", "users", "grants", "role_grants", "roles", "quotas", "quota_usage", "settings_profiles", "settings_profile_elements",
+	"row_policies", "users", "grants", "role_grants", "roles", "quotas", "settings_profiles", "settings_profile_elements",
 	"metrics", "events", "asynchronous_metrics", "errors", "warnings", "user_processes", "query_cache", "query_condition_cache", "stack_trace", "crash_log",
 	"disks", "storage_policies", "server_settings", "zookeeper", "backups", "dropped_tables", "replicas", "distribution_queue", "dictionaries", "iceberg_history",
 }
@@ -255,7 +255,7 @@ func TestHostileGuestsLearnNothingOfOtherProjects(t *testing.T) {
 			t.Errorf("%s is answered: %.300s", statement, answer)
 		}
 	}
-	for _, statement := range []string{"SHOW CREATE TABLE parley.conversations", "SELECT * FROM system.tables", "SHOW GRANTS", "SELECT * FROM system.processes", "SHOW PROCESSLIST"} {
+	for _, statement := range []string{"SHOW CREATE TABLE parley.conversations", "SELECT * FROM system.tables", "SHOW GRANTS", "SELECT * FROM system.processes", "SHOW PROCESSLIST", "KILL QUERY WHERE user = 'parley_bi'", "SELECT * FROM system.quota_usage"} {
 		if _, answer := g.as(t, g.ann, statement, ""); strings.Contains(answer, "secret_client") || strings.Contains(answer, "project_id IN") {
 			t.Errorf("%s shows %.300s", statement, answer)
 		}
