@@ -44,14 +44,14 @@ type demoCommand struct {
 
 // Run sends the stream to a running parley.
 func (c *demoCommand) Run(a *app) error {
-	address, key, err := apiOf(c.DataDir, c.URL, c.KeyFile)
+	edge, err := apiOf(c.DataDir, c.URL, c.KeyFile)
 	if err != nil {
 		return err
 	}
 	if err := c.check(c.Rate, time.Now()); err != nil {
 		return err
 	}
-	s := client.New(address, key.ID, key.Secret)
+	s := edge.sender()
 	if err := c.sendHistory(a.ctx, s, a.stderr); err != nil {
 		return err
 	}

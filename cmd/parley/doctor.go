@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/client"
@@ -55,6 +56,9 @@ func (c *doctorCommand) Run(a *app) error {
 	beside := err == nil || c.NATSURL != "" && c.ClickHouseURL != ""
 	if err == nil {
 		checks = append(checks, diagnosis{"serve", func(ctx context.Context) (string, error) { return c.readiness(ctx, running) }})
+		if running.TLS != nil {
+			checks = append(checks, diagnosis{"certificate", func(context.Context) (string, error) { return lasting("--tls-cert", running.TLS.CertFile) }})
+		}
 	} else {
 		checks = append(checks,
 			diagnosis{"port http", c.port("--listen", c.Listen)},
@@ -165,7 +169,11 @@ func (c *doctorCommand) readiness(ctx context.Context, e *engines.Endpoints) (st
 	if err != nil {
 		return "", err
 	}
-	response, err := http.DefaultClient.Do(request)
+	encrypted, err := e.TLS.Config("tls")
+	if err != nil {
+		return "", err
+	}
+	response, err := (&http.Client{Transport: over(encrypted)}).Do(request)
 	if err != nil {
 		return "", fmt.Errorf("process %d does not answer: %w", e.PID, err)
 	}
@@ -178,6 +186,23 @@ func (c *doctorCommand) readiness(ctx context.Context, e *engines.Endpoints) (st
 		return "", fmt.Errorf("%s is not ready: %s", e.HTTP, client.Excerpt(body))
 	}
 	return fmt.Sprintf("process %d is ready at %s", e.PID, e.HTTP), nil
+}
+
+// lasting reports until when a certificate is valid, and fails if that is soon.
+func lasting(flag, path string) (string, error) {
+	leaf, err := certificate.File{Flag: flag, Path: path}.Leaf()
+	if err != nil {
+		return "", err
+	}
+	now := time.Now()
+	if err := certificate.Valid(leaf, now); err != nil {
+		return "", fmt.Errorf("%s %w", path, err)
+	}
+	end := leaf.NotAfter.UTC().Format(time.DateTime)
+	if leaf.NotAfter.Sub(now) < certificate.Soon {
+		return "", fmt.Errorf("%s expires on %s: replace the files, which are read again without a restart", path, end)
+	}
+	return fmt.Sprintf("%s is valid until %s", path, end), nil
 }
 
 // engines checks the engines that answer now.

@@ -19,7 +19,7 @@ type engineNATS struct{ engines.NATSAlone }
 
 // Help says how the other processes connect.
 func (engineNATS) Help() string {
-	return "Other processes connect with --nats-url, --nats-user parley and --nats-private-user parley_private. Passwords that no file sets are generated and kept in engine-credentials.json in the data directory. The connection is not encrypted: outside loopback, keep it in a private network."
+	return "Other processes connect with --nats-url, --nats-user parley and --nats-private-user parley_private. Passwords that no file sets are generated and kept in engine-credentials.json in the data directory. Without --tls-cert the connection is not encrypted: outside loopback, keep it in a private network."
 }
 
 // Run serves until the process is asked to stop.
@@ -29,7 +29,7 @@ type engineClickHouse struct{ engines.ClickHouseAlone }
 
 // Help says how the other processes connect.
 func (engineClickHouse) Help() string {
-	return "Other processes connect with --clickhouse-url, --clickhouse-user parley_writer and --clickhouse-reader-user parley_reader; dashboards as parley_bi. Passwords that no file sets are generated and kept in engine-credentials.json in the data directory. The connection is not encrypted: outside loopback, keep it in a private network."
+	return "Other processes connect with --clickhouse-url, --clickhouse-user parley_writer and --clickhouse-reader-user parley_reader; dashboards as parley_bi. Passwords that no file sets are generated and kept in engine-credentials.json in the data directory. Without --tls-cert the connection is not encrypted: outside loopback, keep it in a private network."
 }
 
 // Run serves until the process is asked to stop.

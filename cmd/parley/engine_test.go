@@ -52,11 +52,11 @@ func enginesAlone(t *testing.T) *processes {
 	return e
 }
 
-func (e *processes) start() {
+func (e *processes) start(flags ...string) {
 	e.t.Helper()
-	e.nats = engine(e.t, e.natsDir, "nats", "--password-file", e.secrets["log"], "--private-password-file", e.secrets["private"])
-	e.clickHouse = engine(e.t, e.clickHouseDir, "clickhouse", "--writer-password-file", e.secrets["writer"],
-		"--reader-password-file", e.secrets["reader"], "--bi-password-file", e.secrets["bi"])
+	e.nats = engine(e.t, e.natsDir, "nats", append(flags, "--password-file", e.secrets["log"], "--private-password-file", e.secrets["private"])...)
+	e.clickHouse = engine(e.t, e.clickHouseDir, "clickhouse", append(flags, "--writer-password-file", e.secrets["writer"],
+		"--reader-password-file", e.secrets["reader"], "--bi-password-file", e.secrets["bi"])...)
 }
 
 // flags name the engines for a command, and the reader for serve.

@@ -62,7 +62,7 @@ type exportTable struct {
 }
 
 func (c *exportTable) run(a *app, table string) error {
-	base, key, err := apiOf(c.DataDir, c.URL, c.KeyFile)
+	api, err := apiOf(c.DataDir, c.URL, c.KeyFile)
 	if err != nil {
 		return err
 	}
@@ -70,8 +70,9 @@ func (c *exportTable) run(a *app, table string) error {
 	if err != nil {
 		return err
 	}
-	address := strings.TrimSuffix(base, "/") + export.Path + table + "?" + values.Encode()
-	response, err := backoff.Retry(a.ctx, func() (*http.Response, error) { return askExport(a.ctx, address, key) },
+	address := api.address + export.Path + table + "?" + values.Encode()
+	through := api.http()
+	response, err := backoff.Retry(a.ctx, func() (*http.Response, error) { return askExport(a.ctx, through, address, api.key) },
 		backoff.WithBackOff(backoff.NewExponentialBackOff()), backoff.WithMaxElapsedTime(client.GiveUpAfter))
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (c *exportTable) run(a *app, table string) error {
 	defer response.Body.Close()
 	rows, err := strconv.ParseInt(response.Header.Get(export.HeaderRows), 10, 64)
 	if err != nil {
-		return fmt.Errorf("%s does not look like a Parley server: response has no row count", base)
+		return fmt.Errorf("%s does not look like a Parley server: response has no row count", api.address)
 	}
 	shown := newRowCounter(a.stderr, table, c.Format, rows)
 	err = toFile(a.stdout, c.Out, func(out io.Writer) error {
@@ -133,18 +134,15 @@ func (c *exportTable) parameters() (url.Values, error) {
 	return values, nil
 }
 
-// keepsSecrets is a client for requests with credentials: it does not follow redirects.
-var keepsSecrets = &http.Client{CheckRedirect: client.NoRedirect}
-
 // askExport begins an export. It retries while the API is busy, starting or unreachable.
-func askExport(ctx context.Context, address string, key auth.Key) (*http.Response, error) {
+func askExport(ctx context.Context, through *http.Client, address string, key auth.Key) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, backoff.Permanent(err)
 	}
 	request.Header.Set("X-Api-Id", key.ID)
 	request.Header.Set("X-Api-Secret", key.Secret)
-	response, err := keepsSecrets.Do(request)
+	response, err := through.Do(request)
 	if err != nil || response.StatusCode == http.StatusOK {
 		return response, err
 	}

@@ -31,11 +31,11 @@ type edgeFlags struct {
 
 // sender returns the sender that the flags configure.
 func (f *edgeFlags) sender() (*client.Client, error) {
-	address, key, err := apiOf(f.DataDir, f.To, f.KeyFile)
+	edge, err := apiOf(f.DataDir, f.To, f.KeyFile)
 	if err != nil {
 		return nil, err
 	}
-	return client.New(address, key.ID, key.Secret), nil
+	return edge.sender(), nil
 }
 
 type importFiles struct {

@@ -125,7 +125,7 @@ func TestAnInterruptedImportResumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &filesImport{dir: i.dir, sender: client.New(i.where.HTTP, i.admin.ID, i.admin.Secret)}
+	f := &filesImport{dir: i.dir, sender: client.New(i.where.HTTP, i.admin.ID, i.admin.Secret, nil)}
 	state, err := f.resume(file, info)
 	if err != nil {
 		t.Fatal(err)

@@ -20,12 +20,13 @@ const module = "github.com/parley-analytics/parley/"
 // below the module's path. The longest row that is the package, or a folder above
 // it, counts. An entry that ends with /... covers everything below it too.
 var mayImport = map[string][]string{
-	"cmd/parley":          {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/atomicfile", "deploy/embedded"},
-	"cmd/internal":        {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
-	"cmd/internal/backup": {"deploy/atomicfile", "ingest/eventlog", "schema"},
-	"cmd/internal/demo":   {"ingest/client", "schema"},
+	"cmd/parley":               {"cmd/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/atomicfile", "deploy/embedded"},
+	"cmd/internal":             {"cmd/internal/...", "schema/...", "ingest/...", "projector/...", "query/...", "deploy/embedded"},
+	"cmd/internal/backup":      {"deploy/atomicfile", "ingest/eventlog", "schema"},
+	"cmd/internal/demo":        {"ingest/client", "schema"},
+	"cmd/internal/certificate": {},
 	// The one way to open the log and the tables: see TestEnginesAreOpenedInOnePlace.
-	"cmd/internal/engines": {"cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/atomicfile", "deploy/embedded", "ingest/eventlog", "projector/history", "projector/sink", "projector/tables", "query/store", "schema"},
+	"cmd/internal/engines": {"cmd/internal/certificate", "cmd/internal/crash", "cmd/internal/process", "cmd/internal/readiness", "deploy/atomicfile", "deploy/embedded", "ingest/eventlog", "projector/history", "projector/sink", "projector/tables", "query/store", "schema"},
 
 	"schema": {"schema/..."},
 

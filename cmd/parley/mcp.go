@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/query/agents"
@@ -17,12 +16,11 @@ type mcpCommand struct {
 
 // Run answers until standard input ends.
 func (c *mcpCommand) Run(a *app) error {
-	address, key, err := apiOf(c.DataDir, c.URL, c.KeyFile)
+	found, err := apiOf(c.DataDir, c.URL, c.KeyFile)
 	if err != nil {
 		return err
 	}
-	address = strings.TrimSuffix(address, "/")
-	server := agents.New(agents.Remote{URL: address, ID: key.ID, Secret: key.Secret}, version, address)
+	server := agents.New(found.remote(), version, found.address)
 	return agents.Serve(a.ctx, server, a.stdin, a.stdout)
 }
 

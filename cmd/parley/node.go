@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/cmd/internal/memory"
 	"github.com/parley-analytics/parley/cmd/internal/process"
@@ -53,7 +54,8 @@ type node struct {
 	web       *web.Server
 	engines   *engines.Engines
 	broker    *eventlog.Broker
-	access    auth.Config // what its flags configure
+	access    auth.Config       // what its flags configure
+	pair      *certificate.Pair // of the listeners; nil without TLS
 	directory *auth.Directory
 	store     auth.Store // the bucket of the directory's records
 	authority *auth.Authority
@@ -68,6 +70,7 @@ type node struct {
 type nodeFlags struct {
 	engines.Location
 	accessFlags
+	certificate.Flags
 	Listen      string `help:"Address of the HTTP server; port 0 picks a free one (${default})." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	DebugListen string `help:"Address of the pprof server (unauthenticated). Disabled by default." placeholder:"HOST:PORT"`
 	Memory      int64  `help:"Soft memory limit of parley itself, in MiB, without the embedded ClickHouse. GOMEMLIMIT takes precedence." default:"384"`
@@ -95,8 +98,17 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{Process: process.New(a.log), log: a.log, registry: prometheus.NewRegistry(), access: access}
+	pair, err := f.Flags.Load(a.log)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{Process: process.New(a.log), log: a.log, registry: prometheus.NewRegistry(), access: access, pair: pair}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if pair != nil {
+		n.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "parley_certificate_expiry_timestamp_seconds", Help: "Time at which the certificate of the listeners expires, in seconds since 1970.",
+		}, func() float64 { return float64(pair.Expires().Unix()) }))
+	}
 	parts := []readiness.Part{{Name: engines.NATS}, {Name: engines.Damage}}
 	var routes []string
 	for _, r := range roles {
@@ -104,7 +116,7 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 		routes = append(routes, r.routes()...)
 	}
 	n.ready = readiness.New(parts...)
-	server, err := web.Listen(a.ctx, n.Process, f.Listen, n.ready, n.registry, append(routes, commonRoutes()...)...)
+	server, err := web.Listen(a.ctx, n.Process, f.Listen, pair.Listener(), n.ready, n.registry, append(routes, commonRoutes()...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +124,7 @@ func newNode(a *app, f *nodeFlags, roles ...role) (*node, error) {
 	memory.SetLimit(f.Memory)
 	n.Background("memory", memory.ReturnSpare)
 	if f.DebugListen != "" {
-		if err := web.ServeProfiles(a.ctx, n.Process, f.DebugListen); err != nil {
+		if err := web.ServeProfiles(a.ctx, n.Process, f.DebugListen, pair.Listener()); err != nil {
 			n.web.Drain(n.log)
 			return nil, errors.Join(err, n.Shutdown())
 		}

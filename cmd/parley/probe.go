@@ -11,13 +11,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/client"
 )
 
 // probeCommand is a health check for containers, whose image has no shell and no HTTP client.
 type probeCommand struct {
-	URL     string        `arg:"" optional:"" help:"Address to check: an HTTP address that answers 200 when healthy, or nats://HOST:PORT (${default})." default:"http://127.0.0.1:8080/readyz"`
+	URL     string        `arg:"" optional:"" help:"Address to check: an HTTP address that answers 200 when healthy, nats://HOST:PORT or tls://HOST:PORT (${default})." default:"http://127.0.0.1:8080/readyz"`
+	TLSCert string        `name:"tls-cert" help:"Certificate (PEM) that the service must have, whatever its address. Defaults to one that is valid for the address." type:"path" placeholder:"FILE"`
 	Timeout time.Duration `help:"Time after which the check fails." default:"5s"`
 }
 
@@ -31,19 +33,24 @@ func (c *probeCommand) Run(a *app) error {
 	defer cancel()
 	switch u.Scheme {
 	case "http", "https":
-		return probeHTTP(ctx, c.URL)
-	case "nats":
+		return c.probeHTTP(ctx)
+	case "nats", "tls":
 		return probeNATS(ctx, u.Host)
 	}
-	return fmt.Errorf("%q: must be an address with http, https or nats, e.g. nats://127.0.0.1:4222", c.URL)
+	return fmt.Errorf("%q: must be an address with http, https, nats or tls, e.g. nats://127.0.0.1:4222", c.URL)
 }
 
-func probeHTTP(ctx context.Context, address string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+func (c *probeCommand) probeHTTP(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	expected := certificate.Connection{CertFile: c.TLSCert, Same: c.TLSCert != ""}
+	encrypted, err := expected.Config("tls")
+	if err != nil {
+		return err
+	}
+	response, err := (&http.Client{Transport: over(encrypted)}).Do(request)
 	if err != nil {
 		return err
 	}
@@ -53,7 +60,7 @@ func probeHTTP(ctx context.Context, address string) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", engines.WithoutCredentials(address), response.Status, client.Excerpt(body))
+		return fmt.Errorf("%s: %s: %s", engines.WithoutCredentials(c.URL), response.Status, client.Excerpt(body))
 	}
 	return nil
 }

@@ -105,15 +105,15 @@ type asker struct {
 }
 
 func (c *asking) asker(ctx context.Context, directory *auth.Directory) (*asker, error) {
-	address, key, err := apiOf(c.DataDir, c.URL, c.KeyFile)
+	api, err := apiOf(c.DataDir, c.URL, c.KeyFile)
 	if err != nil {
 		return nil, err
 	}
-	found, err := directory.Find(ctx, key.ID)
+	found, err := directory.Find(ctx, api.key.ID)
 	if err != nil {
 		return nil, fmt.Errorf("the key: %w", err)
 	}
-	return &asker{agents.Remote{URL: strings.TrimSuffix(address, "/"), ID: key.ID, Secret: key.Secret}, auth.FormatProjects(found.Projects)}, nil
+	return &asker{api.remote(), auth.FormatProjects(found.Projects)}, nil
 }
 
 // ask returns the data of an answer.

@@ -164,7 +164,7 @@ func (x *restoration) run() (err error) {
 	at := engines.Location{Folder: engines.Folder{DataDir: x.dir}}
 	own := &engines.Embedded{NATSListen: "127.0.0.1:0", ClickHouseHTTP: "127.0.0.1:0"}
 	own.Sync = "interval" // everything is flushed at the end
-	e, err := at.Start(x.ctx, p, own, readiness.New(readiness.Part{Name: engines.ClickHouse}))
+	e, err := at.Start(x.ctx, p, own, nil, readiness.New(readiness.Part{Name: engines.ClickHouse}))
 	if err != nil {
 		return err
 	}

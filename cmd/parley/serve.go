@@ -48,7 +48,7 @@ func (c *serveCommand) Run(a *app) error {
 		return err
 	}
 	return n.run(a, func(ctx context.Context) error {
-		n.engines, err = c.Start(ctx, n.Process, &c.Embedded, n.ready)
+		n.engines, err = c.Start(ctx, n.Process, &c.Embedded, n.pair, n.ready)
 		if err != nil {
 			return err
 		}
@@ -223,7 +223,11 @@ func (c *serveCommand) demonstrate(ctx context.Context, a *app, n *node, where *
 	if err := demo.check(c.DemoRate, time.Now()); err != nil {
 		return err
 	}
-	sender := client.New(where.HTTP, key.ID, key.Secret)
+	encrypted, err := where.TLS.Config("tls")
+	if err != nil {
+		return err
+	}
+	sender := client.New(where.HTTP, key.ID, key.Secret, encrypted)
 	if err := demo.sendHistory(ctx, sender, a.stderr); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,8 @@ type ClickHouseConfig struct {
 	StampDir string
 	// Listen is the HOST:PORT of the HTTP interface for dashboards; port 0 picks a free one; empty is 127.0.0.1:0.
 	Listen string
+	// TLS, if given, is required of connections to the HTTP interface.
+	TLS *tls.Config
 	// Native also opens the native protocol on loopback. User default, who may start and stop
 	// listeners, can log in there without a password, so it is only for tests of code that runs
 	// against a remote ClickHouse.
@@ -144,6 +147,9 @@ func newClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, e
 		c.free()
 		return nil, err
 	}
+	if config.TLS != nil {
+		listener = tls.NewListener(listener, config.TLS)
+	}
 	c.front = startFront(listener, c.PrivateAddr, c.known, newBI(config.MaxMemory), c.Ready, c.log)
 	c.stopping, c.stop = context.WithCancel(context.Background())
 	return c, nil
@@ -240,8 +246,13 @@ func (c *ClickHouse) waitForPredecessor(ctx context.Context) (*os.File, error) {
 	}
 }
 
-// HTTPURL is the address of the front, for dashboards: http://HOST:PORT.
-func (c *ClickHouse) HTTPURL() string { return "http://" + c.front.address }
+// HTTPURL is the address of the front, for dashboards: http://HOST:PORT, or https with TLS.
+func (c *ClickHouse) HTTPURL() string {
+	if c.config.TLS != nil {
+		return "https://" + c.front.address
+	}
+	return "http://" + c.front.address
+}
 
 // PrivateAddr is the HOST:PORT of the child's own HTTP interface, for this process only. It stays
 // the same across restarts. Only well-formed requests may go there: a malformed one ends the child.

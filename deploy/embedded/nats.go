@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,8 @@ type NATSConfig struct {
 	Dir string
 	// Listen is the HOST:PORT for clients; port 0 picks a free one; empty is 127.0.0.1:0.
 	Listen string
+	// TLS, if given, is required of connections that come through a socket.
+	TLS *tls.Config
 	// Users are who may connect, inside the process too. Log is required.
 	Users NATSUsers
 	// SyncInterval is how often written messages are forced to disk. 0 forces each message, or each atomic batch, before it is
@@ -107,6 +110,7 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		NoSigs:             true,
 		MaxPayload:         orDefault(config.MaxPayload, MaxPayload),
 		MaxPending:         maxPending,
+		TLSConfig:          config.TLS,
 		JetStream:          true,
 		StoreDir:           config.Dir,
 		SyncAlways:         config.SyncInterval == 0,
@@ -133,7 +137,11 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 		return nil, err
 	}
 	n.options.Port = n.server.Addr().(*net.TCPAddr).Port // stays the same across restarts
-	n.url = "nats://" + net.JoinHostPort(host, strconv.Itoa(n.options.Port))
+	scheme := "nats://"
+	if config.TLS != nil {
+		scheme = "tls://"
+	}
+	n.url = scheme + net.JoinHostPort(host, strconv.Itoa(n.options.Port))
 	n.ending, n.end = context.WithCancel(context.Background())
 	go n.supervise()
 	return n, nil

@@ -6,6 +6,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -58,10 +59,11 @@ type Client struct {
 	id, secret string
 }
 
-// New returns a client of the edge at a base address, with a key of scope ingest.
-func New(url, id, secret string) *Client {
+// New returns a client of the edge at a base address, with a key of scope ingest. The TLS configuration may be nil.
+func New(url, id, secret string, encrypted *tls.Config) *Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: maxConnections, TLSClientConfig: encrypted}
 	return &Client{
-		http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: maxConnections}, CheckRedirect: NoRedirect},
+		http: &http.Client{Timeout: time.Minute, Transport: transport, CheckRedirect: NoRedirect},
 		url:  strings.TrimSuffix(url, "/") + "/v1/events",
 		id:   id, secret: secret,
 	}

@@ -29,7 +29,7 @@ func edge(t *testing.T, answers ...func(http.ResponseWriter)) (c *Client, reques
 		answers[min(n, len(answers))-1](w)
 	}))
 	t.Cleanup(server.Close)
-	return New(server.URL, "key_1", "s"), requests
+	return New(server.URL, "key_1", "s", nil), requests
 }
 
 func says(status int, body string, header ...string) func(http.ResponseWriter) {

@@ -2,9 +2,11 @@ package eventlog
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +47,9 @@ type Options struct {
 	// Secret is the key with which sealed buckets are encrypted, [SecretBytes] random bytes that
 	// are not kept on the server. Without it they are stored in clear text.
 	Secret []byte
+	// TLS, if given, encrypts the connection, also to an address with nats://. Addresses with tls:// are encrypted
+	// without it, and so are connections to a server that requires it.
+	TLS *tls.Config
 	// InProcess connects to a server in this process instead of URL.
 	InProcess nats.InProcessConnProvider
 	// Name is shown in the server's list of connections.
@@ -232,12 +237,17 @@ func (b *Broker) connect(ctx context.Context) error {
 	if o.User != "" {
 		settings = append(settings, nats.UserInfo(o.User, o.Password))
 	}
-	if o.InProcess != nil {
+	url := o.URL
+	switch {
+	case o.InProcess != nil:
+		url = ""
 		settings = append(settings, nats.InProcessServer(o.InProcess))
+	case o.TLS != nil:
+		settings = append(settings, nats.Secure(o.TLS))
 	}
 	err := Retry(ctx, func() (err error) {
-		b.conn, err = nats.Connect(o.URL, settings...)
-		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
+		b.conn, err = nats.Connect(url, settings...)
+		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrSecureConnWanted) || untrusted(err) {
 			return err
 		}
 		if err != nil {
@@ -254,6 +264,13 @@ func (b *Broker) connect(ctx context.Context) error {
 	}
 	b.js, err = jetstream.New(b.conn)
 	return err
+}
+
+// untrusted reports whether a connection failed because of a certificate: the server's, or that of this client.
+func untrusted(err error) bool {
+	var server *tls.CertificateVerificationError
+	var alert *net.OpError
+	return errors.As(err, &server) || errors.As(err, &alert) && alert.Op == "remote error"
 }
 
 // Retry repeats do while it reports that the log is unavailable, until ctx ends; then it returns the last cause.
@@ -296,6 +313,9 @@ func (b *Broker) Damaged() error {
 func (b *Broker) Ready() error {
 	for _, connection := range []*Broker{b, b.vault} {
 		if status := connection.conn.Status(); status != nats.CONNECTED {
+			if last := connection.conn.LastError(); untrusted(last) {
+				return fmt.Errorf("%w: connection is %s: %w", ErrUnavailable, status, last)
+			}
 			return fmt.Errorf("%w: connection is %s", ErrUnavailable, status)
 		}
 	}

@@ -3,6 +3,7 @@ package sink
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -77,7 +78,7 @@ func overNative(ctx context.Context, conn driver.Conn, options *clickhouse.Optio
 	pool, err := chpool.New(ctx, chpool.Options{
 		MaxConns: connections, MaxConnLifetime: connectionLife,
 		ClientOptions: ch.Options{
-			Address: options.Addr[0], Dialer: anyOf(options.Addr), DialTimeout: options.DialTimeout, TLS: options.TLS,
+			Address: options.Addr[0], Dialer: dialer{options.Addr, options.TLS}, DialTimeout: options.DialTimeout,
 			Database: options.Auth.Database, User: options.Auth.Username, Password: options.Auth.Password,
 			Settings: settings, Compression: ch.CompressionLZ4, ReadTimeout: insertTimeout,
 		},
@@ -88,14 +89,22 @@ func overNative(ctx context.Context, conn driver.Conn, options *clickhouse.Optio
 	return native{conn, pool}, nil
 }
 
-// anyOf dials the first of several addresses that answers.
-type anyOf []string
+// dialer dials the first of several addresses that answers, with TLS if it is configured: ch-go could do that only with
+// one address.
+type dialer struct {
+	addresses []string
+	tls       *tls.Config
+}
 
 // DialContext implements ch.Dialer.
-func (a anyOf) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
+func (d dialer) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
+	dial := new(net.Dialer).DialContext
+	if d.tls != nil {
+		dial = (&tls.Dialer{Config: d.tls}).DialContext
+	}
 	var failures []error
-	for _, address := range a {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	for _, address := range d.addresses {
+		conn, err := dial(ctx, network, address)
 		if err == nil {
 			return conn, nil
 		}

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,6 +23,9 @@ type Server struct {
 	URL string
 	// User and Password take precedence over those in the URL.
 	User, Password string
+	// TLS, if given, is used for addresses that are encrypted (https, or with secure=true), instead of the certificates that
+	// the system trusts.
+	TLS *tls.Config
 	// Transport, if given, creates the transport of HTTP requests: see TransportFunc of clickhouse-go.
 	Transport func(*http.Transport) (http.RoundTripper, error)
 }
@@ -89,6 +93,15 @@ func (s Server) options() (*clickhouse.Options, error) {
 	}
 	if s.User != "" {
 		options.Auth.Username, options.Auth.Password = s.User, s.Password
+	}
+	switch {
+	case s.TLS == nil:
+	case options.TLS == nil:
+		return nil, errors.New("clickhouse url: must begin with https://, or have the parameter secure=true, for a CA certificate")
+	default:
+		name := options.TLS.ServerName
+		options.TLS = s.TLS.Clone()
+		options.TLS.ServerName = name
 	}
 	options.TransportFunc = s.Transport
 	options.Auth.Database = "" // every statement names its database

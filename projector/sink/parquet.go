@@ -33,7 +33,9 @@ func (s Server) ExportParquet(ctx context.Context, e tables.Export, to io.Writer
 	}
 	request.Header.Set("X-ClickHouse-User", s.User)
 	request.Header.Set("X-ClickHouse-Key", s.Password)
-	server := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: s.TLS}
+	defer transport.CloseIdleConnections()
+	server := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := server.Do(request)
 	if err != nil {
 		return err

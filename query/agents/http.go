@@ -116,7 +116,10 @@ func (h *held) Write(p []byte) (int, error) {
 }
 
 // Remote asks a running Parley with a key.
-type Remote struct{ URL, ID, Secret string }
+type Remote struct {
+	URL, ID, Secret string
+	HTTP            *http.Client
+}
 
 // remoteWait is the maximum duration of a request.
 const remoteWait = 2 * time.Minute
@@ -132,7 +135,7 @@ func (a Remote) Ask(ctx context.Context, _ http.Header, request []byte) ([]byte,
 	asked.Header.Set("Content-Type", "application/json")
 	asked.Header.Set("X-Api-Id", a.ID)
 	asked.Header.Set("X-Api-Secret", a.Secret)
-	response, err := http.DefaultClient.Do(asked)
+	response, err := a.HTTP.Do(asked)
 	if err != nil {
 		return nil, fmt.Errorf("parley does not answer: %w", err)
 	}

@@ -3,12 +3,14 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,6 +33,9 @@ type Config struct {
 	// User and Password take precedence over those in the URL. The user needs
 	// SELECT on parley_* only.
 	User, Password string
+	// TLS, if given, is used for addresses that are encrypted, instead of the
+	// certificates that the system trusts.
+	TLS *tls.Config
 	// Transport, if given, makes what carries the requests of HTTP: see
 	// TransportFunc of clickhouse-go.
 	Transport func(*http.Transport) (http.RoundTripper, error)
@@ -83,12 +88,22 @@ func Open(config Config) (*Store, error) {
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
-	options, err := clickhouse.ParseDSN(config.URL)
+	address := config.URL
+	if rest, encrypted := strings.CutPrefix(address, "https://"); encrypted {
+		before, parameters, _ := strings.Cut(rest, "?")
+		address = "https://" + before + "?secure=true&" + parameters
+	}
+	options, err := clickhouse.ParseDSN(address)
 	if err != nil {
 		return nil, fmt.Errorf("query store: url: %w", err)
 	}
 	if config.User != "" {
 		options.Auth.Username, options.Auth.Password = config.User, config.Password
+	}
+	if options.TLS != nil && config.TLS != nil {
+		name := options.TLS.ServerName
+		options.TLS = config.TLS.Clone()
+		options.TLS.ServerName = name
 	}
 	options.Auth.Database = "" // every statement names its own
 	options.MaxOpenConns, options.MaxIdleConns = connections, connections

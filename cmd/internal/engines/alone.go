@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/cmd/internal/process"
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
@@ -15,6 +16,8 @@ type NATSAlone struct {
 	Listen              string `help:"Address of the NATS server; port 0 picks a free one (${default})." default:"127.0.0.1:4222" placeholder:"HOST:PORT" env:"PARLEY_ENGINE_NATS_LISTEN"`
 	PasswordFile        string `help:"File with the password of parley, the user of the log." type:"path" placeholder:"FILE"`
 	PrivatePasswordFile string `help:"File with the password of parley_private, the user of credentials, secrets and leases." type:"path" placeholder:"FILE"`
+	certificate.Flags
+	ClientCA string `name:"client-ca" help:"CA certificates (PEM). Clients must present a certificate signed by one of them." group:"TLS" type:"path" placeholder:"FILE"`
 	LogSettings
 }
 
@@ -31,7 +34,15 @@ func (f *NATSAlone) Start(ctx context.Context, p *process.Process) (address stri
 	if err != nil {
 		return "", err
 	}
-	server, err := f.LogSettings.start(ctx, p, f.DataDir, f.Listen, users.NATS)
+	pair, err := f.Flags.Load(p.Log)
+	if err != nil {
+		return "", err
+	}
+	encrypted, err := natsListener(pair, certificate.File{Flag: "--client-ca", Path: f.ClientCA})
+	if err != nil {
+		return "", err
+	}
+	server, err := f.LogSettings.start(ctx, p, f.DataDir, f.Listen, users.NATS, encrypted)
 	if err != nil {
 		return "", err
 	}
@@ -46,6 +57,7 @@ type ClickHouseAlone struct {
 	WriterPasswordFile string `help:"File with the password of parley_writer, the user that owns the tables." type:"path" placeholder:"FILE"`
 	ReaderPasswordFile string `help:"File with the password of parley_reader, the user for queries." type:"path" placeholder:"FILE"`
 	BIPasswordFile     string `name:"bi-password-file" help:"File with the password of parley_bi, the user for dashboards." type:"path" placeholder:"FILE"`
+	certificate.Flags
 	TableSettings
 }
 
@@ -67,7 +79,11 @@ func (f *ClickHouseAlone) Start(ctx context.Context, p *process.Process) (addres
 			return "", err
 		}
 	}
-	server, err := embedded.StartClickHouse(ctx, f.TableSettings.config(p, f.DataDir, f.Listen, users))
+	pair, err := f.Flags.Load(p.Log)
+	if err != nil {
+		return "", err
+	}
+	server, err := embedded.StartClickHouse(ctx, f.TableSettings.config(p, f.DataDir, f.Listen, users, pair))
 	if err != nil {
 		return "", err
 	}

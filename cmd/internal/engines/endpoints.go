@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
@@ -18,6 +19,8 @@ type Endpoints struct {
 	NATS       NATSEndpoint        `json:"nats"`
 	ClickHouse ClickHouseEndpoints `json:"clickhouse"`
 	PID        int                 `json:"pid"`
+	// TLS says how commands on this machine recognise HTTP; nil without TLS.
+	TLS *certificate.Connection `json:"tls,omitempty"`
 }
 
 // NATSEndpoint is where publishers connect.
@@ -33,6 +36,8 @@ type ClickHouseEndpoints struct {
 	Database string        `json:"database"`
 	BI       embedded.User `json:"bi"`
 	Writer   embedded.User `json:"writer"`
+	// TLS says how commands on this machine connect.
+	TLS *certificate.Connection `json:"tls,omitempty"`
 }
 
 // EndpointsFile is the name of their file in the data dir.
@@ -97,9 +102,9 @@ func (e *Engines) Announce(dir, http string) (*Endpoints, error) {
 		NATS: NATSEndpoint{URL: e.Log.URL, User: e.publisher.Name, Password: e.publisher.Password},
 		ClickHouse: ClickHouseEndpoints{
 			HTTP: e.dashboards, Database: "parley", BI: e.bi,
-			Writer: embedded.User{Name: e.Writer.User, Password: e.Writer.Password},
+			Writer: embedded.User{Name: e.Writer.User, Password: e.Writer.Password}, TLS: e.tablesTLS,
 		},
-		PID: os.Getpid(),
+		PID: os.Getpid(), TLS: e.own,
 	}
 	return where, where.Write(dir)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -21,10 +22,13 @@ type Engines struct {
 	Writer sink.Server      // the user that owns the tables
 	Reader sink.Server      // the user for queries
 
-	keyFile    string        // of the key that secrets are sealed with
-	publisher  embedded.User // of the embedded NATS only
-	bi         embedded.User // of the embedded ClickHouse only
-	dashboards string        // where dashboards connect
+	keyFile    string                  // of the key that secrets are sealed with
+	publisher  embedded.User           // of the embedded NATS only
+	bi         embedded.User           // of the embedded ClickHouse only
+	dashboards string                  // where dashboards connect
+	own        *certificate.Connection // to the listeners of this process; nil without TLS
+	logTLS     *certificate.Connection // of other processes to the log
+	tablesTLS  *certificate.Connection // of other processes to the tables
 	clickHouse *embedded.ClickHouse
 	nats       *embedded.NATS
 }
@@ -108,5 +112,6 @@ func (e *Engines) OpenTables(ctx context.Context, logger *slog.Logger) (*tables.
 // OpenStore prepares queries of the tables, as the user for queries; limits apply to each statement.
 func (e *Engines) OpenStore(limits store.Config) (*store.Store, error) {
 	limits.URL, limits.User, limits.Password, limits.Transport = e.Reader.URL, e.Reader.User, e.Reader.Password, e.Reader.Transport
+	limits.TLS = e.Reader.TLS
 	return store.Open(limits)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/projector/sink"
@@ -22,15 +23,19 @@ type Folder struct {
 // Servers are the flags that name engines which run elsewhere. Passwords come from files, or from a
 // URL in the environment, so that no process list shows them.
 type Servers struct {
-	NATSURL                string `name:"nats-url" help:"NATS server to use, nats://HOST:PORT (several with commas)." group:"Servers" placeholder:"URL"`
+	NATSURL                string `name:"nats-url" help:"NATS server to use, nats://HOST:PORT, or tls:// to encrypt (several with commas)." group:"Servers" placeholder:"URL"`
 	NATSUser               string `name:"nats-user" help:"User of the NATS server." group:"Servers" placeholder:"NAME"`
 	NATSPasswordFile       string `name:"nats-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	NATSCA                 string `name:"nats-ca" help:"CA certificates (PEM) that the NATS server's certificate must be signed by. Defaults to those of the system." group:"Servers" type:"path" placeholder:"FILE"`
+	NATSCert               string `name:"nats-cert" help:"Client certificate (PEM) for the NATS server. Read again when it changes." group:"Servers" type:"path" placeholder:"FILE"`
+	NATSKey                string `name:"nats-key" help:"Private key (PEM, mode 600) of that certificate." group:"Servers" type:"path" placeholder:"FILE"`
 	PrivateUser            string `name:"nats-private-user" help:"NATS user of a separate account for credentials, secrets and leases; defaults to the log's account." group:"Servers" placeholder:"NAME"`
 	PrivatePasswordFile    string `name:"nats-private-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
 	SecretKeyFile          string `name:"secret-key-file" help:"File (mode 600) with the key that seals secrets kept in NATS: 32 random bytes in base64, the same for every role. Defaults to secret.key in the data dir, which is created." group:"Servers" type:"path" placeholder:"FILE"`
-	ClickHouseURL          string `name:"clickhouse-url" help:"ClickHouse server to use, http://HOST:PORT or clickhouse://HOST:PORT." group:"Servers" placeholder:"URL"`
+	ClickHouseURL          string `name:"clickhouse-url" help:"ClickHouse server to use, http://HOST:PORT, https://HOST:PORT or clickhouse://HOST:PORT[?secure=true]." group:"Servers" placeholder:"URL"`
 	ClickHouseUser         string `name:"clickhouse-user" help:"User that owns the tables." group:"Servers" placeholder:"NAME"`
 	ClickHousePasswordFile string `name:"clickhouse-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	ClickHouseCA           string `name:"clickhouse-ca" help:"CA certificates (PEM) that the ClickHouse server's certificate must be signed by. Defaults to those of the system." group:"Servers" type:"path" placeholder:"FILE"`
 	ReaderUser             string `name:"clickhouse-reader-user" help:"User for queries. Defaults to --clickhouse-user." group:"Servers" placeholder:"NAME"`
 	ReaderPasswordFile     string `name:"clickhouse-reader-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
 }
@@ -41,11 +46,24 @@ type Location struct {
 	Servers
 }
 
-// Check refuses a user without its server, and a password without its user.
+// Check refuses a user without its server, and a password without its user. It returns the first fault.
 func (s *Servers) Check() error {
+	for _, fault := range s.Faults() {
+		return fault
+	}
+	return nil
+}
+
+// Faults returns all faults of [Servers.Check].
+func (s *Servers) Faults() (faults []error) {
 	for _, c := range []struct{ given, flag, missing, needs string }{
 		{s.NATSUser, "--nats-user", s.NATSURL, "--nats-url"},
 		{s.NATSPasswordFile, "--nats-password-file", s.NATSUser, "--nats-user"},
+		{s.NATSCA, "--nats-ca", s.NATSURL, "--nats-url"},
+		{s.NATSCert, "--nats-cert", s.NATSURL, "--nats-url"},
+		{s.NATSCert, "--nats-cert", s.NATSKey, "--nats-key"},
+		{s.NATSKey, "--nats-key", s.NATSCert, "--nats-cert"},
+		{s.ClickHouseCA, "--clickhouse-ca", s.ClickHouseURL, "--clickhouse-url"},
 		{s.PrivateUser, "--nats-private-user", s.NATSURL, "--nats-url"},
 		{s.PrivatePasswordFile, "--nats-private-password-file", s.PrivateUser, "--nats-private-user"},
 		{s.ClickHouseUser, "--clickhouse-user", s.ClickHouseURL, "--clickhouse-url"},
@@ -54,10 +72,10 @@ func (s *Servers) Check() error {
 		{s.ReaderPasswordFile, "--clickhouse-reader-password-file", s.ReaderUser, "--clickhouse-reader-user"},
 	} {
 		if c.given != "" && c.missing == "" {
-			return fmt.Errorf("%s needs %s", c.flag, c.needs)
+			faults = append(faults, fmt.Errorf("%s needs %s", c.flag, c.needs))
 		}
 	}
-	return nil
+	return faults
 }
 
 // FindLog returns the log that the flags name, or else that of the serve on the
@@ -92,9 +110,12 @@ func (l *Location) Find() (*Engines, error) {
 		return nil, err
 	}
 	e.Writer = serverOf(running.ClickHouse.HTTP, running.ClickHouse.Writer)
+	if e.Writer.TLS, err = running.ClickHouse.TLS.Config("clickhouse"); err != nil {
+		return nil, err
+	}
 	e.Reader = e.Writer
 	if credentials, err := embedded.LoadCredentials(l.DataDir); err == nil && credentials.Writer == running.ClickHouse.Writer {
-		e.Reader = serverOf(running.ClickHouse.HTTP, credentials.Reader)
+		e.Reader.User, e.Reader.Password = credentials.Reader.Name, credentials.Reader.Password
 	}
 	return e, nil
 }
@@ -120,6 +141,10 @@ func (l *Location) named() (*Engines, error) {
 		}
 		e.Log.URL, e.Log.User, e.Log.Password = l.NATSURL, l.NATSUser, password
 		e.Log.PrivateUser, e.Log.PrivatePassword = l.PrivateUser, private
+		e.logTLS = &certificate.Connection{CAFile: l.NATSCA, CertFile: l.NATSCert, KeyFile: l.NATSKey}
+		if e.Log.TLS, err = e.logTLS.Config("nats"); err != nil {
+			return nil, err
+		}
 		e.Log.At = crash.Point("append")
 	}
 	if l.ClickHouseURL == "" {
@@ -130,12 +155,16 @@ func (l *Location) named() (*Engines, error) {
 		return nil, err
 	}
 	e.Writer = sink.Server{URL: l.ClickHouseURL, User: l.ClickHouseUser, Password: password}
+	e.tablesTLS = &certificate.Connection{CAFile: l.ClickHouseCA}
+	if e.Writer.TLS, err = e.tablesTLS.Config("clickhouse"); err != nil {
+		return nil, err
+	}
 	e.Reader = e.Writer
 	if l.ReaderUser != "" {
 		if password, err = ReadPassword("--clickhouse-reader-password-file", l.ReaderPasswordFile); err != nil {
 			return nil, err
 		}
-		e.Reader = sink.Server{URL: l.ClickHouseURL, User: l.ReaderUser, Password: password}
+		e.Reader.User, e.Reader.Password = l.ReaderUser, password
 	}
 	e.dashboards = WithoutCredentials(l.ClickHouseURL)
 	return e, nil
@@ -167,6 +196,10 @@ func WithoutCredentials(address string) string {
 	if err != nil {
 		return ""
 	}
-	u.User, u.RawQuery = nil, ""
+	parameters := url.Values{}
+	if u.Query().Has("secure") { // not a secret, and without it the address is another one
+		parameters.Set("secure", u.Query().Get("secure"))
+	}
+	u.User, u.RawQuery = nil, parameters.Encode()
 	return u.String()
 }

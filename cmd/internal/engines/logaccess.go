@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/deploy/atomicfile"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
@@ -27,18 +27,19 @@ const (
 
 // logAccess is the contents of log-access.json.
 type logAccess struct {
-	URL             string `json:"url"`
-	User            string `json:"user"`
-	Password        string `json:"password"`
-	PrivateUser     string `json:"privateUser,omitempty"`
-	PrivatePassword string `json:"privatePassword,omitempty"`
-	SecretKeyFile   string `json:"secretKeyFile"`
+	URL             string                  `json:"url"`
+	User            string                  `json:"user"`
+	Password        string                  `json:"password"`
+	PrivateUser     string                  `json:"privateUser,omitempty"`
+	PrivatePassword string                  `json:"privatePassword,omitempty"`
+	SecretKeyFile   string                  `json:"secretKeyFile"`
+	TLS             *certificate.Connection `json:"tls,omitempty"`
 }
 
 func (e *Engines) writeLogAccess(dir string) error {
 	return WritePrivately(filepath.Join(dir, LogAccessFile), &logAccess{
 		URL: e.Log.URL, User: e.Log.User, Password: e.Log.Password,
-		PrivateUser: e.Log.PrivateUser, PrivatePassword: e.Log.PrivatePassword, SecretKeyFile: e.keyFile,
+		PrivateUser: e.Log.PrivateUser, PrivatePassword: e.Log.PrivatePassword, SecretKeyFile: e.keyFile, TLS: e.logTLS,
 	})
 }
 
@@ -53,10 +54,14 @@ func readLogAccess(dir string) (eventlog.Options, error) {
 	if err := json.Unmarshal(content, &l); err != nil {
 		return eventlog.Options{}, fmt.Errorf("cannot read %s: %w", path, err)
 	}
+	config, err := l.TLS.Config("nats")
+	if err != nil {
+		return eventlog.Options{}, err
+	}
 	secret, err := ReadSecretKey(l.SecretKeyFile)
 	return eventlog.Options{
 		URL: l.URL, User: l.User, Password: l.Password,
-		PrivateUser: l.PrivateUser, PrivatePassword: l.PrivatePassword, Secret: secret,
+		PrivateUser: l.PrivateUser, PrivatePassword: l.PrivatePassword, Secret: secret, TLS: config,
 	}, err
 }
 
@@ -108,19 +113,14 @@ func createSecretKey(path string) error {
 	return nil
 }
 
-// ReadSecretKey reads a key file. One of this user must not be readable by others. One of another user
-// can be read only as a member of its group, so that is allowed: this is how Kubernetes mounts secrets.
+// ReadSecretKey reads a key file, which must be private: see [certificate.Private].
 func ReadSecretKey(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("secret key: %w", err)
 	}
-	others := fs.FileMode(0o077)
-	if owner, known := info.Sys().(*syscall.Stat_t); known && int(owner.Uid) != os.Geteuid() {
-		others = 0o027
-	}
-	if info.Mode().Perm()&others != 0 {
-		return nil, fmt.Errorf("secret key: %s is readable by other users (mode %o): run chmod 600", path, info.Mode().Perm())
+	if err := certificate.Private(path, info); err != nil {
+		return nil, fmt.Errorf("secret key: %w", err)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -2,11 +2,13 @@ package engines
 
 import (
 	"context"
+	"crypto/tls"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/parley-analytics/parley/cmd/internal/certificate"
 	"github.com/parley-analytics/parley/cmd/internal/crash"
 	"github.com/parley-analytics/parley/cmd/internal/process"
 	"github.com/parley-analytics/parley/cmd/internal/readiness"
@@ -17,6 +19,7 @@ import (
 type Embedded struct {
 	NATSListen     string `name:"nats-listen" help:"Address of the embedded NATS server; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:4222" placeholder:"HOST:PORT"`
 	ClickHouseHTTP string `name:"clickhouse-http" help:"Address of ClickHouse's HTTP interface for dashboards; port 0 picks a free one (${default})." group:"Embedded engines" default:"127.0.0.1:8123" placeholder:"HOST:PORT"`
+	NATSClientCA   string `name:"nats-client-ca" help:"CA certificates (PEM). Clients of the embedded NATS server must present a certificate signed by one of them." group:"TLS" type:"path" placeholder:"FILE"`
 	TableSettings
 	LogSettings
 }
@@ -45,10 +48,18 @@ const (
 // Start starts the engines for which no server is named, both at the same time, and adds them to
 // the process. It returns when the log is ready: ClickHouse starts in the background, so that it
 // stops no events. An engine that has started is stopped with the process even if the other one fails.
-func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded, ready *readiness.Checks) (*Engines, error) {
+// Their sockets have the certificate of the process, if there is one.
+func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded, pair *certificate.Pair, ready *readiness.Checks) (*Engines, error) {
 	e, err := l.named()
 	if err != nil {
 		return nil, err
+	}
+	natsTLS, err := natsListener(pair, certificate.File{Flag: "--nats-client-ca", Path: own.NATSClientCA})
+	if err != nil {
+		return nil, err
+	}
+	if pair != nil {
+		e.own = &certificate.Connection{CertFile: pair.CertFile, Same: true}
 	}
 	credentials, err := embedded.LoadOrCreateCredentials(l.DataDir)
 	if err != nil {
@@ -60,13 +71,13 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 	both, ctx := errgroup.WithContext(ctx)
 	if l.NATSURL == "" {
 		both.Go(func() (err error) {
-			e.nats, err = own.LogSettings.start(ctx, p, l.DataDir, own.NATSListen, credentials.NATS)
+			e.nats, err = own.LogSettings.start(ctx, p, l.DataDir, own.NATSListen, credentials.NATS, natsTLS)
 			return err
 		})
 	}
 	if l.ClickHouseURL == "" {
 		both.Go(func() (err error) {
-			e.clickHouse, err = embedded.LaunchClickHouse(ctx, own.TableSettings.config(p, l.DataDir, own.ClickHouseHTTP, credentials))
+			e.clickHouse, err = embedded.LaunchClickHouse(ctx, own.TableSettings.config(p, l.DataDir, own.ClickHouseHTTP, credentials, pair))
 			return err
 		})
 	}
@@ -78,6 +89,9 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 		e.Log.User, e.Log.Password = credentials.NATS.Log.Name, credentials.NATS.Log.Password
 		e.Log.PrivateUser, e.Log.PrivatePassword = credentials.NATS.Private.Name, credentials.NATS.Private.Password
 		e.publisher = credentials.NATS.Publisher
+		if pair != nil {
+			e.logTLS = &certificate.Connection{CertFile: pair.CertFile, KeyFile: pair.KeyFile, Same: true}
+		}
 	}
 	if e.clickHouse != nil {
 		p.OnStop("ClickHouse", e.clickHouse.Shutdown)
@@ -85,15 +99,23 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 		private := "http://" + e.clickHouse.PrivateAddr()
 		e.Writer = serverOf(private, e.clickHouse.Writer())
 		e.Reader = serverOf(private, e.clickHouse.Reader())
-		e.bi, e.dashboards = e.clickHouse.BI(), e.clickHouse.HTTPURL()
+		e.bi, e.dashboards, e.tablesTLS = e.clickHouse.BI(), e.clickHouse.HTTPURL(), e.own
 	}
 	return e, err
 }
 
+// natsListener returns the TLS configuration of a NATS server; nil without a certificate.
+func natsListener(pair *certificate.Pair, clientCA certificate.File) (*tls.Config, error) {
+	if clientCA.Path == "" {
+		return pair.Listener(), nil
+	}
+	return pair.ListenerFor(clientCA)
+}
+
 // start starts a NATS server on a data dir.
-func (s *LogSettings) start(ctx context.Context, p *process.Process, dir, listen string, users embedded.NATSUsers) (*embedded.NATS, error) {
+func (s *LogSettings) start(ctx context.Context, p *process.Process, dir, listen string, users embedded.NATSUsers, encrypted *tls.Config) (*embedded.NATS, error) {
 	config := embedded.NATSConfig{
-		Dir: filepath.Join(dir, "nats"), Listen: listen,
+		Dir: filepath.Join(dir, "nats"), Listen: listen, TLS: encrypted,
 		Users: users, Logger: p.Log,
 	}
 	if s.Sync == "interval" {
@@ -104,10 +126,11 @@ func (s *LogSettings) start(ctx context.Context, p *process.Process, dir, listen
 }
 
 // config configures a ClickHouse on a data dir.
-func (s *TableSettings) config(p *process.Process, dir, listen string, users embedded.Credentials) embedded.ClickHouseConfig {
+func (s *TableSettings) config(p *process.Process, dir, listen string, users embedded.Credentials, pair *certificate.Pair) embedded.ClickHouseConfig {
 	return embedded.ClickHouseConfig{
 		Dir:            filepath.Join(dir, "clickhouse"),
 		Listen:         listen,
+		TLS:            pair.Listener(),
 		WriterPassword: users.Writer.Password,
 		ReaderPassword: users.Reader.Password,
 		BIPassword:     users.BI.Password,

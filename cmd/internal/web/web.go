@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -73,8 +74,8 @@ func writeProblem(w http.ResponseWriter, status int, code, message string) {
 }
 
 // Listen binds the address and serves health, metrics and the routes named,
-// which are still closed.
-func Listen(ctx context.Context, p *process.Process, address string, ready *readiness.Checks, registry *prometheus.Registry, paths ...string) (*Server, error) {
+// which are still closed; over TLS only if it is configured.
+func Listen(ctx context.Context, p *process.Process, address string, encrypted *tls.Config, ready *readiness.Checks, registry *prometheus.Registry, paths ...string) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -83,7 +84,7 @@ func Listen(ctx context.Context, p *process.Process, address string, ready *read
 		return nil, fmt.Errorf("cannot listen on %s (--listen): %w", address, err)
 	}
 	w := &Server{
-		URL:    httpURL(listener.Addr()),
+		URL:    httpURL(listener.Addr(), encrypted),
 		ready:  ready,
 		routes: make(map[string]*route),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -108,8 +109,12 @@ func Listen(ctx context.Context, p *process.Process, address string, ready *read
 		writeProblem(w, http.StatusNotFound, "not_found", "no such path")
 	})
 
+	handler := recovered(p.Log, mux)
+	if encrypted != nil {
+		listener, handler = tls.NewListener(listener, encrypted), strict(handler)
+	}
 	w.server = &http.Server{
-		Handler:           recovered(p.Log, mux),
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -170,14 +175,26 @@ func recovered(log *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
+// strict tells browsers to use TLS only for this host, for a year.
+func strict(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		next.ServeHTTP(w, r)
+	})
+}
+
 // httpURL returns the URL at which a client on this machine reaches the address.
-func httpURL(address net.Addr) string {
+func httpURL(address net.Addr, encrypted *tls.Config) string {
 	tcp := address.(*net.TCPAddr)
 	host := tcp.IP.String()
 	if tcp.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
+	scheme := "http://"
+	if encrypted != nil {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
 }
 
 // readyz answers 200 if nothing is missing, otherwise 503 with the missing parts: of all parts, or

@@ -59,7 +59,7 @@ func TestReadinessListsMissingParts(t *testing.T) {
 
 func TestHTTPAnswersBeforeTheRolesAreReady(t *testing.T) {
 	p := process.New(slog.New(slog.DiscardHandler))
-	server, err := Listen(t.Context(), p, "127.0.0.1:0", readiness.New(readiness.Part{Name: "nats"}), prometheus.NewRegistry(), "/role")
+	server, err := Listen(t.Context(), p, "127.0.0.1:0", nil, readiness.New(readiness.Part{Name: "nats"}), prometheus.NewRegistry(), "/role")
 	if err != nil {
 		t.Fatal(err)
 	}
