@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exited
 	}
 	if err != nil {
-		return refused(stdout, stderr, err)
+		return refused(&app{ctx: ctx, stdout: stdout, stderr: stderr}, err)
 	}
 	log, err := newLogger(stderr, config.LogFormat, config.LogLevel)
 	if err != nil {
@@ -70,16 +70,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 // refused prints why a command line cannot be used. Faults of a settings file are printed as by config check.
-func refused(stdout, stderr io.Writer, err error) int {
+func refused(a *app, err error) int {
 	var parse *kong.ParseError
 	var file *settings.FileError
 	if errors.As(err, &parse) && errors.As(err, &file) {
 		if command := parse.Context.Selected(); command != nil && command.Path() == "config check" {
-			_ = printFaults(&app{stdout: stdout, stderr: stderr}, file.Faults)
+			if err := checkFaulty(a, file, parse.Context.Args); !errors.Is(err, errReported) {
+				printFailure(a.stderr, err)
+			}
 			return exitFailed
 		}
 	}
-	printFailure(stderr, err)
+	printFailure(a.stderr, err)
 	return exitUsage
 }
 

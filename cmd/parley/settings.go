@@ -1,13 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -16,7 +13,7 @@ import (
 
 type configCommand struct {
 	Print configPrint `cmd:"" passthrough:"" help:"Print every setting of a service with its source: flag, environment, file or default. Credentials are not printed."`
-	Check configCheck `cmd:"" help:"Check a settings file for unknown keys, wrong values and contradictions."`
+	Check configCheck `cmd:"" help:"Check a settings file, or everything that a service is given."`
 }
 
 type configPrint struct {
@@ -51,83 +48,11 @@ func (c *configPrint) Run(a *app, command *kong.Context) error {
 	return table.Flush()
 }
 
-type configCheck struct {
-	File string `arg:"" optional:"" help:"Settings file. Defaults to that of --config." type:"path"`
-}
-
-// Run prints every fault of the file, and fails if there is one.
-func (c *configCheck) Run(a *app) error {
-	path := c.File
-	if path == "" {
-		path = a.settingsFile
-	}
-	if path == "" {
-		return errors.New("no settings file: give one, as in `parley config check parley.yaml`")
-	}
-	parser, err := newParser(new(Config))
-	if err != nil {
-		return err
-	}
-	faults, err := parser.Check(path)
-	if err != nil {
-		return err
-	}
-	if len(faults) == 0 {
-		if faults, err = contradictions(path); err != nil {
-			return err
-		}
-	}
-	if len(faults) > 0 {
-		return printFaults(a, faults)
-	}
-	fmt.Fprintf(a.stdout, "%s: ok\n", printable(path))
-	return nil
-}
-
 func printFaults(a *app, faults []error) error {
 	for _, fault := range faults {
 		fmt.Fprintln(a.stderr, printable(fault.Error()))
 	}
 	return errReported
-}
-
-// contradictions reads the settings of each service as a start does, without starting it, and returns the conflicts.
-func contradictions(path string) (faults []error, err error) {
-	seen := make(map[string]bool)
-	add := func(err error) {
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			faults = append(faults, fmt.Errorf("%s: %w", path, err))
-		}
-	}
-	for _, name := range settings.Services() {
-		config := new(Config)
-		parser, err := newParser(config)
-		if err != nil {
-			return nil, err
-		}
-		service, err := parser.Parse([]string{"--config", path, name})
-		if err != nil {
-			add(errors.New(strings.TrimPrefix(err.Error(), name+": ")))
-			continue
-		}
-		node := map[string]*nodeFlags{
-			"serve": &config.Serve.nodeFlags, "ingest": &config.Ingest.nodeFlags,
-			"project": &config.Project.nodeFlags, "query": &config.Query.nodeFlags,
-		}[name]
-		add(node.Check())
-		if _, err := node.accessFlags.config(); err != nil {
-			add(err)
-		}
-		if name == "serve" {
-			add(config.Serve.demoSettings.flags().check(config.Serve.DemoRate, time.Now()))
-			add(addressesDiffer(&config.Serve))
-			for _, err := range withoutEffect(parser.Values(service)) {
-				add(err)
-			}
-		}
-	}
-	return faults, nil
 }
 
 // addressesDiffer refuses two listeners on the same address.
@@ -158,7 +83,7 @@ func withoutEffect(values []settings.Value) (faults []error) {
 		given[v.Key] = v.Source != "default"
 	}
 	for server, embedded := range map[string][]string{
-		"nats-url":       {"nats-listen", "sync"},
+		"nats-url":       {"nats-listen", "nats-client-ca", "sync"},
 		"clickhouse-url": {"clickhouse-http", "clickhouse-memory", "bi-personal-data"},
 	} {
 		for _, key := range embedded {

@@ -30,7 +30,10 @@ type Fault struct {
 func (f *Fault) Error() string { return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Text) }
 
 // FileError is everything that is wrong with a settings file.
-type FileError struct{ Faults []error }
+type FileError struct {
+	Name   string // of the file
+	Faults []error
+}
 
 // Error names the first fault.
 func (e *FileError) Error() string { return "settings file " + e.Faults[0].Error() }

@@ -49,8 +49,8 @@ func (p *Parser) Parse(args []string) (*kong.Context, error) {
 			}
 		}
 	}
-	for _, argument := range args {
-		if argument == "--" {
+	for i, argument := range args {
+		if argument == "--" || argument == "check" && i > 0 && args[i-1] == "config" { // the latter reports it with everything else
 			break
 		}
 		name, long := strings.CutPrefix(argument, "--")
@@ -84,7 +84,7 @@ func (p *Parser) load(r io.Reader) (kong.Resolver, error) {
 	}
 	f, faults := readFile(name, r, p.Model.Node)
 	if len(faults) > 0 {
-		return nil, &FileError{faults}
+		return nil, &FileError{name, faults}
 	}
 	p.file = f
 	return f, nil
