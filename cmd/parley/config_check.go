@@ -30,7 +30,7 @@ func (c *configCheck) Run(a *app) error {
 	}
 	path := a.settingsFile
 	if len(c.Of) > 0 {
-		path = c.Of[0]
+		path = kong.ExpandPath(c.Of[0])
 	}
 	if path == "" {
 		return errors.New("no settings file: give one, as in `parley config check parley.yaml`, or a service, as in `parley config check serve`")
