@@ -133,12 +133,17 @@ func awaitGuest(a *app, running *engines.Endpoints, user embedded.User) error {
 		fmt.Fprintf(a.stderr, "BI user %s added; a ClickHouse that starts on this data directory accepts it\n", user.Name)
 		return nil
 	}
+	encrypted, err := running.ClickHouse.TLS.Config("clickhouse")
+	if err != nil {
+		return err
+	}
+	server := &http.Client{Transport: over(encrypted)}
 	ctx, cancel := context.WithTimeout(a.ctx, guestWithin)
 	defer cancel()
 	again := time.NewTicker(guestAgain)
 	defer again.Stop()
 	for {
-		if acceptsGuest(ctx, running.ClickHouse.HTTP, user) {
+		if acceptsGuest(ctx, server, running.ClickHouse.HTTP, user) {
 			fmt.Fprintf(a.stderr, "BI user %s added; connect to %s\n", user.Name, running.ClickHouse.HTTP)
 			return nil
 		}
@@ -150,13 +155,13 @@ func awaitGuest(a *app, running *engines.Endpoints, user embedded.User) error {
 	}
 }
 
-func acceptsGuest(ctx context.Context, address string, user embedded.User) bool {
+func acceptsGuest(ctx context.Context, server *http.Client, address string, user embedded.User) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/?query=SELECT+1", nil)
 	if err != nil {
 		return false
 	}
 	request.SetBasicAuth(user.Name, user.Password)
-	response, err := http.DefaultClient.Do(request)
+	response, err := server.Do(request)
 	if err != nil {
 		return false
 	}

@@ -128,12 +128,13 @@ func TestEveryListenerSpeaksTLS(t *testing.T) {
 			{"", "verified", []string{"verify"}},
 			{"", "https://", []string{"endpoints"}},
 			{"", "conversation_id", []string{"export", "conversations", "--format", "csv"}},
+			{"", "tls-guest", []string{"bi-user", "add", "--name", "tls-guest", "--projects", fmt.Sprint(project)}},
 		} {
 			if stdout, stderr, code := i.command(t, c.stdin, c.arguments...); code != exitOK || !strings.Contains(stdout, c.want) {
 				t.Errorf("%v: exit %d\n%s%s", c.arguments, code, stdout, stderr)
 			}
 		}
-		if _, stderr, code := runHere(t, "probe", "--tls-cert", own.Cert, i.where.HTTP+"/readyz"); code != exitOK {
+		if _, stderr, code := runHere(t, "probe", "--tls-cert", own.Cert, i.where.HTTP+"/healthz"); code != exitOK {
 			t.Errorf("probe: exit %d, %s", code, stderr)
 		}
 		if _, stderr, code := runHere(t, "probe", "--tls-cert", client.Cert, i.where.HTTP+"/readyz"); code != exitFailed || !strings.Contains(stderr, "another certificate") {
