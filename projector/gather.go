@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -126,6 +127,9 @@ func (in *intake) take(entries []schema.Entry, judge judge) error {
 		size += len(entries[i].Payload)
 	}
 	copies := make([]byte, 0, size)
+	if cap(in.events)-len(in.events) < len(entries) {
+		in.events = slices.Grow(in.events, max(len(in.events), len(entries))) // append would copy a large batch more often
+	}
 	for _, entry := range entries {
 		if entry.Sequence <= in.position {
 			return fmt.Errorf("the log returned entry %d after entry %d", entry.Sequence, in.position)

@@ -10,7 +10,7 @@ import (
 
 func eventsTable() *table[projector.ArchivedEvent] {
 	type row = projector.ArchivedEvent
-	return &table[row]{name: "events", columns: []cells.Column[row]{
+	t := tableOf("events", []cells.Column[row]{
 		cells.Number("project_id", func(e *row) uint32 { return uint32(e.Event.Project) }),
 		cells.Text("conversation_id", func(e *row) string { return string(e.Event.Conversation) }),
 		cells.Text("event_id", func(e *row) string { return e.Event.ID }),
@@ -20,7 +20,9 @@ func eventsTable() *table[projector.ArchivedEvent] {
 		cells.Number("sequence", func(e *row) uint64 { return uint64(e.Sequence) }),
 		cells.Moment("received_at", func(e *row) schema.Timestamp { return e.ReceivedAt }),
 		cells.Text("original", func(e *row) []byte { return e.Original }),
-	}}
+	})
+	t.most = mostArchivedBytes
+	return t
 }
 
 // keyRow is a row of event_hashes.
@@ -38,11 +40,11 @@ func hashOf(k schema.EventKey) hash {
 }
 
 func eventHashesTable() *table[keyRow] {
-	return &table[keyRow]{name: "event_hashes", columns: []cells.Column[keyRow]{
+	return tableOf("event_hashes", []cells.Column[keyRow]{
 		cells.Number("key", func(k *keyRow) uint64 { return k.hash.key }),
 		cells.Number("check", func(k *keyRow) uint64 { return k.hash.check }),
 		cells.Number("sequence", func(k *keyRow) uint64 { return uint64(k.sequence) }),
-	}}
+	})
 }
 
 // rejectionVersion is the version of every row of quarantine written for an event, so that rows
@@ -51,7 +53,7 @@ const rejectionVersion = 1
 
 func quarantineTable() *table[projector.Rejection] {
 	type row = projector.Rejection
-	return &table[row]{name: "quarantine", columns: []cells.Column[row]{
+	return tableOf("quarantine", []cells.Column[row]{
 		cells.Word("log", func(r *row) string { return r.Log }),
 		cells.Number("sequence", func(r *row) uint64 { return uint64(r.Sequence) }),
 		cells.Moment("received_at", func(r *row) schema.Timestamp { return r.ReceivedAt }),
@@ -67,7 +69,7 @@ func quarantineTable() *table[projector.Rejection] {
 			}
 			return 0
 		}),
-	}}
+	})
 }
 
 func nullIfEmpty(s string) *string {
@@ -85,10 +87,10 @@ type positionRow struct {
 }
 
 func positionsTable() *table[positionRow] {
-	return &table[positionRow]{name: "positions", columns: []cells.Column[positionRow]{
+	return tableOf("positions", []cells.Column[positionRow]{
 		cells.Word("log", func(p *positionRow) string { return p.log }),
 		cells.Number("sequence", func(p *positionRow) uint64 { return uint64(p.sequence) }),
 		cells.Text("log_identity", func(p *positionRow) string { return p.origin.Log }),
 		cells.Number("checksum", func(p *positionRow) uint32 { return p.origin.Checksum }),
-	}}
+	})
 }

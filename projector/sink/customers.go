@@ -47,7 +47,7 @@ func visitsTable() *table[visitRow] {
 		}
 		return *d.Row.Conversation.Visitor
 	}
-	return &table[row]{name: "customer_conversations", columns: cells.Owned(
+	return tableOf("customer_conversations", cells.Owned(
 		cells.Text("customer_id", func(d *row) string { return d.Row.customer }),
 		cells.Moment("created_at", func(d *row) schema.Timestamp { return d.Row.Conversation.CreatedAt }),
 		cells.Moment("updated_at", func(d *row) schema.Timestamp { return d.Row.Conversation.UpdatedAt }),
@@ -72,7 +72,7 @@ func visitsTable() *table[visitRow] {
 			}
 			return 0
 		}),
-	)}
+	))
 }
 
 // custom returns a value of the conversation's custom data, which is sorted by key.
@@ -89,7 +89,7 @@ type profileRow = cells.Detail[fold.Customer]
 
 func profilesTable() *table[profileRow] {
 	type row = profileRow
-	return &table[row]{name: "customer_profiles", columns: cells.Owned(slices.Concat([]cells.Column[row]{
+	return tableOf("customer_profiles", cells.Owned(slices.Concat([]cells.Column[row]{
 		cells.Text("customer_id", func(d *row) string { return d.Row.ID }),
 		cells.TextOrNull("external_id", func(d *row) *string { return d.Row.ExternalID }),
 		cells.TextOrNull("first_name", func(d *row) *string { return d.Row.FirstName }),
@@ -103,7 +103,7 @@ func profilesTable() *table[profileRow] {
 		cells.Pairs("custom_data", func(d *row) []schema.CustomValue { return d.Row.CustomData },
 			cells.Text("", func(v *schema.CustomValue) string { return v.Key }), cells.Text("", func(v *schema.CustomValue) string { return v.Value })),
 		cells.List("cleared", func(d *row) []string { return d.Row.Cleared }, cells.Word("", func(s *string) string { return *s })),
-	}, profileLineage(func(d *row) *fold.Lineage { return &d.Row.Lineage }))...)}
+	}, profileLineage(func(d *row) *fold.Lineage { return &d.Row.Lineage }))...))
 }
 
 // profileLineage is the information in rows of profiles about their events.
@@ -127,7 +127,7 @@ type sellerRow = cells.Detail[seller]
 
 func sellersTable() *table[sellerRow] {
 	type row = sellerRow
-	return &table[row]{name: "sellers", columns: cells.Owned(slices.Concat([]cells.Column[row]{
+	return tableOf("sellers", cells.Owned(slices.Concat([]cells.Column[row]{
 		cells.Text("seller_id", func(d *row) string { return d.Row.ID }),
 		cells.TextOrNull("business_name", func(d *row) *string { return d.Row.BusinessName }),
 		cells.TextOrNull("legal_business_name", func(d *row) *string { return d.Row.LegalBusinessName }),
@@ -135,7 +135,7 @@ func sellersTable() *table[sellerRow] {
 		cells.TextOrNull("phone", func(d *row) *string { return d.Row.Phone }),
 		cells.FlagOrNull("online", func(d *row) *bool { return d.Row.Online }),
 		cells.MomentOrNull("last_message_at", func(d *row) *schema.Timestamp { return d.Row.lastMessage }),
-	}, profileLineage(func(d *row) *fold.Lineage { return &d.Row.Seller.Lineage }))...)}
+	}, profileLineage(func(d *row) *fold.Lineage { return &d.Row.Seller.Lineage }))...))
 }
 
 // people adds the rows of customer and seller of a change. A conversation is taken from the customer

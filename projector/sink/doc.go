@@ -22,7 +22,7 @@
 //	position    the sequence of the log that the tables have reached
 //
 // Each table with rows gets one insert, which is one block and therefore one part: it is written
-// completely or not at all. Rows of more than 8 MiB become several blocks, inserted one after the
+// completely or not at all. Rows of more than 8 MiB (of the archive 32 MiB) become several blocks, inserted one after the
 // other: this limits the cost of an insert for the server, however large the rows of a batch are.
 // The inserts of the rows stage run concurrently. All blocks are encoded before the first is sent,
 // so that a value that no column accepts leaves nothing of the batch behind.

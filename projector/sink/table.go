@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -17,19 +18,25 @@ type table[R any] struct {
 	name    string
 	columns []cells.Column[R]
 	rows    []R
+	most    int // bytes of a block
 
 	insert  string // INSERT statement, complete but for the data
+	perRow  int    // bytes of a row of the last block
 	buffers [][]byte
 	made    []*rowBlock // none without rows
 }
 
 func tableOf[R any](name string, columns []cells.Column[R]) *table[R] {
-	return &table[R]{name: name, columns: columns}
+	return &table[R]{name: name, columns: columns, most: mostBlockBytes}
 }
 
-// mostBlockBytes is the size from which a block is made of half as many rows: an
-// insert costs the server several times the size of its block.
+// mostBlockBytes is the size from which a block is made of fewer rows: an insert costs the server
+// several times the size of its block.
 const mostBlockBytes = 8 << 20
+
+// mostArchivedBytes is that size for the archive, which has no columns with values inside values: a
+// batch is one part of it.
+const mostArchivedBytes = 32 << 20
 
 // inserter is a table with rows of any type.
 type inserter interface {
@@ -59,37 +66,44 @@ func (t *table[R]) bind(database string, types map[string]map[string]string) err
 
 // prepare encodes the waiting rows into blocks, mostly one. ClickHouse writes each completely or not at all.
 func (t *table[R]) prepare() error {
-	if len(t.rows) == 0 {
-		return nil
+	for rows := t.rows; len(rows) > 0; {
+		n := len(rows)
+		if t.perRow > 0 {
+			n = min(n, max(1, t.most/t.perRow))
+		}
+		taken, err := t.block(rows[:n])
+		var cell *cells.Error
+		if errors.As(err, &cell) {
+			return &cellError{table: t.name, column: cell.Column, err: cell.Err}
+		}
+		if err != nil {
+			return err
+		}
+		rows = rows[taken:]
 	}
-	err := t.block(t.rows)
-	var cell *cells.Error
-	if errors.As(err, &cell) {
-		return &cellError{table: t.name, column: cell.Column, err: cell.Err}
-	}
-	return err
+	return nil
 }
 
-// block encodes some rows into a block, or into two halves if that is too large.
-func (t *table[R]) block(rows []R) error {
+// block encodes rows into a block: all, or half of them as often as that is too large. It returns
+// how many it took.
+func (t *table[R]) block(rows []R) (int, error) {
 	n := len(t.made)
 	if n == len(t.buffers) {
 		t.buffers = append(t.buffers, nil)
 	}
-	made, buffer, err := blockOf(t.buffers[n], t.columns, rows)
-	t.buffers[n] = buffer
-	if err != nil {
-		return err
+	for {
+		made, buffer, err := blockOf(slices.Grow(t.buffers[n][:0], t.perRow*len(rows)), t.columns, rows)
+		t.buffers[n] = buffer
+		if err != nil {
+			return 0, err
+		}
+		if len(buffer) <= t.most || len(rows) == 1 {
+			t.perRow = len(buffer)/len(rows) + 1
+			t.made = append(t.made, made)
+			return len(rows), nil
+		}
+		rows = rows[:len(rows)/2]
 	}
-	half := len(rows) / 2
-	if len(buffer) <= mostBlockBytes || half == 0 {
-		t.made = append(t.made, made)
-		return nil
-	}
-	if err := t.block(rows[:half]); err != nil {
-		return err
-	}
-	return t.block(rows[half:])
 }
 
 // send inserts the blocks one after the other.
@@ -107,12 +121,9 @@ func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
 // spacious is the size, in bytes, from which a buffer is released if little of it was used.
 const spacious = 1 << 20
 
-// clear drops the rows, and keeps the first buffer if it was mostly used.
+// clear drops the rows, and keeps the buffers of which much was used.
 func (t *table[R]) clear() {
-	t.buffers = t.buffers[:min(1, len(t.buffers))]
-	if len(t.buffers) == 1 && cap(t.buffers[0]) > spacious && len(t.buffers[0]) < cap(t.buffers[0])/8 {
-		t.buffers[0] = nil
-	}
+	t.buffers = slices.DeleteFunc(t.buffers[:min(len(t.made), len(t.buffers))], func(b []byte) bool { return cap(b) > spacious && len(b) < cap(b)/8 })
 	clear(t.made)
 	t.made = t.made[:0]
 	clear(t.rows)

@@ -83,6 +83,8 @@ func (b *bench) throughput(ctx context.Context) error {
 
 // through is what has been accepted and is not yet in the tables.
 type through struct {
+	looking sync.Mutex
+
 	mu       sync.Mutex
 	accepted int
 	visible  int
@@ -170,12 +172,15 @@ func (t *through) ahead() int {
 	return t.accepted - t.visible
 }
 
-// look waits for a moment and sees what the tables hold by then.
+// look waits for a moment and sees what the tables hold by then. One looks at a time: a question to
+// ClickHouse costs as much as a hundred events.
 func (t *through) look(ctx context.Context, s *served) error {
+	t.looking.Lock()
+	defer t.looking.Unlock()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(20 * time.Millisecond):
+	case <-time.After(100 * time.Millisecond):
 	}
 	var position uint64
 	if err := s.tables.Conn().QueryRow(ctx, "SELECT max(sequence) FROM parley_1.positions WHERE log = 'events'").Scan(&position); err != nil {

@@ -65,7 +65,8 @@ type Codec struct {
 
 // NewCodec makes a codec.
 func NewCodec() (*Codec, error) {
-	packer, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+	packer, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true),
+		zstd.WithWindowSize(1<<20)) // no record is larger; twice as much is held for each processor
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
