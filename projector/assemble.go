@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,7 +16,7 @@ type work struct {
 	before *history // nil if there were none
 	fresh  []ArchivedEvent
 
-	withdrawn []schema.Record // events that were found to be unwritable
+	withdrawn []schema.Record // events that were found to be unwritable, or are replaced by fresh ones
 
 	continued *Change // what a fold that could be continued has changed
 }
@@ -54,10 +55,10 @@ func (w *work) bytes() int {
 // whichever conversation the others name: the first in the batch, unless an earlier one was
 // written. A key that was written under the sequence of this very event is not a duplicate: the
 // batch before a crash wrote it. One written under the sequence of an unwritable event is none
-// either: it is withdrawn.
+// either: it is withdrawn. Nor is what announces an erasure: it replaces the copy that counts.
 func (l *loop) sortOut(ctx context.Context, in *intake) error {
 	writable := in.events[:0]
-	first := make(map[schema.EventKey]schema.Sequence, len(in.events))
+	first := make(map[schema.EventKey]int, len(in.events)) // places in writable
 	keys := make([]schema.EventKey, 0, len(in.events))
 	for _, e := range in.events {
 		if err := l.unwritable[e.Sequence]; err != nil {
@@ -68,11 +69,14 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 			continue
 		}
 		key := e.Event.Key()
-		if _, seen := first[key]; seen {
+		if place, seen := first[key]; seen {
 			in.repeats++
+			if e.Event.Announces(writable[place].Sequence) {
+				writable[place] = e
+			}
 			continue
 		}
-		first[key] = e.Sequence
+		first[key] = len(writable)
 		keys = append(keys, key)
 		writable = append(writable, e)
 	}
@@ -86,8 +90,18 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 	}
 	in.events = slices.DeleteFunc(in.events, func(e ArchivedEvent) bool {
 		written, found := known[e.Event.Key()]
-		return found && written < e.Sequence && l.unwritable[written] == nil
+		if !found || written >= e.Sequence || l.unwritable[written] != nil {
+			return false
+		}
+		if e.Event.Announces(written) {
+			replaced := e.Record
+			replaced.Sequence = written
+			in.withdrawn = append(in.withdrawn, replaced)
+			return false
+		}
+		return true
 	})
+	slices.SortFunc(in.events, func(a, b ArchivedEvent) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	return nil
 }
 
@@ -206,7 +220,7 @@ func (w *work) fold(long int) (Change, *history) {
 	if w.continued != nil {
 		return *w.continued, w.before
 	}
-	after := w.before.foldedWith(w.fresh, long)
+	after := w.before.without(w.withdrawn).foldedWith(w.fresh, long)
 	if len(after.records) == 0 {
 		after.rows.Conversation.ConversationKey = w.key
 	}

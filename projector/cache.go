@@ -37,6 +37,16 @@ func (h *history) foldedWith(events []ArchivedEvent, long int) *history {
 	return with
 }
 
+// without is a history without some events, to be folded again.
+func (h *history) without(events []schema.Record) *history {
+	if h == nil || len(events) == 0 {
+		return h
+	}
+	return &history{bytes: h.bytes, records: slices.DeleteFunc(slices.Clone(h.records), func(r schema.Record) bool {
+		return slices.ContainsFunc(events, func(e schema.Record) bool { return e.Sequence == r.Sequence })
+	})}
+}
+
 // kept returns the part of a history to keep: for a long one the state.
 func (h *history) kept() *history {
 	if h.state == nil {

@@ -50,6 +50,10 @@
 // lower sequence, in whichever conversation and however long ago. A key known under the event's own
 // sequence is this event itself, written by a batch whose position was not written.
 //
+// There is one exception: an erasure appends the last event of each conversation twice. The second time announces
+// that the rows are redacted ([schema.Event.Announces]): the event replaces the one that counts, so the rows change where the
+// log is then, and whoever follows them is told.
+//
 // An event whose rows the tables permanently reject ([UnwritableError]) is found by writing parts
 // of its batch, and goes to quarantine as UNWRITABLE. It is then in no fold, no archive and no
 // table of keys: the fold, in a replay too, contains only events that can be written. A later event

@@ -32,7 +32,7 @@ type intake struct {
 
 	events    []ArchivedEvent
 	rejected  []Rejection
-	withdrawn []schema.Record // of the rejected, those of which the tables may hold something
+	withdrawn []schema.Record // of the rejected and the replaced, those of which the tables may hold something
 	repeats   int             // duplicates of events of this batch, which were dropped
 }
 

@@ -47,8 +47,8 @@ type Batch struct {
 	Changes    []Change
 	Events     []ArchivedEvent // new, distinct, in log order
 	Quarantine []Rejection
-	// Withdrawn are events that count no longer: the tables have rejected rows of them, but
-	// may hold others.
+	// Withdrawn are events that count no longer: others replace them, or the tables have rejected rows
+	// of them, but may hold others.
 	Withdrawn []schema.Record
 }
 

@@ -20,6 +20,7 @@ type Changed struct {
 	Project      schema.ProjectID
 	Conversation schema.ConversationID
 	Contact      string // its id; empty in the other tables
+	Erased       bool   // the change is an erasure: the row has no personal data
 	Row          []byte // its columns as JSON
 }
 

@@ -125,6 +125,7 @@ type changesArgs struct {
 // ConversationChange is a conversation that has changed.
 type ConversationChange struct {
 	Position     string
+	Erased       bool
 	Conversation *Conversation
 }
 
@@ -135,7 +136,7 @@ func (f *feedRoot) Conversations(ctx context.Context, args changesArgs) (change 
 			return err
 		}
 		if c := now.conversations[now.current.version()]; c != nil {
-			now.shown, change = true, &ConversationChange{now.current.Position, c}
+			now.shown, change = true, &ConversationChange{now.current.Position, now.current.Erased, c}
 		}
 		return nil
 	})
@@ -171,6 +172,7 @@ func (f *feedRoot) loadConversations(ctx context.Context, now *answering) error 
 // ContactChange is a contact that has changed.
 type ContactChange struct {
 	Position string
+	Erased   bool
 	Contact  *Contact
 }
 
@@ -181,7 +183,7 @@ func (f *feedRoot) Contacts(ctx context.Context, args changesArgs) (change *Cont
 			return err
 		}
 		if c := now.contacts[now.current.version()]; c != nil {
-			now.shown, change = true, &ContactChange{now.current.Position, c}
+			now.shown, change = true, &ContactChange{now.current.Position, now.current.Erased, c}
 		}
 		return nil
 	})
@@ -221,6 +223,7 @@ func (f *feedRoot) loadContacts(ctx context.Context, now *answering) error {
 // EventChange is an event that is in the tables.
 type EventChange struct {
 	Position       string
+	Erased         bool
 	Project        Project
 	ConversationID UUID
 	ID             Text
@@ -262,7 +265,7 @@ func (f *feedRoot) Events(ctx context.Context, args struct {
 			return fmt.Errorf("time of event %d: %w", now.current.Sequence, err)
 		}
 		now.shown, change = true, &EventChange{
-			Position: now.current.Position, Project: r.texts.project(uint32(now.current.Project)), ConversationID: UUID(now.current.Conversation),
+			Position: now.current.Position, Erased: now.current.Erased, Project: r.texts.project(uint32(now.current.Project)), ConversationID: UUID(now.current.Conversation),
 			ID: r.texts.of(row.ID), Source: r.texts.of(row.Source), Type: row.Type, Time: DateTime(at),
 			Sequence: Long(now.current.Sequence), ReceivedAt: DateTime(received),
 		}

@@ -67,6 +67,11 @@ func (e *Event) ConversationKey() ConversationKey {
 	return ConversationKey{e.Project, e.Conversation}
 }
 
+// Announces reports whether the event announces an erasure: it repeats one that the erasure has
+// appended before, which counts under this sequence, and replaces it. What an erasure appends first
+// repeats the original.
+func (e *Event) Announces(counting Sequence) bool { return e.Origin != 0 && e.Origin != counting }
+
 // Record is an event as the log holds it: the event, its place and the moment
 // the log took it.
 type Record struct {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -112,9 +111,6 @@ func erasureOn(a *app, s *engines.Session, grace time.Duration, texts bool, step
 		Tables: s.Tables, Logger: a.log, Grace: grace, Report: steps.Reach, At: crash.Point("erase"),
 		Events:   engines.Rewritable{Whole: events, Stream: s.Log.Events()},
 		Rejected: engines.Rewritable{Whole: history.NewRest(logs.Rejected()), Stream: s.Log.Rejected()},
-		MakeLive: func(ctx context.Context, version uint32) error {
-			_, err := r.MakeLive(ctx, version)
-			return err
-		},
+		MakeLive: r.MakeLive,
 	}, nil
 }

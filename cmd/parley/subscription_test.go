@@ -14,14 +14,15 @@ import (
 )
 
 // subscribe follows a subscription with the client graphql-sse until a number of results has come, cut off as often as asked.
-// The results have no errors; their fields are returned.
-func (i *instance) subscribe(t *testing.T, key *auth.Key, query, field string, cuts, results int) []map[string]any {
+// The results have no errors; their fields are returned. With erased, only results that are erased count, once for each id of that field.
+func (i *instance) subscribe(t *testing.T, key *auth.Key, query, field string, cuts, results int, erased ...string) []map[string]any {
 	t.Helper()
 	headers, err := json.Marshal(map[string]string{"x-api-id": key.ID, "x-api-secret": key.Secret})
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), "node", "subscribe.mjs", i.where.HTTP+"/graphql", string(headers), query, field, strconv.Itoa(cuts), strconv.Itoa(results))
+	arguments := append([]string{"subscribe.mjs", i.where.HTTP + "/graphql", string(headers), query, field, strconv.Itoa(cuts), strconv.Itoa(results)}, erased...)
+	command := exec.CommandContext(t.Context(), "node", arguments...)
 	command.Dir = "../../query/transport/testdata/audit"
 	var complaints strings.Builder
 	command.Stderr = &complaints

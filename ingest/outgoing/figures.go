@@ -186,7 +186,7 @@ func renderFigure(hook *Hook, d *Delivery, records []schema.Record, rows *fold.R
 	all := figures(&hook.Thresholds, records, rows)
 	at := slices.IndexFunc(all, func(f figure) bool { return f.kind == d.Event && f.sequence == d.Sequence })
 	cause := slices.IndexFunc(records, func(r schema.Record) bool { return r.Sequence == d.Sequence })
-	if erased(rows) || at < 0 || cause < 0 {
+	if erased(records, rows) || at < 0 || cause < 0 {
 		return nil, nil
 	}
 	c := &rows.Conversation

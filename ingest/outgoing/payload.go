@@ -2,6 +2,7 @@ package outgoing
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,10 @@ const erasedPrefix = "erased-"
 
 // erased reports whether the personal data of the conversation was erased. Its events are then in
 // the log again, redacted: nothing is sent for them.
-func erased(rows *fold.Rows) bool { return strings.HasPrefix(visitorID(rows), erasedPrefix) }
+func erased(records []schema.Record, rows *fold.Rows) bool {
+	return strings.HasPrefix(visitorID(rows), erasedPrefix) ||
+		slices.ContainsFunc(records, func(r schema.Record) bool { return r.Event.Origin != 0 })
+}
 
 func visitorID(rows *fold.Rows) string {
 	if v := rows.Conversation.Visitor; v != nil && v.ID != "" {
@@ -84,7 +88,7 @@ func visitorID(rows *fold.Rows) string {
 // render makes the payload of a delivery from the events of its conversation, in log
 // order; nil if the event that it is about is gone.
 func render(d *Delivery, records []schema.Record, rows *fold.Rows, customer *fold.Customer) ([]byte, error) {
-	if erased(rows) || !has(records, d.Sequence) {
+	if erased(records, rows) || !has(records, d.Sequence) {
 		return nil, nil
 	}
 	chat := chat{rows: rows, users: make(map[string]schema.User)}

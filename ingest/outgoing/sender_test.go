@@ -308,9 +308,13 @@ func TestTheQueueIsBoundedAndTheLogHoldsTheRest(t *testing.T) {
 func TestErasedConversationsSendNothing(t *testing.T) {
 	r := newRig(t)
 	r.memory.append(event(1, 0, schema.TypeOpened, `{"channel":"CHAT","visitor":{"id":"erased-1"}}`), says(1, 1, "PROFESSIONAL", "a"), closes(1, 2), says(2, 3, "VISITOR", "z"))
-	r.gets(chatID(2), "chatStarted[z] chatFragment[z]")
-	if got := r.receiver.taken(chatID(1)); got != "" {
-		t.Error(got)
+	moved := strings.Replace(says(3, 4, "PROFESSIONAL", "b"), `"projectid"`, `"parleyorigin":"1","projectid"`, 1) // it has no visitor
+	r.memory.append(moved, says(2, 5, "VISITOR", "y"))
+	r.gets(chatID(2), "chatStarted[z] chatFragment[z] chatFragment[y]")
+	for _, chat := range []int{1, 3} {
+		if got := r.receiver.taken(chatID(chat)); got != "" {
+			t.Error(got)
+		}
 	}
 }
 

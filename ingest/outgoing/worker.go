@@ -216,7 +216,7 @@ func (w *worker) queue(ctx context.Context, keys []schema.ConversationKey, after
 	var deliveries []*Delivery
 	for _, key := range keys {
 		rows := fold.Of(found[key])
-		if erased(&rows) {
+		if erased(found[key], &rows) {
 			continue
 		}
 		all := occurrences(found[key], after, upTo)

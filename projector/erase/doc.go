@@ -17,6 +17,7 @@
 //	erase     the originals; those that name the visitor come last
 //	rewrite   fill an empty version of the tables with the fold of the redacted events, then everything else from the live version, then the positions that the live version had before the search
 //	swap      the version catches up and is made live, as after a replay
+//	announce  append the last redacted event of each conversation once more: it replaces its copy, and readers that follow the rows are told (query/stream)
 //	drop      every other version: they contain what was erased, so no earlier replay can be undone
 //
 // The live projector keeps running. To it the copies are duplicates of known keys and change

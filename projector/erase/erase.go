@@ -36,8 +36,9 @@ type Erasure struct {
 	// Events is the log of events from its beginning, including events that only the archive has;
 	// Rejected is the log of events refused at the edge.
 	Events, Rejected Log
-	// MakeLive makes a version live that is complete up to its positions, and returns when it is live.
-	MakeLive func(ctx context.Context, version uint32) error
+	// MakeLive makes a version live that is complete up to its positions, and returns when it is live,
+	// and whether a projector has taken it over.
+	MakeLive func(ctx context.Context, version uint32) (projected bool, err error)
 	// Grace is how long requests that read the previous version may continue.
 	Grace  time.Duration
 	Logger *slog.Logger
@@ -84,10 +85,18 @@ func (e *Erasure) Run(ctx context.Context, target Target) (*Found, error) {
 		return nil, fmt.Errorf("rewrite the tables: %w", err)
 	}
 	e.at("copied")
-	if err := e.MakeLive(ctx, version); err != nil {
+	projected, err := e.MakeLive(ctx, version)
+	if err != nil {
 		return nil, fmt.Errorf("make the rewritten tables live: %w", err)
 	}
 	e.at("live")
+	announced, err := e.announce(ctx, count)
+	if err == nil && projected {
+		err = e.await(ctx, version, announced)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("announce the erasure: %w", err)
+	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(e.Grace):
@@ -177,6 +186,54 @@ func (e *Erasure) rewriteLog(ctx context.Context, s *search) ([]projector.Archiv
 		}
 	}
 	return count, failed
+}
+
+// announce appends the last redacted event of each conversation once more, now that the live rows are
+// redacted: it replaces its copy, and the rows of the conversation change at its sequence. It returns the
+// last sequence.
+func (e *Erasure) announce(ctx context.Context, count []projector.ArchivedEvent) (announced schema.Sequence, err error) {
+	last := map[schema.ConversationKey]projector.ArchivedEvent{}
+	for _, event := range count {
+		key := event.Event.ConversationKey()
+		if event.Event.Origin != 0 && event.Sequence > last[key].Sequence {
+			last[key] = event
+		}
+	}
+	var payloads [][]byte
+	for _, event := range last {
+		payloads = append(payloads, event.Original)
+	}
+	for some := range slices.Chunk(payloads, portion) {
+		sequences, err := e.Events.Append(ctx, some)
+		if err != nil {
+			return 0, err
+		}
+		announced = slices.Max(sequences)
+	}
+	return announced, nil
+}
+
+const (
+	// patience is how long the projector may take to project the announcement.
+	patience = time.Minute
+	lookEach = 50 * time.Millisecond
+)
+
+// await waits until a version is projected up to a sequence.
+func (e *Erasure) await(ctx context.Context, version uint32, upTo schema.Sequence) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the tables have not reached sequence %d within %s", upTo, patience))
+	defer cancel()
+	for {
+		positions, err := e.Tables.Positions(ctx, version)
+		if err != nil || positions[projector.LogEvents] >= upTo {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(lookEach):
+		}
+	}
 }
 
 // fill writes the tables of a version: the fold of the redacted events, then everything else from

@@ -234,8 +234,8 @@ func (s *search) concerns(target Target, event schema.Event, payload []byte) boo
 }
 
 // sort decides what happens to each message: of an event, the redacted copy with the lowest
-// sequence stays; if there is none, the message that counts is copied. Everything that is not
-// redacted is erased.
+// sequence stays, or the one that has announced an erasure; if there is none, the message that counts
+// is copied. Everything that is not redacted is erased.
 func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []version) error {
 	byKey := map[schema.EventKey][]version{}
 	var keys []schema.EventKey
@@ -267,8 +267,12 @@ func (e *Erasure) sort(ctx context.Context, target Target, s *search, all []vers
 				continue
 			}
 			if v.redacted {
-				if !kept && !elsewhere[key] {
+				switch last := len(s.stay) - 1; {
+				case elsewhere[key]:
+				case !kept:
 					s.stay = append(s.stay, v)
+				case v.event.Announces(s.stay[last].entry.Sequence):
+					s.stay[last] = v
 				}
 				kept = true
 				continue

@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,7 +60,42 @@ func (s *Store) Changes(ctx context.Context, table query.Table, scope query.Scop
 		return nil, withCode(st.name, err)
 	}
 	slices.SortFunc(changes, func(a, b stream.Change) int { return a.At.Compare(b.At) })
-	return changes, nil
+	return changes, s.markErased(ctx, scope, changes)
+}
+
+// erasedMark begins the row of a change that is an erasure.
+var erasedMark = []byte(`{"erased":true,`)
+
+// erasedAtOnce is how many changes one statement looks at.
+const erasedAtOnce = 1000
+
+// markErased marks the changes that an erasure made: those of events that it has appended.
+func (s *Store) markErased(ctx context.Context, scope query.Scope, changes []stream.Change) error {
+	for some := range slices.Chunk(changes, erasedAtOnce) {
+		conversations, sequences := make([]string, len(some)), make([]uint64, len(some))
+		for i, c := range some {
+			conversations[i], sequences[i] = string(c.Conversation), uint64(c.At.Sequence)
+		}
+		where := within("c", scope.Projects)
+		where.add("conversation_id IN {$:Array(String)}", unique(conversations))
+		where.add("sequence IN {$:Array(UInt64)}", unique(sequences))
+		rows, err := read(ctx, s, newStatement("erasures", scope).where("where", where), func(sequence *uint64) []any { return []any{sequence} })
+		if err != nil {
+			return err
+		}
+		for i := range some {
+			if c := &some[i]; slices.Contains(rows, uint64(c.At.Sequence)) {
+				c.Erased = true
+				c.Row = append(bytes.Clone(erasedMark), c.Row[len("{"):]...)
+			}
+		}
+	}
+	return nil
+}
+
+func unique[T cmp.Ordered](list []T) []T {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // maxChange is more than a row has: lists of 1,000 entries and custom data of 200 values.

@@ -12,6 +12,9 @@
 // once, in its latest state, at the position of the latest change. In the stream of events each accepted event comes
 // exactly once. Filters are those of GraphQL; a row that does not match any more is not sent.
 //
+// An erasure changes rows, too: it moves an event of each conversation to the end of the log once the live rows are redacted
+// (projector/erase). So they come again, at the position of that event, and say that they are erased.
+//
 // Subscriptions of GraphQL are the same streams, by the graphql-sse protocol (query/transport): each change is answered with what
 // the document selects.
 //

@@ -28,6 +28,7 @@ type Change struct {
 	Project      schema.ProjectID
 	Conversation schema.ConversationID
 	Contact      string // its id; empty in the other tables
+	Erased       bool   // the change is an erasure
 	Row          []byte // JSON in one line
 }
 

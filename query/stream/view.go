@@ -72,7 +72,7 @@ func (v *view) work(ctx context.Context, changes []Change) ([]event, error) {
 		position := c.At.String()
 		at[position] = c.At
 		theirs = append(theirs, query.Changed{
-			Position: position, Sequence: c.At.Sequence, Project: c.Project, Conversation: c.Conversation, Contact: c.Contact, Row: c.Row,
+			Position: position, Sequence: c.At.Sequence, Project: c.Project, Conversation: c.Conversation, Contact: c.Contact, Erased: c.Erased, Row: c.Row,
 		})
 	}
 	list, err := v.write(ctx, theirs)

@@ -1,11 +1,13 @@
 // Follows a subscription with the client graphql-sse, and prints each result. The connection is cut off after a random number of
-// bytes, as many times as asked; the client goes on at the last position that it has seen.
+// bytes, as many times as asked; the client goes on at the last position that it has seen. It ends with a number of results; with
+// ERASED, once results that are erased have come for as many objects, whose id is in the field of that name.
 //
-// node subscribe.mjs URL HEADERS QUERY FIELD CUTS RESULTS
+// node subscribe.mjs URL HEADERS QUERY FIELD CUTS RESULTS [ERASED]
 
 import { createClient } from 'graphql-sse'
 
-const [url, headers, query, field, cuts, results] = process.argv.slice(2)
+const [url, headers, query, field, cuts, results, erased] = process.argv.slice(2)
+const ids = new Set()
 let last = '0', left = Number(cuts), missing = Number(results), seed = 1
 
 const random = (most) => {
@@ -45,8 +47,10 @@ const subscribe = () => new Promise((resolve, reject) => {
     next(result) {
       console.log(JSON.stringify(result))
       if (result.errors) return reject(new Error(JSON.stringify(result.errors)))
-      last = result.data[field].position
-      if (--missing === 0) end()
+      const change = result.data[field]
+      last = change.position
+      if (erased ? change.erased && !ids.has(change[erased].id) && ids.add(change[erased].id) : true) missing--
+      if (missing === 0) end()
     },
     error: (failure) => (failure.message === 'cut off' ? resolve() : reject(failure)),
     complete: resolve,

@@ -1,0 +1,4 @@
+SELECT sequence
+FROM {projection:Identifier}.events
+PREWHERE $where
+WHERE JSONHas(original, 'parleyorigin')
