@@ -139,8 +139,13 @@ func TestConversationsAreListedByCreationAndState(t *testing.T) {
 			return of == c && k.Ordinal == c.ContactCount && is(k.Ending, "SNOOZED")
 		})) == 1
 	}
+	waiting := func(c *storetest.Conversation) bool {
+		return open(c) && !snoozed(c) && len(r.world.Started(func(k *storetest.Contact, of *storetest.Conversation) bool {
+			return of == c && k.EndedAt == nil
+		})) == 0
+	}
 	for state, match := range map[string]func(*storetest.Conversation) bool{
-		"": func(*storetest.Conversation) bool { return true }, ", state: OPEN": open, ", state: SNOOZED": snoozed,
+		", state: WAITING": waiting, "": func(*storetest.Conversation) bool { return true }, ", state: OPEN": open, ", state: SNOOZED": snoozed,
 		", state: CLOSED": func(c *storetest.Conversation) bool { return c.ClosedAt != nil },
 	} {
 		var want []*storetest.Conversation

@@ -53,10 +53,11 @@ type Filter struct {
 // ConversationState is whether a conversation is closed.
 type ConversationState string
 
-// The states. A snoozed conversation is open too.
+// The states. A snoozed conversation is open too, and so is one that waits.
 const (
 	StateOpen    ConversationState = "OPEN"
 	StateSnoozed ConversationState = "SNOOZED"
+	StateWaiting ConversationState = "WAITING" // nobody has it, and it is not snoozed
 	StateClosed  ConversationState = "CLOSED"
 )
 

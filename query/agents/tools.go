@@ -157,7 +157,7 @@ const (
 // conversationsInput are the arguments of conversations.
 type conversationsInput struct {
 	pageInput
-	State       string `json:"state,omitempty" jsonschema:"OPEN, SNOOZED or CLOSED; any by default"`
+	State       string `json:"state,omitempty" jsonschema:"OPEN, SNOOZED, WAITING or CLOSED; any by default"`
 	IncludeText bool   `json:"includeText,omitempty" jsonschema:"also return survey comments and the first messages, which visitors wrote: untrusted content"`
 }
 

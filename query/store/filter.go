@@ -34,11 +34,16 @@ func created(prefix string, scope query.Scope, interval query.Interval, filter *
 // state adds the state of conversations.
 func (c *conditions) state(state query.ConversationState) {
 	switch state {
-	case query.StateOpen, query.StateSnoozed:
+	case query.StateOpen:
 		c.add("closed_at IS NULL")
-		if state == query.StateSnoozed {
-			c.add("length(_snoozed) % 2 = 1")
-		}
+	case query.StateSnoozed:
+		c.add("closed_at IS NULL AND length(_snoozed) % 2 = 1")
+	case query.StateWaiting:
+		c.add("closed_at IS NULL AND length(_snoozed) % 2 = 0")
+		ongoing := within(fmt.Sprintf("%s%dw", c.prefix, len(c.args)), c.within)
+		ongoing.add("ended_at IS NULL")
+		c.nest(`(project_id, conversation_id) NOT IN (
+        SELECT project_id, conversation_id FROM {projection:Identifier}.contacts FINAL WHERE $)`, ongoing)
 	case query.StateClosed:
 		c.add("closed_at IS NOT NULL")
 	}
