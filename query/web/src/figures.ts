@@ -5,6 +5,8 @@ import { hourOfDay, weekday, words } from './format'
 import { type Place, kinds } from './place'
 import { type List, rowsHref } from './ui/drill'
 
+/** Counts of conversations that need not be closed. */
+const ofStates = ['createdConversations', 'closings', 'openAtEnd']
 const ofContacts = ['contacts', 'answeredContacts', 'unansweredContacts', 'transferredContacts', 'snoozedContacts']
 
 /** Selects counts with the references to their rows. */
@@ -13,7 +15,7 @@ export function counts(...names: string[]): string {
 }
 
 /** The list that a count leads to. */
-export const listOf = (name: string): List => (ofContacts.includes(name) ? 'contacts' : 'conversations')
+export const listOf = (name: string): List => (ofContacts.includes(name) ? 'contacts' : ofStates.includes(name) ? 'created' : 'conversations')
 
 /** The rows behind a count that counts selected. */
 export function behind(bucket: Bucket, name: string): { of: List; rows: string; count: number } {

@@ -11,6 +11,8 @@ const binary = process.env.PARLEY ?? new URL('../../../.build/parley', import.me
 export const small = 4242
 /** A project that has nothing until a test sends it. */
 export const empty = 4243
+/** A project with open conversations in each state. */
+export const queue = 4244
 export const markup = '<img src=x onerror="document.title=1"><b>Eve</b>'
 export const person = { username: 'ada@example.com', password: 'correct horse battery' }
 
@@ -30,7 +32,7 @@ export async function start() {
       child.once('exit', (code) => reject(new Error(`serve ended with ${code}`)))
     })
     const run = (args, input) => execFileSync(binary, [...args, '--data-dir', dir], { input, stdio: ['pipe', 'pipe', 'inherit'] })
-    run(['user', 'add', '--email', person.username, '--projects', `${small},${empty},9999,1001,1002`, '--scopes', 'read'], person.password + '\n')
+    run(['user', 'add', '--email', person.username, '--projects', `${small},${empty},${queue},9999,1001,1002`, '--scopes', 'read'], person.password + '\n')
     run(['demo', '--conversations', '900', '--history', '20d'])
     const key = JSON.parse(readFileSync(join(dir, 'admin-key.json'), 'utf8'))
     const { clickhouse } = JSON.parse(readFileSync(join(dir, 'endpoints.json'), 'utf8'))
@@ -90,7 +92,17 @@ async function send(server) {
     event(open, 'conversation.routed', at(21), { routingRule: { id: 'r', name: markup } }),
     event(open, 'conversation.pushed', at(22), { toUser: eve }),
   ]
+  const waits = (number, ...rest) => {
+    const of = `7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7c0${number}`
+    events.push(...[['conversation.opened', { channel: 'CHAT' }], ['conversation.routed', { routingRule: { id: 'r' } }], ...rest].map(([type, data], index) => ({ ...event(of, type, at(number + index), data), projectid: queue })))
+  }
+  waits(1)
+  waits(2)
+  waits(3, ['conversation.pushed', { toUser: eve }], ['conversation.transferred', {}])
+  waits(4, ['conversation.pushed', { toUser: eve }], ['conversation.snoozed', {}])
+  waits(5, ['conversation.pushed', { toUser: eve }])
   await post(server, events)
+  await until(async () => (await ask(server, `{conversations(interval: {from: "2020-01-01T00:00:00Z", to: "2200-01-01T00:00:00Z"}, filters: {projectIds: [${queue}]}, contactFilters: {ongoing: true}) {totalCount}}`)).conversations.totalCount === 1)
   await until(async () => (await ask(server, `{conversation(id: "${open}", projectId: ${small}) {contactCount}}`)).conversation?.contactCount === 1)
 }
 

@@ -4,8 +4,8 @@ import type { ComponentChildren } from 'preact'
 import type { Interval } from '../calendar'
 import { type Place, usePlace } from '../place'
 
-/** Lists that a figure can lead to. */
-export type List = 'conversations' | 'contacts'
+/** Lists that a figure can lead to: closed conversations, all that were created, and contacts. */
+export type List = 'conversations' | 'created' | 'contacts'
 
 /** The address of the rows behind a reference of metrics. */
 export function rowsHref(place: Place, of: List, rows: string, title: string, within: Interval = place.interval): string {

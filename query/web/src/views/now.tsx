@@ -66,18 +66,20 @@ export function Now() {
   const all = { from: new Date(Math.floor(now / 86_400_000 - look) * 86_400_000).toISOString(), to: new Date(Math.ceil(now / 86_400_000) * 86_400_000).toISOString() }
   const list = (state: string, more: Record<string, unknown>, selection: string) =>
     field('conversations', { filters: place.filters, interval: all, state: new Name(state), ...more }, selection)
+  const conversation = (node: { id: string; project: { id: number } }) => place.to('conversation', { of: String(node.project.id), id: node.id, back: 'now' })
   const rows = (state: string, title: string, extra: Record<string, string> = {}) => place.to('rows', { of: 'open', state, title, since: all.from, until: all.to, back: 'now', ...extra })
 
-  const answer = useData<{ open: Counted; snoozed: Counted; talking: Counted; oldest: Open; today: Metrics; before: Metrics }>(query({
+  const answer = useData<{ open: Counted; snoozed: Counted; talking: Counted; waiting: Open; today: Metrics; before: Metrics }>(query({
     open: list('OPEN', {}, 'totalCount'),
     snoozed: list('SNOOZED', {}, 'totalCount'),
     talking: list('OPEN', { contactFilters: { ongoing: true } }, 'totalCount'),
-    oldest: list('OPEN', { first: 100 }, 'edges {node {id project {id} createdAt channel contactCount contacts {endedAt} routingEvents {createdAt routingRule {id name}}}}'),
+    waiting: list('WAITING', { first: 100 }, 'totalCount edges {node {id project {id} createdAt channel contactCount contacts {endedAt} routingEvents {createdAt routingRule {id name}}}}'),
     today: metrics(place, { interval: hours.now }, `total {${counts('closedConversations', 'contacts', 'abandonedConversations', 'surveyAnswers')} csat wait {count medianMs rows}}`),
     before: metrics(place, { interval: hours.before }, 'total {closedConversations contacts abandonedConversations csat wait {medianMs}}'),
   }), now)
-  const waiting = (data: { oldest: Open }) => data.oldest.edges.map(({ node }) => ({ node, since: waitingSince(node) })).filter((one) => one.since !== null).sort((a, b) => a.since! - b.since!)
+  const waiting = (data: { waiting: Open }) => data.waiting.edges.map(({ node }) => ({ node, since: waitingSince(node) })).sort((a, b) => a.since - b.since)
   const { data } = answer
+  const longest = data && waiting(data)[0]
   return (
     <>
       <div class="tiles">
@@ -86,7 +88,8 @@ export function Now() {
             <State name="Open" value={count(data.open.totalCount)} href={data.open.totalCount ? rows('OPEN', 'Open conversations') : undefined} />
             <State name="With an operator" value={count(data.talking.totalCount)} href={data.talking.totalCount ? rows('OPEN', 'Conversations with an operator', { ongoing: 'yes' }) : undefined} />
             <State name="Snoozed" value={count(data.snoozed.totalCount)} href={data.snoozed.totalCount ? rows('SNOOZED', 'Snoozed conversations') : undefined} />
-            <State name="Waiting" value={count(Math.max(data.open.totalCount - data.talking.totalCount - data.snoozed.totalCount, 0))} hint={waiting(data)[0] ? `longest ${duration(now - waiting(data)[0]!.since!)}` : undefined} />
+            <State name="Waiting" value={count(data.waiting.totalCount)} href={data.waiting.totalCount ? rows('WAITING', 'Waiting conversations') : undefined} />
+            <State name="Longest wait" value={duration(longest ? now - longest.since : null)} href={longest && conversation(longest.node)} />
           </>
         )}
       </div>
@@ -108,8 +111,8 @@ export function Now() {
           <ul class="plainlist">
             {waiting(data).slice(0, 8).map(({ node, since }) => (
               <li key={`${node.project.id} ${node.id}`}>
-                <a href={place.to('conversation', { of: String(node.project.id), id: node.id, back: 'now' })}>
-                  <b>{duration(now - since!)}</b><span>{words(node.channel)}</span><span>{node.routingEvents.at(-1)?.routingRule.name ?? 'Not routed'}</span>
+                <a href={conversation(node)}>
+                  <b>{duration(now - since)}</b><span>{words(node.channel)}</span><span>{node.routingEvents.at(-1)?.routingRule.name ?? 'Not routed'}</span>
                 </a>
               </li>
             ))}
@@ -122,20 +125,18 @@ export function Now() {
   )
 }
 
-/** Since when an open conversation without an operator waits; null if it does not. */
-function waitingSince(node: Open['edges'][number]['node']): number | null {
-  if (node.contacts.some((contact) => contact.endedAt === null)) return null
+/** Since when a conversation without an operator waits: its last routing after the last contact, or that contact's end. */
+function waitingSince(node: Open['edges'][number]['node']): number {
   const ended = Math.max(0, ...node.contacts.map((contact) => Date.parse(contact.endedAt!)))
   const routed = node.routingEvents.map((event) => Date.parse(event.createdAt)).filter((at) => at >= ended)
-  return routed.length ? Math.max(...routed) : node.contacts.length ? null : Date.parse(node.createdAt)
+  return Math.max(...routed, ended) || Date.parse(node.createdAt)
 }
 
-function State({ name, value, hint, href }: { name: string; value: string; hint?: string; href?: string }) {
+function State({ name, value, href }: { name: string; value: string; href?: string }) {
   return (
     <div class="tile state">
       <h2>{name}</h2>
       <p class="figure">{href ? <a class="drill" href={href} aria-label={`${name}: ${value}`}>{value}</a> : value}</p>
-      <div class="under">{hint && <span class="hint">{hint}</span>}</div>
     </div>
   )
 }

@@ -6,6 +6,7 @@ import { type Data, query, useData } from '../data'
 import { count, duration, moment, money, words } from '../format'
 import { type Place, usePlace } from '../place'
 import { Card } from '../ui/card'
+import { chosen } from '../ui/choice'
 import { Icon } from '../ui/icon'
 
 interface Conversation {
@@ -44,6 +45,8 @@ interface Page<T> {
 const ofConversation = 'id project {id} createdAt closedAt channel users {id name} contactCount firstResponseTimeMs resolutionTimeMs satisfactionSurvey {customerSatisfaction netPromoterScore} revenue {currency amount} tags {id name}'
 const ofContact = 'id project {id} conversation {id} startedAt channel operator {id name kind} status ending waitTimeMs firstResponseTimeMs durationMs'
 
+const states = { OPEN: 'Open', SNOOZED: 'Snoozed', WAITING: 'Waiting' }
+
 /** What the address asks for: a reference of metrics, or conversations by their present state. */
 function question(place: Place, after?: string) {
   const of = place.get('of') ?? 'conversations'
@@ -55,9 +58,11 @@ function question(place: Place, after?: string) {
   switch (of) {
     case 'contacts':
       return field('contacts', { filters, interval, orderBy: new Name('STARTED_AT_DESC'), ...page }, frame(ofContact))
+    case 'created':
+      return field('conversations', { filters, interval: { ...interval, from: new Date(0).toISOString() }, orderBy: new Name('CREATED_AT_DESC'), ...page }, frame(ofConversation))
     case 'open':
       return field('conversations', {
-        filters, interval, state: new Name(place.get('state') === 'SNOOZED' ? 'SNOOZED' : 'OPEN'), contactFilters: place.get('ongoing') ? { ongoing: true } : undefined,
+        filters, interval, state: new Name(chosen(states, place.get('state'))), contactFilters: place.get('ongoing') ? { ongoing: true } : undefined,
         orderBy: new Name('CREATED_AT_ASC'), ...page,
       }, frame(ofConversation))
   }
@@ -111,7 +116,11 @@ export function Rows() {
 }
 
 function csvHref(place: Place, of: string): string {
-  const parameters = new URLSearchParams({ format: 'csv', from: place.get('since') ?? place.interval.from, to: place.get('until') ?? place.interval.to })
+  const parameters = new URLSearchParams({ format: 'csv' })
+  if (place.get('of') !== 'created') {
+    parameters.set('from', place.get('since') ?? place.interval.from)
+    parameters.set('to', place.get('until') ?? place.interval.to)
+  }
   const rows = place.get('rows')
   if (rows) parameters.set('rows', rows)
   return `/v1/export/${of}?${parameters}`

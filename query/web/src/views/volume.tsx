@@ -2,7 +2,7 @@
 
 import { Grid } from '../charts/grid'
 import { Timeline } from '../charts/timeline'
-import { type Metrics, metrics, query, useData } from '../data'
+import { type Bucket, type Metrics, metrics, query, useData } from '../data'
 import { behind, counts, hrefOf } from '../figures'
 import { compact, count, hourOfDay, share, stepName, weekday } from '../format'
 import { usePlace } from '../place'
@@ -98,24 +98,30 @@ function Week({ figure, name }: { figure: string; name: string }) {
   )
 }
 
+const states = { createdConversations: 'Created', closings: 'Closed', openAtEnd: 'Open at the end' }
+
 /** What came in, what was closed, and what was left at the end of each step. */
 function Backlog() {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { step: true }, 'buckets {from to createdConversations closings openAtEnd}') }))
+  const names = Object.keys(states) as (keyof typeof states)[]
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { step: true }, `buckets {from to ${counts(...names)}}`) }))
+  const rows = (bucket: Bucket | undefined, name: keyof typeof states) =>
+    bucket?.[name] ? hrefOf(place, bucket, name, `${states[name]}, ${stepName(bucket.from!, place.step, place.zone)}`) : undefined
+  const values = (data: Metrics, name: string) => data.buckets.map((bucket) => bucket[name])
   return (
     <Card title="Backlog" wide note="Conversations created and closed in each step, each at its own time, and those open at its end" data={answer}
       table={({ metrics }) => (
-        <SimpleTable head={['Step', 'Created', 'Closed', 'Open at the end']} rows={metrics.buckets.map((bucket) => [
-          stepName(bucket.from!, place.step, place.zone), count(bucket.createdConversations), count(bucket.closings), count(bucket.openAtEnd),
+        <SimpleTable head={['Step', ...Object.values(states)]} rows={metrics.buckets.map((bucket) => [
+          stepName(bucket.from!, place.step, place.zone), ...names.map((name) => ({ text: count(bucket[name]), href: rows(bucket, name) })),
         ])} />
       )}
     >
       {({ metrics }) => (
-        <Timeline label="Backlog" from={metrics.buckets.map((bucket) => bucket.from!)} format={count} axis={compact} height={190}
+        <Timeline label="Backlog" from={metrics.buckets.map((bucket) => bucket.from!)} format={count} axis={compact} height={190} href={(index) => rows(metrics.buckets[index], 'openAtEnd')}
           series={[
-            { name: 'Created', color: 1, values: metrics.buckets.map((bucket) => bucket.createdConversations) },
-            { name: 'Closed', color: 3, dashed: true, values: metrics.buckets.map((bucket) => bucket.closings) },
-            { name: 'Open at the end', color: 2, bars: true, values: metrics.buckets.map((bucket) => bucket.openAtEnd) },
+            { name: states.createdConversations, color: 1, values: values(metrics, 'createdConversations') },
+            { name: states.closings, color: 3, dashed: true, values: values(metrics, 'closings') },
+            { name: states.openAtEnd, color: 2, bars: true, values: values(metrics, 'openAtEnd') },
           ]} />
       )}
     </Card>
