@@ -1,84 +1,10 @@
 // The page in a headless Chromium against a real parley.
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { after, before, test } from 'node:test'
-import { chromium } from 'playwright-core'
-import { ask, empty, exported, markup, person, post, queue, select, small, start, until } from './server.mjs'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path))
-const views = ['now', 'volume', 'speed', 'quality', 'flow', 'money', 'people']
-const zone = 'Europe/Paris'
-
-let server, browser, session
-
-before(async () => {
-  assert.ok(executablePath, 'Chromium is missing: apt-get install chromium, or set CHROMIUM to its path')
-  server = await start()
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
-  // Signed in once, for all: attempts per person are limited.
-  const context = await browser.newContext()
-  const response = await context.request.post(`${server.url}/session`, { form: person })
-  assert.equal(response.status(), 200)
-  session = await context.storageState()
-  await context.close()
-}, { timeout: 180_000 })
-
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-})
-
-/** A browser of one person, who is signed in unless told otherwise. Whatever breaks the policy or the page fails the test. */
-async function visit(t, { signedIn = true, ...options } = {}) {
-  const context = await browser.newContext({ locale: 'en-GB', timezoneId: zone, viewport: { width: 1280, height: 900 }, storageState: signedIn ? session : undefined, ...options })
-  const page = await context.newPage()
-  const faults = []
-  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
-  page.on('pageerror', (error) => faults.push(error.message))
-  page.on('request', (request) => request.url().startsWith(server.url) || request.url().startsWith('blob:') || faults.push(`asks ${request.url()}`))
-  await page.addInitScript(() => addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)))
-  t.after(async () => {
-    await context.close()
-    assert.deepEqual(faults, [])
-  })
-  const open = async (address) => {
-    await page.goto(server.url + address)
-    await settled(page)
-  }
-  return { page, context, open }
-}
-
-/** Waits until each card shows its answer. */
-async function settled(page) {
-  await page.waitForFunction(() => document.querySelector('.card, .signin form') && !document.querySelector('[aria-busy="true"], .loading'), null, { timeout: 30_000 })
-  assert.deepEqual(await page.locator('.failed').allTextContents(), [])
-}
-
-const number = (text) => Number(text.replace(/[^\d.-]/g, ''))
-
-/** The figure of a tile. */
-const tile = async (page, name) => page.locator('.tile', { has: page.getByRole('heading', { name, exact: true }) }).locator('.figure').first().innerText()
-
-/** The fortnight that the page shows, as dates of the address and as an interval. */
-const days = `from=${date(-15)}&to=${date(-2)}`
-const interval = { from: new Date(startOf(date(-15))).toISOString(), to: new Date(startOf(date(-1))).toISOString() }
-
-function date(days) {
-  return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
-}
-
-/** Local midnight, by trying the two offsets of the zone. */
-function startOf(day) {
-  const hourAt = (at) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', day: '2-digit', hourCycle: 'h23' }).format(at)
-  for (const offset of ['+01:00', '+02:00']) {
-    const at = Date.parse(`${day}T00:00:00${offset}`)
-    if (hourAt(at) === `${day.slice(8)}, 00:00`) return at
-  }
-  throw new Error(`no midnight on ${day}`)
-}
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { barriers, days, interval, number, server, settled, tile, views, visit, zone } from './rig.mjs'
+import { ask, empty, exported, markup, person, post, queue, select, small, until } from './server.mjs'
 
 test('a person signs in with a password, and scripts cannot read the cookie', async (t) => {
   const { page, context, open } = await visit(t, { signedIn: false })
@@ -251,43 +177,13 @@ test('the address holds everything, and back and forward work', async (t) => {
   await page.waitForURL((url) => !url.searchParams.has('channel'))
 })
 
-test('everything can be done with the keyboard', async (t) => {
-  const { page, open } = await visit(t)
-  await open(`/?view=now&${days}`)
-  const focused = () => page.evaluate(() => document.activeElement.innerText || document.activeElement.getAttribute('aria-label'))
-  const reach = async (name) => {
-    for (let tabs = 0; tabs < 80; tabs++) {
-      await page.keyboard.press('Tab')
-      if (name.test(await focused())) return
-    }
-    assert.fail(`Tab does not reach ${name}`)
-  }
-  await reach(/^Skip to the content$/)
-  await reach(/^Volume$/)
-  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none', 'focus is visible')
-  await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'Volume', level: 1 }).waitFor()
-  await settled(page)
-  await reach(/^More about Over time$/)
-  await page.keyboard.press('Enter')
-  await reach(/^Show as a table$/)
-  await page.keyboard.press('Enter')
-  const first = page.locator('.card', { has: page.getByRole('heading', { name: 'Over time' }) }).locator('td a').first()
-  const said = await first.innerText()
-  await first.focus()
-  await page.keyboard.press('Enter')
-  await page.locator('table.rows').waitFor()
-  await settled(page)
-  assert.equal(number((await page.locator('.card > .note').innerText()).split(' ')[0]), number(said))
-  await reach(/^Back to/)
-  await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'Volume', level: 1 }).waitFor()
-  await reach(/^Filter$/)
-  await page.keyboard.press('Enter')
-  await page.getByRole('button', { name: 'Channel', exact: true }).waitFor()
-  await page.keyboard.press('Escape')
-  assert.equal(await page.getByRole('button', { name: 'Channel', exact: true }).isVisible(), false)
-  assert.match(await focused(), /^Filter$/, 'focus returns to what opened the menu')
+test('the page has less than 300 KB, compressed', async () => {
+  const html = await (await fetch(`${server.url}/`)).text()
+  const files = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path)
+  assert.ok(files.some((path) => path.endsWith('.js')) && files.some((path) => path.endsWith('.css')), html)
+  let bytes = gzipSync(html).length
+  for (const path of files) bytes += gzipSync(Buffer.from(await (await fetch(server.url + path)).arrayBuffer())).length
+  assert.ok(bytes < 300_000, `${bytes} bytes`)
 })
 
 test('a query is copied as it was asked', async (t) => {
@@ -384,20 +280,6 @@ test('an answer that does not come, and one that is empty, are said in words', a
   await page.waitForFunction(() => document.querySelector('.tile'))
 })
 
-for (const [name, options] of Object.entries({ light: {}, dark: { colorScheme: 'dark' }, narrow: { viewport: { width: 360, height: 780 } } })) {
-  test(`no view has a barrier that axe finds, ${name}`, async (t) => {
-    const { page, open } = await visit(t, options)
-    const rows = (await ask(server, `{metrics(interval: {from: "${interval.from}", to: "${interval.to}"}) {total {rows(of: CONTACTS)}}}`)).metrics.total.rows
-    const others = [`view=rows&of=contacts&rows=${encodeURIComponent(rows)}&since=${interval.from}&until=${interval.to}&title=Contacts`, `view=conversation&of=${small}&id=7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7a42`]
-    for (const address of [...views.map((view) => `view=${view}&${days}`), ...others]) {
-      await open(`/?${address}`)
-      assert.deepEqual(await barriers(page), [], address)
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      assert.ok(over <= 0, `${address} is ${over} px too wide`)
-    }
-  })
-}
-
 test('what goes on now follows the feed of changes', async (t) => {
   const { page, open } = await visit(t)
   const feed = page.waitForRequest((request) => request.resourceType() === 'eventsource')
@@ -432,16 +314,3 @@ test('the status is for administrators, and says what is well', async (t) => {
   await page.setViewportSize({ width: 360, height: 800 })
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 360), 'wider than the screen')
 })
-
-test('signing in has no barrier that axe finds', async (t) => {
-  const { page, open } = await visit(t, { signedIn: false })
-  await open('/')
-  assert.deepEqual(await barriers(page), [])
-})
-
-/** What axe finds. It is run past the page's policy, which allows no script but the page's own. */
-async function barriers(page) {
-  await page.evaluate(axe)
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
-  return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' | ')}`)
-}

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { day, none, stepName } from '../format'
+import { count, day, none, stepName } from '../format'
 import { go, usePlace } from '../place'
 
 /** One line or row of bars. */
@@ -36,6 +36,12 @@ interface TimelineProps {
 function color(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 }
+
+const hour = 3600
+/** Distances of ticks in time: none is smaller than a step. */
+const times = [1, 2, 3, 6, 12, 24, 48, 72, 168, 336, 720, 1440, 2160, 8760].map((hours) => hours * hour)
+/** Distances of ticks of counts. */
+const wholes = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat()
 
 interface Shown {
   index: number
@@ -109,8 +115,8 @@ function draw(parent: HTMLElement, props: TimelineProps, zone: string, show: (sh
       y: { range: (_, low, high) => [Math.min(low, 0), props.max ?? (high > 0 ? high * 1.08 : 1)] },
     },
     axes: [
-      { ...axis, grid: { show: false }, size: 30, space: 70, values: (_, ticks, __, ___, every) => ticks.map((tick) => tickName(tick, every, zone)) },
-      { ...axis, size: 62, space: 32, incrs: props.ticks, values: (_, ticks) => ticks.map((tick) => (props.axis ?? props.format)(tick)) },
+      { ...axis, grid: { show: false }, size: 30, space: 70, incrs: times.filter((time) => time >= Math.min(step * 0.9, 24 * hour)), values: (_, ticks, __, ___, every) => ticks.map((tick) => tickName(tick, every, zone)) },
+      { ...axis, size: 62, space: 32, incrs: props.ticks ?? (props.format === count ? wholes : undefined), values: (_, ticks) => ticks.map((tick) => (props.axis ?? props.format)(tick)) },
     ],
     series: [
       {},

@@ -12,6 +12,8 @@ interface CardProps<T> {
   /** The statement that gives the same figures, if there is one. */
   sql?: string
   empty?: (data: T) => boolean
+  /** What is said then. */
+  nothing?: string
   tall?: boolean
   wide?: boolean
   /** The title is that of the whole page. */
@@ -23,7 +25,7 @@ interface CardProps<T> {
 }
 
 /** Shows an answer with its states: on its way, failed, empty, old. */
-export function Card<T>({ title, note, data, sql, empty, tall, wide, main, controls, children, table }: CardProps<T>) {
+export function Card<T>({ title, note, data, sql, empty, nothing, tall, wide, main, controls, children, table }: CardProps<T>) {
   const [asTable, setAsTable] = useState(false)
   const { data: answer, failure, loading } = data
   return (
@@ -36,7 +38,7 @@ export function Card<T>({ title, note, data, sql, empty, tall, wide, main, contr
       {note && <p class="note">{note}</p>}
       {failure && <Failed message={failure.message} again={data.reload} old={answer !== undefined} />}
       {answer !== undefined ? (
-        empty?.(answer) ? <Empty /> : <div class="content">{asTable && table ? <div class="scroll" tabIndex={0} role="region" aria-label={`${title} as a table`}>{table(answer)}</div> : children(answer)}</div>
+        empty?.(answer) ? <Empty text={nothing} /> : <div class="content">{asTable && table ? <div class="scroll" tabIndex={0} role="region" aria-label={`${title} as a table`}>{table(answer)}</div> : children(answer)}</div>
       ) : (
         !failure && <Loading />
       )}

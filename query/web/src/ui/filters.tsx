@@ -76,7 +76,7 @@ function Chip({ kind }: { kind: Kind }) {
   const chosen = place.all(kind.param)
   const name = (value: string) => {
     const found = data?.metrics.buckets.find((bucket) => bucket.dimensions[0]!.value === value)
-    return found ? nameOf(found.dimensions[0]!) : /^[A-Z_]+$/.test(value) ? words(value) : value
+    return found && kind.param !== 'project' ? nameOf(found.dimensions[0]!) : /^[A-Z_]+$/.test(value) ? words(value) : value
   }
   const text = chosen.length > 3 ? `${chosen.length} chosen` : chosen.map(name).join(', ')
   return (

@@ -123,9 +123,22 @@ const isTime = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
 /** A value of explain as people read it. */
 function readable({ name, value }: Explained, zone: string): string {
   if (value === null) return none
+  if (name === 'comment') return value
   if (name.endsWith('Ms')) return duration(Number(value))
   if (isTime.test(value)) return moment(value, zone)
+  if (value === 'true' || value === 'false') return value === 'true' ? 'yes' : 'no'
+  if (value.startsWith('[')) return listed(value)
   return /^[A-Z_]{4,}$/.test(value) ? words(value) : value
+}
+
+/** A list of explain, one value after the other. */
+function listed(value: string): string {
+  try {
+    const list: unknown[] = JSON.parse(value)
+    return list.map((one) => (typeof one === 'object' ? JSON.stringify(one) : String(one))).join(', ') || none
+  } catch {
+    return value // a text that begins like a list
+  }
 }
 
 /** A field's name as words: firstResponseTimeMs is First response time. */
@@ -164,7 +177,7 @@ function Events({ events, marked }: { events: Event[]; marked: number[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Table of events">
       <table class="plain">
-        <thead><tr>{['Time', 'Event', 'Sequence', 'Source', 'Id'].map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+        <thead><tr>{['Time', 'Event', 'Sequence', 'Source', 'Id'].map((name) => <th key={name} scope="col" class={name === 'Sequence' ? '' : 'text'}>{name}</th>)}</tr></thead>
         <tbody>
           {events.map((event) => (
             <tr key={event.sequence} class={marked.includes(event.sequence) ? 'marked' : ''}>

@@ -5,12 +5,13 @@ import { Name, field } from '../api'
 import { Bars } from '../charts/bars'
 import { Timeline } from '../charts/timeline'
 import { addDays, dateOf, startOf } from '../calendar'
-import { type Metrics, metrics, query, useData } from '../data'
-import { behind, counts, nameOf } from '../figures'
+import { type Bucket, type Metrics, metrics, query, useData } from '../data'
+import { behind, counts, listOf, nameOf } from '../figures'
 import { compact, count, csat, duration, since, stepName, words } from '../format'
 import { type Place, usePlace } from '../place'
 import { Card } from '../ui/card'
 import { rowsHref } from '../ui/drill'
+import { SimpleTable } from '../ui/table'
 import { Tile } from '../ui/tile'
 
 const gather = 1_000 // changes of a second are shown together
@@ -82,7 +83,7 @@ export function Now() {
   const longest = data && waiting(data)[0]
   return (
     <>
-      <div class="tiles">
+      <div class="tiles states">
         {data && (
           <>
             <State name="Open" value={count(data.open.totalCount)} href={data.open.totalCount ? rows('OPEN', 'Open conversations') : undefined} />
@@ -106,13 +107,13 @@ export function Now() {
         )}
       </div>
       <Operators all={all} now={now} />
-      <Card title="Waiting longest" data={answer} empty={(data) => !waiting(data).length}>
+      <Card title="Waiting longest" data={answer} empty={(data) => !waiting(data).length} nothing="Nobody waits.">
         {(data) => (
           <ul class="plainlist">
             {waiting(data).slice(0, 8).map(({ node, since }) => (
               <li key={`${node.project.id} ${node.id}`}>
                 <a href={conversation(node)}>
-                  <b>{duration(now - since)}</b><span>{words(node.channel)}</span><span>{node.routingEvents.at(-1)?.routingRule.name ?? 'Not routed'}</span>
+                  <b>{duration(now - since)}</b><span>{words(node.channel)}</span><span>{nameOfRule(node)}</span>
                 </a>
               </li>
             ))}
@@ -132,6 +133,11 @@ function waitingSince(node: Open['edges'][number]['node']): number {
   return Math.max(...routed, ended) || Date.parse(node.createdAt)
 }
 
+function nameOfRule(node: Open['edges'][number]['node']): string {
+  const rule = node.routingEvents.at(-1)?.routingRule
+  return rule ? rule.name ?? rule.id : 'Not routed'
+}
+
 function State({ name, value, href }: { name: string; value: string; href?: string }) {
   return (
     <div class="tile state">
@@ -147,7 +153,7 @@ function Operators({ all, now }: { all: { from: string; to: string }; now: numbe
   const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { interval: all, contactFilters: { ongoing: true }, groupBy: ['OPERATOR'] }, `buckets {dimensions {name value label} ${counts('contacts')}}`) }), now)
   const busy = (data: Metrics) => data.buckets.filter((bucket) => bucket.contacts).sort((a, b) => b.contacts - a.contacts)
   return (
-    <Card title="Open contacts per operator" data={answer} empty={({ metrics }) => !busy(metrics).length}>
+    <Card title="Open contacts per operator" data={answer} empty={({ metrics }) => !busy(metrics).length} nothing="No operator has a contact.">
       {({ metrics }) => (
         <Bars label="Open contacts per operator" color={3} bars={busy(metrics).map((bucket) => {
           const name = nameOf(bucket.dimensions[0]!)
@@ -163,11 +169,19 @@ function LastDay({ now }: { now: number }) {
   const to = Math.ceil(now / 3_600_000) * 3_600_000
   const interval = { from: new Date(to - 24 * 3_600_000).toISOString(), to: new Date(to).toISOString() }
   const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics({ ...place, step: 'HOUR' }, { interval, step: true }, `buckets {from to ${counts('contacts', 'closedConversations')}}`) }), now)
+  const rows = (bucket: Bucket | undefined, name: string) =>
+    bucket?.[name] ? rowsHref(place, listOf(name), bucket[`${name}Rows`], `${name === 'contacts' ? 'Contacts' : 'Closed conversations'}, ${stepName(bucket.from!, 'HOUR', place.zone)}`, interval) : undefined
   return (
-    <Card title="Last 24 hours" wide data={answer}>
+    <Card title="Last 24 hours" wide data={answer}
+      table={({ metrics }) => (
+        <SimpleTable head={['Hour', 'Contacts started', 'Conversations closed']} rows={metrics.buckets.map((bucket) => [
+          stepName(bucket.from!, 'HOUR', place.zone), ...['contacts', 'closedConversations'].map((name) => ({ text: count(bucket[name]), href: rows(bucket, name) })),
+        ])} />
+      )}
+    >
       {({ metrics }) => (
         <Timeline label="Contacts and closed conversations by hour" from={metrics.buckets.map((bucket) => bucket.from!)} format={count} axis={compact} height={180} step="HOUR"
-          href={(index) => (metrics.buckets[index]?.contacts ? rowsHref(place, 'contacts', metrics.buckets[index].contactsRows, `Contacts, ${stepName(metrics.buckets[index].from!, 'HOUR', place.zone)}`, interval) : undefined)}
+          href={(index) => rows(metrics.buckets[index], 'contacts')}
           series={[
             { name: 'Contacts started', color: 1, bars: true, values: metrics.buckets.map((bucket) => bucket.contacts) },
             { name: 'Conversations closed', color: 2, values: metrics.buckets.map((bucket) => bucket.closedConversations) },

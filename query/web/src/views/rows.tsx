@@ -132,13 +132,16 @@ export function Back({ view }: { view: string }) {
   return <p class="crumbs"><a href={place.to(view)} onClick={(event) => history.length > 1 && (event.preventDefault(), event.stopPropagation(), history.back())}><Icon name="back" />Back to {name}</a></p>
 }
 
+/** Columns that are no figures. */
+const texts = ['Operators', 'Operator', 'Tags']
+
 const text = (values: (string | number)[]) => values.join(', ') || '–'
 
 function Conversations({ rows }: { rows: Conversation[] }) {
   const place = usePlace()
   return (
     <table class="plain rows">
-      <thead><tr>{['Created', 'Closed', 'Channel', 'Operators', 'Contacts', 'First response', 'Resolution', 'CSAT', 'Revenue', 'Tags'].map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+      <thead><tr>{['Created', 'Closed', 'Channel', 'Operators', 'Contacts', 'First response', 'Resolution', 'CSAT', 'Revenue', 'Tags'].map((name) => <th key={name} scope="col" class={texts.includes(name) ? 'text' : ''}>{name}</th>)}</tr></thead>
       <tbody>
         {rows.map((row) => (
           <tr key={`${row.project.id} ${row.id}`}>
@@ -163,7 +166,7 @@ function Contacts({ rows }: { rows: Contact[] }) {
   const place = usePlace()
   return (
     <table class="plain rows">
-      <thead><tr>{['Started', 'Operator', 'Channel', 'Status', 'Ending', 'Wait', 'First response', 'Duration'].map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+      <thead><tr>{['Started', 'Operator', 'Channel', 'Status', 'Ending', 'Wait', 'First response', 'Duration'].map((name) => <th key={name} scope="col" class={texts.includes(name) ? 'text' : ''}>{name}</th>)}</tr></thead>
       <tbody>
         {rows.map((row) => (
           <tr key={`${row.project.id} ${row.id}`}>

@@ -127,7 +127,7 @@ function Shares({ measure, within }: { measure: string; within: number }) {
         return (
           <>
             <p class="figure"><Drill of={of} rows={total.rows} count={total.count} title={title} label={`${title}: ${share(total.share)}`}>{share(total.share)}</Drill> <small>{count(total.count)} of {count(now.total[key].count)}</small></p>
-            <Timeline label={title} height={150} max={1} from={now.buckets.map((bucket) => bucket.from!)} format={share}
+            <Timeline label={title} height={260} max={1} from={now.buckets.map((bucket) => bucket.from!)} format={share}
               href={(index) => (now.buckets[index]?.[key].within[0].count ? href(now.buckets[index]) : undefined)}
               series={[{ name: 'Share', color: 3, values: now.buckets.map((bucket) => bucket[key].within[0].share) }]} />
           </>
