@@ -18,10 +18,7 @@ import (
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/ingest/client"
 	"github.com/parley-analytics/parley/ingest/eventlog"
-	"github.com/parley-analytics/parley/projector"
-	"github.com/parley-analytics/parley/projector/sink"
 	"github.com/parley-analytics/parley/projector/tables"
-	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
@@ -80,6 +77,11 @@ func (c *doctorCommand) Run(a *app) error {
 func report(ctx context.Context, out io.Writer, checks []diagnosis) (failed bool) {
 	for _, d := range checks {
 		found, err := d.check(ctx)
+		var works remark
+		if errors.As(err, &works) {
+			fmt.Fprintf(out, "warn  %s: %s\n", d.name, printable(works.text))
+			continue
+		}
 		if err != nil {
 			failed = true
 			fmt.Fprintf(out, "FAIL  %s: %s\n", d.name, printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
@@ -222,6 +224,22 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 		}
 	}()
 	var last, first uint64
+	ofLog := func(check func(context.Context) (string, error)) func(context.Context) (string, error) {
+		return func(ctx context.Context) (string, error) {
+			if broker == nil {
+				return "", errors.New("not checked, see nats")
+			}
+			return check(ctx)
+		}
+	}
+	ofTables := func(check func(context.Context) (string, error)) func(context.Context) (string, error) {
+		return func(ctx context.Context) (string, error) {
+			if tables == nil {
+				return "", errors.New("not checked, see clickhouse")
+			}
+			return check(ctx)
+		}
+	}
 	checks := []diagnosis{
 		{"nats", func(ctx context.Context) (string, error) {
 			ctx, cancel := context.WithTimeout(ctx, doctorTimeout/4)
@@ -236,10 +254,10 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 			}
 			return engines.WithoutCredentials(e.Log.URL) + " answers", broker.Ready()
 		}},
-		{"log", func(ctx context.Context) (string, error) {
-			if broker == nil {
-				return "", errors.New("not checked, see nats")
-			}
+		{"nats version", ofLog(func(context.Context) (string, error) { return logVersion(broker) })},
+		{"nats clock", ofLog(func(ctx context.Context) (string, error) { return logClock(ctx, broker) })},
+		{"streams", ofLog(func(ctx context.Context) (string, error) { return streams(ctx, broker) })},
+		{"log", ofLog(func(ctx context.Context) (string, error) {
 			state, err := broker.Events().State(ctx)
 			if err != nil {
 				return "", err
@@ -255,50 +273,30 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 				}
 			}
 			return fmt.Sprintf("version %d, %d records, sequences %d to %d, %d MiB", eventlog.Version, state.Messages, first, last, state.Bytes>>20), nil
-		}},
+		})},
 		{"clickhouse", func(ctx context.Context) (string, error) {
 			if tables, err = e.Dial(ctx); err != nil {
 				return "", fmt.Errorf("%w: check that the server is running and its credentials are correct", err)
 			}
 			return engines.WithoutCredentials(e.Writer.URL) + " answers", nil
 		}},
-		{"tables", func(ctx context.Context) (string, error) {
-			if tables == nil {
-				return "", errors.New("not checked, see clickhouse")
-			}
+		{"clickhouse server", ofTables(func(ctx context.Context) (string, error) { return tablesServer(ctx, tables) })},
+		{"rights", ofTables(func(ctx context.Context) (string, error) { return tableRights(ctx, e, tables) })},
+		{"tables", ofTables(func(ctx context.Context) (string, error) {
 			if err := tables.Check(ctx); err != nil {
 				return "", err
 			}
 			live, err := tables.Live(ctx)
 			return fmt.Sprintf("up to date with version %d, projection %d is live", clickhouse.Version, live), err
-		}},
-		{"parts", func(ctx context.Context) (string, error) {
-			if tables == nil {
-				return "", errors.New("not checked, see clickhouse")
-			}
+		})},
+		{"parts", ofTables(func(ctx context.Context) (string, error) {
 			return overlapping(ctx, tables), nil
-		}},
+		})},
 		{"position", func(ctx context.Context) (string, error) {
 			if tables == nil || broker == nil {
 				return "", errors.New("not checked, see nats and clickhouse")
 			}
-			live, err := tables.Live(ctx)
-			if err != nil {
-				return "", err
-			}
-			s, err := sink.Open(ctx, tables.Conn(), sink.Options{Projection: live})
-			if err != nil {
-				return "", err
-			}
-			position, _, err := s.Position(ctx, projector.LogEvents)
-			if err != nil {
-				return "", err
-			}
-			if uint64(position) > last {
-				return "", fmt.Errorf("tables are at sequence %d but the log ends at %d: the log was replaced by an older copy or another one: %s", position, last, eventlog.Remedy)
-			}
-			behind := projector.Progress{Position: position, Last: schema.Sequence(last)}.Lag()
-			return fmt.Sprintf("%d of %d, about %d records behind", position, last, behind), nil
+			return position(ctx, tables, last)
 		}},
 	}
 	return report(ctx, out, checks)

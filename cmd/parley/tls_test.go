@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +86,7 @@ func TestEveryListenerSpeaksTLS(t *testing.T) {
 			conn.Close()
 			t.Error("TLS 1.1 is accepted")
 		}
-		expiry := fmt.Sprintf("parley_certificate_expiry_timestamp_seconds %.9e", float64(end.Unix()))
+		expiry := "parley_certificate_expiry_timestamp_seconds " + strconv.FormatFloat(float64(end.Unix()), 'g', -1, 64)
 		if metrics := get(t, trusted, i.where.HTTP+"/metrics"); !strings.Contains(string(metrics.body), expiry) {
 			t.Errorf("the metrics lack %s", expiry)
 		}

@@ -84,6 +84,8 @@ var (
 	lastEventSQL string
 	//go:embed sql/last_event_until.sql
 	lastEventUntilSQL string
+	//go:embed sql/may.sql
+	maySQL string
 	//go:embed sql/next_event.sql
 	nextEventSQL string
 	//go:embed sql/most_rows.sql
@@ -92,6 +94,10 @@ var (
 	noteAppliedSQL string
 	//go:embed sql/parts_overlapping.sql
 	partsOverlappingSQL string
+	//go:embed sql/owner_excess.txt
+	ownerExcess string
+	//go:embed sql/owner_needs.txt
+	ownerNeeds string
 	//go:embed sql/positions.sql
 	positionsSQL string
 	//go:embed sql/projections.sql
@@ -108,6 +114,10 @@ var (
 	quarantineReleaseSQL string
 	//go:embed sql/quarantine_remove.sql
 	quarantineRemoveSQL string
+	//go:embed sql/reader_excess.txt
+	readerExcess string
+	//go:embed sql/reader_needs.txt
+	readerNeeds string
 	//go:embed sql/repair_customers.sql
 	repairCustomersSQL string
 	//go:embed sql/repair_delete.sql
@@ -130,6 +140,8 @@ var (
 	rewriteAskSQL string
 	//go:embed sql/rewrite_left.sql
 	rewriteLeftSQL string
+	//go:embed sql/server.sql
+	serverSQL string
 	//go:embed sql/set_opening_hours.sql
 	setOpeningHoursSQL string
 	//go:embed sql/set_position.sql

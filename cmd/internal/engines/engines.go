@@ -85,6 +85,11 @@ func (e *Engines) Observe(ctx context.Context, name string, logger *slog.Logger)
 // Dial connects to ClickHouse as the owner of the tables, if it is reachable now.
 func (e *Engines) Dial(ctx context.Context) (*tables.Tables, error) { return sink.Dial(ctx, e.Writer) }
 
+// DialReader is [Engines.Dial] as the user for queries.
+func (e *Engines) DialReader(ctx context.Context) (*tables.Tables, error) {
+	return sink.Dial(ctx, e.Reader)
+}
+
 // OpenTables is like [Engines.Dial], but waits for a server that does not answer yet. Wrong
 // credentials are an immediate error.
 func (e *Engines) OpenTables(ctx context.Context, logger *slog.Logger) (*tables.Tables, error) {

@@ -1,0 +1,1 @@
+CHECK GRANT $privilege
