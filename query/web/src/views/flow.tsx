@@ -79,16 +79,15 @@ const endings = { CLOSED: 'Closed', TRANSFERRED: 'Transferred', SNOOZED: 'Snooze
 
 function Endings() {
   const place = usePlace()
-  const answer = useData<Record<string, Metrics>>(query(Object.fromEntries(Object.keys(endings).map((ending) => [
-    ending, metrics(place, { contactFilters: ending === 'open' ? { ongoing: true } : { endings: [new Name(ending)] } }, `total {${counts('contacts')}}`),
-  ]))))
-  const all = (data: Record<string, Metrics>) => Object.values(data).reduce((sum, { total }) => sum + total.contacts, 0)
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: ['ENDING'] }, `total {contacts} buckets {dimensions {name value label} ${counts('contacts')}}`) }))
+  const of = (data: Metrics, ending: string) => data.buckets.find((bucket) => (bucket.dimensions[0]!.value ?? 'open') === ending)
   return (
-    <Card title="Contacts by ending" data={answer} empty={(data) => !all(data)}>
-      {(data) => (
+    <Card title="Contacts by ending" data={answer} empty={({ metrics }) => !metrics.total.contacts}>
+      {({ metrics }) => (
         <Bars label="Contacts by ending" color={3} bars={Object.entries(endings).map(([ending, name]) => {
-          const { total } = data[ending]!
-          return { key: ending, name, value: total.contacts, text: count(total.contacts), note: share(total.contacts / all(data)), href: hrefOf(place, total, 'contacts', `Contacts: ${name}`) }
+          const bucket = of(metrics, ending)
+          const value = bucket?.contacts ?? 0
+          return { key: ending, name, value, text: count(value), note: share(value / metrics.total.contacts), href: bucket && hrefOf(place, bucket, 'contacts', `Contacts: ${name}`) }
         })} />
       )}
     </Card>

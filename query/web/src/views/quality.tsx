@@ -68,8 +68,8 @@ export function Quality() {
           </Card>
         )
       })}
-      <Answers figure="surveyAnswers" title="Answers from 1 to 5" values={[5, 4, 3, 2, 1]} filter={(n) => ({ customerSatisfaction: [n] })} name={(n) => `${'★'.repeat(n)} ${n}`} color={1} />
-      <Answers figure="npsAnswers" title="Answers from 0 to 10" values={[10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]} filter={(n) => ({ netPromoterScore: { min: n, max: n } })} name={(n) => `${n} ${n >= 9 ? 'promoter' : n >= 7 ? 'passive' : 'detractor'}`} color={5} />
+      <Answers figure="surveyAnswers" title="Answers from 1 to 5" values={[5, 4, 3, 2, 1]} by="CUSTOMER_SATISFACTION" name={(n) => `${'★'.repeat(n)} ${n}`} color={1} />
+      <Answers figure="npsAnswers" title="Answers from 0 to 10" values={[10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]} by="NET_PROMOTER_SCORE" name={(n) => `${n} ${n >= 9 ? 'promoter' : n >= 7 ? 'passive' : 'detractor'}`} color={5} />
       <Comments />
     </>
   )
@@ -79,25 +79,24 @@ interface AnswersProps {
   figure: string
   title: string
   values: number[]
-  /** The filter that only conversations with this answer pass. */
-  filter: (value: number) => Record<string, unknown>
+  /** The dimension of the answers. */
+  by: string
   name: (value: number) => string
   color: number
 }
 
-function Answers({ figure, title, values, filter, name, color }: AnswersProps) {
+function Answers({ figure, title, values, by, name, color }: AnswersProps) {
   const place = usePlace()
-  const answer = useData<Record<string, Metrics>>(query(Object.fromEntries(values.map((value) => [`answered${value}`, metrics(place, { filters: filter(value) }, `total {${counts(figure)}}`)]))))
-  const totals = (data: Record<string, Metrics>) => values.map((value) => data[`answered${value}`]!.total)
-  const sum = (data: Record<string, Metrics>) => totals(data).reduce((sum, total) => sum + total[figure], 0)
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: [by] }, `total {${figure}} buckets {dimensions {name value label} ${counts(figure)}}`) }))
   return (
-    <Card title={title} data={answer} empty={(data) => !sum(data)}>
-      {(data) => (
-        <Bars label={title} most={values.length} color={color} bars={totals(data).map((total, index) => {
-          const value = values[index]!
+    <Card title={title} data={answer} empty={({ metrics }) => !metrics.total[figure]}>
+      {({ metrics }) => (
+        <Bars label={title} most={values.length} color={color} bars={values.map((value) => {
+          const bucket = metrics.buckets.find((bucket) => bucket.dimensions[0]!.value === String(value))
+          const answers = bucket?.[figure] ?? 0
           return {
-            key: String(value), name: name(value), value: total[figure], text: count(total[figure]),
-            note: share(total[figure] / sum(data)), href: hrefOf(place, total, figure, `Answered ${value}`),
+            key: String(value), name: name(value), value: answers, text: count(answers),
+            note: share(answers / metrics.total[figure]), href: bucket && hrefOf(place, bucket, figure, `Answered ${value}`),
           }
         })} />
       )}
