@@ -158,12 +158,12 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 	})
 	hold(t, "messages", read(t, s, "messages"), map[string]string{
 		"project_id": "7", "conversation_id": id, "message_id": `"m"`, "contact_id": `"c:1"`, "sent_at": `"1970-01-01 00:00:00.003"`,
-		"author_kind": `"BOT"`, "author_id": `"9007199254740991"`, "automatic": "true", "read_at": `"1970-01-01 00:00:00.004"`, "deleted_at": `"1970-01-01 00:00:00.005"`, "_position": "7", "_version": version,
+		"author_kind": `"BOT"`, "author_id": `"9007199254740991"`, "automatic": "true", "read_at": `"1970-01-01 00:00:00.004"`, "deleted_at": `"1970-01-01 00:00:00.005"`, "_began_at": `"1970-01-01 00:00:00.003"`, "_position": "7", "_version": version,
 	})
 	hold(t, "transactions", read(t, s, "transactions"), map[string]string{
 		"project_id": "7", "conversation_id": id, "transaction_id": `"t"`, "external_conversion_id": `"x"`,
 		"amount": `"-99999999999999.9999"`, "currency": `"EUR"`, "received_at": `"1970-01-01 00:00:00.005"`, "source": `"ONSITE"`,
-		"attributed_to_id": "3", "_version": version,
+		"attributed_to_id": "3", "_began_at": `"1970-01-01 00:00:00.003"`, "_version": version,
 	})
 	hold(t, "visitors", read(t, s, "visitors"), map[string]string{
 		"project_id": "7", "conversation_id": id, "visitor_id": `"v"`, "external_id": `"x"`, "first_name": `"Ann"`, "last_name": `"O'Neil\n"`,

@@ -69,17 +69,29 @@ func sweptBy[R any](t *table[cells.Detail[R]], id string, of func(*R) string) sw
 	}}
 }
 
+// began is when a conversation began, which is in the sort keys of some tables.
+const began = "toString(toUnixTimestamp64Milli(_began_at))"
+
+func beganAt(at schema.Timestamp) string { return strconv.FormatInt(int64(at), 10) }
+
+// sweptByBeginning is sweptBy for a table that is sorted by when the conversation began.
+func sweptByBeginning[R any](t *table[cells.Detail[R]], id string, of func(*R) string) swept {
+	return sweptTable[cells.Detail[R]]{t, "concat(" + began + ", ' ', " + id + ")", func(d *cells.Detail[R]) place {
+		return place{d.ConversationKey, beganAt(d.BeganAt) + " " + of(d.Row), d.Version}
+	}}
+}
+
 // swept are the tables without those of customers.
 func (s *Sink) swept() []swept {
-	began := func(r *cells.Conversation) place {
-		return place{r.Conversation.ConversationKey, strconv.FormatInt(int64(r.Conversation.BeganAt), 10), r.Version}
+	conversation := func(r *cells.Conversation) place {
+		return place{r.Conversation.ConversationKey, beganAt(r.Conversation.BeganAt), r.Version}
 	}
 	message := func(m *fold.Message) string { return m.ID }
 	all := []swept{
-		sweptTable[cells.Conversation]{s.conversations, "toString(toUnixTimestamp64Milli(_began_at))", began},
+		sweptTable[cells.Conversation]{s.conversations, began, conversation},
 		sweptBy(s.contacts, "contact_id", func(c *cells.ContactWithTraits) string { return c.ID }),
-		sweptBy(s.transactions, "transaction_id", func(t *fold.Transaction) string { return t.ID }),
-		sweptBy(s.messages, "message_id", message),
+		sweptByBeginning(s.transactions, "transaction_id", func(t *fold.Transaction) string { return t.ID }),
+		sweptByBeginning(s.messages, "message_id", message),
 		sweptBy(s.visitors, "''", func(*schema.Visitor) string { return "" }),
 		sweptBy(s.sellers, "seller_id", func(v *seller) string { return v.ID }),
 	}

@@ -105,7 +105,7 @@ func (s *Sink) change(c *projector.Change, contested bool) {
 	if before == nil || contested {
 		before = &fold.Rows{}
 	}
-	o := cells.Owner{ConversationKey: after.Conversation.ConversationKey, Version: after.LastSequence()}
+	o := cells.Owner{ConversationKey: after.Conversation.ConversationKey, BeganAt: after.Conversation.BeganAt, Version: after.LastSequence()}
 	s.people(o, before, after, contested)
 	if after.Empty() {
 		return

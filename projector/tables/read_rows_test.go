@@ -14,7 +14,7 @@ import (
 
 // TestViewsReadLittleMoreThanTheRangeAsked fills a year with conversations of five projects, in the
 // order in which they began and shuffled, and counts what statements on a day and a month read: of
-// what is merged, and of conversations and customers as they come in.
+// what is merged, and of what comes in in order.
 func TestViewsReadLittleMoreThanTheRangeAsked(t *testing.T) {
 	server := enginetest.ClickHouse(t)
 	tables := fresh(t)
@@ -31,9 +31,13 @@ func TestViewsReadLittleMoreThanTheRangeAsked(t *testing.T) {
 			server.Exec(t, into+"at, if(number % 20 = 0, NULL, at + cityHash64(number) % 7200), at, 2"+from)
 			server.Exec(t, "INSERT INTO parley_1.contacts (project_id, conversation_id, contact_id, started_at)"+keys+"'1', at"+from)
 			server.Exec(t, "INSERT INTO parley_1.customers (project_id, customer_id, created_at)"+keys+"at"+from)
+			server.Exec(t, "INSERT INTO parley_1.messages (project_id, conversation_id, message_id, sent_at, _began_at)"+keys+
+				"toString(said), at + said * (cityHash64(number) % 1200), at FROM (SELECT *, arrayJoin(range(6)) AS said"+from+")")
+			server.Exec(t, "INSERT INTO parley_1.transactions (project_id, conversation_id, transaction_id, received_at, _began_at)"+keys+"'t', at + cityHash64(number) % 7200, at"+from+" AND number % 3 = 0")
 		}
 		for _, state := range []string{"as inserted", "merged"} {
-			for view, columns := range map[string][]string{"conversations": {"closed_at", "created_at"}, "contacts": {"started_at"}, "customers": {"created_at"}} {
+			for view, columns := range map[string][]string{"conversations": {"closed_at", "created_at"}, "contacts": {"started_at"}, "customers": {"created_at"},
+				"messages": {"sent_at"}, "transactions": {"received_at"}} {
 				if state == "merged" {
 					server.Exec(t, "OPTIMIZE TABLE parley_1."+view+" FINAL")
 				}

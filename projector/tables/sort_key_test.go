@@ -43,6 +43,36 @@ func TestConversationsMoveToASortKeyThatStays(t *testing.T) {
 	}
 }
 
+// TestMessagesAndTransactionsMoveBesideTheirConversations brings tables of version 13 up to date.
+func TestMessagesAndTransactionsMoveBesideTheirConversations(t *testing.T) {
+	server := enginetest.ClickHouse(t)
+	fresh(t)
+	server.Exec(t, "CREATE DATABASE parley_77 ENGINE = Atomic")
+	files := ddl.Projection(77)
+	for _, f := range files[:44] {
+		server.Exec(t, f.Statement)
+	}
+	server.Exec(t, "INSERT INTO parley_77.conversations (project_id, conversation_id, _began_at, _version) VALUES (1, 'a', 5, 3), (2, 'a', 6, 4), (1, 'b', 7, 5)")
+	server.Exec(t, `INSERT INTO parley_77.messages (project_id, conversation_id, message_id, sent_at, read_at, _position, _version) VALUES
+		(1, 'a', 'm', 8, NULL, 1, 1), (1, 'a', 'm', 8, 9, 1, 3), (1, 'a', 'n', 9, NULL, 2, 2), (2, 'a', 'm', 8, NULL, 1, 4), (1, 'b', 'm', 1, NULL, 1, 5)`)
+	server.Exec(t, `INSERT INTO parley_77.transactions (project_id, conversation_id, transaction_id, amount, received_at, _version) VALUES
+		(1, 'a', 't', 1.5, 8, 1), (1, 'a', 't', 2.5, 9, 3), (2, 'a', 't', 3.5, 8, 4)`)
+	for _, f := range files[44:] {
+		for range 1 + strings.Count(f.Name, "_fill_") { // as after a crash
+			server.Exec(t, f.Statement)
+		}
+	}
+	for statement, want := range map[string]string{
+		"SELECT project_id, conversation_id, message_id, toUnixTimestamp64Milli(sent_at), toUnixTimestamp64Milli(read_at), _position, _version, toUnixTimestamp64Milli(_began_at) FROM parley_77.messages FINAL ORDER BY ALL": "1\ta\tm\t8\t9\t1\t3\t5\n1\ta\tn\t9\t\\N\t2\t2\t5\n1\tb\tm\t1\t\\N\t1\t5\t7\n2\ta\tm\t8\t\\N\t1\t4\t6",
+		"SELECT project_id, conversation_id, amount, toUnixTimestamp64Milli(received_at), _version, toUnixTimestamp64Milli(_began_at) FROM parley_77.transactions FINAL ORDER BY ALL":                                         "1\ta\t2.5\t9\t3\t5\n2\ta\t3.5\t8\t4\t6",
+		"SELECT arraySort(groupArray((name, total_rows))) FROM system.tables WHERE database = 'parley_77' AND (startsWith(name, 'messages_') OR startsWith(name, 'transactions_'))":                                           "[('messages_by_conversation',0),('transactions_by_conversation',0)]",
+	} {
+		if got := server.Exec(t, statement); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", statement, got, want)
+		}
+	}
+}
+
 // TestARenameIsNotRepeatedAfterAnotherProcess applies the files that rename conversations once more,
 // as a process would that had read what is missing before another one applied it.
 func TestARenameIsNotRepeatedAfterAnotherProcess(t *testing.T) {

@@ -12,7 +12,7 @@
 //
 // Columns are those of the stable views, in their order. Rows come in the order of
 // their tables, so that nothing is sorted: conversations by the week in which they began, project,
-// beginning and id; contacts by project, start and id; transactions by project, conversation and id. With from and to, conversations
+// beginning and id; contacts by project, start and id; transactions as their conversations. With from and to, conversations
 // are the ones closed in the interval, as in GraphQL; without, all of them.
 //
 // NDJSON writes moments in ISO 8601, numbers and decimals as JSON numbers with all

@@ -367,6 +367,7 @@ func of(prefix string, scope query.Scope, keys []schema.ConversationKey) *condit
 	for i, key := range keys {
 		projects[i], ids[i] = uint32(key.Project), string(key.Conversation)
 	}
+	c.add("conversation_id IN {$:Array(String)}", ids) // an index finds these
 	c.add("(project_id, conversation_id) IN arrayZip({$:Array(UInt32)}, {$:Array(String)})", projects, ids)
 	return c
 }

@@ -17,7 +17,7 @@
 // Every table of a projection is a ReplacingMergeTree, read with FINAL: one row
 // per sort key counts, the one with the highest _version, which is the highest
 // log sequence folded into it. The sort key of a conversation and of all it has never changes, so
-// an older row never stands beside a newer one. SORT_KEY.md says how conversations are sorted, and
+// an older row never stands beside a newer one. SORT_KEY.md says how conversations, messages and transactions are sorted, and
 // what was measured. Only customers are kept where they were created, which an earlier event
 // changes: the old place gets a row with _deleted = 1.
 //
@@ -46,7 +46,8 @@
 // # Files
 //
 // A file that was applied is never changed; a change is a new file with the next
-// number. conversations_by_closing is the table that conversations were in before version 10; it is
-// empty, and stays so that a process which comes late does not rename the table once more. Views are the exception: they hold no data, and are recreated whenever their text, the
+// number. conversations_by_closing is the table that conversations were in before version 10, and messages_by_conversation and
+// transactions_by_conversation those before version 14; they are
+// empty, and stay so that a process which comes late does not rename a table once more. Views are the exception: they hold no data, and are recreated whenever their text, the
 // live version, or a column's type or comment changes.
 package clickhouse

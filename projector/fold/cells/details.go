@@ -6,12 +6,13 @@ import (
 )
 
 // The tables of a conversation's details. Their sort keys never change: a
-// contact's start is part of its id, the other keys are ids.
+// contact's start is part of its id, the beginning of a conversation stays, the other keys are ids.
 
 // Owner holds the columns shared by the rows of these tables.
 type Owner struct {
 	schema.ConversationKey
-	Version schema.Sequence // last_sequence of the fold that the row comes from
+	BeganAt schema.Timestamp // of the conversation
+	Version schema.Sequence  // last_sequence of the fold that the row comes from
 }
 
 // Detail is a row of such a table.
@@ -28,6 +29,11 @@ func Owned[R any](own ...Column[Detail[R]]) []Column[Detail[R]] {
 	}
 	columns = append(columns, own...)
 	return append(columns, Number("_version", func(d *Detail[R]) uint64 { return uint64(d.Version) }))
+}
+
+// beganAt is the column of tables that are sorted by when the conversation began.
+func beganAt[R any]() Column[Detail[R]] {
+	return Moment("_began_at", func(d *Detail[R]) schema.Timestamp { return d.BeganAt })
 }
 
 // Contact is a row of contacts.
@@ -133,6 +139,7 @@ func Transactions() []Column[Transaction] {
 		Moment("received_at", func(d *row) schema.Timestamp { return d.Row.ReceivedAt }),
 		WordOrNull("source", func(d *row) *schema.TransactionSource { return d.Row.Source }),
 		NumberOrNull("attributed_to_id", func(d *row) *int64 { return (*int64)(d.Row.AttributedTo) }),
+		beganAt[fold.Transaction](),
 	)
 }
 
@@ -151,6 +158,7 @@ func Messages() []Column[Message] {
 		Flag("automatic", func(d *row) bool { return d.Row.Automatic }),
 		MomentOrNull("read_at", func(d *row) *schema.Timestamp { return d.Row.ReadAt }),
 		MomentOrNull("deleted_at", func(d *row) *schema.Timestamp { return d.Row.DeletedAt }),
+		beganAt[fold.Message](),
 		Number("_position", func(d *row) uint32 { return d.Row.Position }),
 	)
 }

@@ -2,4 +2,4 @@ SELECT
     $columns
 FROM {projection:Identifier}.transactions FINAL
 WHERE $where
-ORDER BY project_id, conversation_id, transaction_id
+ORDER BY toMonday(_began_at), project_id, _began_at, conversation_id, transaction_id

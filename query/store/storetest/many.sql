@@ -80,12 +80,12 @@ FROM (
     FROM $projection.conversations
     WHERE contact_count > 0)
 ;
-INSERT INTO $projection.messages (project_id, conversation_id, message_id, contact_id, sent_at, author_kind, author_id, automatic, _position, _version)
-SELECT project_id, conversation_id, concat('m', toString(i)), NULL, created_at + i, if(i % 2 = 0, 'VISITOR', 'PROFESSIONAL'), '5', 0, i * 3 + 1, last_sequence
-FROM (SELECT project_id, conversation_id, created_at, last_sequence, arrayJoin(range(7)) AS i FROM $projection.conversations)
+INSERT INTO $projection.messages (project_id, conversation_id, message_id, contact_id, sent_at, author_kind, author_id, automatic, _began_at, _position, _version)
+SELECT project_id, conversation_id, concat('m', toString(i)), NULL, created_at + i, if(i % 2 = 0, 'VISITOR', 'PROFESSIONAL'), '5', 0, _began_at, i * 3 + 1, last_sequence
+FROM (SELECT project_id, conversation_id, created_at, _began_at, last_sequence, arrayJoin(range(7)) AS i FROM $projection.conversations)
 ;
 INSERT INTO $projection.transactions
-SELECT project_id, conversation_id, 't', 'order', 12.5, 'EUR', created_at, 'ONSITE', NULL, last_sequence
+SELECT project_id, conversation_id, 't', 'order', 12.5, 'EUR', created_at, 'ONSITE', NULL, _began_at, last_sequence
 FROM $projection.conversations
 WHERE transaction_count > 0
 ;

@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS $projection.messages TO $projection.messages_by_conversation

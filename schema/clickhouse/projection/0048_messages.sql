@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS $projection.messages_by_beginning TO $projection.messages

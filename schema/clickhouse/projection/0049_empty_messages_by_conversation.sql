@@ -1,0 +1,1 @@
+TRUNCATE TABLE IF EXISTS $projection.messages_by_conversation SYNC

@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS $projection.messages_by_beginning SYNC

@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS $projection.transactions_by_beginning TO $projection.transactions

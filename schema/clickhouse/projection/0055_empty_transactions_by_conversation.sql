@@ -1,0 +1,1 @@
+TRUNCATE TABLE IF EXISTS $projection.transactions_by_conversation SYNC
