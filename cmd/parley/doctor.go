@@ -289,6 +289,7 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 			live, err := tables.Live(ctx)
 			return fmt.Sprintf("up to date with version %d, projection %d is live", clickhouse.Version, live), err
 		})},
+		{"versions", ofTables(func(ctx context.Context) (string, error) { return versions(ctx, tables) })},
 		{"parts", ofTables(func(ctx context.Context) (string, error) {
 			return overlapping(ctx, tables), nil
 		})},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -101,6 +102,65 @@ func TestUndoWhileEventsArrive(t *testing.T) {
 	}
 	i.wantOneRowEach(t, project, sent, 5*sent)
 	i.wantLive(t, 1)
+}
+
+// TestAVersionThatRefusesInsertsDoesNotStopTheLiveOne offers a version whose tables refuse every row.
+func TestAVersionThatRefusesInsertsDoesNotStopTheLiveOne(t *testing.T) {
+	const project, conversations = 7816, 20
+	i := start(t, t.TempDir(), "--stall-after", "2s")
+	i.post(t, chats(project, 0, conversations, 0)...)
+	waitForEvents(t, i, project, 2*conversations)
+	i.want(t, exitOK, "replay")
+
+	i.execute(t, "ALTER TABLE parley_1.conversations MODIFY SETTING table_readonly = 1")
+	i.post(t, chats(project, 0, conversations, 1)...) // which version 1 does not have
+	undo := exec.CommandContext(t.Context(), binary, "replay", "--undo", "--data-dir", i.dir)
+	var said bytes.Buffer
+	undo.Stdout, undo.Stderr = &said, &said
+	if err := undo.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, seenWithin, func() error {
+		if offered := i.projections(t).Offered(); offered != 1 {
+			return fmt.Errorf("version %d is offered", offered)
+		}
+		return nil
+	})
+	i.post(t, chats(project, 0, conversations, 2)...)
+	waitForEvents(t, i, project, 5*conversations)
+	i.wantLive(t, 2)
+	if err := undo.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := undo.Wait(); err == nil || !strings.Contains(said.String(), "the command was stopped") || !strings.Contains(said.String(), "version 2 is live") {
+		t.Errorf("undo: %v, %s", err, said.String())
+	}
+	if p := i.projections(t).Find(1); p.State != tables.Kept {
+		t.Errorf("version 1 is %s: %s", p.State, p.Reason)
+	}
+	i.wantOneRowEach(t, project, conversations, 5*conversations)
+
+	// A command that is killed leaves its offer, which the projector accepts as soon as it can.
+	i.crashed(t, "replay.offered", "replay", "--undo")
+	if said := i.want(t, exitOK, "doctor"); !strings.Contains(said, "ok    versions: 1 is offered, ") || !strings.Contains(said, "; 2 is live") {
+		t.Error(said)
+	}
+	i.execute(t, "ALTER TABLE parley_1.conversations MODIFY SETTING table_readonly = 0")
+	eventually(t, seenWithin, func() error {
+		if live, err := i.projections(t).Live(); live != 1 || err != nil {
+			return fmt.Errorf("version %d is live (%v)", live, err)
+		}
+		return nil
+	})
+	i.wantLive(t, 1)
+	i.wantOneRowEach(t, project, conversations, 5*conversations)
+
+	i.crashed(t, "replay.built", "replay")
+	i.want(t, exitOK, "replay", "--undo")
+	if said := i.want(t, exitOK, "doctor"); !strings.Contains(said, "ok    versions: 1 is kept, ") || !strings.Contains(said, "; 3 is half built, ") {
+		t.Error(said)
+	}
+	i.wantLive(t, 2)
 }
 
 // TestCrossingCommandsLeaveOneLiveVersion runs two commands at the same moment, from two data dirs, as on

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/parley-analytics/parley/projector"
@@ -197,54 +198,68 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 		return false, err
 	}
 	if err := r.Tables.Offer(ctx, version); err != nil {
-		return false, err
+		return false, r.withdraw(ctx, version, err) // it may have been offered nevertheless
 	}
 	r.at("offered")
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
 	var swapped bool
-	var failed error
-	own := make(chan struct{})
-	go func() {
-		defer close(own)
-		failed = r.Lease.Keep(waiting, func(ctx context.Context) (err error) {
+	own := make(chan error, 1)
+	var working sync.WaitGroup
+	working.Go(func() {
+		own <- r.Lease.Keep(waiting, func(ctx context.Context) (err error) {
 			swapped, err = r.swap(ctx, version)
 			return err
 		})
-	}()
-	live, err := r.awaitLive(ctx, version, own)
+	})
+	err = r.awaitLive(ctx, version, own)
 	stop()
-	<-own
-	if !live && err == nil {
-		live, err = failed == nil, failed
-	}
-	if live {
+	working.Wait()
+	if err == nil || swapped {
 		return !swapped, r.Tables.Up(ctx) // the views may still be on their way
 	}
-	return false, errors.Join(err, r.Tables.Withdraw(context.WithoutCancel(ctx), version, err.Error()))
+	return false, r.withdraw(ctx, version, err)
 }
 
-// awaitLive waits until an offer has been accepted or withdrawn, or own is closed.
-func (r *Rebuild) awaitLive(ctx context.Context, version uint32, own <-chan struct{}) (live bool, err error) {
+// awaitLive waits until an offer has been accepted or withdrawn, or the command's own attempt, of which
+// own returns the error, has failed.
+func (r *Rebuild) awaitLive(ctx context.Context, version uint32, own <-chan error) error {
 	for {
 		all, err := r.Tables.Projections(ctx)
 		if err == nil {
 			switch p := all.Find(version); p.State {
 			case tables.Alive:
-				return true, nil
+				return nil
 			case tables.Offered:
 			default:
-				return false, fmt.Errorf("version %d is not made live, and is %s: %s", version, p.State, p.Reason)
+				return fmt.Errorf("version %d is not made live, and is %s: %s", version, p.State, p.Reason)
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return false, fmt.Errorf("the command was stopped: %w", context.Cause(ctx))
-		case <-own:
-			return false, nil
+			return fmt.Errorf("the command was stopped: %w", context.Cause(ctx))
+		case err := <-own:
+			if err != nil {
+				return err
+			}
+			// It has made the version live, or was stopped with the command: only the tables say which.
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// withdraw ends an offer that came to nothing, however the command ends, and returns the reason, with
+// the version that is live.
+func (r *Rebuild) withdraw(ctx context.Context, version uint32, why error) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := r.Tables.Withdraw(ctx, version, why.Error()); err != nil {
+		return errors.Join(why, err)
+	}
+	live, err := r.Tables.Live(ctx)
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	return fmt.Errorf("%w; version %d is live", why, live)
 }
 
 // swap makes an offered version live if no projector runs; swapped reports that it did. A projector
@@ -259,7 +274,8 @@ func (r *Rebuild) swap(ctx context.Context, version uint32) (swapped bool, err e
 			return false, err
 		}
 		if r.Tables.Reached(ctx, version, live, 0) {
-			return true, r.Tables.Swap(ctx, version, live)
+			err := r.Tables.Swap(ctx, version, live)
+			return err == nil, err
 		}
 	}
 }
@@ -274,13 +290,7 @@ func (r *Rebuild) Undo(ctx context.Context) (*Replayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	var before tables.Projection // of those kept, the one that was live last
-	for _, p := range all {
-		if p.State == tables.Kept && p.Turn >= before.Turn {
-			before = p
-		}
-	}
-	kept := before.Version
+	kept := all.Before()
 	if kept == 0 {
 		return nil, errors.New("nothing to undo: no earlier version of the projection is kept")
 	}

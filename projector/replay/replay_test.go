@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -373,6 +374,9 @@ func replayed(t *testing.T) *setup {
 
 func TestTheProjectorFollowsWhatAnotherProcessMakesLive(t *testing.T) {
 	h := replayed(t)
+	if err := h.tables.Offer(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
 	if err := h.tables.Swap(t.Context(), 1, 2); err != nil {
 		t.Fatal(err)
 	}
@@ -408,6 +412,36 @@ func TestAVersionThatRejectsRowsDoesNotStopTheLiveOne(t *testing.T) {
 	h.settle(t)
 	if live := h.live(t); live != 2 {
 		t.Errorf("version %d is live", live)
+	}
+}
+
+func TestAnInterruptedUndoLeavesNoOffer(t *testing.T) {
+	h := replayed(t)
+	if err := h.tables.Conn().Exec(t.Context(), "ALTER TABLE parley_1.positions ADD CONSTRAINT never CHECK sequence = 0"); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 { // the command and its wait for the lease end at the same moment
+		ctx, stop := context.WithCancel(t.Context())
+		h.rebuild.At = func(string) { stop() }
+		_, err := h.rebuild.Undo(ctx)
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "the command was stopped") || !strings.HasSuffix(err.Error(), "; version 2 is live") {
+			t.Errorf("undo: %v", err)
+		}
+		all, err := h.tables.Projections(t.Context())
+		if p := all.Find(1); err != nil || p.State != tables.Kept || !strings.HasPrefix(p.Reason, "the command was stopped") {
+			t.Fatalf("version 1 is %s: %s (%v)", p.State, p.Reason, err)
+		}
+	}
+}
+
+func TestUndoFindsAVersionThatACrashedUndoHasOffered(t *testing.T) {
+	h := replayed(t)
+	h.stop()
+	if err := h.tables.Offer(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if undone, err := h.rebuild.Undo(t.Context()); err != nil || undone.Version != 1 || h.live(t) != 1 {
+		t.Errorf("version %d is live after %+v (%v)", h.live(t), undone, err)
 	}
 }
 

@@ -54,8 +54,14 @@
 // milliseconds, and Up completes them if that is interrupted, and also removes remaining tables of
 // dropped versions.
 //
+// A command that is interrupted withdraws its offer; one that is killed cannot. An offer may therefore have no
+// command that waits for it. The projector accepts it when the version has caught up; undo and replay replace it. A
+// version that is building stays until the next command that builds one, which continues or drops it. `parley doctor`
+// lists the versions and these ways on.
+//
 // A model test runs all interleavings of a projector and two commands over the
-// rules, with a crash anywhere.
+// rules, with a crash and an interruption anywhere, and from every outcome one more
+// undo and one more replay, which must succeed.
 //
 // # Comparing
 //

@@ -181,6 +181,12 @@ func TestASwapMakesAnotherVersionLive(t *testing.T) {
 		t.Errorf("before the swap the view reads %s", got)
 	}
 
+	if err := tables.Swap(t.Context(), 2, 1); err == nil {
+		t.Error("a version that is not offered becomes live")
+	}
+	if err := tables.Offer(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
 	// Cut off after the insert that makes it live: every reader gets the
 	// new version, and the views follow.
 	if err := New(&cutOff{Conn: tables.conn, left: 3}).Swap(t.Context(), 2, 1); !errors.Is(err, errCut) {
@@ -195,6 +201,9 @@ func TestASwapMakesAnotherVersionLive(t *testing.T) {
 	}
 
 	// And back.
+	if err := tables.Offer(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
 	if err := tables.Swap(t.Context(), 1, 2); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +231,7 @@ func TestOfConcurrentCommandsOneTakesTheTurn(t *testing.T) {
 	var made atomic.Int32
 	for version := uint32(2); version <= 5; version++ {
 		group.Go(func() {
-			if tables.Swap(t.Context(), version, 1) == nil {
+			if tables.Offer(t.Context(), version) == nil && tables.Swap(t.Context(), version, 1) == nil {
 				made.Add(1)
 			}
 		})

@@ -10,16 +10,18 @@ import (
 // The model is every interleaving of a projector and two commands, each of which
 // may crash between any two of its steps, over the rules of [Projections] as they
 // are: only the waiting and the rows are simplified. A read and the insert that
-// follows from it are two steps, so others come in between.
+// follows from it are two steps, so others come in between. A command may also be
+// interrupted: it then ends its offer, and an insert under way is made or not.
 
 // world is one state of everything.
 type world struct {
 	all      Projections
-	position [6]int // of each version
+	position [8]int // of each version
 	end      int    // of the log
 	serve    serving
 	commands [2]command
 	crashes  int // still to come
+	stops    int // interruptions of commands still to come
 }
 
 // serving is the projector of projector/lead: 0 is no version.
@@ -45,6 +47,7 @@ type command struct {
 	version  uint32
 	from     uint32 // live when it was checked
 	made     bool   // its version has been live since it was offered
+	ending   string // what it reports when its offer has ended
 	reported string
 	turn
 }
@@ -71,11 +74,11 @@ func (w world) key() string {
 		rank, _ := slices.BinarySearch(order, p.Turn)
 		fmt.Fprint(&b, p.Version, p.State, p.Maker, p.WasLive, rank, ";")
 	}
-	fmt.Fprint(&b, w.position, w.end, w.crashes)
+	fmt.Fprint(&b, w.position, w.end, w.crashes, w.stops)
 	s := w.serve
 	fmt.Fprint(&b, s.up, s.refuses, s.current, s.next, s.live, s.offered, s.step, brief(s.turn))
 	for _, c := range w.commands {
-		fmt.Fprint(&b, "|", c.kind, c.step, c.version, c.from, c.made, c.reported, brief(c.turn))
+		fmt.Fprint(&b, "|", c.kind, c.step, c.version, c.from, c.made, c.ending, c.reported, brief(c.turn))
 	}
 	return b.String()
 }
@@ -144,6 +147,9 @@ func (w world) after() (list []world) {
 		if w.crashes > 0 {
 			add(func(w *world) { w.crashes--; w.commands[i] = command{kind: c.kind, reported: "crashed"} })
 		}
+		if w.stops > 0 {
+			list = append(list, w.afterStop(i)...)
+		}
 	}
 	return list
 }
@@ -170,13 +176,12 @@ func (w world) afterServe() (list []world) {
 			s.current, s.next = s.live, 0
 		case s.next != s.offered:
 			s.next = s.offered
-		case s.next != 0 && n.position[s.next] >= n.position[s.current]:
-			s.step, s.current = "stopped", 0
-			fallthrough
-		case s.next != 0: // it may also come to nothing: no progress, or a failure
+		case s.next != 0 && s.refuses: // it waits for as long as the offer stays
+		case s.next != 0:
 			fails := n.clone()
 			fails.serve.step, fails.serve.current = "withdraw", 0
 			list = append(list, fails)
+			s.step, s.current = "stopped", 0
 		}
 	case "stopped": // the current version is not projected any more
 		from := s.live
@@ -228,13 +233,7 @@ func (w world) afterCommand(i int) (list []world) {
 	case "begin":
 		switch version, changes := n.all.begin(c.kind); {
 		case c.kind == "undo":
-			latest := Projection{}
-			for _, p := range n.all {
-				if p.State == Kept && p.Turn >= latest.Turn {
-					latest = p
-				}
-			}
-			if c.version = latest.Version; c.version == 0 {
+			if c.version = n.all.Before(); c.version == 0 {
 				c.reported = "failed"
 			}
 			c.step = "offer"
@@ -259,15 +258,17 @@ func (w world) afterCommand(i int) (list []world) {
 		case Alive:
 			c.step = "live"
 		case Offered:
-			c.step = "patience" // ends, at any time
+			c.step = "catch up" // it gets the lease
 		default:
-			c.reported = "failed"
+			c.step, c.ending = "withdraw", "failed"
 		}
-	case "patience":
+	case "withdraw":
 		changes, err := n.all.withdraw(c.version, "")
 		decide("withdrawn", changes, err)
 	case "withdrawn":
-		takes("catch up", "patience")
+		if takes("", "withdraw"); c.step == "" {
+			c.reported = c.ending
+		}
 	case "catch up":
 		c.from, _ = n.all.Live()
 		if c.step = "live"; c.from != c.version {
@@ -276,7 +277,9 @@ func (w world) afterCommand(i int) (list []world) {
 		}
 	case "reached":
 		changes, err := n.all.swap(c.version, c.from)
-		decide("swap", changes, err)
+		if decide("swap", changes, nil); err != nil {
+			c.step, c.ending = "withdraw", "failed"
+		}
 	case "swap":
 		takes("live", "reached")
 	case "live":
@@ -298,16 +301,41 @@ func (w world) afterCommand(i int) (list []world) {
 	return append(list, n)
 }
 
+// afterStop are the worlds in which a command is interrupted where it is.
+func (w world) afterStop(i int) (list []world) {
+	before := w
+	before.stops--
+	worlds := []world{before.clone()}
+	if c := w.commands[i]; c.step == "begun" || c.step == "offered" || c.step == "swap" || c.step == "drop" {
+		made := before.clone()
+		made.take(c.turn)
+		worlds = append(worlds, made)
+	}
+	for _, n := range worlds {
+		switch c := &n.commands[i]; c.step {
+		case "withdraw", "withdrawn": // it ends by itself
+			continue
+		case "offer", "offered", "wait", "catch up", "reached", "swap":
+			c.step, c.ending = "withdraw", "interrupted"
+		default:
+			c.reported = "interrupted"
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
 // wrong says what must not be in a world that came from another.
 func (w world) wrong(before world) string {
-	alive := 0
+	in := map[State]int{}
 	for _, p := range w.all {
-		if p.State == Alive {
-			alive++
-		}
+		in[p.State]++
 	}
-	if alive != 1 {
-		return fmt.Sprintf("%d versions are live", alive)
+	if in[Alive] != 1 || in[Offered] > 1 {
+		return fmt.Sprintf("%d versions are live, %d are offered", in[Alive], in[Offered])
+	}
+	if in[Offered] > 0 && w.ended() && w.commands[0].reported != "crashed" && w.commands[1].reported != "crashed" {
+		return "a command leaves its offer"
 	}
 	live, _ := w.all.Live()
 	if was, _ := before.all.Live(); was != live && before.serve.step == "swap" && w.serve.step != "swap" && w.position[live] < w.position[was] {
@@ -333,6 +361,40 @@ func (w world) wrong(before world) string {
 	return ""
 }
 
+// ended reports whether no command runs any more.
+func (w world) ended() bool { return w.commands[0].reported != "" && w.commands[1].reported != "" }
+
+// escapes lets one more command run, now that all tables take rows, without a projector and beside one: it
+// must succeed, whatever state the others have left.
+func (w world) escapes(kind string) string {
+	if kind == "undo" && !slices.ContainsFunc(w.all, func(p Projection) bool {
+		return p.WasLive && p.State != Alive && p.State != Dropped
+	}) {
+		return ""
+	}
+	for _, projects := range []bool{false, true} {
+		w := w.clone()
+		w.crashes, w.stops, w.serve = 0, 0, serving{up: projects, step: "read"}
+		w.commands = [2]command{{kind: kind, step: "begin"}, {reported: "done", made: true}}
+		for range 60 {
+			if w.commands[0].reported != "" {
+				break
+			}
+			if projects {
+				steps := w.afterServe()
+				w = steps[len(steps)-1] // without a failure
+			}
+			if next := w.afterCommand(0); len(next) > 0 {
+				w = next[0]
+			}
+		}
+		if c := w.commands[0]; c.reported != "done" {
+			return fmt.Sprintf("no %s gets out of it (projector: %t): %s %s", kind, projects, c.step, c.reported)
+		}
+	}
+	return ""
+}
+
 // settles lets the projector alone go on: it must come to project the live
 // version, whatever it was doing and whatever fails.
 func (w world) settles() string {
@@ -342,7 +404,7 @@ func (w world) settles() string {
 			w.serve = serving{up: true, refuses: w.serve.refuses, step: "read"}
 		}
 		live, _ := w.all.Live()
-		if w.serve.step == "read" && w.serve.current == live && w.serve.next == 0 && w.all.Offered() == 0 && w.position[live] == w.end {
+		if w.serve.step == "read" && w.serve.current == live && w.serve.next == w.all.Offered() && (w.serve.next == 0 || w.serve.refuses) && w.position[live] == w.end {
 			return ""
 		}
 		next := w.afterServe()
@@ -365,7 +427,7 @@ func TestEveryInterleavingLeavesOneLiveVersionThatIsProjected(t *testing.T) {
 				{Version: 1, State: Kept, WasLive: true, Turn: 1},
 				{Version: 2, State: Alive, WasLive: true, Turn: 2},
 			},
-			serve: serving{up: true, refuses: c.refuses, step: "read"}, crashes: 1,
+			serve: serving{up: true, refuses: c.refuses, step: "read"}, crashes: 1, stops: 1,
 		}
 		for i, kind := range c.kinds {
 			begin.commands[i] = command{kind: kind, step: "begin"}
@@ -391,6 +453,11 @@ func explore(t *testing.T, begin world) int {
 			}
 			if fault := next.settles(); fault != "" {
 				t.Fatalf("%s\nfrom %+v", fault, next)
+			}
+			for _, kind := range []string{"undo", "replay"} {
+				if fault := next.escapes(kind); next.ended() && fault != "" {
+					t.Fatalf("%s\nfrom %+v", fault, next)
+				}
 			}
 			seen[key] = true
 			queue = append(queue, next)

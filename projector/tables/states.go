@@ -61,6 +61,18 @@ func (all Projections) Offered() uint32 {
 	return 0
 }
 
+// Before is the version that was live before the live one, 0 if there is none: of those kept, the latest, or one that
+// an undo has offered.
+func (all Projections) Before() uint32 {
+	var before Projection
+	for _, p := range all {
+		if (p.State == Kept || p.State == Offered && p.WasLive) && p.Turn >= before.Turn {
+			before = p
+		}
+	}
+	return before.Version
+}
+
 // Find returns one version; its state is empty if there is none of the number.
 func (all Projections) Find(version uint32) Projection {
 	for _, p := range all {
@@ -143,7 +155,7 @@ func (all Projections) withdraw(version uint32, reason string) (Projections, err
 	return Projections{p.back(reason)}, nil
 }
 
-// swap makes a version live that is as far as another one, which must be live; that
+// swap makes an offered version live that is as far as another one, which must be live; that
 // one is kept.
 func (all Projections) swap(version, from uint32) (Projections, error) {
 	p, err := all.usable(version)
@@ -157,11 +169,10 @@ func (all Projections) swap(version, from uint32) (Projections, error) {
 	if live != from {
 		return nil, fmt.Errorf("version %d has become live, not version %d", live, from)
 	}
-	changes := Projections{p.to(Alive, ""), all.Find(from).to(Kept, "")}
-	if other := all.Offered(); other != 0 && other != version {
-		changes = append(changes, all.Find(other).back(fmt.Sprintf("version %d was made live", version)))
+	if p.State != Offered { // withdrawn meanwhile
+		return nil, fmt.Errorf("version %d is %s: %s", version, p.State, p.Reason)
 	}
-	return changes, nil
+	return Projections{p.to(Alive, ""), all.Find(from).to(Kept, "")}, nil
 }
 
 // drop gives up versions that are neither live nor offered.

@@ -175,6 +175,9 @@ func TestRightsOfTheViewsAreNotTakenForGranted(t *testing.T) {
 	if err := tables.Create(t.Context(), far); err != nil {
 		t.Fatal(err)
 	}
+	if err := tables.Offer(t.Context(), far); err != nil {
+		t.Fatal(err)
+	}
 	if err := tables.Swap(t.Context(), far, 1); err == nil || !strings.Contains(err.Error(), "rights of view parley.conversations") {
 		t.Errorf("the version is made live: %v", err)
 	}

@@ -55,6 +55,9 @@ func (b *bench) pages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.tables.Offer(ctx, crowded); err != nil {
+		return err
+	}
 	if err := r.tables.Swap(ctx, crowded, live); err != nil {
 		return err
 	}
