@@ -1,10 +1,12 @@
 package projector
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/parley-analytics/parley/projector/fold"
@@ -203,6 +205,19 @@ type delay struct {
 	version uint64 // of its row of quarantine: another one is another request
 	pause   time.Duration
 	next    time.Time
+	why     error
+}
+
+// Rejected is a conversation whose rows are to be made again, and are rejected by the tables: its rows
+// stay as they were.
+type Rejected struct {
+	schema.ConversationKey
+	Why error
+}
+
+// String names the conversation and the reason.
+func (r Rejected) String() string {
+	return fmt.Sprintf("%d/%s (%v)", r.Project, r.Conversation, r.Why)
 }
 
 // longestDelay is the longest time between two attempts to write rows that the tables reject.
@@ -224,14 +239,28 @@ func (l *loop) due(wanted []Aside) []Aside {
 		due = append(due, a)
 	}
 	l.delays = delays
+	l.showRejected()
 	return due
 }
 
 // delay makes the rows of a conversation again later, twice as late each time.
 func (l *loop) delay(a Aside, why error) {
 	pause := max(2*asideLook, min(2*l.delays[a.ConversationKey].pause, longestDelay))
-	l.delays[a.ConversationKey] = delay{version: a.Version, pause: pause, next: l.gatherer.clock().Add(pause)}
+	l.delays[a.ConversationKey] = delay{version: a.Version, pause: pause, next: l.gatherer.clock().Add(pause), why: why}
+	l.showRejected()
 	l.logger.Error("ClickHouse rejects the rows of a conversation that are made again", "conversation", a, "next", pause, "error", why)
+}
+
+// showRejected lets others know which rows are rejected, and why.
+func (l *loop) showRejected() {
+	list := make([]Rejected, 0, len(l.delays))
+	for key, d := range l.delays {
+		list = append(list, Rejected{key, d.why})
+	}
+	slices.SortFunc(list, func(a, b Rejected) int {
+		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Conversation, b.Conversation))
+	})
+	l.state.setRejected(list)
 }
 
 // again makes the rows of conversations again, in halves if that is too large or rejected.

@@ -200,13 +200,17 @@ func TestRowsThatAreRejectedAgainAreTriedEverMoreRarely(t *testing.T) {
 		if left := tables.Quarantine(); len(left) != 1 {
 			t.Errorf("still asked for: %+v", left)
 		}
+		want := fmt.Sprintf("[%d/%s (write: unwritable: a value does not fit)]", rejected.Project, rejected.Conversation)
+		if got := fmt.Sprint(p.Rejected()); got != want {
+			t.Errorf("rejected are %s, want %s", got, want)
+		}
 		if failed := values(t, registry)["parley_projector_failures_total"]; failed > 0 || p.Ready() != nil {
 			t.Errorf("%v failures, %v", failed, p.Ready())
 		}
 		rejects.Store(false)
 		<-time.After(10 * time.Minute)
-		if left := tables.Quarantine(); len(left) > 0 {
-			t.Errorf("still asked for: %+v", left)
+		if left := tables.Quarantine(); len(left)+len(p.Rejected()) > 0 {
+			t.Errorf("still asked for: %+v; rejected %v", left, p.Rejected())
 		}
 		compare(t, tables, records)
 	})

@@ -144,6 +144,10 @@ func (p *Projector) Ready() error {
 // their rows. They do not make the projector unready.
 func (p *Projector) Aside() []Aside { return p.events.state.asides() }
 
+// Rejected returns the conversations whose rows were to be made again, for a repair or a release, and are rejected by
+// ClickHouse. They are tried again, ever more rarely, and do not make the projector unready.
+func (p *Projector) Rejected() []Rejected { return p.events.state.rejects() }
+
 // Progress is how far a projector has come in the log of events.
 type Progress struct {
 	Position schema.Sequence // everything up to here is in the tables

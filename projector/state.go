@@ -29,7 +29,8 @@ type state struct {
 	unseen  error // why the end of the log could not be read
 	stalled error // the position does not move although the log is ahead
 
-	aside []Aside
+	aside    []Aside
+	rejected []Rejected
 }
 
 func newState(log string, clock func() time.Time) *state { return &state{log: log, clock: clock} }
@@ -61,6 +62,18 @@ func (s *state) setAside(list []Aside) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.aside = list
+}
+
+func (s *state) setRejected(list []Rejected) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rejected = list
+}
+
+func (s *state) rejects() []Rejected {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rejected
 }
 
 func (s *state) asides() []Aside {

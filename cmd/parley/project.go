@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -88,7 +89,10 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		}
 		return errors.Join(leader.Ready(), keepsUp.Ready())
 	})
-	n.ready.Note("projector", func() string { return setAside(leader.Aside()) })
+	n.ready.Note("projector", func() string {
+		notes := []string{setAside(leader.Aside()), rejected(leader.Rejected())}
+		return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), "; ")
+	})
 	return nil
 }
 
@@ -97,12 +101,25 @@ func setAside(list []projector.Aside) string {
 	if len(list) == 0 {
 		return ""
 	}
+	return fmt.Sprintf("%d conversations are set aside because ClickHouse does not have enough memory for their rows (parley quarantine list --log conversations): %s", len(list), named(list))
+}
+
+// rejected names conversations whose rows ClickHouse rejects.
+func rejected(list []projector.Rejected) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("ClickHouse rejects the rows of %s to be written again, so they stay as they are: %s", counted(uint64(len(list)), "conversation that is", "conversations that are"), named(list))
+}
+
+// named names the first of some conversations.
+func named[C fmt.Stringer](list []C) string {
 	const most = 10
 	names := make([]string, 0, most)
-	for _, a := range list[:min(most, len(list))] {
-		names = append(names, a.String())
+	for _, c := range list[:min(most, len(list))] {
+		names = append(names, c.String())
 	}
-	return fmt.Sprintf("%d conversations are set aside because ClickHouse does not have enough memory for their rows (parley quarantine list --log conversations): %s", len(list), strings.Join(names, ", "))
+	return strings.Join(names, ", ")
 }
 
 // projectorWork is the name of the lease on the projection: its holder writes the

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +51,29 @@ func TestARepairStaysWhileTheProjectorRuns(t *testing.T) {
 	if left := i.quarantined(t); len(left) > 0 {
 		t.Errorf("in quarantine: %+v", left)
 	}
+}
+
+// TestReadyzNamesTheRowsThatARepairCannotWrite repairs a conversation whose rows a table rejects.
+func TestReadyzNamesTheRowsThatARepairCannotWrite(t *testing.T) {
+	const project, conversations = 7822, 3
+	i := start(t, t.TempDir())
+	i.post(t, chats(project, 0, conversations, 0)...)
+	waitForEvents(t, i, project, 2*conversations)
+	i.awaitReadyz(t, "", http.StatusOK, `{"ready":true}`)
+	i.execute(t, "INSERT INTO parley_1.conversations SELECT * REPLACE ('FALSE' AS channel) FROM parley_1.conversations FINAL LIMIT 1")
+	i.execute(t, "ALTER TABLE parley_1.conversations ADD CONSTRAINT chats CHECK channel != 'CHAT'")
+	repair := exec.CommandContext(t.Context(), binary, "verify", "--repair", "--data-dir", i.dir)
+	if err := repair.Start(); err != nil {
+		t.Fatal(err)
+	}
+	i.awaitReadyz(t, "", http.StatusOK, fmt.Sprintf(`ClickHouse rejects the rows of 1 conversation that is to be written again, so they stay as they are: %d/`, project))
+	i.awaitReadyz(t, "", http.StatusOK, "VIOLATED_CONSTRAINT")
+	i.execute(t, "ALTER TABLE parley_1.conversations DROP CONSTRAINT chats")
+	if err := repair.Wait(); err != nil {
+		t.Errorf("repair: %v", err)
+	}
+	i.awaitReadyz(t, "", http.StatusOK, `{"ready":true}`)
+	i.want(t, exitOK, "verify")
 }
 
 // TestARepairNeedsNoProjector repairs tables that no process projects: the command takes the lease.

@@ -236,6 +236,14 @@ func (l *Leader) Ready() error {
 	return fmt.Errorf("projection has not started")
 }
 
+// Rejected returns the conversations whose rows the running projector cannot make again.
+func (l *Leader) Rejected() []projector.Rejected {
+	if r := l.leading(); r != nil {
+		return r.projector.Rejected()
+	}
+	return nil
+}
+
 // Aside returns the conversations that the running projector has set aside.
 func (l *Leader) Aside() []projector.Aside {
 	if r := l.leading(); r != nil {

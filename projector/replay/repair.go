@@ -95,7 +95,7 @@ func (r *Rebuild) awaitRewritten(ctx context.Context, live uint32) error {
 			before, moved = left, time.Now()
 		}
 		if time.Since(moved) > stuck {
-			return errors.Join(fmt.Errorf("the projector has not made the rows of %d conversations again within %v: /readyz says why", left, stuck), err)
+			return errors.Join(fmt.Errorf("the projector has not made the rows of %d conversations again within %v: the notes of /readyz say why", left, stuck), err)
 		}
 		select {
 		case <-ctx.Done():
