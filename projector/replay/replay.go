@@ -215,7 +215,7 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 	err = r.awaitLive(ctx, version, own)
 	stop()
 	working.Wait()
-	if err == nil || swapped {
+	if err == nil {
 		return !swapped, r.Tables.Up(ctx) // the views may still be on their way
 	}
 	return false, r.withdraw(ctx, version, err)
@@ -274,8 +274,7 @@ func (r *Rebuild) swap(ctx context.Context, version uint32) (swapped bool, err e
 			return false, err
 		}
 		if r.Tables.Reached(ctx, version, live, 0) {
-			err := r.Tables.Swap(ctx, version, live)
-			return err == nil, err
+			return true, r.Tables.Swap(ctx, version, live)
 		}
 	}
 }
