@@ -80,7 +80,8 @@
 //
 // One process at a time projects (the caller holds a lease). One that was replaced may have a batch
 // on its way when the next one begins, and so may this one after an insert that it gave up. The
-// batches that repeat such events are contested: all rows of their conversations are written, and
+// batches that repeat such events, and all up to the highest version that is in the tables at the start,
+// are contested: all rows of their conversations are written, and
 // no fold is continued (see projector/sink).
 //
 // # Durability

@@ -35,6 +35,7 @@ type loop struct {
 	position   schema.Sequence
 	origin     Origin          // of the position
 	began      schema.Sequence // the end of the log at the latest resume
+	held       schema.Sequence // the highest version in the tables at the latest resume
 	contested  int             // so many entries after the latest resume may be in batches that still arrive
 	cache      *cache
 	advanced   func(schema.Sequence)                 // nil: nobody asks
@@ -191,7 +192,7 @@ func (l *loop) resume(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the end of the log: %w", err)
 	}
-	l.position = position
+	l.position, l.held = position, held
 	l.contested = 0
 	if position < last {
 		l.contested = batchesUnderWay * l.gatherer.events.most
@@ -214,9 +215,11 @@ func (l *loop) resume(ctx context.Context) error {
 	return nil
 }
 
-// isContested reports that batches with the next events may have been written already, or may still
+// isContested reports that batches with the next events have been written already, or may still
 // arrive: see [Batch].
-func (l *loop) isContested() bool { return l.contested > 0 && l.position < l.began }
+func (l *loop) isContested() bool {
+	return l.position < l.held || l.contested > 0 && l.position < l.began
+}
 
 // batchesUnderWay bounds what another process, or this one before a failure, may
 // have sent and not seen stored: one batch, of as many events as its settings say.

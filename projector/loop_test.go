@@ -246,6 +246,47 @@ func TestRowsOfACutOffBatchAreWrittenOver(t *testing.T) {
 	})
 }
 
+// TestRowsOfALargeBatchBeforeACrashAreWrittenOver begins again with batches so small that one before the crash is more
+// than all of them that may still arrive.
+func TestRowsOfALargeBatchBeforeACrashAreWrittenOver(t *testing.T) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+		key := foldtest.Conversation(1, 1)
+		say := func(n int, id, text string) schema.Event {
+			return schema.Event{
+				Project: key.Project, Conversation: key.Conversation, Source: "s", ID: fmt.Sprint(n), Time: schema.Timestamp(1_700_000_000_000 + n),
+				Type: schema.TypeMessage, Data: &schema.Message{MessageID: id, AuthorKind: schema.KindVisitor, Text: &text},
+			}
+		}
+		events := []schema.Event{say(1, "edited", "one")}
+		for n := 2; n <= 10; n++ {
+			events = append(events, say(n, fmt.Sprint(n), "another"))
+		}
+		events = append(events, say(11, "edited", "two"), say(12, "edited", "one"))
+
+		last := log.Append(taken, payloads(events[:11])...)
+		tables.Fail = func(point string) error {
+			if point == "before position" {
+				return errors.New("cut off")
+			}
+			return nil
+		}
+		_, stop, err := running(projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(50 * time.Millisecond)
+		stop()
+		tables.Fail = nil
+		if _, held, err := tables.Position(t.Context(), projector.LogEvents); held != last || err != nil {
+			t.Fatalf("rows up to %d of %d: %v", held, last, err)
+		}
+		last = log.Append(taken, payloads(events[11:])...)
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: 2})
+		await(t, tables, projector.LogEvents, last)
+		compare(t, tables, foldtest.Records(events, 1))
+	})
+}
+
 func TestADuplicateInAnotherConversationChangesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)[:5]
