@@ -68,7 +68,7 @@
 // when another process was seen to have moved the position; keys are in it
 // before they are written. It takes 10 to 15 bits a key, and at most 400 MiB: 18 MiB for 10 million
 // keys, read in a second; 179 MiB for 100 million. From 220 million keys on there are fewer bits for each, and more new
-// events are looked up in the table: a quarter of them with 1,000 million keys, with far more all (BenchmarkFilter).
+// events are looked up in the table: a fifth of them with 1,000 million keys, with far more all (BenchmarkFilter).
 //
 // # Recall
 //
