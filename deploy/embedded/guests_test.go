@@ -142,6 +142,9 @@ func TestGuestsSeeTheirProjectsInEveryView(t *testing.T) {
 			t.Errorf("%s: %d %s", name, status, answer)
 		}
 	}
+	if read := g.rowsRead(t, "SELECT count() FROM parley.conversations WHERE project_id = 1 AND created_at < toDateTime64('2026-01-01 00:00:10', 3)"); read == 0 || read > 1200 {
+		t.Errorf("%d of 3000 rows are read beside the policies", read)
+	}
 	clientsAreAnswered(t, g.FrontURL, g.ann, "EXPLAIN") // which tells how many rows there are
 	if err := embedded.RemoveGuest(filepath.Dir(g.file), "bob"); err != nil {
 		t.Fatal(err)
@@ -154,6 +157,25 @@ func TestGuestsSeeTheirProjectsInEveryView(t *testing.T) {
 		status, answer := g.as(t, g.ann, "SELECT count() FROM parley.conversations", "")
 		return status == http.StatusOK && answer == "2000\n"
 	})
+}
+
+// rowsRead returns how many rows are read for a statement of the user of all projects.
+func (g guests) rowsRead(t *testing.T, statement string) (rows int) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.FrontURL+"/?wait_end_of_query=1&query="+url.QueryEscape(statement), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(g.BI.Name, g.BI.Password)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if _, err := fmt.Sscanf(response.Header.Get("X-Clickhouse-Summary"), `{"read_rows":"%d"`, &rows); err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
 
 // hostile are statements that would give an answer, an error or a count that depends on rows of other projects. VIEW is each view.

@@ -105,7 +105,8 @@ func (v View) Over(version uint32, tableComment string, table []Column) (string,
 
 // withOwnValues returns the statement with columns of the first table whose dictionaries have the values of the rows that are read,
 // and no others. ClickHouse keeps one dictionary of a LowCardinality column for all rows of a part, and runs some functions on all
-// of it: their errors would tell values of rows that a row policy hides.
+// of it: their errors would tell values of rows that a row policy hides. Measured over 300,000 contacts, grouping by three such columns
+// takes 60 ms instead of 25; a condition on currentUser() that leaves them as they are saves nothing.
 func (v View) withOwnValues(table []Column) string {
 	return selected.ReplaceAllStringFunc(v.Statement, func(list string) string {
 		found := selected.FindStringSubmatch(list)
