@@ -85,13 +85,15 @@ type DistributionBin struct {
 }
 
 // Rows is the handle of these rows. Durations are whole milliseconds.
-func (b DistributionBin) Rows() Text {
+func (b DistributionBin) Rows() Text { return b.distribution.handle(b.span()) }
+
+func (b DistributionBin) span() Range {
 	span := Range{Min: (*int64)(b.From)}
 	if b.To != nil {
 		most := int64(*b.To) - 1
 		span.Max = &most
 	}
-	return b.distribution.handle(span)
+	return span
 }
 
 // Histogram resolves the field.

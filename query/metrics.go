@@ -51,6 +51,7 @@ type metrics struct {
 	filter   *Filter
 	grouping Grouping
 	zone     string // of the steps and of dimensions
+	step     Step   // empty without steps
 }
 
 // Metrics resolves the field of Query.
@@ -59,7 +60,7 @@ func (q *root) Metrics(ctx context.Context, args metricsArgs) (*Metrics, error) 
 	if err != nil {
 		return nil, q.publicError(ctx, err)
 	}
-	return &Metrics{m}, nil
+	return &Metrics{m, selectedFields(ctx)}, nil
 }
 
 // metricsArgs are the arguments of the field.
@@ -113,7 +114,8 @@ func (a *API) metricsAt(ctx context.Context, r reading, args metricsArgs) (*metr
 		m.grouping.Local = localTime(m.interval, location)
 	}
 	if args.Step != nil {
-		m.grouping.Steps, err = steps(m.interval, Step(*args.Step), location, maxBuckets)
+		m.step = Step(*args.Step)
+		m.grouping.Steps, err = steps(m.interval, m.step, location, maxBuckets)
 	}
 	return m, err
 }
@@ -148,7 +150,10 @@ func (g *Grouping) by(names *[]string, key *input) error {
 }
 
 // Metrics is the SDL's type.
-type Metrics struct{ metrics *metrics }
+type Metrics struct {
+	metrics  *metrics
+	selected fields
+}
 
 // Position is the position of the figures: as of it they can be asked again.
 func (m *Metrics) Position() string { return writePosition(m.metrics.position) }
@@ -193,7 +198,7 @@ func (m *metrics) bucketsOf(ctx context.Context, grouping Grouping, selected fie
 	if err != nil {
 		return nil, err
 	}
-	b := &bucketing{metrics: m, grouping: grouping, byGroup: map[group]*MetricsBucket{}}
+	b := &bucketing{metrics: m, grouping: grouping, selected: selected, byGroup: map[group]*MetricsBucket{}}
 	b.frame()
 	for i := range rows.conversations {
 		bucket, err := b.bucket(&rows.conversations[i].GroupKey)
@@ -265,6 +270,7 @@ func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields)
 type bucketing struct {
 	metrics  *metrics
 	grouping Grouping
+	selected fields // of a bucket
 	byGroup  map[group]*MetricsBucket
 	list     []*MetricsBucket
 	within   onces[string, map[group][]uint64]
@@ -418,26 +424,35 @@ func (b *MetricsBucket) Rows(args struct{ Of *string }) (Text, error) {
 
 // handle writes a handle of rows counted here.
 func (b *MetricsBucket) handle(rows Rows) Text {
-	rows.Interval, rows.Filter = b.interval, b.metrics.filter
-	for _, d := range b.Dimensions {
-		value := DimensionValue{Name: Dimension(d.Name)}
-		if d.Value != nil {
-			value.Value = &d.Value.value
-		}
+	rows.Interval, rows.Filter, rows.By = b.interval, b.metrics.filter, b.values()
+	for _, value := range rows.By {
 		switch {
 		case value.Name.Local():
 			rows.Zone = b.metrics.zone
-		case value.Name == ByCustomData:
-			value.Key = b.of.grouping.Key
 		case value.Name == ByBusinessHours:
 			rows.Hours = &b.metrics.interval
 		}
-		rows.By = append(rows.By, value)
 	}
 	if rows.Filter.InBusinessHours != nil {
 		rows.Hours = &b.metrics.interval
 	}
 	return b.metrics.of(b.metrics.writeRows(rows))
+}
+
+// values are what the rows have in common.
+func (b *MetricsBucket) values() []DimensionValue {
+	var by []DimensionValue
+	for _, d := range b.Dimensions {
+		value := DimensionValue{Name: Dimension(d.Name)}
+		if d.Value != nil {
+			value.Value = &d.Value.value
+		}
+		if value.Name == ByCustomData {
+			value.Key = b.of.grouping.Key
+		}
+		by = append(by, value)
+	}
+	return by
 }
 
 // rate is part / whole × scale, null if whole is 0.

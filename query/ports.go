@@ -25,7 +25,7 @@ type Live struct {
 	Position   schema.Sequence
 }
 
-// Store is the tables, read. Every method but Live is one statement. Position returns the present
+// Store is the tables, read. Every method but Live, and those of Publisher, is one statement. Position returns the present
 // position of a projection in the log; Live's may be a second old. PositionAt returns the last
 // position of the archived events that the log had received at a time, 0 if there was none.
 //
@@ -46,6 +46,7 @@ type Store interface {
 	WorkloadReader
 	EventReader
 	ChangeReader
+	Publisher
 }
 
 // ConversationReader reads conversations.

@@ -52,6 +52,7 @@ func theRig(t *testing.T) *rig {
 			Seed: 8, Projects: []uint32{9999}, Conversations: 20,
 			From: millis("2020-06-01T00:00:00Z"), To: millis("2020-06-01T12:00:00Z"),
 		}))
+		strange(world)
 		world.Insert(t, server, projection)
 		storetest.SetPosition(t, server, projection, position)
 		r := &rig{server: server, world: world, logged: new(strings.Builder)}
@@ -68,6 +69,25 @@ func theRig(t *testing.T) *rig {
 		t.Fatal("the tables could not be made")
 	}
 	return shared.rig
+}
+
+// hostile are values that break out of a statement that is put together carelessly, as they are written in GraphQL.
+var hostile = []string{`'); DROP TABLE parley.conversations; --`, `\\' OR 1=1 {a0:String} $where /*\n\t`}
+
+// strange gives some conversations hostile values.
+func strange(w *storetest.World) {
+	tag, campaign := hostile[0], "\\' OR 1=1 {a0:String} $where /*\n\t"
+	for i := range w.Conversations {
+		c := &w.Conversations[i]
+		switch i % 5 {
+		case 0:
+			c.TagIDs, c.TagNames = append(c.TagIDs, tag), append(c.TagNames, nil)
+		case 1:
+			c.Campaign = &campaign
+		case 2:
+			c.CustomData = map[string]string{"plan": tag, `it's \ " {a:String} $where`: campaign}
+		}
+	}
 }
 
 // with returns the rig with an API of its own over the same tables.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -87,18 +86,6 @@ Version %d of the definitions, which is `+"`definitionVersion`"+` in answers. Th
 	return out.Bytes()
 }
 
-// snake is a figure's name as columns and other tools write names.
-func snake(name string) string {
-	var out strings.Builder
-	for _, r := range name {
-		if unicode.IsUpper(r) {
-			out.WriteByte('_')
-		}
-		out.WriteRune(unicode.ToLower(r))
-	}
-	return out.String()
-}
-
 // single is one number of a figure: a distribution has several.
 type single struct {
 	name        string
@@ -117,7 +104,7 @@ func singles() []single {
 		if f.Measure == nil {
 			continue
 		}
-		s := single{name: snake(f.Name), description: f.Sentences(), measure: *f.Measure, over: f.Over, scale: f.Scale}
+		s := single{name: f.Column(), description: f.Sentences(), measure: *f.Measure, over: f.Over, scale: f.Scale}
 		if f.Measure.Aggregate != definition.Distributed {
 			list = append(list, s)
 			continue

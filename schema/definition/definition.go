@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"strings"
+	"unicode"
 )
 
 //go:embed definitions.json
@@ -90,6 +91,18 @@ func decode(file []byte, into any) {
 	if err := decoder.Decode(into); err != nil {
 		panic(err) // the file is part of the binary
 	}
+}
+
+// Column is the name as columns and other tools write names: in snake_case.
+func (f *Figure) Column() string {
+	var out strings.Builder
+	for _, r := range f.Name {
+		if unicode.IsUpper(r) {
+			out.WriteByte('_')
+		}
+		out.WriteRune(unicode.ToLower(r))
+	}
+	return out.String()
 }
 
 // Sentences describes the figure in full sentences.

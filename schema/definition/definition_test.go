@@ -47,8 +47,11 @@ func TestTheVersionRisesWithTheMeaningOfAFigure(t *testing.T) {
 	}
 	d := definition.Read()
 	now := versions{d.Version, map[string]string{}}
+	unmeasured := map[string]string{} // a measure that is added says the same as the formula
 	for _, f := range d.Figures {
 		now.Meanings[f.Type+"."+f.Name] = meaning(t, f)
+		f.Measure, f.Over, f.Scale = nil, nil, 0
+		unmeasured[f.Type+"."+f.Name] = meaning(t, f)
 	}
 	if d.Version < before.Version {
 		t.Fatalf("version %d of definitions.json is lower than %d, which was released", d.Version, before.Version)
@@ -58,7 +61,7 @@ func TestTheVersionRisesWithTheMeaningOfAFigure(t *testing.T) {
 		case d.Version > before.Version:
 		case !found:
 			t.Errorf("%s was removed: raise version in definitions.json", name)
-		case is != was:
+		case is != was && unmeasured[name] != was:
 			t.Errorf("%s means something else than in version %d: raise version in definitions.json", name, before.Version)
 		}
 	}

@@ -142,3 +142,26 @@ func insert[R any](t testing.TB, server *enginetest.ClickHouseServer, projection
 		t.Fatalf("%s: %v %s", table, err, answer)
 	}
 }
+
+// Publish makes the stable views over a projection.
+func Publish(t testing.TB, server *enginetest.ClickHouseServer, projection uint32) {
+	t.Helper()
+	server.Exec(t, "CREATE DATABASE IF NOT EXISTS "+clickhouse.ViewDatabase+" ENGINE = Atomic")
+	for _, view := range clickhouse.Views() {
+		var columns []clickhouse.Column
+		table := view.Reads[0]
+		rows := server.Exec(t, fmt.Sprintf("SELECT name, type, comment FROM system.columns WHERE database = '%s' AND table = '%s' FORMAT JSONEachRow", table.In(projection), table.Table))
+		for line := range strings.SplitSeq(rows, "\n") {
+			var c clickhouse.Column
+			if err := json.Unmarshal([]byte(line), &c); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			columns = append(columns, c)
+		}
+		statement, err := view.Over(projection, table.Table, columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Exec(t, statement)
+	}
+}
