@@ -106,4 +106,10 @@ export type Bucket = Record<string, any> & { from: string | null; to: string | n
 export interface Metrics {
   total: Bucket
   buckets: Bucket[]
+  /** Statements that give the buckets, one for each time that figures count by. */
+  sql: string[]
 }
+
+/** The statement that has a count of the buckets. */
+export const statementOf = ({ sql }: Metrics, figure: string) =>
+  sql.find((statement) => statement.includes(` AS ${figure.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`))

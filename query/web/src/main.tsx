@@ -70,7 +70,7 @@ function Page() {
 }
 
 function Shell({ session, leave }: { session: Session; leave: () => void }) {
-  const place = useAddress(session.allProjects ? undefined : session.projects)
+  const place = useAddress()
   const detail = details[place.view]
   const current = detail ? place.get('back') ?? (place.view === 'status' ? '' : 'now') : place.view in views ? place.view : 'now'
   const name = views[current]?.name ?? 'Rows'

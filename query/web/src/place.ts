@@ -49,8 +49,6 @@ export interface Place {
   step: Step
   compare: boolean
   filters: Record<string, unknown> | undefined
-  /** The projects that the reader may see; undefined for all. */
-  projects?: number[]
   now: number
   /** The address after some changes; null removes a parameter. */
   href: (changes: Changes) => string
@@ -61,7 +59,7 @@ export interface Place {
 
 const isName = /^[A-Z_]+$/
 
-export function readPlace(search: string, now: number, projects?: number[]): Place {
+export function readPlace(search: string, now: number): Place {
   const params = new URLSearchParams(search)
   const zone = knownZone(params.get('zone')) ?? Intl.DateTimeFormat().resolvedOptions().timeZone
   const range = params.get('range') ?? '30d'
@@ -77,7 +75,7 @@ export function readPlace(search: string, now: number, projects?: number[]): Pla
     view: params.get('view') ?? (location.pathname === '/status' ? 'status' : 'now'),
     get: (name) => params.get(name),
     all: (name) => params.getAll(name),
-    zone, range, days, interval: current, before, now, projects,
+    zone, range, days, interval: current, before, now,
     step: steps.find((step) => step === params.get('step')) ?? stepFor(current),
     compare: params.get('compare') !== 'no',
     filters: Object.keys(filters).length ? filters : undefined,
@@ -125,13 +123,13 @@ export const usePlace = () => useContext(Context)
 const refreshEvery = 60_000
 
 /** The place of the address, read again when it changes and as time goes on. */
-export function useAddress(projects?: number[]): Place {
-  const [place, setPlace] = useState(() => readPlace(location.search, Date.now(), projects))
+export function useAddress(): Place {
+  const [place, setPlace] = useState(() => readPlace(location.search, Date.now()))
   useEffect(() => {
-    const read = () => setPlace(readPlace(location.search, Date.now(), projects))
+    const read = () => setPlace(readPlace(location.search, Date.now()))
     let view = readPlace(location.search, Date.now()).view
     const moved = () => {
-      const next = readPlace(location.search, Date.now(), projects)
+      const next = readPlace(location.search, Date.now())
       if (next.view !== view) scrollTo(0, 0)
       view = next.view
       setPlace(next)

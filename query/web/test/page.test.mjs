@@ -206,7 +206,7 @@ test('a statement that is copied gives the figures of the chart', async (t) => {
     await card.getByRole('button', { name: 'Copy as SQL' }).click()
     return select(server, await page.evaluate(() => navigator.clipboard.readText()))
   }
-  const figures = async (selection, more) => (await ask(server, `{metrics(filters: {projectIds: [9999, 1001, 1002, ${small}, ${empty}, ${queue}]}, interval: {from: "${interval.from}", to: "${interval.to}"}, timeZone: "${zone}", ${more}) {buckets {from dimensions {value} ${selection}}}}`)).metrics.buckets
+  const figures = async (selection, more, filters = '') => (await ask(server, `{metrics(filters: {projectIds: [9999, 1001, 1002, ${small}, ${empty}, ${queue}] ${filters}}, interval: {from: "${interval.from}", to: "${interval.to}"}, timeZone: "${zone}", ${more}) {buckets {from dimensions {value} ${selection}}}}`)).metrics.buckets
   const close = (a, b) => Math.abs(a - b) < 1e-9
   // A step without rows is in the buckets only.
   const compare = (selected, buckets, names, where) => {
@@ -229,21 +229,23 @@ test('a statement that is copied gives the figures of the chart', async (t) => {
   assert.deepEqual(new Map(languages.map((row) => [row.language, row.closed_conversations])), byLanguage)
   const hours = await copied('Hours of the week')
   const byHour = (await figures('closedConversations', 'groupBy: [DAY_OF_WEEK, HOUR_OF_DAY]')).filter((bucket) => bucket.closedConversations)
-  assert.deepEqual(new Map(hours.map((row) => [`${row.weekday} ${row.hour}`, row.closed_conversations])), new Map(byHour.map((bucket) => [bucket.dimensions.map((one) => Number(one.value)).join(' '), bucket.closedConversations])))
+  assert.deepEqual(new Map(hours.map((row) => [`${row.day_of_week} ${row.hour_of_day}`, row.closed_conversations])), new Map(byHour.map((bucket) => [bucket.dimensions.map((one) => Number(one.value)).join(' '), bucket.closedConversations])))
   await open(`/?view=quality&${days}`)
   compare(await copied('Customer satisfaction (CSAT)'), await figures('csat surveyAnswers', 'step: DAY'), [['survey_answers', (bucket) => bucket.surveyAnswers], ['csat', (bucket) => bucket.csat]], (bucket) => bucket.surveyAnswers > 0)
   compare(await copied('Net promoter score (NPS)'), await figures('nps npsAnswers', 'step: DAY'), [['nps_answers', (bucket) => bucket.npsAnswers], ['nps', (bucket) => bucket.nps]], (bucket) => bucket.npsAnswers > 0)
   for (const [measure, name] of Object.entries({ conversationFirstResponse: 'First response', wait: 'Wait for an operator', contactFirstResponse: 'Response in a contact', resolution: 'Resolution' })) {
     await open(`/?view=speed&${days}&measure=${measure}`)
     const rows = await copied(`${name} over time`)
+    const column = measure.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
     compare(rows, await figures(`${measure} {count medianMs p90Ms p95Ms}`, 'step: DAY'), [
-      ['measured', (bucket) => bucket[measure].count], ['median_ms', (bucket) => bucket[measure].medianMs],
-      ['p90_ms', (bucket) => bucket[measure].p90Ms], ['p95_ms', (bucket) => bucket[measure].p95Ms],
+      [`${column}_count`, (bucket) => bucket[measure].count], [`${column}_median_ms`, (bucket) => bucket[measure].medianMs],
+      [`${column}_p90_ms`, (bucket) => bucket[measure].p90Ms], [`${column}_p95_ms`, (bucket) => bucket[measure].p95Ms],
     ], (bucket) => bucket[measure].count > 0)
   }
-  await open(`/?view=volume&${days}&operator=11`) // which no view answers by itself
-  await page.locator('section[aria-label="Over time"] .menu summary').click()
-  assert.equal(await page.getByRole('button', { name: 'Copy as SQL' }).count(), 0)
+  await open(`/?view=volume&${days}&figure=contacts&operator=11`)
+  compare(await copied('Over time'), await figures('contacts', 'step: DAY', 'userIds: [11]'), [['contacts', (bucket) => bucket.contacts]], (bucket) => bucket.contacts > 0)
+  await page.locator('section[aria-label="Backlog"] .menu summary').click() // whose figures have no SQL
+  assert.equal(await page.locator('section[aria-label="Backlog"]').getByRole('button', { name: 'Copy as SQL' }).count(), 0)
 })
 
 test('names with markup are shown as text', async (t) => {

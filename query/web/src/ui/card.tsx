@@ -10,7 +10,7 @@ interface CardProps<T> {
   note?: string
   data: Data<T>
   /** The statement that gives the same figures, if there is one. */
-  sql?: string
+  sql?: (data: T) => string | undefined
   empty?: (data: T) => boolean
   /** What is said then. */
   nothing?: string
@@ -33,7 +33,7 @@ export function Card<T>({ title, note, data, sql, empty, nothing, tall, wide, ma
       <header>
         {main ? <h1>{title}</h1> : <h2>{title}</h2>}
         {controls}
-        <Menu title={title} document={data.document} sql={sql} asTable={table ? asTable : undefined} toggle={() => setAsTable(!asTable)} />
+        <Menu title={title} document={data.document} sql={answer && sql?.(answer)} asTable={table ? asTable : undefined} toggle={() => setAsTable(!asTable)} />
       </header>
       {note && <p class="note">{note}</p>}
       {failure && <Failed message={failure.message} again={data.reload} old={answer !== undefined} />}

@@ -1,11 +1,10 @@
 // A figure by a dimension that the reader chooses.
 
 import { Bars } from '../charts/bars'
-import { type Metrics, metrics, query, useData } from '../data'
+import { type Metrics, metrics, query, statementOf, useData } from '../data'
 import { counts, dimensions, hrefOf, nameOf } from '../figures'
 import { count, share } from '../format'
 import { usePlace } from '../place'
-import { countStatement } from '../sql'
 import { Card } from '../ui/card'
 import { Choice, chosen } from '../ui/choice'
 import { SimpleTable } from '../ui/table'
@@ -23,12 +22,12 @@ interface BreakdownProps {
 export function Breakdown({ figure, title, what, param, first, color }: BreakdownProps) {
   const place = usePlace()
   const by = chosen(dimensions, place.get(param) ?? first ?? null)
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: [by] }, `total {${counts(figure)}} buckets {dimensions {name value label} ${counts(figure)}}`) }))
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: [by] }, `sql total {${counts(figure)}} buckets {dimensions {name value label} ${counts(figure)}}`) }))
   const sorted = (data: Metrics) => [...data.buckets].filter((bucket) => bucket[figure] > 0).sort((a, b) => b[figure] - a[figure])
   const titleOf = (name: string) => `${what}: ${name}`
   return (
     <Card
-      title={title} data={answer} sql={countStatement(place, figure, by)} empty={(data) => sorted(data.metrics).length === 0}
+      title={title} data={answer} sql={({ metrics }) => statementOf(metrics, figure)} empty={(data) => sorted(data.metrics).length === 0}
       controls={<Choice name={param} label={`Break down ${title} by`} options={dimensions} value={by} />}
       table={({ metrics }) => (
         <SimpleTable head={[dimensions[by]!, what, 'Share']} rows={sorted(metrics).map((bucket) => {

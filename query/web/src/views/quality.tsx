@@ -2,11 +2,10 @@
 
 import { Bars } from '../charts/bars'
 import { Timeline } from '../charts/timeline'
-import { type Metrics, metrics, query, useData } from '../data'
+import { type Metrics, metrics, query, statementOf, useData } from '../data'
 import { behind, counts, hrefOf } from '../figures'
 import { count, csat, moment, score, share, stepName } from '../format'
 import { usePlace } from '../place'
-import { surveyStatement } from '../sql'
 import { field, Name } from '../api'
 import { Card } from '../ui/card'
 import { SimpleTable } from '../ui/table'
@@ -23,7 +22,7 @@ export function Quality() {
   const place = usePlace()
   const figures = `csat nps ${counts('surveyAnswers', 'npsAnswers', 'closedConversations')}`
   const answer = useData<{ now: Metrics; before: Metrics }>(query({
-    now: metrics(place, { step: true }, `total {${figures}} buckets {from to ${figures}}`),
+    now: metrics(place, { step: true }, `sql total {${figures}} buckets {from to ${figures}}`),
     before: metrics(place, { interval: place.before, step: true }, `total {csat nps surveyAnswers npsAnswers} buckets {from csat nps}`),
   }))
   const { data } = answer
@@ -47,7 +46,7 @@ export function Quality() {
           return bucket?.[answers] ? hrefOf(place, bucket, answers, `Answers, ${stepName(bucket.from!, place.step, place.zone)}`) : undefined
         }
         return (
-          <Card key={key} title={full} data={answer} sql={surveyStatement[key](place)} empty={({ now }) => !now.total[answers]}
+          <Card key={key} title={full} data={answer} sql={({ now }) => statementOf(now, key)} empty={({ now }) => !now.total[answers]}
             table={({ now }) => (
               <SimpleTable head={['Step', surveys[key].name, 'Answers']} rows={now.buckets.map((bucket, index) => [
                 stepName(bucket.from!, place.step, place.zone), format(bucket[key]), { text: count(bucket[answers]), href: href({ now }, index) },

@@ -6,7 +6,6 @@ import { type Bucket, type Metrics, metrics, query, useData } from '../data'
 import { dimensions, nameOf } from '../figures'
 import { count, duration, share, shortDuration, stepName } from '../format'
 import { type Place, go, usePlace } from '../place'
-import { durationStatement } from '../sql'
 import { Card } from '../ui/card'
 import { Choice, Segments, chosen } from '../ui/choice'
 import { type List, Drill, rowsHref } from '../ui/drill'
@@ -78,11 +77,11 @@ function Percentiles({ measure }: { measure: string }) {
   const place = usePlace()
   const { name, of } = measures[measure]!
   const key = measured(place, measure)
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { step: true }, `total {${key} {count}} buckets {from to ${key} {count medianMs p90Ms p95Ms rows}}`) }))
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { step: true }, `sql total {${key} {count}} buckets {from to ${key} {count medianMs p90Ms p95Ms rows}}`) }))
   const href = (bucket: Bucket) => rowsHref(place, of, bucket[key].rows, `${name}, ${stepName(bucket.from!, place.step, place.zone)}`)
   return (
     <Card
-      title={`${name} over time`} wide data={answer} sql={key === measure ? durationStatement(place, measure) : undefined} empty={({ metrics }) => !metrics.total[key].count}
+      title={`${name} over time`} wide data={answer} sql={({ metrics }) => metrics.sql[0]} empty={({ metrics }) => !metrics.total[key].count}
       table={({ metrics }) => (
         <SimpleTable head={['Step', 'Count', 'Median', 'p90', 'p95']} rows={metrics.buckets.map((bucket) => [
           stepName(bucket.from!, place.step, place.zone), { text: count(bucket[key].count), href: bucket[key].count ? href(bucket) : undefined },

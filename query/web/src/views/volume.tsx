@@ -2,11 +2,10 @@
 
 import { Grid } from '../charts/grid'
 import { Timeline } from '../charts/timeline'
-import { type Bucket, type Metrics, metrics, query, useData } from '../data'
+import { type Bucket, type Metrics, metrics, query, statementOf, useData } from '../data'
 import { behind, counts, hrefOf } from '../figures'
 import { compact, count, hourOfDay, share, stepName, weekday } from '../format'
 import { usePlace } from '../place'
-import { countStatement } from '../sql'
 import { Card } from '../ui/card'
 import { Segments, chosen } from '../ui/choice'
 import { SimpleTable } from '../ui/table'
@@ -19,7 +18,7 @@ const charted = { closedConversations: 'Closed conversations', contacts: 'Contac
 export function Volume() {
   const place = usePlace()
   const answer = useData<{ now: Metrics; before: Metrics }>(query({
-    now: metrics(place, { step: true }, `total {${counts(...figures)}} buckets {from to ${counts(...figures)}}`),
+    now: metrics(place, { step: true }, `sql total {${counts(...figures)}} buckets {from to ${counts(...figures)}}`),
     before: metrics(place, { interval: place.before, step: true }, `total {${figures.join(' ')}} buckets {from ${figures.join(' ')}}`),
   }))
   const figure = chosen(charted, place.get('figure'))
@@ -46,7 +45,7 @@ export function Volume() {
         })}
       </div>
       <Card
-        title="Over time" wide data={answer} sql={countStatement(place, figure, 'step')}
+        title="Over time" wide data={answer} sql={({ now }) => statementOf(now, figure)}
         controls={<Segments name="figure" label="Figure" options={charted} value={figure} />}
         table={({ now, before }) => (
           <SimpleTable head={['Step', name, ...(place.compare ? ['Period before'] : [])]} rows={now.buckets.map((bucket, index) => [
@@ -75,10 +74,10 @@ export function Volume() {
 function Week({ figure, name }: { figure: string; name: string }) {
   const place = usePlace()
   const answer = useData<{ metrics: Metrics }>(query({
-    metrics: metrics(place, { groupBy: ['DAY_OF_WEEK', 'HOUR_OF_DAY'] }, `buckets {dimensions {name value label} ${counts(figure)}}`),
+    metrics: metrics(place, { groupBy: ['DAY_OF_WEEK', 'HOUR_OF_DAY'] }, `sql buckets {dimensions {name value label} ${counts(figure)}}`),
   }))
   return (
-    <Card title="Hours of the week" wide note={`${name} by weekday and hour, in ${place.zone.replaceAll('_', ' ')}`} data={answer} sql={countStatement(place, figure, 'week')} empty={({ metrics }) => !metrics.buckets.some((bucket) => bucket[figure])}>
+    <Card title="Hours of the week" wide note={`${name} by weekday and hour, in ${place.zone.replaceAll('_', ' ')}`} data={answer} sql={({ metrics }) => statementOf(metrics, figure)} empty={({ metrics }) => !metrics.buckets.some((bucket) => bucket[figure])}>
       {({ metrics }) => {
         const at = new Map(metrics.buckets.map((bucket) => [bucket.dimensions.map((dimension) => Number(dimension.value)).join(), bucket]))
         return (
