@@ -114,9 +114,9 @@ engine: ## fetch the ClickHouse library into deploy/embedded (CHDB_LIB names one
 	fi
 
 # What tests run with Node.js.
-AUDIT := query/transport/testdata/audit ingest/eventlog/record/testdata/reader
+AUDIT := query/transport/testdata/audit query/agents/testdata/client ingest/eventlog/record/testdata/reader
 
-audit: ## fetch graphql-js, graphql-sse, the GraphQL over HTTP audit suite and the second reader of the log, which tests run
+audit: ## fetch graphql-js, graphql-sse, the GraphQL over HTTP audit suite, a client of MCP and the second reader of the log, which tests run
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js" >&2; exit 1; }
 	@for dir in $(AUDIT); do \
 		if [ ! -e $$dir/node_modules/.package-lock.json ] || [ $$dir/package-lock.json -nt $$dir/node_modules/.package-lock.json ]; then \

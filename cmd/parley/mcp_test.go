@@ -32,6 +32,7 @@ func (k keyed) RoundTrip(r *http.Request) (*http.Response, error) {
 type called struct {
 	Position, Link string
 	Request        struct{ Query string }
+	SQL            []string
 	Answer         json.RawMessage
 	Untrusted      *struct {
 		Notice string
@@ -94,6 +95,7 @@ func TestAgentsAskOverBothTransports(t *testing.T) {
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, 30*time.Second, func() error { return askFromNode(t, i.where.HTTP+"/mcp", key, file, i.where.HTTP) })
 	for name, transport := range map[string]mcp.Transport{
 		"http":  &mcp.StreamableClientTransport{Endpoint: i.where.HTTP + "/mcp", HTTPClient: &http.Client{Transport: keyed{key}}},
 		"stdio": &mcp.CommandTransport{Command: exec.CommandContext(t.Context(), binary, "mcp", "--url", i.where.HTTP, "--key-file", file)},
@@ -107,6 +109,45 @@ func TestAgentsAskOverBothTransports(t *testing.T) {
 			askAgent(t, client, injection)
 		})
 	}
+}
+
+// askFromNode asks with the client for TypeScript, over both transports. `npm ci` in query/agents/testdata/client fetches it
+// (`make audit` does).
+func askFromNode(t *testing.T, endpoint string, key auth.Key, file, url string) error {
+	t.Helper()
+	const folder = "../../query/agents/testdata/client"
+	if _, err := os.Stat(folder + "/node_modules/@modelcontextprotocol/sdk"); err != nil {
+		t.Fatalf("the client is missing: run `make audit`, or `npm ci` in %s", folder)
+	}
+	const question = `{"interval":{"from":"2024-03-01T00:00:00Z","to":"2024-03-02T00:00:00Z"},"figures":["closedConversations"]}`
+	for _, arguments := range [][]string{
+		{"http", endpoint, key.ID, key.Secret, "metrics", question},
+		{"stdio", "metrics", question, binary, "mcp", "--url", url, "--key-file", file},
+	} {
+		command := exec.CommandContext(t.Context(), "node", append([]string{"client.mjs"}, arguments...)...)
+		command.Dir = folder
+		var complaints strings.Builder
+		command.Stderr = &complaints
+		out, err := command.Output()
+		if err != nil {
+			t.Fatalf("node: %v: %s", err, complaints.String())
+		}
+		var got struct {
+			Tools   []string
+			IsError bool
+			Text    string
+		}
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatalf("%s: %v", out, err)
+		}
+		if len(got.Tools) != 6 || got.IsError {
+			t.Fatalf("%s: %+v", arguments[0], got)
+		}
+		if !strings.Contains(got.Text, `"closedConversations":1`) || !strings.Contains(got.Text, `"position":"`) || !strings.Contains(got.Text, `"sql":["SELECT`) {
+			return fmt.Errorf("%s: %s", arguments[0], got.Text)
+		}
+	}
+	return nil
 }
 
 // askAgent asks everything that a client may ask.
@@ -129,6 +170,9 @@ func askAgent(t *testing.T, client *mcp.ClientSession, injection string) {
 		answer := call(t, client, "metrics", map[string]any{"interval": day, "figures": []string{"closedConversations", "contactDuration", "revenue"}, "groupBy": []string{"CHANNEL"}})
 		if !strings.Contains(string(answer.Answer), `"closedConversations":1,`) || answer.Position == "" || !strings.Contains(answer.Request.Query, "metrics(") || !strings.Contains(answer.Link, "view=volume") {
 			return fmt.Errorf("metrics: %+v %s", answer, answer.Answer)
+		}
+		if len(answer.SQL) != 3 || !strings.Contains(answer.SQL[0], "FROM parley.conversations") || !strings.Contains(answer.SQL[2], "GROUP BY channel") {
+			return fmt.Errorf("the SQL of the total, and of the buckets by closing and start: %q", answer.SQL)
 		}
 		return nil
 	})

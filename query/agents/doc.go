@@ -10,7 +10,8 @@
 //
 // # Answers
 //
-// Each answer has the position in the log, the GraphQL request that gave it, and a link to the dashboards. Personal data is not
+// Each answer has the position in the log, the GraphQL request that gave it, and a link to the dashboards; that of metrics has the SQL of
+// its figures, too, if they are of the present: the views do not show the past. Personal data is not
 // selected: no visitors, names of operators, texts or custom data. Texts are given only with includeText, apart from the rest and
 // marked as untrusted: they are data, whatever they say. An answer has at most [MaxAnswer] bytes.
 //

@@ -71,6 +71,7 @@ type Answer struct {
 	Position string   `json:"position,omitempty"`
 	Link     string   `json:"link,omitempty"`
 	Request  *Request `json:"request,omitempty"` // the same question to /graphql
+	SQL      []any    `json:"sql,omitempty"`     // statements over the stable views that compute the figures
 	Answer   any      `json:"answer"`
 
 	Untrusted *Untrusted `json:"untrustedContent,omitempty"`

@@ -97,7 +97,7 @@ func (t *tools) metrics(ctx context.Context, header http.Header, in metricsInput
 	request := &Request{
 		Query: "query Metrics(" + filterVariables + ", $groupBy: [MetricsDimension!], $customDataKey: String, $step: MetricsStep, $timeZone: String, $asOf: String) {" +
 			" metrics(interval: $interval, filters: $filters, contactFilters: $contactFilters, groupBy: $groupBy, customDataKey: $customDataKey, step: $step, timeZone: $timeZone, asOf: $asOf)" +
-			" {definitionVersion position total {" + fields + "} buckets {from to dimensions {name value} " + fields + "}} }",
+			" {definitionVersion position sql total {" + fields + " sql} buckets {from to dimensions {name value} " + fields + "}} }",
 		Variables: variables(map[string]any{
 			"interval": in.Interval, "filters": in.Filters, "contactFilters": in.ContactFilters,
 			"groupBy": in.GroupBy, "customDataKey": in.CustomDataKey, "step": in.Step, "timeZone": in.TimeZone, "asOf": in.AsOf,
@@ -108,7 +108,20 @@ func (t *tools) metrics(ctx context.Context, header http.Header, in metricsInput
 		return nil, err
 	}
 	position, _ := data.Metrics["position"].(string)
-	return &Answer{Answer: data.Metrics, Position: position, Request: request, Link: t.link("volume", days(in.Interval))}, nil
+	return &Answer{Answer: data.Metrics, Position: position, Request: request, Link: t.link("volume", days(in.Interval)), SQL: statements(data.Metrics)}, nil
+}
+
+// statements takes the SQL out of an answer of metrics: that of the total, then those of the buckets.
+func statements(metrics map[string]any) []any {
+	buckets, _ := metrics["sql"].([]any)
+	delete(metrics, "sql")
+	total, _ := metrics["total"].(map[string]any)
+	statement, found := total["sql"].(string)
+	delete(total, "sql")
+	if !found {
+		return nil
+	}
+	return append([]any{statement}, buckets...)
 }
 
 // variables leaves out what was not given.
