@@ -78,6 +78,20 @@ func openReports(a *app, at *engines.Location) (*reports, *eventlog.Broker, erro
 	})
 }
 
+// openReport opens the reports, and finds one.
+func openReport(a *app, at *engines.Location, name reportName) (*savedReport, *reports, *eventlog.Broker, error) {
+	r, broker, err := openReports(a, at)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	found, err := r.find(a.ctx, name)
+	if err != nil {
+		broker.Close()
+		return nil, nil, nil, err
+	}
+	return found, r, broker, nil
+}
+
 // find returns a report.
 func (r *reports) find(ctx context.Context, name reportName) (*savedReport, error) {
 	value, err := r.bucket.Get(ctx, name.key())
@@ -215,15 +229,11 @@ type reportCheck struct {
 
 // Run prints a line for each difference.
 func (c *reportCheck) Run(a *app) error {
-	r, broker, err := openReports(a, &c.Location)
+	found, r, broker, err := openReport(a, &c.Location, c.Name)
 	if err != nil {
 		return err
 	}
 	defer broker.Close()
-	found, err := r.find(a.ctx, c.Name)
-	if err != nil {
-		return err
-	}
 	asker, err := c.asker(a.ctx, r.directory)
 	if err != nil {
 		return err
@@ -306,15 +316,11 @@ type reportShow struct{ namedReport }
 
 // Run prints the query.
 func (c *reportShow) Run(a *app) error {
-	r, broker, err := openReports(a, &c.Location)
+	found, _, broker, err := openReport(a, &c.Location, c.Name)
 	if err != nil {
 		return err
 	}
 	defer broker.Close()
-	found, err := r.find(a.ctx, c.Name)
-	if err != nil {
-		return err
-	}
 	_, err = fmt.Fprintln(a.stdout, found.Query)
 	return err
 }
@@ -323,13 +329,10 @@ type reportRemove struct{ namedReport }
 
 // Run removes the report.
 func (c *reportRemove) Run(a *app) error {
-	r, broker, err := openReports(a, &c.Location)
+	_, r, broker, err := openReport(a, &c.Location, c.Name)
 	if err != nil {
 		return err
 	}
 	defer broker.Close()
-	if _, err := r.find(a.ctx, c.Name); err != nil {
-		return err
-	}
 	return r.bucket.Delete(a.ctx, c.Name.key())
 }
