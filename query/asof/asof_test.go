@@ -25,6 +25,7 @@ var questions = []string{
 	`{ closedConversations(` + always + `, first: 100, orderBy: CLOSED_AT_DESC $) { totalCount edges { cursor node { id closedAt lastSequence eventCount handleTimeMs tags { id } conversions { transactions { transactionId amount } } } } } }`,
 	`{ explain(conversationId: "` + string(explained.Conversation) + `", projectId: 2 $) { conversation { id closedAt } events { sequence id time type receivedAt } values { name value sequences } contacts { id values { name value sequences } } } }`,
 	"conversations?format=ndjson", "conversations?format=csv&from=2001-01-01T00:00:00Z&to=2199-01-01T00:00:00Z", "contacts?format=csv", "contacts?format=ndjson&answered=true", "transactions?format=ndjson",
+	"contacts?format=parquet", "transactions?format=parquet",
 }
 
 var explained = foldtest.Conversation(2, 4)

@@ -249,8 +249,9 @@ func (s past) Position(ctx context.Context, projection uint32) (schema.Sequence,
 	return schema.Sequence(rows[0]), nil
 }
 
-// Straddling implements asof.Tables. All versions of a row have the same first sequence, and the
-// newest the highest last one: no row is hidden from a statement without FINAL.
+// Straddling implements asof.Tables. The newest version of a row has the highest last sequence and, where the first event was erased
+// and comes behind others in the log, the lowest first one: it meets the conditions if an older version does, and the statement needs
+// no FINAL.
 func (s past) Straddling(ctx context.Context, scope query.Scope, after schema.Sequence, limit int) ([]schema.ConversationKey, error) {
 	where := within("a", scope.Projects)
 	where.add("first_sequence <= {$:UInt64}", uint64(scope.AsOf))
