@@ -473,7 +473,7 @@ func (e endless) Extract(ctx context.Context, _ *query.Extract) (io.ReadCloser, 
 func TestAnExportEndsWithItsClientAndAtItsTime(t *testing.T) {
 	r := theRig(t)
 	ended := make(chan struct{})
-	server := r.serve(t, func(c *export.Config) { c.Tables, c.Time = endless{r.store, ended}, 50*time.Millisecond })
+	server := r.serve(t, func(c *export.Config) { c.Tables, c.Time = endless{r.store, ended}, time.Second })
 	if got := get(t, server, "1", "contacts"); got.broken == nil || got.body == "" {
 		t.Errorf("at its time: %v", got.broken)
 	}
