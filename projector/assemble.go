@@ -17,6 +17,7 @@ type work struct {
 	fresh  []ArchivedEvent
 
 	withdrawn []schema.Record // events that were found to be unwritable, or are replaced by fresh ones
+	replaces  bool            // an event counts now that was left out of rows ahead of the position
 
 	continued *Change // what a fold that could be continued has changed
 }
@@ -66,6 +67,7 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 			r.Original = e.Original
 			in.rejected = append(in.rejected, *r)
 			in.withdrawn = append(in.withdrawn, e.Record)
+			l.quarantined[nameOf(&e.Event)] = true
 			continue
 		}
 		key := e.Event.Key()
@@ -124,6 +126,7 @@ func (l *loop) assemble(ctx context.Context, in *intake) ([]*work, error) {
 	for _, e := range in.events {
 		if w := of(&e.Record); w != nil {
 			w.fresh = append(w.fresh, e)
+			w.replaces = w.replaces || l.countsNow(&e.Event)
 		}
 	}
 	for _, r := range in.withdrawn {
@@ -224,7 +227,7 @@ func (w *work) fold(long int) (Change, *history) {
 	if len(after.records) == 0 {
 		after.rows.Conversation.ConversationKey = w.key
 	}
-	c := Change{After: after.rows, Replaces: len(w.withdrawn) > 0}
+	c := Change{After: after.rows, Replaces: len(w.withdrawn) > 0 || w.replaces}
 	if w.before != nil {
 		c.Before = &w.before.rows
 	}

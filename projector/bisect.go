@@ -17,8 +17,8 @@ import (
 // has to be gathered again in any case.
 //
 // A duplicate of an event counts if that is unwritable, and may be the first event of its
-// conversation, which has the sort key of the rows. So nothing is written of a batch that has both:
-// it is gathered in smaller ones.
+// conversation, which has the sort key of the rows. So nothing more is written of a batch that has
+// both: it is gathered in smaller ones. What was inserted of it is replaced when the duplicate comes.
 //
 // An unwritable event is only in quarantine, and in no fold, in a replay neither: it is rejected
 // there as well. A later event with the same key counts.

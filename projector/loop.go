@@ -32,18 +32,19 @@ type loop struct {
 	writing *sync.Mutex
 	state   *state // shared with the watch and with those who ask
 
-	position   schema.Sequence
-	origin     Origin          // of the position
-	began      schema.Sequence // the end of the log at the latest resume
-	held       schema.Sequence // the highest version in the tables at the latest resume
-	contested  int             // so many entries after the latest resume may be in batches that still arrive
-	cache      *cache
-	advanced   func(schema.Sequence)                 // nil: nobody asks
-	replaced   func(context.Context, *ReplacedError) // nil: nobody asks
-	unwritable map[schema.Sequence]*schema.Error
-	refusals   int // unwritable events, or conversations that are too large, since one could be written
-	aside      map[schema.ConversationKey]Aside
-	delays     map[schema.ConversationKey]delay // of those whose rows could not be made again
+	position    schema.Sequence
+	origin      Origin          // of the position
+	began       schema.Sequence // the end of the log at the latest resume
+	held        schema.Sequence // the highest version in the tables at the latest resume
+	contested   int             // so many entries after the latest resume may be in batches that still arrive
+	cache       *cache
+	advanced    func(schema.Sequence)                 // nil: nobody asks
+	replaced    func(context.Context, *ReplacedError) // nil: nobody asks
+	unwritable  map[schema.Sequence]*schema.Error
+	quarantined map[eventName]bool // of events that are in quarantine as unwritable, while rows are ahead of the position
+	refusals    int                // unwritable events, or conversations that are too large, since one could be written
+	aside       map[schema.ConversationKey]Aside
+	delays      map[schema.ConversationKey]delay // of those whose rows could not be made again
 }
 
 func newLoop(c Config, name string, log Log, judge judge, writing *sync.Mutex, m *metrics) *loop {
@@ -198,6 +199,9 @@ func (l *loop) resume(ctx context.Context) error {
 		l.contested = batchesUnderWay * l.gatherer.events.most
 	}
 	l.began = last
+	if err := l.knowQuarantined(ctx); err != nil {
+		return err
+	}
 	if err := l.recognise(ctx, position, held, last); err != nil {
 		var replaced *ReplacedError
 		if errors.As(err, &replaced) && l.replaced != nil {

@@ -85,4 +85,5 @@ func (n *nowhere) Messages(context.Context, map[schema.ConversationKey]fold.Want
 	return nil, nil
 }
 
-func (n *nowhere) Aside(context.Context) ([]projector.Aside, error) { return nil, nil }
+func (n *nowhere) Aside(context.Context) ([]projector.Aside, error)                  { return nil, nil }
+func (n *nowhere) Unwritable(context.Context, string) ([]projector.Rejection, error) { return nil, nil }

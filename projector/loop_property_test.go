@@ -70,7 +70,7 @@ func drawPlan(t *rapid.T) plan {
 
 // carryOut projects as planned: runs that are cut off, then one to the end.
 func (p plan) carryOut() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	ctx, cancel := context.WithTimeout(context.Background(), 24*time.Hour) // of the bubble: a third of a thousand events may be refused, each after pauses
 	defer cancel()
 	log, tables := porttest.NewLog(), porttest.NewTables()
 	records, bad := p.fill(log)

@@ -287,6 +287,47 @@ func TestRowsOfALargeBatchBeforeACrashAreWrittenOver(t *testing.T) {
 	})
 }
 
+// TestRowsMadeWithoutADuplicateThatCountsAreReplaced has an event that is refused after other rows of its batch
+// were inserted: those of another conversation, whose first event was left out as a duplicate of it.
+func TestRowsMadeWithoutADuplicateThatCountsAreReplaced(t *testing.T) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+		say := func(conversation, at int, id string) schema.Event {
+			key := foldtest.Conversation(1, conversation)
+			return schema.Event{
+				Project: key.Project, Conversation: key.Conversation, Source: "s", ID: id, Time: schema.Timestamp(1_700_000_000_000 + at),
+				Type: schema.TypeMessage, Data: &schema.Message{MessageID: fmt.Sprint(at), AuthorKind: schema.KindVisitor},
+			}
+		}
+		events := []schema.Event{say(1, 3, "twice"), say(2, 1, "twice"), say(2, 2, "once")}
+		last := log.Append(taken, payloads(events)...)
+		crashed := false
+		tables.RefuseAt, tables.Refuse = "events", func(e schema.Event) bool {
+			refused := e.Conversation == events[0].Conversation
+			crashed = crashed || refused
+			return refused
+		}
+		tables.Fail = func(string) error {
+			if crashed {
+				return errors.New("cut off")
+			}
+			return nil
+		}
+		_, stop, err := running(projector.Config{Log: log, Sink: tables, Archive: tables})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(50 * time.Millisecond)
+		stop()
+		tables.Fail = nil
+		if _, held, err := tables.Position(t.Context(), projector.LogEvents); held != last || err != nil {
+			t.Fatalf("rows up to %d of %d: %v", held, last, err)
+		}
+		start(t, projector.Config{Log: log, Sink: tables, Archive: tables, BatchEvents: 1})
+		await(t, tables, projector.LogEvents, last)
+		compare(t, tables, foldtest.Records(events[1:], 2))
+	})
+}
+
 func TestADuplicateInAnotherConversationChangesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
 		events := foldtest.Realistic(foldtest.Seeded(1), foldtest.Conversation(1, 1), 0)[:5]

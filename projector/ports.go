@@ -104,13 +104,20 @@ type Rejection struct {
 // Aside returns the conversations that are set aside, or whose rows differ from their events, as
 // the rows of quarantine say.
 //
+// Unwritable returns the events of a log that are in quarantine because the tables have refused
+// them: the latest, at most [MostUnwritable], without their bytes.
+//
 // Sink and Archive are used by one goroutine at a time, for all logs together.
 type Sink interface {
 	Position(ctx context.Context, log string) (stored, held schema.Sequence, err error)
 	Origin(ctx context.Context, log string) (Origin, error)
 	Write(ctx context.Context, batch *Batch) error
 	Aside(ctx context.Context) ([]Aside, error)
+	Unwritable(ctx context.Context, log string) ([]Rejection, error)
 }
+
+// MostUnwritable is how many events [Sink] returns of those that were refused.
+const MostUnwritable = 1000
 
 // Archive is what the sink has stored, read back.
 //

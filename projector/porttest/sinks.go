@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -48,6 +49,7 @@ func Sinks(t *testing.T, open func(t *testing.T) SinkSubject) {
 	t.Run("PositionsAreKeptByLog", func(t *testing.T) { positionsAreKept(t, open(t)) })
 	t.Run("EventsAreRecalledAsTheyWere", func(t *testing.T) { eventsAreRecalled(t, open(t)) })
 	t.Run("KeysAreKnownWithTheirLowestSequence", func(t *testing.T) { keysAreKnown(t, open(t)) })
+	t.Run("WhatWasRefusedIsKnown", func(t *testing.T) { refusedAreKnown(t, open(t)) })
 	t.Run("ABatchMayBeWrittenAgain", func(t *testing.T) { batchesRepeat(t, open(t)) })
 	t.Run("AMovedSortKeyLeavesOneRow", func(t *testing.T) { sortKeysMove(t, open(t)) })
 	t.Run("AProjectorFillsTheTables", func(t *testing.T) { projectorFills(t, open(t)) })
@@ -92,13 +94,13 @@ func positionsAreKept(t *testing.T, s SinkSubject) {
 	origin := projector.Origin{Log: "of events", Checksum: 1<<32 - 1}
 	write(t, sink, &projector.Batch{Log: projector.LogEvents, Position: 6, Origin: projector.Origin{Log: "of events", Checksum: 6}})
 	write(t, sink, &projector.Batch{Log: projector.LogEvents, Position: 7, Origin: origin})
-	write(t, sink, &projector.Batch{Log: projector.LogRejected, Position: 3, Quarantine: []projector.Rejection{{
-		Log: projector.LogRejected, Sequence: 2, Reason: schema.CodeInvalid, Detail: "data: must be", Original: []byte{0, 255},
+	write(t, sink, &projector.Batch{Log: "rejected", Position: 3, Quarantine: []projector.Rejection{{
+		Log: "rejected", Sequence: 2, Reason: schema.CodeInvalid, Detail: "data: must be", Original: []byte{0, 255},
 	}}})
 	for range 2 {
 		look(projector.LogEvents, 7)
-		look(projector.LogRejected, 3)
-		for log, want := range map[string]projector.Origin{projector.LogEvents: origin, projector.LogRejected: {}, "never written": {}} {
+		look("rejected", 3)
+		for log, want := range map[string]projector.Origin{projector.LogEvents: origin, "rejected": {}, "never written": {}} {
 			if got, err := sink.Origin(t.Context(), log); got != want || err != nil {
 				t.Errorf("origin of %s: %+v, %v; want %+v", log, got, err, want)
 			}
@@ -158,6 +160,28 @@ func keysAreKnown(t *testing.T, s SinkSubject) {
 	look(4)
 	_, archive = s.Open(t)
 	look(4)
+}
+
+func refusedAreKnown(t *testing.T, s SinkSubject) {
+	sink, _ := s.Open(t)
+	b := &projector.Batch{Log: projector.LogEvents, Position: 9}
+	for i, reason := range []schema.Code{schema.CodeUnwritable, schema.CodeInvalidJSON, schema.CodeUnwritable} {
+		b.Quarantine = append(b.Quarantine, projector.Rejection{Log: projector.LogEvents, Sequence: schema.Sequence(7 + i), Reason: reason,
+			Source: "/crm", EventID: fmt.Sprint("e-", i), Original: []byte("{}")})
+	}
+	write(t, sink, b)
+	sink, _ = s.Open(t)
+	for log, want := range map[string][]projector.Rejection{
+		projector.LogRejected: nil,
+		projector.LogEvents: {
+			{Log: projector.LogEvents, Sequence: 9, Reason: schema.CodeUnwritable, Source: "/crm", EventID: "e-2"},
+			{Log: projector.LogEvents, Sequence: 7, Reason: schema.CodeUnwritable, Source: "/crm", EventID: "e-0"},
+		},
+	} {
+		if got, err := sink.Unwritable(t.Context(), log); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("of %s: %+v (%v), want %+v", log, got, err, want)
+		}
+	}
 }
 
 func (s SinkSubject) expect(t *testing.T, want map[schema.ConversationKey][]schema.Record) {

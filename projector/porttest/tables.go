@@ -273,6 +273,20 @@ func (t *Tables) Aside(context.Context) ([]projector.Aside, error) {
 	return list, t.point("before reading what is set aside")
 }
 
+// Unwritable returns the events that were refused.
+func (t *Tables) Unwritable(_ context.Context, log string) ([]projector.Rejection, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []projector.Rejection
+	for _, r := range t.quarantine {
+		if r.Log == log && r.Reason == schema.CodeUnwritable {
+			list = append(list, projector.Rejection{Log: log, Sequence: r.Sequence, Reason: r.Reason, Source: r.Source, EventID: r.EventID})
+		}
+	}
+	slices.SortFunc(list, func(a, b projector.Rejection) int { return cmp.Compare(b.Sequence, a.Sequence) })
+	return list[:min(len(list), projector.MostUnwritable)], t.point("before reading what was refused")
+}
+
 // Release asks for all conversations that are set aside to be taken back.
 func (t *Tables) Release() {
 	t.mu.Lock()

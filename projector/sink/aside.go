@@ -10,6 +10,27 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
+// Unwritable returns the events that were refused: see [projector.Sink].
+func (s *Sink) Unwritable(ctx context.Context, log string) ([]projector.Rejection, error) {
+	rows, err := s.conn.Query(ctx, s.in(unwritableSQL), clickhouse.Named("log", log),
+		clickhouse.Named("reason", string(schema.CodeUnwritable)), clickhouse.Named("most", uint32(projector.MostUnwritable)))
+	if err != nil {
+		return nil, passing(err)
+	}
+	defer rows.Close()
+	var list []projector.Rejection
+	for rows.Next() {
+		r := projector.Rejection{Log: log, Reason: schema.CodeUnwritable}
+		var sequence uint64
+		if err := rows.Scan(&sequence, &r.Source, &r.EventID); err != nil {
+			return nil, err
+		}
+		r.Sequence = schema.Sequence(sequence)
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
 // Aside returns the conversations that are set aside: see [projector.Sink].
 func (s *Sink) Aside(ctx context.Context) ([]projector.Aside, error) {
 	rows, err := s.conn.Query(ctx, s.in(asideSQL), clickhouse.Named("log", projector.LogConversations))

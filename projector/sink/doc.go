@@ -43,16 +43,18 @@
 // abandoned here may be completed on the server later, and so may one of a process that stood still
 // and was replaced. In the tables is then, for a while, a fold between those of the batches that
 // repeat the events, or a newer one. So while the log is not past the end that it had when the
-// position was read, nor past what the tables held then (a contested batch), all rows of a conversation are written, also those that do
-// not differ from before: an edited text may be what it was again. And the conversation is taken from
-// every other visitor that an opening names. A contested batch of a long conversation is folded from
+// position was read, nor past what the tables held then (a contested batch), all rows of a conversation
+// are written, also those that do not differ from before: an edited text may be what it was again. And
+// the conversation is taken from every other visitor that an opening names. A contested batch of a long conversation is folded from
 // all its events: the messages in the tables may be newer than the position. There are at most five
 // such batches after a start, and those with events that the tables held rows of.
 //
 // A batch that the tables reject may have stored rows, and even archived events, before one of its
 // inserts was refused. When the event that is to blame goes to quarantine, the batch replaces its
 // conversation: all its rows are written, then whatever rows there are with other keys or with higher
-// versions are removed, and the event with its key from the archive. An insert with that event that
+// versions are removed, and the event with its key from the archive. So it is with the conversation of
+// a later event of the same key, which counts then, if the tables hold rows from beyond the position:
+// they may have been made without it, and it may be the first event, which has the sort key. An insert with that event that
 // completes only after this is not noticed; verify finds such rows.
 //
 // TestInterruptedBatchesLeadToTheSameTables, TestAnEventThatIsRefusedInPartLeavesNothing, TestBatchesThatArriveLateDoNoHarm and

@@ -35,6 +35,9 @@ var keysSQL string
 //go:embed aside.sql
 var asideSQL string
 
+//go:embed unwritable.sql
+var unwritableSQL string
+
 //go:embed archived.sql
 var archivedSQL string
 
