@@ -77,13 +77,14 @@ var hostile = []string{`'); DROP TABLE parley.conversations; --`, `\\' OR 1=1 {a
 // strange gives some conversations hostile values.
 func strange(w *storetest.World) {
 	tag, campaign := hostile[0], "\\' OR 1=1 {a0:String} $where /*\n\t"
+	tagName, campaignName := "Tag "+tag, "Campaign "+campaign
 	for i := range w.Conversations {
 		c := &w.Conversations[i]
 		switch i % 5 {
 		case 0:
-			c.TagIDs, c.TagNames = append(c.TagIDs, tag), append(c.TagNames, nil)
+			c.TagIDs, c.TagNames = append(c.TagIDs, tag), append(c.TagNames, &tagName)
 		case 1:
-			c.Campaign = &campaign
+			c.Campaign, c.CampaignName = &campaign, &campaignName
 		case 2:
 			c.CustomData = map[string]string{"plan": tag, `it's \ " {a:String} $where`: campaign}
 		}

@@ -175,7 +175,7 @@ func (s *Store) temporary(ctx context.Context, scope query.Scope, rows []fold.Ro
 	}
 	for i := range rows {
 		r := &rows[i]
-		owner := cells.Owner{ConversationKey: r.Conversation.ConversationKey, Version: r.Conversation.LastSequence}
+		owner := cells.Owner{ConversationKey: r.Conversation.ConversationKey, BeganAt: r.Conversation.BeganAt, Version: r.Conversation.LastSequence}
 		conversations = append(conversations, cells.Conversation{Rows: r, Version: owner.Version})
 		traits := cells.TraitsOf(r)
 		for j := range r.Contacts {
