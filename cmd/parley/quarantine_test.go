@@ -151,3 +151,45 @@ func rejectedOnce(original string) []byte {
 		Reason: schema.CodeUnknownType, Detail: "type: must be a type", ReceivedAt: time.Now(), Original: []byte(original),
 	})
 }
+
+// TestAReleaseFromQuarantineIsTheCauseOfARestatement replays a message into a closed conversation.
+func TestAReleaseFromQuarantineIsTheCauseOfARestatement(t *testing.T) {
+	i := start(t, filepath.Join(t.TempDir(), "data"))
+	const project = 7309
+	broker, err := eventlog.Open(t.Context(), i.log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	i.post(t,
+		event(project, someConversation, "p", "conversation.pushed", "2025-01-01T00:00:00Z", `{"toUser":{"id":7,"kind":"PROFESSIONAL"}}`),
+		event(project, someConversation, "c", "conversation.closed", "2025-01-01T00:10:00Z", `{}`))
+	held := event(project, someConversation, "m", "message.sent", "2025-01-01T00:05:00Z", `{"messageId":"m","author":{"kind":"VISITOR"}}`)
+	if _, err := broker.Rejected().Append(t.Context(), []eventlog.Message{{Payload: rejectedOnce(held)}}); err != nil {
+		t.Fatal(err)
+	}
+	question := fmt.Sprintf(`interval: {from: "2025-01-01T00:00:00Z", to: "2025-01-02T00:00:00Z"}, filters: {projectIds: %d}`, project)
+	var since string
+	eventually(t, seenWithin, func() error {
+		since = fmt.Sprint(at(i.graphQL(t, i.admin, `{ metrics(`+question+`) { position } }`), "metrics", "position"))
+		then := fmt.Sprint(i.graphQL(t, i.admin, fmt.Sprintf(`{ metrics(%s, asOf: %q) { total { closedConversations visitorMessages } } }`, question, since)))
+		if n := len(i.quarantined(t)); n != 1 || !strings.Contains(then, "closedConversations:1 visitorMessages:0") {
+			return fmt.Errorf("%d entries, %s", n, then)
+		}
+		return nil
+	})
+	i.want(t, 0, "quarantine", "replay")
+	eventually(t, seenWithin, func() error {
+		answer := i.graphQL(t, i.admin, fmt.Sprintf(`{ restatements(since: %q, %s) { figures { figure before after difference conversations causes { kind events conversations } } } }`, since, question))
+		for _, f := range list(answer, "restatements", "figures") {
+			if f["figure"] != "visitorMessages" {
+				continue
+			}
+			if got, want := fmt.Sprintf("%v→%v %v %v %v", f["before"], f["after"], f["difference"], f["conversations"], f["causes"]), "0→1 1 1 [map[conversations:1 events:1 kind:QUARANTINE_RELEASE]]"; got != want {
+				t.Fatalf("%s, want %s", got, want)
+			}
+			return nil
+		}
+		return fmt.Errorf("visitorMessages is not restated: %v", answer)
+	})
+}
