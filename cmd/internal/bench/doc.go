@@ -26,6 +26,8 @@
 //	m  1,000 readers of a stream, and of a subscription, while 100 conversations change a second
 //	n  end to end: from HTTP until the row is visible, at the rate that the tables keep up with
 //	o  a further event of a conversation of many messages: in order, late, and after a start; other conversations beside it; memory
+//	p  figures of a year as of 1 and 90 days back, the first time and after, against the same of the present
+//	q  restatements of a month by day, against the time that an answer may take
 //
 // # Engines
 //
