@@ -62,17 +62,18 @@ func again(d Dice, e, other schema.Event) schema.Event {
 	return e
 }
 
-// Distinct returns the records that count, by conversation: of each event key the
-// one with the lowest sequence, whichever conversation the others name.
+// Distinct returns the records that count, by conversation: of each event key the one with the lowest
+// sequence, whichever conversation the others name, or the one that announces its erasure.
 func Distinct(records []schema.Record) map[schema.ConversationKey][]schema.Record {
-	lowest := map[schema.EventKey]schema.Record{}
-	for _, r := range records {
-		if had, seen := lowest[r.Event.Key()]; !seen || r.Sequence < had.Sequence {
-			lowest[r.Event.Key()] = r
+	counting := map[schema.EventKey]schema.Record{}
+	inOrder := slices.SortedFunc(slices.Values(records), func(a, b schema.Record) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	for _, r := range inOrder {
+		if had, seen := counting[r.Event.Key()]; !seen || r.Event.Announces(had.Sequence) {
+			counting[r.Event.Key()] = r
 		}
 	}
 	conversations := map[schema.ConversationKey][]schema.Record{}
-	for _, r := range lowest {
+	for _, r := range counting {
 		key := r.Event.ConversationKey()
 		conversations[key] = append(conversations[key], r)
 	}
