@@ -50,9 +50,9 @@
 // lower sequence, in whichever conversation and however long ago. A key known under the event's own
 // sequence is this event itself, written by a batch whose position was not written.
 //
-// There is one exception: an erasure appends the last event of each conversation twice. The second time announces
-// that the rows are redacted ([schema.Event.Announces]): the event replaces the one that counts, so the rows change where the
-// log is then, and whoever follows them is told.
+// There is one exception: an erasure appends the last event of each conversation twice. The second copy
+// announces that the rows are redacted ([schema.Event.Announces]): it replaces the first, so the rows
+// change at its sequence, and readers that follow the log see the change.
 //
 // An event whose rows the tables permanently reject ([UnwritableError]) is found by writing parts
 // of its batch, and goes to quarantine as UNWRITABLE. It is then in no fold, no archive and no

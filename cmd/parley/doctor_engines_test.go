@@ -5,11 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/parley-analytics/parley/deploy/embedded"
-	"github.com/parley-analytics/parley/ingest/eventlog"
 )
 
 func TestDoctorNamesFaultsOfADeployment(t *testing.T) {
@@ -43,26 +41,10 @@ func TestDoctorNamesFaultsOfADeployment(t *testing.T) {
 	swapped := append(elsewhere(t, i), "--clickhouse-reader-user", i.where.ClickHouse.BI.Name, "--clickhouse-reader-password-file", secretFile(t, i.where.ClickHouse.BI.Password))
 	wants(exitFailed, swapped, "FAIL  rights: ")
 
-	log := i.log(t)
-	conn, err := nats.Connect(log.URL, nats.UserInfo(log.User, log.Password))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := js.Stream(t.Context(), eventlog.EventsStream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := stream.CachedInfo().Config
-	config.MaxAge, config.Discard, config.MaxMsgs = time.Hour, jetstream.DiscardOld, 1000
-	config.RePublish = &jetstream.RePublish{Source: ">", Destination: "copies.>"}
-	if _, err := js.UpdateStream(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
+	setStream(t, i, func(config *jetstream.StreamConfig) {
+		config.MaxAge, config.Discard, config.MaxMsgs = time.Hour, jetstream.DiscardOld, 1000
+		config.RePublish = &jetstream.RePublish{Source: ">", Destination: "copies.>"}
+	})
 	wants(exitFailed, nil, "FAIL  streams: PARLEY_EVENTS drops old events when it is full: set discard to new",
 		"PARLEY_EVENTS drops events after 1h0m0s, whether or not they are in the tables", "PARLEY_EVENTS takes at most 1000 messages",
 		"PARLEY_EVENTS is copied to another subject, which others may read: remove republish")

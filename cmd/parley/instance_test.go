@@ -324,6 +324,12 @@ func (i *instance) do(t *testing.T, r request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return answerOf(t, response)
+}
+
+// answerOf reads a response to its end.
+func answerOf(t *testing.T, response *http.Response) answer {
+	t.Helper()
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {

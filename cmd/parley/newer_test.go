@@ -75,6 +75,12 @@ func markTables(t *testing.T, i *instance, version int) {
 
 func setLogVersion(t *testing.T, i *instance, version string) {
 	t.Helper()
+	setStream(t, i, func(config *jetstream.StreamConfig) { config.Metadata["parley.version"] = version })
+}
+
+// setStream changes the settings of the log's stream.
+func setStream(t *testing.T, i *instance, change func(*jetstream.StreamConfig)) {
+	t.Helper()
 	log := i.log(t)
 	conn, err := nats.Connect(log.URL, nats.UserInfo(log.User, log.Password))
 	if err != nil {
@@ -90,7 +96,7 @@ func setLogVersion(t *testing.T, i *instance, version string) {
 		t.Fatal(err)
 	}
 	config := stream.CachedInfo().Config
-	config.Metadata["parley.version"] = version
+	change(&config)
 	if _, err := js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}

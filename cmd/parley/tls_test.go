@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -47,12 +46,7 @@ func get(t *testing.T, config *tls.Config, address string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{response.StatusCode, response.Header, body}
+	return answerOf(t, response)
 }
 
 func TestEveryListenerSpeaksTLS(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector/tables"
 )
@@ -48,9 +49,9 @@ type target struct {
 	contacts *atomic.Int64
 }
 
-func newTarget(t *testing.T) target {
+// withTables starts ClickHouse and makes the tables.
+func withTables(t *testing.T, c embedded.ClickHouseConfig) *enginetest.ClickHouseServer {
 	t.Helper()
-	c := config(filepath.Join(t.TempDir(), "clickhouse"))
 	_, s := start(t, c)
 	conn, err := clickhouse.Open(&clickhouse.Options{
 		Addr: []string{s.Addr}, Protocol: clickhouse.HTTP, Auth: clickhouse.Auth{Username: s.Writer.Name, Password: s.Writer.Password},
@@ -62,6 +63,13 @@ func newTarget(t *testing.T) target {
 	if err := tables.New(conn).Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+func newTarget(t *testing.T) target {
+	t.Helper()
+	c := config(filepath.Join(t.TempDir(), "clickhouse"))
+	s := withTables(t, c)
 	for _, statement := range []string{
 		"INSERT INTO parley_1.events (project_id, conversation_id, event_id, original) SELECT 1, toString(number), 'e', '" + secret + "' FROM numbers(10)",
 		"INSERT INTO parley_1.visitors (project_id, conversation_id, visitor_id, email) SELECT 1, toString(number), 'v', '" + secret + "' FROM numbers(10)",

@@ -14,11 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
-	"github.com/parley-analytics/parley/projector/tables"
 	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
@@ -58,17 +55,7 @@ func newGuests(t *testing.T) guests {
 	dir := t.TempDir()
 	c := config(filepath.Join(dir, "clickhouse"))
 	c.GuestsFile = filepath.Join(dir, embedded.GuestsFile)
-	_, s := start(t, c)
-	conn, err := clickhouse.Open(&clickhouse.Options{
-		Addr: []string{s.Addr}, Protocol: clickhouse.HTTP, Auth: clickhouse.Auth{Username: s.Writer.Name, Password: s.Writer.Password},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := tables.New(conn).Up(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := withTables(t, c)
 	const text = "if(number % 3 = 2, '" + hidden + "', concat('visible', toString(number % 3)))"
 	for _, statement := range rowsOfProjects {
 		s.Exec(t, strings.ReplaceAll(statement, "TEXT", text))

@@ -22,8 +22,8 @@ func (t *Tables) Server(ctx context.Context) (version string, ahead, precision t
 	return version, now.Sub(sent.Add(half)), half, nil
 }
 
-// Rights are those of a user, such as INSERT ON parley_meta.*: those it needs, and examples of those that give to whoever takes over
-// Parley more than Parley needs.
+// Rights are the rights of a user, such as INSERT ON parley_meta.*: those that Parley needs, and examples
+// of those that it does not need and an attacker could abuse.
 type Rights struct{ Needs, Excess []string }
 
 // OwnerRights are those of the user that owns the tables.

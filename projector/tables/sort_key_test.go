@@ -9,17 +9,24 @@ import (
 	ddl "github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// TestConversationsMoveToASortKeyThatStays brings tables of version 9 up to date. They hold a
-// conversation whose key moved, one of which a stale row was left at another key, and one that has
-// no event in the archive.
-func TestConversationsMoveToASortKeyThatStays(t *testing.T) {
+// filesOf makes the tables of projection 77 as they were after so many files, and returns the files that follow.
+func filesOf(t *testing.T, applied int) (*enginetest.ClickHouseServer, []ddl.File) {
+	t.Helper()
 	server := enginetest.ClickHouse(t)
 	fresh(t)
 	server.Exec(t, "CREATE DATABASE parley_77 ENGINE = Atomic")
 	files := ddl.Projection(77)
-	for _, f := range files[:31] {
+	for _, f := range files[:applied] {
 		server.Exec(t, f.Statement)
 	}
+	return server, files[applied:]
+}
+
+// TestConversationsMoveToASortKeyThatStays brings tables of version 9 up to date. They hold a
+// conversation whose key moved, one of which a stale row was left at another key, and one that has
+// no event in the archive.
+func TestConversationsMoveToASortKeyThatStays(t *testing.T) {
+	server, rest := filesOf(t, 31)
 	server.Exec(t, `INSERT INTO parley_77.conversations
 		(project_id, conversation_id, created_at, closed_at, tag_ids, first_sequence, last_sequence, _closed_key, _version, _deleted) VALUES
 		(1, 'moved', 5, NULL, ['a'], 2, 3, 0, 3, 0), (1, 'moved', 5, 9, ['a', 'b'], 2, 4, 9, 4, 0), (1, 'moved', 0, NULL, [], 0, 0, 0, 4, 1),
@@ -27,7 +34,7 @@ func TestConversationsMoveToASortKeyThatStays(t *testing.T) {
 		(2, 'alone', 8, NULL, [], 7, 7, 0, 7, 0)`)
 	server.Exec(t, `INSERT INTO parley_77.events (project_id, conversation_id, event_id, time, sequence) VALUES
 		(1, 'moved', 'b', 6, 2), (1, 'moved', 'c', 5, 3), (1, 'moved', 'd', 9, 4), (1, 'stale', 'a', 1, 1), (2, 'stale', 'e', 3, 9)`)
-	for _, f := range files[31:] {
+	for _, f := range rest {
 		for range 1 + strings.Count(f.Name, "_fill_") { // as after a crash
 			server.Exec(t, f.Statement)
 		}
@@ -45,19 +52,13 @@ func TestConversationsMoveToASortKeyThatStays(t *testing.T) {
 
 // TestMessagesAndTransactionsMoveBesideTheirConversations brings tables of version 13 up to date.
 func TestMessagesAndTransactionsMoveBesideTheirConversations(t *testing.T) {
-	server := enginetest.ClickHouse(t)
-	fresh(t)
-	server.Exec(t, "CREATE DATABASE parley_77 ENGINE = Atomic")
-	files := ddl.Projection(77)
-	for _, f := range files[:44] {
-		server.Exec(t, f.Statement)
-	}
+	server, rest := filesOf(t, 44)
 	server.Exec(t, "INSERT INTO parley_77.conversations (project_id, conversation_id, _began_at, _version) VALUES (1, 'a', 5, 3), (2, 'a', 6, 4), (1, 'b', 7, 5)")
 	server.Exec(t, `INSERT INTO parley_77.messages (project_id, conversation_id, message_id, sent_at, read_at, _position, _version) VALUES
 		(1, 'a', 'm', 8, NULL, 1, 1), (1, 'a', 'm', 8, 9, 1, 3), (1, 'a', 'n', 9, NULL, 2, 2), (2, 'a', 'm', 8, NULL, 1, 4), (1, 'b', 'm', 1, NULL, 1, 5)`)
 	server.Exec(t, `INSERT INTO parley_77.transactions (project_id, conversation_id, transaction_id, amount, received_at, _version) VALUES
 		(1, 'a', 't', 1.5, 8, 1), (1, 'a', 't', 2.5, 9, 3), (2, 'a', 't', 3.5, 8, 4)`)
-	for _, f := range files[44:] {
+	for _, f := range rest {
 		for range 1 + strings.Count(f.Name, "_fill_") { // as after a crash
 			server.Exec(t, f.Statement)
 		}
@@ -98,13 +99,7 @@ func TestARenameIsNotRepeatedAfterAnotherProcess(t *testing.T) {
 
 // TestAnswerTimesAreFilledFromTheArchive brings rows of version 10 up to date.
 func TestAnswerTimesAreFilledFromTheArchive(t *testing.T) {
-	server := enginetest.ClickHouse(t)
-	fresh(t)
-	server.Exec(t, "CREATE DATABASE parley_77 ENGINE = Atomic")
-	files := ddl.Projection(77)
-	for _, f := range files[:37] {
-		server.Exec(t, f.Statement)
-	}
+	server, rest := filesOf(t, 37)
 	const closed, pushed = "parley.conversation.closed.v1", "parley.conversation.pushed.v1"
 	mark := func(kind string, at int) string {
 		return fmt.Sprintf("('e', %d, 0, '%s', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)", at, kind)
@@ -113,7 +108,7 @@ func TestAnswerTimesAreFilledFromTheArchive(t *testing.T) {
 		mark(pushed, 1)+", "+mark(closed, 3)+", "+mark(pushed, 4)+", "+mark(closed, 9)+"]), (1, 'b', NULL, NULL, 6, ["+mark(pushed, 1)+"]), (2, 'a', NULL, NULL, 7, [])")
 	server.Exec(t, `INSERT INTO parley_77.events (project_id, conversation_id, event_id, type, time, sequence) VALUES
 		(1, 'a', 'x', 'parley.satisfaction.answered.v1', 7, 1), (1, 'a', 'y', 'parley.satisfaction.answered.v1', 6, 2), (1, 'a', 'z', 'parley.message.sent.v1', 8, 3)`)
-	for _, f := range files[37:] {
+	for _, f := range rest {
 		for range 1 + strings.Count(f.Name, "_fill_") { // as after a crash
 			server.Exec(t, f.Statement)
 		}
