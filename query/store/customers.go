@@ -93,8 +93,11 @@ const mostCounts = 1000
 func (s *Store) CustomersNamed(ctx context.Context, scope query.Scope, id string, columns []string) ([]query.CustomerRow, error) {
 	keys := within("a", scope.Projects)
 	keys.add("customer_id = {$:String}", id)
-	st := newStatement("customers", scope).where("keys", keys).with("order", order(query.Page{}, "project_id")).bind("limit", uint32(2))
-	ctx = chgo.Context(ctx, chgo.WithSettings(chgo.Settings{"max_threads": 1})) // to start more takes longer than to read one row
+	st := newStatement("customers_by_id", scope).where("keys", keys).bind("limit", uint32(2))
+	ctx = chgo.Context(ctx, chgo.WithSettings(chgo.Settings{
+		"max_threads":    1,    // to start more takes longer than to read one row
+		"max_block_size": 1024, // room for a granule of the table in every column
+	}))
 	return s.customers(ctx, st, columns)
 }
 
@@ -104,7 +107,7 @@ func (s *Store) CustomersOf(ctx context.Context, scope query.Scope, keys []query
 	projects, ids := split(keys)
 	where.add("customer_id IN {$:Array(String)}", ids) // what the index is on
 	where.add("(project_id, customer_id) IN arrayZip({$:Array(UInt32)}, {$:Array(String)})", projects, ids)
-	st := newStatement("customers", scope).where("keys", where).with("order", order(query.Page{}, "created_at")).bind("limit", uint32(len(keys)))
+	st := newStatement("customers_by_id", scope).where("keys", where).bind("limit", uint32(len(keys)))
 	return s.customers(ctx, st, columns)
 }
 

@@ -1,0 +1,4 @@
+SELECT $columns
+FROM {projection:Identifier}.customers FINAL
+PREWHERE $keys
+LIMIT {limit:UInt32}
