@@ -13,6 +13,7 @@ import (
 // during a step. Times are in milliseconds.
 type ConcurrencyFigures struct {
 	GroupKey
+	Version uint64 // of the row that has the label
 	Started uint64 // contacts that started in the step
 	Peak    int64  // most contacts at one moment
 	Handled int64  // sum of the time that contacts were open
@@ -53,6 +54,9 @@ func (q *root) Concurrency(ctx context.Context, args concurrencyArgs) (*Concurre
 	}
 	if err != nil {
 		return nil, q.publicError(ctx, err)
+	}
+	if len(m.grouping.Steps) == 0 {
+		m.grouping.Steps = []schema.Timestamp{m.interval.From}
 	}
 	return &Concurrency{metrics: m, now: schema.TimestampOf(time.Now())}, nil
 }
@@ -108,7 +112,7 @@ func (b *ConcurrencyBucket) Rows(args struct{ Of *string }) Text {
 
 // Total is all contacts together, over the whole interval.
 func (c *Concurrency) Total(ctx context.Context) (*ConcurrencyBucket, error) {
-	buckets, err := c.buckets(ctx, Grouping{})
+	buckets, err := c.buckets(ctx, Grouping{Steps: []schema.Timestamp{c.metrics.interval.From}})
 	if err != nil {
 		return nil, c.metrics.publicError(ctx, err)
 	}
@@ -121,35 +125,74 @@ func (c *Concurrency) Buckets(ctx context.Context) ([]*ConcurrencyBucket, error)
 	return buckets, c.metrics.publicError(ctx, err)
 }
 
+// neededBy are the columns behind fields that are computed from others.
+func neededBy(selected fields) []string {
+	columns := selected.columns()
+	for field, needs := range map[string][]string{
+		"contactsPerHour": {"contacts"}, "average": {"handleTimeMs"}, "averageWhileBusy": {"handleTimeMs", "busyTimeMs"},
+		"peakAt": {"peak"}, "rows": {"peak", "peakAt"},
+	} {
+		if selected.has(field) {
+			columns = append(columns, needs...)
+		}
+	}
+	return columns
+}
+
 func (c *Concurrency) buckets(ctx context.Context, grouping Grouping) ([]*ConcurrencyBucket, error) {
 	m := c.metrics
 	grouping.Limit = maxBuckets + 1
-	if len(grouping.Steps) == 0 {
-		grouping.Steps = []schema.Timestamp{m.interval.From}
-	}
 	var rows []ConcurrencyFigures
 	if !m.scope.Empty() {
 		var err error
-		if rows, err = m.store.Concurrency(ctx, m.scope, m.interval, m.filter, grouping, c.now); err != nil {
+		if rows, err = m.store.Concurrency(ctx, m.scope, m.interval, m.filter, grouping, c.now, neededBy(selectedFields(ctx))); err != nil {
 			return nil, err
 		}
 	}
-	if len(rows) > maxBuckets {
+	values := byValue(rows)
+	if len(grouping.By) == 0 && len(values) == 0 {
+		values[groupValue{}] = &concurrencyOf{}
+	}
+	if len(rows) > maxBuckets || len(values)*len(grouping.Steps) > maxBuckets {
 		return nil, badInput("step", "the response would have more than %d buckets: use longer steps or a shorter interval", maxBuckets)
 	}
-	if len(rows) == 0 && len(grouping.By) == 0 {
-		for _, start := range grouping.Steps {
-			rows = append(rows, ConcurrencyFigures{GroupKey: GroupKey{Step: int64(start)}})
+	buckets := make([]*ConcurrencyBucket, 0, len(values)*len(grouping.Steps))
+	for _, start := range grouping.Steps {
+		for _, value := range values {
+			f := value.steps[int64(start)]
+			f.GroupKey = value.key
+			f.Step = int64(start)
+			buckets = append(buckets, c.bucket(&f, grouping))
 		}
 	}
-	slices.SortFunc(rows, func(a, b ConcurrencyFigures) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), compareValues(a.Value1, b.Value1))
+	slices.SortFunc(buckets, func(a, b *ConcurrencyBucket) int {
+		return cmp.Or(cmp.Compare(a.interval.From, b.interval.From), compareValues(a.counted, b.counted))
 	})
-	buckets := make([]*ConcurrencyBucket, len(rows))
-	for i := range rows {
-		buckets[i] = c.bucket(&rows[i], grouping)
-	}
 	return buckets, nil
+}
+
+// concurrencyOf is the figures of a value by step, and its latest name.
+type concurrencyOf struct {
+	key     GroupKey
+	version uint64
+	steps   map[int64]ConcurrencyFigures
+}
+
+func byValue(rows []ConcurrencyFigures) map[groupValue]*concurrencyOf {
+	values := map[groupValue]*concurrencyOf{}
+	for _, row := range rows {
+		value := row.group().values[0]
+		of := values[value]
+		if of == nil {
+			of = &concurrencyOf{key: row.GroupKey, version: row.Version, steps: map[int64]ConcurrencyFigures{}}
+			values[value] = of
+		}
+		if row.Version > of.version {
+			of.key, of.version = row.GroupKey, row.Version
+		}
+		of.steps[row.Step] = row
+	}
+	return values
 }
 
 // compareValues orders the values of a dimension, none last.

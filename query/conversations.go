@@ -27,18 +27,19 @@ func (args conversationsArgs) asked(field string) asked {
 
 // inOrder is how conversations are listed by one of their times.
 type inOrder struct {
-	place func(*ConversationRow) Place
-	needs []string // columns of the sort key
-	page  func(context.Context, Scope, Interval, *Filter, Page, []string) ([]ConversationRow, error)
-	count func(context.Context, Scope, Interval, *Filter) (uint64, error)
+	place   func(*ConversationRow) Place
+	needs   []string // columns of the sort key
+	page    func(context.Context, Scope, Interval, *Filter, Page, []string) ([]ConversationRow, error)
+	count   func(context.Context, Scope, Interval, *Filter) (uint64, error)
+	publish func(Scope, Interval, *Filter, bool) string
 }
 
 func (a *API) byClosing() inOrder {
-	return inOrder{closingPlace, nil, a.store.ClosedConversations, a.store.CountClosedConversations}
+	return inOrder{closingPlace, nil, a.store.ClosedConversations, a.store.CountClosedConversations, a.store.PublishClosedConversations}
 }
 
 func (a *API) byCreation() inOrder {
-	return inOrder{creationPlace, []string{"createdAt"}, a.store.CreatedConversations, a.store.CountCreatedConversations}
+	return inOrder{creationPlace, []string{"createdAt"}, a.store.CreatedConversations, a.store.CountCreatedConversations, a.store.PublishCreatedConversations}
 }
 
 // conversationList is a page of a list of conversations.

@@ -98,15 +98,12 @@ func (b DistributionBin) span() Range {
 
 // Histogram resolves the field.
 func (d Distribution) Histogram(ctx context.Context, args struct{ Bounds []input }) ([]DistributionBin, error) {
-	bounds, err := bounds("bounds", args.Bounds)
+	bounds, err := histogramBounds(args.Bounds)
 	if err != nil {
 		return nil, err
 	}
 	before := make([]int64, len(bounds)) // the longest durations below each bound
 	for i, bound := range bounds {
-		if i > 0 && bound <= bounds[i-1] {
-			return nil, badInput("bounds", "must ascend, each bound once")
-		}
 		before[i] = bound - 1
 	}
 	counts, err := d.within(ctx, before)
@@ -127,6 +124,17 @@ func (d Distribution) Histogram(ctx context.Context, args struct{ Bounds []input
 		bins[i], last = bin, upTo
 	}
 	return bins, nil
+}
+
+// histogramBounds reads the bounds of a histogram.
+func histogramBounds(given []input) ([]int64, error) {
+	bounds, err := bounds("bounds", given)
+	for i := 1; i < len(bounds); i++ {
+		if bounds[i] <= bounds[i-1] {
+			return nil, badInput("bounds", "must ascend, each bound once")
+		}
+	}
+	return bounds, err
 }
 
 // bounds reads a list of milliseconds.

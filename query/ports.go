@@ -47,6 +47,9 @@ type Store interface {
 	EventReader
 	ChangeReader
 	Publisher
+	DurationPublisher
+	ListPublisher
+	WorkloadPublisher
 }
 
 // ConversationReader reads conversations.
@@ -135,11 +138,11 @@ type FigureReader interface {
 
 // WorkloadReader counts contacts by the first dimension of a grouping, at most grouping.Limit rows.
 //
-// Concurrency counts the contacts open at some moment of the interval, and returns
-// each value with all steps; a contact that has not ended lasts until now. Transfers
+// Concurrency counts the contacts open at some moment of the interval, for each value and step that has one, and reads no figures but
+// the columns asked for: fields of a bucket. A contact that has not ended lasts until now. Transfers
 // counts those started in it that were transferred, by their own value and that of the next contact.
 type WorkloadReader interface {
-	Concurrency(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, now schema.Timestamp) ([]ConcurrencyFigures, error)
+	Concurrency(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping, now schema.Timestamp, columns []string) ([]ConcurrencyFigures, error)
 	Transfers(ctx context.Context, scope Scope, interval Interval, filter *Filter, grouping Grouping) ([]TransferFigures, error)
 }
 

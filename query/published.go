@@ -1,7 +1,10 @@
 package query
 
 import (
+	"context"
 	"slices"
+
+	"github.com/parley-analytics/parley/schema"
 )
 
 // Publication is what a statement for others computes: figures over the stable views, of the rows of a scope, an interval and a
@@ -11,8 +14,9 @@ type Publication struct {
 	Interval Interval
 	Filter   *Filter
 	By       []DimensionValue
-	Zone     string   // of local dimensions and steps
-	Figures  []string // fields of a bucket
+	Next     *DimensionValue // of the next contact, in [WorkloadPublisher.PublishTransfers]
+	Zone     string          // of local dimensions and steps
+	Figures  []string        // fields of a bucket
 	// Grouping, Step and Zone make a row of each bucket, in [Publisher.PublishBuckets].
 	Grouping Grouping
 	Step     Step // empty without steps
@@ -25,12 +29,39 @@ type Publication struct {
 //
 // PublishBuckets writes statements with a row for each bucket that has rows: columns of the step and the dimensions, then the
 // figures. Figures by different times are in different statements.
-//
-// PublishSpan writes a statement that counts the rows with a duration of the distribution in a range, and their share.
 type Publisher interface {
 	PublishBucket(p *Publication) string
 	PublishBuckets(p *Publication) []string
+}
+
+// DurationPublisher writes statements as Publisher does, over the rows that have a duration of a distribution.
+//
+// PublishSpan writes one that counts the rows in a range, and their share; PublishSpans counts them in each bucket.
+//
+// PublishHistogram writes one with a row for each range between bounds that has rows.
+type DurationPublisher interface {
 	PublishSpan(p *Publication, distribution string, span Range) string
+	PublishSpans(p *Publication, distribution string, span Range) string
+	PublishHistogram(p *Publication, distribution string, bounds []int64) string
+}
+
+// ListPublisher writes statements as Publisher does, whose rows are those of a list on all its pages, in its order, with all columns of
+// the view.
+type ListPublisher interface {
+	PublishClosedConversations(scope Scope, interval Interval, filter *Filter, descending bool) string
+	PublishCreatedConversations(scope Scope, interval Interval, filter *Filter, descending bool) string
+	PublishContacts(scope Scope, interval Interval, filter *Filter, descending bool) string
+}
+
+// WorkloadPublisher writes statements as Publisher does, by the first dimension of the grouping.
+//
+// PublishConcurrency writes one with a row for each step and value that has an open contact: a column for each figure of a bucket.
+// Contacts that have not ended last until now.
+//
+// PublishTransfers writes one with a row for each pair of values.
+type WorkloadPublisher interface {
+	PublishConcurrency(p *Publication, now schema.Timestamp) string
+	PublishTransfers(p *Publication) string
 }
 
 // publication is the rows of the whole question, with the figures selected; all figures if none is.
@@ -74,25 +105,95 @@ func (b *MetricsBucket) publication() *Publication {
 }
 
 // published is a statement in an answer, null if there is none.
-func (b *MetricsBucket) published(statement string) *Text {
-	if statement == "" || !b.metrics.publishable() {
+func (m *metrics) published(statement string) *Text {
+	if statement == "" || !m.publishable() {
 		return nil
 	}
-	text := b.metrics.of(statement)
+	text := m.of(statement)
 	return &text
 }
 
 // SQL resolves the field sql.
 func (b *MetricsBucket) SQL() *Text {
-	return b.published(b.metrics.store.PublishBucket(b.publication()))
+	return b.metrics.published(b.metrics.store.PublishBucket(b.publication()))
 }
 
 // SQL resolves the field sql.
-func (s DistributionShare) SQL() *Text { return s.distribution.sql(Range{Max: (*int64)(&s.Ms)}) }
+func (s DistributionShare) SQL() *Text { return s.distribution.sql(s.span()) }
+
+// BucketsSQL resolves the field bucketsSql.
+func (s DistributionShare) BucketsSQL() *Text {
+	m := s.distribution.bucket.metrics
+	return m.published(m.store.PublishSpans(m.publication(nil), s.distribution.field, s.span()))
+}
+
+func (s DistributionShare) span() Range { return Range{Max: (*int64)(&s.Ms)} }
 
 // SQL resolves the field sql.
 func (b DistributionBin) SQL() *Text { return b.distribution.sql(b.span()) }
 
 func (d Distribution) sql(span Range) *Text {
-	return d.bucket.published(d.bucket.metrics.store.PublishSpan(d.bucket.publication(), d.field, span))
+	m := d.bucket.metrics
+	return m.published(m.store.PublishSpan(d.bucket.publication(), d.field, span))
+}
+
+// HistogramSQL resolves the field histogramSql.
+func (d Distribution) HistogramSQL(ctx context.Context, args struct{ Bounds []input }) (*Text, error) {
+	m := d.bucket.metrics
+	bounds, err := histogramBounds(args.Bounds)
+	if err != nil {
+		return nil, m.publicError(ctx, err)
+	}
+	return m.published(m.store.PublishHistogram(d.bucket.publication(), d.field, bounds)), nil
+}
+
+// SQL resolves the field sql.
+func (c *Concurrency) SQL() *Text {
+	return c.metrics.published(c.metrics.store.PublishConcurrency(c.metrics.publication(nil), c.now))
+}
+
+// SQL resolves the field sql.
+func (b *ConcurrencyBucket) SQL() *Text {
+	m := b.of.metrics
+	p := m.publication(nil)
+	p.Interval, p.Grouping = b.interval, Grouping{Steps: []schema.Timestamp{b.interval.From}}
+	for _, by := range b.by {
+		p.By = append(p.By, DimensionValue{Name: by, Value: b.counted})
+	}
+	return m.published(m.store.PublishConcurrency(p, b.of.now))
+}
+
+// published is the statement of a list, null if there is none.
+func (l *list) published(write func(Scope, Interval, *Filter, bool) string) *Text {
+	if l.scope.AsOf > 0 {
+		return nil
+	}
+	statement := write(l.scope, l.interval, l.filter, l.paging.Descending)
+	if statement == "" {
+		return nil
+	}
+	text := l.paging.of(statement)
+	return &text
+}
+
+// SQL resolves the field sql.
+func (c *ConversationConnection) SQL() *Text { return c.published(c.order.publish) }
+
+// SQL resolves the field sql.
+func (c *ContactConnection) SQL() *Text { return c.published(c.store.PublishContacts) }
+
+// TransfersSQL resolves the field of Query.
+func (q *root) TransfersSQL(ctx context.Context, args transfersArgs) (*Text, error) {
+	m, err := q.transferMetrics(ctx, args)
+	if err != nil {
+		return nil, q.publicError(ctx, err)
+	}
+	return m.published(m.store.PublishTransfers(m.publication(nil))), nil
+}
+
+// SQL resolves the field sql.
+func (c *TransferCount) SQL() *Text {
+	p := c.metrics.publication(nil)
+	p.By, p.Next = c.between.By, c.between.Next
+	return c.metrics.published(c.metrics.store.PublishTransfers(p))
 }

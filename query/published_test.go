@@ -208,9 +208,11 @@ func (r *rig) comparePublished(t *testing.T, arguments string, dice *rand.Rand) 
 			Buckets []map[string]any
 		}
 	}
-	decode(t, r, `{ metrics(interval: {from: "2020-03-21T13:17:00Z", to: "2020-04-08T22:30:00.123Z"}, `+arguments+`) { sql total { sql `+fields+` }
+	decode(t, r, `{ metrics(interval: {from: "2020-03-21T13:17:00Z", to: "2020-04-08T22:30:00.123Z"}, `+arguments+`) { sql total { sql `+strings.ReplaceAll(fields, "...D", "...D ...S")+` }
 		buckets { sql from dimensions { name value } `+fields+` } } }
-		fragment D on Distribution { count meanMs medianMs p90Ms p95Ms p99Ms within(ms: [60000, 900000]) { count share sql } histogram(bounds: [30000, 600000]) { count share sql } }`, &answer)
+		fragment D on Distribution { count meanMs medianMs p90Ms p95Ms p99Ms within(ms: [60000, 900000]) { count share sql }
+			histogram(bounds: [30000, 600000]) { from count share sql } }
+		fragment S on Distribution { within(ms: [60000, 900000]) { bucketsSql } histogramSql(bounds: [30000, 600000]) }`, &answer)
 	m := answer.Metrics
 	buckets := slices.Clone(m.Buckets)
 	dice.Shuffle(len(buckets), func(i, j int) { buckets[i], buckets[j] = buckets[j], buckets[i] })
@@ -223,7 +225,9 @@ func (r *rig) comparePublished(t *testing.T, arguments string, dice *rand.Rand) 
 		figures += equalColumns(t, arguments+"\n"+statement, columnsOfRow(rows[0]), columnsOf(bucket))
 		statements++
 	}
-	d := append(buckets, m.Total)[0][[]string{"wait", "resolutionBusinessHours"}[dice.IntN(2)]].(map[string]any)
+	distribution := []string{"wait", "resolutionBusinessHours"}[dice.IntN(2)]
+	figures += r.compareShares(t, arguments, distribution, m.Total[distribution].(map[string]any), m.Buckets)
+	d := append(buckets, m.Total)[0][distribution].(map[string]any)
 	spans := slices.Concat(d["within"].([]any), d["histogram"].([]any))
 	want := spans[dice.IntN(len(spans))].(map[string]any)
 	statement := want["sql"].(string)
@@ -233,6 +237,55 @@ func (r *rig) comparePublished(t *testing.T, arguments string, dice *rand.Rand) 
 	figures += r.compareBuckets(t, arguments, m.SQL, m.Buckets)
 	statements += len(m.SQL)
 	return figures, statements
+}
+
+// compareShares compares the statements of a histogram, and of the shares of all buckets.
+func (r *rig) compareShares(t *testing.T, arguments, distribution string, total map[string]any, buckets []map[string]any) int {
+	t.Helper()
+	var expected, found []string
+	for _, bin := range total["histogram"].([]any) {
+		if b := bin.(map[string]any); number(b["count"]) != "0" {
+			expected = append(expected, fmt.Sprint(number(b["from"]), " ", number(b["count"]), " ", number(b["share"])))
+		}
+	}
+	statement := total["histogramSql"].(string)
+	for _, row := range r.asDashboard(t, statement) {
+		from := number(row["from_ms"])
+		if from == "0" {
+			from = "null"
+		}
+		found = append(found, fmt.Sprint(from, " ", number(row["count"]), " ", number(row["share"])))
+	}
+	if !slices.Equal(expected, found) {
+		t.Fatalf("%s\n%s\n%v, want %v", arguments, statement, found, expected)
+	}
+	figures := len(found)
+	share := total["within"].([]any)[1].(map[string]any)
+	statement, is := share["bucketsSql"].(string)
+	if !is {
+		if strings.Contains(arguments, "step") || strings.Contains(arguments, "groupBy") {
+			t.Fatalf("%s has no statement of shares", arguments)
+		}
+		return figures
+	}
+	expected, found = nil, nil
+	for _, bucket := range buckets {
+		of := bucket[distribution].(map[string]any)["within"].([]any)[1].(map[string]any)
+		if number(of["count"]) != "0" {
+			expected = append(expected, number(of["count"])+" "+number(of["share"]))
+		}
+	}
+	for _, row := range r.asDashboard(t, statement) {
+		if number(row["count"]) != "0" {
+			found = append(found, number(row["count"])+" "+number(row["share"]))
+		}
+	}
+	slices.Sort(expected)
+	slices.Sort(found)
+	if !slices.Equal(expected, found) {
+		t.Fatalf("%s\n%s\n%v, want %v", arguments, statement, found, expected)
+	}
+	return figures + len(found)
 }
 
 // compareBuckets compares the rows of statements with the buckets that have rows. A row has the first bucket of its step: the

@@ -23,10 +23,14 @@ type transfersArgs struct {
 
 // TransferCount is the SDL's type.
 type TransferCount struct {
+	metrics  *metrics
+	between  Rows
 	From, To TransferPlace
 	Count    Long
-	Rows     Text
 }
+
+// Rows is the handle of these contacts.
+func (c *TransferCount) Rows() Text { return c.metrics.of(c.metrics.writeRows(c.between)) }
 
 // TransferPlace is an end of a transfer.
 type TransferPlace struct{ Value, Label *Text }
@@ -40,7 +44,8 @@ func (q *root) Transfers(ctx context.Context, args transfersArgs) (*[]*TransferC
 	return &cells, nil
 }
 
-func (q *root) transfers(ctx context.Context, args transfersArgs) ([]*TransferCount, error) {
+// transferMetrics reads the arguments.
+func (q *root) transferMetrics(ctx context.Context, args transfersArgs) (*metrics, error) {
 	m, err := q.metrics(ctx, metricsArgs{
 		Filters: args.Filters, ContactFilters: args.ContactFilters, Interval: args.Interval,
 		GroupBy: &[]string{dimensionOf(args.By)}, TimeZone: input{"UTC"},
@@ -48,6 +53,11 @@ func (q *root) transfers(ctx context.Context, args transfersArgs) ([]*TransferCo
 	if err == nil {
 		err = m.filter.leadTo(true)
 	}
+	return m, err
+}
+
+func (q *root) transfers(ctx context.Context, args transfersArgs) ([]*TransferCount, error) {
+	m, err := q.transferMetrics(ctx, args)
 	if err != nil || m.scope.Empty() {
 		return []*TransferCount{}, err
 	}
@@ -64,9 +74,9 @@ func (q *root) transfers(ctx context.Context, args transfersArgs) ([]*TransferCo
 	cells := make([]*TransferCount, len(rows))
 	for i, row := range rows {
 		cells[i] = &TransferCount{
+			metrics: m, between: m.transferRows(row.Value1, row.Value2),
 			From: TransferPlace{m.maybe(row.Value1), m.maybe(row.Label1)}, To: TransferPlace{m.maybe(row.Value2), m.maybe(row.Label2)},
 			Count: Long(row.Count),
-			Rows:  m.of(m.writeRows(m.transferRows(row.Value1, row.Value2))),
 		}
 	}
 	return cells, nil

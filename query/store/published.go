@@ -85,21 +85,26 @@ func (part *published) from() string { return "{projection:Identifier}." + part.
 func (s *Store) PublishBuckets(p *query.Publication) []string {
 	var statements []string
 	for _, part := range parts(p) {
-		columns, keys, elements := part.keys(p)
-		if len(keys) == 0 {
-			continue // the total is the only bucket
-		}
-		st := newStatement("published", query.Scope{}).with("columns", selection(append(columns, columnsOfFigures(part.figures)...))).
-			with("table", part.from()).with("elements", elements).with("keys", strings.Join(keys, ", ")).
-			where("where", part.where).bind("zone", p.Zone).bind("custom_data_key", p.Grouping.Key)
-		if len(p.Grouping.Steps) > 0 {
-			st.bind("steps", milliseconds(p.Grouping.Steps))
-		}
-		if text := st.published(); text != "" {
+		if text := part.buckets(p, columnsOfFigures(part.figures)); text != "" {
 			statements = append(statements, text)
 		}
 	}
 	return statements
+}
+
+// buckets writes a statement with a row for each bucket that has rows; empty if the total is the only bucket.
+func (part *published) buckets(p *query.Publication, figures []string) string {
+	columns, keys, elements := part.keys(p)
+	if len(keys) == 0 {
+		return ""
+	}
+	st := newStatement("published", query.Scope{}).with("columns", selection(append(columns, figures...))).
+		with("table", part.from()).with("elements", elements).with("keys", strings.Join(keys, ", ")).
+		where("where", part.where).bind("zone", p.Zone).bind("custom_data_key", p.Grouping.Key)
+	if len(p.Grouping.Steps) > 0 {
+		st.bind("steps", milliseconds(p.Grouping.Steps))
+	}
+	return st.published()
 }
 
 // keys are the columns of step and dimensions, their names, and the clauses that expand lists.
@@ -136,21 +141,6 @@ func stepOf(step query.Step, column string) string {
 		return "toStartOfMonth(" + column + ", {zone:String})"
 	}
 	return "fromUnixTimestamp64Milli(roundDown(toUnixTimestamp64Milli(assumeNotNull(" + column + ")), {steps:Array(Int64)}), 'UTC')"
-}
-
-// PublishSpan implements query.Publisher.
-func (s *Store) PublishSpan(p *query.Publication, distribution string, span query.Range) string {
-	of := *p
-	of.Figures = []string{distribution}
-	for _, part := range parts(&of) {
-		duration := part.figures[0].Measure.Expression
-		within := &conditions{prefix: "s"}
-		within.between("("+duration+")", &span)
-		count := "countIf(" + within.String() + ")"
-		part.where.args = append(part.where.args, within.args...)
-		return part.row([]string{count + " AS count", count + " / nullIf(count(" + duration + "), 0) AS share"})
-	}
-	return ""
 }
 
 // columnsOfFigures writes the figures, each with its name.

@@ -2,53 +2,129 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/schema"
 )
 
+// What the rows of concurrency.sql give: a row is a contact in a step in which it is open, between two moments, or in which it
+// starts. The functions of ClickHouse count an interval up to its end, so one without length is in none of them.
+const (
+	startedCount = "countIf(begins >= slot)"
+	handledTime  = "toInt64(sum(open_to - open_from))"
+	busyTime     = "toInt64(intervalLengthSum(open_from, open_to))"
+	mostOpen     = "toInt64(maxIntersections(open_from, open_to))"
+	mostOpenAt   = "toInt64(maxIntersectionsPosition(open_from, open_to))"
+)
+
+// optional writes a value that may be none, as text.
+func optional(value string) string { return "CAST(toString(" + value + "), 'Nullable(String)')" }
+
 // Concurrency implements query.WorkloadReader.
-func (s *Store) Concurrency(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, now schema.Timestamp) ([]query.ConcurrencyFigures, error) {
+func (s *Store) Concurrency(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, now schema.Timestamp, columns []string) ([]query.ConcurrencyFigures, error) {
 	type row = query.ConcurrencyFigures
-	st := newStatement("concurrency", scope).
-		where("where", during("a", scope, interval, filter)).
-		by(grouping).
+	st := concurrency(during("a", scope, interval, filter), scope, interval, grouping, now).
 		with("steps", "arrayCumSum({steps:Array(Int64)})").bind("steps", lengths(grouping.Steps)).
-		bind("from", int64(interval.From)).bind("to", int64(interval.To)).bind("now", int64(now)).
-		bind("values", uint32(grouping.Limit/len(grouping.Steps)+1)).bind("limit", uint32(grouping.Limit))
-	return readColumns(ctx, s, st, []column[row]{
-		{"", "_step", func(r *row) any { return &r.Step }},
-		{"", "_value1", func(r *row) any { return &r.Value1 }},
-		{"", "_label", func(r *row) any { return &r.Label1 }},
-		{"", "countIf(_change.3)", func(r *row) any { return &r.Started }},
-		{"", "maxIf(_level, _end > _change.1)", func(r *row) any { return &r.Peak }},
-		{"", "sum(_level * (_end - _change.1))", func(r *row) any { return &r.Handled }},
-		{"", "sumIf(_end - _change.1, _level > 0)", func(r *row) any { return &r.Busy }},
-		{"", "argMinIf(_change.1, (-_level, _change.1), _end > _change.1)", func(r *row) any { return &r.PeakAt }},
-	})
+		labelled(grouping, "_version").limited(grouping.Limit)
+	return readColumns(ctx, s, st, columnsOf([]column[row]{
+		{"", "slot", func(r *row) any { return &r.Step }},
+		{"", optional("value"), func(r *row) any { return &r.Value1 }},
+		{"label", "argMax(label, version)", func(r *row) any { return &r.Label1 }},
+		{"label", "max(version)", func(r *row) any { return &r.Version }},
+		{"contacts", startedCount, func(r *row) any { return &r.Started }},
+		{"handleTimeMs", handledTime, func(r *row) any { return &r.Handled }},
+		{"busyTimeMs", busyTime, func(r *row) any { return &r.Busy }},
+		{"peak", mostOpen, func(r *row) any { return &r.Peak }},
+		{"peakAt", mostOpenAt, func(r *row) any { return &r.PeakAt }},
+	}, columns))
+}
+
+// concurrency is the statement of contacts that are open at the same time, without its columns and steps.
+func concurrency(where *conditions, scope query.Scope, interval query.Interval, grouping query.Grouping, now schema.Timestamp) *statement {
+	value := nothing
+	if len(grouping.By) > 0 {
+		value, _, _ = contactDimension(grouping.By[0]).in("1", false)
+	}
+	return newStatement("concurrency", scope).
+		where("where", where).with("value1", value).
+		bind("from", int64(interval.From)).bind("to", int64(interval.To)).bind("now", int64(now))
 }
 
 // Transfers implements query.WorkloadReader.
 func (s *Store) Transfers(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) ([]query.TransferFigures, error) {
 	type row = query.TransferFigures
-	st := newStatement("transfers", scope).
-		where("where", started("a", scope, interval, filter)).
-		by(grouping).bind("limit", uint32(grouping.Limit))
+	st := transfers(started("a", scope, interval, filter), scope, interval, grouping).labelled(grouping, "_version").limited(grouping.Limit)
 	return readColumns(ctx, s, st, []column[row]{
-		{"", "_value1", func(r *row) any { return &r.Value1 }},
-		{"", "_value2", func(r *row) any { return &r.Value2 }},
-		{"", "argMax(_label1, _version)", func(r *row) any { return &r.Label1 }},
-		{"", "argMax(_label2, _version)", func(r *row) any { return &r.Label2 }},
+		{"", optional("from_value"), func(r *row) any { return &r.Value1 }},
+		{"", "to_value", func(r *row) any { return &r.Value2 }},
+		{"", "argMax(from_label, version)", func(r *row) any { return &r.Label1 }},
+		{"", "argMax(to_label, version)", func(r *row) any { return &r.Label2 }},
 		{"", "count()", func(r *row) any { return &r.Count }},
 	})
 }
 
-// by fills in the value and the name of a contact's dimension of one value; without
-// one, all have none.
-func (s *statement) by(g query.Grouping) *statement {
-	value, label := nothing, nameless
+// transfers is the statement of contacts that were transferred, and of the next ones, without its columns. A next contact does not
+// start before the transferred one.
+func transfers(where *conditions, scope query.Scope, interval query.Interval, grouping query.Grouping) *statement {
+	next := within("n", scope.Projects)
+	next.add("started_at >= "+moment, int64(interval.From))
+	value, _, _ := contactDimension(grouping.By[0]).in("1", false)
+	return newStatement("transfers", scope).with("value1", value).
+		where("where", where).where("next", next)
+}
+
+// labelled fills in the name of a contact's dimension of one value, and the version of the row that has it.
+func (s *statement) labelled(g query.Grouping, version string) *statement {
+	label := nameless
 	if len(g.By) > 0 {
-		value, label, _ = contactDimension(g.By[0]).in("1", true)
+		_, label, _ = contactDimension(g.By[0]).in("1", true)
 	}
-	return s.with("value1", value).with("label1", label)
+	return s.with("label1", label).with("version", version)
+}
+
+// limited ends a statement whose answer is read.
+func (s *statement) limited(rows int) *statement {
+	return s.with("end", "LIMIT {limit:UInt32}").bind("limit", uint32(rows))
+}
+
+// unlabelled leaves the name out.
+func (s *statement) unlabelled() *statement { return s.with("label1", "NULL").with("version", "0") }
+
+// with adds what the contacts of a publication have.
+func with(c *conditions, p *query.Publication) *conditions {
+	for _, v := range p.By {
+		c.has(contactDimension(v.Name), v, nil)
+	}
+	return c
+}
+
+// PublishConcurrency implements query.WorkloadPublisher.
+func (s *Store) PublishConcurrency(p *query.Publication, now schema.Timestamp) string {
+	length := "(slot_end - slot)"
+	columns := []string{
+		startedCount + " AS contacts", startedCount + " * 3600000 / " + length + " AS contacts_per_hour",
+		handledTime + " AS handle_time_ms", busyTime + " AS busy_time_ms", handledTime + " / " + length + " AS average",
+		handledTime + " / nullIf(" + busyTime + ", 0) AS average_while_busy",
+		mostOpen + " AS peak", "if(peak > 0, fromUnixTimestamp64Milli(" + mostOpenAt + ", 'UTC'), NULL) AS peak_at",
+	}
+	keys := []string{"fromUnixTimestamp64Milli(slot, 'UTC') AS step"}
+	order := []string{"slot"}
+	for _, by := range p.Grouping.By {
+		keys, order = append(keys, "value AS "+strings.ToLower(string(by))), append(order, "value")
+	}
+	st := concurrency(with(during("a", p.Scope, p.Interval, p.Filter), p), p.Scope, p.Interval, p.Grouping, now).unlabelled().
+		with("steps", "{steps:Array(Int64)}").bind("steps", milliseconds(p.Grouping.Steps)).with("columns", selection(append(keys, columns...)))
+	return st.with("end", "ORDER BY "+strings.Join(order, ", ")).published()
+}
+
+// PublishTransfers implements query.WorkloadPublisher.
+func (s *Store) PublishTransfers(p *query.Publication) string {
+	by := strings.ToLower(string(p.Grouping.By[0]))
+	where := with(started("a", p.Scope, p.Interval, p.Filter), p)
+	where.next(p.Next)
+	return transfers(where, p.Scope, p.Interval, p.Grouping).unlabelled().
+		with("columns", selection([]string{fmt.Sprintf("from_value AS from_%s", by), fmt.Sprintf("to_value AS to_%s", by), "count() AS transferred_contacts"})).
+		with("end", "ORDER BY transferred_contacts DESC").published()
 }

@@ -1,27 +1,23 @@
+WITH $steps AS slots, arrayPushBack(arrayPopFront(slots), {to:Int64}) AS slot_ends
 SELECT
     $columns
 FROM (
     SELECT
-        _value1,
-        argMax(_label1, _version) AS _label,
-        arraySort(arrayConcat(
-            groupArray((_from, toInt64(1), _starts)),
-            groupArray((_until, toInt64(-1), false)),
-            arrayMap(step -> (step, toInt64(0), false), $steps))) AS _changes,
-        arrayCumSum(_changes.2) AS _levels,
-        arrayPushBack(arrayPopFront(_changes.1), {to:Int64}) AS _ends
+        value, label, version, begins, slot, slot_end,
+        greatest(opens, slot) AS open_from,
+        least(closes, slot_end) AS open_to
     FROM (
         SELECT
-            CAST(toString($value1), 'Nullable(String)') AS _value1,
-            $label1 AS _label1,
-            _version,
-            greatest(toUnixTimestamp64Milli(started_at), {from:Int64}) AS _from,
-            greatest(_from, least(ifNull(toUnixTimestamp64Milli(ended_at), {now:Int64}), {to:Int64})) AS _until,
-            toUnixTimestamp64Milli(started_at) >= {from:Int64} AS _starts
+            $value1 AS value,
+            $label1 AS label,
+            $version AS version,
+            toUnixTimestamp64Milli(started_at) AS begins,
+            greatest(begins, {from:Int64}) AS opens,
+            greatest(opens, least(ifNull(toUnixTimestamp64Milli(ended_at), {now:Int64}), {to:Int64})) AS closes,
+            indexOf(slots, roundDown(opens, slots)) AS first_slot,
+            indexOf(slots, roundDown(greatest(opens, closes - 1), slots)) AS last_slot
         FROM {projection:Identifier}.contacts FINAL
         WHERE $where)
-    GROUP BY _value1
-    LIMIT {values:UInt32})
-ARRAY JOIN _changes AS _change, _levels AS _level, _ends AS _end
-GROUP BY _value1, _label, roundDown(_change.1, $steps) AS _step
-LIMIT {limit:UInt32}
+    ARRAY JOIN arraySlice(slots, first_slot, last_slot - first_slot + 1) AS slot, arraySlice(slot_ends, first_slot, last_slot - first_slot + 1) AS slot_end)
+GROUP BY value, slot, slot_end
+$end

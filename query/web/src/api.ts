@@ -21,9 +21,9 @@ function members(of: Record<string, unknown>): string {
 }
 
 /** Writes a field with the arguments that are defined. */
-export function field(name: string, given: Record<string, unknown>, selection: string): string {
+export function field(name: string, given: Record<string, unknown>, selection?: string): string {
   const text = members(given)
-  return `${name}${text ? `(${text})` : ''} {${selection}}`
+  return `${name}${text ? `(${text})` : ''}${selection ? ` {${selection}}` : ''}`
 }
 
 /** What went wrong, in words for the reader. */

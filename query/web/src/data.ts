@@ -101,7 +101,7 @@ export interface Dimension {
 }
 
 /** A bucket of metrics, with the figures that were asked for. */
-export type Bucket = Record<string, any> & { from: string | null; to: string | null; dimensions: Dimension[] }
+export type Bucket = Record<string, any> & { from: string | null; to: string | null; dimensions: Dimension[]; sql?: string | null }
 
 export interface Metrics {
   total: Bucket
@@ -110,6 +110,20 @@ export interface Metrics {
   sql: string[]
 }
 
-/** The statement that has a count of the buckets. */
-export const statementOf = ({ sql }: Metrics, figure: string) =>
-  sql.find((statement) => statement.includes(` AS ${figure.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`))
+/** Statements by what they give. */
+export type Statements = Record<string, string>
+
+const columnOf = (figure: string) => figure.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** The statements that have some figures of the buckets, by the names of those figures. */
+export function statementsOf({ sql }: Metrics, figures: Record<string, string>): Statements {
+  const found = new Map<string, string[]>()
+  for (const [figure, name] of Object.entries(figures)) {
+    const statement = sql.find((one) => new RegExp(` AS ${columnOf(figure)}(_|\\b)`).test(one))
+    if (statement) found.set(statement, [...(found.get(statement) ?? []), name])
+  }
+  return Object.fromEntries([...found].map(([statement, names]) => [names.join(', '), statement]))
+}
+
+/** The statement that has the figures of one bucket. */
+export const statementOf = (of: { sql?: string | null }): Statements => (of.sql ? { figures: of.sql } : {})

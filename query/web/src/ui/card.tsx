@@ -1,16 +1,17 @@
 // A card: one question with its answer, and what can be done with it.
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Data } from '../data'
+import { useState } from 'preact/hooks'
+import type { Data, Statements } from '../data'
 import { Icon } from './icon'
+import { Menu } from './menu'
 
 interface CardProps<T> {
   title: string
   note?: string
   data: Data<T>
-  /** The statement that gives the same figures, if there is one. */
-  sql?: (data: T) => string | undefined
+  /** The statements that give the same figures. */
+  sql?: (data: T) => Statements
   empty?: (data: T) => boolean
   /** What is said then. */
   nothing?: string
@@ -61,48 +62,4 @@ export function Failed({ message, again, old }: { message: string; again: () => 
       <button type="button" onClick={again}>Try again</button>
     </div>
   )
-}
-
-function Menu({ title, document, sql, asTable, toggle }: { title: string; document: string; sql?: string; asTable?: boolean; toggle: () => void }) {
-  const menu = useRef<HTMLDetailsElement>(null)
-  const [copied, setCopied] = useState('')
-  useDismiss(menu)
-  const copy = async (language: string, text: string) => {
-    await navigator.clipboard.writeText(text)
-    setCopied(language)
-    setTimeout(() => setCopied(''), 1500)
-  }
-  const button = (language: string, text: string) => <button type="button" onClick={() => copy(language, text)}>{copied === language ? 'Copied' : `Copy as ${language}`}</button>
-  return (
-    <details class="menu" ref={menu}>
-      <summary aria-label={`More about ${title}`}><Icon name="more" /></summary>
-      <div class="panel">
-        {asTable !== undefined && <button type="button" onClick={() => { toggle(); menu.current!.open = false }}>{asTable ? 'Show as a chart' : 'Show as a table'}</button>}
-        {button('GraphQL', document)}
-        {sql && button('SQL', sql)}
-        <span class="sr" role="status">{copied ? 'Copied' : ''}</span>
-      </div>
-    </details>
-  )
-}
-
-/** Closes an open menu on Escape and on a click elsewhere. */
-export function useDismiss(menu: { current: HTMLDetailsElement | null }) {
-  useEffect(() => {
-    const close = (event: Event) => {
-      const open = menu.current
-      if (!open?.open) return
-      if (event instanceof KeyboardEvent) {
-        if (event.key !== 'Escape') return
-        open.querySelector('summary')?.focus()
-      } else if (open.contains(event.target as Node)) return
-      open.open = false
-    }
-    addEventListener('pointerdown', close)
-    addEventListener('keydown', close)
-    return () => {
-      removeEventListener('pointerdown', close)
-      removeEventListener('keydown', close)
-    }
-  }, [menu])
 }

@@ -6,8 +6,9 @@ import { ranges } from '../calendar'
 import { nameOf } from '../figures'
 import { count, dayWithYear, words } from '../format'
 import { type Kind, go, kinds, steps, usePlace } from '../place'
-import { Failed, useDismiss } from './card'
+import { Failed } from './card'
 import { Icon } from './icon'
+import { useDismiss } from './menu'
 
 export function Filters() {
   const place = usePlace()

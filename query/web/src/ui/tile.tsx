@@ -1,9 +1,10 @@
 // A tile: one figure, how it changed, and its course.
 
-import type { ComponentChildren } from 'preact'
+import type { Statements } from '../data'
 import { share } from '../format'
 import { usePlace } from '../place'
 import { type List, Drill } from './drill'
+import { Menu } from './menu'
 
 interface TileProps {
   name: string
@@ -17,10 +18,12 @@ interface TileProps {
   /** The difference is in points, not a share. */
   points?: boolean
   course?: (number | null)[]
-  children?: ComponentChildren
+  /** The question that the figure answers. */
+  of: { document: string }
+  sql?: Statements
 }
 
-export function Tile({ name, value, hint, rows, now, before, better, points, course }: TileProps) {
+export function Tile({ name, value, hint, rows, now, before, better, points, course, of, sql }: TileProps) {
   const place = usePlace()
   return (
     <div class="tile">
@@ -33,6 +36,7 @@ export function Tile({ name, value, hint, rows, now, before, better, points, cou
         {hint && <span class="hint">{hint}</span>}
       </div>
       {course && course.length > 1 && <Spark values={course} />}
+      <Menu title={name} document={of.document} sql={sql} />
     </div>
   )
 }

@@ -1,7 +1,7 @@
 // A figure by a dimension that the reader chooses.
 
 import { Bars } from '../charts/bars'
-import { type Metrics, metrics, query, statementOf, useData } from '../data'
+import { type Metrics, metrics, query, statementsOf, useData } from '../data'
 import { counts, dimensions, hrefOf, nameOf } from '../figures'
 import { count, share } from '../format'
 import { usePlace } from '../place'
@@ -27,7 +27,7 @@ export function Breakdown({ figure, title, what, param, first, color }: Breakdow
   const titleOf = (name: string) => `${what}: ${name}`
   return (
     <Card
-      title={title} data={answer} sql={({ metrics }) => statementOf(metrics, figure)} empty={(data) => sorted(data.metrics).length === 0}
+      title={title} data={answer} sql={({ metrics }) => statementsOf(metrics, { [figure]: what })} empty={(data) => sorted(data.metrics).length === 0}
       controls={<Choice name={param} label={`Break down ${title} by`} options={dimensions} value={by} />}
       table={({ metrics }) => (
         <SimpleTable head={[dimensions[by]!, what, 'Share']} rows={sorted(metrics).map((bucket) => {

@@ -4,7 +4,7 @@ import { Name, field } from '../api'
 import { Bars } from '../charts/bars'
 import { Grid } from '../charts/grid'
 import { Timeline } from '../charts/timeline'
-import { type Metrics, metrics, query, useData } from '../data'
+import { type Metrics, metrics, query, statementOf, statementsOf, useData } from '../data'
 import { behind, counts, hrefOf, nameOf } from '../figures'
 import { count, share, stepName, words } from '../format'
 import { usePlace } from '../place'
@@ -21,9 +21,9 @@ export function Flow() {
   const place = usePlace()
   const selection = `${counts(...figures, 'contacts')} transferRate answerRate`
   const answer = useData<{ now: Metrics; before: Metrics; automation: Metrics; automationBefore: Metrics }>(query({
-    now: metrics(place, { step: true }, `total {${selection}} buckets {from to ${selection}}`),
+    now: metrics(place, { step: true }, `sql total {sql ${selection}} buckets {from to ${selection}}`),
     before: metrics(place, { interval: place.before }, `total {${figures.join(' ')} contacts transferRate answerRate}`),
-    automation: metrics(place, { groupBy: ['AUTOMATION_LEVEL'] }, `total {closedConversations} buckets {dimensions {name value label} ${counts('closedConversations')}}`),
+    automation: metrics(place, { groupBy: ['AUTOMATION_LEVEL'] }, `sql total {closedConversations} buckets {dimensions {name value label} ${counts('closedConversations')}}`),
     automationBefore: metrics(place, { interval: place.before, groupBy: ['AUTOMATION_LEVEL'] }, `total {closedConversations} buckets {dimensions {name value label} closedConversations}`),
   }))
   const { data } = answer
@@ -38,20 +38,20 @@ export function Flow() {
       <div class="tiles">
         {data && (
           <>
-            <Tile name="Bot containment" value={share(contained(data.automation))} hint="of bot conversations" now={contained(data.automation)} before={contained(data.automationBefore)} better="more"
+            <Tile of={answer} sql={statementsOf(data.automation, { closedConversations: 'Closed conversations' })} name="Bot containment" value={share(contained(data.automation))} hint="of bot conversations" now={contained(data.automation)} before={contained(data.automationBefore)} better="more"
               rows={alone(data.automation) && behind(alone(data.automation)!, 'closedConversations')} />
-            <Tile name="Transferred contacts" value={count(data.now.total.transferredContacts)} hint={`${share(data.now.total.transferRate)} of contacts`} rows={behind(data.now.total, 'transferredContacts')}
+            <Tile of={answer} sql={statementOf(data.now.total)} name="Transferred contacts" value={count(data.now.total.transferredContacts)} hint={`${share(data.now.total.transferRate)} of contacts`} rows={behind(data.now.total, 'transferredContacts')}
               now={data.now.total.transferredContacts} before={data.before.total.transferredContacts} better="less" course={data.now.buckets.map((bucket) => bucket.transferredContacts)} />
-            <Tile name="Snoozed contacts" value={count(data.now.total.snoozedContacts)} rows={behind(data.now.total, 'snoozedContacts')}
+            <Tile of={answer} sql={statementOf(data.now.total)} name="Snoozed contacts" value={count(data.now.total.snoozedContacts)} rows={behind(data.now.total, 'snoozedContacts')}
               now={data.now.total.snoozedContacts} before={data.before.total.snoozedContacts} course={data.now.buckets.map((bucket) => bucket.snoozedContacts)} />
-            <Tile name="Unanswered contacts" value={count(data.now.total.unansweredContacts)} rows={behind(data.now.total, 'unansweredContacts')}
+            <Tile of={answer} sql={statementOf(data.now.total)} name="Unanswered contacts" value={count(data.now.total.unansweredContacts)} rows={behind(data.now.total, 'unansweredContacts')}
               now={data.now.total.unansweredContacts} before={data.before.total.unansweredContacts} better="less" course={data.now.buckets.map((bucket) => bucket.unansweredContacts)} />
           </>
         )}
       </div>
       <Endings />
       <Automation data={answer} />
-      <Card title="Transfers and snoozes over time" wide data={answer}
+      <Card title="Transfers and snoozes over time" wide data={answer} sql={({ now }) => statementsOf(now, { transferredContacts: 'Contacts' })}
         table={({ now }) => (
           <SimpleTable head={['Step', 'Transferred', 'Snoozed']} rows={now.buckets.map((bucket) => {
             const step = stepName(bucket.from!, place.step, place.zone)
@@ -79,10 +79,10 @@ const endings = { CLOSED: 'Closed', TRANSFERRED: 'Transferred', SNOOZED: 'Snooze
 
 function Endings() {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: ['ENDING'] }, `total {contacts} buckets {dimensions {name value label} ${counts('contacts')}}`) }))
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: ['ENDING'] }, `sql total {contacts} buckets {dimensions {name value label} ${counts('contacts')}}`) }))
   const of = (data: Metrics, ending: string) => data.buckets.find((bucket) => (bucket.dimensions[0]!.value ?? 'open') === ending)
   return (
-    <Card title="Contacts by ending" data={answer} empty={({ metrics }) => !metrics.total.contacts}>
+    <Card title="Contacts by ending" data={answer} sql={({ metrics }) => statementsOf(metrics, { contacts: 'Contacts' })} empty={({ metrics }) => !metrics.total.contacts}>
       {({ metrics }) => (
         <Bars label="Contacts by ending" color={3} bars={Object.entries(endings).map(([ending, name]) => {
           const bucket = of(metrics, ending)
@@ -97,7 +97,7 @@ function Endings() {
 function Automation({ data }: { data: ReturnType<typeof useData<{ now: Metrics; before: Metrics; automation: Metrics; automationBefore: Metrics }>> }) {
   const place = usePlace()
   return (
-    <Card title="Bots and people" note="Closed conversations by who handled them" data={data} empty={({ automation }) => !automation.total.closedConversations}>
+    <Card title="Bots and people" note="Closed conversations by who handled them" data={data} sql={({ automation }) => statementsOf(automation, { closedConversations: 'Closed conversations' })} empty={({ automation }) => !automation.total.closedConversations}>
       {({ automation }) => (
         <Bars label="Conversations by automation" color={5} bars={automation.buckets.filter((bucket) => bucket.closedConversations).sort((a, b) => b.closedConversations - a.closedConversations).map((bucket) => {
           const level = bucket.dimensions[0]!
@@ -119,16 +119,18 @@ interface End {
 
 interface Transfers {
   transfers: { from: End; to: End; count: number; rows: string }[]
+  transfersSql: string | null
 }
 
 /** Transfers from whom to whom. */
 function Matrix() {
   const place = usePlace()
   const by = chosen(ends, place.get('between'))
-  const answer = useData<Transfers>(query({ transfers: field('transfers', { filters: place.filters, interval: place.interval, by: new Name(by) }, 'from {value label} to {value label} count rows') }))
+  const question = { filters: place.filters, interval: place.interval, by: new Name(by) }
+  const answer = useData<Transfers>(query({ transfers: field('transfers', question, 'from {value label} to {value label} count rows'), transfersSql: field('transfersSql', question) }))
   const nameOf = (end: End) => end.label ?? (end.value === null ? 'Nobody yet' : by === 'OPERATOR_KIND' ? words(end.value) : end.value)
   return (
-    <Card title="Transfers from and to" wide data={answer} empty={({ transfers }) => !transfers.length}
+    <Card title="Transfers from and to" wide data={answer} sql={({ transfersSql }) => statementOf({ sql: transfersSql })} empty={({ transfers }) => !transfers.length}
       controls={<Choice name="between" label="Transfers between" options={ends} value={by} />}
       table={({ transfers }) => (
         <SimpleTable head={['From', 'To', 'Contacts']} rows={transfers.map((one) => [nameOf(one.from), nameOf(one.to), { text: count(one.count), href: rowsHref(place, 'contacts', one.rows, `Transfers: ${nameOf(one.from)} → ${nameOf(one.to)}`) }])} />

@@ -1,7 +1,7 @@
 // What conversations sell.
 
 import { Timeline } from '../charts/timeline'
-import { type Bucket, type Metrics, metrics, query, useData } from '../data'
+import { type Bucket, type Metrics, metrics, query, statementOf, statementsOf, useData } from '../data'
 import { behind, counts, dimensions, hrefOf, nameOf } from '../figures'
 import { count, money, share, shortMoney, stepName } from '../format'
 import { usePlace } from '../place'
@@ -18,7 +18,7 @@ export function Money() {
   const place = usePlace()
   const figures = `conversionRate revenue {currency amount} averageOrderValue {currency amount} revenuePerConversation {currency amount} ${counts('transactions', 'closedConversations')}`
   const answer = useData<{ now: Metrics; before: Metrics }>(query({
-    now: metrics(place, { step: true }, `total {${figures}} buckets {from to conversionRate revenue {currency amount} ${counts('transactions')}}`),
+    now: metrics(place, { step: true }, `sql total {sql ${figures}} buckets {from to conversionRate revenue {currency amount} ${counts('transactions')}}`),
     before: metrics(place, { interval: place.before, step: true }, `total {conversionRate transactions revenue {currency amount} averageOrderValue {currency amount} revenuePerConversation {currency amount}} buckets {from revenue {currency amount}}`),
   }))
   const { data } = answer
@@ -31,16 +31,16 @@ export function Money() {
       <div class="tiles">
         {data && (
           <>
-            <Tile name={`Revenue in ${currency}`} value={money(of(data.now.total, 'revenue'), currency)} now={of(data.now.total, 'revenue')} before={of(data.before.total, 'revenue')} better="more" course={data.now.buckets.map((bucket) => of(bucket, 'revenue') ?? 0)} />
-            <Tile name="Transactions" value={count(data.now.total.transactions)} rows={behind(data.now.total, 'transactions')} now={data.now.total.transactions} before={data.before.total.transactions} better="more" course={data.now.buckets.map((bucket) => bucket.transactions)} />
-            <Tile name="Conversion" value={share(data.now.total.conversionRate)} hint="of closed conversations" now={data.now.total.conversionRate} before={data.before.total.conversionRate} better="more" course={data.now.buckets.map((bucket) => bucket.conversionRate)} />
-            <Tile name="Average order" value={money(of(data.now.total, 'averageOrderValue'), currency)} now={of(data.now.total, 'averageOrderValue')} before={of(data.before.total, 'averageOrderValue')} better="more" />
-            <Tile name="Revenue per conversation" value={money(of(data.now.total, 'revenuePerConversation'), currency)} now={of(data.now.total, 'revenuePerConversation')} before={of(data.before.total, 'revenuePerConversation')} better="more" />
+            <Tile of={answer} sql={statementOf(data.now.total)} name={`Revenue in ${currency}`} value={money(of(data.now.total, 'revenue'), currency)} now={of(data.now.total, 'revenue')} before={of(data.before.total, 'revenue')} better="more" course={data.now.buckets.map((bucket) => of(bucket, 'revenue') ?? 0)} />
+            <Tile of={answer} sql={statementOf(data.now.total)} name="Transactions" value={count(data.now.total.transactions)} rows={behind(data.now.total, 'transactions')} now={data.now.total.transactions} before={data.before.total.transactions} better="more" course={data.now.buckets.map((bucket) => bucket.transactions)} />
+            <Tile of={answer} sql={statementOf(data.now.total)} name="Conversion" value={share(data.now.total.conversionRate)} hint="of closed conversations" now={data.now.total.conversionRate} before={data.before.total.conversionRate} better="more" course={data.now.buckets.map((bucket) => bucket.conversionRate)} />
+            <Tile of={answer} sql={statementOf(data.now.total)} name="Average order" value={money(of(data.now.total, 'averageOrderValue'), currency)} now={of(data.now.total, 'averageOrderValue')} before={of(data.before.total, 'averageOrderValue')} better="more" />
+            <Tile of={answer} sql={statementOf(data.now.total)} name="Revenue per conversation" value={money(of(data.now.total, 'revenuePerConversation'), currency)} now={of(data.now.total, 'revenuePerConversation')} before={of(data.before.total, 'revenuePerConversation')} better="more" />
           </>
         )}
       </div>
       <Card
-        title="Revenue over time" wide data={answer} empty={({ now }) => !now.total.transactions}
+        title="Revenue over time" wide data={answer} sql={({ now }) => statementsOf(now, { revenue: 'Revenue' })} empty={({ now }) => !now.total.transactions}
         controls={currencies.length > 1 && <Segments name="currency" label="Currency" options={options} value={currency} />}
         table={({ now }) => (
           <SimpleTable head={['Step', `Revenue in ${currency}`, 'Transactions']} rows={now.buckets.map((bucket) => {
@@ -69,11 +69,11 @@ function Sources({ title, param, first, currency }: { title: string; param: stri
   const place = usePlace()
   const by = chosen(dimensions, place.get(param) ?? first)
   const answer = useData<{ metrics: Metrics }>(query({
-    metrics: metrics(place, { groupBy: [by] }, `buckets {dimensions {name value label} conversionRate revenue {currency amount} revenuePerConversation {currency amount} ${counts('closedConversations', 'transactions')}}`),
+    metrics: metrics(place, { groupBy: [by] }, `sql buckets {dimensions {name value label} conversionRate revenue {currency amount} revenuePerConversation {currency amount} ${counts('closedConversations', 'transactions')}}`),
   }))
   const rows = (data: Metrics) => data.buckets.filter((bucket) => bucket.closedConversations).sort((a, b) => (amount(b.revenue, currency) ?? 0) - (amount(a.revenue, currency) ?? 0))
   return (
-    <Card title={title} wide data={answer} empty={({ metrics }) => !rows(metrics).length} controls={<Choice name={param} label={`${title}: dimension`} options={dimensions} value={by} />}>
+    <Card title={title} wide data={answer} sql={({ metrics }) => statementsOf(metrics, { revenue: 'Revenue' })} empty={({ metrics }) => !rows(metrics).length} controls={<Choice name={param} label={`${title}: dimension`} options={dimensions} value={by} />}>
       {({ metrics }) => (
         <div class="scroll" tabIndex={0} role="region" aria-label={`${title} ${dimensions[by]}`}>
           <SimpleTable head={[dimensions[by]!, `Revenue in ${currency}`, 'Per conversation', 'Conversion', 'Transactions', 'Conversations']} rows={rows(metrics).map((bucket) => {

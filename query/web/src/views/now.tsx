@@ -5,12 +5,13 @@ import { Name, field } from '../api'
 import { Bars } from '../charts/bars'
 import { Timeline } from '../charts/timeline'
 import { addDays, dateOf, startOf } from '../calendar'
-import { type Bucket, type Metrics, metrics, query, useData } from '../data'
+import { type Bucket, type Metrics, type Statements, metrics, query, statementOf, statementsOf, useData } from '../data'
 import { behind, counts, listOf, nameOf } from '../figures'
 import { compact, count, csat, duration, since, stepName, words } from '../format'
 import { type Place, usePlace } from '../place'
 import { Card } from '../ui/card'
 import { rowsHref } from '../ui/drill'
+import { Menu } from '../ui/menu'
 import { SimpleTable } from '../ui/table'
 import { Tile } from '../ui/tile'
 
@@ -42,12 +43,14 @@ function useFeed(place: Place): number {
   return now
 }
 
-interface Open {
-  totalCount: number
+interface Open extends Counted {
   edges: { node: { id: string; project: { id: number }; createdAt: string; channel: string; contactCount: number; contacts: { endedAt: string | null }[]; routingEvents: { createdAt: string; routingRule: { name: string | null; id: string } }[] } }[]
 }
 
-type Counted = { totalCount: number }
+interface Counted {
+  totalCount: number
+  sql: string | null
+}
 
 /** The hours that today's figures are compared in. */
 function today(place: Place, now: number) {
@@ -71,11 +74,11 @@ export function Now() {
   const rows = (state: string, title: string, extra: Record<string, string> = {}) => place.to('rows', { of: 'open', state, title, since: all.from, until: all.to, back: 'now', ...extra })
 
   const answer = useData<{ open: Counted; snoozed: Counted; talking: Counted; waiting: Open; today: Metrics; before: Metrics }>(query({
-    open: list('OPEN', {}, 'totalCount'),
-    snoozed: list('SNOOZED', {}, 'totalCount'),
-    talking: list('OPEN', { contactFilters: { ongoing: true } }, 'totalCount'),
-    waiting: list('WAITING', { first: 100 }, 'totalCount edges {node {id project {id} createdAt channel contactCount contacts {endedAt} routingEvents {createdAt routingRule {id name}}}}'),
-    today: metrics(place, { interval: hours.now }, `total {${counts('closedConversations', 'contacts', 'abandonedConversations', 'surveyAnswers')} csat wait {count medianMs rows}}`),
+    open: list('OPEN', {}, 'sql totalCount'),
+    snoozed: list('SNOOZED', {}, 'sql totalCount'),
+    talking: list('OPEN', { contactFilters: { ongoing: true } }, 'sql totalCount'),
+    waiting: list('WAITING', { first: 100 }, 'sql totalCount edges {node {id project {id} createdAt channel contactCount contacts {endedAt} routingEvents {createdAt routingRule {id name}}}}'),
+    today: metrics(place, { interval: hours.now }, `total {sql ${counts('closedConversations', 'contacts', 'abandonedConversations', 'surveyAnswers')} csat wait {count medianMs rows}}`),
     before: metrics(place, { interval: hours.before }, 'total {closedConversations contacts abandonedConversations csat wait {medianMs}}'),
   }), now)
   const waiting = (data: { waiting: Open }) => data.waiting.edges.map(({ node }) => ({ node, since: waitingSince(node) })).sort((a, b) => a.since - b.since)
@@ -86,11 +89,11 @@ export function Now() {
       <div class="tiles states">
         {data && (
           <>
-            <State name="Open" value={count(data.open.totalCount)} href={data.open.totalCount ? rows('OPEN', 'Open conversations') : undefined} />
-            <State name="With an operator" value={count(data.talking.totalCount)} href={data.talking.totalCount ? rows('OPEN', 'Conversations with an operator', { ongoing: 'yes' }) : undefined} />
-            <State name="Snoozed" value={count(data.snoozed.totalCount)} href={data.snoozed.totalCount ? rows('SNOOZED', 'Snoozed conversations') : undefined} />
-            <State name="Waiting" value={count(data.waiting.totalCount)} href={data.waiting.totalCount ? rows('WAITING', 'Waiting conversations') : undefined} />
-            <State name="Longest wait" value={duration(longest ? now - longest.since : null)} href={longest && conversation(longest.node)} />
+            <State name="Open" of={answer} sql={statementOf(data.open)} value={count(data.open.totalCount)} href={data.open.totalCount ? rows('OPEN', 'Open conversations') : undefined} />
+            <State name="With an operator" of={answer} sql={statementOf(data.talking)} value={count(data.talking.totalCount)} href={data.talking.totalCount ? rows('OPEN', 'Conversations with an operator', { ongoing: 'yes' }) : undefined} />
+            <State name="Snoozed" of={answer} sql={statementOf(data.snoozed)} value={count(data.snoozed.totalCount)} href={data.snoozed.totalCount ? rows('SNOOZED', 'Snoozed conversations') : undefined} />
+            <State name="Waiting" of={answer} sql={statementOf(data.waiting)} value={count(data.waiting.totalCount)} href={data.waiting.totalCount ? rows('WAITING', 'Waiting conversations') : undefined} />
+            <State name="Longest wait" of={answer} sql={statementOf(data.waiting)} value={duration(longest ? now - longest.since : null)} href={longest && conversation(longest.node)} />
           </>
         )}
       </div>
@@ -98,16 +101,16 @@ export function Now() {
       <div class="tiles">
         {data && (
           <>
-            <Tile name="Closed conversations" value={count(data.today.total.closedConversations)} now={data.today.total.closedConversations} before={data.before.total.closedConversations} rows={behind(data.today.total, 'closedConversations')} />
-            <Tile name="Contacts" value={count(data.today.total.contacts)} now={data.today.total.contacts} before={data.before.total.contacts} rows={behind(data.today.total, 'contacts')} />
-            <Tile name="Wait, median" value={duration(data.today.total.wait.medianMs)} now={data.today.total.wait.medianMs} before={data.before.total.wait.medianMs} better="less" rows={{ of: 'contacts', rows: data.today.total.wait.rows, count: data.today.total.wait.count }} />
-            <Tile name="Abandoned" value={count(data.today.total.abandonedConversations)} now={data.today.total.abandonedConversations} before={data.before.total.abandonedConversations} better="less" rows={behind(data.today.total, 'abandonedConversations')} />
-            <Tile name="CSAT" value={csat(data.today.total.csat)} points now={data.today.total.csat} before={data.before.total.csat} better="more" hint={`${count(data.today.total.surveyAnswers)} answers`} rows={behind(data.today.total, 'surveyAnswers')} />
+            <Tile of={answer} sql={statementOf(data.today.total)} name="Closed conversations" value={count(data.today.total.closedConversations)} now={data.today.total.closedConversations} before={data.before.total.closedConversations} rows={behind(data.today.total, 'closedConversations')} />
+            <Tile of={answer} sql={statementOf(data.today.total)} name="Contacts" value={count(data.today.total.contacts)} now={data.today.total.contacts} before={data.before.total.contacts} rows={behind(data.today.total, 'contacts')} />
+            <Tile of={answer} sql={statementOf(data.today.total)} name="Wait, median" value={duration(data.today.total.wait.medianMs)} now={data.today.total.wait.medianMs} before={data.before.total.wait.medianMs} better="less" rows={{ of: 'contacts', rows: data.today.total.wait.rows, count: data.today.total.wait.count }} />
+            <Tile of={answer} sql={statementOf(data.today.total)} name="Abandoned" value={count(data.today.total.abandonedConversations)} now={data.today.total.abandonedConversations} before={data.before.total.abandonedConversations} better="less" rows={behind(data.today.total, 'abandonedConversations')} />
+            <Tile of={answer} sql={statementOf(data.today.total)} name="CSAT" value={csat(data.today.total.csat)} points now={data.today.total.csat} before={data.before.total.csat} better="more" hint={`${count(data.today.total.surveyAnswers)} answers`} rows={behind(data.today.total, 'surveyAnswers')} />
           </>
         )}
       </div>
       <Operators all={all} now={now} />
-      <Card title="Waiting longest" data={answer} empty={(data) => !waiting(data).length} nothing="Nobody waits.">
+      <Card title="Waiting longest" data={answer} sql={({ waiting }) => statementOf(waiting)} empty={(data) => !waiting(data).length} nothing="Nobody waits.">
         {(data) => (
           <ul class="plainlist">
             {waiting(data).slice(0, 8).map(({ node, since }) => (
@@ -138,11 +141,20 @@ function nameOfRule(node: Open['edges'][number]['node']): string {
   return rule ? rule.name ?? rule.id : 'Not routed'
 }
 
-function State({ name, value, href }: { name: string; value: string; href?: string }) {
+interface StateProps {
+  name: string
+  value: string
+  href?: string
+  of: { document: string }
+  sql: Statements
+}
+
+function State({ name, value, href, of, sql }: StateProps) {
   return (
     <div class="tile state">
       <h2>{name}</h2>
       <p class="figure">{href ? <a class="drill" href={href} aria-label={`${name}: ${value}`}>{value}</a> : value}</p>
+      <Menu title={name} document={of.document} sql={sql} />
     </div>
   )
 }
@@ -150,10 +162,10 @@ function State({ name, value, href }: { name: string; value: string; href?: stri
 /** Who has how many contacts at the moment. */
 function Operators({ all, now }: { all: { from: string; to: string }; now: number }) {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { interval: all, contactFilters: { ongoing: true }, groupBy: ['OPERATOR'] }, `buckets {dimensions {name value label} ${counts('contacts')}}`) }), now)
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { interval: all, contactFilters: { ongoing: true }, groupBy: ['OPERATOR'] }, `sql buckets {dimensions {name value label} ${counts('contacts')}}`) }), now)
   const busy = (data: Metrics) => data.buckets.filter((bucket) => bucket.contacts).sort((a, b) => b.contacts - a.contacts)
   return (
-    <Card title="Open contacts per operator" data={answer} empty={({ metrics }) => !busy(metrics).length} nothing="No operator has a contact.">
+    <Card title="Open contacts per operator" data={answer} sql={({ metrics }) => statementsOf(metrics, { contacts: 'Contacts' })} empty={({ metrics }) => !busy(metrics).length} nothing="No operator has a contact.">
       {({ metrics }) => (
         <Bars label="Open contacts per operator" color={3} bars={busy(metrics).map((bucket) => {
           const name = nameOf(bucket.dimensions[0]!)
@@ -168,11 +180,11 @@ function LastDay({ now }: { now: number }) {
   const place = usePlace()
   const to = Math.ceil(now / 3_600_000) * 3_600_000
   const interval = { from: new Date(to - 24 * 3_600_000).toISOString(), to: new Date(to).toISOString() }
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics({ ...place, step: 'HOUR' }, { interval, step: true }, `buckets {from to ${counts('contacts', 'closedConversations')}}`) }), now)
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics({ ...place, step: 'HOUR' }, { interval, step: true }, `sql buckets {from to ${counts('contacts', 'closedConversations')}}`) }), now)
   const rows = (bucket: Bucket | undefined, name: string) =>
     bucket?.[name] ? rowsHref(place, listOf(name), bucket[`${name}Rows`], `${name === 'contacts' ? 'Contacts' : 'Closed conversations'}, ${stepName(bucket.from!, 'HOUR', place.zone)}`, interval) : undefined
   return (
-    <Card title="Last 24 hours" wide data={answer}
+    <Card title="Last 24 hours" wide data={answer} sql={({ metrics }) => statementsOf(metrics, { contacts: 'Contacts started', closedConversations: 'Conversations closed' })}
       table={({ metrics }) => (
         <SimpleTable head={['Hour', 'Contacts started', 'Conversations closed']} rows={metrics.buckets.map((bucket) => [
           stepName(bucket.from!, 'HOUR', place.zone), ...['contacts', 'closedConversations'].map((name) => ({ text: count(bucket[name]), href: rows(bucket, name) })),
@@ -192,7 +204,7 @@ function LastDay({ now }: { now: number }) {
 }
 
 interface Begun {
-  conversations: { edges: { node: { id: string; project: { id: number }; createdAt: string; closedAt: string | null; channel: string; users: { name: string | null; id: number }[]; contactCount: number } }[] }
+  conversations: { sql: string | null; edges: { node: { id: string; project: { id: number }; createdAt: string; closedAt: string | null; channel: string; users: { name: string | null; id: number }[]; contactCount: number } }[] }
 }
 
 function Latest({ now }: { now: number }) {
@@ -200,10 +212,10 @@ function Latest({ now }: { now: number }) {
   const minute = Math.ceil(now / refreshEvery) * refreshEvery
   const answer = useData<Begun>(query({
     conversations: field('conversations', { filters: place.filters, interval: { from: new Date(minute - look * 86_400_000).toISOString(), to: new Date(minute).toISOString() }, orderBy: new Name('CREATED_AT_DESC'), first: 10 },
-      'edges {node {id project {id} createdAt closedAt channel contactCount users {id name}}}'),
+      'sql edges {node {id project {id} createdAt closedAt channel contactCount users {id name}}}'),
   }), now)
   return (
-    <Card title="Latest conversations" wide data={answer} empty={({ conversations }) => !conversations.edges.length}>
+    <Card title="Latest conversations" wide data={answer} sql={({ conversations }) => statementOf(conversations)} empty={({ conversations }) => !conversations.edges.length}>
       {({ conversations }) => (
         <ul class="plainlist">
           {conversations.edges.map(({ node }) => (

@@ -1,7 +1,7 @@
 // A table of operators.
 
 import { Name, field } from '../api'
-import { type Bucket, type Metrics, metrics, query, useData } from '../data'
+import { type Bucket, type Metrics, metrics, query, statementsOf, useData } from '../data'
 import { counts, hrefOf, nameOf } from '../figures'
 import { count, csat, duration, score, share } from '../format'
 import { type Place, usePlace } from '../place'
@@ -46,14 +46,14 @@ interface Concurrency {
 
 export function People() {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics; concurrency: { buckets: Concurrency[] } }>(query({
-    concurrency: field('concurrency', { filters: place.filters, interval: place.interval, by: new Name('OPERATOR') }, 'buckets {value handleTimeMs averageWhileBusy peak}'),
+  const answer = useData<{ metrics: Metrics; concurrency: { sql: string; buckets: Concurrency[] } }>(query({
+    concurrency: field('concurrency', { filters: place.filters, interval: place.interval, by: new Name('OPERATOR') }, 'sql buckets {value handleTimeMs averageWhileBusy peak}'),
     metrics: metrics(place, { groupBy: ['OPERATOR', 'OPERATOR_KIND'] },
-      `buckets {dimensions {name value label} ${counts('contacts', 'closedConversations', 'transferredContacts', 'surveyAnswers')} answerRate transferRate csat contactFirstResponse {count medianMs p90Ms rows} contactDuration {count medianMs}}`),
+      `sql buckets {dimensions {name value label} ${counts('contacts', 'closedConversations', 'transferredContacts', 'surveyAnswers')} answerRate transferRate csat contactFirstResponse {count medianMs p90Ms rows} contactDuration {count medianMs}}`),
   }))
   const [key, order] = (place.get('sort') ?? 'contacts.down').split('.')
   const column = columns.find((column) => column.key === key)
-  const people = ({ metrics, concurrency }: { metrics: Metrics; concurrency: { buckets: Concurrency[] } }) => {
+  const people = ({ metrics, concurrency }: { metrics: Metrics; concurrency: { sql: string; buckets: Concurrency[] } }) => {
     const busy = new Map(concurrency.buckets.map((bucket) => [bucket.value, bucket]))
     const rows = metrics.buckets.filter((bucket) => bucket.dimensions[0]!.value !== null && bucket.contacts > 0)
       .map((bucket): Bucket => ({ ...bucket, ...busy.get(bucket.dimensions[0]!.value) }))
@@ -73,7 +73,7 @@ export function People() {
     )
   }
   return (
-    <Card title="Operators" wide tall data={answer} empty={(data) => !people(data).length}>
+    <Card title="Operators" wide tall data={answer} sql={({ metrics, concurrency }) => ({ ...statementsOf(metrics, { contacts: 'Contacts', closedConversations: 'Closed conversations' }), 'Contacts at a time': concurrency.sql })} empty={(data) => !people(data).length}>
       {(data) => (
         <div class="scroll" tabIndex={0} role="region" aria-label="Table of operators">
           <table class="plain people">

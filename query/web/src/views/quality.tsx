@@ -2,7 +2,7 @@
 
 import { Bars } from '../charts/bars'
 import { Timeline } from '../charts/timeline'
-import { type Metrics, metrics, query, statementOf, useData } from '../data'
+import { type Metrics, metrics, query, statementOf, statementsOf, useData } from '../data'
 import { behind, counts, hrefOf } from '../figures'
 import { count, csat, moment, score, share, stepName } from '../format'
 import { usePlace } from '../place'
@@ -22,7 +22,7 @@ export function Quality() {
   const place = usePlace()
   const figures = `csat nps ${counts('surveyAnswers', 'npsAnswers', 'closedConversations')}`
   const answer = useData<{ now: Metrics; before: Metrics }>(query({
-    now: metrics(place, { step: true }, `sql total {${figures}} buckets {from to ${figures}}`),
+    now: metrics(place, { step: true }, `sql total {sql ${figures}} buckets {from to ${figures}}`),
     before: metrics(place, { interval: place.before, step: true }, `total {csat nps surveyAnswers npsAnswers} buckets {from csat nps}`),
   }))
   const { data } = answer
@@ -33,8 +33,8 @@ export function Quality() {
           const { name, answers, format } = surveys[key]
           const { now, before } = data
           return [
-            <Tile key={key} name={name} value={format(now.total[key])} rows={behind(now.total, answers)} now={now.total[key]} before={before.total[key]} better="more" points course={now.buckets.map((bucket) => bucket[key])} />,
-            <Tile key={answers} name={`Answers to ${name}`} value={count(now.total[answers])} hint={`${share(now.total.closedConversations ? now.total[answers] / now.total.closedConversations : null)} of closed`}
+            <Tile key={key} of={answer} sql={statementOf(now.total)} name={name} value={format(now.total[key])} rows={behind(now.total, answers)} now={now.total[key]} before={before.total[key]} better="more" points course={now.buckets.map((bucket) => bucket[key])} />,
+            <Tile key={answers} of={answer} sql={statementOf(now.total)} name={`Answers to ${name}`} value={count(now.total[answers])} hint={`${share(now.total.closedConversations ? now.total[answers] / now.total.closedConversations : null)} of closed`}
               rows={behind(now.total, answers)} now={now.total[answers]} before={before.total[answers]} course={now.buckets.map((bucket) => bucket[answers])} />,
           ]
         })}
@@ -46,7 +46,7 @@ export function Quality() {
           return bucket?.[answers] ? hrefOf(place, bucket, answers, `Answers, ${stepName(bucket.from!, place.step, place.zone)}`) : undefined
         }
         return (
-          <Card key={key} title={full} data={answer} sql={({ now }) => statementOf(now, key)} empty={({ now }) => !now.total[answers]}
+          <Card key={key} title={full} data={answer} sql={({ now }) => statementsOf(now, { [key]: surveys[key].name })} empty={({ now }) => !now.total[answers]}
             table={({ now }) => (
               <SimpleTable head={['Step', surveys[key].name, 'Answers']} rows={now.buckets.map((bucket, index) => [
                 stepName(bucket.from!, place.step, place.zone), format(bucket[key]), { text: count(bucket[answers]), href: href({ now }, index) },
@@ -86,9 +86,9 @@ interface AnswersProps {
 
 function Answers({ figure, title, values, by, name, color }: AnswersProps) {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: [by] }, `total {${figure}} buckets {dimensions {name value label} ${counts(figure)}}`) }))
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { groupBy: [by] }, `sql total {${figure}} buckets {dimensions {name value label} ${counts(figure)}}`) }))
   return (
-    <Card title={title} data={answer} empty={({ metrics }) => !metrics.total[figure]}>
+    <Card title={title} data={answer} sql={({ metrics }) => statementsOf(metrics, { [figure]: title })} empty={({ metrics }) => !metrics.total[figure]}>
       {({ metrics }) => (
         <Bars label={title} most={values.length} color={color} bars={values.map((value) => {
           const bucket = metrics.buckets.find((bucket) => bucket.dimensions[0]!.value === String(value))
@@ -104,7 +104,7 @@ function Answers({ figure, title, values, by, name, color }: AnswersProps) {
 }
 
 interface Commented {
-  closedConversations: { edges: { node: { id: string; project: { id: number }; closedAt: string; channel: string; satisfactionSurvey: { customerSatisfaction: number | null; comment: string | null } | null } }[] }
+  closedConversations: { sql: string | null; edges: { node: { id: string; project: { id: number }; closedAt: string; channel: string; satisfactionSurvey: { customerSatisfaction: number | null; comment: string | null } | null } }[] }
 }
 
 /** The latest comments, among the last hundred surveys. */
@@ -112,11 +112,11 @@ function Comments() {
   const place = usePlace()
   const answer = useData<Commented>(query({
     closedConversations: field('closedConversations', { filters: { ...place.filters, customerSatisfaction: [1, 2, 3, 4, 5] }, interval: place.interval, orderBy: new Name('CLOSED_AT_DESC'), first: 100 },
-      'edges {node {id project {id} closedAt channel satisfactionSurvey {customerSatisfaction comment}}}'),
+      'sql edges {node {id project {id} closedAt channel satisfactionSurvey {customerSatisfaction comment}}}'),
   }))
   const commented = (data: Commented) => data.closedConversations.edges.map(({ node }) => node).filter((node) => node.satisfactionSurvey?.comment).slice(0, 12)
   return (
-    <Card title="Latest comments" wide data={answer} empty={(data) => !commented(data).length}>
+    <Card title="Latest comments" wide data={answer} sql={({ closedConversations }) => statementOf(closedConversations)} empty={(data) => !commented(data).length}>
       {(data) => (
         <ul class="comments">
           {commented(data).map((node) => (

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks'
 import { Failure, Name, field, run } from '../api'
-import { type Data, query, useData } from '../data'
+import { type Data, query, statementOf, useData } from '../data'
 import { count, duration, moment, money, words } from '../format'
 import { type Place, usePlace } from '../place'
 import { Card } from '../ui/card'
@@ -39,7 +39,7 @@ interface Contact {
 }
 
 interface Page<T> {
-  list: { totalCount: number; edges: { node: T }[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
+  list: { sql: string | null; totalCount: number; edges: { node: T }[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } }
 }
 
 const ofConversation = 'id project {id} createdAt closedAt channel users {id name} contactCount firstResponseTimeMs resolutionTimeMs satisfactionSurvey {customerSatisfaction netPromoterScore} revenue {currency amount} tags {id name}'
@@ -54,7 +54,7 @@ function question(place: Place, after?: string) {
   const filters = rows ? { rows } : place.filters
   const interval = { from: place.get('since') ?? place.interval.from, to: place.get('until') ?? place.interval.to }
   const page = { first: 50, after }
-  const frame = (node: string) => `totalCount edges {node {${node}}} pageInfo {hasNextPage endCursor}`
+  const frame = (node: string) => `sql totalCount edges {node {${node}}} pageInfo {hasNextPage endCursor}`
   switch (of) {
     case 'contacts':
       return field('contacts', { filters, interval, orderBy: new Name('STARTED_AT_DESC'), ...page }, frame(ofContact))
@@ -98,7 +98,7 @@ export function Rows() {
     <>
       <Back view={place.get('back') ?? 'volume'} />
       <Card
-        title={place.get('title') ?? 'Rows'} main wide tall data={shown} empty={(data) => !data.list.edges.length}
+        title={place.get('title') ?? 'Rows'} main wide tall data={shown} sql={({ list }) => statementOf(list)} empty={(data) => !data.list.edges.length}
         note={total === undefined ? undefined : `${count(total)} ${total === 1 ? of.slice(0, -1) : of}`}
         controls={place.get('of') !== 'open' && <a class="button" href={csvHref(place, of)} download><Icon name="download" />CSV</a>}
       >

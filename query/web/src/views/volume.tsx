@@ -2,7 +2,7 @@
 
 import { Grid } from '../charts/grid'
 import { Timeline } from '../charts/timeline'
-import { type Bucket, type Metrics, metrics, query, statementOf, useData } from '../data'
+import { type Bucket, type Metrics, metrics, query, statementOf, statementsOf, useData } from '../data'
 import { behind, counts, hrefOf } from '../figures'
 import { compact, count, hourOfDay, share, stepName, weekday } from '../format'
 import { usePlace } from '../place'
@@ -18,7 +18,7 @@ const charted = { closedConversations: 'Closed conversations', contacts: 'Contac
 export function Volume() {
   const place = usePlace()
   const answer = useData<{ now: Metrics; before: Metrics }>(query({
-    now: metrics(place, { step: true }, `sql total {${counts(...figures)}} buckets {from to ${counts(...figures)}}`),
+    now: metrics(place, { step: true }, `sql total {sql ${counts(...figures)}} buckets {from to ${counts(...figures)}}`),
     before: metrics(place, { interval: place.before, step: true }, `total {${figures.join(' ')}} buckets {from ${figures.join(' ')}}`),
   }))
   const figure = chosen(charted, place.get('figure'))
@@ -39,13 +39,13 @@ export function Volume() {
           const { now, before } = answer.data!
           const of = tile.key === 'abandonedConversations' || tile.key === 'reopenedConversations' ? `${share(now.total.closedConversations ? now.total[tile.key] / now.total.closedConversations : null)} of closed` : undefined
           return (
-            <Tile key={tile.key} name={tile.name} value={count(now.total[tile.key])} hint={of} rows={behind(now.total, tile.key)}
+            <Tile key={tile.key} of={answer} sql={statementOf(now.total)} name={tile.name} value={count(now.total[tile.key])} hint={of} rows={behind(now.total, tile.key)}
               now={now.total[tile.key]} before={before.total[tile.key]} better={tile.better} course={now.buckets.map((bucket) => bucket[tile.key])} />
           )
         })}
       </div>
       <Card
-        title="Over time" wide data={answer} sql={({ now }) => statementOf(now, figure)}
+        title="Over time" wide data={answer} sql={({ now }) => statementsOf(now, { [figure]: name })}
         controls={<Segments name="figure" label="Figure" options={charted} value={figure} />}
         table={({ now, before }) => (
           <SimpleTable head={['Step', name, ...(place.compare ? ['Period before'] : [])]} rows={now.buckets.map((bucket, index) => [
@@ -77,7 +77,7 @@ function Week({ figure, name }: { figure: string; name: string }) {
     metrics: metrics(place, { groupBy: ['DAY_OF_WEEK', 'HOUR_OF_DAY'] }, `sql buckets {dimensions {name value label} ${counts(figure)}}`),
   }))
   return (
-    <Card title="Hours of the week" wide note={`${name} by weekday and hour, in ${place.zone.replaceAll('_', ' ')}`} data={answer} sql={({ metrics }) => statementOf(metrics, figure)} empty={({ metrics }) => !metrics.buckets.some((bucket) => bucket[figure])}>
+    <Card title="Hours of the week" wide note={`${name} by weekday and hour, in ${place.zone.replaceAll('_', ' ')}`} data={answer} sql={({ metrics }) => statementsOf(metrics, { [figure]: name })} empty={({ metrics }) => !metrics.buckets.some((bucket) => bucket[figure])}>
       {({ metrics }) => {
         const at = new Map(metrics.buckets.map((bucket) => [bucket.dimensions.map((dimension) => Number(dimension.value)).join(), bucket]))
         return (
@@ -103,12 +103,12 @@ const states = { createdConversations: 'Created', closings: 'Closed', openAtEnd:
 function Backlog() {
   const place = usePlace()
   const names = Object.keys(states) as (keyof typeof states)[]
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { step: true }, `buckets {from to ${counts(...names)}}`) }))
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { step: true }, `sql buckets {from to ${counts(...names)}}`) }))
   const rows = (bucket: Bucket | undefined, name: keyof typeof states) =>
     bucket?.[name] ? hrefOf(place, bucket, name, `${states[name]}, ${stepName(bucket.from!, place.step, place.zone)}`) : undefined
   const values = (data: Metrics, name: string) => data.buckets.map((bucket) => bucket[name])
   return (
-    <Card title="Backlog" wide note="Conversations created and closed in each step, each at its own time, and those open at its end" data={answer}
+    <Card title="Backlog" wide note="Conversations created and closed in each step, each at its own time, and those open at its end" data={answer} sql={({ metrics }) => statementsOf(metrics, states)}
       table={({ metrics }) => (
         <SimpleTable head={['Step', ...Object.values(states)]} rows={metrics.buckets.map((bucket) => [
           stepName(bucket.from!, place.step, place.zone), ...names.map((name) => ({ text: count(bucket[name]), href: rows(bucket, name) })),

@@ -1,0 +1,4 @@
+SELECT *
+FROM $table
+WHERE $where
+ORDER BY $order
