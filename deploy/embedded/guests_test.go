@@ -37,6 +37,8 @@ var rowsOfProjects = []string{
 		SELECT 1 + number % 3, concat(TEXT, toString(number)), TEXT, toDateTime64('2026-01-01', 3) + number, 'VISITOR', TEXT FROM numbers(3000)`,
 	`INSERT INTO parley_1.events (project_id, conversation_id, event_id, source, type, time, sequence, original)
 		SELECT 1 + number % 3, concat(TEXT, toString(number)), TEXT, TEXT, TEXT, toDateTime64('2026-01-01', 3) + number, number, TEXT FROM numbers(3000)`,
+	`INSERT INTO parley_1.events_by_time (project_id, conversation_id, event_id, source, type, time, sequence)
+		SELECT 1 + number % 3, concat(TEXT, toString(number)), TEXT, TEXT, TEXT, toDateTime64('2026-01-01', 3) + number, number FROM numbers(3000)`,
 	`INSERT INTO parley_1.customers (project_id, customer_id, created_at, channels)
 		SELECT 1 + number % 3, concat(TEXT, toString(number)), toDateTime64('2026-01-01', 3) + number, [TEXT] FROM numbers(3000)`,
 	`INSERT INTO parley_1.sellers (project_id, conversation_id, seller_id, business_name) SELECT 1 + number % 3, TEXT, toString(number), TEXT FROM numbers(3000)`,

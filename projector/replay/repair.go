@@ -24,7 +24,7 @@ func (r *Rebuild) repair(ctx context.Context, version, live uint32, report *Repo
 		for some := range slices.Chunk(owners, portion) {
 			var err error
 			switch {
-			case table.Name == "events":
+			case table.Archive:
 				err = r.Tables.RepairArchive(ctx, version, live, report.Sequence, some)
 			case table.Of == tables.OfLog:
 				err = r.Tables.Rewrite(ctx, table, version, live, some)

@@ -277,6 +277,10 @@ func TestVerifyNamesWhatDiffersAndRepairFixesIt(t *testing.T) {
 		"DELETE FROM parley_1.events WHERE sequence IN (3, 5)",
 		"INSERT INTO parley_1.events SELECT * REPLACE ('false' AS source) FROM parley_1.events FINAL WHERE sequence = 9",
 		"INSERT INTO parley_1.events SELECT * REPLACE ('00000000-0000-4000-8000-000000000001' AS conversation_id) FROM parley_1.events FINAL WHERE sequence = 9",
+		"DELETE FROM parley_1.events_by_time WHERE sequence IN (4, 5)",
+		"INSERT INTO parley_1.events_by_time SELECT * REPLACE ('false' AS source) FROM parley_1.events_by_time FINAL WHERE sequence = 10",
+		"INSERT INTO parley_1.events_by_time SELECT * REPLACE (time + 1 AS time) FROM parley_1.events_by_time FINAL WHERE sequence = 11",
+		"INSERT INTO parley_1.events_by_time SELECT * REPLACE ('00000000-0000-4000-8000-000000000001' AS conversation_id) FROM parley_1.events_by_time FINAL WHERE sequence = 12",
 		"INSERT INTO parley_1.conversations SELECT * REPLACE ('00000000-0000-4000-8000-000000000002' AS conversation_id) FROM parley_1.conversations FINAL LIMIT 1",
 		"INSERT INTO parley_1.messages SELECT * REPLACE (NOT automatic AS automatic, (SELECT max(_version) FROM parley_1.conversations) AS _version) FROM parley_1.messages FINAL LIMIT 3",
 		"INSERT INTO parley_1.customers SELECT * REPLACE (event_count + 1 AS event_count) FROM parley_1.customers FINAL LIMIT 2",
@@ -294,7 +298,7 @@ func TestVerifyNamesWhatDiffersAndRepairFixesIt(t *testing.T) {
 	for _, d := range verified.Found.Differences {
 		found[d.Table+"."+d.Field]++
 	}
-	for _, expected := range []string{"conversations.duration_ms", "contacts.row", "transactions.row", "events.row", "events.source", "conversations.row", "messages.automatic", "customers.event_count", "customers.row"} {
+	for _, expected := range []string{"conversations.duration_ms", "contacts.row", "transactions.row", "events.row", "events.source", "events_by_time.row", "events_by_time.source", "conversations.row", "messages.automatic", "customers.event_count", "customers.row"} {
 		if found[expected] == 0 {
 			t.Errorf("%s was not reported: %v", expected, verified.Found.Differences)
 		}

@@ -8,9 +8,23 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
+// eventsTable is the archive.
 func eventsTable() *table[projector.ArchivedEvent] {
+	t := tableOf("events", append(eventColumns(), cells.Text("original", func(e *projector.ArchivedEvent) []byte { return e.Original })))
+	t.most = mostArchivedBytes
+	return t
+}
+
+// eventsByTimeTable has the events of the archive in the order of their time, without their originals.
+func eventsByTimeTable() *table[projector.ArchivedEvent] {
+	t := tableOf("events_by_time", eventColumns())
+	t.most = mostArchivedBytes
+	return t
+}
+
+func eventColumns() []cells.Column[projector.ArchivedEvent] {
 	type row = projector.ArchivedEvent
-	t := tableOf("events", []cells.Column[row]{
+	return []cells.Column[row]{
 		cells.Number("project_id", func(e *row) uint32 { return uint32(e.Event.Project) }),
 		cells.Text("conversation_id", func(e *row) string { return string(e.Event.Conversation) }),
 		cells.Text("event_id", func(e *row) string { return e.Event.ID }),
@@ -19,10 +33,7 @@ func eventsTable() *table[projector.ArchivedEvent] {
 		cells.Moment("time", func(e *row) schema.Timestamp { return e.Event.Time }),
 		cells.Number("sequence", func(e *row) uint64 { return uint64(e.Sequence) }),
 		cells.Moment("received_at", func(e *row) schema.Timestamp { return e.ReceivedAt }),
-		cells.Text("original", func(e *row) []byte { return e.Original }),
-	})
-	t.most = mostArchivedBytes
-	return t
+	}
 }
 
 // keyRow is a row of event_hashes.

@@ -16,7 +16,7 @@
 //	rows        conversations, contacts, transactions, messages, message_texts, visitors
 //	strays      rows of replaced conversations that these do not replace are removed
 //	customers   computed from the rows of the stages before
-//	events      the archive
+//	events      the archive, and events_by_time, its events in the order of their time
 //	keys        event_hashes, one row per new event: none for events whose rows were rejected
 //	quarantine  what was rejected
 //	position    the sequence of the log that the tables have reached

@@ -49,6 +49,7 @@ type Sink struct {
 	profiles      *table[profileRow]
 	sellers       *table[sellerRow]
 	events        *table[projector.ArchivedEvent]
+	eventsByTime  *table[projector.ArchivedEvent]
 	keys          *table[keyRow]
 	quarantine    *table[projector.Rejection]
 	positions     *table[positionRow]
@@ -74,7 +75,7 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 		transactions: tableOf("transactions", cells.Transactions()), messages: tableOf("messages", cells.Messages()),
 		texts: tableOf("message_texts", cells.MessageTexts()), visitors: tableOf("visitors", cells.Visitors()),
 		visits: visitsTable(), profiles: profilesTable(), sellers: sellersTable(),
-		events: eventsTable(), keys: eventHashesTable(), quarantine: quarantineTable(), positions: positionsTable(),
+		events: eventsTable(), eventsByTime: eventsByTimeTable(), keys: eventHashesTable(), quarantine: quarantineTable(), positions: positionsTable(),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

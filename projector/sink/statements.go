@@ -59,6 +59,9 @@ var strayCustomersDeleteSQL string
 //go:embed withdrawn_events_delete.sql
 var withdrawnEventsDeleteSQL string
 
+//go:embed withdrawn_events_by_time_delete.sql
+var withdrawnEventsByTimeDeleteSQL string
+
 //go:embed withdrawn_keys_delete.sql
 var withdrawnKeysDeleteSQL string
 

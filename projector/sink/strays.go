@@ -214,20 +214,26 @@ func (t sweptTable[R]) remove(ctx context.Context, s *Sink, strays []place) erro
 	return nil
 }
 
-// withdraw removes events from the archive, and their keys.
+// withdraw removes events from the archive and from events_by_time, and their keys.
 func (s *Sink) withdraw(ctx context.Context, events []schema.Record) error {
 	for some := range slices.Chunk(events, straysAtOnce) {
 		var projects []uint32
 		var conversations []string
+		var times []int64
 		var keys, checks, sequences []uint64
 		for i := range some {
 			e := &some[i]
 			h := hashOf(e.Event.Key())
 			projects, conversations = append(projects, uint32(e.Event.Project)), append(conversations, string(e.Event.Conversation))
 			keys, checks, sequences = append(keys, h.key), append(checks, h.check), append(sequences, uint64(e.Sequence))
+			times = append(times, int64(e.Event.Time))
 		}
 		err := s.conn.Exec(ctx, s.in(withdrawnEventsDeleteSQL), clickhouse.Named("projects", projects),
 			clickhouse.Named("conversations", conversations), clickhouse.Named("sequences", sequences))
+		if err == nil {
+			err = s.conn.Exec(ctx, s.in(withdrawnEventsByTimeDeleteSQL), clickhouse.Named("projects", projects),
+				clickhouse.Named("times", times), clickhouse.Named("sequences", sequences))
+		}
 		if err == nil {
 			err = s.conn.Exec(ctx, s.in(withdrawnKeysDeleteSQL), clickhouse.Named("keys", keys),
 				clickhouse.Named("checks", checks), clickhouse.Named("sequences", sequences))

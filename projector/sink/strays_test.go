@@ -31,6 +31,7 @@ func badEvents() []bad {
 		{"visitors", "visitor_id != 'bad'", schema.TypeOpened, opening},
 		{"customer_conversations", "customer_id != 'bad'", schema.TypeOpened, opening},
 		{"events", "NOT startsWith(event_id, 'bad')", schema.TypeOpened, opening},
+		{"events_by_time", "NOT startsWith(event_id, 'bad')", schema.TypeOpened, opening},
 		{"event_hashes", "", schema.TypeOpened, opening},
 	}
 }

@@ -33,7 +33,7 @@ func (s *Sink) stages() []stage {
 		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors, s.visits, s.profiles, s.sellers}},
 		{StageStrays, []inserter{straysOf{s}}},
 		{StageCustomers, []inserter{customersOf{s}}}, // reads what the stage before has written
-		{StageEvents, []inserter{s.events}},
+		{StageEvents, []inserter{s.events, s.eventsByTime}},
 		{StageKeys, []inserter{s.keys}}, // after these: an event whose rows are rejected leaves no key behind
 		{StageQuarantine, []inserter{s.quarantine}},
 		{StagePosition, []inserter{s.positions}},
@@ -82,7 +82,7 @@ func (s *Sink) fill(batch *projector.Batch) {
 		s.change(&batch.Changes[i], batch.Contested)
 	}
 	s.replaced.withdrawn = batch.Withdrawn
-	s.events.rows = append(s.events.rows, batch.Events...)
+	s.events.rows, s.eventsByTime.rows = append(s.events.rows, batch.Events...), append(s.eventsByTime.rows, batch.Events...)
 	s.quarantine.rows = append(s.quarantine.rows, batch.Quarantine...)
 	s.positions.rows = append(s.positions.rows, positionRow{batch.Log, batch.Position, batch.Origin})
 	if batch.Log == projector.LogEvents {

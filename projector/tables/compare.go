@@ -18,6 +18,8 @@ type Table struct {
 	Name string
 	Key  []string
 	Of   Of
+	// Archive says that the rows are events: a repair of one such table is one of all.
+	Archive bool
 }
 
 // Of is the kind of owner of a table's rows, which determines the rows that can be compared.
@@ -31,18 +33,19 @@ const (
 )
 
 var compared = []Table{
-	{"conversations", []string{"project_id", "conversation_id"}, OfConversation},
-	{"contacts", []string{"project_id", "conversation_id", "contact_id"}, OfConversation},
-	{"transactions", []string{"project_id", "conversation_id", "transaction_id"}, OfConversation},
-	{"messages", []string{"project_id", "conversation_id", "message_id"}, OfConversation},
-	{"message_texts", []string{"project_id", "conversation_id", "message_id"}, OfConversation},
-	{"visitors", []string{"project_id", "conversation_id"}, OfConversation},
-	{"customer_conversations", []string{"project_id", "conversation_id", "customer_id"}, OfConversation},
-	{"customer_profiles", []string{"project_id", "conversation_id"}, OfConversation},
-	{"sellers", []string{"project_id", "conversation_id"}, OfConversation},
-	{"customers", []string{"project_id", "customer_id"}, OfCustomer},
-	{"events", []string{"project_id", "conversation_id", "sequence"}, OfConversation},
-	{"quarantine", []string{"log", "sequence"}, OfLog},
+	{Name: "conversations", Key: []string{"project_id", "conversation_id"}, Of: OfConversation},
+	{Name: "contacts", Key: []string{"project_id", "conversation_id", "contact_id"}, Of: OfConversation},
+	{Name: "transactions", Key: []string{"project_id", "conversation_id", "transaction_id"}, Of: OfConversation},
+	{Name: "messages", Key: []string{"project_id", "conversation_id", "message_id"}, Of: OfConversation},
+	{Name: "message_texts", Key: []string{"project_id", "conversation_id", "message_id"}, Of: OfConversation},
+	{Name: "visitors", Key: []string{"project_id", "conversation_id"}, Of: OfConversation},
+	{Name: "customer_conversations", Key: []string{"project_id", "conversation_id", "customer_id"}, Of: OfConversation},
+	{Name: "customer_profiles", Key: []string{"project_id", "conversation_id"}, Of: OfConversation},
+	{Name: "sellers", Key: []string{"project_id", "conversation_id"}, Of: OfConversation},
+	{Name: "customers", Key: []string{"project_id", "customer_id"}, Of: OfCustomer},
+	{Name: "events", Key: []string{"project_id", "conversation_id", "sequence"}, Of: OfConversation, Archive: true},
+	{Name: "events_by_time", Key: []string{"project_id", "conversation_id", "sequence"}, Of: OfConversation, Archive: true},
+	{Name: "quarantine", Key: []string{"log", "sequence"}, Of: OfLog},
 }
 
 // Compared are the tables that are compared and repaired, in that order. The others are derived

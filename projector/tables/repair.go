@@ -3,6 +3,7 @@ package tables
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -37,8 +38,12 @@ func (t *Tables) Rewrite(ctx context.Context, table Table, from, to uint32, owne
 // RepairArchive makes the events of some conversations, up to a sequence, and their keys, those of
 // another version. An event that both have is never missing.
 func (t *Tables) RepairArchive(ctx context.Context, from, to uint32, upTo schema.Sequence, owners []Owner) error {
+	const values = "conversation_id, event_id, source, type, time, received_at"
+	events := strings.NewReplacer("$table", "events", "$values", values+", original")
+	byTime := strings.NewReplacer("$table", "events_by_time", "$values", values)
 	return t.repair(ctx, "events", from, to, owned(owners, clickhouse.Named("upTo", uint64(upTo))),
-		repairEventsSQL, repairKeysSQL, repairKeysDeleteSQL, repairEventsDeleteSQL)
+		events.Replace(repairEventsSQL), byTime.Replace(repairEventsSQL), repairKeysSQL, repairKeysDeleteSQL,
+		byTime.Replace(repairEventsDeleteSQL), events.Replace(repairEventsDeleteSQL))
 }
 
 // RepairCustomers makes rows of customers, up to a sequence, those of another version. Rows written

@@ -58,6 +58,8 @@ func TestMessagesAndTransactionsMoveBesideTheirConversations(t *testing.T) {
 		(1, 'a', 'm', 8, NULL, 1, 1), (1, 'a', 'm', 8, 9, 1, 3), (1, 'a', 'n', 9, NULL, 2, 2), (2, 'a', 'm', 8, NULL, 1, 4), (1, 'b', 'm', 1, NULL, 1, 5)`)
 	server.Exec(t, `INSERT INTO parley_77.transactions (project_id, conversation_id, transaction_id, amount, received_at, _version) VALUES
 		(1, 'a', 't', 1.5, 8, 1), (1, 'a', 't', 2.5, 9, 3), (2, 'a', 't', 3.5, 8, 4)`)
+	server.Exec(t, `INSERT INTO parley_77.events (project_id, conversation_id, event_id, source, type, time, sequence, received_at, original) VALUES
+		(1, 'a', 'x', 's', 'y', 5, 3, 6, '{}'), (2, 'a', 'x', 's', 'z', 4, 4, 7, '{}')`)
 	for _, f := range rest {
 		for range 1 + strings.Count(f.Name, "_fill_") { // as after a crash
 			server.Exec(t, f.Statement)
@@ -65,6 +67,7 @@ func TestMessagesAndTransactionsMoveBesideTheirConversations(t *testing.T) {
 	}
 	for statement, want := range map[string]string{
 		"SELECT project_id, conversation_id, message_id, toUnixTimestamp64Milli(sent_at), toUnixTimestamp64Milli(read_at), _position, _version, toUnixTimestamp64Milli(_began_at) FROM parley_77.messages FINAL ORDER BY ALL": "1\ta\tm\t8\t9\t1\t3\t5\n1\ta\tn\t9\t\\N\t2\t2\t5\n1\tb\tm\t1\t\\N\t1\t5\t7\n2\ta\tm\t8\t\\N\t1\t4\t6",
+		"SELECT project_id, conversation_id, event_id, source, type, toUnixTimestamp64Milli(time), sequence, toUnixTimestamp64Milli(received_at) FROM parley_77.events_by_time FINAL ORDER BY sequence":                       "1\ta\tx\ts\ty\t5\t3\t6\n2\ta\tx\ts\tz\t4\t4\t7",
 		"SELECT project_id, conversation_id, amount, toUnixTimestamp64Milli(received_at), _version, toUnixTimestamp64Milli(_began_at) FROM parley_77.transactions FINAL ORDER BY ALL":                                         "1\ta\t2.5\t9\t3\t5\n2\ta\t3.5\t8\t4\t6",
 		"SELECT arraySort(groupArray((name, total_rows))) FROM system.tables WHERE database = 'parley_77' AND (startsWith(name, 'messages_') OR startsWith(name, 'transactions_'))":                                           "[('messages_by_conversation',0),('transactions_by_conversation',0)]",
 	} {

@@ -1,8 +1,8 @@
-DELETE FROM $to.events
+DELETE FROM $to.$table
 WHERE (toString(project_id), conversation_id) IN (SELECT arrayJoin(arrayZip({first:Array(String)}, {second:Array(String)})))
     AND sequence <= {upTo:UInt64}
-    AND (sequence, cityHash64(event_id, source, type, time, received_at, original)) NOT IN
+    AND (sequence, cityHash64($values)) NOT IN
     (
-        SELECT sequence, cityHash64(event_id, source, type, time, received_at, original) FROM $from.events
+        SELECT sequence, cityHash64($values) FROM $from.$table
         WHERE (toString(project_id), conversation_id) IN (SELECT arrayJoin(arrayZip({first:Array(String)}, {second:Array(String)})))
     )

@@ -1,0 +1,3 @@
+ALTER TABLE $projection.conversations
+    MATERIALIZE INDEX first_closed_at_values,
+    MATERIALIZE INDEX satisfaction_answered_at_values

@@ -1,0 +1,2 @@
+ALTER TABLE $projection.contacts
+    MATERIALIZE INDEX ended_at_values

@@ -1,0 +1,2 @@
+ALTER TABLE $projection.quarantine
+    MATERIALIZE INDEX received_at_range
