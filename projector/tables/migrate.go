@@ -93,6 +93,7 @@ type step struct {
 	noted     bool   // whether migrations says that it was applied
 	sum       string // what it says of it where that is not the statement's checksum
 	version   uint32 // the projection of a file that belongs to one
+	instead   []step // those that it replaces, noted with it
 }
 
 // apply runs the statement of a step and notes it, in this order: a crash in
@@ -109,7 +110,7 @@ func (t *Tables) apply(ctx context.Context, s step, progress MigrationProgress) 
 	if !s.noted {
 		return nil
 	}
-	return t.note(ctx, s.name, s.checksum())
+	return t.note(ctx, append(s.instead, s)...)
 }
 
 func (t *Tables) run(ctx context.Context, s step, progress MigrationProgress) error {
@@ -122,8 +123,13 @@ func (t *Tables) run(ctx context.Context, s step, progress MigrationProgress) er
 	return nil
 }
 
-func (t *Tables) note(ctx context.Context, name, checksum string) error {
-	return t.execute(ctx, noteAppliedSQL, clickhouse.Named("name", name), clickhouse.Named("checksum", checksum))
+// note records the steps as applied, all or none.
+func (t *Tables) note(ctx context.Context, steps ...step) error {
+	names, checksums := make([]string, len(steps)), make([]string, len(steps))
+	for i, s := range steps {
+		names[i], checksums[i] = s.name, s.checksum()
+	}
+	return t.execute(ctx, noteAppliedSQL, clickhouse.Named("names", names), clickhouse.Named("checksums", checksums))
 }
 
 func (t *Tables) report(progress MigrationProgress) {

@@ -58,7 +58,7 @@ func (t *Tables) pending(ctx context.Context) ([]step, error) {
 			steps = append(steps, leftover(databases, p.Version)...)
 			continue
 		}
-		more, err := pendingTables(databases, applied, p.Version)
+		more, err := t.pendingTables(ctx, databases, applied, p.Version)
 		if err != nil {
 			return nil, err
 		}
@@ -112,14 +112,36 @@ func unapplied(applied map[string]string, prefix string, files []ddl.File) ([]st
 }
 
 // pendingTables returns what the database of a projection lacks.
-func pendingTables(databases []string, applied map[string]string, version uint32) ([]step, error) {
+//
+// A database that does not exist gets its tables as the files would leave them, and
+// those count as applied then. That it is made this way is noted before it exists: every process that
+// finds it without applied files does the same.
+func (t *Tables) pendingTables(ctx context.Context, databases []string, applied map[string]string, version uint32) ([]step, error) {
 	database := ddl.ProjectionDatabase(version)
 	steps := missingDatabase(databases, database)
 	files, err := unapplied(applied, database+"/", ddl.Projection(version))
 	for i := range files {
 		files[i].version = version
 	}
-	return append(steps, files...), err
+	entirely := step{name: database + "/finished", sum: "1", noted: true}
+	_, begun := applied[entirely.name]
+	if err != nil || len(files) < len(ddl.Projection(version)) || !begun && len(steps) == 0 {
+		return append(steps, files...), err
+	}
+	if !begun {
+		steps = append([]step{entirely}, steps...)
+	}
+	existing, err := t.names(ctx, tablesSQL, clickhouse.Named("database", database))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range ddl.Finished(version) {
+		if !slices.Contains(existing, f.Table()) {
+			steps = append(steps, step{name: database + "/" + f.Name, statement: f.Statement})
+		}
+	}
+	entirely.instead = files
+	return append(steps, entirely), nil
 }
 
 // pendingGrants returns the rights that the users of the views lack on the live

@@ -62,7 +62,7 @@ func (t *Tables) copyInPieces(ctx context.Context, s step, progress MigrationPro
 			return err
 		}
 		if from = to; width < slots {
-			if err := t.note(ctx, record, strconv.Itoa(from%slots)); err != nil {
+			if err := t.note(ctx, step{name: record, sum: strconv.Itoa(from % slots)}); err != nil {
 				return err
 			}
 		}

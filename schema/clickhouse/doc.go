@@ -5,6 +5,7 @@
 //
 //	parley_meta   meta/        the projections and which one is live, the files applied, the version
 //	parley_<n>    projection/  the tables of projection n ($projection in the files)
+//	              finished/    the same tables as the last of these files leaves them
 //	parley        views/       the stable names: views over the live projection
 //
 // A projection is everything computed from the log. Replay fills the tables of the next version
@@ -46,7 +47,8 @@
 // # Files
 //
 // A file that was applied is never changed; a change is a new file with the next
-// number. conversations_by_closing is the table that conversations were in before version 10, and messages_by_conversation and
+// number. A new projection is made of the files in finished/, a table each, in a fraction of the time; a test
+// makes one of each kind, compares them and writes finished/ anew. conversations_by_closing is the table that conversations were in before version 10, and messages_by_conversation and
 // transactions_by_conversation those before version 14; they are
 // empty, and stay so that a process which comes late does not rename a table once more. Views are the exception: they hold no data, and are recreated whenever their text, the
 // live version, or a column's type or comment changes.

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-//go:embed meta/*.sql projection/*.sql views/*.sql
+//go:embed meta/*.sql projection/*.sql finished/*.sql views/*.sql
 var files embed.FS
 
 // The databases with fixed names.
@@ -27,13 +27,22 @@ type File struct {
 	Statement string
 }
 
+// Table is the table that a file of [Finished] makes.
+func (f File) Table() string { return strings.TrimSuffix(path.Base(f.Name), ".sql") }
+
 // Meta returns the statements that create the tables of [MetaDatabase], in order.
 func Meta() []File { return read("meta") }
 
 // Projection returns the statements that create the tables of a projection in its
 // database, in order.
-func Projection(version uint32) []File {
-	list := read("projection")
+func Projection(version uint32) []File { return of(version, "projection") }
+
+// Finished returns the statements that create the tables of an empty projection in its database as
+// those of [Projection] leave them, one for each table.
+func Finished(version uint32) []File { return of(version, "finished") }
+
+func of(version uint32, folder string) []File {
+	list := read(folder)
 	for i := range list {
 		list[i].Statement = strings.ReplaceAll(list[i].Statement, placeholder, ProjectionDatabase(version))
 	}

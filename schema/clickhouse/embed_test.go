@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,8 +33,16 @@ func TestFilesAreNumberedSingleStatements(t *testing.T) {
 	}
 }
 
+func TestAFinishedTableHasAFile(t *testing.T) {
+	for _, f := range Finished(7) {
+		if !strings.HasPrefix(f.Statement, "CREATE TABLE IF NOT EXISTS parley_7."+f.Table()+"\n") {
+			t.Errorf("%s: %.80s", f.Name, f.Statement)
+		}
+	}
+}
+
 func TestProjectionsHaveADatabaseEach(t *testing.T) {
-	for _, f := range Projection(7) {
+	for _, f := range slices.Concat(Projection(7), Finished(7)) {
 		if !strings.Contains(f.Statement, " parley_7.") || strings.Contains(f.Statement, "$") {
 			t.Errorf("%s: %.80s", f.Name, f.Statement)
 		}

@@ -47,10 +47,8 @@ func Migrate(t testing.TB, server *enginetest.ClickHouseServer, projections ...u
 	}
 	for n, projection := range projections {
 		server.Exec(t, "CREATE DATABASE IF NOT EXISTS "+clickhouse.ProjectionDatabase(projection)+" ENGINE = Atomic")
-		if server.Exec(t, filled("EXISTS TABLE $projection.conversations", projection)) == "0" {
-			for _, file := range clickhouse.Projection(projection) {
-				server.Exec(t, file.Statement)
-			}
+		for _, file := range clickhouse.Finished(projection) {
+			server.Exec(t, file.Statement)
 		}
 		server.Exec(t, filled(makeLiveSQL, projection, "$version", fmt.Sprint(projection), "$rank", fmt.Sprint(n+1)))
 	}
