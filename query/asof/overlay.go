@@ -24,7 +24,7 @@ const eventsOfPoint = 10
 
 // Tables is what overlays are made of. Scope.AsOf is the position.
 //
-// Position returns the position of a projection in the log.
+// Position returns a position of the log up to which the tables of a projection have all rows; 0 if none is known.
 //
 // Straddling returns the conversations with events up to Scope.AsOf and one above after, at most
 // limit of them.
@@ -47,7 +47,9 @@ type Overlay struct {
 	seen  schema.Sequence // conversations that straddle the position and have no event above it are known
 	known map[schema.ConversationKey]bool
 	rows  []fold.Rows
-	bytes int // of the events
+	// versions are the sequences of the events up to the position: no row of another conversation was written with one of them.
+	versions []schema.Sequence
+	bytes    int // of the events
 }
 
 func newOverlay(tables Tables, scope query.Scope) *Overlay {
@@ -67,10 +69,12 @@ func (o *Overlay) take(ctx context.Context) error {
 
 func (o *Overlay) leave() { o.turn <- struct{}{} }
 
-// State is the folds of an overlay at some moment, by conversation. They must not be modified.
+// State is the folds of an overlay at some moment, by conversation, and all versions up to the position that rows of these
+// conversations can have in the tables. They must not be modified.
 type State struct {
-	Rows  []fold.Rows
-	known int // conversations
+	Rows     []fold.Rows
+	Versions []schema.Sequence
+	known    int // conversations
 }
 
 // State returns what is folded.
@@ -84,7 +88,7 @@ func (o *Overlay) State(ctx context.Context) (State, error) {
 			return State{}, err
 		}
 	}
-	return State{slices.Clip(o.rows), len(o.known)}, nil
+	return State{slices.Clip(o.rows), slices.Clip(o.versions), len(o.known)}, nil
 }
 
 // Complete folds the conversations that have begun to straddle the position, and reports whether a state lacks any of those
@@ -142,6 +146,7 @@ func (o *Overlay) fold(ctx context.Context, keys []schema.ConversationKey) error
 		}
 		for _, r := range schema.Until([]schema.Record{record}, o.scope.AsOf) {
 			o.bytes += len(events[i].Original)
+			o.versions = append(o.versions, r.Sequence)
 			key := r.Event.ConversationKey()
 			of[key] = append(of[key], r)
 		}

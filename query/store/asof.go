@@ -68,17 +68,18 @@ func (s *statement) asOf() (text string, needed map[string][]string) {
 			})
 		}
 		text = strings.ReplaceAll(text, named[0], strings.Join(needed[table], ", "))
-		until := "_version <= {asof:UInt64} AND (project_id, conversation_id) NOT IN (SELECT project_id, conversation_id FROM asof_conversations)"
+		until := "_version <= {asof:UInt64}" + unlessStraddling
 		if table == "conversations" {
 			until = "last_sequence <= {asof:UInt64}"
 		}
 		text = strings.ReplaceAll(text, "#"+table+" up to#", until)
 	}
-	if needed["conversations"] == nil {
-		needed["conversations"] = []string{"project_id", "conversation_id"}
-	}
 	return text, needed
 }
+
+// unlessStraddling is the condition that a row is not of a straddling conversation. Each version is the sequence of one event, and
+// so of one conversation: numbers are compared much faster than the keys.
+const unlessStraddling = " AND _version NOT IN (SELECT version FROM asof_versions)"
 
 var wordsOf = regexp.MustCompile(`\w+`)
 
@@ -127,6 +128,7 @@ func (s *Store) asOf(ctx context.Context, st *statement, send func(context.Conte
 	overlay := s.overlays.Overlay(scope)
 	defer s.overlays.Used(overlay)
 	text, needed := st.asOf()
+	excludes := strings.Contains(text, unlessStraddling)
 	completed := *st
 	for range attempts {
 		state, err := overlay.State(ctx)
@@ -138,6 +140,17 @@ func (s *Store) asOf(ctx context.Context, st *statement, send func(context.Conte
 			return err
 		}
 		completed.text = text
+		switch {
+		case !excludes:
+		case len(state.Versions) == 0:
+			completed.text = strings.ReplaceAll(text, unlessStraddling, "")
+		default:
+			versions, err := temporaryTable("versions", versionColumns(), []string{"version"}, state.Versions)
+			if err != nil {
+				return fmt.Errorf("temporary table of versions: %w", err)
+			}
+			tables = append(tables, versions)
+		}
 		tables = slices.DeleteFunc(tables, func(table *ext.Table) bool {
 			if table.Block().Rows() > 0 {
 				return false
@@ -221,6 +234,10 @@ func (s *Store) temporary(ctx context.Context, scope query.Scope, rows []fold.Ro
 	return tables, nil
 }
 
+func versionColumns() []cells.Column[schema.Sequence] {
+	return []cells.Column[schema.Sequence]{cells.Number("version", func(v *schema.Sequence) uint64 { return uint64(*v) })}
+}
+
 // temporaryTable makes a table of some columns, as the sink would write them.
 func temporaryTable[R any](name string, all []cells.Column[R], names []string, rows []R) (*ext.Table, error) {
 	columns := slices.DeleteFunc(all, func(c cells.Column[R]) bool { return !slices.Contains(names, c.Name) })
@@ -240,13 +257,18 @@ type past struct{ *Store }
 
 var _ asof.Tables = past{}
 
-// Position implements asof.Tables.
+// Position implements asof.Tables: what the last request has read is new enough.
 func (s past) Position(ctx context.Context, projection uint32) (schema.Sequence, error) {
-	rows, err := run(ctx, s.Store, newStatement("position", query.Scope{Projection: projection}), func(v *uint64) []any { return []any{v} })
-	if err != nil {
-		return 0, err
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
-	return schema.Sequence(rows[0]), nil
+	if s.live.Projection != projection {
+		return 0, nil
+	}
+	return s.live.Position, nil
 }
 
 // Straddling implements asof.Tables. The newest version of a row has the highest last sequence and, where the first event was erased
