@@ -194,40 +194,29 @@ func (c *causes) readEvents(ctx context.Context) error {
 		return err
 	}
 	c.events = map[schema.ConversationKey][]RestatedEvents{}
-	var pushed []string
 	for _, row := range rows {
 		of := key(row.Project, row.Conversation)
 		c.events[of] = append(c.events[of], row)
-		if row.Type == string(schema.TypePushed) && !row.Moved {
-			pushed = append(pushed, row.Conversation)
-		}
 	}
-	return c.readReopened(ctx, pushed)
+	return c.readReopened(ctx)
 }
 
 // readReopened finds out which conversations have been reopened more often.
-func (c *causes) readReopened(ctx context.Context, ids []string) error {
-	counts := map[schema.ConversationKey][2]uint32{}
-	for some := range slices.Chunk(ids, maxValues) {
-		for when, m := range []*metrics{c.restatements.before, c.restatements.after} {
-			if m.scope.Empty() {
-				continue
-			}
-			rows, err := m.store.Conversations(ctx, m.scope, some, []string{"reopenCount"})
-			if err != nil {
-				return err
-			}
-			for i := range rows {
-				of := key(rows[i].Project, rows[i].ID)
-				n := counts[of]
-				n[when] = rows[i].ReopenCount
-				counts[of] = n
-			}
-		}
+func (c *causes) readReopened(ctx context.Context) error {
+	before, after := c.restatements.before, c.restatements.after
+	straddling := before.scope
+	straddling.Straddling = true
+	counted, err := before.store.ReopenCounts(ctx, straddling, 0)
+	if err != nil {
+		return err
+	}
+	counts, err := after.store.ReopenCounts(ctx, after.scope, before.position)
+	if err != nil {
+		return err
 	}
 	c.reopened = map[schema.ConversationKey]bool{}
 	for of, n := range counts {
-		c.reopened[of] = n[1] > n[0]
+		c.reopened[of] = n > counted[of]
 	}
 	return nil
 }

@@ -11,6 +11,26 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
+// ReopenCounts implements query.EventReader.
+func (s *Store) ReopenCounts(ctx context.Context, scope query.Scope, since schema.Sequence) (map[schema.ConversationKey]uint32, error) {
+	where := within("a", scope.Projects)
+	where.add("last_sequence > {$:UInt64}", uint64(since))
+	where.add("reopen_count > 0")
+	type row struct {
+		project      uint32
+		conversation string
+		count        uint32
+	}
+	rows, err := read(ctx, s, newStatement("reopen_counts", scope).where("where", where), func(r *row) []any {
+		return []any{&r.project, &r.conversation, &r.count}
+	})
+	counts := make(map[schema.ConversationKey]uint32, len(rows))
+	for _, r := range rows {
+		counts[schema.ConversationKey{Project: schema.ProjectID(r.project), Conversation: schema.ConversationID(r.conversation)}] = r.count
+	}
+	return counts, err
+}
+
 // RestatedEvents implements query.EventReader. The conversations come with the statement as a temporary table: there
 // may be more of them than a parameter holds.
 func (s *Store) RestatedEvents(ctx context.Context, scope query.Scope, keys []schema.ConversationKey, since schema.Sequence) ([]query.RestatedEvents, error) {

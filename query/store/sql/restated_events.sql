@@ -7,7 +7,7 @@ FROM (
         origin > 0 AND origin <= {since:UInt64} AS moved,
         JSONExtractString(original, 'parleyreleased') = 'true' AS released
     FROM {projection:Identifier}.events FINAL
-    WHERE $where
+    PREWHERE $where
         AND (project_id, conversation_id) IN (SELECT project_id, conversation_id FROM restated)
         AND sequence > {since:UInt64})
 WHERE position > {since:UInt64} AND position <= {until:UInt64}
