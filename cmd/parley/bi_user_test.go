@@ -22,7 +22,7 @@ func TestBIUsersOfSomeProjectsAreManagedNextToServe(t *testing.T) {
 		t.Fatalf("add: exit %d, %s %s, %v", code, stdout, stderr, err)
 	}
 	all := i.where.ClickHouse.BI
-	for _, view := range []string{"conversations", "contacts", "messages", "events", "transactions", "routings", "snoozes", "conversation_users", "operators"} {
+	for _, view := range []string{"conversations", "contacts", "messages", "events", "transactions", "routings", "snoozes", "state_changes", "conversation_users", "operators"} {
 		i.where.ClickHouse.BI = all
 		want := i.number(t, "SELECT count() FROM parley."+view+" WHERE project_id IN (7461, 7463)")
 		i.where.ClickHouse.BI = ann // from here on, i.sql is hers

@@ -36,6 +36,7 @@ func TestComputedViewsAgreeWithTheEvents(t *testing.T) {
 			"transfers":          "project_id, conversation_id, toUnixTimestamp64Milli(conversation_created_at), event_id, toUnixTimestamp64Milli(transferred_at), from_user_id, from_user_kind, from_user_name, to_user_id, to_user_kind, to_user_name, to_routing_rule_id, to_routing_rule_name, to_routing_group_id, to_routing_group_name",
 			"conversation_tags":  "project_id, conversation_id, toUnixTimestamp64Milli(conversation_created_at), ordinal, tag_id, tag_name",
 			"conversation_users": "project_id, conversation_id, toUnixTimestamp64Milli(conversation_created_at), user_id, user_kind, user_name",
+			"state_changes":      "project_id, conversation_id, toUnixTimestamp64Milli(conversation_created_at), change, ordinal, toUnixTimestamp64Milli(changed_at)",
 			"operators":          "project_id, operator_id, operator_kind, operator_name, operator_email, contact_count, toUnixTimestamp64Milli(first_contact_at), toUnixTimestamp64Milli(last_contact_at)",
 		} {
 			got := shown(t, s, view, columns)
@@ -140,11 +141,43 @@ func counted(t *testing.T, r *reader) map[string][]string {
 		for i := range records {
 			moves(add, key, &records[i].Event)
 		}
+		changes(fold.Of(records).Conversation.Marks, c.CreatedAt, func(change string, ordinal int, at schema.Timestamp) {
+			add("state_changes", append(slices.Clone(key), change, ordinal, at)...)
+		})
 	}
 	for _, p := range people(histories) {
 		add("operators", p...)
 	}
 	return want
+}
+
+// changes walks through the marks of a conversation.
+func changes(marks []fold.Mark, created schema.Timestamp, add func(change string, ordinal int, at schema.Timestamp)) {
+	count := map[string]int{}
+	change := func(name string, at schema.Timestamp) {
+		count[name]++
+		add(name, count[name], at)
+	}
+	change("CREATED", created)
+	closed, snoozed, pushed := false, false, false
+	for _, m := range marks {
+		if snoozed && (m.Type == schema.TypePushed || m.Type == schema.TypeClosed) {
+			change("RESUMED", m.At)
+			snoozed = false
+		}
+		switch {
+		case m.Type == schema.TypePushed && closed:
+			change("REOPENED", m.At)
+			closed = false
+		case m.Type == schema.TypeClosed && !closed:
+			change("CLOSED", m.At)
+			closed = true
+		case m.Type == schema.TypeSnoozed && pushed:
+			change("SNOOZED", m.At)
+			snoozed = true
+		}
+		pushed = m.Type == schema.TypePushed
+	}
 }
 
 // moves adds what an event of a conversation shows in the views.

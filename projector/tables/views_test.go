@@ -25,7 +25,7 @@ var contract = map[string]string{
 	"contacts": `project_id conversation_id contact_id started_at ended_at duration_ms status ending ending_inferred close_reason
 		wait_time_ms first_response_time_ms visitor_message_count operator_message_count
 		operator_id operator_kind operator_name operator_email routing_rule_id routing_rule_name routing_group_id routing_group_name
-		ordinal channel in_business_hours wait_business_hours_ms first_response_business_hours_ms`,
+		ordinal channel in_business_hours wait_business_hours_ms first_response_business_hours_ms snooze_return_time_ms`,
 	"transactions": `project_id conversation_id transaction_id external_conversion_id amount currency received_at source attributed_to_id`,
 	"messages":     `project_id conversation_id message_id contact_id sent_at author_kind author_id automatic read_at deleted_at`,
 	"customers": `project_id customer_id type channels conversation_count orders_count total_spent created_at updated_at
@@ -42,6 +42,7 @@ var contract = map[string]string{
 	"snoozes": `project_id conversation_id conversation_created_at event_id snoozed_at until from_user_id from_user_kind from_user_name`,
 	"transfers": `project_id conversation_id conversation_created_at event_id transferred_at from_user_id from_user_kind from_user_name
 		to_user_id to_user_kind to_user_name to_routing_rule_id to_routing_rule_name to_routing_group_id to_routing_group_name`,
+	"state_changes":      `project_id conversation_id conversation_created_at change ordinal changed_at`,
 	"conversation_tags":  `project_id conversation_id conversation_created_at ordinal tag_id tag_name`,
 	"conversation_users": `project_id conversation_id conversation_created_at user_id user_kind user_name`,
 	"operators":          `project_id operator_id operator_kind operator_name operator_email contact_count first_contact_at last_contact_at`,

@@ -27,7 +27,7 @@ func columns(t *testing.T, table string) []string {
 	t.Helper()
 	for _, view := range clickhouse.Views() {
 		if view.View == table {
-			return view.Reads[0].Columns
+			return view.Shown()
 		}
 	}
 	t.Fatalf("no view %s", table)

@@ -164,8 +164,11 @@ func keyOf(columns []string) string {
 
 // countedBy is the time by which the figures of a view count.
 func countedBy(view string) string {
-	if view == "contacts" {
+	switch view {
+	case "contacts":
 		return "started_at"
+	case "state_changes":
+		return "changed_at"
 	}
 	return "closed_at"
 }

@@ -101,7 +101,7 @@ type single struct {
 func singles() []single {
 	var list []single
 	for _, f := range definition.Read().Figures {
-		if f.Measure == nil {
+		if f.Measure == nil || f.Measure.Aggregate == definition.Level {
 			continue
 		}
 		s := single{name: f.Column(), description: f.Sentences(), measure: *f.Measure, over: f.Over, scale: f.Scale}
@@ -125,7 +125,7 @@ func singles() []single {
 }
 
 // measured are the views that have measures, which are also the models of dbt and the datasets of the interchange.
-var measured = []string{"conversations", "contacts", "transactions"}
+var measured = []string{"conversations", "contacts", "transactions", "state_changes"}
 
 // views returns the tables that have measures.
 func views() []definition.Table {

@@ -102,7 +102,7 @@ func decoded(t *testing.T, content []byte) map[string]any {
 // TestModelsOfOtherToolsHoldTheMeasuredFigures looks at names and references; dbt and the schemas of the formats are not part of the
 // suite.
 func TestModelsOfOtherToolsHoldTheMeasuredFigures(t *testing.T) {
-	want := []string{"closed_conversations", "answer_rate", "csat", "nps", "revenue", "average_order_value", "wait_median_ms", "resolution_p99_ms", "handle_count"}
+	want := []string{"closed_conversations", "answer_rate", "csat", "nps", "revenue", "average_order_value", "wait_median_ms", "resolution_p99_ms", "handle_count", "first_closings", "reopenings", "snooze_return_median_ms"}
 	files := exported(t, "dbt")
 	project := decoded(t, files[0].Content)
 	metrics := names(t, project["metrics"], "name")
@@ -146,7 +146,7 @@ func TestModelsOfOtherToolsHoldTheMeasuredFigures(t *testing.T) {
 	}
 	for _, item := range interchange["metrics"].([]any) {
 		text := item.(map[string]any)["expression"].(map[string]any)["dialects"].([]any)[0].(map[string]any)["expression"].(string)
-		if !regexp.MustCompile(`(conversations|contacts|transactions)\.[a-z_]+`).MatchString(text) {
+		if !regexp.MustCompile(`(conversations|contacts|transactions|state_changes)\.[a-z_]+`).MatchString(text) {
 			t.Errorf("%v names no column of a dataset: %s", item, text)
 		}
 	}

@@ -73,7 +73,7 @@ func interchange() interchanged {
 	m := interchangeModel{
 		Name: "parley", Description: fmt.Sprintf("Conversations and contacts of Parley, version %d of the definitions", definition.Read().Version),
 		AIContext: "Figures of conversations and transactions count by conversations.closed_at, those of contacts by contacts.started_at, " +
-			"created_conversations by conversations.created_at. Amounts of different currencies must not be added up: group by transactions.currency.",
+			"created_conversations by conversations.created_at, changes of state by state_changes.changed_at. Amounts of different currencies must not be added up: group by transactions.currency.",
 	}
 	for _, t := range views() {
 		d := dataset{Name: t.Name, Source: clickhouse.ViewDatabase + "." + t.Name, PrimaryKey: t.Key, Description: t.Comment}

@@ -165,7 +165,7 @@ func extracted(e *query.Extract) []string {
 func viewColumns(name string) []string {
 	for _, view := range clickhouse.Views() {
 		if view.View == name {
-			return slices.Clone(view.Reads[0].Columns)
+			return view.Shown()
 		}
 	}
 	panic(fmt.Sprintf("no view %q", name))

@@ -16,9 +16,10 @@ import (
 
 // published is the figures of a publication that count by the same time.
 type published struct {
-	time      string // by the SDL's name
+	times     []string // as definitions name it
 	column    string
-	table     string
+	table     string // with a placeholder for the database
+	level     bool   // the figures are what all changes up to the end of a step add up to
 	dimension func(query.Dimension) dimension
 	where     *conditions
 	figures   []definition.Figure
@@ -26,15 +27,22 @@ type published struct {
 
 // parts are the figures of a publication that have a measure, by their times.
 func parts(p *query.Publication) []*published {
+	const conversations = "{projection:Identifier}.conversations FINAL"
+	changes := strings.TrimSpace(newStatement("published_with_changes", query.Scope{}).text)
 	byTime := []*published{
-		{time: "closedAt", column: "closed_at", table: "conversations", dimension: conversationDimension, where: closed("a", p.Scope, p.Interval, p.Filter)},
-		{time: "startedAt", column: "started_at", table: "contacts", dimension: contactDimension, where: started("b", p.Scope, p.Interval, p.Filter)},
-		{time: "createdAt", column: "created_at", table: "conversations", dimension: conversationDimension, where: created("c", p.Scope, p.Interval, p.Filter)},
+		{times: []string{"closedAt"}, column: "closed_at", table: conversations, dimension: conversationDimension, where: closed("a", p.Scope, p.Interval, p.Filter)},
+		{times: []string{"startedAt"}, column: "started_at", table: "{projection:Identifier}.contacts FINAL", dimension: contactDimension, where: started("b", p.Scope, p.Interval, p.Filter)},
 	}
-	local := slices.ContainsFunc(p.Grouping.By, query.Dimension.Local)
+	if !slices.ContainsFunc(p.Grouping.By, query.Dimension.Local) {
+		byTime = append(byTime,
+			&published{times: []string{"createdAt"}, column: "created_at", table: conversations, dimension: conversationDimension, where: created("c", p.Scope, p.Interval, p.Filter)},
+			&published{times: []string{"the close", "the push"}, column: "changed_at", table: changes, dimension: conversationDimension, where: changed("d", p.Scope, p.Interval, p.Filter)},
+			&published{times: []string{"end of the step"}, column: "changed_at", table: changes, level: true, dimension: conversationDimension,
+				where: changed("e", p.Scope, query.Interval{To: p.Interval.To}, p.Filter)})
+	}
 	for _, part := range byTime {
 		for _, f := range definition.Read().Figures {
-			if f.Type == "MetricsBucket" && f.Measure != nil && f.Time == part.time && slices.Contains(p.Figures, f.Name) && !(part.time == "createdAt" && local) {
+			if f.Type == "MetricsBucket" && f.Measure != nil && slices.Contains(part.times, f.Time) && slices.Contains(p.Figures, f.Name) {
 				part.figures = append(part.figures, f)
 			}
 		}
@@ -47,6 +55,16 @@ func parts(p *query.Publication) []*published {
 		}
 	}
 	return slices.DeleteFunc(byTime, func(part *published) bool { return len(part.figures) == 0 })
+}
+
+// changed selects the changes of state in the interval, of conversations that the filter selects.
+func changed(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
+	c := within(prefix, scope.Projects)
+	c.openings = filter.Openings
+	c.add("changed_at >= "+moment, int64(interval.From))
+	c.add("changed_at < "+moment, int64(interval.To))
+	c.matching(filter)
+	return c
 }
 
 // clock is the hour or the day of the week that a local clock shows, in digits.
@@ -65,7 +83,7 @@ func (s *Store) PublishBucket(p *query.Publication) string {
 		if text == "" {
 			return ""
 		}
-		rows, tables = append(rows, text), append(tables, "(\n"+text+") AS by_"+part.column)
+		rows, tables = append(rows, text), append(tables, fmt.Sprintf("(\n%s) AS row%d", text, len(rows)+1))
 	}
 	if len(rows) < 2 {
 		return strings.Join(rows, "")
@@ -75,11 +93,9 @@ func (s *Store) PublishBucket(p *query.Publication) string {
 
 // row writes a statement with one row.
 func (part *published) row(columns []string) string {
-	return newStatement("published_row", query.Scope{}).with("columns", selection(columns)).with("table", part.from()).
+	return newStatement("published_row", query.Scope{}).with("columns", selection(columns)).with("table", part.table).
 		where("where", part.where).published()
 }
-
-func (part *published) from() string { return "{projection:Identifier}." + part.table + " FINAL" }
 
 // PublishBuckets implements query.Publisher.
 func (s *Store) PublishBuckets(p *query.Publication) []string {
@@ -95,23 +111,48 @@ func (s *Store) PublishBuckets(p *query.Publication) []string {
 // buckets writes a statement with a row for each bucket that has rows; empty if the total is the only bucket.
 func (part *published) buckets(p *query.Publication, figures []string) string {
 	columns, keys, elements := part.keys(p)
-	if len(keys) == 0 {
+	switch {
+	case p.Step == "" && len(keys) == 0:
 		return ""
+	case p.Step == "":
+		return part.grouped(p, append(columns, figures...), keys, elements).published()
+	case part.level:
+		return part.levels(p, append(columns, figures...), keys, elements).published()
 	}
-	st := newStatement("published", query.Scope{}).with("columns", selection(append(columns, figures...))).
-		with("table", part.from()).with("elements", elements).with("keys", strings.Join(keys, ", ")).
-		where("where", part.where).bind("zone", p.Zone).bind("custom_data_key", p.Grouping.Key)
+	columns = append([]string{stepOf(p.Step, part.column) + " AS step"}, columns...)
+	return part.grouped(p, append(columns, figures...), append([]string{"step"}, keys...), elements).published()
+}
+
+// grouped begins a statement with a row for each group.
+func (part *published) grouped(p *query.Publication, columns, keys []string, elements string) *statement {
+	return part.bound(p, "published", columns, keys).with("table", part.table).with("elements", elements).where("where", part.where)
+}
+
+// levels begins a statement that adds up the changes to levels at the ends of steps.
+func (part *published) levels(p *query.Publication, columns, keys []string, elements string) *statement {
+	changes := part.grouped(p, append([]string{"roundDown(toUnixTimestamp64Milli(changed_at), {steps:Array(Int64)}) AS changed_in"}, columns...),
+		append([]string{"changed_in"}, keys...), elements)
+	of := append([]string{stepOf(p.Step, "fromUnixTimestamp64Milli(starts_at, 'UTC')") + " AS step"}, keys...)
+	for _, f := range part.figures {
+		of = append(of, "sum(changes."+f.Column()+") AS "+f.Column())
+	}
+	st := part.bound(p, "published_levels", of, append([]string{"step"}, keys...)).with("changes", changes.text)
+	st.args = append(st.args, changes.args...)
+	return st
+}
+
+// bound begins a statement with groups.
+func (part *published) bound(p *query.Publication, file string, columns, keys []string) *statement {
+	st := newStatement(file, query.Scope{}).with("columns", selection(columns)).with("keys", strings.Join(keys, ", ")).
+		bind("zone", p.Zone).bind("custom_data_key", p.Grouping.Key)
 	if len(p.Grouping.Steps) > 0 {
 		st.bind("steps", milliseconds(p.Grouping.Steps))
 	}
-	return st.published()
+	return st
 }
 
-// keys are the columns of step and dimensions, their names, and the clauses that expand lists.
+// keys are the columns of dimensions, their names, and the clauses that expand lists.
 func (part *published) keys(p *query.Publication) (columns, names []string, elements string) {
-	if p.Step != "" {
-		columns, names = append(columns, stepOf(p.Step, part.column)+" AS step"), append(names, "step")
-	}
 	var clauses []string
 	for i, by := range p.Grouping.By {
 		name := strings.ToLower(string(by))

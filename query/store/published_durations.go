@@ -51,5 +51,5 @@ func (s *Store) PublishHistogram(p *query.Publication, distribution string, boun
 			"roundDown(assumeNotNull" + duration + ", {bounds:Array(Int64)}) AS from_ms",
 			"count() AS count", "count() / sum(count()) OVER () AS share",
 		})).bind("bounds", append([]int64{0}, bounds...)).
-		with("table", part.from()).with("elements", "").with("keys", "from_ms").published()
+		with("table", part.table).with("elements", "").with("keys", "from_ms").published()
 }

@@ -23,9 +23,13 @@ type View struct {
 	File           // with placeholders
 	View    string // name in [ViewDatabase]
 	Definer string // user with whose rights it reads
-	// Reads are the columns it reads, by table. Those of the first table are shown under their own
-	// names where the file says $columns.
+	// Reads are the columns it reads, by table.
 	Reads []Read
+}
+
+// Shown are the columns of its first table that are shown under their own names where the file says $columns: all but hidden ones.
+func (v View) Shown() []string {
+	return slices.DeleteFunc(slices.Clone(v.Reads[0].Columns), func(name string) bool { return strings.HasPrefix(name, "_") })
 }
 
 // Read is a table and the columns of it that a view reads.
@@ -81,7 +85,7 @@ func reads(statement string) []Read {
 // column that the table lacks is an error.
 func (v View) Over(version uint32, tableComment string, table []Column) (string, error) {
 	var head strings.Builder
-	for i, name := range v.Reads[0].Columns {
+	for i, name := range v.Shown() {
 		column, found := find(table, name)
 		if !found {
 			return "", fmt.Errorf("view %s: table %s has no column %s", v.View, v.Reads[0].Table, name)

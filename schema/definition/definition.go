@@ -45,6 +45,7 @@ type Aggregate string
 const (
 	Count       Aggregate = "count"        // rows for which the expression is true
 	Sum         Aggregate = "sum"          // of the expression
+	Level       Aggregate = "level"        // sum of the expression over all rows before the end of the step
 	Distributed Aggregate = "distribution" // mean and percentiles of the expression in milliseconds
 )
 

@@ -1,4 +1,5 @@
 CREATE OR REPLACE VIEW parley.contacts ($columns,
+    snooze_return_time_ms Nullable(Int64) COMMENT 'Time from the snooze that ended it to the next push, in milliseconds; NULL if it did not end SNOOZED, was not followed by a push, or the conversation was closed before',
     in_business_hours Nullable(Bool) COMMENT 'Whether the project was open at started_at; NULL if it has no schedule for that time',
     wait_business_hours_ms Nullable(Int64) COMMENT 'The part of wait_time_ms within the business hours of the project; NULL if it has no schedule for that time',
     first_response_business_hours_ms Nullable(Int64) COMMENT 'The part of first_response_time_ms within the business hours of the project; NULL if it has no schedule for that time'
@@ -26,7 +27,8 @@ FROM parley_meta.opening_hours FINAL
     (at -> if(lane > 0 AND lane + at >= lane_begin AND lane + at < lane_end,
         toNullable(lane + at - roundDown(lane + at, hours.5) < transform(roundDown(lane + at, hours.5), hours.5, hours.6, toInt64(0))), NULL)) AS open_at
 SELECT
-    *,
+    * EXCEPT _return_time_ms,
+    _return_time_ms AS snooze_return_time_ms,
     CAST(open_at(toUnixTimestamp64Milli(started_at)), 'Nullable(Bool)') AS in_business_hours,
     open_between(toUnixTimestamp64Milli(started_at) - wait_time_ms, toUnixTimestamp64Milli(started_at)) AS wait_business_hours_ms,
     open_between(toUnixTimestamp64Milli(started_at), toUnixTimestamp64Milli(started_at) + first_response_time_ms) AS first_response_business_hours_ms
@@ -36,7 +38,7 @@ SELECT
     status, ending, ending_inferred, close_reason, wait_time_ms, first_response_time_ms,
     visitor_message_count, operator_message_count,
     operator_id, operator_kind, operator_name, operator_email,
-    routing_rule_id, routing_rule_name, routing_group_id, routing_group_name
+    routing_rule_id, routing_rule_name, routing_group_id, routing_group_name, _return_time_ms
 FROM $projection.contacts FINAL
 )
 COMMENT $comment

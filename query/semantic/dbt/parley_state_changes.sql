@@ -1,0 +1,1 @@
+select * from {{ source('parley', 'state_changes') }}
