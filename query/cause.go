@@ -62,7 +62,18 @@ type causes struct {
 
 // cause reads the causes, once.
 func (r *Restatements) cause(ctx context.Context) (*causes, error) {
-	return r.causes.get(struct{}{}, func() (*causes, error) {
+	return r.causes.get(true, func() (*causes, error) {
+		c, err := r.changed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c, c.readEvents(ctx)
+	})
+}
+
+// changed reads what the changed conversations count, once.
+func (r *Restatements) changed(ctx context.Context) (*causes, error) {
+	return r.causes.get(false, func() (*causes, error) {
 		c := &causes{restatements: r, contributions: map[group]map[schema.ConversationKey]*contribution{}}
 		before, after := *r.before, *r.after
 		before.scope.Straddling = true // the others are the same now
@@ -80,8 +91,40 @@ func (r *Restatements) cause(ctx context.Context) (*causes, error) {
 		for l, steps := range states {
 			c.level(l, steps)
 		}
-		return c, c.readEvents(ctx)
+		return c, nil
 	})
+}
+
+// narrowed leaves the steps from the first to the last in which a changed conversation counts: other figures cannot differ. There are none
+// if no conversation counts. Contacts also depend on rows other than their own if the filter names visitors or rows: then all steps are left.
+func (m *metrics) narrowed(ctx context.Context, c *causes) (*metrics, error) {
+	if c == nil || m.filter.Visitors != nil || m.filter.Rows != nil {
+		return m, nil
+	}
+	var first, last schema.Timestamp = lastMoment, firstMoment
+	for g := range c.contributions {
+		first, last = min(first, schema.Timestamp(g.step)), max(last, schema.Timestamp(g.step))
+	}
+	if first > last {
+		return nil, nil
+	}
+	steps := m.grouping.Steps
+	if len(steps) == 0 {
+		return m, nil
+	}
+	narrow := *m
+	from, _ := slices.BinarySearch(steps, first)
+	to, _ := slices.BinarySearch(steps, last)
+	narrow.grouping.Steps = steps[from : to+1]
+	if from > 0 {
+		narrow.interval.From = steps[from]
+	}
+	if to+1 < len(steps) {
+		narrow.interval.To = steps[to+1]
+	}
+	var err error
+	narrow.grouping.Openings, err = m.openings(ctx, m.scope, m.interval) // conversations may have begun long before
+	return &narrow, err
 }
 
 // lane is a conversation among those with some values.

@@ -245,7 +245,7 @@ func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields)
 	if m.scope.Empty() {
 		return rows, nil
 	}
-	if slices.ContainsFunc(columns, ofBusinessHours) || slices.Contains(grouping.By, ByBusinessHours) {
+	if grouping.Openings == nil && (slices.ContainsFunc(columns, ofBusinessHours) || slices.Contains(grouping.By, ByBusinessHours)) {
 		if grouping.Openings, err = m.openings(ctx, m.scope, m.interval); err != nil {
 			return rows, err
 		}

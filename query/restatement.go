@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -26,7 +27,7 @@ type restatementsArgs struct {
 // Restatements is the SDL's type.
 type Restatements struct {
 	before, after *metrics
-	causes        onces[struct{}, *causes]
+	causes        onces[bool, *causes] // with their events or without
 }
 
 // Restatements resolves the field of Query.
@@ -103,15 +104,22 @@ func (r *Restatements) Figures(ctx context.Context) ([]*Restatement, error) {
 }
 
 func (r *Restatements) figures(ctx context.Context) ([]*Restatement, error) {
+	changed, err := r.changed(ctx) // nil if there are too many
+	if err != nil && !errors.Is(err, errRestating) {
+		return nil, err
+	}
 	selected := r.after.restated()
-	before, err := r.before.bucketsOf(ctx, r.before.grouping, selected)
-	if err != nil {
-		return nil, err
+	var buckets [2][]*MetricsBucket
+	for when, m := range []*metrics{r.before, r.after} {
+		m, err := m.narrowed(ctx, changed)
+		if err != nil || m == nil {
+			return nil, err
+		}
+		if buckets[when], err = m.bucketsOf(ctx, m.grouping, selected); err != nil {
+			return nil, err
+		}
 	}
-	after, err := r.after.bucketsOf(ctx, r.after.grouping, selected)
-	if err != nil {
-		return nil, err
-	}
+	before, after := buckets[0], buckets[1]
 	earlier := make(map[group]*MetricsBucket, len(before))
 	for _, b := range before {
 		earlier[b.group] = b
