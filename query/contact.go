@@ -81,6 +81,9 @@ func (c *ContactConnection) TotalCount(ctx context.Context) (Long, error) {
 	if c.scope.Empty() {
 		return 0, nil
 	}
+	if c.all != nil {
+		return Long(*c.all), nil
+	}
 	n, err := c.store.CountContacts(ctx, c.scope, c.interval, c.filter)
 	return Long(n), c.publicError(ctx, err)
 }
@@ -117,7 +120,8 @@ func (q *root) Contacts(ctx context.Context, args struct {
 	if err != nil {
 		return nil, q.publicError(ctx, err)
 	}
-	rows, l.pageInfo = cut(l.paging, rows, startPlace)
+	rows, info := cut(l.paging, rows, startPlace)
+	l.found(len(rows), info)
 	result.rows, err = batch.load(ctx, rows)
 	if err != nil {
 		return nil, q.publicError(ctx, err)

@@ -65,7 +65,8 @@ func (a *API) conversations(ctx context.Context, asked asked, order inOrder, bel
 	if err != nil {
 		return nil, a.publicError(ctx, err)
 	}
-	rows, l.pageInfo = cut(l.paging, rows, order.place)
+	rows, info := cut(l.paging, rows, order.place)
+	l.found(len(rows), info)
 	result.rows, err = batch.load(ctx, rows)
 	if err != nil {
 		return nil, a.publicError(ctx, err)
@@ -90,6 +91,9 @@ func (l *conversationList) cursor(c *Conversation) Text { return l.paging.cursor
 func (l *conversationList) TotalCount(ctx context.Context) (Long, error) {
 	if l.scope.Empty() {
 		return 0, nil
+	}
+	if l.all != nil {
+		return Long(*l.all), nil
 	}
 	n, err := l.order.count(ctx, l.scope, l.interval, l.filter)
 	return Long(n), l.publicError(ctx, err)

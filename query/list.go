@@ -15,6 +15,15 @@ type list struct {
 	filter   *Filter
 	paging   *paging
 	pageInfo PageInfo
+	all      *int // rows of the list, if the page has all of them
+}
+
+// found keeps the page that was cut, and how many rows the list has if it has no others.
+func (l *list) found(rows int, info PageInfo) {
+	l.pageInfo = info
+	if p := l.paging; p.After == nil && p.Before == nil && !info.HasNextPage && !info.HasPreviousPage {
+		l.all = &rows
+	}
 }
 
 // asked are the arguments of a list.

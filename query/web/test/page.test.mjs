@@ -334,6 +334,34 @@ test('an answer that does not come, and one that is empty, are said in words', a
   await page.waitForFunction(() => document.querySelector('.tile'))
 })
 
+test('what was shown stays until the answer to another question comes, without a spinner', async (t) => {
+  const { page, open } = await visit(t)
+  const shown = () => page.evaluate(() => ['.content, .empty', '.tile', '.loading'].map((of) => document.querySelectorAll(of).length))
+  const changes = {
+    volume: [() => page.getByLabel('Step', { exact: true }).selectOption('WEEK'), () => page.getByLabel('Break down Conversations by by').selectOption('TAG')],
+    speed: [() => page.getByLabel('Time', { exact: true }).selectOption('7d'), ...['Resolution', 'Business hours'].map((name) => () => page.getByRole('button', { name, exact: true }).click())],
+    quality: [() => page.getByLabel('Time', { exact: true }).selectOption('7d')],
+    flow: [() => page.getByLabel('Transfers between').selectOption('OPERATOR_KIND')],
+    money: [() => page.getByLabel('Time', { exact: true }).selectOption('7d')],
+    people: [() => page.getByLabel('Time', { exact: true }).selectOption('7d')],
+  }
+  for (const [view, all] of Object.entries(changes)) {
+    await open(`/?view=${view}&${days}`)
+    for (const change of all) {
+      const before = await shown()
+      let answer
+      const held = new Promise((resolve) => (answer = resolve))
+      await page.route('**/graphql', async (route) => { await held; await route.continue() })
+      await change()
+      await page.locator('.card[aria-busy="true"]').first().waitFor()
+      assert.deepEqual(await shown(), before, view)
+      answer()
+      await settled(page)
+      await page.unroute('**/graphql')
+    }
+  }
+})
+
 test('what goes on now follows the feed of changes', async (t) => {
   const { page, open } = await visit(t)
   const feed = page.waitForRequest((request) => request.resourceType() === 'eventsource')

@@ -9,7 +9,7 @@ import { type Bucket, type Metrics, type Statements, metrics, query, statementOf
 import { behind, counts, listOf, nameOf } from '../figures'
 import { compact, count, csat, duration, since, stepName, words } from '../format'
 import { type Place, usePlace } from '../place'
-import { Card } from '../ui/card'
+import { Card, Failed } from '../ui/card'
 import { rowsHref } from '../ui/drill'
 import { Menu } from '../ui/menu'
 import { SimpleTable } from '../ui/table'
@@ -73,24 +73,28 @@ export function Now() {
   const conversation = (node: { id: string; project: { id: number } }) => place.to('conversation', { of: String(node.project.id), id: node.id, back: 'now' })
   const rows = (state: string, title: string, extra: Record<string, string> = {}) => place.to('rows', { of: 'open', state, title, since: all.from, until: all.to, back: 'now', ...extra })
 
-  const answer = useData<{ open: Counted; snoozed: Counted; talking: Counted; waiting: Open; today: Metrics; before: Metrics }>(query({
+  const answer = useData<{ open: Counted; snoozed: Counted; talking: { sql: string | null }; waiting: Open }>(query({
     open: list('OPEN', {}, 'sql totalCount'),
     snoozed: list('SNOOZED', {}, 'sql totalCount'),
-    talking: list('OPEN', { contactFilters: { ongoing: true } }, 'sql totalCount'),
+    talking: list('OPEN', { contactFilters: { ongoing: true } }, 'sql'),
     waiting: list('WAITING', { first: 100 }, 'sql totalCount edges {node {id project {id} createdAt channel contactCount contacts {endedAt} routingEvents {createdAt routingRule {id name}}}}'),
+  }), now)
+  const day = useData<{ today: Metrics; before: Metrics }>(query({
     today: metrics(place, { interval: hours.now }, `total {sql ${counts('closedConversations', 'contacts', 'abandonedConversations', 'surveyAnswers')} csat wait {count medianMs rows}}`),
     before: metrics(place, { interval: hours.before }, 'total {closedConversations contacts abandonedConversations csat wait {medianMs}}'),
   }), now)
   const waiting = (data: { waiting: Open }) => data.waiting.edges.map(({ node }) => ({ node, since: waitingSince(node) })).sort((a, b) => a.since - b.since)
   const { data } = answer
   const longest = data && waiting(data)[0]
+  // An open conversation is snoozed, waits, or is with an operator.
+  const talking = data && data.open.totalCount - data.snoozed.totalCount - data.waiting.totalCount
   return (
     <>
       <div class="tiles states">
         {data && (
           <>
             <State name="Open" of={answer} sql={statementOf(data.open)} value={count(data.open.totalCount)} href={data.open.totalCount ? rows('OPEN', 'Open conversations') : undefined} />
-            <State name="With an operator" of={answer} sql={statementOf(data.talking)} value={count(data.talking.totalCount)} href={data.talking.totalCount ? rows('OPEN', 'Conversations with an operator', { ongoing: 'yes' }) : undefined} />
+            <State name="With an operator" of={answer} sql={statementOf(data.talking)} value={count(talking)} href={talking ? rows('OPEN', 'Conversations with an operator', { ongoing: 'yes' }) : undefined} />
             <State name="Snoozed" of={answer} sql={statementOf(data.snoozed)} value={count(data.snoozed.totalCount)} href={data.snoozed.totalCount ? rows('SNOOZED', 'Snoozed conversations') : undefined} />
             <State name="Waiting" of={answer} sql={statementOf(data.waiting)} value={count(data.waiting.totalCount)} href={data.waiting.totalCount ? rows('WAITING', 'Waiting conversations') : undefined} />
             <State name="Longest wait" of={answer} sql={statementOf(data.waiting)} value={duration(longest ? now - longest.since : null)} href={longest && conversation(longest.node)} />
@@ -98,14 +102,15 @@ export function Now() {
         )}
       </div>
       <h2 class="section">Today so far <small>compared with the same day last week</small></h2>
-      <div class="tiles">
-        {data && (
+      {day.failure && <Failed message={day.failure.message} again={day.reload} old={day.data !== undefined} />}
+      <div class="tiles" aria-busy={day.loading}>
+        {day.data && (
           <>
-            <Tile of={answer} sql={statementOf(data.today.total)} name="Closed conversations" value={count(data.today.total.closedConversations)} now={data.today.total.closedConversations} before={data.before.total.closedConversations} rows={behind(data.today.total, 'closedConversations')} />
-            <Tile of={answer} sql={statementOf(data.today.total)} name="Contacts" value={count(data.today.total.contacts)} now={data.today.total.contacts} before={data.before.total.contacts} rows={behind(data.today.total, 'contacts')} />
-            <Tile of={answer} sql={statementOf(data.today.total)} name="Wait, median" value={duration(data.today.total.wait.medianMs)} now={data.today.total.wait.medianMs} before={data.before.total.wait.medianMs} better="less" rows={{ of: 'contacts', rows: data.today.total.wait.rows, count: data.today.total.wait.count }} />
-            <Tile of={answer} sql={statementOf(data.today.total)} name="Abandoned" value={count(data.today.total.abandonedConversations)} now={data.today.total.abandonedConversations} before={data.before.total.abandonedConversations} better="less" rows={behind(data.today.total, 'abandonedConversations')} />
-            <Tile of={answer} sql={statementOf(data.today.total)} name="CSAT" value={csat(data.today.total.csat)} points now={data.today.total.csat} before={data.before.total.csat} better="more" hint={`${count(data.today.total.surveyAnswers)} answers`} rows={behind(data.today.total, 'surveyAnswers')} />
+            <Tile of={day} sql={statementOf(day.data.today.total)} name="Closed conversations" value={count(day.data.today.total.closedConversations)} now={day.data.today.total.closedConversations} before={day.data.before.total.closedConversations} rows={behind(day.data.today.total, 'closedConversations')} />
+            <Tile of={day} sql={statementOf(day.data.today.total)} name="Contacts" value={count(day.data.today.total.contacts)} now={day.data.today.total.contacts} before={day.data.before.total.contacts} rows={behind(day.data.today.total, 'contacts')} />
+            <Tile of={day} sql={statementOf(day.data.today.total)} name="Wait, median" value={duration(day.data.today.total.wait.medianMs)} now={day.data.today.total.wait.medianMs} before={day.data.before.total.wait.medianMs} better="less" rows={{ of: 'contacts', rows: day.data.today.total.wait.rows, count: day.data.today.total.wait.count }} />
+            <Tile of={day} sql={statementOf(day.data.today.total)} name="Abandoned" value={count(day.data.today.total.abandonedConversations)} now={day.data.today.total.abandonedConversations} before={day.data.before.total.abandonedConversations} better="less" rows={behind(day.data.today.total, 'abandonedConversations')} />
+            <Tile of={day} sql={statementOf(day.data.today.total)} name="CSAT" value={csat(day.data.today.total.csat)} points now={day.data.today.total.csat} before={day.data.before.total.csat} better="more" hint={`${count(day.data.today.total.surveyAnswers)} answers`} rows={behind(day.data.today.total, 'surveyAnswers')} />
           </>
         )}
       </div>

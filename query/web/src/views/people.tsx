@@ -46,17 +46,25 @@ interface Concurrency {
 
 export function People() {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics; concurrency: { sql: string; buckets: Concurrency[] } }>(query({
+  const together = useData<{ concurrency: { sql: string; buckets: Concurrency[] } }>(query({
     concurrency: field('concurrency', { filters: place.filters, interval: place.interval, by: new Name('OPERATOR') }, 'sql buckets {value handleTimeMs averageWhileBusy peak}'),
-    metrics: metrics(place, { groupBy: ['OPERATOR', 'OPERATOR_KIND'] },
-      `sql buckets {dimensions {name value label} ${counts('contacts', 'closedConversations', 'transferredContacts', 'surveyAnswers')} answerRate transferRate csat contactFirstResponse {count medianMs p90Ms rows} contactDuration {count medianMs}}`),
   }))
+  const answer = useData<{ metrics: Metrics; closed: Metrics }>(query({
+    metrics: metrics(place, { groupBy: ['OPERATOR', 'OPERATOR_KIND'] },
+      `sql buckets {dimensions {name value label} ${counts('contacts', 'transferredContacts')} answerRate transferRate contactFirstResponse {count medianMs p90Ms rows} contactDuration {count medianMs}}`),
+    closed: metrics(place, { groupBy: ['OPERATOR'] }, `sql buckets {dimensions {value} ${counts('closedConversations', 'surveyAnswers')} csat}`),
+  }))
+  const reload = () => {
+    answer.reload()
+    together.reload()
+  }
   const [key, order] = (place.get('sort') ?? 'contacts.down').split('.')
   const column = columns.find((column) => column.key === key)
-  const people = ({ metrics, concurrency }: { metrics: Metrics; concurrency: { sql: string; buckets: Concurrency[] } }) => {
-    const busy = new Map(concurrency.buckets.map((bucket) => [bucket.value, bucket]))
+  const people = ({ metrics, closed }: { metrics: Metrics; closed: Metrics }) => {
+    const busy = new Map(together.data?.concurrency.buckets.map((bucket) => [bucket.value, bucket]))
+    const handled = new Map(closed.buckets.map((bucket) => [bucket.dimensions[0]!.value, bucket]))
     const rows = metrics.buckets.filter((bucket) => bucket.dimensions[0]!.value !== null && bucket.contacts > 0)
-      .map((bucket): Bucket => ({ ...bucket, ...busy.get(bucket.dimensions[0]!.value) }))
+      .map((bucket): Bucket => ({ closedConversations: 0, surveyAnswers: 0, csat: null, ...handled.get(bucket.dimensions[0]!.value), ...busy.get(bucket.dimensions[0]!.value), ...bucket }))
     const turn = order === 'up' ? 1 : -1
     const last = -Infinity * turn
     return column
@@ -73,7 +81,7 @@ export function People() {
     )
   }
   return (
-    <Card title="Operators" wide tall data={answer} sql={({ metrics, concurrency }) => ({ ...statementsOf(metrics, { contacts: 'Contacts', closedConversations: 'Closed conversations' }), 'Contacts at a time': concurrency.sql })} empty={(data) => !people(data).length}>
+    <Card title="Operators" wide tall data={{ ...answer, loading: answer.loading || together.loading, failure: answer.failure ?? together.failure, reload }} sql={({ metrics, closed }) => ({ ...statementsOf(metrics, { contacts: 'Contacts' }), ...statementsOf(closed, { closedConversations: 'Closed conversations' }), ...(together.data && { 'Contacts at a time': together.data.concurrency.sql }) })} empty={(data) => !people(data).length}>
       {(data) => (
         <div class="scroll" tabIndex={0} role="region" aria-label="Table of operators">
           <table class="plain people">
