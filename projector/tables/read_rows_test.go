@@ -21,6 +21,7 @@ var unbounded = map[string]string{
 	"snoozes.snoozed_at":         "the same",
 	"snoozes.until":              "the same",
 	"transfers.transferred_at":   "the same",
+	"state_changes.changed_at":   "the same",
 	"customers.updated_at":       "a customer comes back at any time",
 	"customers.last_chat_at":     "the same",
 	"operators.first_contact_at": "added up from all contacts",
