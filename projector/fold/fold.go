@@ -6,7 +6,7 @@ import (
 
 // Version is raised by one with every change after which [Of] returns other rows for the same
 // events: a build is continued only by the fold that began it.
-const Version = 3
+const Version = 4
 
 // Of computes the rows of a conversation from its events: contract section 3. The records are of
 // one conversation, in any order; of records with one event, the one with the lowest sequence
@@ -46,16 +46,17 @@ type walk struct {
 	step int              // place of the current event in fold order, from 1
 	now  schema.Timestamp // its time
 
-	lineage  lineage
-	opening  opening
-	closing  closing
-	contacts contacts
-	thread   thread
-	survey   survey
-	tags     tags
-	users    users
-	sales    sales
-	profiles profiles
+	lineage   lineage
+	opening   opening
+	closing   closing
+	contacts  contacts
+	thread    thread
+	attention attention
+	survey    survey
+	tags      tags
+	users     users
+	sales     sales
+	profiles  profiles
 }
 
 func begin(key schema.ConversationKey) walk {
@@ -105,6 +106,7 @@ func (w *walk) take(r *schema.Record) {
 		if first := w.thread.message(w.now, data, w.contacts.openID); first {
 			w.contacts.message(w.now, data)
 			w.users.wrote(data)
+			w.attention.message(data)
 		}
 	case *schema.Read:
 		w.thread.read(w.now, data)
@@ -119,6 +121,7 @@ func (w *walk) take(r *schema.Record) {
 	case *schema.Transaction:
 		w.sales.record(data)
 	}
+	w.attention.turn(w.now, w.closing.closed())
 }
 
 // rows assembles the rows after the last event.
@@ -132,6 +135,7 @@ func (w *walk) rows() Rows {
 	w.closing.fill(&c)
 	w.contacts.fill(&c)
 	w.thread.fill(&c)
+	w.attention.fill(&c)
 	w.survey.fill(&c)
 	w.tags.fill(&c)
 	w.users.fill(&c)

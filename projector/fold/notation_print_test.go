@@ -164,6 +164,9 @@ func (p *printer) conversation(c *fold.Conversation) {
 	field(p, "nps", c.NetPromoterScore)
 	field(p, "comment", c.Comment)
 	field(p, "answered-at", c.SatisfactionAnsweredAt)
+	for i := range c.Unattended {
+		field(p, []string{"unattended", "attended"}[i%2], &c.Unattended[i])
+	}
 	for _, tag := range c.Tags {
 		field(p, "tag", &tag)
 	}

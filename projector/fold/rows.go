@@ -92,6 +92,11 @@ type Conversation struct {
 	Revenue     map[schema.Currency]decimal.Decimal
 	CloseReason *string
 
+	// Unattended are the times, ascending, from which on the conversation was unattended, each with
+	// the time from which on it no longer was, if there is one. It is unattended while it is open and
+	// its last message, automatic ones aside, is the visitor's.
+	Unattended []schema.Timestamp
+
 	FirstSequence, LastSequence schema.Sequence
 	EventCount                  uint32
 }

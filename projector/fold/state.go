@@ -125,5 +125,5 @@ func (s *State) Size() int {
 			text += len(*t)
 		}
 	}
-	return each*(8+entries) + text
+	return each*(8+entries) + text + 8*len(w.attention.turns)
 }

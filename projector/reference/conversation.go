@@ -52,7 +52,23 @@ func (h history) conversation() fold.Conversation {
 	h.anomalies(&c)
 	h.satisfaction(&c)
 	h.thread(&c)
+	c.Unattended = h.unattended()
 	return c
+}
+
+// unattended looks at the end of each instant whether the conversation is open and the visitor has asked.
+func (h history) unattended() []schema.Timestamp {
+	var turns []schema.Timestamp
+	for i := range h {
+		if i+1 < len(h) && h.at(i+1) == h.at(i) {
+			continue
+		}
+		asked := h.last(0, i+1, h.byVisitor) > h.last(0, i+1, h.answer)
+		if now := asked && !h.isClosed(i+1); now != (len(turns)%2 == 1) {
+			turns = append(turns, h.at(i))
+		}
+	}
+	return turns
 }
 
 // began is the time of the first event in the log.

@@ -71,7 +71,7 @@ func full(key schema.ConversationKey) projector.Change {
 			Answered: true, AnsweredByHuman: true, AutomationLevel: new(fold.FullyAutomated), Abandoned: true,
 			FirstResponseTime: new(int64(5)), ResolutionTime: new(int64(6)), FirstResolutionTime: new(int64(7)),
 			HandleTime: 8, HumanHandleTime: 9, SnoozeTime: 10, VisitorMessageCount: 11, OperatorMessageCount: 12,
-			CustomerSatisfaction: new(uint8(5)), NetPromoterScore: new(uint8(0)), Comment: new(""), SatisfactionAnsweredAt: at(3),
+			CustomerSatisfaction: new(uint8(5)), NetPromoterScore: new(uint8(0)), Comment: new(""), SatisfactionAnsweredAt: at(3), Unattended: []schema.Timestamp{2, 5},
 			Tags:  []schema.Ref{{ID: "t2", Name: new("Tag")}, {ID: "t1"}},
 			Users: []schema.User{{ID: 1, Kind: schema.KindExpert}, operator}, TagCount: 2, UserCount: 2,
 			Routing: []fold.Routing{{At: 3, Rule: schema.Ref{ID: "r", Name: new("Rule")}, Group: group},
@@ -140,7 +140,7 @@ func testEveryColumnComesBack(t *testing.T, url string) {
 			`{"at":"1970-01-01 00:00:00.004","event_id":"e2","from_email":null,"from_id":null,"from_kind":null,"from_name":null,` +
 			`"position":2,"reason":null,"to_email":null,"to_group_id":null,"to_group_name":null,"to_id":null,"to_kind":null,"to_name":null,` +
 			`"to_rule_id":null,"to_rule_name":null,"type":"parley.conversation.closed.v1","until":null}]`,
-		"_turns": "[]", "_snoozed": "[]",
+		"_turns": "[]", "_snoozed": "[]", "_unattended": `["1970-01-01 00:00:00.002","1970-01-01 00:00:00.005"]`,
 		"_version": version,
 	})
 	hold(t, "contacts", read(t, s, "contacts"), map[string]string{

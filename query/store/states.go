@@ -38,28 +38,11 @@ func (c *conditions) inState(of query.Count, interval query.Interval) {
 		c.add(first+" >= "+moment+" AND "+first+" < "+moment, from, to)
 	case query.CountSnoozedAtEnd:
 		c.add("arrayCount(at -> at < "+moment+", _snoozed) % 2 = 1", to)
+	case query.CountUnattended:
+		c.add("arrayCount(at -> at < "+moment+", _unattended) % 2 = 1", to)
 	default:
 		c.add("arrayCount(at -> at < "+moment+", _turns) % 2 = 0", to)
 	}
-	if of == query.CountUnattended {
-		c.unattended(interval)
-	}
-}
-
-// unattended adds that the last message before the end of an interval, automatic ones aside, was the visitor's.
-func (c *conditions) unattended(interval query.Interval) {
-	open := within(fmt.Sprintf("%s%do", c.prefix, len(c.args)), c.within)
-	open.inState(query.CountOpen, interval)
-	said := within(fmt.Sprintf("%s%dm", c.prefix, len(c.args)), c.within)
-	said.add("sent_at < "+moment, int64(interval.To))
-	said.nest(`(project_id, conversation_id) IN (
-            SELECT project_id, conversation_id FROM {projection:Identifier}.conversations FINAL WHERE $)`, open)
-	c.nest(`(project_id, conversation_id) IN (
-        SELECT project_id, conversation_id
-        FROM {projection:Identifier}.messages FINAL
-        WHERE (author_kind = 'VISITOR' OR NOT automatic) AND $
-        GROUP BY project_id, conversation_id
-        HAVING argMax(author_kind = 'VISITOR', _position))`, said)
 }
 
 // ConversationStates implements query.FigureReader.
@@ -94,8 +77,8 @@ func (s *Store) ConversationsUnattended(ctx context.Context, scope query.Scope, 
 		bind("from", int64(interval.From)).bind("to", int64(interval.To))
 	grouping.Limit *= 2
 	columns := append(keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
-		column[row]{"", "sum(_change.2)", func(r *row) any { return &r.Unattended }})
-	return readColumns(ctx, s, st.grouped(grouping, "_change.1", conversationDimension, "last_sequence"), columns)
+		column[row]{"", "toInt64(countIf(_place % 2 = 1)) - toInt64(countIf(_place % 2 = 0))", func(r *row) any { return &r.Unattended }})
+	return readColumns(ctx, s, st.grouped(grouping, "_change", conversationDimension, "last_sequence"), columns)
 }
 
 func stateColumns() []column[query.StateFigures] {

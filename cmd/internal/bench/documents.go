@@ -123,7 +123,7 @@ func targets() []target {
 		of("metrics of a year, all distributions", 400, `timeZone: "UTC"`, `total { `+distributions+` }`),
 		of("a year of days, open at the end of each", 300, byDay, `buckets { from openAtEnd }`),
 		of("a year of days, all states but unattended", 0, byDay, `buckets { from createdConversations closings firstClosings reopenings openAtEnd snoozedAtEnd }`),
-		of("a year of days, unattended at the end of each", 0, byDay, `buckets { from unattendedAtEnd }`),
+		of("a year of days, unattended at the end of each", 300, byDay, `buckets { from unattendedAtEnd }`),
 	}
 	const buckets = `buckets { from dimensions { value } closedConversations contacts answeredContacts csat }`
 	for _, dimension := range []string{"CHANNEL", "OPERATOR_KIND", "TAG", "STATUS", "INITIATOR", "CUSTOM_DATA"} {

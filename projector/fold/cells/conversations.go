@@ -84,6 +84,7 @@ func Conversations() []Column[Conversation] {
 		List("_marks", func(r *row) []fold.Mark { return r.Conversation.Marks }, markTuple()),
 		List("_turns", turnsOf, Moment("", func(at *schema.Timestamp) schema.Timestamp { return *at })),
 		List("_snoozed", snoozedOf, Moment("", func(at *schema.Timestamp) schema.Timestamp { return *at })),
+		List("_unattended", func(r *row) []schema.Timestamp { return r.Conversation.Unattended }, Moment("", func(at *schema.Timestamp) schema.Timestamp { return *at })),
 		Number("_version", func(r *row) uint64 { return uint64(r.Version) }),
 	}
 }

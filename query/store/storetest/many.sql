@@ -58,6 +58,7 @@ SELECT
     arrayMap(i -> (
         concat('ev', toString(n), '-', toString(i)), fromUnixTimestamp64Milli(created + 10000 * i, 'UTC'), i * 3, 'parley.conversation.pushed.v1',
         NULL, NULL, NULL, NULL, 5, 'PROFESSIONAL', 'Operator 5', NULL, NULL, NULL, NULL, NULL, NULL, NULL), range(contacts + 1)) AS _marks,
+    arrayConcat(arrayMap(i -> created_at + i, range(7)), if(n % 20 = 0, [], [assumeNotNull(closed_at)])) AS _unattended,
     last_sequence AS _version
 FROM (
     SELECT

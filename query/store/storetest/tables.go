@@ -66,6 +66,11 @@ func (w *World) Insert(t testing.TB, server *enginetest.ClickHouseServer, projec
 	insert(t, server, projection, "events", w.Events)
 	insert(t, server, projection, "customer_conversations", w.visits())
 	insert(t, server, projection, "customers", w.Customers())
+	for _, file := range clickhouse.Projection(projection) {
+		if strings.HasSuffix(file.Name, "_fill_conversations_unattended.sql") {
+			server.Exec(t, file.Statement)
+		}
+	}
 }
 
 // traits are what contacts repeat of their conversation.
