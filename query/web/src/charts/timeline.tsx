@@ -1,6 +1,6 @@
 // Figures over time, on a canvas. A click goes to the rows of a step; the card's table has the same as links.
 
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { count, day, none, stepName } from '../format'
@@ -57,7 +57,9 @@ export function Timeline(props: TimelineProps) {
   const [theme, setTheme] = useState(0)
   useEffect(() => onTheme(() => setTheme((n) => n + 1)), [])
 
-  const content = JSON.stringify([props.from, props.series, place.zone, place.step])
+  // Not written again while the pointer moves.
+  const content = useMemo(() => JSON.stringify([props.from, props.series, place.zone, place.step]), [props.from, props.series, place.zone, place.step])
+  const said = useMemo(() => summary(props), [props.series])
   useEffect(() => {
     const parent = box.current!
     const plot = draw(parent, latest.current, place.zone, setShown)
@@ -79,7 +81,7 @@ export function Timeline(props: TimelineProps) {
       <figcaption class="legend">
         {series.map((one) => <span key={one.name}><i class={`key c${one.color}${one.dashed ? ' dashed' : ''}`} />{one.name}</span>)}
       </figcaption>
-      <div class={`plot${props.href ? ' picks' : ''}`} ref={box} role="img" aria-label={`${props.label}. ${summary(props)}`} onClick={pick} />
+      <div class={`plot${props.href ? ' picks' : ''}`} ref={box} role="img" aria-label={`${props.label}. ${said}`} onClick={pick} />
       {shown && (
         <div class="tip" style={{ left: `${shown.left}px` }} data-side={shown.left > (box.current?.clientWidth ?? 0) / 2 ? 'left' : 'right'}>
           <b>{stepName(from[shown.index]!, props.step ?? place.step, place.zone)}</b>

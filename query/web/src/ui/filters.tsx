@@ -1,6 +1,6 @@
 // What is shown: the time, the zone, the step, the comparison, and the filters as chips.
 
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Metrics, metrics, query, useData } from '../data'
 import { ranges } from '../calendar'
 import { nameOf } from '../figures'
@@ -54,11 +54,17 @@ export function Chips() {
   )
 }
 
+/** The names of all zones, which are many, come after the figures are asked for. */
 function Zone() {
   const place = usePlace()
+  const [all, setAll] = useState<string[]>([])
+  useEffect(() => {
+    const timer = setTimeout(() => setAll(Intl.supportedValuesOf('timeZone')))
+    return () => clearTimeout(timer)
+  }, [])
   return (
     <select aria-label="Time zone" class="zone" value={place.zone} onChange={(event) => go(place.href({ zone: event.currentTarget.value }))}>
-      {[...new Set([place.zone, 'UTC', ...Intl.supportedValuesOf('timeZone')])].map((zone) => <option key={zone} value={zone}>{zone.replaceAll('_', ' ')}</option>)}
+      {[...new Set([place.zone, 'UTC', ...all])].map((zone) => <option key={zone} value={zone}>{zone.replaceAll('_', ' ')}</option>)}
     </select>
   )
 }
