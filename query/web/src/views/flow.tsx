@@ -6,7 +6,7 @@ import { Grid } from '../charts/grid'
 import { Timeline } from '../charts/timeline'
 import { type Metrics, metrics, query, statementOf, statementsOf, useData } from '../data'
 import { behind, counts, hrefOf, nameOf } from '../figures'
-import { count, share, stepName, words } from '../format'
+import { count, duration, share, stepName, words } from '../format'
 import { usePlace } from '../place'
 import { Card } from '../ui/card'
 import { Choice, chosen } from '../ui/choice'
@@ -21,8 +21,8 @@ export function Flow() {
   const place = usePlace()
   const selection = `${counts(...figures, 'contacts')} transferRate answerRate`
   const answer = useData<{ now: Metrics; before: Metrics; automation: Metrics; automationBefore: Metrics }>(query({
-    now: metrics(place, { step: true }, `sql total {sql ${selection}} buckets {from to ${selection}}`),
-    before: metrics(place, { interval: place.before }, `total {${figures.join(' ')} contacts transferRate answerRate}`),
+    now: metrics(place, { step: true }, `sql total {sql ${selection} snoozeReturnRate snoozeReturn {count medianMs rows}} buckets {from to ${selection}}`),
+    before: metrics(place, { interval: place.before }, `total {${figures.join(' ')} contacts transferRate answerRate snoozeReturn {medianMs}}`),
     automation: metrics(place, { groupBy: ['AUTOMATION_LEVEL'] }, `sql total {closedConversations} buckets {dimensions {name value label} ${counts('closedConversations')}}`),
     automationBefore: metrics(place, { interval: place.before, groupBy: ['AUTOMATION_LEVEL'] }, `total {closedConversations} buckets {dimensions {name value label} closedConversations}`),
   }))
@@ -44,6 +44,8 @@ export function Flow() {
               now={data.now.total.transferredContacts} before={data.before.total.transferredContacts} better="less" course={data.now.buckets.map((bucket) => bucket.transferredContacts)} />
             <Tile of={answer} sql={statementOf(data.now.total)} name="Snoozed contacts" value={count(data.now.total.snoozedContacts)} rows={behind(data.now.total, 'snoozedContacts')}
               now={data.now.total.snoozedContacts} before={data.before.total.snoozedContacts} course={data.now.buckets.map((bucket) => bucket.snoozedContacts)} />
+            <Tile of={answer} sql={statementOf(data.now.total)} name="Return from a snooze, median" value={duration(data.now.total.snoozeReturn.medianMs)} hint={`${share(data.now.total.snoozeReturnRate)} return`}
+              rows={{ of: 'contacts', rows: data.now.total.snoozeReturn.rows, count: data.now.total.snoozeReturn.count }} now={data.now.total.snoozeReturn.medianMs} before={data.before.total.snoozeReturn.medianMs} />
             <Tile of={answer} sql={statementOf(data.now.total)} name="Unanswered contacts" value={count(data.now.total.unansweredContacts)} rows={behind(data.now.total, 'unansweredContacts')}
               now={data.now.total.unansweredContacts} before={data.before.total.unansweredContacts} better="less" course={data.now.buckets.map((bucket) => bucket.unansweredContacts)} />
           </>
