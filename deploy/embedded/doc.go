@@ -101,8 +101,9 @@
 //     it.
 //   - The settings profile "default" is the base of all profiles, so user default has a separate profile.
 //   - chDB sets implicit_select and allow_introspection_functions; the profile default resets them.
-//   - A statement has one thread for each GiB of free memory (max_threads_min_free_memory_per_thread): a small engine never reads
-//     with two unless it says otherwise.
+//   - A statement has one thread for each GiB of free memory (max_threads_min_free_memory_per_thread), so one in an engine of 2 GiB. More
+//     is slower where several statements are under way: with one for each 64 MiB, on two cores, the counts of a year of a million
+//     conversations took 288 ms instead of 218, by day and tag 788 instead of 481.
 //   - Small pools need merge_tree/number_of_free_entries_…: with the default values, no large merge would ever find enough free slots.
 //   - Errors in a request are answered 500 where a server answers 403 or 404. There are no query logs, no BACKUP to .zip (a folder or .tar
 //     works, below BackupDir), no asynchronous_metrics.

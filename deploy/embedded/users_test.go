@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 )
 
@@ -48,18 +47,6 @@ func TestWriterReachesNothingElse(t *testing.T) {
 	} {
 		if answer, err := s.Query(s.Writer, statement); err == nil {
 			t.Errorf("%s is answered: %.200s", statement, answer)
-		}
-	}
-}
-
-func TestStatementsReadWithSeveralThreads(t *testing.T) {
-	s := enginetest.ClickHouse(t)
-	table := enginetest.Database(t) + ".t"
-	s.Exec(t, "CREATE TABLE "+table+" ENGINE = MergeTree ORDER BY number SETTINGS index_granularity = 256 AS SELECT number FROM numbers(1000000)")
-	for _, user := range []embedded.User{s.Writer, s.Reader} {
-		pipeline, err := s.Query(user, "EXPLAIN PIPELINE SELECT sum(number) FROM "+table+" SETTINGS max_threads = 2")
-		if err != nil || !strings.Contains(pipeline, "AggregatingTransform × 2") {
-			t.Errorf("not read by two threads: %s; %v", pipeline, err)
 		}
 	}
 }
