@@ -101,7 +101,7 @@ func (m *metrics) narrowed(ctx context.Context, c *causes) (*metrics, error) {
 	if c == nil || m.filter.Visitors != nil || m.filter.Rows != nil {
 		return m, nil
 	}
-	var first, last schema.Timestamp = lastMoment, firstMoment
+	first, last := lastMoment, firstMoment
 	for g := range c.contributions {
 		first, last = min(first, schema.Timestamp(g.step)), max(last, schema.Timestamp(g.step))
 	}
