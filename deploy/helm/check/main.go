@@ -1,6 +1,7 @@
 // Command check reads the manifests of the rendered chart on its standard input. It decodes each strictly into the
 // type of its kind, so that an unknown or misspelled field is an error, and checks what a schema cannot: that
-// selectors find pods, that every container is probed, limited and confined, and that no secret is contained.
+// selectors find pods, that every container is probed, limited and confined, and that no secret is contained. With the
+// argument "encrypted", it also checks that nothing is asked in clear text.
 //
 // It is a module of its own: Parley needs nothing of Kubernetes.
 package main
@@ -11,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	apps "k8s.io/api/apps/v1"
 	autoscaling "k8s.io/api/autoscaling/v2"
@@ -25,7 +28,7 @@ import (
 func main() {
 	content, err := io.ReadAll(os.Stdin)
 	if err == nil {
-		err = check(content)
+		err = check(content, slices.Contains(os.Args[1:], "encrypted"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -38,11 +41,12 @@ type chart struct {
 	pods      map[string]map[string]string // labels of the pods by workload
 	selectors map[string]map[string]string // by the resource that has them
 	scaled    map[string]string            // workload by autoscaler
+	encrypted bool
 	errs      []error
 }
 
-func check(content []byte) error {
-	c := &chart{pods: map[string]map[string]string{}, selectors: map[string]map[string]string{}, scaled: map[string]string{}}
+func check(content []byte, encrypted bool) error {
+	c := &chart{pods: map[string]map[string]string{}, selectors: map[string]map[string]string{}, scaled: map[string]string{}, encrypted: encrypted}
 	count := 0
 	for _, text := range bytes.Split(content, []byte("\n---")) {
 		var kind meta.TypeMeta
@@ -146,10 +150,36 @@ func (c *chart) workload(name string, selector *meta.LabelSelector, template cor
 		case template.Spec.SecurityContext == nil || template.Spec.SecurityContext.RunAsNonRoot == nil || !*template.Spec.SecurityContext.RunAsNonRoot:
 			c.errs = append(c.errs, fmt.Errorf("%s: the container may run as root", name))
 		}
+		if c.encrypted {
+			c.clear(name, container)
+		}
 		for _, m := range container.VolumeMounts {
 			if !volumes[m.Name] && m.Name != "data" { // data is of a claim template
 				c.errs = append(c.errs, fmt.Errorf("%s: volume %s is mounted and not defined", name, m.Name))
 			}
 		}
+	}
+}
+
+// clear reports what a container asks or answers in clear text.
+func (c *chart) clear(name string, container core.Container) {
+	for _, probe := range []*core.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
+		switch {
+		case probe == nil:
+		case probe.HTTPGet != nil && probe.HTTPGet.Scheme != core.URISchemeHTTPS:
+			c.errs = append(c.errs, fmt.Errorf("%s: %s is probed in clear text", name, probe.HTTPGet.Path))
+		case probe.Exec != nil && !slices.Contains(probe.Exec.Command, "--tls-cert=/run/parley/tls/tls.crt"):
+			c.errs = append(c.errs, fmt.Errorf("%s: %v does not check the certificate", name, probe.Exec.Command))
+		}
+	}
+	certificate := slices.Contains(container.Args, "--tls-cert=/run/parley/tls/tls.crt")
+	for _, variable := range container.Env {
+		certificate = certificate || variable.Name == "PARLEY_TLS_CERT"
+		if strings.HasPrefix(variable.Value, "nats://") || strings.HasPrefix(variable.Value, "http://") {
+			c.errs = append(c.errs, fmt.Errorf("%s: %s is %s", name, variable.Name, variable.Value))
+		}
+	}
+	if !certificate {
+		c.errs = append(c.errs, fmt.Errorf("%s has no certificate", name))
 	}
 }

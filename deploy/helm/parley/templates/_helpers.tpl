@@ -16,12 +16,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- define "parley.image" -}}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{- end }}
 
 {{- define "parley.natsURL" -}}
-{{- .Values.nats.url | default (printf "nats://%s:4222" (include "parley.name" (dict "root" . "role" "nats"))) }}
+{{- .Values.nats.url | default (printf "%s://%s:4222" (ternary "tls" "nats" (ne .Values.tls.secret "")) (include "parley.name" (dict "root" . "role" "nats"))) }}
 {{- end }}
 
 {{- define "parley.clickhouseURL" -}}
-{{- .Values.clickhouse.url | default (printf "http://%s:8123" (include "parley.name" (dict "root" . "role" "clickhouse"))) }}
+{{- .Values.clickhouse.url | default (printf "%s://%s:8123" (ternary "https" "http" (ne .Values.tls.secret "")) (include "parley.name" (dict "root" . "role" "clickhouse"))) }}
 {{- end }}
+
+{{- /* Secrets with the CA that signed the certificates of the engines: of your server, or of the chart's. */ -}}
+{{- define "parley.natsCA" -}}{{ ternary .Values.nats.tlsSecret .Values.tls.secret (ne .Values.nats.url "") }}{{- end }}
+{{- define "parley.clickhouseCA" -}}{{ ternary .Values.clickhouse.tlsSecret .Values.tls.secret (ne .Values.clickhouse.url "") }}{{- end }}
 
 {{- /* The user of the image. Files of secrets belong to root and are readable by its group. */ -}}
 {{- define "parley.podSecurity" -}}
