@@ -141,7 +141,11 @@ func counted(t *testing.T, r *reader) map[string][]string {
 		for i := range records {
 			moves(add, key, &records[i].Event)
 		}
-		changes(fold.Of(records).Conversation.Marks, c.CreatedAt, func(change string, ordinal int, at schema.Timestamp) {
+		folded := fold.Of(records).Conversation
+		for i, at := range folded.Unattended {
+			add("state_changes", append(slices.Clone(key), []string{"UNATTENDED", "ATTENDED"}[i%2], 1+i/2, at)...)
+		}
+		changes(folded.Marks, c.CreatedAt, func(change string, ordinal int, at schema.Timestamp) {
 			add("state_changes", append(slices.Clone(key), change, ordinal, at)...)
 		})
 	}

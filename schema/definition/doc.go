@@ -20,7 +20,7 @@
 //
 // A figure that is an aggregate over one of the stable views of ClickHouse has a measure, and a rate a second one that it is divided
 // by. Expressions are plain SQL that ClickHouse and other engines read. A level adds up changes of state from the beginning to the end of a
-// step. Concurrency, transfers and unattended conversations have no measure: they cannot be written as one aggregate.
+// step. Concurrency and transfers have no measure: they cannot be written as one aggregate.
 //
 // tables.json holds the views with the types and comments of their columns, as ClickHouse lists them; a test of projector/tables
 // compares.
