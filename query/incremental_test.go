@@ -31,7 +31,7 @@ func (p *pinned) Position(context.Context, uint32) (schema.Sequence, error) {
 func TestIncrementalReadsMissNoChange(t *testing.T) {
 	shared := theRig(t)
 	const other = 2
-	for _, table := range []string{"conversations", "contacts", "customer_conversations", "customers"} {
+	for _, table := range []string{"conversations", "contacts", "messages", "customer_conversations", "customers"} {
 		shared.server.Exec(t, "CREATE DATABASE IF NOT EXISTS parley_2 ENGINE = Atomic")
 		shared.server.Exec(t, "CREATE TABLE parley_2."+table+" AS parley_1."+table)
 	}

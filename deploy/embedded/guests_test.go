@@ -106,7 +106,7 @@ func TestGuestsSeeTheirProjectsInEveryView(t *testing.T) {
 	g := newGuests(t)
 	bob := g.add(t, "bob", 3)
 	views := viewsOfProjects()
-	if len(views) != 13 {
+	if len(views) != 14 {
 		t.Errorf("views are %v", views)
 	}
 	for _, view := range views {
