@@ -21,6 +21,9 @@
 // statement may be repeated, and is recorded after it was applied. An applied file whose contents
 // have changed is an error.
 //
+// A projection whose database does not exist yet gets its tables from the files in finished/, and the numbered files are recorded as
+// applied with the last of them. One that has begun the other way goes on by its numbered files.
+//
 // Statements that fill a table of a projection from others run in pieces: the setting
 // additional_table_filters limits what they read to some conversations, by a hash of their ids. After
 // each piece, parley_meta.migrations records how far the statement is, under "progress of" its name,
