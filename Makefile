@@ -75,7 +75,7 @@ lint: toolchain ## gofmt, go vet, and the linters of .golangci.yml
 vuln: toolchain ## look for known vulnerabilities (needs vuln.go.dev, so it is no part of lint or CI)
 	@$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
-soak: build engine ## kill it for 15 minutes (SOAK=1h for longer); replay 2 million events under a client that pages
+soak: build engine ## kill it, and two projectors beside each other, for 15 minutes (SOAK=1h for longer); replay 2 million events under a client that pages
 	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK) -conversations 105000
 
 powerloss: build engine ## cut the power of a disk of its own, again and again (needs root and mkfs.ext4)

@@ -73,11 +73,11 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 	if output, err := in.run(nil, "demo", "--conversations", "800", "--until", "2026-01-01T00:00:00Z"); err != nil {
 		t.Fatalf("demo: %v\n%s", err, output)
 	}
-	_, last, err := in.readLog(t.Context())
+	log, err := in.readLog(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := in.caughtUp(t.Context(), last); err != nil {
+	if err := in.caughtUp(t.Context(), log.last); err != nil {
 		t.Fatal(err)
 	}
 	half := func(n int64) int64 { return n / 2 }
@@ -107,11 +107,11 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 		if output, err := in.run(nil, "demo", "--conversations", "100", "--until", fmt.Sprintf("2026-01-02T%02d:00:00Z", len(c.name)%24)); err != nil {
 			t.Fatalf("demo: %v\n%s", err, output)
 		}
-		_, last, err := in.readLog(t.Context())
+		log, err := in.readLog(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := in.caughtUp(t.Context(), last); err != nil {
+		if err := in.caughtUp(t.Context(), log.last); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(300 * time.Millisecond) // how far the log has come is noted four times a second

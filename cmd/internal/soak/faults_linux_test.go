@@ -9,14 +9,10 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +30,9 @@ import (
 // mostMemory is what serve itself may come to hold whatever happens, in MiB.
 const mostMemory = 700
 
+// usual is the pause of a sender between two requests.
+const usual = 50 * time.Millisecond
+
 // traffic is an instance under load.
 type traffic struct {
 	*instance
@@ -43,24 +42,35 @@ type traffic struct {
 }
 
 // underLoad starts an instance with two senders that send until the end of the
-// test.
-func underLoad(t *testing.T, in *instance) *traffic {
+// test, as fast as requests are answered but for a pause.
+func underLoad(t *testing.T, in *instance, pause time.Duration) *traffic {
 	t.Helper()
 	if !in.start() {
 		t.Fatal("serve has not started")
 	}
 	l := &traffic{instance: in}
 	in.read("admin-key.json", &l.key)
+	for n := range 2 {
+		s := l.sender(uint64(n)+7, pause)
+		l.send(s.run)
+	}
+	return l
+}
+
+// sender adds one that does not send yet.
+func (l *traffic) sender(seed uint64, pause time.Duration) *sender {
+	s := &sender{instance: l.instance, number: len(l.senders), seed: seed, pace: pause, gate: &l.gate, key: l.key,
+		base: func() string { return "http://" + l.ports[0] }, keys: map[schema.EventKey]bool{}}
+	l.senders = append(l.senders, s)
+	return s
+}
+
+// send runs a sender until the end of the test.
+func (l *traffic) send(run func(stop <-chan struct{})) {
 	stop := make(chan struct{})
 	var sending sync.WaitGroup
-	for n := range 2 {
-		s := &sender{instance: in, number: n, seed: uint64(n) + 7, pace: 50 * time.Millisecond, gate: &l.gate, key: l.key,
-			base: func() string { return in.url }, keys: map[schema.EventKey]bool{}}
-		l.senders = append(l.senders, s)
-		sending.Go(func() { s.run(stop) })
-	}
-	t.Cleanup(func() { close(stop); sending.Wait() })
-	return l
+	sending.Go(func() { run(stop) })
+	l.t.Cleanup(func() { close(stop); sending.Wait() })
 }
 
 func (l *traffic) acknowledged() (n int64) {
@@ -169,7 +179,7 @@ func TestClickHouseMisbehaves(t *testing.T) {
 	t.Parallel()
 	in := newInstance(t, build(t))
 	in.flags = []string{"--stall-after", "3s"}
-	l := underLoad(t, in)
+	l := underLoad(t, in, usual)
 	var stopKilling func()
 	l.suffer([]fault{
 		{"killed again and again", func() {
@@ -206,61 +216,15 @@ func TestClickHouseMisbehaves(t *testing.T) {
 	in.stop()
 }
 
-// front is a proxy before ClickHouse that answers inserts as configured.
-type front struct {
-	code  atomic.Int32 // an error of ClickHouse, 0 for none
-	delay atomic.Int64
-	proxy http.Handler
-}
-
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	head, _ := io.ReadAll(io.LimitReader(r.Body, 64))
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
-	insert := strings.Contains(string(head)+r.URL.Query().Get("query"), "INSERT INTO parley_1.")
-	if insert {
-		select {
-		case <-r.Context().Done():
-		case <-time.After(time.Duration(f.delay.Load())):
-		}
-		if code := f.code.Load(); code != 0 {
-			_, _ = io.Copy(io.Discard, r.Body)
-			w.Header().Set("X-ClickHouse-Exception-Code", strconv.Itoa(int(code)))
-			w.WriteHeader(http.StatusInternalServerError)
-			fmt.Fprintf(w, "Code: %d. DB::Exception: as the test wants it. (SOME_NAME) (version 26.7.3.1)\n", code)
-			return
-		}
-	}
-	f.proxy.ServeHTTP(w, r)
-}
-
 func TestClickHouseRefusesInEveryWay(t *testing.T) {
 	t.Parallel()
 	server := enginetest.ClickHouse(t)
-	target, err := url.Parse(server.FrontURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := &front{proxy: httputil.NewSingleHostReverseProxy(target)}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	web := &http.Server{Handler: before}
-	go func() { _ = web.Serve(listener) }()
-	t.Cleanup(func() { _ = web.Close() })
-
+	before := newFront(t, server.FrontURL)
 	in := newInstance(t, build(t))
-	password := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte(server.Writer.Password), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	in.clickHouse = &account{target.String(), server.Writer.Name, server.Writer.Password}
-	in.flags = []string{"--stall-after", "3s", "--clickhouse-url", "http://" + listener.Addr().String(),
-		"--clickhouse-user", server.Writer.Name, "--clickhouse-password-file", password}
-	l := underLoad(t, in)
+	in.clickHouse = &account{server.FrontURL, server.Writer.Name, server.Writer.Password}
+	in.flags = []string{"--stall-after", "3s"}
+	in.servers = before.flags(t, server.Writer.Name, server.Writer.Password)
+	l := underLoad(t, in, usual)
 	var faults []fault
 	codes := []int32{241, 999, 159, 164, 202, 242, 243, 252, 319}
 	if !long() {
@@ -347,7 +311,7 @@ func TestTheLogMisbehaves(t *testing.T) {
 	t.Parallel()
 	in := newInstance(t, build(t))
 	in.flags = []string{"--stall-after", "8s"}
-	l := underLoad(t, in)
+	l := underLoad(t, in, usual)
 	_, js := in.natsOf()
 	l.awaitAcknowledged(1000)
 
@@ -453,12 +417,8 @@ func TestTheLogStalls(t *testing.T) {
 	go before.serve(listener)
 
 	in := newInstance(t, build(t))
-	password := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte(server.Password), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	in.flags = []string{"--nats-url", "nats://" + listener.Addr().String(), "--nats-user", server.User, "--nats-password-file", password}
-	l := underLoad(t, in)
+	in.servers = []string{"--nats-url", "nats://" + listener.Addr().String(), "--nats-user", server.User, "--nats-password-file", secretFile(t, server.Password)}
+	l := underLoad(t, in, usual)
 	for range 2 {
 		l.awaitAcknowledged(1000)
 		before.held.Lock()

@@ -14,21 +14,34 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/parley-analytics/parley/ingest/eventlog"
+	"github.com/parley-analytics/parley/schema"
 )
 
-// instance is a data dir and the serve that runs on it, if any.
+// What runs on the data dir of an instance.
+const (
+	serve   = "serve"
+	project = "project"           // a projector beside a serve
+	engine  = "engine clickhouse" // ClickHouse alone
+)
+
+// instance is a data dir and the process that runs on it, if any: a serve unless said otherwise.
 type instance struct {
-	t      testing.TB
-	binary string
-	dir    string
-	log    *os.File
-	flags  []string  // beyond those of every serve
-	ports  [3]string // of HTTP, NATS and ClickHouse: the same at every start, as they are for those who use it
+	t       testing.TB
+	binary  string
+	what    string
+	dir     string
+	log     *os.File
+	flags   []string  // beyond those of every process of its kind
+	servers []string  // flags that name engines elsewhere, for the process and for commands
+	ports   [3]string // of HTTP, NATS and ClickHouse: the same at every start, as they are for those who use it
 
 	clickHouse *account   // where it is another's than serve's
 	access     *logAccess // the same for the log
@@ -54,11 +67,11 @@ type account struct{ url, user, password string }
 func newInstance(t testing.TB, binary string) *instance {
 	t.Helper()
 	dir := t.TempDir()
-	log, err := os.Create(filepath.Join(dir, "serve.log"))
+	log, err := os.Create(filepath.Join(dir, "process.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := &instance{t: t, binary: binary, dir: filepath.Join(dir, "data"), log: log}
+	in := &instance{t: t, binary: binary, what: serve, dir: filepath.Join(dir, "data"), log: log}
 	for i := range in.ports {
 		free, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -81,10 +94,10 @@ func newInstance(t testing.TB, binary string) *instance {
 // printLog shows the end of the log of a run that failed.
 func (in *instance) printLog() {
 	text, _ := os.ReadFile(in.log.Name())
-	in.t.Logf("end of the log:\n%s", text[max(0, len(text)-4000):])
+	in.t.Logf("end of the log of %s:\n%s", in.what, text[max(0, len(text)-4000):])
 }
 
-// start runs serve. It returns when that is ready, or was killed: a process that
+// start runs the process. It returns when that is ready, or was killed: a process that
 // is to crash may do so before. One that ends otherwise fails the test.
 func (in *instance) start(env ...string) (ready bool) {
 	in.t.Helper()
@@ -95,17 +108,31 @@ func (in *instance) start(env ...string) (ready bool) {
 		in.await()
 		return false
 	case <-time.After(90 * time.Second):
-		in.t.Fatal("serve is not ready after 90 s")
+		missing, err := in.missing()
+		in.t.Fatalf("%s is not ready after 90 s: %v (%v)", in.what, missing, err)
 		return false
 	}
 }
 
-// launch runs serve, and returns its address when it is ready.
+// arguments are those of the process.
+func (in *instance) arguments() []string {
+	arguments := append(strings.Fields(in.what), "--data-dir", in.dir, "--log-level", "warn")
+	switch in.what {
+	case serve:
+		arguments = append(arguments, "--listen", in.ports[0], "--nats-listen", in.ports[1], "--clickhouse-http", in.ports[2], "--store-text")
+	case project:
+		arguments = append(arguments, "--listen", in.ports[0], "--store-text")
+	case engine:
+		arguments = append(arguments, "--listen", in.ports[2])
+	}
+	return slices.Concat(arguments, in.servers, in.flags)
+}
+
+// launch runs the process, and returns its address when it is ready.
 func (in *instance) launch(env ...string) <-chan string {
 	in.t.Helper()
 	in.await()
-	command := exec.Command(in.binary, append([]string{"serve", "--data-dir", in.dir, "--listen", in.ports[0],
-		"--nats-listen", in.ports[1], "--clickhouse-http", in.ports[2], "--store-text", "--log-level", "warn"}, in.flags...)...)
+	command := exec.Command(in.binary, in.arguments()...)
 	command.Env = append(os.Environ(), env...)
 	command.Stderr = in.log
 	output, err := command.StdoutPipe()
@@ -228,7 +255,7 @@ func (in *instance) await() {
 	<-in.exited
 	ended := in.process.ProcessState
 	if in.process = nil; !killed(ended) {
-		in.t.Fatalf("serve exited unasked: %s", ended)
+		in.t.Fatalf("%s exited unasked: %s", in.what, ended)
 	}
 }
 
@@ -238,17 +265,17 @@ func killed(ended *os.ProcessState) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// stop asks serve to end, and wants it to end well.
+// stop asks the process to end, and wants it to end well.
 func (in *instance) stop() {
 	in.t.Helper()
 	_ = in.process.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-in.exited:
 		if code := in.process.ProcessState.ExitCode(); code != 0 {
-			in.t.Errorf("serve ended with code %d after SIGTERM", code)
+			in.t.Errorf("%s ended with code %d after SIGTERM", in.what, code)
 		}
 	case <-time.After(60 * time.Second):
-		in.t.Fatal("serve has not ended 60 s after SIGTERM")
+		in.t.Fatalf("%s has not ended 60 s after SIGTERM", in.what)
 	}
 	in.process = nil
 }
@@ -260,13 +287,24 @@ const hanging = 40 * time.Minute
 func (in *instance) run(env []string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), hanging)
 	defer cancel()
-	command := exec.CommandContext(ctx, in.binary, append(args, "--data-dir", in.dir)...)
+	command := exec.CommandContext(ctx, in.binary, slices.Concat(args, []string{"--data-dir", in.dir}, in.servers)...)
 	command.Env = append(os.Environ(), env...)
 	output, err := command.CombinedOutput()
 	if ctx.Err() != nil {
 		in.t.Errorf("parley %v has not ended after %v:\n%s", args, hanging, output[max(0, len(output)-2000):])
 	}
 	return string(output), err
+}
+
+// command runs a command that must succeed.
+func (in *instance) command(args ...string) string {
+	in.t.Helper()
+	output, err := in.run(nil, args...)
+	if err != nil {
+		in.t.Fatalf("parley %v: %v\n%s", args, err, output)
+	}
+	in.t.Logf("parley %v: %s", args, output)
+	return output
 }
 
 func (in *instance) read(name string, into any) {
@@ -294,6 +332,24 @@ func (in *instance) logAccess() (l logAccess) {
 	}
 	in.read("log-access.json", &l)
 	return l
+}
+
+// open connects to the log.
+func (l logAccess) open(ctx context.Context) (*eventlog.Broker, error) {
+	return eventlog.Open(ctx, eventlog.Options{
+		URL: l.URL, User: l.User, Password: l.Password, PrivateUser: l.PrivateUser, PrivatePassword: l.PrivatePassword,
+		Name: "soak", Observe: true,
+	})
+}
+
+// end returns the last sequence of the log.
+func (l logAccess) end(ctx context.Context) (schema.Sequence, error) {
+	broker, err := l.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer broker.Close()
+	return broker.Events().Last(ctx)
 }
 
 // errUnknown means that it is unknown whether a request was stored.
@@ -330,27 +386,44 @@ func (in *instance) post(client *http.Client, base string, key map[string]string
 // query asks ClickHouse as the dashboards' user, and returns each row.
 func (in *instance) query(sql string, each func(row map[string]any)) error {
 	if a := in.clickHouse; a != nil {
-		return in.ask(a.url, a.user, a.password, sql, each)
+		return a.ask(in.t.Context(), sql, each)
 	}
 	e := in.endpoints()
-	return in.ask(e.ClickHouse.HTTP, e.ClickHouse.BI.User, e.ClickHouse.BI.Password, sql, each)
+	a := account{e.ClickHouse.HTTP, e.ClickHouse.BI.User, e.ClickHouse.BI.Password}
+	return a.ask(in.t.Context(), sql, each)
 }
 
-// queryWriter asks as the owner of the tables.
-func (in *instance) queryWriter(sql string, each func(row map[string]any)) error {
-	if a := in.clickHouse; a != nil {
-		return in.ask(a.url, a.user, a.password, sql, each)
+// owner is the owner of the tables.
+func (in *instance) owner() account {
+	if in.clickHouse != nil {
+		return *in.clickHouse
 	}
 	e := in.endpoints()
-	return in.ask(e.ClickHouse.HTTP, e.ClickHouse.Writer.User, e.ClickHouse.Writer.Password, sql, each)
+	return account{e.ClickHouse.HTTP, e.ClickHouse.Writer.User, e.ClickHouse.Writer.Password}
 }
 
-func (in *instance) ask(base, user, password, sql string, each func(row map[string]any)) error {
-	request, err := http.NewRequest(http.MethodPost, base+"/?"+url.Values{"database": {"parley"}}.Encode(), strings.NewReader(sql+" FORMAT JSONEachRow"))
+// position returns how far the live tables are.
+func (a account) position(ctx context.Context) (position schema.Sequence, err error) {
+	var live any
+	err = a.ask(ctx, "SELECT argMaxIf(version, turn, state = 'live') AS live FROM parley_meta.turns", func(row map[string]any) { live = row["live"] })
+	if err != nil {
+		return 0, err
+	}
+	var text any
+	err = a.ask(ctx, fmt.Sprintf("SELECT max(sequence) AS position FROM parley_%v.positions WHERE log = 'events'", live), func(row map[string]any) { text = row["position"] })
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(fmt.Sprint(text), 10, 64)
+	return schema.Sequence(n), err
+}
+
+func (a account) ask(ctx context.Context, sql string, each func(row map[string]any)) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+"/?"+url.Values{"database": {"parley"}}.Encode(), strings.NewReader(sql+" FORMAT JSONEachRow"))
 	if err != nil {
 		return err
 	}
-	request.SetBasicAuth(user, password)
+	request.SetBasicAuth(a.user, a.password)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err

@@ -138,7 +138,7 @@ func TestPowerLoss(t *testing.T) {
 
 	in := newInstance(t, build(t))
 	in.dir = filepath.Join(d.mount, "data")
-	l := underLoad(t, in)
+	l := underLoad(t, in, usual)
 	for cycle := range *powerCuts {
 		l.awaitAcknowledged(2000)
 		time.Sleep(time.Duration(cycle*137%700) * time.Millisecond) // so that the cuts fall anywhere

@@ -47,14 +47,14 @@ func (l *traffic) settled() (resume func()) {
 // allProjected waits until every event of the log is in the tables, and returns the last sequence.
 func (in *instance) allProjected() schema.Sequence {
 	in.t.Helper()
-	_, last, err := in.readLog(in.t.Context())
+	log, err := in.readLog(in.t.Context())
 	if err == nil {
-		err = in.caughtUp(in.t.Context(), last)
+		err = in.caughtUp(in.t.Context(), log.last)
 	}
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	return last
+	return log.last
 }
 
 // backUp stops serve, copies the files of the log, and starts it again.
@@ -114,17 +114,6 @@ func (in *instance) refuses(code string, key map[string]string) {
 	}
 }
 
-// command runs a command that must succeed.
-func (in *instance) command(args ...string) string {
-	in.t.Helper()
-	output, err := in.run(nil, args...)
-	if err != nil {
-		in.t.Fatalf("parley %v: %v\n%s", args, err, output)
-	}
-	in.t.Logf("parley %v: %s", args, output)
-	return output
-}
-
 // TestAReplacedLogIsRestoredUnderTraffic replaces the log by an older copy, by an empty one, and by
 // an older copy together with the notes about it, as the manual describes the restoration of a
 // backup, while senders never stop. No event is accepted until the archive has returned what is
@@ -133,7 +122,7 @@ func (in *instance) command(args ...string) string {
 func TestAReplacedLogIsRestoredUnderTraffic(t *testing.T) {
 	t.Parallel()
 	in := newInstance(t, build(t))
-	l := underLoad(t, in)
+	l := underLoad(t, in, usual)
 	l.awaitAcknowledged(300)
 	resume := l.settled()
 	backup := in.backUp()
@@ -205,11 +194,11 @@ func TestAReplacedLogIsAdopted(t *testing.T) {
 	in.awaitReady(ready)
 	send()
 	in.allProjected()
-	records, _, err := in.readLog(t.Context())
+	log, err := in.readLog(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if after := records[len(records)-1].Sequence; after <= last {
+	if after := log.records[len(log.records)-1].Sequence; after <= last {
 		t.Errorf("the log ends at %d, but sequences up to %d were assigned before", after, last)
 	}
 	in.command("replay")

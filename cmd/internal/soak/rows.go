@@ -18,6 +18,13 @@ func momentOrNull(t *schema.Timestamp) *string {
 	return &text
 }
 
+func textOrNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
 func refOrNull(r *schema.Ref) (id, name *string) {
 	if r == nil {
 		return nil, nil

@@ -10,8 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,108 +40,60 @@ func build(t *testing.T) string {
 // with more, most of the time goes into comparing them.
 const grown = 60_000
 
-// tally is what a run has done so far.
+// tally is a run, and what it has done so far.
 type tally struct {
-	kills        map[string]int
+	seed         uint64
+	dice         *rand.Rand
+	began, until time.Time
+
+	kinds        map[string]int // of kills, and of other strikes
 	checks       int
 	acked, again int64
 	events, rows int // distinct events and rows compared, of all instances
 	instances    int
+	watchers     []*watcher
 }
 
-func (y *tally) killed() (n int) {
-	for _, times := range y.kills {
+// newTally begins a run of a test.
+func newTally(t *testing.T, test string) *tally {
+	t.Helper()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("seed %d, duration %v: go test ./cmd/internal/soak -run %s -seed %d -duration %v", seed, *duration, test, seed, *duration)
+	now := time.Now()
+	return &tally{seed: seed, dice: rand.New(rand.NewPCG(seed, 7)), began: now, until: now.Add(*duration), kinds: map[string]int{}}
+}
+
+// left is what is left of the time of the run.
+func (y *tally) left() time.Duration { return time.Until(y.until) }
+
+func (y *tally) struck() (n int) {
+	for _, times := range y.kinds {
 		n += times
 	}
 	return n
 }
 
-func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64()
+// hold holds everything against the log while the senders pause, and ends the test if anything is wrong.
+func (y *tally) hold(in *instance, gate *sync.RWMutex, senders []*sender) verdict {
+	in.t.Helper()
+	gate.Lock()
+	defer gate.Unlock()
+	v, err := in.check(in.t.Context(), senders)
+	if err != nil {
+		in.t.Fatalf("check after %v: %v", y.kinds, err)
 	}
-	t.Logf("seed %d, duration %v: go test ./cmd/internal/soak -seed %d -duration %v", seed, *duration, seed, *duration)
-	binary := build(t)
-	dice := rand.New(rand.NewPCG(seed, 7))
-	began := time.Now()
-	done := tally{kills: map[string]int{}}
-	for time.Since(began) < *duration {
-		if !t.Run("instance", func(t *testing.T) { done.exercise(t, newInstance(t, binary), dice, began.Add(*duration)) }) {
-			t.Fatalf("seed %d, after %v", seed, done.kills)
-		}
+	y.checks++
+	if v.lost+v.doubled+v.differing > 0 {
+		in.t.Fatalf("after %v: %d lost (%s), %d doubled, %d rows differ\n%s", y.kinds, v.lost, v.firstLost, v.doubled, v.differing, v.firstDifference)
 	}
-	summary := fmt.Sprintf("soak: seed %d, %v, %d kills, %d checks, %d instances; %d events acknowledged, %d requests sent again; %d distinct events, %d rows compared; 0 lost, 0 doubled, 0 differing",
-		seed, time.Since(began).Round(time.Second), done.killed(), done.checks, done.instances, done.acked, done.again, done.events, done.rows)
-	for _, kind := range slices.Sorted(maps.Keys(done.kills)) {
-		summary += fmt.Sprintf("\nsoak:   %4d %s", done.kills[kind], kind)
-	}
-	fmt.Fprintln(os.Stderr, summary)
-	if done.events == 0 || done.rows == 0 {
-		t.Fatal("nothing was sent: the run shows nothing")
-	}
+	return v
 }
 
-// exercise sends events to a new instance and kills what runs in it, until the instance
-// has grown or time is up.
-func (y *tally) exercise(t *testing.T, in *instance, dice *rand.Rand, until time.Time) {
-	// The first starts are killed too: between two statements of the migrations.
-	for ready := false; !ready; {
-		if ready = in.start(fmt.Sprintf("PARLEY_CRASH_AT=migrate.statement:%d", 1+dice.IntN(40))); !ready {
-			y.kills["in a migration"]++
-		}
-	}
-	var key map[string]string
-	in.read("admin-key.json", &key)
-
-	var base atomic.Value
-	base.Store(in.url)
-	var gate sync.RWMutex
-	stop := make(chan struct{})
-	var sending sync.WaitGroup
-	var senders []*sender
-	for n := range 3 {
-		s := &sender{instance: in, number: n, seed: dice.Uint64(), pace: 100 * time.Millisecond, gate: &gate, key: key,
-			base: func() string { return base.Load().(string) }, keys: map[schema.EventKey]bool{}}
-		senders = append(senders, s)
-		sending.Go(func() { s.run(stop) })
-	}
-	t.Cleanup(sending.Wait)
-	end := sync.OnceFunc(func() { close(stop) })
-	t.Cleanup(end)
-
-	restart := func() {
-		for !in.start() { // a kill may fall into the start
-		}
-		base.Store(in.url)
-	}
-	var found verdict
-	check := func() {
-		gate.Lock()
-		defer gate.Unlock()
-		v, err := in.check(t.Context(), senders)
-		if err != nil {
-			t.Fatalf("check after %v: %v", y.kills, err)
-		}
-		y.checks++
-		found = v
-		if v.lost+v.doubled+v.differing > 0 {
-			t.Fatalf("after %v: %d lost (%s), %d doubled, %d rows differ\n%s", y.kills, v.lost, v.firstLost, v.doubled, v.differing, v.firstDifference)
-		}
-	}
-	for cycle := 1; time.Now().Before(until) && found.events < grown; cycle++ {
-		kind := in.strike(dice, restart)
-		y.kills[kind]++
-		if cycle%every == 0 {
-			check()
-			fmt.Fprintf(os.Stderr, "soak: instance %d, %v left, %d kills; %d events and %d rows compared: all right\n",
-				y.instances+1, time.Until(until).Round(time.Second), y.killed(), found.events, found.rows)
-		}
-	}
-	end()
-	sending.Wait()
-	check()
-	in.stop()
+// add counts an instance that has ended.
+func (y *tally) add(found verdict, senders []*sender) {
 	y.instances++
 	y.events += found.events
 	y.rows += found.rows
@@ -149,6 +101,93 @@ func (y *tally) exercise(t *testing.T, in *instance, dice *rand.Rand, until time
 		y.acked += s.acked.Load()
 		y.again += s.again.Load()
 	}
+}
+
+// say prints how far the run is.
+func (y *tally) say(what string, found verdict) {
+	fmt.Fprintf(os.Stderr, "%s: instance %d, %v left, %d strikes; %d events and %d rows compared: all right\n",
+		what, y.instances+1, y.left().Round(time.Second), y.struck(), found.events, found.rows)
+}
+
+// report prints what the run has done.
+func (y *tally) report(t *testing.T, what string) {
+	t.Helper()
+	watched, still := 0, time.Duration(0)
+	for _, w := range y.watchers {
+		watched, still = watched+w.taken, max(still, w.longest())
+	}
+	summary := fmt.Sprintf("%s: seed %d, %v, %d strikes, %d checks, %d instances; %d events acknowledged, %d requests sent again; %d distinct events, %d rows compared; 0 lost, 0 doubled, 0 differing; ready while the tables stood still behind the log for %v at most (%d samples)",
+		what, y.seed, time.Since(y.began).Round(time.Second), y.struck(), y.checks, y.instances, y.acked, y.again, y.events, y.rows, still.Round(100*time.Millisecond), watched)
+	for _, kind := range slices.Sorted(maps.Keys(y.kinds)) {
+		summary += fmt.Sprintf("\n%s:   %4d %s", what, y.kinds[kind], kind)
+	}
+	fmt.Fprintln(os.Stderr, summary)
+	if y.events == 0 || y.rows == 0 || watched == 0 {
+		t.Fatal("nothing was sent, or nothing was watched: the run shows nothing")
+	}
+}
+
+func TestNothingAcknowledgedIsLostDoubledOrWrong(t *testing.T) {
+	t.Parallel()
+	binary := build(t)
+	run := newTally(t, "TestNothingAcknowledgedIsLostDoubledOrWrong")
+	for run.left() > 0 {
+		if !t.Run("instance", func(t *testing.T) { run.exercise(t, newInstance(t, binary)) }) {
+			t.Fatalf("seed %d, after %v", run.seed, run.kinds)
+		}
+	}
+	run.report(t, "soak")
+}
+
+// exercise sends events to a new instance and kills what runs in it, until the instance
+// has grown or time is up.
+func (y *tally) exercise(t *testing.T, in *instance) {
+	// The first starts are killed too: between two statements of the migrations.
+	for ready := false; !ready; {
+		if ready = in.start(fmt.Sprintf("PARLEY_CRASH_AT=migrate.statement:%d", 1+y.dice.IntN(40))); !ready {
+			y.kinds["in a migration"]++
+		}
+	}
+	var key map[string]string
+	in.read("admin-key.json", &key)
+
+	var gate sync.RWMutex
+	stop := make(chan struct{})
+	var sending sync.WaitGroup
+	var senders []*sender
+	for n := range 4 {
+		s := &sender{instance: in, number: n, seed: y.dice.Uint64(), pace: 100 * time.Millisecond, gate: &gate, key: key,
+			base: func() string { return "http://" + in.ports[0] }, keys: map[schema.EventKey]bool{}}
+		senders = append(senders, s)
+		run := s.run
+		if n == 3 {
+			run = in.hostile(s).run
+		}
+		sending.Go(func() { run(stop) })
+	}
+	t.Cleanup(sending.Wait)
+	end := sync.OnceFunc(func() { close(stop) })
+	t.Cleanup(end)
+	y.watchers = append(y.watchers, watch(t, senders, in))
+
+	restart := func() {
+		for !in.start() { // a kill may fall into the start
+		}
+	}
+	var found verdict
+	for cycle := 1; y.left() > 0 && found.events < grown && !t.Failed(); cycle++ {
+		kind := in.strike(y.dice, restart)
+		y.kinds[kind]++
+		if cycle%every == 0 {
+			found = y.hold(in, &gate, senders)
+			y.say("soak", found)
+		}
+	}
+	end()
+	sending.Wait()
+	found = y.hold(in, &gate, senders)
+	in.stop()
+	y.add(found, senders)
 }
 
 // points are the named ones of serve, and what a kill there is called.
@@ -167,7 +206,7 @@ func (in *instance) strike(dice *rand.Rand, restart func()) string {
 		restart()
 		return kind
 	}
-	switch n := dice.IntN(20); {
+	switch n := dice.IntN(22); {
 	case n < 3:
 		time.Sleep(anywhere(1500 * time.Millisecond))
 		return parent("parent alone")
@@ -217,13 +256,24 @@ func (in *instance) strike(dice *rand.Rand, restart func()) string {
 			in.t.Errorf("a replay that is to be killed when %s: %v", point, err)
 		}
 		return "replay when " + point
+	case n < 20:
+		if output, err := in.run(nil, "replay", "--undo"); err == nil {
+			return "replay undone under load"
+		} else if !strings.Contains(output, "nothing to undo") {
+			in.t.Errorf("undo: %v\n%s", err, output)
+		}
+		in.command("replay")
+		return "replay under load"
 	default:
+		command, kind := []string{"replay"}, "parent during a replay"
+		if dice.IntN(2) == 0 {
+			command, kind = append(command, "--undo"), "parent during an undo"
+		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_, _ = in.run(nil, "replay") // what it works on is taken away
+			_, _ = in.run(nil, command...) // what it works on is taken away
 		}()
-		kind := "parent during a replay"
 		select {
 		case <-done:
 			kind = "parent alone"

@@ -24,8 +24,9 @@ type sender struct {
 	acked atomic.Int64
 	again atomic.Int64 // requests sent again
 
-	mu   sync.Mutex
-	keys map[schema.EventKey]bool // acknowledged
+	mu         sync.Mutex
+	keys       map[schema.EventKey]bool // acknowledged
+	unreadable map[string]bool          // messages that are no events, acknowledged
 }
 
 // run sends until stop is closed.
