@@ -47,7 +47,10 @@ type DurationPublisher interface {
 
 // ListPublisher writes statements as Publisher does, whose rows are those of a list on all its pages, in its order, with all columns of
 // the view.
+//
+// PublishConversation writes one with what a view shows of a conversation.
 type ListPublisher interface {
+	PublishConversation(of schema.ConversationKey, rows ConversationRows) string
 	PublishClosedConversations(scope Scope, interval Interval, filter *Filter, descending bool) string
 	PublishCreatedConversations(scope Scope, interval Interval, filter *Filter, descending bool) string
 	PublishContacts(scope Scope, interval Interval, filter *Filter, descending bool) string
@@ -178,6 +181,28 @@ func (l *list) published(write func(Scope, Interval, *Filter, bool) string) *Tex
 
 // SQL resolves the field sql.
 func (c *ConversationConnection) SQL() *Text { return c.published(c.order.publish) }
+
+// ConversationRows are what the views show of a conversation.
+type ConversationRows string
+
+// The views that have rows of conversations.
+const (
+	RowsOfConversation ConversationRows = "CONVERSATION"
+	RowsOfContacts     ConversationRows = "CONTACTS"
+	RowsOfMessages     ConversationRows = "MESSAGES"
+	RowsOfTransactions ConversationRows = "TRANSACTIONS"
+	RowsOfStateChanges ConversationRows = "STATE_CHANGES"
+	RowsOfEvents       ConversationRows = "EVENTS"
+)
+
+// SQL resolves the field sql.
+func (c *Conversation) SQL(args struct{ Of string }) *Text {
+	if c.batch.request.asOf > 0 {
+		return nil
+	}
+	text := c.batch.request.of(c.batch.api.store.PublishConversation(key(c.row.Project, c.row.ID), ConversationRows(args.Of)))
+	return &text
+}
 
 // SQL resolves the field sql.
 func (c *ContactConnection) SQL() *Text { return c.published(c.store.PublishContacts) }

@@ -373,7 +373,7 @@ func decode(t *testing.T, r *rig, document string, into any) {
 func TestPublishedStatementsHoldTheSelectedFigures(t *testing.T) {
 	r := published(t)
 	var answer struct {
-		Some, None, Past, Open struct {
+		Some, None, Past struct {
 			SQL   []string
 			Total struct{ SQL *string }
 		}
@@ -395,14 +395,6 @@ func TestPublishedStatementsHoldTheSelectedFigures(t *testing.T) {
 	}
 	if len(answer.None.SQL)+len(answer.Past.SQL) > 0 {
 		t.Errorf("%v %v", answer.None.SQL, answer.Past.SQL)
-	}
-	var rows struct {
-		Metrics struct{ Total struct{ Rows string } }
-	}
-	decode(t, r, `{ metrics(`+always+`) { total { rows(of: OPEN_AT_END) } } }`, &rows)
-	decode(t, r, `{ open: metrics(`+always+`, filters: {rows: "`+rows.Metrics.Total.Rows+`"}) { sql total { csat sql } } }`, &answer)
-	if answer.Open.Total.SQL != nil {
-		t.Errorf("the views do not show when conversations were open: %s", *answer.Open.Total.SQL)
 	}
 }
 

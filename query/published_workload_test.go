@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/parley-analytics/parley/query"
 )
 
 // concurrencyColumns writes the figures of a bucket as the columns of its statement.
@@ -151,18 +155,32 @@ func TestPublishedStatementsAreTheRowsOfLists(t *testing.T) {
 	}
 	var rows struct {
 		Metrics struct {
-			Total struct{ Contacts, Open string }
+			Total struct{ Contacts string }
 		}
+		Until struct{ Total map[string]string }
 	}
-	decode(t, r, `{ metrics(`+always+`) { total { contacts: rows(of: TRANSFERRED_CONTACTS) open: rows(of: OPEN_AT_END) } } }`, &rows)
-	for arguments, column := range map[string]string{
+	states := []query.Count{query.CountCreated, query.CountClosings, query.CountFirstClosing, query.CountOpen, query.CountSnoozedAtEnd, query.CountUnattended}
+	var handles strings.Builder
+	for _, of := range states {
+		fmt.Fprintf(&handles, " %[1]s: rows(of: %[1]s)", of)
+	}
+	decode(t, r, `{ metrics(`+always+`) { total { contacts: rows(of: TRANSFERRED_CONTACTS) } }
+		until: metrics(interval: {from: "2020-03-24T00:00:00Z", to: "2020-04-06T12:00:00Z"}) { total {`+handles.String()+` } } }`, &rows)
+	lists := map[string]string{}
+	for _, of := range states {
+		lists[`conversations(`+always+`, filters: {rows: "`+rows.Until.Total[string(of)]+`"})`] = "conversation_id"
+	}
+	for _, state := range []string{"OPEN", "SNOOZED", "WAITING", "CLOSED"} {
+		lists[`conversations(`+always+`, state: `+state+`)`] = "conversation_id"
+	}
+	maps.Copy(lists, map[string]string{
 		`closedConversations(` + always + `)`: "conversation_id",
 		`closedConversations(` + always + `, orderBy: CLOSED_AT_DESC, filters: {tagIds: ["vip", "` + hostile[0] + `"], hasConversion: true, customerSatisfaction: [1, 5]})`: "conversation_id",
-		`conversations(` + always + `, state: OPEN)`: "conversation_id",
-		`conversations(` + always + `, orderBy: CREATED_AT_DESC, contactFilters: {ongoing: true, operatorKinds: [PROFESSIONAL]})`: "conversation_id",
-		`contacts(` + always + `, orderBy: STARTED_AT_DESC)`:                                                                      "contact_id",
-		`contacts(` + always + `, filters: {rows: "` + rows.Metrics.Total.Contacts + `"})`:                                        "contact_id",
-	} {
+		`conversations(` + always + `, orderBy: CREATED_AT_DESC, contactFilters: {ongoing: true, operatorKinds: [PROFESSIONAL]})`:                                           "conversation_id",
+		`contacts(` + always + `, orderBy: STARTED_AT_DESC)`:                               "contact_id",
+		`contacts(` + always + `, filters: {rows: "` + rows.Metrics.Total.Contacts + `"})`: "contact_id",
+	})
+	for arguments, column := range lists {
 		var answer struct{ List listed }
 		decode(t, r, `{ list: `+arguments+` { sql totalCount edges { node { id } } } }`, &answer)
 		if answer.List.SQL == nil {
@@ -176,6 +194,63 @@ func TestPublishedStatementsAreTheRowsOfLists(t *testing.T) {
 			if found[i][column] != edge.Node.ID {
 				t.Fatalf("%s: row %d is %v, want %s, of\n%s", arguments, i, found[i][column], edge.Node.ID, *answer.List.SQL)
 			}
+		}
+	}
+}
+
+// TestPublishedStatementsAreTheRowsOfConversations compares what the views show of conversations with their fields.
+func TestPublishedStatementsAreTheRowsOfConversations(t *testing.T) {
+	r := published(t)
+	type identified []struct{ ID, TransactionID string }
+	var answer struct {
+		ClosedConversations struct {
+			Edges []struct {
+				Node struct {
+					ID                                              string
+					ContactCount, VisitorMessageCount, ReopenCount  int
+					OperatorMessageCount                            int
+					Contacts                                        identified
+					Conversions                                     struct{ Transactions identified }
+					Row, OfContacts, OfMessages, OfSales, OfChanges string
+				}
+			}
+		}
+	}
+	decode(t, r, `{ closedConversations(`+always+`, first: 12, filters: {hasConversion: true}) { edges { node {
+		id contactCount visitorMessageCount operatorMessageCount reopenCount contacts { id } conversions { transactions { transactionId } }
+		row: sql ofContacts: sql(of: CONTACTS) ofMessages: sql(of: MESSAGES) ofSales: sql(of: TRANSACTIONS) ofChanges: sql(of: STATE_CHANGES) } } } }`, &answer)
+	if len(answer.ClosedConversations.Edges) != 12 {
+		t.Fatalf("%d conversations", len(answer.ClosedConversations.Edges))
+	}
+	column := func(statement, name string) (values []string) {
+		for _, row := range r.asDashboard(t, statement) {
+			values = append(values, fmt.Sprint(row[name]))
+		}
+		return values
+	}
+	for _, edge := range answer.ClosedConversations.Edges {
+		c := edge.Node
+		var contacts, sales []string
+		for _, one := range c.Contacts {
+			contacts = append(contacts, one.ID)
+		}
+		for _, one := range c.Conversions.Transactions {
+			sales = append(sales, one.TransactionID)
+		}
+		if got := column(c.Row, "conversation_id"); !slices.Equal(got, []string{c.ID}) {
+			t.Errorf("%v of %s", got, c.Row)
+		}
+		if got := column(c.OfContacts, "contact_id"); !slices.Equal(got, contacts) {
+			t.Errorf("contacts %v, want %v, of %s", got, contacts, c.OfContacts)
+		}
+		if got := column(c.OfSales, "transaction_id"); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(sales))) {
+			t.Errorf("transactions %v, want %v, of %s", got, sales, c.OfSales)
+		}
+		if got := column(c.OfMessages, "message_id"); len(got) != c.VisitorMessageCount+c.OperatorMessageCount {
+			t.Errorf("%d messages, want %d, of %s", len(got), c.VisitorMessageCount+c.OperatorMessageCount, c.OfMessages)
+		}
+		if got := column(c.OfChanges, "change"); len(got) == 0 || got[0] != "CREATED" {
+			t.Errorf("%v of %s", got, c.OfChanges)
 		}
 	}
 }

@@ -31,6 +31,9 @@ func created(prefix string, scope query.Scope, interval query.Interval, filter *
 	return c
 }
 
+// withOperator is the condition that an open conversation has an ongoing contact: whatever ends a contact leaves a mark.
+const withOperator = "_marks.type[-1] = 'parley.conversation.pushed.v1'"
+
 // state adds the state of conversations.
 func (c *conditions) state(state query.ConversationState) {
 	switch state {
@@ -39,11 +42,7 @@ func (c *conditions) state(state query.ConversationState) {
 	case query.StateSnoozed:
 		c.add("closed_at IS NULL AND length(_snoozed) % 2 = 1")
 	case query.StateWaiting:
-		c.add("closed_at IS NULL AND length(_snoozed) % 2 = 0")
-		ongoing := within(fmt.Sprintf("%s%dw", c.prefix, len(c.args)), c.within)
-		ongoing.add("ended_at IS NULL")
-		c.nest(`(project_id, conversation_id) NOT IN (
-        SELECT project_id, conversation_id FROM {projection:Identifier}.contacts FINAL WHERE $)`, ongoing)
+		c.add("closed_at IS NULL AND length(_snoozed) % 2 = 0 AND NOT (" + withOperator + ")")
 	case query.StateClosed:
 		c.add("closed_at IS NOT NULL")
 	}

@@ -245,6 +245,11 @@ var (
 		"_routing_group_ids": "groupUniqArray(routing_group_id) AS routing_group_ids",
 	}
 	fromTransactions = "_transaction_counts"
+	fromStates       = map[string]string{
+		"_turns":      "arraySlice(arraySort(groupArrayIf(changed_at, change IN ('CLOSED', 'REOPENED'))) AS closings, 1, length(closings) - length(closings) % 2) AS turns",
+		"_snoozed":    "groupArrayIf(changed_at, change IN ('SNOOZED', 'RESUMED')) AS snoozed",
+		"_unattended": "groupArrayIf(changed_at, change IN ('UNATTENDED', 'ATTENDED')) AS unattended",
+	}
 	fromConversation = map[string]string{
 		"_closed": "closed_at IS NOT NULL AS closed", "_version": "last_sequence", "_answered": "answered", "_answered_by_human": "answered_by_human",
 		"_automation_level": "automation_level", "_customer_satisfaction": "customer_satisfaction", "_net_promoter_score": "net_promoter_score",
@@ -256,9 +261,9 @@ var (
 	element    = regexp.MustCompile(`^_element\d$`)
 )
 
-// ofHours replaces what is computed from opening hours by the columns that have it.
-func ofHours(text string) string {
-	var pairs []string
+// shown replaces what is computed from opening hours by the columns that have it, and what marks tell by contacts.
+func shown(text string) string {
+	pairs := []string{withOperator, "(project_id, conversation_id) IN (SELECT project_id, conversation_id FROM " + clickhouse.ViewDatabase + ".contacts WHERE ended_at IS NULL)"}
 	for _, open := range []string{openAt(createdMoment), openAt(startedMoment)} {
 		pairs = append(pairs, "CAST("+open+", 'Nullable(Bool)')", "in_business_hours", open, "in_business_hours")
 	}
@@ -271,13 +276,15 @@ func ofHours(text string) string {
 
 // published writes the statement over the views, with literals in place of the parameters; empty if it reads what they do not show.
 func (s *statement) published() string {
-	text := ofHours(s.text)
-	var lists, traits []string
+	text := shown(s.text)
+	var lists, states, traits []string
 	transactions := false
 	for _, name := range hiddenName.FindAllString(text, -1) {
 		switch {
 		case fromContacts[name] != "":
 			lists = append(lists, fromContacts[name])
+		case fromStates[name] != "":
+			states = append(states, fromStates[name])
 		case fromConversation[name] != "":
 			traits = append(traits, fromConversation[name])
 		case name == fromTransactions:
@@ -293,6 +300,9 @@ func (s *statement) published() string {
 	}
 	if len(lists) > 0 {
 		conversations = with("published_with_contacts", "lists", lists, conversations)
+	}
+	if len(states) > 0 {
+		conversations = with("published_with_states", "lists", states, conversations)
 	}
 	if transactions {
 		conversations = with("published_with_transactions", "lists", nil, conversations)

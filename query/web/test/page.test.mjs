@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { barriers, days, interval, number, server, settled, tile, views, visit, zone } from './rig.mjs'
+import { barriers, days, details, interval, number, server, settled, tile, views, visit, zone } from './rig.mjs'
 import { ask, empty, exported, markup, person, post, queue, select, small, until } from './server.mjs'
 
 test('a person signs in with a password, and scripts cannot read the cookie', async (t) => {
@@ -246,29 +246,48 @@ test('a statement that is copied gives the figures of the chart', async (t) => {
   compare(await copied('Over time'), await figures('contacts', 'step: DAY', 'userIds: [11]'), [['contacts', (bucket) => bucket.contacts]], (bucket) => bucket.contacts > 0)
 })
 
-// What the views of the database do not show yet.
-const withoutSQL = ['Snoozed', 'Waiting', 'Longest wait', 'Waiting longest']
-
 test('every chart, figure and list has statements, and each of them runs', async (t) => {
   const { page, open, context } = await visit(t)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const ran = new Set()
-  for (const view of views) {
-    await open(`/?view=${view}&${days}`)
+  for (const address of [...views.map((view) => `/?view=${view}&${days}`), ...details]) {
+    await open(address)
     for (const menu of await page.locator('details.more').all()) {
       const name = (await menu.locator('summary').getAttribute('aria-label')).replace('More about ', '')
       await menu.locator('summary').click()
       const buttons = await menu.getByRole('button', { name: /^Copy as SQL/ }).all()
-      assert.equal(buttons.length > 0, !withoutSQL.includes(name), `${name} of ${view} has ${buttons.length} statements`)
+      assert.ok(buttons.length > 0, `${name} of ${address} has no statement`)
       for (const button of buttons) {
         await button.click()
         const statement = await page.evaluate(() => navigator.clipboard.readText())
-        if (!ran.has(statement)) assert.ok((await select(server, statement)).length > 0, `${name} of ${view}`)
+        if (!ran.has(statement)) assert.ok((await select(server, statement)).length > 0, `${name} of ${address}`)
         ran.add(statement)
       }
       await page.keyboard.press('Escape')
     }
   }
+})
+
+test('the statements of open conversations and of one conversation give the rows that are shown', async (t) => {
+  const { page, open, context } = await visit(t)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  const copied = async (name, button = 'Copy as SQL') => {
+    await page.getByLabel(`More about ${name}`, { exact: true }).click()
+    await page.locator('details.more[open]').getByRole('button', { name: button, exact: true }).click()
+    await page.keyboard.press('Escape')
+    return select(server, await page.evaluate(() => navigator.clipboard.readText()))
+  }
+  await open(`/?view=now&project=${queue}`)
+  const numbersOf = { Open: '12345', Snoozed: '4', Waiting: '123', 'Longest wait': '123', 'Waiting longest': '123' }
+  for (const [name, numbers] of Object.entries(numbersOf)) {
+    const rows = (await copied(name)).filter((row) => row.project_id === queue)
+    assert.equal(rows.map((row) => row.conversation_id.at(-1)).join(''), numbers, name)
+  }
+  await open(`/?view=conversation&of=${small}&id=7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7a42`)
+  assert.deepEqual((await copied('Contacts')).map((row) => [row.ordinal, row.operator_name]), [[1, markup]])
+  assert.deepEqual((await copied('Messages')).map((row) => row.message_id), ['m1', 'm2'])
+  assert.deepEqual((await copied('Numbers')).map((row) => [row.event_count, row.first_response_time_ms]), [[8, 240_000]])
+  assert.equal((await copied('Events')).length, await page.locator('section[aria-label="Events"] tbody tr').count())
 })
 
 test('the statements of transfers, of contacts at a time and of durations give the figures that are shown', async (t) => {

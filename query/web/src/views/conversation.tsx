@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks'
 import { field } from '../api'
 import { Lifeline } from '../charts/lifeline'
-import { query, useData } from '../data'
+import { type Statements, query, useData } from '../data'
 import { duration, moment, none, precise, words } from '../format'
 import { usePlace } from '../place'
 import { Card } from '../ui/card'
@@ -55,6 +55,10 @@ export interface Answer {
     tags: { id: string; name: string | null }[]
     contacts: Contact[]
     messages: { totalCount: number; edges: { node: Message }[] }
+    sql: string | null
+    ofContacts: string | null
+    ofMessages: string | null
+    ofEvents: string | null
   } | null
   explain: {
     events: Event[]
@@ -63,6 +67,9 @@ export interface Answer {
   } | null
 }
 
+/** A statement by what it gives. */
+const named = (name: string, sql?: string | null): Statements => (sql ? { [name]: sql } : {})
+
 export function Conversation() {
   const place = usePlace()
   const id = place.get('id') ?? ''
@@ -70,7 +77,7 @@ export function Conversation() {
   const [marked, setMarked] = useState<{ name: string; sequences: number[] } | null>(null)
   const answer = useData<Answer>(query({
     conversation: field('conversation', { id, projectId },
-      `id createdAt closedAt channel visitor {id firstName lastName} tags {id name} contacts {id ordinal startedAt endedAt status ending operator {id name kind} routingRule {id name}} messages(first: 100) {totalCount edges {node {__typename id createdAt ... on ChatMessage {author {kind user {name}} automatic text}}}}`),
+      `id createdAt closedAt channel visitor {id firstName lastName} tags {id name} contacts {id ordinal startedAt endedAt status ending operator {id name kind} routingRule {id name}} messages(first: 100) {totalCount edges {node {__typename id createdAt ... on ChatMessage {author {kind user {name}} automatic text}}}} sql ofContacts: sql(of: CONTACTS) ofMessages: sql(of: MESSAGES) ofEvents: sql(of: EVENTS)`),
     explain: field('explain', { conversationId: id, projectId },
       'events {sequence id source type time receivedAt contactId} values {name value sequences} contacts {id ordinal values {name value sequences}}'),
   }))
@@ -78,7 +85,7 @@ export function Conversation() {
   return (
     <>
       <Back view={place.get('back') ?? 'now'} />
-      <Card title="Conversation" main wide data={answer} note={`${id} of project ${projectId}`} empty={(data) => !data.conversation || !data.explain}>
+      <Card title="Conversation" main wide data={answer} sql={({ conversation }) => ({ ...named('Conversation', conversation?.sql), ...named('Events', conversation?.ofEvents) })} note={`${id} of project ${projectId}`} empty={(data) => !data.conversation || !data.explain}>
         {({ conversation, explain }) => (
           <>
             <dl class="facts">
@@ -94,10 +101,10 @@ export function Conversation() {
       </Card>
       {answer.data?.explain && (
         <>
-          <Card title="Numbers" note="Choose a number to see the events it comes from." data={answer}>
+          <Card title="Numbers" note="Choose a number to see the events it comes from." data={answer} sql={({ conversation }) => named('Conversation', conversation!.sql)}>
             {({ explain }) => <Values values={explain!.values} scope="" marked={marked?.name} mark={mark} />}
           </Card>
-          <Card title="Contacts" data={answer} empty={({ explain }) => !explain!.contacts.length}>
+          <Card title="Contacts" data={answer} sql={({ conversation }) => named('Contacts', conversation!.ofContacts)} empty={({ explain }) => !explain!.contacts.length}>
             {({ explain, conversation }) => explain!.contacts.map((contact) => {
               const row = conversation!.contacts.find((one) => one.id === contact.id)
               return (
@@ -108,7 +115,7 @@ export function Conversation() {
               )
             })}
           </Card>
-          <Card title="Events" wide data={answer} note={marked ? `${marked.sequences.length} of them give the number you chose` : 'In the order in which they are folded'}>
+          <Card title="Events" wide data={answer} sql={({ conversation }) => named('Events', conversation!.ofEvents)} note={marked ? `${marked.sequences.length} of them give the number you chose` : 'In the order in which they are folded'}>
             {({ explain }) => <Events events={explain!.events} marked={marked?.sequences ?? []} />}
           </Card>
           <Thread messages={answer.data.conversation!.messages} zone={place.zone} data={answer} />
@@ -195,7 +202,7 @@ function Events({ events, marked }: { events: Event[]; marked: number[] }) {
 function Thread({ messages, zone, data }: { messages: { totalCount: number; edges: { node: Message }[] }; zone: string; data: ReturnType<typeof useData<Answer>> }) {
   const written = messages.edges.map(({ node }) => node).filter((node) => node.author)
   return (
-    <Card title="Messages" wide data={data} empty={() => !written.length}>
+    <Card title="Messages" wide data={data} sql={({ conversation }) => named('Messages', conversation!.ofMessages)} empty={() => !written.length}>
       {() => (
         <ol class="thread">
           {written.map((message) => (
