@@ -96,6 +96,21 @@ for (const [name, options] of Object.entries({ light: {}, dark: { colorScheme: '
   })
 }
 
+test('a life line fits a narrow screen, and every event is in view', async (t) => {
+  const { page, open } = await visit(t, { viewport: { width: 360, height: 780 } })
+  await open(details[1])
+  await page.locator('.lifeline circle').first().waitFor()
+  const out = () => page.evaluate(() => [...document.querySelectorAll('.lifeline circle, .lifeline text, .lifeline rect')].filter((one) => {
+    const { left, right } = one.getBoundingClientRect()
+    return left < 0 || right > innerWidth
+  }).map((one) => one.outerHTML))
+  assert.deepEqual(await out(), [])
+  assert.equal(await page.locator('.lifeline circle').count(), 8)
+  await page.setViewportSize({ width: 1200, height: 780 })
+  await page.waitForFunction(() => document.querySelector('.lifeline').clientWidth > 800)
+  assert.deepEqual(await out(), [], 'after the screen has changed')
+})
+
 test('signing in has no barrier that axe finds', async (t) => {
   const { page, open } = await visit(t, { signedIn: false })
   await open('/')
