@@ -28,12 +28,18 @@
 //	o  a further event of a conversation of many messages: in order, late, and after a start; other conversations beside it; memory
 //	p  figures of a year as of 1 and 90 days back, the first time and after, against the same of the present
 //	q  restatements of a month by day, against the time that an answer may take
+//	r  what each view of the page at / asks about a year, against the time that an answer may take
 //
 // # Engines
 //
 // They are the real engines of `parley serve`: NATS inside this process, synced at every write, and
 // ClickHouse as a child. Every line restarts them on an empty directory. Only h, i, j, m, n and o run the
 // binary `parley` itself, to separate its memory from that of the measurement.
+//
+// # What the page asks
+//
+// views.json has the documents of line r as the page sends them; a test of the page (query/web/test) fails when it asks others, and
+// writes them with REWRITE=1.
 //
 // # The floor of inserts
 //

@@ -30,7 +30,7 @@ type settings struct {
 	events        int    // in the log of the lines a, c, d
 	rounds        int    // of every figure
 	lines         string // letters of the lines to measure, with commas
-	conversations string // of the lines f, g, l, p and q, and messages of line o, with commas
+	conversations string // of the lines f, g, l, p, q and r, and messages of line o, with commas
 	growth        int    // how many times the events for line i
 	batch         int    // most events of a projector's batch; 0 is its default
 	parley        string // binary for the lines that need a process of their own
@@ -67,8 +67,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.IntVar(&s.events, "events", s.events, "events in the log; BENCH_EVENTS sets it too")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds of every figure")
-	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to q with commas; all without it")
-	flags.StringVar(&s.conversations, "conversations", "100000,1000000", "conversations of lines f, g, l, p and q, and messages of line o, with commas")
+	flags.StringVar(&s.lines, "lines", "", "lines to measure, a to r with commas; all without it")
+	flags.StringVar(&s.conversations, "conversations", "100000,1000000", "conversations of lines f, g, l, p, q and r, and messages of line o, with commas")
 	flags.IntVar(&s.growth, "growth", 10, "how many times the events line i goes up to")
 	flags.IntVar(&s.batch, "batch", 0, "most events of a batch; 0 is the projector's default")
 	flags.DurationVar(&s.sustained, "sustained", time.Minute, "how long line n sends")
@@ -120,7 +120,7 @@ func (b *bench) all(ctx context.Context) {
 		{"b", "ingest of single events", b.ingestSingles},
 		{"cd", "catch-up and replay", b.catchUp},
 		{"e", "freshness", b.freshness},
-		{"fgl", "GraphQL", b.pages},
+		{"fglr", "GraphQL", b.pages},
 		{"h", "bytes, memory and processor time", b.usage},
 		{"i", "growth", b.grow},
 		{"j", "ingest beside deep queries", b.besideQueries},

@@ -25,7 +25,7 @@ const (
 	slowAnswer = 300       // milliseconds
 )
 
-// pages measures lines f, g and l.
+// pages measures lines f, g, l and r.
 func (b *bench) pages(ctx context.Context) error {
 	sizes, err := b.sizes()
 	if err != nil {
@@ -93,6 +93,11 @@ func (b *bench) pages(ctx context.Context) error {
 				if err := b.within(ctx, w, size, target); err != nil {
 					return err
 				}
+			}
+		}
+		if i == len(sizes)-1 && b.wants("r") {
+			if err := b.views(ctx, r, w, size); err != nil {
+				return err
 			}
 		}
 		if i == len(sizes)-1 && b.wants("g") {

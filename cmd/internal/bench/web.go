@@ -96,7 +96,7 @@ func (r *rig) graphQL(reads *tape, authority *auth.Authority, mux *http.ServeMux
 	}
 	limits := transport.DefaultLimits()
 	limits.Budget, limits.Restore, limits.Concurrent = 1<<40, 1<<40, connections
-	api, err := query.New(query.Config{Store: tables, Logger: r.bench.log, Options: limits.SchemaOptions(nil, nil)})
+	api, err := query.New(query.Config{Store: tables, Hours: openingHours{}, Logger: r.bench.log, Options: limits.SchemaOptions(nil, nil)})
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,7 @@
 package demo
 
+import "github.com/parley-analytics/parley/schema"
+
 // The cast: brands, the people and bots that work for them, and what is said.
 // Names are common ones put together at random, e-mail addresses are of
 // example.com, and phone numbers are from ranges kept free for fiction.
@@ -12,6 +14,15 @@ type brand struct {
 	campaigns []named
 	groups    []group
 	bots      []operator
+}
+
+// Projects are those that have conversations.
+func Projects() []schema.ProjectID {
+	ids := make([]schema.ProjectID, len(brands))
+	for i, brand := range brands {
+		ids[i] = schema.ProjectID(brand.value.project)
+	}
+	return ids
 }
 
 type named struct{ id, name string }
