@@ -1,14 +1,14 @@
 // A browser and a parley for the tests of a file.
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before } from 'node:test'
 import { chromium } from 'playwright-core'
+import { executablePath } from './chromium.mjs'
 import { ask, person, small, start } from './server.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path))
 export const views = ['now', 'volume', 'speed', 'quality', 'flow', 'money', 'people']
 export const zone = 'Europe/Paris'
 
@@ -19,7 +19,6 @@ export let details
 let browser, session
 
 before(async () => {
-  assert.ok(executablePath, 'Chromium is missing: apt-get install chromium, or set CHROMIUM to its path')
   server = await start()
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   // Signed in once, for all: attempts per person are limited.

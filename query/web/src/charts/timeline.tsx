@@ -1,4 +1,5 @@
-// Figures over time, on a canvas. A click goes to the rows of a step; the card's table has the same as links.
+// Figures over time, on a canvas. A click goes to the rows of a step; the card's table has the same as links. Dragging across it shows
+// a part, which moves with the wheel sideways; a double click shows all.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
@@ -63,7 +64,7 @@ export function Timeline(props: TimelineProps) {
   useEffect(() => {
     const parent = box.current!
     const plot = draw(parent, latest.current, place.zone, setShown)
-    const observer = new ResizeObserver(() => plot.setSize({ width: parent.clientWidth, height: latest.current.height ?? 240 }))
+    const observer = new ResizeObserver(() => plot.width !== parent.clientWidth && plot.setSize({ width: parent.clientWidth, height: plot.height }))
     observer.observe(parent)
     return () => {
       observer.disconnect()
@@ -96,9 +97,70 @@ function summary({ series, format }: TimelineProps): string {
   return series
     .map((one) => {
       const known = one.values.filter((value) => value !== null)
-      return known.length ? `${one.name}: from ${format(Math.min(...known))} to ${format(Math.max(...known))}` : `${one.name}: ${none}`
+      const least = known.reduce((a, b) => Math.min(a, b), Infinity)
+      return known.length ? `${one.name}: from ${format(least)} to ${format(known.reduce((a, b) => Math.max(a, b), least))}` : `${one.name}: ${none}`
     })
     .join('; ')
+}
+
+const spline = uPlot.paths.spline!()
+const bars = uPlot.paths.bars!({ size: [0.62, 48], radius: 0.15 })
+
+/** Whether pixels have several of the values that are shown. */
+function dense(plot: uPlot): boolean {
+  const [first, last] = plot.series[0]!.idxs!
+  return (last - first) * 2 > plot.over.clientWidth
+}
+
+/** Draws the range that values have at each pixel, or from zero to the most of them. Lines through all of them would be filled in many times over. */
+const range = (fromZero: boolean): uPlot.Series.PathBuilder => (plot, series, first, last) => {
+  const xs = plot.data[0]
+  const values = plot.data[series]!
+  const left = plot.valToPos(xs[first]!, 'x', true)
+  const perSecond = (plot.valToPos(xs[last]!, 'x', true) - left) / (xs[last]! - xs[first]!)
+  const zero = plot.valToPos(0, 'y', true)
+  const perUnit = plot.valToPos(1, 'y', true) - zero
+  const ratio = devicePixelRatio
+  const fill = new Path2D()
+  let columns: [x: number, top: number, bottom: number][] = []
+  const finish = () => {
+    columns.forEach(([x, top], index) => (index ? fill.lineTo(x, top) : fill.moveTo(x, top)))
+    for (const [x, top, bottom] of columns.toReversed()) fill.lineTo(x, Math.max(bottom, top + 2 * ratio))
+    columns = []
+  }
+  let pixel = -Infinity
+  let top = 0
+  let bottom = 0
+  for (let n = first; n <= last; n++) {
+    const value = values[n]
+    if (value == null) continue
+    const at = Math.round((left + (xs[n]! - xs[first]!) * perSecond) / ratio)
+    const y = zero + value * perUnit
+    if (at === pixel) {
+      if (y < top) top = y
+      else if (y > bottom) bottom = y
+      continue
+    }
+    if (pixel > -Infinity) columns.push([pixel * ratio, top, bottom])
+    if (at - pixel > 3) finish() // a gap
+    pixel = at
+    top = y
+    bottom = fromZero ? zero : y
+  }
+  if (pixel > -Infinity) columns.push([pixel * ratio, top, bottom])
+  finish()
+  return { fill }
+}
+
+/** Draws values as they fit. */
+const pathsOf = (sparse: uPlot.Series.PathBuilder, crowded: uPlot.Series.PathBuilder): uPlot.Series.PathBuilder => (plot, ...of) => (dense(plot) ? crowded : sparse)(plot, ...of)
+
+/** Moves what is shown sideways, by pixels, as far as there are values. */
+function move(plot: uPlot, pixels: number, first: number, last: number): void {
+  const { min, max } = plot.scales.x!
+  const width = max! - min!
+  const from = Math.min(Math.max(min! + (pixels / plot.over.clientWidth) * width, first), last - width)
+  plot.setScale('x', { min: from, max: from + width })
 }
 
 function draw(parent: HTMLElement, props: TimelineProps, zone: string, show: (shown: Shown | null) => void): uPlot {
@@ -106,6 +168,9 @@ function draw(parent: HTMLElement, props: TimelineProps, zone: string, show: (sh
   const line = color('--line')
   const axis = { stroke: color('--muted'), font: '12px system-ui, sans-serif', grid: { stroke: line, width: 1 }, ticks: { show: false } }
   const step = xs.length > 1 ? (xs.at(-1)! - xs[0]!) / (xs.length - 1) : 86_400
+  const shades = props.series.map((one) => color(`--c${one.color}`))
+  const first = xs[0]! - step * 0.6
+  const last = xs.at(-1)! + step * 0.6
   const options: uPlot.Options = {
     width: parent.clientWidth,
     height: props.height ?? 240,
@@ -113,7 +178,7 @@ function draw(parent: HTMLElement, props: TimelineProps, zone: string, show: (sh
     cursor: { drag: { x: true, y: false, uni: 20 }, points: { size: 7 }, y: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     scales: {
-      x: { range: (_, low, high) => [low - step * 0.6, high + step * 0.6] },
+      x: { range: (_, low, high) => [low <= xs[0]! ? first : low, high >= xs.at(-1)! ? last : high] },
       y: { range: (_, low, high) => [Math.min(low, 0), props.max ?? (high > 0 ? high * 1.08 : 1)] },
     },
     axes: [
@@ -122,12 +187,12 @@ function draw(parent: HTMLElement, props: TimelineProps, zone: string, show: (sh
     ],
     series: [
       {},
-      ...props.series.map((one): uPlot.Series => ({
-        stroke: color(`--c${one.color}`),
+      ...props.series.map((one, index): uPlot.Series => ({
+        stroke: shades[index],
         width: one.bars ? 0 : 2,
-        fill: one.bars ? color(`--c${one.color}`) : undefined,
+        fill: (plot) => (one.bars || dense(plot) ? shades[index]! : 'transparent'),
         dash: one.dashed ? [5, 4] : undefined,
-        paths: one.bars ? uPlot.paths.bars!({ size: [0.62, 48], radius: 0.15 }) : uPlot.paths.spline!(),
+        paths: one.bars ? pathsOf(bars, range(true)) : pathsOf(spline, range(false)),
         points: { show: !one.bars && xs.length === 1 },
         spanGaps: false,
       })),
@@ -139,7 +204,15 @@ function draw(parent: HTMLElement, props: TimelineProps, zone: string, show: (sh
       }],
     },
   }
-  return new uPlot(options, [xs, ...props.series.map((one) => one.values)] as uPlot.AlignedData, parent)
+  const plot = new uPlot(options, [xs, ...props.series.map((one) => one.values)] as uPlot.AlignedData, parent)
+  plot.over.addEventListener('wheel', (event) => {
+    const sideways = event.shiftKey ? event.deltaX || event.deltaY : event.deltaX
+    const { min, max } = plot.scales.x!
+    if (Math.abs(sideways) < Math.abs(event.deltaY) || !sideways || (min! <= first && max! >= last)) return
+    event.preventDefault()
+    move(plot, sideways, first, last)
+  })
+  return plot
 }
 
 const clocks = new Map<string, Intl.DateTimeFormat>()
