@@ -1,4 +1,20 @@
 SELECT project_id, conversation_id FROM $found.conversations WHERE _version > {upTo:UInt64}
 UNION DISTINCT SELECT project_id, conversation_id FROM $expected.conversations WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $found.contacts WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $expected.contacts WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $found.transactions WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $expected.transactions WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $found.messages WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $expected.messages WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $found.message_texts WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $expected.message_texts WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $found.visitors WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $expected.visitors WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $found.customer_conversations WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $expected.customer_conversations WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $found.customer_profiles WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $expected.customer_profiles WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $found.sellers WHERE _version > {upTo:UInt64}
+UNION DISTINCT SELECT project_id, conversation_id FROM $expected.sellers WHERE _version > {upTo:UInt64}
 UNION DISTINCT SELECT project_id, conversation_id FROM $found.events WHERE sequence > {upTo:UInt64}
 UNION DISTINCT SELECT project_id, conversation_id FROM $expected.events WHERE sequence > {upTo:UInt64}
