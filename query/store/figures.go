@@ -12,13 +12,14 @@ import (
 // quantiles are exact, with linear interpolation between ranks.
 const quantiles = "quantilesExactInclusive(0.5, 0.9, 0.95, 0.99)"
 
-// spread reads how a column of milliseconds is distributed.
+// spread reads how a column of milliseconds is distributed. The duration is written once: with business hours it is long, and takes
+// long to analyze.
 func spread[R any](field string, of func(*R) *query.Spread) []column[R] {
-	sql := durationOf(field)
+	name := "_" + field
 	return []column[R]{
-		{field, "count(" + sql + ")", func(r *R) any { return &of(r).Count }},
-		{field, "toNullable(avg(" + sql + "))", func(r *R) any { return &of(r).Mean }},
-		{field, quantiles + "(" + sql + ")", func(r *R) any { return &of(r).Quantiles }},
+		{field, "count(" + durationOf(field) + " AS " + name + ")", func(r *R) any { return &of(r).Count }},
+		{field, "toNullable(avg(" + name + "))", func(r *R) any { return &of(r).Mean }},
+		{field, quantiles + "(" + name + ")", func(r *R) any { return &of(r).Quantiles }},
 	}
 }
 
