@@ -139,6 +139,12 @@ func (s *Stream) audit(ctx context.Context) ([]run, error) {
 	s.ledger.mu.Lock()
 	reached := s.ledger.reached
 	s.ledger.mu.Unlock()
+	if reached > last { // others may have appended since the stream was asked
+		if info, err = s.info(ctx, false); err != nil {
+			return nil, err
+		}
+		last = record.Number(info.State.LastSeq)
+	}
 	if reached > last {
 		suspects = append(suspects, run{last + 1, reached})
 	}

@@ -251,6 +251,41 @@ func TestDeletionOnPurposeIsNotDamage(t *testing.T) {
 	check("and after more")
 }
 
+// TestWhatIsAppendedDuringAnAuditIsNotDamage has another process append, and note it in the ledger, between
+// the two questions of an audit: what the stream holds, and what the ledger says.
+func TestWhatIsAppendedDuringAnAuditIsNotDamage(t *testing.T) {
+	server := enginetest.NATS(t)
+	writer := open(t, server).Events()
+	mustAppend(t, writer, message(1))
+	observer := open(t, server, func(o *Options) { o.Observe = true }).Events()
+
+	observer.ledger.mu.Lock()
+	before := observer.broker.conn.Stats().InMsgs
+	type result struct {
+		lost *DamageError
+		err  error
+	}
+	audited := make(chan result, 1)
+	go func() {
+		lost, err := observer.Damage(testContext(t))
+		audited <- result{lost, err}
+	}()
+	for deadline := time.Now().Add(10 * time.Second); observer.broker.conn.Stats().InMsgs == before; <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the stream is not asked")
+		}
+	}
+	mustAppend(t, writer, message(2), message(3))
+	writer.noteReached(testContext(t))
+	observer.ledger.mu.Unlock()
+	if r := <-audited; r.lost != nil || r.err != nil {
+		t.Errorf("during the appends: %v, %v", r.lost, r.err)
+	}
+	if lost, err := observer.Damage(testContext(t)); lost != nil || err != nil {
+		t.Errorf("and ever after: %v, %v", lost, err)
+	}
+}
+
 func TestOnePageOfTheLedgerHoldsFewAndMany(t *testing.T) {
 	for _, count := range []uint64{0, 1, 100, 4095, 4096, 5000, pageSize} {
 		p := new(page)
