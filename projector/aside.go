@@ -17,15 +17,17 @@ import (
 // conversation: their sequence is the one of its first event that is in no rows.
 const LogConversations = "conversations"
 
-// Aside is a conversation that is set aside: the server lacks the memory to write its
-// rows, or to read its events back. Its events are archived; its rows stay as they were
-// before the sequence.
+// Aside is a row of quarantine that stands for a conversation: its events are archived, and its rows stay as
+// they were before the sequence.
 type Aside struct {
 	schema.ConversationKey
 	Sequence schema.Sequence
-	Version  uint64 // of its row of quarantine
-	Released bool   // its rows are to be made again
-	Differs  bool   // likewise, because they differ from its events: it is not set aside
+	Version  uint64    // of the row
+	Since    time.Time // when it was written
+	// Reason is SET_ASIDE: the server lacks the memory to write its rows, or to read its events back, or rejects
+	// rows of so many events. RELEASED: it was set aside, and its rows are to be made again. DIFFERS:
+	// likewise, because they differ from its events; it is not set aside, events change its rows. BEHIND: they are being made.
+	Reason schema.Code
 }
 
 // String names the conversation.
@@ -46,16 +48,19 @@ func ParseAside(original []byte) (schema.ConversationKey, error) {
 }
 
 // rejection is the row of quarantine of a conversation.
-func (a Aside) rejection(now time.Time, gone bool, why error) Rejection {
+func (a Aside) rejection(now time.Time, detail string) Rejection {
 	original, _ := json.Marshal(asideKey(a.ConversationKey)) // a number and a text
-	detail := "conversation " + a.String() + ": its rows are made again"
-	if why != nil {
-		detail = "conversation " + a.String() + ": " + why.Error()
-	}
 	return Rejection{
-		Log: LogConversations, Sequence: a.Sequence, ReceivedAt: schema.TimestampOf(now), Reason: schema.CodeSetAside,
-		Detail: detail, Original: original, Version: max(uint64(now.UnixNano()), a.Version+1), Gone: gone,
+		Log: LogConversations, Sequence: a.Sequence, ReceivedAt: schema.TimestampOf(now), Reason: a.Reason,
+		Detail: "conversation " + a.String() + ": " + detail, Original: original, Version: max(uint64(now.UnixNano()), a.Version+1),
 	}
+}
+
+// over is the row of quarantine that ends another one.
+func (a Aside) over(now time.Time) Rejection {
+	r := a.rejection(now, "its rows are made again")
+	r.Gone = true
+	return r
 }
 
 // TooLargeError reports that the server lacks the memory for what is written or read:
@@ -142,8 +147,8 @@ func (l *loop) narrow(ctx context.Context, works []*work, do func([]*work) error
 	}
 	batch := l.still()
 	for _, w := range aside {
-		a := Aside{ConversationKey: w.key, Sequence: w.first()}
-		batch.Quarantine = append(batch.Quarantine, a.rejection(l.gatherer.clock(), false, why))
+		a := Aside{ConversationKey: w.key, Sequence: w.first(), Reason: schema.CodeSetAside}
+		batch.Quarantine = append(batch.Quarantine, a.rejection(l.gatherer.clock(), why.Error()))
 		l.logger.Error("ClickHouse does not have enough memory for the rows of a conversation; the conversation is set aside", "conversation", a, "sequence", a.Sequence, "error", why)
 	}
 	if err := l.sink.Write(ctx, batch); err != nil {
@@ -152,7 +157,8 @@ func (l *loop) narrow(ctx context.Context, works []*work, do func([]*work) error
 	return fmt.Errorf("%w: %d: %w", errSetAside, len(aside), why)
 }
 
-// knowAside reads which conversations are set aside, and returns all whose rows are to be made again.
+// knowAside reads which conversations are set aside or behind, and returns all whose rows are to be made again as
+// a whole.
 func (l *loop) knowAside(ctx context.Context) ([]Aside, error) {
 	if l.name != LogEvents {
 		return nil, nil
@@ -164,14 +170,25 @@ func (l *loop) knowAside(ctx context.Context) ([]Aside, error) {
 	l.aside = map[schema.ConversationKey]Aside{}
 	var aside, wanted []Aside
 	for _, a := range list {
-		if !a.Differs {
-			l.aside[a.ConversationKey] = a
-			aside = append(aside, a)
-		}
-		if a.Differs || a.Released {
+		switch a.Reason {
+		case schema.CodeBehind:
+			l.oweAgain(a)
+		case schema.CodeDiffers, schema.CodeReleased:
 			wanted = append(wanted, a)
 		}
+		if a.Reason != schema.CodeDiffers {
+			l.aside[a.ConversationKey] = a
+		}
+		if a.Reason == schema.CodeSetAside || a.Reason == schema.CodeReleased {
+			aside = append(aside, a)
+		}
 	}
+	for key, o := range l.owing {
+		if _, known := l.aside[key]; !known {
+			l.aside[key] = o.Aside
+		}
+	}
+	l.showOwing()
 	l.state.setAside(aside)
 	l.metrics.aside.Set(float64(len(aside)))
 	return wanted, nil
@@ -193,6 +210,9 @@ func (l *loop) takeBack(ctx context.Context) error {
 		return nil
 	}
 	l.archive.Doubt() // a repair may have changed it
+	if wanted, err = l.oweLarge(ctx, wanted); err != nil || len(wanted) == 0 {
+		return err
+	}
 	if err := l.again(ctx, wanted[:min(againAtOnce, len(wanted))]); err != nil {
 		return err
 	}
@@ -282,10 +302,20 @@ func (l *loop) again(ctx context.Context, wanted []Aside) error {
 		l.delay(wanted[0], err)
 		return nil
 	}
-	l.logger.Error("ClickHouse does not have enough memory for the rows of a conversation; the conversation is set aside", "conversation", wanted[0], "error", err)
+	return l.giveUp(ctx, wanted[0], err)
+}
+
+// giveUp sets a conversation aside whose rows cannot be made again.
+func (l *loop) giveUp(ctx context.Context, a Aside, why error) error {
+	l.logger.Error("ClickHouse cannot store the rows of a conversation; the conversation is set aside", "conversation", a, "error", why)
 	batch := l.still()
-	for i, entry := range l.entries(wanted[0]) { // the first one stays
-		batch.Quarantine = append(batch.Quarantine, entry.rejection(l.gatherer.clock(), i > 0, err))
+	for i, entry := range l.entries(a) { // the first one stays
+		row := entry.over(l.gatherer.clock())
+		if i == 0 {
+			entry.Reason = schema.CodeSetAside
+			row = entry.rejection(l.gatherer.clock(), why.Error())
+		}
+		batch.Quarantine = append(batch.Quarantine, row)
 	}
 	if err := l.sink.Write(ctx, batch); err != nil {
 		return fmt.Errorf("set a conversation aside again: %w", err)
@@ -295,7 +325,7 @@ func (l *loop) again(ctx context.Context, wanted []Aside) error {
 
 // entries are those of a conversation: one that differs may be set aside too.
 func (l *loop) entries(a Aside) []Aside {
-	if other, aside := l.aside[a.ConversationKey]; aside && a.Differs {
+	if other, aside := l.aside[a.ConversationKey]; aside && other.Sequence != a.Sequence {
 		return []Aside{other, a}
 	}
 	return []Aside{a}
@@ -325,7 +355,7 @@ func (l *loop) refold(ctx context.Context, wanted []Aside) error {
 		rows.Conversation.ConversationKey = a.ConversationKey
 		batch.Changes = append(batch.Changes, Change{After: rows, Replaces: true})
 		for _, entry := range l.entries(a) {
-			batch.Quarantine = append(batch.Quarantine, entry.rejection(l.gatherer.clock(), true, nil))
+			batch.Quarantine = append(batch.Quarantine, entry.over(l.gatherer.clock()))
 		}
 	}
 	return l.sink.Write(ctx, batch)

@@ -65,7 +65,7 @@ func TestAConversationWithoutRoomIsSetAsideAndTakenBack(t *testing.T) {
 
 				tables.Release() // still too large
 				<-time.After(time.Minute)
-				if aside := p.Aside(); len(aside) != 1 || aside[0].Released {
+				if aside := p.Aside(); len(aside) != 1 || aside[0].Reason != schema.CodeSetAside {
 					t.Errorf("set aside are %v, want it again", aside)
 				}
 				room.Store(true)

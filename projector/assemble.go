@@ -19,7 +19,20 @@ type work struct {
 	withdrawn []schema.Record // events that were found to be unwritable, or are replaced by fresh ones
 	replaces  bool            // an event counts now that was left out of rows ahead of the position
 
-	continued *Change // what a fold that could be continued has changed
+	known  []fold.Message  // those of the tables that a continued fold needs
+	mark   *history        // the earlier state that it is continued from; nil for the latest
+	since  []schema.Record // the events since that
+	late   bool            // the fold cannot be continued, because of events before others
+	folded *folded         // the fold, if it was continued
+
+	archived bool   // the events make no rows now: the conversation is set aside, or its rows are behind
+	owes     *owing // that they are is to be noted
+}
+
+// folded is what a batch changes in a conversation, and the history after it.
+type folded struct {
+	change Change
+	after  *history
 }
 
 // records are the new events.
@@ -108,42 +121,54 @@ func (l *loop) sortOut(ctx context.Context, in *intake) error {
 }
 
 // assemble groups the events by conversation and loads the history of each from the cache, or, for
-// all that are missing, from the archive in one query. Events of conversations that are set aside
-// are archived and change no rows.
+// all that are missing, from the archive in one query. Events of conversations that are set aside, or
+// large and without a history in memory, are archived and change no rows.
 func (l *loop) assemble(ctx context.Context, in *intake) ([]*work, error) {
 	var all, missing []*work
 	at := map[schema.ConversationKey]*work{}
 	of := func(r *schema.Record) *work {
 		key := r.Event.ConversationKey()
 		w := at[key]
-		if _, aside := l.aside[key]; w == nil && !aside {
+		if w == nil {
 			w = &work{key: key, before: l.cache.get(key)}
+			_, w.archived = l.aside[key]
 			at[key] = w
 			all = append(all, w)
 		}
 		return w
 	}
 	for _, e := range in.events {
-		if w := of(&e.Record); w != nil {
-			w.fresh = append(w.fresh, e)
-			w.replaces = w.replaces || l.countsNow(&e.Event)
-		}
+		w := of(&e.Record)
+		w.fresh = append(w.fresh, e)
+		w.replaces = w.replaces || l.countsNow(&e.Event)
 	}
 	for _, r := range in.withdrawn {
-		if w := of(&r); w != nil {
-			w.withdrawn = append(w.withdrawn, r)
+		w := of(&r)
+		w.withdrawn = append(w.withdrawn, r)
+	}
+	var live []*work
+	for _, w := range all {
+		switch {
+		case !w.archived:
+			live = append(live, w)
+		case l.owing[w.key] != nil && (len(w.withdrawn) > 0 || w.replaces):
+			l.owes(w, schema.CodeDiffers)
 		}
 	}
-	if err := l.proceed(ctx, all); err != nil {
+	if err := l.proceed(ctx, live); err != nil {
 		return nil, err
 	}
-	for _, w := range all {
+	for _, w := range live {
 		if w.before == nil {
 			missing = append(missing, w)
 		}
 	}
-	l.metrics.cacheHits.Add(float64(len(all) - len(missing)))
+	l.metrics.cacheHits.Add(float64(len(live) - len(missing)))
 	l.metrics.cacheMisses.Add(float64(len(missing)))
+	missing, err := l.postpone(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
 	return all, l.recall(ctx, missing)
 }
 
@@ -158,11 +183,15 @@ func (l *loop) proceed(ctx context.Context, works []*work) error {
 		if w.before == nil || w.before.state == nil {
 			continue
 		}
-		if needs, follows := w.before.state.Wants(w.records()); follows && !l.isContested() && len(w.withdrawn) == 0 {
+		needs, follows, err := l.wants(ctx, w)
+		if err != nil {
+			return err
+		}
+		if follows && !l.isContested() && len(w.withdrawn) == 0 {
 			wanted[w.key] = needs
 			long = append(long, w)
 		} else {
-			w.before = nil
+			w.before, w.late = nil, !follows
 		}
 	}
 	if len(long) == 0 {
@@ -173,17 +202,37 @@ func (l *loop) proceed(ctx context.Context, works []*work) error {
 		return fmt.Errorf("look up messages of %d conversations: %w", len(long), err)
 	}
 	for _, w := range long {
-		known, usable := found[w.key]
-		if usable {
-			var before, after fold.Rows
-			if before, after, usable = w.before.state.Continue(w.records(), known); usable {
-				w.continued = &Change{Before: &before, After: after}
-				continue
-			}
+		usable := false
+		if w.known, usable = found[w.key]; usable {
+			w.folded, usable = w.fold(l.long)
 		}
-		w.before = nil
+		if !usable {
+			w.before, w.late = nil, true
+		}
 	}
 	return nil
+}
+
+// wants returns the messages that a continued fold of a long conversation needs. Where events come before others, it is
+// continued from the latest mark before them, if the events since then are few enough for a batch.
+func (l *loop) wants(ctx context.Context, w *work) (needs fold.Wanted, follows bool, err error) {
+	fresh := w.records()
+	if needs, follows = w.before.state.Wants(fresh); follows || l.isContested() {
+		return needs, follows, nil
+	}
+	for _, mark := range slices.Backward(w.before.marks) {
+		if !mark.state.Follow(fresh) {
+			continue
+		}
+		since, err := l.archive.Piece(ctx, Piece{ConversationKey: w.key, Later: -1, After: mark.upTo, UpTo: l.position, Most: l.large + 1})
+		if err != nil || len(since) > l.large {
+			return needs, false, err
+		}
+		w.mark, w.since = mark, since
+		needs, follows = mark.state.Wants(slices.Concat(since, fresh))
+		return needs, follows, nil
+	}
+	return needs, false, nil
 }
 
 // recall loads the history of conversations from the archive. Events of the archive above the
@@ -218,10 +267,14 @@ func (l *loop) read(ctx context.Context, works []*work) error {
 	return nil
 }
 
-// fold returns what is to be written of the conversation, and its new history.
-func (w *work) fold(long int) (Change, *history) {
-	if w.continued != nil {
-		return *w.continued, w.before
+// fold returns what is to be written of the conversation, and its new history. It reports false if it only has the
+// state of a fold, and that cannot be continued.
+func (w *work) fold(long int) (*folded, bool) {
+	switch {
+	case w.folded != nil:
+		return w.folded, true
+	case w.before != nil && w.before.records == nil && w.before.state != nil:
+		return w.proceed(long)
 	}
 	after := w.before.without(w.withdrawn).foldedWith(w.fresh, long)
 	if len(after.records) == 0 {
@@ -231,5 +284,29 @@ func (w *work) fold(long int) (Change, *history) {
 	if w.before != nil {
 		c.Before = &w.before.rows
 	}
-	return c, after
+	return &folded{c, after}, true
+}
+
+// proceed continues the fold of a long conversation.
+func (w *work) proceed(long int) (*folded, bool) {
+	var next *fold.State
+	var before, after fold.Rows
+	var ok bool
+	h := &history{}
+	if w.mark == nil {
+		next, before, after, ok = w.before.state.Continue(w.records(), w.known)
+	} else {
+		before = w.before.state.Rows()
+		next, after, ok = w.mark.state.Again(slices.Concat(w.since, w.records()), w.known)
+	}
+	if !ok {
+		return nil, false
+	}
+	h.state = next
+	if w.mark == nil {
+		h.marked(w.before, long)
+	} else { // those after it lack the late events
+		h.marks = w.before.marks[:slices.Index(w.before.marks, w.mark)+1]
+	}
+	return &folded{Change{Before: &before, After: after}, h}, true
 }

@@ -33,9 +33,6 @@ func (l *loop) refused(ctx context.Context, in *intake, works []*work, err error
 	if in.repeats > 0 {
 		return fmt.Errorf("the batch has %d duplicates of its own events, so it is gathered in smaller ones: %w", in.repeats, err)
 	}
-	if err := l.recallContinued(ctx, works); err != nil {
-		return err
-	}
 	known := maps.Clone(l.unwritable)
 	if again := l.bisect(ctx, works); again != nil {
 		if errors.Is(again, errWrongTables) { // then none of them is responsible
@@ -52,9 +49,7 @@ func (l *loop) refused(ctx context.Context, in *intake, works []*work, err error
 
 // setApart looks for the conversations whose rows are too large.
 func (l *loop) setApart(ctx context.Context, works []*work, err error) error {
-	if err := l.recallContinued(ctx, works); err != nil {
-		return err
-	}
+	works = slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.archived })
 	again := l.narrow(ctx, works, func(some []*work) error {
 		_, err := l.try(ctx, some) // an unwritable event is found when the batch is gathered again
 		return err
@@ -65,26 +60,16 @@ func (l *loop) setApart(ctx context.Context, works []*work, err error) error {
 	return fmt.Errorf("writing %d conversations was too large together although each part succeeds: %w", len(works), err)
 }
 
-// recallContinued restores, for conversations whose folds were continued, their whole
-// histories: parts of their events are folded now.
-func (l *loop) recallContinued(ctx context.Context, works []*work) error {
-	var continued []*work
-	for _, w := range works {
-		if w.continued != nil {
-			w.continued, w.before = nil, nil
-			continued = append(continued, w)
-		}
-	}
-	return l.recall(ctx, continued)
-}
-
 // mostUnwritable is the number of consecutive unwritable events after which the tables are considered to be at fault.
 const mostUnwritable = 100
 
 var (
 	// errUnwritable ends a round in which unwritable events were found.
-	errUnwritable  = errors.New("ClickHouse rejects events")
-	errWrongTables = fmt.Errorf("ClickHouse rejected more than %d consecutive events: the table schema has probably been altered, and events are not quarantined until it is restored", mostUnwritable)
+	errUnwritable = errors.New("ClickHouse rejects events")
+	// errNotContinued ends a round in which part of the events of a conversation could not be folded: the next
+	// round has forgotten the state of its fold, and so has all events, or leaves them to a fold beside the batches.
+	errNotContinued = errors.New("a fold cannot be continued with a part of the events")
+	errWrongTables  = fmt.Errorf("ClickHouse rejected more than %d consecutive events: the table schema has probably been altered, and events are not quarantined until it is restored", mostUnwritable)
 )
 
 // bisect finds the rejected conversations by bisection.
@@ -112,7 +97,7 @@ func (l *loop) bisect(ctx context.Context, works []*work) error {
 // in log order, whose addition makes the rows unwritable, then the next one without it.
 func (l *loop) blame(ctx context.Context, w *work) error {
 	rest := *w
-	rest.fresh = slices.Clone(w.fresh)
+	rest.fresh, rest.folded = slices.Clone(w.fresh), nil
 	good := 0 // the number of first events that pass; rows are only written with more
 	for len(rest.fresh) > good {
 		refusal, err := l.try(ctx, []*work{&rest})
@@ -150,9 +135,15 @@ func (l *loop) try(ctx context.Context, works []*work) (*UnwritableError, error)
 	batch := l.still()
 	batch.Contested = l.isContested()
 	for _, w := range works {
-		change, _ := w.fold(l.long)
-		batch.Changes = append(batch.Changes, change)
 		batch.Events = append(batch.Events, w.fresh...)
+		if w.archived {
+			continue
+		}
+		folded, ok := w.fold(l.long)
+		if !ok {
+			return nil, errNotContinued
+		}
+		batch.Changes = append(batch.Changes, folded.change)
 	}
 	err := l.sink.Write(ctx, batch)
 	var unwritable *UnwritableError

@@ -38,8 +38,28 @@
 // Of a conversation with more than [Config.LongEvents] events the cache has the
 // state of its fold instead of the events, and the fold is continued: what a
 // further event costs does not depend on how many there were (projector/fold has
-// the conditions). An event that is late, and the first one after a start, mean a
-// fold of all events.
+// the conditions). The cache has some earlier states too, each about as many events after the one before: after an event
+// that comes before others, the fold is continued from the latest state before it.
+//
+// # Beside the batches
+//
+// A large conversation, with more than five times as many events, is never folded in a batch. If its fold
+// cannot be continued (the first event after a start, and one that is later than the earlier states) the batch archives
+// its events and moves the position, and a row of quarantine in it says that the rows of the conversation are
+// behind (BEHIND; DIFFERS if rows must go, too). So this holds across restarts and for another process. Then:
+//
+//	fold      a goroutine reads the events back in pieces, by time, and folds them: the ones
+//	          before the first that is owed, of which the tables have the rows, for the state; or all up to
+//	          the position, if that is not enough
+//	write     the loop writes the rows of all, 10,000 messages between two batches, under the version
+//	          that they were folded to. No other rows of the conversation are written meanwhile
+//	catch up  it continues the state with the events that came meanwhile, and takes the row of
+//	          quarantine away. If they are late again, it begins once more, from them on
+//
+// So the others wait for some rows only, and the position is right about all conversations but those in
+// [Projector.Behind], which /readyz and metrics name. A conversation found behind by a new round of the loop may have
+// rows of any of these steps: all are written then. One whose rows are refused is set aside. A conversation is made
+// after the other, and none while batches are contested.
 //
 // The log of events refused at the edge is projected the same way, with its own position; its
 // batches contain only quarantine.

@@ -26,6 +26,7 @@ type loop struct {
 	metrics  *metrics
 	stall    time.Duration
 	long     int // events of a conversation from which on its fold is continued
+	large    int // events of a conversation from which on they are not folded in a batch
 
 	// writing is held while a batch is made and written: sink and archive are for
 	// one goroutine, and two logs are projected into them.
@@ -44,6 +45,10 @@ type loop struct {
 	quarantined map[eventName]bool // of events that are in quarantine as unwritable, while rows are ahead of the position
 	refusals    int                // unwritable events, or conversations that are too large, since one could be written
 	aside       map[schema.ConversationKey]Aside
+	owing       map[schema.ConversationKey]*owing // those of aside whose rows are behind, and are being made
+	making      *making                           // of one of them; nil for none
+	made        chan *making
+	beside      sync.WaitGroup
 	delays      map[schema.ConversationKey]delay // of those whose rows could not be made again
 }
 
@@ -51,7 +56,8 @@ func newLoop(c Config, name string, log Log, judge judge, writing *sync.Mutex, m
 	l := &loop{
 		name:     name,
 		gatherer: gatherer{log: log, judge: judge, size: c.BatchBytes, age: c.BatchAge, clock: c.Clock},
-		sink:     c.Sink, archive: c.Archive, logger: c.Logger.With("log", name), metrics: m, stall: c.StallAfter, long: c.LongEvents,
+		sink:     c.Sink, archive: c.Archive, logger: c.Logger.With("log", name), metrics: m, stall: c.StallAfter,
+		long: c.LongEvents, large: largeLongs * c.LongEvents, made: make(chan *making),
 		writing: writing, state: newState(name, c.Clock), replaced: c.Replaced,
 		cache: newCache(c.CacheBytes), unwritable: map[schema.Sequence]*schema.Error{},
 	}
@@ -108,12 +114,14 @@ func (l *loop) project(ctx context.Context) error {
 		end(nil)
 		for range gathered { // until the gatherer has released the log
 		}
+		l.beside.Wait()
 		l.gatherer.log.Close()
 	}()
 	looks := time.NewTicker(asideLook)
 	defer looks.Stop()
 	for {
 		l.state.wait()
+		l.makeNext(ctx)
 		select {
 		case in, more := <-gathered:
 			if !more {
@@ -121,6 +129,11 @@ func (l *loop) project(ctx context.Context) error {
 			}
 			l.state.work()
 			if err := l.take(ctx, in); err != nil {
+				return cause(ctx, err)
+			}
+		case m := <-l.made:
+			l.state.work()
+			if err := l.write(ctx, m); err != nil {
 				return cause(ctx, err)
 			}
 		case <-looks.C:
@@ -209,7 +222,7 @@ func (l *loop) resume(ctx context.Context) error {
 		}
 		return err
 	}
-	if _, err := l.knowAside(ctx); err != nil {
+	if err := l.knowOwing(ctx); err != nil {
 		return err
 	}
 	l.state.resume(position, last)
@@ -266,19 +279,31 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 	}
 	lap("assemble")
 	batch := &Batch{Log: l.name, Position: in.position, Origin: l.originOf(in), Contested: l.isContested(), Events: in.events, Quarantine: in.rejected, Withdrawn: in.withdrawn}
-	after := make([]*history, len(works))
-	for i, w := range works {
-		var change Change
-		change, after[i] = w.fold(l.long)
-		batch.Changes = append(batch.Changes, change)
+	for _, w := range works {
+		if w.owes != nil {
+			batch.Quarantine = append(batch.Quarantine, l.owed(w.owes))
+		}
+		if w.archived {
+			continue
+		}
+		w.folded, _ = w.fold(l.long) // one that could not be continued has all events now
+		batch.Changes = append(batch.Changes, w.folded.change)
 	}
 	lap("fold")
 	if err := l.sink.Write(ctx, batch); err != nil {
 		return l.refused(ctx, in, works, err)
 	}
 	lap("write")
-	for i, w := range works {
-		l.cache.put(w.key, after[i])
+	for _, w := range works {
+		if w.owes != nil {
+			l.owe(w.owes)
+		}
+		if w.archived {
+			l.note(w)
+		} else {
+			w.folded.after.upTo = in.position
+			l.cache.put(w.key, w.folded.after)
+		}
 	}
 	l.advance(in)
 	return nil

@@ -75,6 +75,12 @@ func (n *nowhere) Recall(context.Context, []schema.ConversationKey) (map[schema.
 	return nil, nil
 }
 
+func (n *nowhere) Larger(context.Context, []schema.ConversationKey, int) ([]schema.ConversationKey, error) {
+	return nil, nil
+}
+
+func (n *nowhere) Piece(context.Context, projector.Piece) ([]schema.Record, error) { return nil, nil }
+
 func (*nowhere) Doubt() {}
 
 func (n *nowhere) Known(context.Context, []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {

@@ -23,6 +23,9 @@ type metrics struct {
 	cacheHits   prometheus.Counter
 	cacheMisses prometheus.Counter
 	aside       prometheus.Gauge
+	behind      prometheus.Gauge
+
+	behindSeconds prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -62,12 +65,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			m.failures.WithLabelValues(log, class) // 0 is a figure, too
 		}
 	}
-	m.aside = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: "set_aside_conversations", Help: "Conversations set aside because ClickHouse does not have enough memory for their rows; parley quarantine list names them."})
+	m.aside = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: "set_aside_conversations", Help: "Conversations set aside because ClickHouse cannot store their rows, mostly for lack of memory; parley quarantine list names them."})
+	m.behind = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: "behind_conversations", Help: "Large conversations whose rows are behind the position, because their events are folded beside those of others."})
+	m.behindSeconds = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "projector", Name: "behind_seconds", Help: "For how long the rows of such a conversation are behind, at most; 0 when none are."})
 	return m, errors.Join(
 		register(r, &m.position), register(r, &m.logEnd), register(r, &m.lag), register(r, &m.lagSeconds), register(r, &m.batchEvents), register(r, &m.entries), register(r, &m.events),
 		register(r, &m.duplicates), register(r, &m.quarantined), register(r, &m.failures), register(r, &m.seconds),
 		register(r, &m.cacheBytes), register(r, &m.cacheHits), register(r, &m.cacheMisses),
-		register(r, &m.aside),
+		register(r, &m.aside), register(r, &m.behind), register(r, &m.behindSeconds),
 	)
 }
 

@@ -107,7 +107,7 @@ type Rejection struct {
 // Unwritable returns the events of a log that are in quarantine because the tables have refused
 // them: the latest, at most [MostUnwritable], without their bytes.
 //
-// Sink and Archive are used by one goroutine at a time, for all logs together.
+// Sink and Archive, but for Piece, are used by one goroutine at a time, for all logs together.
 type Sink interface {
 	Position(ctx context.Context, log string) (stored, held schema.Sequence, err error)
 	Origin(ctx context.Context, log string) (Origin, error)
@@ -131,13 +131,29 @@ const MostUnwritable = 1000
 // as far as there are any; every conversation is present, even with no message. It
 // is not asked while batches are contested: rows may be newer than the position then.
 //
+// Larger returns which conversations have more archived events than so many.
+//
+// Piece returns some archived events of one conversation, without their bytes. It may be called
+// while others are under way.
+//
 // Doubt says that another process may have written events and keys: what is remembered of them
 // does not count any more.
 type Archive interface {
 	Doubt()
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]ArchivedEvent, error)
+	Larger(ctx context.Context, keys []schema.ConversationKey, most int) ([]schema.ConversationKey, error)
+	Piece(ctx context.Context, piece Piece) ([]schema.Record, error)
 	Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error)
 	Messages(ctx context.Context, wanted map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error)
+}
+
+// Piece is a part of the archived events of a conversation: those later than a time, with sequences after
+// one and up to another, the earliest of them, as many as Most and all others of the latest instant.
+type Piece struct {
+	schema.ConversationKey
+	Later       schema.Timestamp
+	After, UpTo schema.Sequence
+	Most        int
 }
 
 // UnwritableError reports that the rows of a batch are refused permanently:

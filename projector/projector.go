@@ -140,8 +140,12 @@ func (p *Projector) Ready() error {
 	return errors.Join(wrong...)
 }
 
+// Behind returns the conversations whose rows are behind the position: they have so many events that these are folded
+// beside those of others, after a start, and after an event that is late. They do not make the projector unready.
+func (p *Projector) Behind() []Behind { return p.events.state.behinds() }
+
 // Aside returns the conversations that are set aside: ClickHouse lacks the memory for
-// their rows. They do not make the projector unready.
+// their rows, or rejects them. They do not make the projector unready.
 func (p *Projector) Aside() []Aside { return p.events.state.asides() }
 
 // Rejected returns the conversations whose rows were to be made again, for a repair or a release, and are rejected by

@@ -30,6 +30,7 @@ type state struct {
 	stalled error // the position does not move although the log is ahead
 
 	aside    []Aside
+	behind   []Behind // the one that is so for the longest time first
 	rejected []Rejected
 }
 
@@ -74,6 +75,26 @@ func (s *state) rejects() []Rejected {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rejected
+}
+
+func (s *state) setBehind(list []Behind) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behind = list
+}
+
+func (s *state) behinds() []Behind {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.behind
+}
+
+// behindFor is how long the rows of a conversation are behind its events. Callers hold mu.
+func (s *state) behindFor() time.Duration {
+	if len(s.behind) == 0 {
+		return 0
+	}
+	return max(0, s.clock().Sub(s.behind[0].Since))
 }
 
 func (s *state) asides() []Aside {

@@ -66,6 +66,10 @@ func (w *watch) look(l *loop, before, last schema.Sequence, err error) {
 	}
 	l.metrics.logEnd.WithLabelValues(l.name).Set(float64(last))
 	l.metrics.lagSeconds.WithLabelValues(l.name).Set(s.lag().Seconds())
+	if l.name == LogEvents {
+		l.metrics.behind.Set(float64(len(s.behind)))
+		l.metrics.behindSeconds.Set(s.behindFor().Seconds())
+	}
 	switch {
 	case !s.begun:
 		w.since = now

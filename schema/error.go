@@ -35,6 +35,9 @@ const (
 	// CodeDiffers: the rows of this conversation differ from its events, and are to be
 	// made again.
 	CodeDiffers Code = "DIFFERS"
+	// CodeBehind: the rows of this conversation are behind its events, which are too many to be folded
+	// with those of others: they are folded beside them.
+	CodeBehind Code = "BEHIND"
 )
 
 // Limits of contract section 2.

@@ -90,10 +90,18 @@ func (f *projectFlags) start(ctx context.Context, n *node) error {
 		return errors.Join(leader.Ready(), keepsUp.Ready())
 	})
 	n.ready.Note("projector", func() string {
-		notes := []string{setAside(leader.Aside()), rejected(leader.Rejected())}
+		notes := []string{behind(leader.Behind()), setAside(leader.Aside()), rejected(leader.Rejected())}
 		return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), "; ")
 	})
 	return nil
+}
+
+// behind names conversations whose rows are behind.
+func behind(list []projector.Behind) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the rows of %s are behind, because their events are folded beside those of others: %s", counted(uint64(len(list)), "large conversation", "large conversations"), named(list))
 }
 
 // setAside names conversations that the projector has set aside.
@@ -101,7 +109,7 @@ func setAside(list []projector.Aside) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d conversations are set aside because ClickHouse does not have enough memory for their rows (parley quarantine list --log conversations): %s", len(list), named(list))
+	return fmt.Sprintf("%d conversations are set aside because ClickHouse cannot store their rows, mostly for lack of memory (parley quarantine list --log conversations): %s", len(list), named(list))
 }
 
 // rejected names conversations whose rows ClickHouse rejects.

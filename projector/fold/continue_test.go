@@ -48,11 +48,17 @@ func (t thread) whole(rows fold.Rows) fold.Rows {
 // TestAContinuedFoldIsTheFoldOfAll cuts the log of a conversation anywhere, and
 // folds part after part: continued where that is possible.
 func TestAContinuedFoldIsTheFoldOfAll(t *testing.T) {
-	continued := 0
+	continued, again := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		log := nasty(t)
-		if rapid.IntRange(0, 3).Draw(t, "late events") > 0 { // none
+		if late := rapid.IntRange(0, 5).Draw(t, "late events"); late > 0 { // none, or a few a little
 			sorted := schema.InOrder(log)
+			for i := 0; late > 3 && i+1 < len(sorted); i += 5 {
+				by := min(rapid.IntRange(1, 8).Draw(t, "late by"), len(sorted)-1-i)
+				r := sorted[i]
+				copy(sorted[i:i+by], sorted[i+1:])
+				sorted[i+by] = r
+			}
 			log = nil
 			for i, r := range sorted {
 				r := *r
@@ -64,6 +70,11 @@ func TestAContinuedFoldIsTheFoldOfAll(t *testing.T) {
 		tables := thread{}
 		var state *fold.State
 		var written fold.Rows
+		type mark struct {
+			state *fold.State
+			done  int
+		}
+		var marks []mark
 		for done := 0; done < len(log); {
 			n := rapid.IntRange(1, 6).Draw(t, "events")
 			fresh := log[done:min(len(log), done+n)]
@@ -73,7 +84,9 @@ func TestAContinuedFoldIsTheFoldOfAll(t *testing.T) {
 				var wanted fold.Wanted
 				if wanted, ok = state.Wants(fresh); ok {
 					var before, after fold.Rows
-					if before, after, ok = state.Continue(fresh, tables.find(wanted)); ok {
+					var next *fold.State
+					if next, before, after, ok = state.Continue(fresh, tables.find(wanted)); ok {
+						state = next
 						continued++
 						before.Messages = written.Messages
 						if !reflect.DeepEqual(before, written) {
@@ -84,7 +97,23 @@ func TestAContinuedFoldIsTheFoldOfAll(t *testing.T) {
 					}
 				}
 			}
+			for i := len(marks) - 1; i >= 0 && !ok; i-- { // from an earlier state
+				since := log[marks[i].done:done]
+				var wanted fold.Wanted
+				if wanted, ok = marks[i].state.Wants(since); ok {
+					var next *fold.State
+					var after fold.Rows
+					if next, after, ok = marks[i].state.Again(since, tables.find(wanted)); ok {
+						state = next
+						again++
+						tables.write(after.Messages)
+						written = tables.whole(after)
+						marks = marks[:i+1]
+					}
+				}
+			}
 			if !ok {
+				marks = nil
 				state, written = fold.Begin(log[:done], held)
 				clear(tables)
 				tables.write(written.Messages)
@@ -98,11 +127,11 @@ func TestAContinuedFoldIsTheFoldOfAll(t *testing.T) {
 			if want := comparable(reference.Rows(log[:done])); !reflect.DeepEqual(comparable(normal(written)), want) {
 				t.Fatalf("continued %v:\n%+v\nreference:\n%+v", ok, written, want)
 			}
-			written = clone(written)
+			marks = append(marks, mark{state, done})
 		}
 	})
-	if continued < 50 {
-		t.Errorf("only %d times a fold was continued", continued)
+	if continued < 50 || again < 50 {
+		t.Errorf("only %d times a fold was continued, and %d times from an earlier state", continued, again)
 	}
 }
 
@@ -110,18 +139,6 @@ func TestAContinuedFoldIsTheFoldOfAll(t *testing.T) {
 func normal(rows fold.Rows) fold.Rows {
 	if len(rows.Messages) == 0 {
 		rows.Messages = nil
-	}
-	return rows
-}
-
-// clone copies what a continued fold may change in place.
-func clone(rows fold.Rows) fold.Rows {
-	rows.Contacts, rows.Transactions = slices.Clone(rows.Contacts), slices.Clone(rows.Transactions)
-	if rows.Customer != nil {
-		rows.Customer = new(*rows.Customer)
-	}
-	if rows.Seller != nil {
-		rows.Seller = new(*rows.Seller)
 	}
 	return rows
 }
@@ -146,14 +163,59 @@ func TestAContinuedThreadKeepsWhatWasRead(t *testing.T) {
 		tables.write(rows.Messages)
 		for _, fresh := range [][]schema.Record{said("m2"), said("m1"), happen(schema.TypeRead, &schema.Read{Reader: schema.ReaderOperator})} {
 			wanted, follows := state.Wants(fresh)
-			_, after, ok := state.Continue(fresh, tables.find(wanted))
+			next, _, after, ok := state.Continue(fresh, tables.find(wanted))
 			if !follows || !ok {
 				t.Fatal("not continued")
 			}
+			state = next
 			tables.write(after.Messages)
 		}
 		if got, want := tables.whole(fold.Rows{}).Messages, fold.Of(records).Messages; !reflect.DeepEqual(got, want) {
 			t.Errorf("%d held: %+v\nwant %+v", held, got, want)
 		}
 	}
+}
+
+// TestAFoldInPiecesIsTheFoldOfAll cuts the events of a conversation between any two instants. The state
+// after them is the same as that of a fold of all, and a later fold continues from either.
+func TestAFoldInPiecesIsTheFoldOfAll(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		log := nasty(t)
+		if len(log) == 0 {
+			return
+		}
+		cuts := 0
+		named := map[string]bool{}
+		for _, r := range log {
+			if m, is := r.Event.Data.(*schema.Message); is && rapid.Bool().Draw(t, "text") {
+				named[m.MessageID] = true
+			}
+		}
+		pieces := fold.NewPieces(log[0].Event.ConversationKey(), func(id string) bool { return named[id] })
+		var piece []schema.Record
+		order := schema.InOrder(log)
+		for i, r := range order {
+			if i > 0 && order[i-1].Event.Time < r.Event.Time && rapid.Bool().Draw(t, "cut") {
+				pieces.Add(piece)
+				piece = nil
+				cuts++
+			}
+			piece = append(piece, *r)
+		}
+		pieces.Add(piece)
+		state, rows := pieces.End(rapid.IntRange(0, 5).Draw(t, "held"))
+		want := fold.Of(log)
+		for i := range want.Messages {
+			if m := &want.Messages[i]; !named[m.ID] {
+				m.Text = nil
+			}
+		}
+		if !reflect.DeepEqual(rows, want) {
+			t.Fatalf("%d cuts:\n%+v\nwant:\n%+v", cuts, rows, want)
+		}
+		want.Messages = nil
+		if got := state.Rows(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("state:\n%+v\nwant:\n%+v", got, want)
+		}
+	})
 }

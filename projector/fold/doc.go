@@ -33,10 +33,14 @@
 // Folding all events again costs more with every event. For a long conversation a [State] is kept
 // instead, and [State.Continue] folds only the new events: the cost is that of the change.
 //
-//   - It continues only if the new events come after all others in fold order ([schema.End] decides, from the last event alone). A late event requires a fold of all events.
+//   - It continues only if the new events come after all others in fold order ([schema.End] decides, from the last event alone). A late event requires a fold from a state before it, or of all events.
+//   - A state never changes, so an earlier one can be kept: [State.Again] continues from it with all events since then, although the tables have later messages.
 //   - The state has only the latest messages. The rows of the others are in the tables, and [State.Wants] returns those that new events need: a message whose id may already exist, one that is deleted or read up to, and those unread before a read. So memory does not grow with the messages.
 //   - Contacts, marks, tags, users and transactions are in the state, because the row of the conversation is computed from them.
 //   - A read may name a message that arrives later. When it arrives, messages may turn out to have been read earlier: that requires a fold of all events.
+//
+// [Pieces] folds all events of a conversation that are too many to be in memory together: piece by piece in the order of
+// time. Only what the rows are made of stays in memory, and of the texts those that are asked for.
 //
 // A state continued in any parts, from any point, yields the rows of the complete fold:
 // TestAContinuedFoldIsTheFoldOfAll compares it with [Of] and the reference.

@@ -1,6 +1,9 @@
 package fold
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -61,6 +64,23 @@ type walk struct {
 
 func begin(key schema.ConversationKey) walk {
 	return walk{key: key, contacts: contacts{conversation: key.Conversation}}
+}
+
+// clone copies everything that a further event may change in place, or append to.
+func (w *walk) clone() walk {
+	c := *w
+	c.opening.visitors, c.opening.named = slices.Clip(w.opening.visitors), maps.Clone(w.opening.named)
+	c.contacts.list, c.contacts.routing = slices.Clone(w.contacts.list), slices.Clip(w.contacts.routing)
+	c.thread = w.thread.clone()
+	c.attention.turns = slices.Clip(w.attention.turns)
+	c.tags.keyed, c.users.keyed, c.sales.keyed = w.tags.clone(), w.users.clone(), w.sales.clone()
+	if customer := w.profiles.customer; customer != nil {
+		c.profiles.customer = new(*customer)
+	}
+	if seller := w.profiles.seller; seller != nil {
+		c.profiles.seller = new(*seller)
+	}
+	return c
 }
 
 // over folds the next events.

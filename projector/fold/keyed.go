@@ -1,5 +1,10 @@
 package fold
 
+import (
+	"maps"
+	"slices"
+)
+
 // keyed is a list of items with unique keys, in the order they were added.
 type keyed[K comparable, V any] struct {
 	list []V
@@ -22,4 +27,9 @@ func (l *keyed[K, V]) add(key K, item V) *V {
 	l.at[key] = len(l.list)
 	l.list = append(l.list, item)
 	return &l.list[len(l.list)-1]
+}
+
+// clone copies the list, but not what its items point to.
+func (l keyed[K, V]) clone() keyed[K, V] {
+	return keyed[K, V]{list: slices.Clone(l.list), at: maps.Clone(l.at)}
 }

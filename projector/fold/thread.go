@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -25,6 +26,8 @@ type thread struct {
 	heard             *schema.Timestamp // the last visitor message
 	said              *schema.Timestamp // the last message
 
+	texts func(id string) bool // in [Pieces]: which messages have their text; nil means all
+
 	partial bool                // in a [State]: there are messages that are not in memory
 	before  map[string]*Message // in a [State]: messages before the events that change them; nil for a new one
 }
@@ -43,7 +46,7 @@ func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *str
 	if known := t.messages.find(data.MessageID); known != nil {
 		if data.Text != nil && known.DeletedAt == nil {
 			t.touch(known)
-			known.Text = data.Text
+			known.Text = t.text(data)
 		}
 		return false
 	}
@@ -54,7 +57,7 @@ func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *str
 		AuthorKind: data.AuthorKind,
 		AuthorID:   authorID(data),
 		Automatic:  data.Automatic,
-		Text:       data.Text,
+		Text:       t.text(data),
 		Position:   t.position,
 	})
 	if t.before != nil {
@@ -68,6 +71,27 @@ func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *str
 	t.position++
 	t.time(at, data)
 	return true
+}
+
+// text is the text of a message, as far as the rows have it.
+func (t *thread) text(data *schema.Message) *string {
+	if t.texts == nil || t.texts(data.MessageID) {
+		return data.Text
+	}
+	return nil
+}
+
+// clone copies what further events may change.
+func (t *thread) clone() thread {
+	c := *t
+	c.messages = t.messages.clone()
+	c.marks, c.reads = slices.Clip(t.marks), slices.Clip(t.reads)
+	c.waiting, c.deleted = maps.Clone(t.waiting), maps.Clone(t.deleted)
+	c.covered = make(map[schema.Reader]*coverage, len(t.covered))
+	for reader, coverage := range t.covered {
+		c.covered[reader] = new(*coverage)
+	}
+	return c
 }
 
 // touch records a message before it changes.
@@ -231,6 +255,31 @@ func (t *thread) load(known []Message) {
 		c.next = 0
 	}
 	t.before = map[string]*Message{}
+}
+
+// asOf returns messages of the tables as they were at this place, and without those that came later. It reports false
+// if one was deleted at the very time.
+func (t *thread) asOf(now schema.Timestamp, known []Message) (then []Message, ok bool) {
+	for _, m := range known {
+		if m.Position >= t.position {
+			continue
+		}
+		reader := schema.ReaderVisitor
+		if wroteOther(m.AuthorKind, schema.ReaderOperator) {
+			reader = schema.ReaderOperator
+		}
+		if c := t.covered[reader]; c == nil || m.Position >= c.end {
+			m.ReadAt = nil
+		}
+		if m.DeletedAt != nil && *m.DeletedAt == now {
+			return nil, false
+		}
+		if m.DeletedAt != nil && *m.DeletedAt > now {
+			m.DeletedAt = nil
+		}
+		then = append(then, m)
+	}
+	return then, true
 }
 
 // changes returns the messages that have changed since load, as they were and as

@@ -244,6 +244,14 @@ func (l *Leader) Rejected() []projector.Rejected {
 	return nil
 }
 
+// Behind returns the conversations whose rows are behind the position of the running projector.
+func (l *Leader) Behind() []projector.Behind {
+	if r := l.leading(); r != nil {
+		return r.projector.Behind()
+	}
+	return nil
+}
+
 // Aside returns the conversations that the running projector has set aside.
 func (l *Leader) Aside() []projector.Aside {
 	if r := l.leading(); r != nil {

@@ -48,11 +48,13 @@ func (s Seen) String() string {
 func Sinks(t *testing.T, open func(t *testing.T) SinkSubject) {
 	t.Run("PositionsAreKeptByLog", func(t *testing.T) { positionsAreKept(t, open(t)) })
 	t.Run("EventsAreRecalledAsTheyWere", func(t *testing.T) { eventsAreRecalled(t, open(t)) })
+	t.Run("EventsAreReadInPieces", func(t *testing.T) { piecesAreRead(t, open(t)) })
 	t.Run("KeysAreKnownWithTheirLowestSequence", func(t *testing.T) { keysAreKnown(t, open(t)) })
 	t.Run("WhatWasRefusedIsKnown", func(t *testing.T) { refusedAreKnown(t, open(t)) })
 	t.Run("ABatchMayBeWrittenAgain", func(t *testing.T) { batchesRepeat(t, open(t)) })
 	t.Run("AMovedSortKeyLeavesOneRow", func(t *testing.T) { sortKeysMove(t, open(t)) })
-	t.Run("AProjectorFillsTheTables", func(t *testing.T) { projectorFills(t, open(t)) })
+	t.Run("AProjectorFillsTheTables", func(t *testing.T) { projectorFills(t, open(t), 1000) })
+	t.Run("AProjectorFillsTheTablesWithLargeConversations", func(t *testing.T) { projectorFills(t, open(t), 2) })
 }
 
 // batchOf is a batch with all events of conversations, up to the last.
@@ -129,6 +131,54 @@ func eventsAreRecalled(t *testing.T, s SinkSubject) {
 		}
 		if e.Event.Key() != records[i].Event.Key() || e.Event.Type != records[i].Event.Type || e.Event.Time != records[i].Event.Time {
 			t.Errorf("event %d is %v", i, e.Event)
+		}
+	}
+}
+
+func piecesAreRead(t *testing.T, s SinkSubject) {
+	sink, _ := s.Open(t)
+	records := realistic(1, 1)
+	write(t, sink, batchOf(records))
+	_, archive := s.Open(t)
+	key := records[0].Event.ConversationKey()
+	for most, want := range map[int]int{len(records) - 1: 1, len(records): 0} {
+		large, err := archive.Larger(t.Context(), []schema.ConversationKey{key, foldtest.Conversation(1, 2)}, most)
+		if err != nil || len(large) != want || want > 0 && large[0] != key {
+			t.Errorf("%d events are more than %d: %v, %v", len(records), most, large, err)
+		}
+	}
+	// Whichever the size, the pieces are all events between two sequences, in the order of their time.
+	for _, most := range []int{1, 3, 1000} {
+		piece := projector.Piece{ConversationKey: key, Later: -1, After: records[1].Sequence, UpTo: records[len(records)-2].Sequence, Most: most}
+		read := map[schema.Sequence]bool{}
+		for {
+			some, err := archive.Piece(t.Context(), piece)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(some) == 0 {
+				break
+			}
+			before := piece.Later
+			for _, r := range some {
+				if r.Event.Time <= before || read[r.Sequence] {
+					t.Errorf("%d of %s is in a piece after %s", r.Sequence, r.Event.Time, before)
+				}
+				read[r.Sequence] = true
+				piece.Later = max(piece.Later, r.Event.Time)
+			}
+			instants := map[schema.Timestamp]bool{}
+			for _, r := range some {
+				instants[r.Event.Time] = true
+			}
+			if len(instants) > most {
+				t.Errorf("a piece of %d has %d instants", most, len(instants))
+			}
+		}
+		for _, r := range records {
+			if want := r.Sequence > piece.After && r.Sequence <= piece.UpTo; read[r.Sequence] != want {
+				t.Errorf("in pieces of %d, event %d is read: %v", most, r.Sequence, !want)
+			}
 		}
 	}
 }
@@ -252,7 +302,7 @@ func sortKeysMove(t *testing.T, s SinkSubject) {
 }
 
 // projectorFills runs projectors over a log, several times with a restart.
-func projectorFills(t *testing.T, s SinkSubject) {
+func projectorFills(t *testing.T, s SinkSubject, long int) {
 	events := foldtest.Stream(foldtest.Seeded(3), 40)
 	log := NewLog()
 	for part := range 4 {
@@ -261,7 +311,7 @@ func projectorFills(t *testing.T, s SinkSubject) {
 		}
 		last, _ := log.Last(t.Context())
 		sink, archive := s.Open(t)
-		p, err := projector.New(projector.Config{Log: log, Sink: sink, Archive: archive, BatchEvents: 150 * (1 + part)})
+		p, err := projector.New(projector.Config{Log: log, Sink: sink, Archive: archive, BatchEvents: 150 * (1 + part), LongEvents: long})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -269,7 +319,7 @@ func projectorFills(t *testing.T, s SinkSubject) {
 		done := make(chan struct{})
 		go func() { defer close(done); _ = p.Run(ctx) }()
 		looks := time.NewTicker(5 * time.Millisecond)
-		for deadline := time.Now().Add(time.Minute); p.Progress().Position < last; <-looks.C {
+		for deadline := time.Now().Add(time.Minute); p.Progress().Position < last || len(p.Behind()) > 0; <-looks.C {
 			if time.Now().After(deadline) {
 				t.Errorf("the position is %d of %d: %v", p.Progress().Position, last, p.Ready())
 				break

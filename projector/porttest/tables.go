@@ -3,6 +3,7 @@ package porttest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -195,7 +196,17 @@ func (t *Tables) insertContacts(changes []projector.Change) {
 		func(c *fold.Contact) string { return c.ID })
 }
 
+// insertMessages keeps the text of a message whose row has none, unless it is deleted.
 func (t *Tables) insertMessages(changes []projector.Change) {
+	for i := range changes {
+		rows := slices.Clone(changes[i].After.Messages)
+		for j := range rows {
+			if m := &rows[j]; m.Text == nil && m.DeletedAt == nil {
+				m.Text = t.messages[rowKey{changes[i].After.Conversation.ConversationKey, m.ID}].row.Text
+			}
+		}
+		changes[i].After.Messages = rows
+	}
 	insertChanged(t.messages, changes, func(r *fold.Rows) []fold.Message { return r.Messages },
 		func(m *fold.Message) string { return m.ID })
 }
@@ -268,7 +279,7 @@ func (t *Tables) Aside(context.Context) ([]projector.Aside, error) {
 			return nil, err
 		}
 		list = append(list, projector.Aside{ConversationKey: key, Sequence: r.Sequence, Version: r.Version,
-			Released: r.Reason == schema.CodeReleased, Differs: r.Reason == schema.CodeDiffers})
+			Since: r.ReceivedAt.Time(), Reason: r.Reason})
 	}
 	return list, t.point("before reading what is set aside")
 }
@@ -356,6 +367,42 @@ func (t *Tables) Recall(_ context.Context, keys []schema.ConversationKey) (map[s
 		}
 	}
 	return found, t.point("before recalling")
+}
+
+// Larger returns the conversations with more events than so many.
+func (t *Tables) Larger(_ context.Context, keys []schema.ConversationKey, most int) ([]schema.ConversationKey, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var large []schema.ConversationKey
+	for _, key := range keys {
+		if len(t.events[key]) > most {
+			large = append(large, key)
+		}
+	}
+	return large, t.point("before counting events")
+}
+
+// Piece returns a part of the events of a conversation.
+func (t *Tables) Piece(ctx context.Context, piece projector.Piece) ([]schema.Record, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.LargeToRead != nil && t.LargeToRead(piece.ConversationKey) {
+		return nil, fmt.Errorf("read a piece: %w", &projector.TooLargeError{Err: fmt.Errorf("no memory")})
+	}
+	var records []schema.Record
+	for _, e := range t.events[piece.ConversationKey] {
+		if e.Sequence > piece.After && e.Sequence <= piece.UpTo && e.Event.Time > piece.Later {
+			records = append(records, e.Record)
+		}
+	}
+	slices.SortFunc(records, func(a, b schema.Record) int {
+		return cmp.Or(cmp.Compare(a.Event.Time, b.Event.Time), cmp.Compare(a.Sequence, b.Sequence))
+	})
+	n := min(len(records), piece.Most)
+	for n > 0 && n < len(records) && records[n].Event.Time == records[n-1].Event.Time {
+		n++
+	}
+	return records[:n], errors.Join(ctx.Err(), t.point("before reading a piece"))
 }
 
 // Known returns the lowest sequence under which each key was written.

@@ -12,21 +12,31 @@ import (
 	"github.com/parley-analytics/parley/schema"
 )
 
-// Await returns when the position of a log has got to a sequence.
+// Await returns when the position of a log has got to a sequence, and no conversation is behind it.
 func (t *Tables) Await(ctx context.Context, log string, position schema.Sequence) error {
 	for {
 		t.mu.Lock()
-		at, changed := t.positions[log], t.changed
+		at, changed, behind := t.positions[log], t.changed, t.behind()
 		t.mu.Unlock()
-		if at >= position {
+		if at >= position && behind == 0 {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the position of %s is %d, not yet %d: %w", log, at, position, ctx.Err())
+			return fmt.Errorf("the position of %s is %d, not yet %d, and %d conversations are behind: %w", log, at, position, behind, ctx.Err())
 		case <-changed:
 		}
 	}
+}
+
+// behind counts the conversations whose rows are being made from events below the position.
+func (t *Tables) behind() (count int) {
+	for _, r := range t.quarantine {
+		if r.Reason == schema.CodeBehind || r.Reason == schema.CodeDiffers {
+			count++
+		}
+	}
+	return count
 }
 
 // Seen returns the rows of conversations that a reader sees.

@@ -58,8 +58,12 @@ func build(ctx context.Context, t *tables.Tables, open Open, version uint32, to 
 			for log, position := range to {
 				complete = complete && at[log] >= position
 			}
-			if complete {
+			var behind uint64
+			if behind, err = t.Behind(ctx, version); complete && err == nil && behind == 0 {
 				return nil
+			}
+			if behind > 0 && p.Ready() == nil { // the fold of a large conversation takes a while
+				moved = time.Now()
 			}
 			if maps.Equal(at, before) { // writing a batch, or before a gap
 				if err := history.Pass(ctx, t, gaps, version); err != nil && ctx.Err() == nil {

@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -41,9 +42,10 @@ func (s *Sink) Aside(ctx context.Context) ([]projector.Aside, error) {
 	var list []projector.Aside
 	for rows.Next() {
 		var sequence, version uint64
+		var at time.Time
 		var reason string
 		var original []byte
-		if err := rows.Scan(&sequence, &reason, &original, &version); err != nil {
+		if err := rows.Scan(&sequence, &at, &reason, &original, &version); err != nil {
 			return nil, err
 		}
 		key, err := projector.ParseAside(original)
@@ -51,8 +53,7 @@ func (s *Sink) Aside(ctx context.Context) ([]projector.Aside, error) {
 			return nil, fmt.Errorf("the row of quarantine for the conversation at %d: %w", sequence, err)
 		}
 		list = append(list, projector.Aside{
-			ConversationKey: key, Sequence: schema.Sequence(sequence), Version: version,
-			Released: reason == string(schema.CodeReleased), Differs: reason == string(schema.CodeDiffers),
+			ConversationKey: key, Sequence: schema.Sequence(sequence), Version: version, Since: at.UTC(), Reason: schema.Code(reason),
 		})
 	}
 	return list, rows.Err()

@@ -164,11 +164,23 @@ func (s *Sink) people(o cells.Owner, before, after *fold.Rows, contested bool) {
 	}
 }
 
-// makeCustomers computes the rows of the customers affected by rows above the previous position, as
-// of a position. It may be repeated.
+// makeCustomers computes the rows of the customers affected by rows above the previous position, and of those that
+// wait with an older version, as of a position. It may be repeated.
 func (s *Sink) makeCustomers(ctx context.Context, position schema.Sequence) error {
+	projects, ids := []uint32{}, []string{}
+	older := func(o *cells.Owner, customer string) {
+		if o.Version <= s.customersAt {
+			projects, ids = append(projects, uint32(o.Project)), append(ids, customer)
+		}
+	}
+	for i := range s.visits.rows {
+		older(&s.visits.rows[i].Owner, s.visits.rows[i].Row.customer)
+	}
+	for i := range s.profiles.rows {
+		older(&s.profiles.rows[i].Owner, s.profiles.rows[i].Row.ID)
+	}
 	err := s.conn.Exec(ctx, s.in(customersSQL), clickhouse.Named("after", uint64(s.customersAt)), clickhouse.Named("position", uint64(position)),
-		clickhouse.Named("projects", []uint32{}), clickhouse.Named("customers", []string{}))
+		clickhouse.Named("projects", projects), clickhouse.Named("customers", ids))
 	if err != nil {
 		return fmt.Errorf("customers up to %d: %w", position, err)
 	}

@@ -51,7 +51,7 @@ func benchmarkLong(b *testing.B, n int) {
 	await := func() {
 		looks := time.NewTicker(time.Millisecond)
 		defer looks.Stop()
-		for p.Progress().Position < last {
+		for p.Progress().Position < last || len(p.Behind()) > 0 {
 			<-looks.C
 		}
 	}

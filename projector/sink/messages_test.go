@@ -36,7 +36,7 @@ func TestContinuedFoldsLeadToTheSameTables(t *testing.T) {
 		go func() { defer close(done); _ = p.Run(ctx) }()
 		looks := time.NewTicker(5 * time.Millisecond)
 		defer looks.Stop()
-		for deadline := time.Now().Add(2 * time.Minute); p.Progress().Position < last; <-looks.C {
+		for deadline := time.Now().Add(2 * time.Minute); p.Progress().Position < last || len(p.Behind()) > 0; <-looks.C {
 			if time.Now().After(deadline) {
 				t.Fatalf("the position is %d of %d: %v", p.Progress().Position, last, p.Ready())
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/schema"
@@ -42,6 +43,11 @@ func (s *Sink) recall(ctx context.Context, keys []schema.ConversationKey, found 
 	if err != nil {
 		return err
 	}
+	return eachArchived(rows, func(key schema.ConversationKey, e projector.ArchivedEvent) { found[key] = append(found[key], e) })
+}
+
+// eachArchived calls do with every archived event of some rows.
+func eachArchived(rows driver.Rows, do func(schema.ConversationKey, projector.ArchivedEvent)) error {
 	defer rows.Close()
 	for rows.Next() {
 		var project uint32
@@ -57,10 +63,58 @@ func (s *Sink) recall(ctx context.Context, keys []schema.ConversationKey, found 
 			return fmt.Errorf("the archived event of sequence %d does not decode: %w", sequence, invalid)
 		}
 		key := schema.ConversationKey{Project: schema.ProjectID(project), Conversation: schema.ConversationID(conversation)}
-		found[key] = append(found[key], projector.ArchivedEvent{
+		do(key, projector.ArchivedEvent{
 			Record:   schema.Record{Sequence: schema.Sequence(sequence), ReceivedAt: schema.TimestampOf(receivedAt), Event: event},
 			Original: original,
 		})
 	}
 	return rows.Err()
+}
+
+// Larger returns the conversations with more archived events: see [projector.Archive]. Those that are new
+// according to the filter are not requested.
+func (s *Sink) Larger(ctx context.Context, keys []schema.ConversationKey, most int) ([]schema.ConversationKey, error) {
+	var large []schema.ConversationKey
+	for some := range slices.Chunk(s.seen.archived(keys), recallAtOnce) {
+		wanted, err := conversationsTableOf(some)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := s.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), s.in(largeSQL), clickhouse.Named("most", uint64(most)))
+		if err != nil {
+			return nil, fmt.Errorf("count the events of %d conversations: %w", len(some), passing(err))
+		}
+		if large, err = conversationsOf(rows, large); err != nil {
+			return nil, fmt.Errorf("count the events of %d conversations: %w", len(some), passing(err))
+		}
+	}
+	return large, nil
+}
+
+// conversationsOf appends the conversations that some rows name.
+func conversationsOf(rows driver.Rows, to []schema.ConversationKey) ([]schema.ConversationKey, error) {
+	defer rows.Close()
+	for rows.Next() {
+		var project uint32
+		var conversation string
+		if err := rows.Scan(&project, &conversation); err != nil {
+			return nil, err
+		}
+		to = append(to, schema.ConversationKey{Project: schema.ProjectID(project), Conversation: schema.ConversationID(conversation)})
+	}
+	return to, rows.Err()
+}
+
+// Piece returns a part of the archived events of a conversation: see [projector.Archive].
+func (s *Sink) Piece(ctx context.Context, piece projector.Piece) ([]schema.Record, error) {
+	rows, err := s.conn.Query(ctx, s.in(pieceSQL), clickhouse.Named("project", uint32(piece.Project)), clickhouse.Named("conversation", string(piece.Conversation)),
+		clickhouse.Named("after", uint64(piece.After)), clickhouse.Named("upTo", uint64(piece.UpTo)), clickhouse.Named("later", int64(piece.Later)), clickhouse.Named("most", uint64(piece.Most)))
+	if err != nil {
+		return nil, fmt.Errorf("read a part of a conversation: %w", passing(err))
+	}
+	var records []schema.Record
+	if err := eachArchived(rows, func(_ schema.ConversationKey, e projector.ArchivedEvent) { records = append(records, e.Record) }); err != nil {
+		return nil, fmt.Errorf("read a part of a conversation: %w", passing(err))
+	}
+	return records, nil
 }

@@ -17,6 +17,12 @@ var originSQL string
 //go:embed recall.sql
 var recallSQL string
 
+//go:embed large.sql
+var largeSQL string
+
+//go:embed piece.sql
+var pieceSQL string
+
 //go:embed messages_by_id.sql
 var messagesByIDSQL string
 

@@ -30,7 +30,7 @@ func (t *Tables) Positions(ctx context.Context, version uint32) (map[string]sche
 }
 
 // Reached reports whether the stored positions of a version are at most lag
-// behind those of another, in every log. An error counts as no.
+// behind those of another, in every log, and the rows of none of its conversations are behind. An error counts as no.
 func (t *Tables) Reached(ctx context.Context, version, other uint32, lag schema.Sequence) bool {
 	own, err := t.Positions(ctx, version)
 	if err != nil {
@@ -45,7 +45,16 @@ func (t *Tables) Reached(ctx context.Context, version, other uint32, lag schema.
 			return false
 		}
 	}
-	return true
+	behind, err := t.Behind(ctx, version)
+	return err == nil && behind == 0
+}
+
+// Behind counts the conversations of a version whose rows are being made from events below its position, or are to be.
+func (t *Tables) Behind(ctx context.Context, version uint32) (count uint64, err error) {
+	if err := t.conn.QueryRow(ctx, of(behindSQL, version)).Scan(&count); err != nil {
+		return 0, fmt.Errorf("conversations of version %d that are behind: %w", version, err)
+	}
+	return count, nil
 }
 
 // AdoptLog makes the position of a log in a version one in the log of the identity, whatever entry is

@@ -138,6 +138,8 @@ var (
 	repairKeysDeleteSQL string
 	//go:embed sql/rewrite_ask.sql
 	rewriteAskSQL string
+	//go:embed sql/behind.sql
+	behindSQL string
 	//go:embed sql/rewrite_left.sql
 	rewriteLeftSQL string
 	//go:embed sql/server.sql

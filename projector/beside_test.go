@@ -1,0 +1,272 @@
+package projector_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-analytics/parley/projector"
+	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/projector/porttest"
+	"github.com/parley-analytics/parley/schema"
+)
+
+// slow is an archive that takes a while for a piece of a large conversation.
+type slow struct {
+	*porttest.Tables
+	takes time.Duration
+	asked atomic.Int64
+}
+
+func (s *slow) Piece(ctx context.Context, piece projector.Piece) ([]schema.Record, error) {
+	s.asked.Add(1)
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(s.takes):
+	}
+	return s.Tables.Piece(ctx, piece)
+}
+
+// monologue is a conversation of many messages, a second after each other.
+type monologue struct {
+	log    *porttest.Log
+	key    schema.ConversationKey
+	events []schema.Event
+}
+
+func newMonologue(log *porttest.Log, conversation int) *monologue {
+	return &monologue{log: log, key: foldtest.Conversation(1, conversation)}
+}
+
+// say appends a message that is so late, and returns its sequence.
+func (m *monologue) say(late time.Duration) schema.Sequence {
+	n := len(m.events) + 1
+	text := fmt.Sprint("message ", n)
+	e := schema.Event{
+		Project: m.key.Project, Conversation: m.key.Conversation, Source: "s", ID: fmt.Sprint(m.key.Conversation, n),
+		Time: schema.Timestamp(1_700_000_000_000 + n*1000 - int(late.Milliseconds())), Type: schema.TypeMessage,
+		Data: &schema.Message{MessageID: fmt.Sprint("m", n), AuthorKind: schema.KindVisitor, Text: &text},
+	}
+	m.events = append(m.events, e)
+	return m.log.Append(taken, schema.Encode(&e))
+}
+
+// records are the events of conversations in a log that has no others, in the order of the log.
+func records(t *testing.T, log *porttest.Log) []schema.Record {
+	t.Helper()
+	entries, err := log.Read(t.Context(), 0, 100_000, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []schema.Record
+	for _, entry := range entries {
+		event, invalid := schema.Decode(entry.Payload, entry.ReceivedAt)
+		if invalid != nil {
+			t.Fatal(invalid)
+		}
+		all = append(all, schema.Record{Sequence: entry.Sequence, ReceivedAt: schema.TimestampOf(entry.ReceivedAt), Event: event})
+	}
+	return all
+}
+
+// TestNobodyWaitsForALargeConversation has a conversation whose events take a minute to read back: after a start, and for
+// one that is late. The others go on meanwhile, and it is said that its rows are behind.
+func TestNobodyWaitsForALargeConversation(t *testing.T) {
+	for name, c := range map[string]struct {
+		restarted bool
+		late      time.Duration
+	}{
+		"the first event after a start": {true, 0}, "a late one": {false, 80 * time.Second}, "the first one, and late": {true, 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+				large, other := newMonologue(log, 1), newMonologue(log, 2)
+				for range 100 {
+					large.say(0)
+				}
+				last := other.say(0)
+				archive := &slow{Tables: tables, takes: time.Minute}
+				registry := prometheus.NewRegistry()
+				config := projector.Config{Log: log, Sink: tables, Archive: archive, LongEvents: 10, Registerer: registry}
+				p, stop, err := running(config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				await(t, tables, projector.LogEvents, last)
+				if c.restarted {
+					stop()
+					if p, stop, err = running(config); err != nil {
+						t.Fatal(err)
+					}
+				}
+				defer func() { stop() }()
+				first := large.say(c.late)
+				pass(time.Second)
+				began := time.Now()
+				for range 20 {
+					at := other.say(0)
+					pass(50 * time.Millisecond)
+					if got := p.Progress().Position; got < at {
+						t.Fatalf("the position is %d, %s after %d", got, time.Since(began), at)
+					}
+				}
+				if err := tables.Compare(foldtest.Distinct(except(records(t, log), large.key)), large.key); err != nil {
+					t.Error(err)
+				}
+				if seen := count(tables, large.key); seen != 100 {
+					t.Errorf("the large one has %d events, want those before", seen)
+				}
+				behind := p.Behind()
+				if len(behind) != 1 || behind[0].ConversationKey != large.key || behind[0].Sequence != first || time.Since(behind[0].Since) > 5*time.Second {
+					t.Errorf("behind: %v, want %v from %d", behind, large.key, first)
+				}
+				if err := p.Ready(); err != nil {
+					t.Error(err)
+				}
+				pass(4 * time.Second)
+				if v := values(t, registry); v["parley_projector_behind_conversations"] != 1 || v["parley_projector_behind_seconds"] < 1 {
+					t.Errorf("metrics: %v, %v", v["parley_projector_behind_conversations"], v["parley_projector_behind_seconds"])
+				}
+
+				large.say(0) // meanwhile
+				last = other.say(0)
+				await(t, tables, projector.LogEvents, last)
+				compare(t, tables, records(t, log))
+				if len(p.Behind()) > 0 || len(tables.Quarantine()) > 0 {
+					t.Errorf("still behind: %v %v", p.Behind(), tables.Quarantine())
+				}
+				asked := archive.asked.Load()
+				large.say(0)
+				pass(time.Second)
+				compare(t, tables, records(t, log))
+				if archive.asked.Load() != asked {
+					t.Error("the next event was not continued")
+				}
+			})
+		})
+	}
+}
+
+func except(records []schema.Record, key schema.ConversationKey) []schema.Record {
+	var others []schema.Record
+	for _, r := range records {
+		if r.Event.ConversationKey() != key {
+			others = append(others, r)
+		}
+	}
+	return others
+}
+
+func count(tables *porttest.Tables, key schema.ConversationKey) uint32 {
+	for _, row := range tables.Seen() {
+		if row.ConversationKey == key {
+			return row.EventCount
+		}
+	}
+	return 0
+}
+
+// TestALargeConversationThatIsRejectedIsSetAside has rows that the tables refuse when they are made beside the batches.
+func TestALargeConversationThatIsRejectedIsSetAside(t *testing.T) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+		large, other := newMonologue(log, 1), newMonologue(log, 2)
+		var rejects atomic.Bool
+		var tried atomic.Int64
+		tables.Reject = func(key schema.ConversationKey) bool {
+			if key != large.key || !rejects.Load() {
+				return false
+			}
+			tried.Add(1)
+			return true
+		}
+		for range 100 {
+			large.say(0)
+		}
+		last := other.say(0)
+		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, LongEvents: 10})
+		await(t, tables, projector.LogEvents, last)
+		rejects.Store(true)
+		large.say(70 * time.Second)
+		last = other.say(0)
+		await(t, tables, projector.LogEvents, last)
+		pass(time.Hour)
+		synctest.Wait()
+		q := tables.Quarantine()
+		if len(p.Aside()) != 1 || len(q) != 1 || q[0].Reason != schema.CodeSetAside || !strings.Contains(q[0].Detail, "does not fit") || p.Ready() != nil {
+			t.Errorf("set aside: %v, in quarantine %+v, %v", p.Aside(), q, p.Ready())
+		}
+		if n := tried.Load(); n != 1 {
+			t.Errorf("tried %d times", n)
+		}
+		rejects.Store(false)
+		tables.Release()
+		pass(time.Minute)
+		compare(t, tables, records(t, log))
+		if len(p.Aside())+len(tables.Quarantine()) > 0 {
+			t.Errorf("still set aside: %v", p.Aside())
+		}
+	})
+}
+
+// TestAnUnwritableEventOfALargeConversationIsQuarantined has the fold continued with what is left of a batch.
+func TestAnUnwritableEventOfALargeConversationIsQuarantined(t *testing.T) {
+	for _, insert := range []string{"conversations", "events"} {
+		t.Run(insert, func(t *testing.T) {
+			bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+				large := newMonologue(log, 1)
+				tables.RefuseAt, tables.Refuse = insert, func(e schema.Event) bool { return strings.HasSuffix(e.ID, "102") }
+				var last schema.Sequence
+				for range 100 {
+					last = large.say(0)
+				}
+				p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, LongEvents: 10})
+				await(t, tables, projector.LogEvents, last)
+				for range 4 {
+					last = large.say(0)
+				}
+				await(t, tables, projector.LogEvents, last)
+				var counting []schema.Record
+				for _, r := range records(t, log) {
+					if !strings.HasSuffix(r.Event.ID, "102") {
+						counting = append(counting, r)
+					}
+				}
+				compare(t, tables, counting)
+				q := tables.Quarantine()
+				synctest.Wait()
+				if len(q) != 1 || q[0].Reason != schema.CodeUnwritable || p.Ready() != nil {
+					t.Errorf("in quarantine: %+v, %v", q, p.Ready())
+				}
+			})
+		})
+	}
+}
+
+// TestALittleLateEventIsFoldedInItsBatch continues the fold from an earlier state.
+func TestALittleLateEventIsFoldedInItsBatch(t *testing.T) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+		large := newMonologue(log, 1)
+		p := start(t, projector.Config{Log: log, Sink: tables, Archive: tables, LongEvents: 10})
+		for range 100 {
+			await(t, tables, projector.LogEvents, large.say(0))
+		}
+		for _, late := range []time.Duration{3 * time.Second, 25 * time.Second, 2500 * time.Millisecond} {
+			await(t, tables, projector.LogEvents, large.say(0))
+			at := large.say(late)
+			for p.Progress().Position < at {
+				pass(time.Millisecond)
+			}
+			if len(p.Behind()) > 0 {
+				t.Errorf("behind after an event %s late", late)
+			}
+			compare(t, tables, records(t, log))
+		}
+	})
+}
