@@ -20,7 +20,7 @@ type work struct {
 	replaces  bool            // an event counts now that was left out of rows ahead of the position
 
 	known  []fold.Message  // those of the tables that a continued fold needs
-	mark   *history        // the earlier state that it is continued from; nil for the latest
+	from   int             // which of the earlier states it is continued from, from 1; 0 for the latest
 	since  []schema.Record // the events since that
 	late   bool            // the fold cannot be continued, because of events before others
 	folded *folded         // the fold, if it was continued
@@ -214,22 +214,22 @@ func (l *loop) proceed(ctx context.Context, works []*work) error {
 }
 
 // wants returns the messages that a continued fold of a long conversation needs. Where events come before others, it is
-// continued from the latest mark before them, if the events since then are few enough for a batch.
+// continued from the latest state before them, if the events since then are few enough for a batch.
 func (l *loop) wants(ctx context.Context, w *work) (needs fold.Wanted, follows bool, err error) {
 	fresh := w.records()
 	if needs, follows = w.before.state.Wants(fresh); follows || l.isContested() {
 		return needs, follows, nil
 	}
-	for _, mark := range slices.Backward(w.before.marks) {
-		if !mark.state.Follow(fresh) {
+	for i, earlier := range slices.Backward(w.before.state.Earlier()) {
+		if !earlier.Follow(fresh) {
 			continue
 		}
-		since, err := l.archive.Piece(ctx, Piece{ConversationKey: w.key, Later: -1, After: mark.upTo, UpTo: l.position, Most: l.large + 1})
+		since, err := l.archive.Piece(ctx, Piece{ConversationKey: w.key, Later: -1, After: earlier.UpTo(), UpTo: l.position, Most: l.large + 1})
 		if err != nil || len(since) > l.large {
 			return needs, false, err
 		}
-		w.mark, w.since = mark, since
-		needs, follows = mark.state.Wants(slices.Concat(since, fresh))
+		w.from, w.since = i+1, since
+		needs, follows = earlier.Wants(slices.Concat(since, fresh))
 		return needs, follows, nil
 	}
 	return needs, false, nil
@@ -274,7 +274,7 @@ func (w *work) fold(long int) (*folded, bool) {
 	case w.folded != nil:
 		return w.folded, true
 	case w.before != nil && w.before.records == nil && w.before.state != nil:
-		return w.proceed(long)
+		return w.proceed()
 	}
 	after := w.before.without(w.withdrawn).foldedWith(w.fresh, long)
 	if len(after.records) == 0 {
@@ -288,25 +288,19 @@ func (w *work) fold(long int) (*folded, bool) {
 }
 
 // proceed continues the fold of a long conversation.
-func (w *work) proceed(long int) (*folded, bool) {
+func (w *work) proceed() (*folded, bool) {
 	var next *fold.State
 	var before, after fold.Rows
 	var ok bool
-	h := &history{}
-	if w.mark == nil {
+	if w.from == 0 {
 		next, before, after, ok = w.before.state.Continue(w.records(), w.known)
 	} else {
+		earlier := w.before.state.Earlier()
 		before = w.before.state.Rows()
-		next, after, ok = w.mark.state.Again(slices.Concat(w.since, w.records()), w.known)
+		next, after, ok = earlier[w.from-1].Again(earlier[:w.from-1], slices.Concat(w.since, w.records()), w.known)
 	}
 	if !ok {
 		return nil, false
 	}
-	h.state = next
-	if w.mark == nil {
-		h.marked(w.before, long)
-	} else { // those after it lack the late events
-		h.marks = w.before.marks[:slices.Index(w.before.marks, w.mark)+1]
-	}
-	return &folded{Change{Before: &before, After: after}, h}, true
+	return &folded{Change{Before: &before, After: after}, &history{state: next}}, true
 }

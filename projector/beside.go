@@ -390,7 +390,7 @@ func (l *loop) catchUp(ctx context.Context, m *making) error {
 	}
 	w := &work{key: m.ConversationKey}
 	if m.state != nil {
-		w.before = &history{state: m.state, upTo: since}
+		w.before = &history{state: m.state}
 	}
 	for i := range fresh {
 		w.fresh = append(w.fresh, ArchivedEvent{Record: fresh[i]})
@@ -414,7 +414,6 @@ func (l *loop) catchUp(ctx context.Context, m *making) error {
 	}
 	l.settled(w.key)
 	if w.before != nil {
-		w.before.upTo = l.position
 		l.cache.put(w.key, w.before)
 	}
 	l.logger.Info("the rows of a large conversation are up to date", "conversation", m, "since", m.Since)

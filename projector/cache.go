@@ -16,23 +16,6 @@ type history struct {
 	rows    fold.Rows
 	state   *fold.State // nil for one that is not long
 	bytes   int         // estimated size
-
-	upTo  schema.Sequence // the position
-	marks []*history      // earlier states, in their order: folds are continued from one before a late event
-}
-
-// largeState is the size, in bytes, from which on no earlier states are kept.
-const largeState = 4 << 20
-
-// marked keeps an earlier state as a mark if there is none of the latest events, and those that are not too far back.
-func (h *history) marked(before *history, long int) {
-	h.marks = before.marks
-	if n := len(h.marks); before.state.Size() <= largeState && (n == 0 || before.state.Events() >= h.marks[n-1].state.Events()+long) {
-		h.marks = append(slices.Clip(h.marks), &history{state: before.state, upTo: before.upTo, bytes: before.state.Size()})
-	}
-	for len(h.marks) > 1 && h.marks[1].state.Events()+largeLongs*long <= h.state.Events() {
-		h.marks = h.marks[1:]
-	}
 }
 
 // foldedWith is a history with more events. One with more than so many is long.
@@ -69,11 +52,7 @@ func (h *history) kept() *history {
 	if h.state == nil {
 		return h
 	}
-	kept := &history{state: h.state, bytes: h.state.Size(), upTo: h.upTo, marks: h.marks}
-	for _, m := range h.marks {
-		kept.bytes += m.bytes
-	}
-	return kept
+	return &history{state: h.state, bytes: h.state.Size()}
 }
 
 // recordBytes estimates the memory of an event: the record, its decoded data,

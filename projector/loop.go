@@ -301,7 +301,6 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 		if w.archived {
 			l.note(w)
 		} else {
-			w.folded.after.upTo = in.position
 			l.cache.put(w.key, w.folded.after)
 		}
 	}

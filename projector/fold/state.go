@@ -1,13 +1,21 @@
 package fold
 
-import "github.com/parley-analytics/parley/schema"
+import (
+	"math"
+	"slices"
+
+	"github.com/parley-analytics/parley/schema"
+)
 
 // State is a fold that can be continued: the state of the walk after its last event. It holds only
 // the latest messages; the others are in the tables. It never changes: a continued fold is another one.
 type State struct {
 	walk   walk
 	end    schema.End
-	latest int // so many messages are held
+	latest int             // so many messages are held
+	upTo   schema.Sequence // the highest of its events
+
+	earlier []*State // see Earlier
 }
 
 // Begin folds all events of a conversation, like [Of], and returns the state to continue from.
@@ -23,6 +31,7 @@ func Begin(records []schema.Record, latest int) (*State, Rows) {
 type Pieces struct {
 	walk walk
 	end  schema.End
+	upTo schema.Sequence
 }
 
 // NewPieces begins a fold in pieces. texts reports of which messages the rows have their text, by the
@@ -38,16 +47,23 @@ func (p *Pieces) Add(records []schema.Record) {
 	order := schema.InOrder(records)
 	p.walk.over(order)
 	p.end = schema.EndOf(order)
+	p.upTo = max(p.upTo, highest(order))
+}
+
+func highest(order []*schema.Record) (sequence schema.Sequence) {
+	for _, r := range order {
+		sequence = max(sequence, r.Sequence)
+	}
+	return sequence
 }
 
 // End returns the rows, and the state to continue from, which holds the given number of latest messages.
 // At least one piece must have been added, and none may be afterwards.
 func (p *Pieces) End(latest int) (*State, Rows) {
 	rows := p.walk.rows()
-	last := p.walk
-	last.thread.texts = nil
-	last.thread.keep(latest)
-	return &State{walk: last.clone(), latest: latest, end: p.end}, rows
+	s := State{walk: p.walk, latest: latest, end: p.end, upTo: p.upTo}
+	s.walk.thread.texts = nil
+	return s.copy(), rows
 }
 
 // Follow reports whether some events all come after those so far, in fold order.
@@ -117,36 +133,96 @@ func (s *State) Wants(fresh []schema.Record) (Wanted, bool) {
 // It reports false if the events change what earlier ones meant, which is so for
 // a message that an earlier read names. Then all events must be folded again.
 func (s *State) Continue(fresh []schema.Record, known []Message) (next *State, before, after Rows, ok bool) {
-	next = &State{walk: s.walk.clone(), end: s.end, latest: s.latest}
+	next = &State{walk: s.walk.clone(), end: s.end, latest: s.latest, upTo: s.upTo, earlier: s.earlier}
+	next.remember(s)
 	w := &next.walk
 	w.thread.load(known)
-	order := schema.InOrder(fresh)
-	w.over(order)
+	for _, order := range segments(schema.InOrder(fresh), max(1, s.latest)) {
+		if next.upTo > s.upTo {
+			next.remember(next)
+		}
+		w.over(order)
+		next.upTo = max(next.upTo, highest(order))
+		for _, r := range order {
+			next.end.Append(r)
+		}
+	}
 	if w.thread.tangled {
 		return nil, before, after, false
-	}
-	for _, r := range order {
-		next.end.Append(r)
 	}
 	before, after = s.Rows(), w.rows()
 	before.Messages, after.Messages = w.thread.changes()
 	w.thread.keep(s.latest)
+	for len(next.earlier) > 1 && next.earlier[1].walk.step+mostEarlier*max(1, s.latest) <= w.step {
+		next.earlier = next.earlier[1:]
+	}
 	return next, before, after, true
 }
 
+const (
+	// mostEarlier bounds how far back earlier states are kept, in multiples of the messages that a state holds; there is
+	// about one for each.
+	mostEarlier = 5
+	// largeState is the size, in bytes, from which on none are.
+	largeState = 4 << 20
+)
+
+// Earlier returns earlier states of the fold, the latest last: a late event does not come before all of them.
+func (s *State) Earlier() []*State { return s.earlier }
+
+// UpTo is the highest sequence of the events so far. They are all of the conversation up to there.
+func (s *State) UpTo() schema.Sequence { return s.upTo }
+
+// remember keeps an earlier state, if there is none of shortly before.
+func (s *State) remember(e *State) {
+	n := len(s.earlier)
+	if n > 0 && e.walk.step < s.earlier[n-1].walk.step+max(1, s.latest) || e.alone() > largeState {
+		return
+	}
+	s.earlier = append(slices.Clip(s.earlier), e.copy())
+}
+
+// copy is the state alone.
+func (s *State) copy() *State {
+	c := *s
+	c.earlier = nil
+	c.walk.thread.keep(s.latest)
+	c.walk = c.walk.clone()
+	return &c
+}
+
+// segments cuts events in fold order where a part of them is all events up to a sequence: the latest ones, each time after so many.
+func segments(order []*schema.Record, each int) [][]*schema.Record {
+	var cut [][]*schema.Record
+	from := max(len(order)-mostEarlier*each, 0)
+	lowest := make([]schema.Sequence, len(order)+1) // of those from a place on
+	lowest[len(order)] = math.MaxUint64
+	for i := len(order) - 1; i >= from; i-- {
+		lowest[i] = min(lowest[i+1], order[i].Sequence)
+	}
+	start, before := 0, highest(order[:from])
+	for i := from; i < len(order); i++ {
+		if i > start && i >= from && (len(order)-i)%each == 0 && before < lowest[i] {
+			cut = append(cut, order[start:i])
+			start = i
+		}
+		before = max(before, order[i].Sequence)
+	}
+	return append(cut, order[start:])
+}
+
 // Again is Continue for a state that was continued before, and whose tables have messages of after that: the events it was
-// continued with must be among the fresh ones. It also reports false if a message may have been deleted by one of them or before.
-func (s *State) Again(fresh []schema.Record, known []Message) (next *State, after Rows, ok bool) {
+// continued with must be among the fresh ones. before are the states that were earlier than it. It also reports false if a message may have been deleted by one of them or before.
+func (s *State) Again(before []*State, fresh []schema.Record, known []Message) (next *State, after Rows, ok bool) {
 	then, ok := s.walk.thread.asOf(s.walk.now, known)
 	if !ok {
 		return nil, after, false
 	}
-	next, _, after, ok = s.Continue(fresh, then)
+	with := *s
+	with.earlier = before
+	next, _, after, ok = with.Continue(fresh, then)
 	return next, after, ok
 }
-
-// Events is how many events have been folded, without those of profiles.
-func (s *State) Events() int { return s.walk.step }
 
 // Rows returns the rows without messages.
 func (s *State) Rows() Rows {
@@ -155,8 +231,17 @@ func (s *State) Rows() Rows {
 	return rows
 }
 
-// Size estimates the memory of the state in bytes.
+// Size estimates the memory of the state in bytes, with the earlier ones.
 func (s *State) Size() int {
+	size := s.alone()
+	for _, e := range s.earlier {
+		size += e.alone()
+	}
+	return size
+}
+
+// alone estimates the memory of the state without the earlier ones.
+func (s *State) alone() int {
 	const each = 512 // an entry with its texts
 	w := &s.walk
 	entries := len(w.contacts.list) + len(w.contacts.routing) + len(w.thread.marks) + len(w.thread.messages.list) +
