@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -16,9 +17,9 @@ const (
 	// in a batch.
 	largeLongs = 5
 	// pieceEvents is how many events of such a conversation are in memory at once.
-	pieceEvents = 20_000
+	pieceEvents = 50_000
 	// messagesAtOnce is how many of its messages are written between two batches.
-	messagesAtOnce = 10_000
+	messagesAtOnce = 20_000
 )
 
 // owing is a large conversation whose rows are behind its events: they are folded beside the batches.
@@ -223,19 +224,22 @@ func (l *loop) offer(m *making, pause time.Duration) {
 func (m *making) fold(archive Archive, long int) error {
 	piece := Piece{ConversationKey: m.ConversationKey, Later: -1, UpTo: m.upTo, Most: pieceEvents}
 	var texts func(string) bool // all, unless the tables have them
+	since := schema.Timestamp(0)
 	all := m.late || m.whole || m.replaces()
 	switch {
 	case !all:
 		piece.UpTo = m.Sequence - 1
 		texts = func(string) bool { return false }
+		since = math.MaxInt64
 	case !m.whole && !m.replaces():
-		named, err := m.named(archive)
+		first, named, err := m.owed(archive)
 		if err != nil {
 			return err
 		}
+		since = first
 		texts = func(id string) bool { return named[id] }
 	}
-	pieces := fold.NewPieces(m.ConversationKey, texts)
+	pieces := fold.NewPieces(m.ConversationKey, since, texts)
 	some, err := m.each(archive, piece, pieces.Add)
 	if err != nil {
 		return err
@@ -254,12 +258,14 @@ func (m *making) fold(archive Archive, long int) error {
 	return nil
 }
 
-// named returns the ids of the messages that events since the sequence name: other texts are in the tables.
-func (m *making) named(archive Archive) (map[string]bool, error) {
-	named := map[string]bool{}
+// owed returns when the first event since the sequence happened, and the ids of the messages that they name. The tables have
+// the messages that do not change from then on, and all other texts.
+func (m *making) owed(archive Archive) (first schema.Timestamp, named map[string]bool, err error) {
+	first, named = math.MaxInt64, map[string]bool{}
 	piece := Piece{ConversationKey: m.ConversationKey, Later: -1, After: m.Sequence - 1, UpTo: m.upTo, Most: pieceEvents}
-	_, err := m.each(archive, piece, func(records []schema.Record) {
+	_, err = m.each(archive, piece, func(records []schema.Record) {
 		for i := range records {
+			first = min(first, records[i].Event.Time)
 			switch data := records[i].Event.Data.(type) {
 			case *schema.Message:
 				named[data.MessageID] = true
@@ -268,7 +274,7 @@ func (m *making) named(archive Archive) (map[string]bool, error) {
 			}
 		}
 	})
-	return named, err
+	return first, named, err
 }
 
 // each calls do with the pieces from one on, and reports whether there were any.

@@ -191,7 +191,7 @@ func TestAFoldInPiecesIsTheFoldOfAll(t *testing.T) {
 				named[m.MessageID] = true
 			}
 		}
-		pieces := fold.NewPieces(log[0].Event.ConversationKey(), func(id string) bool { return named[id] })
+		pieces := fold.NewPieces(log[0].Event.ConversationKey(), 0, func(id string) bool { return named[id] })
 		var piece []schema.Record
 		order := schema.InOrder(log)
 		for i, r := range order {

@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -21,7 +22,7 @@ type State struct {
 // Begin folds all events of a conversation, like [Of], and returns the state to continue from.
 // There must be at least one record. It holds the given number of latest messages.
 func Begin(records []schema.Record, latest int) (*State, Rows) {
-	p := NewPieces(records[0].Event.ConversationKey(), nil)
+	p := NewPieces(records[0].Event.ConversationKey(), 0, nil)
 	p.Add(records)
 	return p.End(latest)
 }
@@ -29,15 +30,16 @@ func Begin(records []schema.Record, latest int) (*State, Rows) {
 // Pieces folds all events of a conversation piece by piece, for one that has too many to be in memory at
 // once. What stays in memory is what the rows are made of, without most texts.
 type Pieces struct {
-	walk walk
-	end  schema.End
-	upTo schema.Sequence
+	walk  walk
+	end   schema.End
+	upTo  schema.Sequence
+	since schema.Timestamp // only messages that change from then on are wanted
 }
 
-// NewPieces begins a fold in pieces. texts reports of which messages the rows have their text, by the
-// message's id; nil means all. Messages without one are in the rows as if they had none.
-func NewPieces(key schema.ConversationKey, texts func(id string) bool) *Pieces {
-	p := &Pieces{walk: begin(key)}
+// NewPieces begins a fold in pieces. The rows have only the messages that come or change with events from a time on. texts reports which
+// of them have their text, by the message's id; nil means all. Others are in the rows as if they had none.
+func NewPieces(key schema.ConversationKey, since schema.Timestamp, texts func(id string) bool) *Pieces {
+	p := &Pieces{walk: begin(key), since: since}
 	p.walk.thread.texts = texts
 	return p
 }
@@ -45,7 +47,12 @@ func NewPieces(key schema.ConversationKey, texts func(id string) bool) *Pieces {
 // Add folds a piece, in any order: at least one event, and all of a later time than those before.
 func (p *Pieces) Add(records []schema.Record) {
 	order := schema.InOrder(records)
-	p.walk.over(order)
+	n, _ := slices.BinarySearchFunc(order, p.since, func(r *schema.Record, since schema.Timestamp) int { return cmp.Compare(r.Event.Time, since) })
+	p.walk.over(order[:n])
+	if thread := &p.walk.thread; n < len(order) && thread.before == nil {
+		thread.before = map[string]*Message{}
+	}
+	p.walk.over(order[n:])
 	p.end = schema.EndOf(order)
 	p.upTo = max(p.upTo, highest(order))
 }
@@ -61,6 +68,7 @@ func highest(order []*schema.Record) (sequence schema.Sequence) {
 // At least one piece must have been added, and none may be afterwards.
 func (p *Pieces) End(latest int) (*State, Rows) {
 	rows := p.walk.rows()
+	_, rows.Messages = p.walk.thread.changes()
 	s := State{walk: p.walk, latest: latest, end: p.end, upTo: p.upTo}
 	s.walk.thread.texts = nil
 	return s.copy(), rows
