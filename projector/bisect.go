@@ -23,12 +23,13 @@ import (
 // An unwritable event is only in quarantine, and in no fold, in a replay neither: it is rejected
 // there as well. A later event with the same key counts.
 func (l *loop) refused(ctx context.Context, in *intake, works []*work, err error) error {
-	if tooLarge(err) && len(works) > 0 {
-		return l.setApart(ctx, works, err)
+	made := slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.archived })
+	if tooLarge(err) && len(made) > 0 {
+		return l.setApart(ctx, made, err)
 	}
 	var unwritable *UnwritableError
 	if !errors.As(err, &unwritable) || len(works) == 0 {
-		return fmt.Errorf("write %d conversations: %w", len(works), err)
+		return fmt.Errorf("write %d conversations: %w", len(made), err)
 	}
 	if in.repeats > 0 {
 		return fmt.Errorf("the batch has %d duplicates of its own events, so it is gathered in smaller ones: %w", in.repeats, err)
@@ -49,7 +50,6 @@ func (l *loop) refused(ctx context.Context, in *intake, works []*work, err error
 
 // setApart looks for the conversations whose rows are too large.
 func (l *loop) setApart(ctx context.Context, works []*work, err error) error {
-	works = slices.DeleteFunc(slices.Clone(works), func(w *work) bool { return w.archived })
 	again := l.narrow(ctx, works, func(some []*work) error {
 		_, err := l.try(ctx, some) // an unwritable event is found when the batch is gathered again
 		return err
