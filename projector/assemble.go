@@ -224,7 +224,9 @@ func (l *loop) wants(ctx context.Context, w *work) (needs fold.Wanted, follows b
 		if !earlier.Follow(fresh) {
 			continue
 		}
-		since, err := l.archive.Piece(ctx, Piece{ConversationKey: w.key, Later: -1, After: earlier.UpTo(), UpTo: l.position, Most: l.large + 1})
+		piece := whole(w.key, earlier.UpTo(), l.position)
+		piece.Most = l.large + 1
+		since, err := l.archive.Piece(ctx, piece)
 		if err != nil || len(since) > l.large {
 			return needs, false, err
 		}

@@ -222,7 +222,7 @@ func (l *loop) offer(m *making, pause time.Duration) {
 // fold folds the events piece by piece, in fold order: those before the sequence, of which the tables have the rows, or
 // if that is not enough, all.
 func (m *making) fold(archive Archive, long int) error {
-	piece := Piece{ConversationKey: m.ConversationKey, Later: -1, UpTo: m.upTo, Most: pieceEvents}
+	piece := whole(m.ConversationKey, 0, m.upTo)
 	var texts func(string) bool // all, unless the tables have them
 	since := schema.Timestamp(0)
 	all := m.late || m.whole || m.replaces()
@@ -262,8 +262,7 @@ func (m *making) fold(archive Archive, long int) error {
 // the messages that do not change from then on, and all other texts.
 func (m *making) owed(archive Archive) (first schema.Timestamp, named map[string]bool, err error) {
 	first, named = math.MaxInt64, map[string]bool{}
-	piece := Piece{ConversationKey: m.ConversationKey, Later: -1, After: m.Sequence - 1, UpTo: m.upTo, Most: pieceEvents}
-	_, err = m.each(archive, piece, func(records []schema.Record) {
+	_, err = m.each(archive, whole(m.ConversationKey, m.Sequence-1, m.upTo), func(records []schema.Record) {
 		for i := range records {
 			first = min(first, records[i].Event.Time)
 			switch data := records[i].Event.Data.(type) {
@@ -277,34 +276,35 @@ func (m *making) owed(archive Archive) (first schema.Timestamp, named map[string
 	return first, named, err
 }
 
-// each calls do with the pieces from one on, and reports whether there were any.
-func (m *making) each(archive Archive, piece Piece, do func([]schema.Record)) (some bool, err error) {
-	for {
-		records, err := m.read(archive, piece)
-		if err != nil || len(records) == 0 {
-			return some, err
+// each calls do with the events of a piece, in smaller ones by time, and reports whether there were any.
+func (m *making) each(archive Archive, all Piece, do func([]schema.Record)) (some bool, err error) {
+	pieces, err := patiently(m.ctx, func() ([]Piece, error) { return archive.Pieces(m.ctx, all, pieceEvents) })
+	if err != nil {
+		return false, err
+	}
+	for _, piece := range pieces {
+		records, err := patiently(m.ctx, func() ([]schema.Record, error) { return archive.Piece(m.ctx, piece) })
+		if err != nil {
+			return false, err
 		}
-		some = true
-		do(records)
-		if len(records) < piece.Most {
-			return some, nil
-		}
-		for i := range records {
-			piece.Later = max(piece.Later, records[i].Event.Time)
+		if len(records) > 0 {
+			some = true
+			do(records)
 		}
 	}
+	return some, nil
 }
 
-// read returns a piece. It tries a few times: other statements may use the memory for a moment.
-func (m *making) read(archive Archive, piece Piece) ([]schema.Record, error) {
+// patiently reads something. It tries a few times: other statements may use the memory for a moment.
+func patiently[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	for try := 1; ; try++ {
-		records, err := archive.Piece(m.ctx, piece)
+		got, err := read()
 		if err == nil || try == asideTries {
-			return records, err
+			return got, err
 		}
 		select {
-		case <-m.ctx.Done():
-			return nil, m.ctx.Err()
+		case <-ctx.Done():
+			return got, ctx.Err()
 		case <-time.After(asidePause << try):
 		}
 	}
@@ -386,7 +386,9 @@ func (l *loop) catchUp(ctx context.Context, m *making) error {
 	if !m.begun {
 		since = m.Sequence - 1
 	}
-	fresh, err := l.archive.Piece(ctx, Piece{ConversationKey: m.ConversationKey, Later: -1, After: since, UpTo: l.position, Most: l.large + 1})
+	piece := whole(m.ConversationKey, since, l.position)
+	piece.Most = l.large + 1
+	fresh, err := l.archive.Piece(ctx, piece)
 	if err != nil {
 		return err
 	}

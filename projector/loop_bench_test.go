@@ -81,6 +81,10 @@ func (n *nowhere) Larger(context.Context, []schema.ConversationKey, int) ([]sche
 
 func (n *nowhere) Piece(context.Context, projector.Piece) ([]schema.Record, error) { return nil, nil }
 
+func (n *nowhere) Pieces(context.Context, projector.Piece, int) ([]projector.Piece, error) {
+	return nil, nil
+}
+
 func (*nowhere) Doubt() {}
 
 func (n *nowhere) Known(context.Context, []schema.EventKey) (map[schema.EventKey]schema.Sequence, error) {

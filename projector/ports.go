@@ -2,6 +2,7 @@ package projector
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/parley-analytics/parley/projector/fold"
@@ -107,7 +108,7 @@ type Rejection struct {
 // Unwritable returns the events of a log that are in quarantine because the tables have refused
 // them: the latest, at most [MostUnwritable], without their bytes.
 //
-// Sink and Archive, but for Piece, are used by one goroutine at a time, for all logs together.
+// Sink and Archive, but for Piece and Pieces, are used by one goroutine at a time, for all logs together.
 type Sink interface {
 	Position(ctx context.Context, log string) (stored, held schema.Sequence, err error)
 	Origin(ctx context.Context, log string) (Origin, error)
@@ -133,8 +134,8 @@ const MostUnwritable = 1000
 //
 // Larger returns which conversations have more archived events than so many.
 //
-// Piece returns some archived events of one conversation, without their bytes. It may be called
-// while others are under way.
+// Piece returns some archived events of one conversation, without their bytes. Pieces cuts one into pieces by time, of about
+// so many events: all of an instant are in one of them. Both may be called while others are under way.
 //
 // Doubt says that another process may have written events and keys: what is remembered of them
 // does not count any more.
@@ -143,17 +144,23 @@ type Archive interface {
 	Recall(ctx context.Context, keys []schema.ConversationKey) (map[schema.ConversationKey][]ArchivedEvent, error)
 	Larger(ctx context.Context, keys []schema.ConversationKey, most int) ([]schema.ConversationKey, error)
 	Piece(ctx context.Context, piece Piece) ([]schema.Record, error)
+	Pieces(ctx context.Context, piece Piece, about int) ([]Piece, error)
 	Known(ctx context.Context, keys []schema.EventKey) (map[schema.EventKey]schema.Sequence, error)
 	Messages(ctx context.Context, wanted map[schema.ConversationKey]fold.Wanted) (map[schema.ConversationKey][]fold.Message, error)
 }
 
-// Piece is a part of the archived events of a conversation: those later than a time, with sequences after
-// one and up to another, the earliest of them, as many as Most and all others of the latest instant.
+// Piece is a part of the archived events of a conversation: those with sequences after one and up to another that
+// happened later than a time, until another. If Most is given, only so many of them, those with the lowest sequences.
 type Piece struct {
 	schema.ConversationKey
-	Later       schema.Timestamp
-	After, UpTo schema.Sequence
-	Most        int
+	After, UpTo  schema.Sequence
+	Later, Until schema.Timestamp
+	Most         int
+}
+
+// whole is the piece with all events between two sequences.
+func whole(key schema.ConversationKey, after, upTo schema.Sequence) Piece {
+	return Piece{ConversationKey: key, After: after, UpTo: upTo, Later: -1, Until: math.MaxInt64}
 }
 
 // UnwritableError reports that the rows of a batch are refused permanently:

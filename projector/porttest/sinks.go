@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -148,38 +149,41 @@ func piecesAreRead(t *testing.T, s SinkSubject) {
 		}
 	}
 	// Whichever the size, the pieces are all events between two sequences, in the order of their time.
-	for _, most := range []int{1, 3, 1000} {
-		piece := projector.Piece{ConversationKey: key, Later: -1, After: records[1].Sequence, UpTo: records[len(records)-2].Sequence, Most: most}
+	all := projector.Piece{ConversationKey: key, After: records[1].Sequence, UpTo: records[len(records)-2].Sequence, Later: -1, Until: math.MaxInt64}
+	for _, about := range []int{1, 3, 1000} {
+		pieces, err := archive.Pieces(t.Context(), all, about)
+		if err != nil {
+			t.Fatal(err)
+		}
 		read := map[schema.Sequence]bool{}
-		for {
+		before := schema.Timestamp(-1)
+		for _, piece := range pieces {
 			some, err := archive.Piece(t.Context(), piece)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(some) == 0 {
-				break
-			}
-			before := piece.Later
+			instants, latest := map[schema.Timestamp]bool{}, before
 			for _, r := range some {
 				if r.Event.Time <= before || read[r.Sequence] {
 					t.Errorf("%d of %s is in a piece after %s", r.Sequence, r.Event.Time, before)
 				}
-				read[r.Sequence] = true
-				piece.Later = max(piece.Later, r.Event.Time)
+				read[r.Sequence], instants[r.Event.Time] = true, true
+				latest = max(latest, r.Event.Time)
 			}
-			instants := map[schema.Timestamp]bool{}
-			for _, r := range some {
-				instants[r.Event.Time] = true
-			}
-			if len(instants) > most {
-				t.Errorf("a piece of %d has %d instants", most, len(instants))
+			if before = latest; len(instants) > about || len(some) == 0 {
+				t.Errorf("a piece of %d has %d events at %d instants", about, len(some), len(instants))
 			}
 		}
 		for _, r := range records {
-			if want := r.Sequence > piece.After && r.Sequence <= piece.UpTo; read[r.Sequence] != want {
-				t.Errorf("in pieces of %d, event %d is read: %v", most, r.Sequence, !want)
+			if want := r.Sequence > all.After && r.Sequence <= all.UpTo; read[r.Sequence] != want {
+				t.Errorf("in pieces of %d, event %d is read: %v", about, r.Sequence, !want)
 			}
 		}
+	}
+	all.Most = 3
+	some, err := archive.Piece(t.Context(), all)
+	if err != nil || len(some) != 3 || some[0].Sequence != records[2].Sequence || some[2].Sequence != records[4].Sequence {
+		t.Errorf("the first events: %v, %v", some, err)
 	}
 }
 

@@ -389,20 +389,41 @@ func (t *Tables) Piece(ctx context.Context, piece projector.Piece) ([]schema.Rec
 	if t.LargeToRead != nil && t.LargeToRead(piece.ConversationKey) {
 		return nil, fmt.Errorf("read a piece: %w", &projector.TooLargeError{Err: fmt.Errorf("no memory")})
 	}
-	var records []schema.Record
+	records := t.within(piece)
+	slices.SortFunc(records, func(a, b schema.Record) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	if piece.Most > 0 {
+		records = records[:min(len(records), piece.Most)]
+	}
+	return records, errors.Join(ctx.Err(), t.point("before reading a piece"))
+}
+
+func (t *Tables) within(piece projector.Piece) (records []schema.Record) {
 	for _, e := range t.events[piece.ConversationKey] {
-		if e.Sequence > piece.After && e.Sequence <= piece.UpTo && e.Event.Time > piece.Later {
+		if e.Sequence > piece.After && e.Sequence <= piece.UpTo && e.Event.Time > piece.Later && e.Event.Time <= piece.Until {
 			records = append(records, e.Record)
 		}
 	}
-	slices.SortFunc(records, func(a, b schema.Record) int {
-		return cmp.Or(cmp.Compare(a.Event.Time, b.Event.Time), cmp.Compare(a.Sequence, b.Sequence))
-	})
-	n := min(len(records), piece.Most)
-	for n > 0 && n < len(records) && records[n].Event.Time == records[n-1].Event.Time {
-		n++
+	return records
+}
+
+// Pieces cuts the events of a conversation into pieces.
+func (t *Tables) Pieces(ctx context.Context, piece projector.Piece, about int) ([]projector.Piece, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var pieces []projector.Piece
+	records := t.within(piece)
+	slices.SortFunc(records, func(a, b schema.Record) int { return cmp.Compare(a.Event.Time, b.Event.Time) })
+	for later := piece.Later; len(records) > 0; {
+		n := min(about, len(records))
+		for n < len(records) && records[n].Event.Time == records[n-1].Event.Time {
+			n++
+		}
+		next := piece
+		next.Later, next.Until = later, records[n-1].Event.Time
+		pieces = append(pieces, next)
+		later, records = next.Until, records[n:]
 	}
-	return records[:n], errors.Join(ctx.Err(), t.point("before reading a piece"))
+	return pieces, errors.Join(ctx.Err(), t.point("before cutting into pieces"))
 }
 
 // Known returns the lowest sequence under which each key was written.

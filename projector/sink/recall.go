@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -107,8 +108,12 @@ func conversationsOf(rows driver.Rows, to []schema.ConversationKey) ([]schema.Co
 
 // Piece returns a part of the archived events of a conversation: see [projector.Archive].
 func (s *Sink) Piece(ctx context.Context, piece projector.Piece) ([]schema.Record, error) {
-	rows, err := s.conn.Query(ctx, s.in(pieceSQL), clickhouse.Named("project", uint32(piece.Project)), clickhouse.Named("conversation", string(piece.Conversation)),
-		clickhouse.Named("after", uint64(piece.After)), clickhouse.Named("upTo", uint64(piece.UpTo)), clickhouse.Named("later", int64(piece.Later)), clickhouse.Named("most", uint64(piece.Most)))
+	most := uint64(piece.Most)
+	if most == 0 {
+		most = math.MaxInt64
+	}
+	rows, err := s.conn.Query(ctx, s.in(pieceSQL), append(pieceParameters(piece, most),
+		clickhouse.Named("later", int64(piece.Later)), clickhouse.Named("until", int64(piece.Until)))...)
 	if err != nil {
 		return nil, fmt.Errorf("read a part of a conversation: %w", passing(err))
 	}
@@ -117,4 +122,37 @@ func (s *Sink) Piece(ctx context.Context, piece projector.Piece) ([]schema.Recor
 		return nil, fmt.Errorf("read a part of a conversation: %w", passing(err))
 	}
 	return records, nil
+}
+
+func pieceParameters(piece projector.Piece, most uint64) []any {
+	return []any{
+		clickhouse.Named("project", uint32(piece.Project)), clickhouse.Named("conversation", string(piece.Conversation)),
+		clickhouse.Named("after", uint64(piece.After)), clickhouse.Named("upTo", uint64(piece.UpTo)), clickhouse.Named("most", most),
+	}
+}
+
+// Pieces cuts a part of the archived events into smaller ones: see [projector.Archive].
+func (s *Sink) Pieces(ctx context.Context, piece projector.Piece, about int) ([]projector.Piece, error) {
+	rows, err := s.conn.Query(ctx, s.in(piecesSQL), pieceParameters(piece, uint64(about))...)
+	if err != nil {
+		return nil, fmt.Errorf("cut a conversation into pieces: %w", passing(err))
+	}
+	defer rows.Close()
+	var pieces []projector.Piece
+	later := piece.Later
+	for rows.Next() {
+		var until int64
+		var first, last uint64
+		if err := rows.Scan(&until, &first, &last); err != nil {
+			return nil, fmt.Errorf("cut a conversation into pieces: %w", err)
+		}
+		pieces = append(pieces, projector.Piece{
+			ConversationKey: piece.ConversationKey, After: schema.Sequence(first - 1), UpTo: schema.Sequence(last), Later: later, Until: schema.Timestamp(until),
+		})
+		later = schema.Timestamp(until)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("cut a conversation into pieces: %w", passing(err))
+	}
+	return pieces, nil
 }

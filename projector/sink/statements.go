@@ -23,6 +23,9 @@ var largeSQL string
 //go:embed piece.sql
 var pieceSQL string
 
+//go:embed pieces.sql
+var piecesSQL string
+
 //go:embed messages_by_id.sql
 var messagesByIDSQL string
 
