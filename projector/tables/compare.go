@@ -160,8 +160,7 @@ func (c *Comparison) Table(ctx context.Context, table Table) (*TableComparison, 
 
 // settled is the condition on rows that can be compared. Of rows without a conversation, only those
 // of the log of events have the compared sequence; the log of rejections is small and is compared
-// when it does not change. The rows of a batch are written one table after the other, those of a profile
-// without any in conversations: so what has changed in the table itself is left out too.
+// when it does not change.
 func (c *Comparison) settled(table Table) string {
 	switch table.Of {
 	case OfLog:
@@ -169,11 +168,7 @@ func (c *Comparison) settled(table Table) string {
 	case OfCustomer:
 		return compareSettledCustomersSQL
 	}
-	version := "_version"
-	if table.Archive {
-		version = "sequence"
-	}
-	condition := strings.NewReplacer("$moved", compareMovedSQL, "$version", version).Replace(compareSettledSQL)
+	condition := strings.ReplaceAll(compareSettledSQL, "$moved", compareMovedSQL)
 	if c.since {
 		condition += compareSinceSQL
 	}
