@@ -83,10 +83,15 @@ func (r *Restatements) changed(ctx context.Context) (*causes, error) {
 		}
 		after.filter = &filter
 		states := map[lane]map[int64]*StateFigures{}
-		for when, m := range []*metrics{&before, &after} {
-			if err := c.read(ctx, m, when, states); err != nil {
-				return nil, err
-			}
+		var rows [2]figureRows
+		if err := together([]func() error{
+			func() (err error) { rows[0], err = before.each(ctx); return err },
+			func() (err error) { rows[1], err = after.each(ctx); return err },
+		}); err != nil {
+			return nil, err
+		}
+		for when := range rows {
+			c.count(&rows[when], when, states)
 		}
 		for l, steps := range states {
 			c.level(l, steps)
@@ -155,18 +160,20 @@ func (c *causes) contribution(g group, of schema.ConversationKey) *contribution 
 	return in[of]
 }
 
-// read counts each conversation on its own.
-func (c *causes) read(ctx context.Context, m *metrics, when int, states map[lane]map[int64]*StateFigures) error {
+// each reads the figures of each conversation on its own.
+func (m *metrics) each(ctx context.Context) (figureRows, error) {
 	grouping := m.grouping
 	grouping.By = append(slices.Clone(grouping.By), ByConversation)
 	grouping.Limit = maxContributions
 	rows, err := m.read(ctx, &grouping, m.restated())
-	if err != nil {
-		return err
+	if err == nil && max(len(rows.conversations), len(rows.contacts), len(rows.states)) >= maxContributions {
+		err = errRestating
 	}
-	if max(len(rows.conversations), len(rows.contacts), len(rows.states)) >= maxContributions {
-		return errRestating
-	}
+	return rows, err
+}
+
+// count notes what each conversation counts.
+func (c *causes) count(rows *figureRows, when int, states map[lane]map[int64]*StateFigures) {
 	for i := range rows.conversations {
 		c.contribution(c.place(&rows.conversations[i].GroupKey)).conversations[when] = rows.conversations[i]
 	}
@@ -188,7 +195,6 @@ func (c *causes) read(ctx context.Context, m *metrics, when int, states map[lane
 		}
 		states[l][g.step].add(&change)
 	}
-	return nil
 }
 
 func (f *StateFigures) negate() {

@@ -232,7 +232,7 @@ type figureRows struct {
 	states        []StateFigures
 }
 
-// read reads the figures selected; closed conversations and contacts without any. It sets the openings of the grouping.
+// read reads the figures selected, in statements at the same time; closed conversations and contacts without any. It sets the openings of the grouping.
 func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields) (rows figureRows, err error) {
 	columns := selected.columns()
 	ofConversations, ofContacts, ofStates := selected.any(conversationFigures()...), selected.any(contactFigures()...), selected.any(stateFigures()...)
@@ -250,19 +250,26 @@ func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields)
 			return rows, err
 		}
 	}
+	var loads []func() error
 	if ofConversations {
-		if rows.conversations, err = m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns); err != nil {
-			return rows, err
-		}
+		loads = append(loads, func() (err error) {
+			rows.conversations, err = m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns)
+			return err
+		})
 	}
 	if ofContacts {
-		if rows.contacts, err = m.store.ContactFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns); err != nil {
-			return rows, err
-		}
+		loads = append(loads, func() (err error) {
+			rows.contacts, err = m.store.ContactFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns)
+			return err
+		})
 	}
 	if ofStates {
-		rows.states, err = m.states(ctx, *grouping, columns)
+		loads = append(loads, func() (err error) {
+			rows.states, err = m.states(ctx, *grouping, columns)
+			return err
+		})
 	}
+	err = together(loads)
 	return rows, err
 }
 

@@ -109,17 +109,19 @@ func (r *Restatements) figures(ctx context.Context) ([]*Restatement, error) {
 		return nil, err
 	}
 	selected := r.after.restated()
-	var buckets [2][]*MetricsBucket
-	for when, m := range []*metrics{r.before, r.after} {
-		m, err := m.narrowed(ctx, changed)
-		if err != nil || m == nil {
-			return nil, err
-		}
-		if buckets[when], err = m.bucketsOf(ctx, m.grouping, selected); err != nil {
-			return nil, err
+	var before, after []*MetricsBucket
+	read := func(m *metrics, into *[]*MetricsBucket) func() error {
+		return func() error {
+			m, err := m.narrowed(ctx, changed)
+			if err == nil && m != nil {
+				*into, err = m.bucketsOf(ctx, m.grouping, selected)
+			}
+			return err
 		}
 	}
-	before, after := buckets[0], buckets[1]
+	if err := together([]func() error{read(r.before, &before), read(r.after, &after)}); err != nil {
+		return nil, err
+	}
 	earlier := make(map[group]*MetricsBucket, len(before))
 	for _, b := range before {
 		earlier[b.group] = b

@@ -23,20 +23,23 @@ const unattended = "unattendedAtEnd"
 var errLocalStates = badInput("groupBy", "HOUR_OF_DAY and DAY_OF_WEEK do not apply to states over time: use step")
 
 // states reads the changes of state.
-func (m *metrics) states(ctx context.Context, grouping Grouping, columns []string) (rows []StateFigures, err error) {
+func (m *metrics) states(ctx context.Context, grouping Grouping, columns []string) ([]StateFigures, error) {
+	var others, ofUnattended []StateFigures
+	var loads []func() error
 	if slices.ContainsFunc(columns, func(field string) bool { return field != unattended && slices.Contains(stateFigures(), field) }) {
-		if rows, err = m.store.ConversationStates(ctx, m.scope, m.interval, m.filter, grouping, columns); err != nil {
-			return nil, err
-		}
+		loads = append(loads, func() (err error) {
+			others, err = m.store.ConversationStates(ctx, m.scope, m.interval, m.filter, grouping, columns)
+			return err
+		})
 	}
 	if slices.Contains(columns, unattended) {
-		more, err := m.store.ConversationsUnattended(ctx, m.scope, m.interval, m.filter, grouping)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, more...)
+		loads = append(loads, func() (err error) {
+			ofUnattended, err = m.store.ConversationsUnattended(ctx, m.scope, m.interval, m.filter, grouping)
+			return err
+		})
 	}
-	return rows, nil
+	err := together(loads)
+	return slices.Concat(others, ofUnattended), err
 }
 
 // addUp puts the changes of state into their buckets, and adds them up over the steps.

@@ -6,21 +6,51 @@ import (
 	"strings"
 
 	"github.com/parley-analytics/parley/query"
+	"github.com/parley-analytics/parley/query/hours"
 	"github.com/parley-analytics/parley/schema"
 )
 
 // quantiles are exact, with linear interpolation between ranks.
 const quantiles = "quantilesExactInclusive(0.5, 0.9, 0.95, 0.99)"
 
-// spread reads how a column of milliseconds is distributed. The duration is written once: with business hours it is long, and takes
-// long to analyze.
+// spread reads how a column of milliseconds is distributed.
 func spread[R any](field string, of func(*R) *query.Spread) []column[R] {
-	name := "_" + field
+	sql := spreadOf(field)
 	return []column[R]{
-		{field, "count(" + durationOf(field) + " AS " + name + ")", func(r *R) any { return &of(r).Count }},
-		{field, "toNullable(avg(" + name + "))", func(r *R) any { return &of(r).Mean }},
-		{field, quantiles + "(" + name + ")", func(r *R) any { return &of(r).Quantiles }},
+		{field, "count(" + sql + ")", func(r *R) any { return &of(r).Count }},
+		{field, "toNullable(avg(" + sql + "))", func(r *R) any { return &of(r).Mean }},
+		{field, quantiles + "(" + sql + ")", func(r *R) any { return &of(r).Quantiles }},
 	}
+}
+
+// spreadOf names the duration in a statement of figures, which computes business time once for a row.
+func spreadOf(field string) string {
+	if slices.Contains(openSpreadsOfConversations, field) || slices.Contains(openSpreadsOfContacts, field) {
+		return "_" + field
+	}
+	return durationOf(field)
+}
+
+// The distributions of business time.
+var (
+	openSpreadsOfConversations = []string{"conversationFirstResponseBusinessHours", "resolutionBusinessHours"}
+	openSpreadsOfContacts      = []string{"waitBusinessHours", "contactFirstResponseBusinessHours"}
+)
+
+// openColumns are the columns of business time that the fields need. Nobody is ever open on an empty timeline; the expression, which takes
+// longer to prepare than all other figures together, is left out.
+func openColumns(spreads, fields []string, t *hours.Timeline) string {
+	var list strings.Builder
+	for _, field := range spreads {
+		switch {
+		case !slices.Contains(fields, field):
+		case t == nil || len(t.Projects) == 0:
+			list.WriteString(", CAST(NULL, 'Nullable(Int64)') AS _" + field)
+		default:
+			list.WriteString(", " + durationOf(field) + " AS _" + field)
+		}
+	}
+	return list.String()
 }
 
 // keyColumns identify the groups.
@@ -158,42 +188,44 @@ func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension
 }
 
 // conversationFigures counts conversations by closing time.
-func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
+func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, fields []string) *statement {
 	return newStatement("conversation_figures", scope).
 		where("where", closed("a", scope, interval, filter)).
+		with("open", openColumns(openSpreadsOfConversations, fields, grouping.Openings)).
 		grouped(grouping, millis("assumeNotNull(closed_at)"), conversationDimension, "last_sequence")
 }
 
 // contactFigures counts contacts by start.
-func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping) *statement {
+func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, fields []string) *statement {
 	return newStatement("contact_figures", scope).
 		where("where", started("a", scope, interval, filter)).
+		with("open", openColumns(openSpreadsOfContacts, fields, grouping.Openings)).
 		grouped(grouping, millis("started_at"), contactDimension, "_version")
 }
 
 // ConversationFigures implements query.FigureReader.
 func (s *Store) ConversationFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ConversationFigures, error) {
-	return readColumns(ctx, s, conversationFigures(scope, interval, filter, grouping), columnsOf(conversationFigureColumns(), columns))
+	return readColumns(ctx, s, conversationFigures(scope, interval, filter, grouping, columns), columnsOf(conversationFigureColumns(), columns))
 }
 
 // ContactFigures implements query.FigureReader.
 func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ContactFigures, error) {
-	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping), columnsOf(contactFigureColumns(), columns))
+	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping, columns), columnsOf(contactFigureColumns(), columns))
 }
 
 // ConversationsWithin implements query.FigureReader.
 func (s *Store) ConversationsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	return s.within(ctx, conversationFigures(scope, interval, filter, grouping), field, most)
+	return s.within(ctx, conversationFigures(scope, interval, filter, grouping, []string{field}), field, most)
 }
 
 // ContactsWithin implements query.FigureReader.
 func (s *Store) ContactsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	return s.within(ctx, contactFigures(scope, interval, filter, grouping), field, most)
+	return s.within(ctx, contactFigures(scope, interval, filter, grouping, []string{field}), field, most)
 }
 
 func (s *Store) within(ctx context.Context, st *statement, field string, most []int64) ([]query.Within, error) {
 	type row = query.Within
-	counts := "sumForEach(arrayMap(most -> toUInt64(ifNull(" + durationOf(field) + " <= most, 0)), {most:Array(Int64)}))"
+	counts := "sumForEach(arrayMap(most -> toUInt64(ifNull(" + spreadOf(field) + " <= most, 0)), {most:Array(Int64)}))"
 	columns := append(keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
 		column[row]{"", counts, func(r *row) any { return &r.Counts }})
 	return readColumns(ctx, s, st.bind("most", most), columns)
