@@ -159,6 +159,15 @@ func (l *loop) showOwing() {
 	l.state.setBehind(list)
 }
 
+// told is the position up to which the rows of all conversations are there.
+func (l *loop) told() schema.Sequence {
+	told := l.position
+	for _, o := range l.owing {
+		told = min(told, o.Sequence-1)
+	}
+	return told
+}
+
 // making is a fold of all events of a conversation beside the batches, and then what is to be written of it.
 type making struct {
 	owing

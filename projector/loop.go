@@ -39,7 +39,7 @@ type loop struct {
 	held        schema.Sequence // the highest version in the tables at the latest resume
 	contested   int             // so many entries after the latest resume may be in batches that still arrive
 	cache       *cache
-	advanced    func(schema.Sequence)                 // nil: nobody asks
+	advanced    func(position, told schema.Sequence)  // nil: nobody asks
 	replaced    func(context.Context, *ReplacedError) // nil: nobody asks
 	unwritable  map[schema.Sequence]*schema.Error
 	quarantined map[eventName]bool // of events that are in quarantine as unwritable, while rows are ahead of the position
@@ -328,7 +328,7 @@ func (l *loop) advance(in *intake) {
 	l.gatherer.events.double()
 	l.state.advance(l.position, in.entries, in.newest)
 	if l.advanced != nil {
-		l.advanced(l.position)
+		l.advanced(l.position, l.told())
 	}
 	l.metrics.advance(l, in)
 }

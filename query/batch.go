@@ -266,7 +266,7 @@ func (b *contactBatch) load(ctx context.Context, rows []ContactRow) ([]*Contact,
 		}
 		// A conversation written while its contacts were read may belong to a newer state than the contact rows.
 		moving := latest(found, conversationVersion)
-		if settled && moving > uint64(b.request.live.Position) && b.request.motion.mayReread() {
+		if settled && moving > uint64(b.request.live.Written) && b.request.motion.mayReread() {
 			if settled, err = b.request.settle(ctx, b.api, moving); err != nil {
 				return nil, err
 			}

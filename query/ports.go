@@ -22,11 +22,12 @@ func (s Scope) Empty() bool { return !s.Projects.All && len(s.Projects.IDs) == 0
 // Live is the projection that answers, and its position in the log: every event up to there is in its tables.
 type Live struct {
 	Projection uint32
-	Position   schema.Sequence
+	// Position is what answers tell. Written is above it while the rows of a large conversation are behind: all others are written up to it.
+	Position, Written schema.Sequence
 }
 
 // Store is the tables, read. Every method but Live, and those of Publisher, is one statement. Position returns the present
-// position of a projection in the log; Live's may be a second old. PositionAt returns the last
+// position of a projection in the log, and Written that of Live; Live's may be a second old. PositionAt returns the last
 // position of the archived events that the log had received at a time, 0 if there was none.
 //
 // Columns name what is read of a row, by the names of the SDL's fields; other
@@ -35,6 +36,7 @@ type Live struct {
 type Store interface {
 	Live(ctx context.Context) (Live, error)
 	Position(ctx context.Context, projection uint32) (schema.Sequence, error)
+	Written(ctx context.Context, projection uint32) (schema.Sequence, error)
 	PositionAt(ctx context.Context, projection uint32, at schema.Timestamp) (schema.Sequence, error)
 	ConversationReader
 	ContactReader

@@ -41,7 +41,7 @@ func (m *motion) mayReread() bool { return m.reread.Add(1) <= rereads }
 // whether they are. If a projector has stopped in the middle of a batch, they are not.
 func (r *request) settle(ctx context.Context, a *API, upTo uint64) (bool, error) {
 	sequence := schema.Sequence(upTo)
-	if sequence <= r.live.Position {
+	if sequence <= r.live.Written {
 		return true, nil
 	}
 	m := &r.motion
@@ -55,7 +55,7 @@ func (r *request) settle(ctx context.Context, a *API, upTo uint64) (bool, error)
 	tick := time.NewTicker(settlingStep)
 	defer tick.Stop()
 	for sequence > m.settled {
-		position, err := a.store.Position(ctx, r.live.Projection)
+		position, err := a.store.Written(ctx, r.live.Projection)
 		if ctx.Err() != nil {
 			return false, nil // the caller sees the request's own deadline
 		}

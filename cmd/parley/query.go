@@ -137,7 +137,7 @@ func (f *queryFlags) start(ctx context.Context, n *node) error {
 	f.sendCanaries(n, tables)
 	keepsUp := n.progress(f.stallAfter, func(ctx context.Context) (schema.Sequence, error) {
 		live, err := tables.Live(ctx)
-		return live.Position, err
+		return live.Written, err
 	})
 	n.ready.Watch("query", func(ctx context.Context) error {
 		_, err := tables.Live(ctx)

@@ -202,7 +202,7 @@ func (n *node) awaitTables(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		live, err := n.live(ctx)
-		if err != nil || live.Position >= last {
+		if err != nil || live.Written >= last {
 			return err
 		}
 		select {

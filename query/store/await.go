@@ -13,29 +13,29 @@ import (
 // is ready for use; all methods may be called at the same time.
 type Advances struct {
 	mu        sync.Mutex
-	positions map[uint32]schema.Sequence // by version of the projection
-	next      chan struct{}              // closed by the next Note; nil while no request waits
+	positions map[uint32]query.Live // by version of the projection
+	next      chan struct{}         // closed by the next Note; nil while no request waits
 }
 
-// Note records that everything up to a position is in the tables of a version.
-func (a *Advances) Note(version uint32, position schema.Sequence) {
+// Note records that everything up to a position is in the tables of a version, and which one answers tell.
+func (a *Advances) Note(version uint32, written, told schema.Sequence) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.positions == nil {
-		a.positions = map[uint32]schema.Sequence{}
+		a.positions = map[uint32]query.Live{}
 	}
-	a.positions[version] = position
+	a.positions[version] = query.Live{Projection: version, Position: told, Written: written}
 	if a.next != nil {
 		close(a.next)
 		a.next = nil
 	}
 }
 
-// of returns how far a version is, 0 when no projector of this process writes it,
+// of returns how far a version is, zero when no projector of this process writes it,
 // and a channel that is closed when one has moved.
-func (a *Advances) of(version uint32) (schema.Sequence, <-chan struct{}) {
+func (a *Advances) of(version uint32) (query.Live, <-chan struct{}) {
 	if a == nil {
-		return 0, nil
+		return query.Live{}, nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -53,17 +53,16 @@ const (
 )
 
 // Await waits until the tables that answer show everything up to a position in the
-// log. The end of the context ends it with CodeTimeout.
+// log, but for rows of conversations that are behind. The end of the context ends it with CodeTimeout.
 func (s *Store) Await(ctx context.Context, sequence schema.Sequence) (query.Live, error) {
 	live, err := s.Live(ctx)
-	for err == nil && live.Position < sequence {
+	for err == nil && live.Written < sequence {
 		reported, moved := s.config.Advances.of(live.Projection)
-		if reported >= sequence {
-			live.Position = reported
-			return live, nil
+		if reported.Written >= sequence {
+			return reported, nil
 		}
 		every := awaitEvery
-		if reported > 0 {
+		if reported.Written > 0 {
 			every = awaitTold
 		}
 		tick := time.NewTimer(every)

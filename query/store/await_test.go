@@ -30,7 +30,7 @@ func awaiting(ctx context.Context, s *Store, position schema.Sequence) <-chan er
 	done := make(chan error, 1)
 	go func() {
 		live, err := s.Await(ctx, position)
-		if err == nil && live.Position < position {
+		if err == nil && live.Written < position {
 			err = &query.Error{Code: query.CodeInternal, Message: "it did not wait"}
 		}
 		done <- err
@@ -59,13 +59,18 @@ func TestAwaitEndsWhenAProjectorReportsOrTheTablesShowThePosition(t *testing.T) 
 
 	// The position reported by a projector of this process is enough, unless it is of another version.
 	first, second := awaiting(t.Context(), s, 60), awaiting(t.Context(), s, 70)
-	advances.Note(2, 100)
-	advances.Note(62, 60)
+	advances.Note(2, 100, 100)
+	advances.Note(62, 60, 60)
 	reaches(t, first)
 	select {
 	case err := <-second:
 		t.Error("70 was reached at 60", err)
 	default:
+	}
+	// While rows are behind, the position that is told stays before them.
+	advances.Note(62, 65, 61)
+	if at, err := s.Await(t.Context(), 65); err != nil || at.Position != 61 || at.Written != 65 {
+		t.Errorf("65 is written and 61 told, but it is %+v (%v)", at, err)
 	}
 	// Another process may go on with the version: then the tables show it.
 	storetest.SetPosition(t, server, 62, 70)

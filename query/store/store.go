@@ -187,14 +187,35 @@ func (s *Store) readLive(ctx context.Context) (query.Live, error) {
 	}
 	live := query.Live{Projection: versions[0]}
 	s.overlays.Live(live.Projection)
-	live.Position, err = s.Position(ctx, live.Projection)
+	live.Position, live.Written, err = s.positions(ctx, live.Projection)
 	return live, err
+}
+
+// positions returns the position that answers tell and the one up to which everything is written, but for the rows of conversations that are
+// behind (package projector): the former is before the first of their events, so that who reads on from it gets these rows too.
+func (s *Store) positions(ctx context.Context, projection uint32) (told, written schema.Sequence, err error) {
+	type row struct{ written, behind uint64 }
+	rows, err := read(ctx, s, newStatement("position", query.Scope{Projection: projection}), func(r *row) []any { return []any{&r.written, &r.behind} })
+	if err != nil {
+		return 0, 0, err
+	}
+	told, written = schema.Sequence(rows[0].written), schema.Sequence(rows[0].written)
+	if behind := schema.Sequence(rows[0].behind); behind > 0 {
+		told = min(told, behind-1)
+	}
+	return told, written, nil
 }
 
 // Position implements query.Store.
 func (s *Store) Position(ctx context.Context, projection uint32) (schema.Sequence, error) {
-	position, err := readCount(ctx, s, newStatement("position", query.Scope{Projection: projection}))
-	return schema.Sequence(position), err
+	told, _, err := s.positions(ctx, projection)
+	return told, err
+}
+
+// Written implements query.Store.
+func (s *Store) Written(ctx context.Context, projection uint32) (schema.Sequence, error) {
+	_, written, err := s.positions(ctx, projection)
+	return written, err
 }
 
 // read runs a statement and returns its rows. A request that sends the same one again

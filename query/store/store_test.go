@@ -13,6 +13,7 @@ import (
 	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/store/storetest"
 	"github.com/parley-analytics/parley/schema"
+	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -67,7 +68,7 @@ func TestLiveIsReadOnceASecondAndFollowsASwap(t *testing.T) {
 		}
 		return live, len(stats.Statements())
 	}
-	if got, sent := live(); got != (query.Live{Projection: 1, Position: 50}) || sent != 2 {
+	if got, sent := live(); got != (query.Live{Projection: 1, Position: 50, Written: 50}) || sent != 2 {
 		t.Errorf("%+v after %d statements", got, sent)
 	}
 	storetest.Migrate(t, server, 1, 2)
@@ -77,9 +78,33 @@ func TestLiveIsReadOnceASecondAndFollowsASwap(t *testing.T) {
 		t.Errorf("%+v after %d statements", got, sent)
 	}
 	now = now.Add(time.Millisecond)
-	if got, sent := live(); got != (query.Live{Projection: 2, Position: 60}) || sent != 2 {
+	if got, sent := live(); got != (query.Live{Projection: 2, Position: 60, Written: 60}) || sent != 2 {
 		t.Errorf("%+v after %d statements", got, sent)
 	}
+}
+
+// TestThePositionStopsBeforeConversationsThatAreBehind has two of them, one whose rows go too, and one that is set aside.
+func TestThePositionStopsBeforeConversationsThatAreBehind(t *testing.T) {
+	server := enginetest.ClickHouse(t)
+	storetest.Migrate(t, server, 1)
+	storetest.SetPosition(t, server, 1, 50)
+	s := open(t, nil)
+	for _, c := range []struct {
+		sequence int
+		reason   schema.Code
+		want     schema.Sequence
+	}{{60, schema.CodeBehind, 50}, {45, schema.CodeTooLarge, 50}, {40, schema.CodeBehind, 39}, {30, schema.CodeDiffers, 29}} {
+		server.Exec(t, fmt.Sprintf("INSERT INTO %s.quarantine (log, sequence, reason, _version) VALUES ('conversations', %d, '%s', 1)",
+			clickhouse.ProjectionDatabase(1), c.sequence, c.reason))
+		told, err := s.Position(t.Context(), 1)
+		if err != nil || told != c.want {
+			t.Errorf("with one at %d that is %s the position is %d (%v), want %d", c.sequence, c.reason, told, err, c.want)
+		}
+		if written, err := s.Written(t.Context(), 1); err != nil || written != 50 {
+			t.Errorf("with one at %d that is %s, written is %d (%v), want 50", c.sequence, c.reason, written, err)
+		}
+	}
+	server.Exec(t, "TRUNCATE TABLE "+clickhouse.ProjectionDatabase(1)+".quarantine") // other tests of this server
 }
 
 // TestAStatementThatTakesTooLongEndsInClickHouseToo starts one that would take

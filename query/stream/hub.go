@@ -20,6 +20,9 @@ const (
 	leastPause = 50 * time.Millisecond
 	idleFactor = 4
 	retryAfter = time.Second
+
+	// behindPause is how often a hub looks whether rows that were behind are there.
+	behindPause = 250 * time.Millisecond
 )
 
 // Change is a row and the place of its change.
@@ -128,6 +131,14 @@ func (h *hub) position() (at schema.Sequence, reading bool) {
 // read waits until the tables have moved past a position, and reads one page of what has changed since.
 func (h *hub) read(ctx context.Context, after schema.Sequence, began *time.Time) (batch, error) {
 	live, err := h.tables.Await(ctx, after+1)
+	for err == nil && live.Position <= after { // the rows of a large conversation are behind
+		select {
+		case <-ctx.Done():
+			return batch{}, ctx.Err()
+		case <-time.After(behindPause):
+		}
+		live, err = h.tables.Await(ctx, after+1)
+	}
 	if err != nil {
 		return batch{}, err
 	}
