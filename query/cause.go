@@ -3,10 +3,13 @@ package query
 import (
 	"cmp"
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/parley-analytics/parley/schema"
 )
@@ -100,17 +103,15 @@ func (r *Restatements) changed(ctx context.Context) (*causes, error) {
 	})
 }
 
-// narrowed leaves the steps from the first to the last in which a changed conversation counts: other figures cannot differ. There are none
-// if no conversation counts. Contacts also depend on rows other than their own if the filter names visitors or rows: then all steps are left.
-func (m *metrics) narrowed(ctx context.Context, c *causes) (*metrics, error) {
+// narrowed leaves the steps in which a changed conversation counts differently: other figures cannot differ. Closed conversations and contacts are
+// read of these alone, states also of those in between. There are none if no conversation does. Contacts also depend on rows other than their own
+// if the filter names visitors or rows: then all steps are left.
+func (m *metrics) narrowed(ctx context.Context, c *causes, differs func(*contribution) bool) (*metrics, error) {
 	if c == nil || m.filter.Visitors != nil || m.filter.Rows != nil {
 		return m, nil
 	}
-	first, last := lastMoment, firstMoment
-	for g := range c.contributions {
-		first, last = min(first, schema.Timestamp(g.step)), max(last, schema.Timestamp(g.step))
-	}
-	if first > last {
+	touched := c.steps(differs)
+	if len(touched) == 0 {
 		return nil, nil
 	}
 	steps := m.grouping.Steps
@@ -118,8 +119,8 @@ func (m *metrics) narrowed(ctx context.Context, c *causes) (*metrics, error) {
 		return m, nil
 	}
 	narrow := *m
-	from, _ := slices.BinarySearch(steps, first)
-	to, _ := slices.BinarySearch(steps, last)
+	from, _ := slices.BinarySearch(steps, touched[0])
+	to, _ := slices.BinarySearch(steps, touched[len(touched)-1])
 	narrow.grouping.Steps = steps[from : to+1]
 	if from > 0 {
 		narrow.interval.From = steps[from]
@@ -127,9 +128,50 @@ func (m *metrics) narrowed(ctx context.Context, c *causes) (*metrics, error) {
 	if to+1 < len(steps) {
 		narrow.interval.To = steps[to+1]
 	}
+	narrow.grouping.Spans = narrow.spans(touched)
 	var err error
 	narrow.grouping.Openings, err = m.openings(ctx, m.scope, m.interval) // conversations may have begun long before
 	return &narrow, err
+}
+
+// steps are the starts of the steps in which a conversation counts differently, ascending.
+func (c *causes) steps(differs func(*contribution) bool) []schema.Timestamp {
+	var starts []schema.Timestamp
+	for g, in := range c.contributions {
+		at := schema.Timestamp(g.step)
+		if slices.Contains(starts, at) {
+			continue
+		}
+		for _, one := range in {
+			if differs(one) {
+				starts = append(starts, at)
+				break
+			}
+		}
+	}
+	slices.Sort(starts)
+	return starts
+}
+
+// spans are some of the steps as intervals, neighbours as one.
+func (m *metrics) spans(starts []schema.Timestamp) []Interval {
+	var list []Interval
+	for _, start := range starts {
+		n, _ := slices.BinarySearch(m.grouping.Steps, start)
+		span := Interval{From: start, To: m.interval.To}
+		if n == 0 {
+			span.From = min(start, m.interval.From)
+		}
+		if n+1 < len(m.grouping.Steps) {
+			span.To = m.grouping.Steps[n+1]
+		}
+		if last := len(list) - 1; last >= 0 && list[last].To == span.From {
+			list[last].To = span.To
+			continue
+		}
+		list = append(list, span)
+	}
+	return list
 }
 
 // lane is a conversation among those with some values.
@@ -282,6 +324,22 @@ func (c *causes) of(d *Restatement) []schema.ConversationKey {
 		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Conversation, b.Conversation))
 	})
 	return keys
+}
+
+// inState reports whether the conversation counts differently in states over time.
+func (c *contribution) inState() bool {
+	return slices.ContainsFunc(stateFigures(), func(field string) bool { return stateOf(figure{name: field}, &c.states) != 0 })
+}
+
+// inRows reports whether it counts differently among closed conversations or contacts.
+func (c *contribution) inRows() bool {
+	was, is := &c.conversations[0], &c.conversations[1]
+	return !sameSums(was.Revenue, is.Revenue) || !maps.Equal(was.TransactionCounts, is.TransactionCounts) ||
+		slices.ContainsFunc(slices.Concat(conversationFigures(), contactFigures()), func(field string) bool { return c.differs(figure{name: field}) })
+}
+
+func sameSums(a, b map[string]decimal.Decimal) bool {
+	return maps.EqualFunc(a, b, func(x, y decimal.Decimal) bool { return x.Equal(y) })
 }
 
 func (c *contribution) differs(f figure) bool {

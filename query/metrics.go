@@ -27,6 +27,8 @@ type Grouping struct {
 	Labels bool   // read the names that go with the values
 	Limit  int    // groups at most
 	Key    string // of custom data, if grouped by it
+	// Spans, if there are any, are the only times whose closed conversations and contacts are read.
+	Spans []Interval
 	// Local is the local time of dimensions; nil if there is none.
 	Local *LocalTime
 	// Openings are when projects are open; nil when no figure or dimension asks for it.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -108,11 +109,31 @@ func (r *Restatements) figures(ctx context.Context) ([]*Restatement, error) {
 	if err != nil && !errors.Is(err, errRestating) {
 		return nil, err
 	}
-	selected := r.after.restated()
+	var ofRows, ofStates []*Restatement
+	loads := []func() error{func() (err error) {
+		ofRows, err = r.compared(ctx, changed, slices.Concat(conversationFigures(), contactFigures()), (*contribution).inRows)
+		return err
+	}}
+	if !slices.ContainsFunc(r.after.grouping.By, Dimension.Local) {
+		loads = append(loads, func() (err error) {
+			ofStates, err = r.compared(ctx, changed, stateFigures(), (*contribution).inState)
+			return err
+		})
+	}
+	if err := together(loads); err != nil {
+		return nil, err
+	}
+	list := slices.Concat(ofRows, ofStates)
+	slices.SortStableFunc(list, func(x, y *Restatement) int { return cmp.Or(x.bucket.compare(y.bucket), x.what.compare(y.what)) })
+	return list, nil
+}
+
+// compared are those of some figures that differ.
+func (r *Restatements) compared(ctx context.Context, changed *causes, selected fields, differs func(*contribution) bool) ([]*Restatement, error) {
 	var before, after []*MetricsBucket
 	read := func(m *metrics, into *[]*MetricsBucket) func() error {
 		return func() error {
-			m, err := m.narrowed(ctx, changed)
+			m, err := m.narrowed(ctx, changed, differs)
 			if err == nil && m != nil {
 				*into, err = m.bucketsOf(ctx, m.grouping, selected)
 			}
@@ -126,20 +147,13 @@ func (r *Restatements) figures(ctx context.Context) ([]*Restatement, error) {
 	for _, b := range before {
 		earlier[b.group] = b
 	}
-	pairs := make([][2]*MetricsBucket, 0, len(after))
+	var list []*Restatement
 	for _, b := range after {
-		pairs = append(pairs, [2]*MetricsBucket{earlier[b.group], b})
+		list = append(list, r.differences(earlier[b.group], b)...)
 		delete(earlier, b.group)
 	}
-	for _, b := range before {
-		if earlier[b.group] != nil {
-			pairs = append(pairs, [2]*MetricsBucket{b, nil})
-		}
-	}
-	slices.SortStableFunc(pairs, func(x, y [2]*MetricsBucket) int { return either(x).compare(either(y)) })
-	var list []*Restatement
-	for _, pair := range pairs {
-		list = append(list, r.differences(pair[0], pair[1])...)
+	for _, b := range earlier {
+		list = append(list, r.differences(b, nil)...)
 	}
 	return list, nil
 }

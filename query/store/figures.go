@@ -190,7 +190,7 @@ func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension
 // conversationFigures counts conversations by closing time.
 func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, fields []string) *statement {
 	return newStatement("conversation_figures", scope).
-		where("where", closed("a", scope, interval, filter)).
+		where("where", closed("a", scope, interval, filter).during("closed_at", grouping.Spans)).
 		with("open", openColumns(openSpreadsOfConversations, fields, grouping.Openings)).
 		grouped(grouping, millis("assumeNotNull(closed_at)"), conversationDimension, "last_sequence")
 }
@@ -198,7 +198,7 @@ func conversationFigures(scope query.Scope, interval query.Interval, filter *que
 // contactFigures counts contacts by start.
 func contactFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, fields []string) *statement {
 	return newStatement("contact_figures", scope).
-		where("where", started("a", scope, interval, filter)).
+		where("where", started("a", scope, interval, filter).during("started_at", grouping.Spans)).
 		with("open", openColumns(openSpreadsOfContacts, fields, grouping.Openings)).
 		grouped(grouping, millis("started_at"), contactDimension, "_version")
 }

@@ -20,6 +20,20 @@ func closed(prefix string, scope query.Scope, interval query.Interval, filter *q
 	return c
 }
 
+// during adds that a time is in one of the spans, if there are any.
+func (c *conditions) during(column string, spans []query.Interval) *conditions {
+	if len(spans) == 0 {
+		return c
+	}
+	either, values := make([]string, len(spans)), make([]any, 0, 2*len(spans))
+	for i, span := range spans {
+		either[i] = "(" + column + " >= " + moment + " AND " + column + " < " + moment + ")"
+		values = append(values, int64(span.From), int64(span.To))
+	}
+	c.add("("+strings.Join(either, " OR ")+")", values...)
+	return c
+}
+
 // created selects the conversations created in the interval.
 func created(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
