@@ -79,6 +79,7 @@ func newPair(t *testing.T, binary string, run *tally) *pair {
 // now and then, and at the end.
 func (p *pair) suffer() {
 	found := verdict{}
+	p.tally.ready()
 	for n := 1; p.left() > 0 && found.events < grown && !p.t.Failed(); n++ {
 		if len(p.deck) == 0 {
 			p.deck = deck()

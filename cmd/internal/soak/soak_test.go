@@ -66,6 +66,13 @@ func newTally(t *testing.T, test string) *tally {
 	return &tally{seed: seed, dice: rand.New(rand.NewPCG(seed, 7)), began: now, until: now.Add(*duration), kinds: map[string]int{}}
 }
 
+// ready begins the time of the run with its first instance: a start may take as long as a short run.
+func (y *tally) ready() {
+	if y.instances == 0 {
+		y.until = time.Now().Add(*duration)
+	}
+}
+
 // left is what is left of the time of the run.
 func (y *tally) left() time.Duration { return time.Until(y.until) }
 
@@ -148,6 +155,7 @@ func (y *tally) exercise(t *testing.T, in *instance) {
 			y.kinds["in a migration"]++
 		}
 	}
+	y.ready()
 	var key map[string]string
 	in.read("admin-key.json", &key)
 
