@@ -151,7 +151,7 @@ func (in *instance) caughtUp(ctx context.Context, last schema.Sequence) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the projection is at %d two minutes after the log stopped at %d (%v)", position, last, err)
+			return fmt.Errorf("the projection is at %d two minutes after the log stopped at %d (%w)", position, last, err)
 		}
 		select {
 		case <-ctx.Done():
