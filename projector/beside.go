@@ -159,13 +159,15 @@ func (l *loop) showOwing() {
 	l.state.setBehind(list)
 }
 
-// told is the position up to which the rows of all conversations are there.
-func (l *loop) told() schema.Sequence {
-	told := l.position
+// complete is the position up to which the rows of all conversations are written.
+func (l *loop) complete() schema.Sequence {
+	complete := l.position
 	for _, o := range l.owing {
-		told = min(told, o.Sequence-1)
+		if o.Reason == schema.CodeBehind { // the sequence of a repair may be any earlier one
+			complete = min(complete, o.Sequence-1)
+		}
 	}
-	return told
+	return complete
 }
 
 // making is a fold of all events of a conversation beside the batches, and then what is to be written of it.

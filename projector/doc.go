@@ -57,8 +57,8 @@
 //	          quarantine away. If they are late again, it begins once more, from them on
 //
 // So the others wait for some rows only, and the position is right about all conversations but those in
-// [Projector.Behind], which /readyz and metrics name. The position that answers tell stays before the first event that its rows lack, so
-// that incremental readers miss none of them; the projector's own moves on. A conversation found behind by a new round of the loop may have
+// [Projector.Behind], which /readyz and metrics name. Answers report a position before the first event that its rows lack, so
+// that incremental readers miss no row; the projector's own position advances. A conversation found behind by a new round of the loop may have
 // rows of any of these steps: all are written then. One whose rows are refused is set aside. A conversation is made
 // after the other, and none while batches are contested.
 //

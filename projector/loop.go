@@ -39,8 +39,8 @@ type loop struct {
 	held        schema.Sequence // the highest version in the tables at the latest resume
 	contested   int             // so many entries after the latest resume may be in batches that still arrive
 	cache       *cache
-	advanced    func(position, told schema.Sequence)  // nil: nobody asks
-	replaced    func(context.Context, *ReplacedError) // nil: nobody asks
+	advanced    func(position, complete schema.Sequence) // nil: nobody asks
+	replaced    func(context.Context, *ReplacedError)    // nil: nobody asks
 	unwritable  map[schema.Sequence]*schema.Error
 	quarantined map[eventName]bool // of events that are in quarantine as unwritable, while rows are ahead of the position
 	refusals    int                // unwritable events, or conversations that are too large, since one could be written
@@ -328,7 +328,7 @@ func (l *loop) advance(in *intake) {
 	l.gatherer.events.double()
 	l.state.advance(l.position, in.entries, in.newest)
 	if l.advanced != nil {
-		l.advanced(l.position, l.told())
+		l.advanced(l.position, l.complete())
 	}
 	l.metrics.advance(l, in)
 }

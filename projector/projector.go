@@ -39,8 +39,9 @@ type Config struct {
 	StallAfter time.Duration
 
 	// Advanced, if given, is called when everything up to a position in the log of
-	// events is in the tables. While the rows of a large conversation are behind, told is before the first of the events that they lack.
-	Advanced func(position, told schema.Sequence)
+	// events is in the tables. While the rows of a large conversation are behind, complete is lower: it ends before the first event
+	// that these rows lack.
+	Advanced func(position, complete schema.Sequence)
 
 	// Replaced, if given, is called when a log is found not to be the one that the tables
 	// were made from, until it is that one again.

@@ -22,7 +22,8 @@ func (s Scope) Empty() bool { return !s.Projects.All && len(s.Projects.IDs) == 0
 // Live is the projection that answers, and its position in the log: every event up to there is in its tables.
 type Live struct {
 	Projection uint32
-	// Position is what answers tell. Written is above it while the rows of a large conversation are behind: all others are written up to it.
+	// Position is the one that answers report. Written is higher while the rows of a large conversation are behind: the rows of all others
+	// are written up to it.
 	Position, Written schema.Sequence
 }
 

@@ -166,7 +166,7 @@ func (f *projectFlags) open(ctx context.Context, n *node, logs *history.Logs, ve
 		Replaced: func(ctx context.Context, found *projector.ReplacedError) {
 			f.disown(ctx, n, logs.Tables, version, found)
 		},
-		Advanced: func(position, told schema.Sequence) { n.advances.Note(version, position, told) },
+		Advanced: func(position, complete schema.Sequence) { n.advances.Note(version, position, complete) },
 		Logger:   n.log, Registerer: metrics,
 	})
 	return p, release, err

@@ -30,6 +30,12 @@
 // The version of a row is the sequence of an event of its conversation. So rows of straddling conversations are told by the versions
 // that they can have, the sequences of the events up to P, and the statement needs not read the ids of all others.
 //
+// # Conversations that are behind
+//
+// While the rows of a large conversation are behind its events (package projector), answers report a position before the first of these
+// events, and contain newer rows of other conversations. The same question as of that position gives the rows of that position: only
+// then is it not what was answered at the time.
+//
 // # While the tables change
 //
 // A conversation starts to straddle P with its first event after P, and from then on the tables have

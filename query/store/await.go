@@ -17,14 +17,14 @@ type Advances struct {
 	next      chan struct{}         // closed by the next Note; nil while no request waits
 }
 
-// Note records that everything up to a position is in the tables of a version, and which one answers tell.
-func (a *Advances) Note(version uint32, written, told schema.Sequence) {
+// Note records that everything up to a position is in the tables of a version, and up to which one no row is missing.
+func (a *Advances) Note(version uint32, written, complete schema.Sequence) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.positions == nil {
 		a.positions = map[uint32]query.Live{}
 	}
-	a.positions[version] = query.Live{Projection: version, Position: told, Written: written}
+	a.positions[version] = query.Live{Projection: version, Position: complete, Written: written}
 	if a.next != nil {
 		close(a.next)
 		a.next = nil

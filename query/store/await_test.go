@@ -67,10 +67,10 @@ func TestAwaitEndsWhenAProjectorReportsOrTheTablesShowThePosition(t *testing.T) 
 		t.Error("70 was reached at 60", err)
 	default:
 	}
-	// While rows are behind, the position that is told stays before them.
+	// While rows are behind, the reported position stays before them.
 	advances.Note(62, 65, 61)
 	if at, err := s.Await(t.Context(), 65); err != nil || at.Position != 61 || at.Written != 65 {
-		t.Errorf("65 is written and 61 told, but it is %+v (%v)", at, err)
+		t.Errorf("with rows behind 61, waiting for 65 returns %+v (%v)", at, err)
 	}
 	// Another process may go on with the version: then the tables show it.
 	storetest.SetPosition(t, server, 62, 70)

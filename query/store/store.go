@@ -191,25 +191,25 @@ func (s *Store) readLive(ctx context.Context) (query.Live, error) {
 	return live, err
 }
 
-// positions returns the position that answers tell and the one up to which everything is written, but for the rows of conversations that are
-// behind (package projector): the former is before the first of their events, so that who reads on from it gets these rows too.
-func (s *Store) positions(ctx context.Context, projection uint32) (told, written schema.Sequence, err error) {
+// positions returns the position that answers report, and the one up to which all rows are written except those of conversations that are
+// behind (package projector). The reported one is before the first of their events, so that a reader who continues from it gets these rows too.
+func (s *Store) positions(ctx context.Context, projection uint32) (reported, written schema.Sequence, err error) {
 	type row struct{ written, behind uint64 }
 	rows, err := read(ctx, s, newStatement("position", query.Scope{Projection: projection}), func(r *row) []any { return []any{&r.written, &r.behind} })
 	if err != nil {
 		return 0, 0, err
 	}
-	told, written = schema.Sequence(rows[0].written), schema.Sequence(rows[0].written)
+	reported, written = schema.Sequence(rows[0].written), schema.Sequence(rows[0].written)
 	if behind := schema.Sequence(rows[0].behind); behind > 0 {
-		told = min(told, behind-1)
+		reported = min(reported, behind-1)
 	}
-	return told, written, nil
+	return reported, written, nil
 }
 
 // Position implements query.Store.
 func (s *Store) Position(ctx context.Context, projection uint32) (schema.Sequence, error) {
-	told, _, err := s.positions(ctx, projection)
-	return told, err
+	reported, _, err := s.positions(ctx, projection)
+	return reported, err
 }
 
 // Written implements query.Store.
