@@ -25,6 +25,10 @@ func (p *pinned) Position(context.Context, uint32) (schema.Sequence, error) {
 	return p.live.Position, nil
 }
 
+func (p *pinned) Written(context.Context, uint32) (schema.Sequence, error) {
+	return p.live.Written, nil
+}
+
 // TestIncrementalReadsMissNoChange lets rows change, and move in the order,
 // while their list is read page by page, in rounds that continue from each
 // other's positions. In the end the reader holds the last version of every row.
@@ -45,7 +49,7 @@ func TestIncrementalReadsMissNoChange(t *testing.T) {
 	for i := range world.Conversations {
 		sequence = max(sequence, world.Conversations[i].LastSequence)
 	}
-	tables.live.Position = schema.Sequence(sequence)
+	tables.live.Position, tables.live.Written = schema.Sequence(sequence), schema.Sequence(sequence)
 	api, err := query.New(query.Config{Store: tables})
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +78,7 @@ func TestIncrementalReadsMissNoChange(t *testing.T) {
 			}
 		}
 		changed.Insert(t, shared.server, other)
-		tables.live.Position = schema.Sequence(sequence)
+		tables.live.Position, tables.live.Written = schema.Sequence(sequence), schema.Sequence(sequence)
 	}
 
 	held := map[string]map[string]uint64{"closedConversations": {}, "contacts": {}}
