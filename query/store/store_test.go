@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +34,56 @@ func open(t *testing.T, change func(*Config)) *Store {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// TestAClosedStoreHasNoConnections counts them below the transport.
+func TestAClosedStoreHasNoConnections(t *testing.T) {
+	var connected, left atomic.Int64
+	s := open(t, func(c *Config) {
+		c.Transport = func(t *http.Transport) (http.RoundTripper, error) {
+			t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				connected.Add(1)
+				left.Add(1)
+				return &countedConn{Conn: conn, closed: sync.OnceFunc(func() { left.Add(-1) })}, nil
+			}
+			return t, nil
+		}
+	})
+	var asked sync.WaitGroup
+	for range 4 {
+		asked.Go(func() {
+			if err := s.Ping(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	asked.Wait()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); left.Load() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d connections are open", left.Load(), connected.Load())
+		}
+	}
+	if connected.Load() == 0 {
+		t.Error("no connection was counted")
+	}
+}
+
+// countedConn counts its close.
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *countedConn) Close() error {
+	c.closed()
+	return c.Conn.Close()
 }
 
 // protocols are the ways to a ClickHouse, as changes to open's Config.

@@ -30,3 +30,11 @@ func (s summaries) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	return response, nil
 }
+
+// CloseIdleConnections makes the end of a pooled connection the end of its connection to the server, which would else wait for it when
+// it stops: the client looks for this method.
+func (s summaries) CloseIdleConnections() {
+	if t, ok := s.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
