@@ -303,7 +303,7 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 	return report(ctx, out, checks)
 }
 
-// overlapping says how many parts of the live tables overlap: readers merge those. It is not a failure
+// overlapping says how many parts of the live tables that are read by ranges overlap: readers merge those. It is not a failure
 // if the server does not tell.
 func overlapping(ctx context.Context, t *tables.Tables) string {
 	live, err := t.Live(ctx)

@@ -86,6 +86,8 @@ var (
 	lastEventUntilSQL string
 	//go:embed sql/may.sql
 	maySQL string
+	//go:embed sql/merge.sql
+	mergeSQL string
 	//go:embed sql/next_event.sql
 	nextEventSQL string
 	//go:embed sql/most_rows.sql
