@@ -8,6 +8,7 @@
 //	sink        writes batches into ClickHouse and reads archived events back
 //	tables      the tables: migrations, versions, and every other statement
 //	history     the log of events in all its forms: stream, archive, both
+//	merge       merges the parts of the live version while little arrives
 //	lead        projects the live version, and hands over to the next (used by serve)
 //	replay      builds a version from the log, compares, repairs, makes it live
 //	quarantine  lists, replays and purges refused events

@@ -105,7 +105,7 @@ func erasureOn(a *app, s *engines.Session, grace time.Duration, texts bool, step
 		return nil, err
 	}
 	r := &replay.Rebuild{
-		Tables: s.Tables, Open: openVersion(logs, texts, a.log), Begins: logs.Begins, Gaps: logs.Gap, Ends: logs.Ends, Lease: lease,
+		Tables: s.Tables, Open: openVersion(logs, texts, a.log), Begins: logs.Begins, Gaps: logs.Gap, Ends: logs.Ends, Lease: lease, Logger: a.log,
 	}
 	return &erase.Erasure{
 		Tables: s.Tables, Logger: a.log, Grace: grace, Report: steps.Reach, At: crash.Point("erase"),

@@ -43,8 +43,9 @@ var mayImport = map[string][]string{
 	"projector/tables":     {"schema/..."}, // everything in ClickHouse but batches and queries
 	"projector/sink":       {"projector", "projector/fold/...", "projector/tables", "schema/..."},
 	"projector/history":    {"projector", "projector/tables", "schema"},
-	"projector/lead":       {"projector", "projector/history", "projector/tables", "schema/..."},
-	"projector/replay":     {"projector", "projector/fold", "projector/history", "projector/tables", "schema/..."}, // the versions of fold and tables that a build was made with
+	"projector/merge":      {"projector", "projector/tables"},
+	"projector/lead":       {"projector", "projector/history", "projector/merge", "projector/tables", "schema/..."},
+	"projector/replay":     {"projector", "projector/fold", "projector/history", "projector/merge", "projector/tables", "schema/..."}, // the versions of fold and tables that a build was made with
 	"projector/retention":  {"schema"},
 	"projector/quarantine": {"projector/tables", "schema"},
 	"projector/erase":      {"projector", "projector/fold", "projector/sink", "projector/tables", "schema"},

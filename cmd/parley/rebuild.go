@@ -48,7 +48,7 @@ func (f *rebuildFlags) open(a *app, what string) (*rebuild, error) {
 	r := &rebuild{&replay.Rebuild{
 		Tables: s.Tables, Scope: scope, Limit: f.Show,
 		Report: inRecords(progress.New(a.stderr, what, "records", 0).Reach, s.Log.Events()),
-		At:     crash.Point("replay"),
+		At:     crash.Point("replay"), Logger: a.log,
 	}, s}
 	if err := f.source(a, r); err != nil {
 		s.Close()

@@ -268,7 +268,7 @@ func (x *restoration) rebuild(s *engines.Session) error {
 	}
 	logs := engines.LogsOf(s.Log, s.Tables)
 	r := &replay.Rebuild{
-		Tables: s.Tables, Open: openVersion(logs, texts, x.log), Begins: logs.Begins, Gaps: logs.Gap, Ends: logs.Ends, Lease: lease,
+		Tables: s.Tables, Open: openVersion(logs, texts, x.log), Begins: logs.Begins, Gaps: logs.Gap, Ends: logs.Ends, Lease: lease, Logger: x.log,
 		Report: inRecords(progress.New(x.stderr, "rebuild", "records", 0).Reach, s.Log.Events()), Patience: time.Nanosecond,
 	}
 	replayed, err := r.Replay(x.ctx)

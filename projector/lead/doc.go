@@ -3,6 +3,7 @@
 // a lease meanwhile (ingest/eventlog/lease).
 //
 //	run     one projector writes the live version
+//	merge   while little arrives, parts of the live version that overlap are merged (projector/merge)
 //	offer   a replay has marked another version as complete (projector/replay)
 //	follow  a second projector lets the offered version catch up
 //	swap    when it has written what it initially lacked, and is about a batch behind, the first projector finishes its batch and ends; when the second has reached the position of the first, the views are switched and the version is live

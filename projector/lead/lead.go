@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/merge"
 	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/clickhouse"
@@ -59,9 +60,16 @@ func (l *Leader) start(ctx context.Context, version uint32) (*run, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
+	merger := &merge.Merger{Tables: l.Tables, Version: version, Progress: p.Progress, Logger: l.Logger, Live: func() bool {
+		leading := l.leading()
+		return leading != nil && leading.version == version
+	}}
 	go func() {
 		defer close(done)
 		defer release()
+		var merging sync.WaitGroup
+		defer merging.Wait()
+		merging.Go(func() { merger.Run(ctx) })
 		_ = p.Run(ctx) // nil: it ends with its context
 	}()
 	return &run{version, p, sync.OnceFunc(func() { cancel(); <-done })}, nil

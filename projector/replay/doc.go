@@ -7,6 +7,7 @@
 //	         live position; it resumes where it stopped, because the position is in the tables
 //	check    counts against the new version's own archive, then the difference between the
 //	         live version and the new one at one sequence
+//	merge    parts that overlap are merged (projector/merge): readers of the new version need not
 //	offer    the new version is marked ready
 //	swap     the live projector (projector/lead) finishes its batch, continues in the new version until that has reached the position of the old one, switches the views and marks it live
 //

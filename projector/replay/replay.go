@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/projector/history"
+	"github.com/parley-analytics/parley/projector/merge"
 	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 	"github.com/parley-analytics/parley/schema/clickhouse"
@@ -49,6 +51,8 @@ type Rebuild struct {
 	// Patience is how long a comparison waits for the live version to write what the
 	// log had before the build ended. Default: 30 s.
 	Patience time.Duration
+	// Logger is told what is not done, but does not end a replay; may be nil.
+	Logger *slog.Logger
 	// At is called at the named points of a replay: "built", "compared",
 	// "offered". The crash harness ends the process there; may be nil.
 	At func(point string)
@@ -186,11 +190,14 @@ func (r *Rebuild) check(ctx context.Context, version uint32) (events, conversati
 	return c.Events, c.Conversations, nil
 }
 
-// MakeLive offers a version that is complete up to its positions, and returns when
+// MakeLive merges a version that is complete up to its positions, offers it, and returns when
 // it is live. The process that holds the projector's lease makes it so: the running
 // projector, however long it takes, or this command where none runs; handed says
 // that it was the projector. An offer that is given up is an error with its reason.
 func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, err error) {
+	if err := r.mergeParts(ctx, version); err != nil {
+		return false, err
+	}
 	if err := r.carryFromLive(ctx, version); err != nil {
 		return false, err
 	}
@@ -219,6 +226,19 @@ func (r *Rebuild) MakeLive(ctx context.Context, version uint32) (handed bool, er
 		return !swapped, r.Tables.Up(ctx) // the views may still be on their way
 	}
 	return false, r.withdraw(ctx, version, err)
+}
+
+// mergeParts merges the parts of a version, so that its first readers need not. It fails only if the context ends: parts that
+// are not merged are slower to read.
+func (r *Rebuild) mergeParts(ctx context.Context, version uint32) error {
+	err := merge.Once(ctx, r.Tables, version)
+	if ctx.Err() != nil {
+		return fmt.Errorf("the command was stopped: %w", context.Cause(ctx))
+	}
+	if err != nil && r.Logger != nil {
+		r.Logger.Warn("parts of the new version are not merged", "version", version, "error", err)
+	}
+	return nil
 }
 
 // awaitLive waits until an offer has been accepted or withdrawn, or the command's own attempt, of which

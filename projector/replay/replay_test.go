@@ -386,3 +386,44 @@ func TestArchiveReplacesTheLog(t *testing.T) {
 		t.Errorf("the archive gave %d events of %d", len(seen), len(distinct))
 	}
 }
+
+func TestReplayMergesTheNewVersionBeforeItIsLive(t *testing.T) {
+	h := newSetup(t)
+	h.log.append(foldtest.Stream(foldtest.Seeded(5), 20)...)
+	contacts := func(version uint32) tables.Parts {
+		t.Helper()
+		parts, err := h.tables.Parts(t.Context(), version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range parts {
+			if p.Table == "contacts" {
+				return p
+			}
+		}
+		t.Fatalf("no contacts in %+v", parts)
+		return tables.Parts{}
+	}
+	h.rebuild.At = func(point string) {
+		if point != "compared" {
+			return
+		}
+		for n := range 2 {
+			insert := fmt.Sprintf(`INSERT INTO parley_2.contacts (project_id, conversation_id, contact_id, started_at)
+				SELECT 99, 'many', toString(number), toDateTime64(2 * number + %d, 3, 'UTC') FROM numbers(20000)`, n)
+			if err := h.tables.Conn().Exec(t.Context(), insert); err != nil {
+				t.Error(err)
+			}
+		}
+		if p := contacts(2); p.Overlapping < 2 || p.Shared < 39_000 {
+			t.Errorf("before it is live: %+v", p)
+		}
+	}
+	replayed, err := h.rebuild.Replay(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := contacts(replayed.Version); replayed.Version != 2 || p.All != 1 || p.Overlapping > 0 {
+		t.Errorf("version %d is live with %+v", replayed.Version, p)
+	}
+}

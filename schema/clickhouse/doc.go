@@ -26,6 +26,9 @@
 // contacts are filtered; the views leave them out. Every table and column has a comment; the views
 // copy the comments of the tables.
 //
+// Parts that overlap are merged by each query again, which costs it twice the time and more. While little arrives, the projector
+// merges them: package projector/merge has the rule, and SORT_KEY.md what was measured.
+//
 // # On disk
 //
 // An insert is on disk when it returns (fsync_after_insert, and the part's
