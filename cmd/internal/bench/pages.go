@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/cmd/internal/demo"
+	"github.com/parley-analytics/parley/projector/merge"
 )
 
 const (
@@ -89,8 +90,11 @@ func (b *bench) pages(ctx context.Context) error {
 			}
 		}
 		if size == searched && b.wants("l") {
+			if err := b.merged(ctx, r, w, size, crowded); err != nil {
+				return err
+			}
 			for _, target := range targets() {
-				if err := b.within(ctx, w, size, target); err != nil {
+				if err := b.within(ctx, r, w, size, target); err != nil {
 					return err
 				}
 			}
@@ -243,13 +247,78 @@ func (b *bench) slow(ctx context.Context, w *web, size int, f family) error {
 	return nil
 }
 
-// within measures a document of line l.
-func (b *bench) within(ctx context.Context, w *web, size int, t target) error {
-	each, _, err := together(ctx, 1, 2*b.rounds+1, func(ctx context.Context, _ int) error { return w.ask(ctx, t.body, nil) })
+// merged measures the first document of line l with the parts that ClickHouse leaves, and merges them as a projector does that
+// has little to do: see projector/merge.
+func (b *bench) merged(ctx context.Context, r *rig, w *web, size int, version uint32) error {
+	f, err := b.asked(ctx, r, w, size, targets()[0])
 	if err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
+		return err
 	}
-	f := figure{Line: "l", What: fmt.Sprintf("%s conversations: %s", number(float64(size)), t.name), Unit: "ms", Ours: spreadOf(each[1:])}
+	parts, err := r.tables.Parts(ctx, version)
+	if err != nil {
+		return err
+	}
+	var overlap []string
+	for _, p := range parts {
+		if p.Overlapping > 0 {
+			overlap = append(overlap, fmt.Sprintf("%s %d of %d, %.0f %% of the rows", p.Table, p.Overlapping, p.All, 100*float64(p.Shared)/float64(p.Rows)))
+		}
+	}
+	before, err := r.processorTime(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := merge.Once(ctx, r.tables, version); err != nil {
+		return err
+	}
+	f.What += ", before parts are merged"
+	took := time.Since(began)
+	spent, err := r.processorTime(ctx)
+	if err != nil {
+		return err
+	}
+	f.Note += fmt.Sprintf("; parts that overlap: %s; merging them took %s, processor time %s", strings.Join(overlap, ", "), took.Round(time.Second/10), (spent - before).Round(time.Second/10))
+	b.report.add(f)
+	return nil
+}
+
+// asked is the figure of a document of line l, with the processor time that ClickHouse takes for an answer.
+func (b *bench) asked(ctx context.Context, r *rig, w *web, size int, t target) (figure, error) {
+	if err := w.ask(ctx, t.body, nil); err != nil {
+		return figure{}, fmt.Errorf("%s: %w", t.name, err)
+	}
+	before, err := r.processorTime(ctx)
+	if err != nil {
+		return figure{}, err
+	}
+	each, _, err := together(ctx, 1, 2*b.rounds, func(ctx context.Context, _ int) error { return w.ask(ctx, t.body, nil) })
+	if err != nil {
+		return figure{}, fmt.Errorf("%s: %w", t.name, err)
+	}
+	after, err := r.processorTime(ctx)
+	if err != nil {
+		return figure{}, err
+	}
+	return figure{
+		Line: "l", What: fmt.Sprintf("%s conversations: %s", number(float64(size)), t.name), Unit: "ms", Ours: spreadOf(each),
+		Note: fmt.Sprintf("processor time of ClickHouse %d ms", (after-before).Milliseconds()/int64(len(each))),
+	}, nil
+}
+
+// processorTime is what the statements and merges of ClickHouse have taken since it started.
+func (r *rig) processorTime(ctx context.Context) (time.Duration, error) {
+	var microseconds uint64
+	err := r.tables.Conn().QueryRow(ctx, "SELECT sum(value) FROM system.events WHERE event = 'OSCPUVirtualTimeMicroseconds'").Scan(&microseconds)
+	return time.Duration(microseconds) * time.Microsecond, err
+}
+
+// within measures a document of line l.
+func (b *bench) within(ctx context.Context, r *rig, w *web, size int, t target) error {
+	f, err := b.asked(ctx, r, w, size, t)
+	if err != nil {
+		return err
+	}
 	if t.most > 0 {
 		f = f.goal(fmt.Sprintf("≤ %d ms", t.most), f.Ours.Median <= float64(t.most))
 	}
