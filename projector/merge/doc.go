@@ -18,6 +18,7 @@
 //
 // A merge changes no answer, and nobody waits for it: ClickHouse reads the old parts until the new one is complete, and inserts go
 // on. ClickHouse does not end a merge with its statement, so a process that stops or loses the lease does not wait for
-// the one under way: the server finishes it as it does its own, and its successor merges nothing within the first minute. If
+// the one under way: the server finishes it as it does its own, or drops it when it stops itself, and the successor of the process merges nothing within
+// the first minute. If
 // a merge fails, or takes longer than the server's answer is awaited, none is begun for an hour.
 package merge
