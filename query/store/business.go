@@ -2,17 +2,34 @@ package store
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
+	"github.com/parley-analytics/parley/query"
 	"github.com/parley-analytics/parley/query/hours"
 )
 
-// The timeline travels as differences and lengths, which are shorter.
-const (
-	openStarts  = "arrayMap(s -> s * 1000, arrayCumSum({hours_steps:Array(Int64)}))"
-	openLengths = "arrayMap(l -> l * 1000, {hours_lengths:Array(Int64)})"
-	openSums    = "arrayMap((sum, l) -> (sum - l) * 1000, arrayCumSum({hours_lengths:Array(Int64)}), {hours_lengths:Array(Int64)})"
-)
+// The timeline travels as differences and lengths, which are shorter, in text: an array among the parameters is analysed value by
+// value, wherever it stands.
+const openingSteps, openingLengths = "hours_steps", "hours_lengths"
+
+// sent is the text as it is sent. One that reads a timeline begins with what is computed of it: scalar subqueries, which are
+// evaluated once and stand in what is analysed by a short name.
+func (s *statement) sent() string {
+	if !s.opened {
+		return s.text
+	}
+	lists := newStatement("with_openings", query.Scope{}).text
+	if rest, others := strings.CutPrefix(s.text, "WITH"); others {
+		return lists + "," + rest
+	}
+	return lists + "\n" + s.text
+}
+
+// stretch writes what a list says for the stretch that a moment in a lane is in.
+func stretch(at, list string) string {
+	return "transform(roundDown(" + at + ", _opening_starts), _opening_starts, " + list + ", toInt64(0))"
+}
 
 // ofProject writes what a parameter says for the project of a row, in
 // milliseconds; 0 for one without a schedule.
@@ -26,23 +43,22 @@ const (
 	startedMoment = "toUnixTimestamp64Milli(started_at)"
 )
 
+// inLane writes a moment in milliseconds in the lane of the row's project.
+func inLane(moment string) string { return "(" + ofProject("hours_lanes") + " + " + moment + ")" }
+
 // openAt writes whether the project of a row is open at a moment in milliseconds. It
 // is NULL where the timeline does not know.
 func openAt(moment string) string {
-	at := "(" + ofProject("hours_lanes") + " + " + moment + ")"
-	start := "roundDown(" + at + ", " + openStarts + ")"
-	return strings.NewReplacer("LANE", ofProject("hours_lanes"), "BEGIN", ofProject("hours_begins"), "END", ofProject("hours_ends"), "START", start, "AT", at).Replace(
-		"if(LANE > 0 AND AT >= BEGIN AND AT < END, toNullable(AT - START < transform(START, " + openStarts + ", " + openLengths + ", toInt64(0))), NULL)")
+	at := inLane(moment)
+	return fmt.Sprintf("if(%s > 0 AND %s >= %s AND %[2]s < %[4]s, toNullable(%[2]s - %[5]s < %[6]s), NULL)",
+		ofProject("hours_lanes"), at, ofProject("hours_begins"), ofProject("hours_ends"), stretch(at, "_closed_until"), stretch(at, "_open_until"))
 }
 
 // business writes the business time between two moments in milliseconds: see
 // hours.Timeline. It is NULL where the timeline does not know all of it.
 func business(from, to string) string {
-	inLane := func(moment string) string { return "(" + ofProject("hours_lanes") + " + " + moment + ")" }
 	before := func(at string) string {
-		start := "roundDown(" + at + ", " + openStarts + ")"
-		return strings.NewReplacer("START", start, "AT", at).Replace(
-			"(transform(START, " + openStarts + ", " + openSums + ", toInt64(0)) + least(AT - START, transform(START, " + openStarts + ", " + openLengths + ", toInt64(0))))")
+		return "least(" + at + " - " + stretch(at, "_closed_until") + ", " + stretch(at, "_open_until") + ")"
 	}
 	a, b := inLane("assumeNotNull("+from+")"), inLane("assumeNotNull("+to+")")
 	return fmt.Sprintf("if(isNotNull(%s) AND isNotNull(%s) AND %s > 0 AND %s <= %s AND %s >= %s AND %s <= %s, toNullable(%s - %s), NULL)",
@@ -67,5 +83,17 @@ func (s *statement) open(t *hours.Timeline) *statement {
 		}
 	}
 	return s.bind("hours_projects", t.Projects).bind("hours_lanes", t.Lanes).bind("hours_begins", t.Begins).bind("hours_ends", t.Ends).
-		bind("hours_steps", steps).bind("hours_lengths", t.Lengths)
+		bind(openingSteps, inText(steps)).bind(openingLengths, inText(t.Lengths))
+}
+
+// inText writes a list as ClickHouse reads an array.
+func inText(list []int64) string {
+	text := []byte{'['}
+	for i, n := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, n, 10)
+	}
+	return string(append(text, ']'))
 }

@@ -32,7 +32,7 @@ func (s *Store) Changes(ctx context.Context, table query.Table, scope query.Scop
 		"output_format_json_escape_forward_slashes": 0,
 		"prefer_column_name_to_alias":               1,
 	}
-	rows, err := s.conn.QueryFormat(chgo.Context(ctx, chgo.WithSettings(settings)), "JSONEachRow", st.text, st.args...)
+	rows, err := s.conn.QueryFormat(chgo.Context(ctx, chgo.WithSettings(settings)), "JSONEachRow", st.sent(), st.args...)
 	if err != nil {
 		return nil, withCode(st.name, err)
 	}

@@ -95,7 +95,7 @@ func (s *Store) Extract(ctx context.Context, e *query.Extract) (io.ReadCloser, e
 }
 
 func (s *Store) stream(ctx context.Context, st *statement, format written) (io.ReadCloser, error) {
-	stream, err := s.conn.QueryFormat(ctx, format.name, st.text, st.args...)
+	stream, err := s.conn.QueryFormat(ctx, format.name, st.sent(), st.args...)
 	switch {
 	case errors.Is(err, chgo.ErrFormatNativeUnsupported):
 		return nil, &query.Error{Code: query.CodeUnavailable, Message: "exports need ClickHouse's HTTP interface: name it as http:// or https:// in --clickhouse-url"}

@@ -147,12 +147,16 @@ const (
 	maxParameters = 256 << 10
 )
 
-// fits reports whether the parameters can be sent.
+// fits reports whether the parameters can be sent. Of opening hours, package query limits the number.
 func (s *statement) fits() error {
 	total := 0
 	for _, arg := range s.args {
 		size := 0
-		switch value := arg.(driver.NamedValue).Value.(type) {
+		named := arg.(driver.NamedValue)
+		if named.Name == openingSteps || named.Name == openingLengths {
+			continue
+		}
+		switch value := named.Value.(type) {
 		case string:
 			size = escaped(value)
 		case []string:

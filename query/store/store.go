@@ -258,7 +258,7 @@ func run[R any](ctx context.Context, s *Store, st *statement, into func(*R) []an
 }
 
 func scan[R any](ctx context.Context, conn driver.Conn, st *statement, into func(*R) []any) ([]R, error) {
-	rows, err := conn.Query(ctx, st.text, st.args...)
+	rows, err := conn.Query(ctx, st.sent(), st.args...)
 	if err != nil {
 		return nil, err
 	}
