@@ -41,6 +41,18 @@ const (
 // Local reports whether the values are read from the local clock or calendar.
 func (d Dimension) Local() bool { return d == ByHourOfDay || d == ByDayOfWeek }
 
+// severalOfConversations reports whether a conversation has several values.
+func (d Dimension) severalOfConversations() bool {
+	switch d {
+	case ByOperator, ByOperatorKind, ByRoutingRule, ByRoutingGroup, ByTag:
+		return true
+	}
+	return false
+}
+
+// severalOfContacts reports whether a contact has several values.
+func (d Dimension) severalOfContacts() bool { return d == ByTag }
+
 // ordinal reports whether the values are ordered as numbers.
 func (d Dimension) ordinal() bool { return d == ByHourOfDay || d == ByScore }
 

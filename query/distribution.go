@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // maxBounds is the most thresholds, or bounds, of one field.
@@ -65,7 +64,7 @@ func (d Distribution) Within(ctx context.Context, args struct{ Ms []input }) ([]
 	if err != nil {
 		return nil, err
 	}
-	counts, err := d.within(ctx, bounds)
+	counts, err := d.within(ctx, "within", bounds)
 	if err != nil {
 		return nil, d.bucket.metrics.publicError(ctx, err)
 	}
@@ -106,7 +105,7 @@ func (d Distribution) Histogram(ctx context.Context, args struct{ Bounds []input
 	for i, bound := range bounds {
 		before[i] = bound - 1
 	}
-	counts, err := d.within(ctx, before)
+	counts, err := d.within(ctx, "histogram", before)
 	if err != nil {
 		return nil, d.bucket.metrics.publicError(ctx, err)
 	}
@@ -153,21 +152,16 @@ func bounds(field string, given []input) ([]int64, error) {
 	return list, nil
 }
 
-// within counts the rows of the bucket with at most each duration. It is one
+// within counts the rows of the bucket with at most each duration, for a member of the distribution. It is one
 // statement for all buckets that are asked the same.
-func (d Distribution) within(ctx context.Context, most []int64) ([]uint64, error) {
+func (d Distribution) within(ctx context.Context, member string, most []int64) ([]uint64, error) {
 	if d.Count == 0 || len(most) == 0 {
 		return make([]uint64, len(most)), nil
 	}
 	of := d.bucket.of
-	byGroup, err := of.within.get(fmt.Sprint(d.field, most), func() (map[group][]uint64, error) {
-		grouping := of.grouping
-		grouping.Labels = false
-		read := of.metrics.store.ConversationsWithin
-		if slices.Contains(contactFigures(), d.field) {
-			read = of.metrics.store.ContactsWithin
-		}
-		rows, err := read(ctx, of.metrics.scope, of.metrics.interval, of.metrics.filter, grouping, d.field, most)
+	key := fmt.Sprint(d.field, member, most)
+	byGroup, err := of.within.get(key, func() (map[group][]uint64, error) {
+		rows, err := of.metrics.readWithin(ctx, of.grouping, key, d.field, member, most)
 		byGroup := make(map[group][]uint64, len(rows))
 		for i := range rows {
 			byGroup[rows[i].group()] = rows[i].Counts

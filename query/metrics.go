@@ -25,6 +25,7 @@ type Grouping struct {
 	Steps  []schema.Timestamp // starts, ascending; none is one bucket for all times
 	By     []Dimension
 	Labels bool   // read the names that go with the values
+	Total  bool   // read the total of all rows, too; not with a dimension of which a row has several values
 	Limit  int    // groups at most
 	Key    string // of custom data, if grouped by it
 	// Spans, if there are any, are the only times whose closed conversations and contacts are read.
@@ -54,6 +55,7 @@ type metrics struct {
 	grouping Grouping
 	zone     string // of the steps and of dimensions
 	step     Step   // empty without steps
+	totals   *totals
 }
 
 // Metrics resolves the field of Query.
@@ -62,7 +64,9 @@ func (q *root) Metrics(ctx context.Context, args metricsArgs) (*Metrics, error) 
 	if err != nil {
 		return nil, q.publicError(ctx, err)
 	}
-	return &Metrics{m, selectedFields(ctx)}, nil
+	selected := selectedFields(ctx)
+	m.totals = newTotals(m.grouping, selected)
+	return &Metrics{m, selected}, nil
 }
 
 // metricsArgs are the arguments of the field.
@@ -247,7 +251,7 @@ func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields)
 	if m.scope.Empty() {
 		return rows, nil
 	}
-	if grouping.Openings == nil && (slices.ContainsFunc(columns, ofBusinessHours) || slices.Contains(grouping.By, ByBusinessHours)) {
+	if grouping.Openings == nil && (readsHours(columns, grouping) || m.totals != nil && readsHours(m.totals.columns(), &m.totals.grouping)) {
 		if grouping.Openings, err = m.openings(ctx, m.scope, m.interval); err != nil {
 			return rows, err
 		}
@@ -255,13 +259,13 @@ func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields)
 	var loads []func() error
 	if ofConversations {
 		loads = append(loads, func() (err error) {
-			rows.conversations, err = m.store.ConversationFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns)
+			rows.conversations, err = m.readConversations(ctx, *grouping, columns)
 			return err
 		})
 	}
 	if ofContacts {
 		loads = append(loads, func() (err error) {
-			rows.contacts, err = m.store.ContactFigures(ctx, m.scope, m.interval, m.filter, *grouping, columns)
+			rows.contacts, err = m.readContacts(ctx, *grouping, columns)
 			return err
 		})
 	}
@@ -273,6 +277,11 @@ func (m *metrics) read(ctx context.Context, grouping *Grouping, selected fields)
 	}
 	err = together(loads)
 	return rows, err
+}
+
+// readsHours reports whether figures or their groups need to know when projects are open.
+func readsHours(columns []string, grouping *Grouping) bool {
+	return slices.ContainsFunc(columns, ofBusinessHours) || slices.Contains(grouping.By, ByBusinessHours)
 }
 
 // bucketing collects buckets.
@@ -334,6 +343,7 @@ type GroupKey struct {
 	Step                   int64 // its start; 0 without steps
 	Value1, Value2, Value3 *string
 	Label1, Label2, Label3 *string
+	Total                  bool // of all rows, without a group
 }
 
 func (k *GroupKey) group() group {

@@ -122,10 +122,10 @@ type ThreadReader interface {
 //
 // ConversationFigures count the conversations closed in the interval: by closing
 // time, and to each value that one of them has. ContactFigures count the contacts
-// started in it.
+// started in it. With grouping.Total they return one row more, of all that are counted.
 //
 // ConversationsWithin and ContactsWithin count those of them with at most each
-// duration of a distribution, named by its field.
+// duration of a distribution, named by its field, and of all of them with grouping.Total.
 //
 // ConversationStates returns the changes of state before the end of the interval, with the step -1
 // for those before its start. ConversationsUnattended does so for those of the state unattended. Both

@@ -84,6 +84,9 @@ func TestAPageIsOneStatementAndOneMoreForEachNestedList(t *testing.T) {
 		{`{ a: contacts(%[1]s) { edges { node { id } } } b: contacts(%[1]s, first: 2) { edges { node { id } } } }`, "contacts contacts"},
 		{`{ metrics(%s) { total { closedConversations csat revenue { amount } } } }`, "conversation_figures"},
 		{`{ metrics(%s) { total { contacts wait { p99Ms } } } }`, "contact_figures"},
+		{`{ metrics(%s, groupBy: [CHANNEL, OPERATOR]) { total { contacts answerRate wait { p99Ms within(ms: [5]) { count } } } buckets { contacts wait { meanMs within(ms: [5]) { count } } csat } } }`, "contact_figures contact_figures conversation_figures"},
+		{`{ metrics(%s, groupBy: [CHANNEL]) { total { wait { within(ms: [5]) { count } } csat } buckets { wait { within(ms: [6]) { count } histogram(bounds: [5]) { count } } csat } } }`, "contact_figures contact_figures contact_figures contact_figures conversation_figures"},
+		{`{ metrics(%s) { total { contacts } buckets { contacts wait { p90Ms } } } }`, "contact_figures contact_figures"},
 		{`{ metrics(%s, groupBy: [TAG, OPERATOR]) { total { contacts } buckets { contacts csat } } }`, "contact_figures contact_figures conversation_figures"},
 	} {
 		document := fmt.Sprintf(c.document, always)

@@ -184,7 +184,27 @@ func (s *statement) grouped(g query.Grouping, at string, of func(query.Dimension
 		clauses = append(clauses, clause)
 	}
 	return s.with("step", step).with("elements", strings.TrimSpace(strings.Join(clauses, "\n"))).
-		bind("limit", uint32(g.Limit)).open(g.Openings)
+		totalled(g).open(g.Openings)
+}
+
+// totalled fills in the groups of rows, and with them the total, which comes first.
+func (s *statement) totalled(g query.Grouping) *statement {
+	const each = "_step, _value1, _value2, _value3"
+	if !g.Total {
+		return s.with("groups", each).with("ordered", "").bind("limit", uint32(g.Limit))
+	}
+	return s.with("groups", "GROUPING SETS (("+each+"), ())").with("ordered", "ORDER BY "+isTotal+" DESC").bind("limit", uint32(g.Limit)+1)
+}
+
+// isTotal tells the total from the groups.
+const isTotal = "grouping(_step) = 1"
+
+// withTotal adds the column that tells the total.
+func withTotal[R any](columns []column[R], g query.Grouping, key func(*R) *query.GroupKey) []column[R] {
+	if !g.Total {
+		return columns
+	}
+	return append(columns, column[R]{"", "CAST(" + isTotal + ", 'Bool')", func(r *R) any { return &key(r).Total }})
 }
 
 // conversationFigures counts conversations by closing time.
@@ -205,28 +225,30 @@ func contactFigures(scope query.Scope, interval query.Interval, filter *query.Fi
 
 // ConversationFigures implements query.FigureReader.
 func (s *Store) ConversationFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ConversationFigures, error) {
-	return readColumns(ctx, s, conversationFigures(scope, interval, filter, grouping, columns), columnsOf(conversationFigureColumns(), columns))
+	return readColumns(ctx, s, conversationFigures(scope, interval, filter, grouping, columns),
+		withTotal(columnsOf(conversationFigureColumns(), columns), grouping, func(r *query.ConversationFigures) *query.GroupKey { return &r.GroupKey }))
 }
 
 // ContactFigures implements query.FigureReader.
 func (s *Store) ContactFigures(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, columns []string) ([]query.ContactFigures, error) {
-	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping, columns), columnsOf(contactFigureColumns(), columns))
+	return readColumns(ctx, s, contactFigures(scope, interval, filter, grouping, columns),
+		withTotal(columnsOf(contactFigureColumns(), columns), grouping, func(r *query.ContactFigures) *query.GroupKey { return &r.GroupKey }))
 }
 
 // ConversationsWithin implements query.FigureReader.
 func (s *Store) ConversationsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	return s.within(ctx, conversationFigures(scope, interval, filter, grouping, []string{field}), field, most)
+	return s.within(ctx, conversationFigures(scope, interval, filter, grouping, []string{field}), grouping, field, most)
 }
 
 // ContactsWithin implements query.FigureReader.
 func (s *Store) ContactsWithin(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
-	return s.within(ctx, contactFigures(scope, interval, filter, grouping, []string{field}), field, most)
+	return s.within(ctx, contactFigures(scope, interval, filter, grouping, []string{field}), grouping, field, most)
 }
 
-func (s *Store) within(ctx context.Context, st *statement, field string, most []int64) ([]query.Within, error) {
+func (s *Store) within(ctx context.Context, st *statement, grouping query.Grouping, field string, most []int64) ([]query.Within, error) {
 	type row = query.Within
 	counts := "sumForEach(arrayMap(most -> toUInt64(ifNull(" + spreadOf(field) + " <= most, 0)), {most:Array(Int64)}))"
 	columns := append(keyColumns(func(r *row) *query.GroupKey { return &r.GroupKey }),
 		column[row]{"", counts, func(r *row) any { return &r.Counts }})
-	return readColumns(ctx, s, st.bind("most", most), columns)
+	return readColumns(ctx, s, st.bind("most", most), withTotal(columns, grouping, func(r *row) *query.GroupKey { return &r.GroupKey }))
 }

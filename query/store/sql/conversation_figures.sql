@@ -6,5 +6,6 @@ FROM (
     FROM {projection:Identifier}.conversations FINAL
     WHERE $where)
 $elements
-GROUP BY _step, _value1, _value2, _value3
+GROUP BY $groups
+$ordered
 LIMIT {limit:UInt32}
