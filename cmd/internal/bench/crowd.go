@@ -81,6 +81,10 @@ func (r *rig) crowd(ctx context.Context, base, version uint32, copies int) error
 			}
 		}
 	}
+	// A request waits for rows beyond the position to be complete.
+	if err := r.tables.Conn().Exec(ctx, fmt.Sprintf("INSERT INTO parley_%d.positions SELECT * FROM parley_%d.positions FINAL", version, base)); err != nil {
+		return fmt.Errorf("copy positions: %w", err)
+	}
 	return r.settle(ctx)
 }
 
