@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/deploy/embedded"
@@ -53,7 +54,7 @@ func (i *instance) exported(t *testing.T) []string {
 	return strings.Split(strings.TrimSuffix(i.succeeds(t, "export", "events"), "\n"), "\n")
 }
 
-// traffic posts a conversation after the other until it is stopped.
+// traffic posts a conversation after the other until it is stopped, some 40 a second.
 func (i *instance) traffic(t *testing.T, project, from int) (stop func() (sent int)) {
 	t.Helper()
 	end, done := make(chan struct{}), make(chan int)
@@ -64,7 +65,7 @@ func (i *instance) traffic(t *testing.T, project, from int) (stop func() (sent i
 			case <-end:
 				done <- n
 				return
-			default:
+			case <-time.After(20 * time.Millisecond):
 				i.post(t, told(project, fmt.Sprintf("44444444-4444-4444-8444-%012d", n), fmt.Sprint("v", n), "P")...)
 				n++
 			}

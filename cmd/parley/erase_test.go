@@ -228,9 +228,9 @@ func TestEraseRemovesPersonalDataAndKeepsTheNumbers(t *testing.T) {
 }
 
 func TestAnInterruptedEraseIsCompletedByTheNext(t *testing.T) {
-	for _, point := range []string{"appended", "erased", "copied", "live"} {
-		i := start(t, filepath.Join(t.TempDir(), "data"), "--store-text")
-		const project = 7403
+	i := start(t, filepath.Join(t.TempDir(), "data"), "--store-text")
+	for n, point := range []string{"appended", "erased", "copied", "live"} {
+		project := 740_300 + n
 		i.post(t, told(project, erasedConversation, "visitor", secret)...)
 		waitForEvents(t, i, project, 9)
 		before := i.figuresOf(t, project)
@@ -251,7 +251,6 @@ func TestAnInterruptedEraseIsCompletedByTheNext(t *testing.T) {
 			t.Errorf("%s: the figures were\n%s\nand are\n%s", point, before, after)
 		}
 		i.want(t, 0, "verify")
-		i.kill()
 	}
 }
 

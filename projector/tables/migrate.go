@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -32,6 +33,11 @@ func (t *Tables) Up(ctx context.Context) error {
 			progress := MigrationProgress{Step: s.name, Steps: len(steps) - i}
 			if err := t.apply(ctx, s, progress); err != nil {
 				return &MigrationError{Step: s.name, Err: err}
+			}
+		}
+		if views := slices.DeleteFunc(steps, func(s step) bool { return !s.view }); len(views) > 0 {
+			if err := t.note(ctx, views...); err != nil {
+				return &MigrationError{Step: "views", Err: err}
 			}
 		}
 	}
@@ -94,6 +100,7 @@ type step struct {
 	sum       string // what it says of it where that is not the statement's checksum
 	version   uint32 // the projection of a file that belongs to one
 	instead   []step // those that it replaces, noted with it
+	view      bool   // of those that are noted together after their round: making a view again does no harm
 }
 
 // apply runs the statement of a step and notes it, in this order: a crash in
@@ -107,7 +114,7 @@ func (t *Tables) apply(ctx context.Context, s step, progress MigrationProgress) 
 		}
 		return err
 	}
-	if !s.noted {
+	if !s.noted || s.view {
 		return nil
 	}
 	return t.note(ctx, append(s.instead, s)...)

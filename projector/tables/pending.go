@@ -183,7 +183,7 @@ func (t *Tables) pendingViews(ctx context.Context, applied map[string]string, li
 		if err != nil {
 			return nil, err
 		}
-		s := step{name: "view " + ddl.ViewDatabase + "." + v.View, statement: statement, noted: true}
+		s := step{name: "view " + ddl.ViewDatabase + "." + v.View, statement: statement, noted: true, view: true}
 		if applied[s.name] != s.checksum() || !slices.Contains(existing, v.View) {
 			steps = append(steps, s)
 		}
