@@ -78,8 +78,8 @@ const unfinished = "`parley log restore` has not finished; run it again"
 func (r *replaced) events() bool { return r.log == projector.LogEvents }
 
 // restore makes the stream the log of the tables. It appends the archived events that the stream
-// lacks, and moves to the end the events of the stream that the tables have never read because they
-// are below the position.
+// lacks, and moves to the end the events of the stream that the tables have never read, above the position
+// too: of two events with one identity, the one that was archived stays the first.
 func (r *replaced) restore(ctx context.Context) (archived, own uint64, err error) {
 	if err := r.Disown(ctx, unfinished); err != nil {
 		return 0, 0, err
@@ -99,7 +99,7 @@ func (r *replaced) restore(ctx context.Context) (archived, own uint64, err error
 		if archived, err = history.Restore(ctx, r.session.Tables, r.session.Live, held, fork+1, held, log); err != nil {
 			return archived, 0, err
 		}
-		if own, err = r.move(ctx, log, fork, min(r.last, r.position)); err != nil {
+		if own, err = r.move(ctx, log, fork, r.last); err != nil {
 			return archived, own, err
 		}
 	}

@@ -17,6 +17,7 @@ type sender struct {
 	number   int
 	seed     uint64
 	pace     time.Duration // between two requests
+	most     int64         // events acknowledged, after which it sends no more; 0 for no limit
 
 	gate  *sync.RWMutex // held for writing while senders pause
 	base  func() string // where serve listens now
@@ -68,6 +69,9 @@ func (s *sender) deliver(client *http.Client, stop <-chan struct{}, events []sch
 		case <-stop:
 			return false
 		case <-time.After(s.pace):
+		}
+		if s.most > 0 && s.acked.Load() >= s.most {
+			continue
 		}
 		s.gate.RLock()
 		err := s.instance.post(client, s.base(), s.key, body.Bytes())
