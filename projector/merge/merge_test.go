@@ -140,18 +140,18 @@ func TestPartsAreMergedWhenItHasBeenQuietForAMinute(t *testing.T) {
 	merging(t, m, always, func() {
 		for range 300 { // an import, for five minutes
 			m.insert(1000)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		synctest.Wait()
 		if m.merges > 0 {
 			t.Errorf("%d merges while much arrived", m.merges)
 		}
-		time.Sleep(quiet - 2*tick)
+		<-time.After(quiet - 2*tick)
 		synctest.Wait()
 		if m.merges > 0 {
 			t.Errorf("%d merges before it was quiet for a minute", m.merges)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		synctest.Wait()
 		if !slices.Equal(m.parts, []uint64{300_000}) || m.merges != 1 {
 			t.Errorf("parts of %v rows after %d merges", m.parts, m.merges)
@@ -190,7 +190,7 @@ func TestWhatMergesRewriteIsInProportionToWhatIsWritten(t *testing.T) {
 						if c.background {
 							m.background(dice)
 						}
-						time.Sleep(c.every)
+						<-time.After(c.every)
 					}
 					synctest.Wait()
 					all, _ := m.sum()
