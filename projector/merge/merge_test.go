@@ -220,7 +220,7 @@ func TestPartsAreNotMergedWithoutNeed(t *testing.T) {
 		{"there are few rows", &memory{parts: []uint64{4_000, 5_000}}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			merging(t, c.m, func() bool { return c.live }, func() { time.Sleep(50 * time.Hour) })
+			merging(t, c.m, func() bool { return c.live }, func() { <-time.After(50 * time.Hour) })
 			if c.m.merges > 0 {
 				t.Errorf("%d merges", c.m.merges)
 			}
@@ -230,7 +230,7 @@ func TestPartsAreNotMergedWithoutNeed(t *testing.T) {
 
 func TestNothingIsMergedForAnHourAfterAFailure(t *testing.T) {
 	m := &memory{parts: []uint64{50_000, 50_000}, fails: errors.New("no space")}
-	merging(t, m, always, func() { time.Sleep(150 * time.Minute) })
+	merging(t, m, always, func() { <-time.After(150 * time.Minute) })
 	if m.merges != 3 {
 		t.Errorf("%d attempts", m.merges)
 	}
@@ -238,7 +238,7 @@ func TestNothingIsMergedForAnHourAfterAFailure(t *testing.T) {
 
 func TestAMergeUnderWayIsNotAwaitedAtTheEnd(t *testing.T) {
 	m := &memory{parts: []uint64{50_000, 50_000}, takes: time.Hour}
-	merging(t, m, always, func() { time.Sleep(10 * time.Minute) })
+	merging(t, m, always, func() { <-time.After(10 * time.Minute) })
 	if m.merges != 1 {
 		t.Errorf("%d merges", m.merges)
 	}

@@ -65,8 +65,10 @@ func TestAClosedStoreHasNoConnections(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); left.Load() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	for deadline := time.After(5 * time.Second); left.Load() > 0; {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-deadline:
 			t.Fatalf("%d of %d connections are open", left.Load(), connected.Load())
 		}
 	}
