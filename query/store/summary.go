@@ -31,10 +31,13 @@ func (s summaries) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// idleCloser is a transport that keeps connections.
+type idleCloser interface{ CloseIdleConnections() }
+
 // CloseIdleConnections makes the end of a pooled connection the end of its connection to the server, which would else wait for it when
 // it stops: the client looks for this method.
 func (s summaries) CloseIdleConnections() {
-	if t, ok := s.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+	if t, ok := s.RoundTripper.(idleCloser); ok {
 		t.CloseIdleConnections()
 	}
 }
