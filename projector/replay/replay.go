@@ -51,7 +51,7 @@ type Rebuild struct {
 	// Patience is how long a comparison waits for the live version to write what the
 	// log had before the build ended. Default: 30 s.
 	Patience time.Duration
-	// Logger is told what is not done, but does not end a replay; may be nil.
+	// Logger gets warnings of failures that do not stop a replay; may be nil.
 	Logger *slog.Logger
 	// At is called at the named points of a replay: "built", "compared",
 	// "offered". The crash harness ends the process there; may be nil.

@@ -154,17 +154,23 @@ func TestAReplacedLogIsRestoredUnderTraffic(t *testing.T) {
 	l.compareAll()
 }
 
+// started is an instance that runs, and the key of its administrator.
+func started(t *testing.T) (in *instance, key map[string]string) {
+	t.Helper()
+	in = newInstance(t, build(t))
+	if !in.start() {
+		t.Fatal("serve has not started")
+	}
+	in.read("admin-key.json", &key)
+	return in, key
+}
+
 // TestEventsOfAReplacedLogComeAfterTheArchivedOnes has an older copy of the log, without the notes about it, that takes events until it is
 // longer than the tables know: as fast as they are sent, before the projector notices. The last of them has the identity of an archived
 // event and says something else: the archived one was the first, and counts.
 func TestEventsOfAReplacedLogComeAfterTheArchivedOnes(t *testing.T) {
 	t.Parallel()
-	in := newInstance(t, build(t))
-	if !in.start() {
-		t.Fatal("serve has not started")
-	}
-	var key map[string]string
-	in.read("admin-key.json", &key)
+	in, key := started(t)
 	p := plot{key: foldtest.Conversation(hostileProject, 1), now: 1_700_000_000_000}
 	p.happen(schema.TypeOpened, &schema.Opened{Channel: "EMAIL"})
 	p.happen(schema.TypePushed, &schema.Pushed{To: schema.User{ID: 1, Kind: schema.KindBot}})
@@ -225,12 +231,7 @@ func TestEventsOfAReplacedLogComeAfterTheArchivedOnes(t *testing.T) {
 // and a replay makes the tables those of this log.
 func TestAReplacedLogIsAdopted(t *testing.T) {
 	t.Parallel()
-	in := newInstance(t, build(t))
-	if !in.start() {
-		t.Fatal("serve has not started")
-	}
-	var key map[string]string
-	in.read("admin-key.json", &key)
+	in, key := started(t)
 	sent := 0
 	send := func() {
 		t.Helper()
