@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
@@ -73,6 +74,28 @@ func TestFiguresReadTheirOwnRowsOnly(t *testing.T) {
 		}
 		if read := stats.RowsRead(); read > c.most {
 			t.Errorf("%s: %d rows read, of %d", name, read, c.most)
+		}
+	}
+}
+
+// TestTheIndexOfClosingTimesIsForShortIntervals asks for figures of intervals around four weeks, and of a few steps of a long one.
+func TestTheIndexOfClosingTimesIsForShortIntervals(t *testing.T) {
+	scope := query.Scope{Projection: 1, Projects: schema.Projects{All: true}}
+	of := func(days schema.Timestamp) query.Interval {
+		return query.Interval{From: 1000, To: 1000 + days*86_400_000}
+	}
+	for name, c := range map[string]struct {
+		interval query.Interval
+		spans    []query.Interval
+		without  bool
+	}{
+		"27 days":         {of(27), nil, false},
+		"28 days":         {of(28), nil, true},
+		"a day of a year": {of(365), []query.Interval{of(1)}, false},
+	} {
+		st := conversationFigures(scope, c.interval, &query.Filter{}, query.Grouping{Spans: c.spans}, []string{"closedConversations"})
+		if without := strings.Contains(st.text, "ignore_data_skipping_indices = 'closed_at_values'"); without != c.without {
+			t.Errorf("%s: the index is left out: %t", name, without)
 		}
 	}
 }
