@@ -17,7 +17,7 @@ import (
 // RestatementKind is what events do that change figures after the fact.
 type RestatementKind string
 
-// The kinds, in the order of answers.
+// The kinds.
 const (
 	KindLateAnswer RestatementKind = "LATE_ANSWER"
 	KindLateSale   RestatementKind = "LATE_SALE"
@@ -61,6 +61,13 @@ type causes struct {
 	contributions map[group]map[schema.ConversationKey]*contribution
 	events        map[schema.ConversationKey][]RestatedEvents
 	reopened      map[schema.ConversationKey]bool
+	differing     onces[restated, []schema.ConversationKey]
+}
+
+// restated is a figure of a bucket.
+type restated struct {
+	group group
+	what  figure
 }
 
 // cause reads the causes, once.
@@ -312,8 +319,13 @@ func (c *causes) readReopened(ctx context.Context) error {
 	return nil
 }
 
-// of returns the conversations that count differently in a figure, in order.
+// of returns the conversations that count differently in a figure, in order. They are looked for once.
 func (c *causes) of(d *Restatement) []schema.ConversationKey {
+	keys, _ := c.differing.get(restated{d.bucket.group, d.what}, func() ([]schema.ConversationKey, error) { return c.find(d), nil })
+	return keys
+}
+
+func (c *causes) find(d *Restatement) []schema.ConversationKey {
 	var keys []schema.ConversationKey
 	for of, in := range c.contributions[d.bucket.group] {
 		if len(c.events[of]) > 0 && in.differs(d.what) {
@@ -347,23 +359,30 @@ func (c *contribution) differs(f figure) bool {
 		!reflect.DeepEqual(partsOf(f, &c.conversations[0], &c.contacts[0]), partsOf(f, &c.conversations[1], &c.contacts[1]))
 }
 
+// kinds are all kinds, in the order of answers.
+var kinds = [...]RestatementKind{KindLateAnswer, KindLateSale, KindReopening, KindTagChange, KindErasure, KindRelease, KindLateEvent}
+
 // kindsOf returns the events that changed a figure, by kind.
 func (c *causes) kindsOf(d *Restatement) []RestatementCause {
-	list := []RestatementCause{}
-	for _, kind := range []RestatementKind{KindLateAnswer, KindLateSale, KindReopening, KindTagChange, KindErasure, KindRelease, KindLateEvent} {
-		cause := RestatementCause{Kind: string(kind)}
-		for _, of := range c.of(d) {
-			before := cause.Events
-			for _, e := range c.events[of] {
-				if c.kind(of, &e) == kind && c.touches(c.kindOfType(of, &e), d.what) {
-					cause.Events += Long(e.Count)
-				}
-			}
-			if cause.Events > before {
-				cause.Conversations++
+	var all [len(kinds)]RestatementCause
+	for _, of := range c.of(d) {
+		var events [len(kinds)]Long
+		for _, e := range c.events[of] {
+			if c.touches(c.kindOfType(of, &e), d.what) {
+				events[slices.Index(kinds[:], c.kind(of, &e))] += Long(e.Count)
 			}
 		}
+		for i, n := range events {
+			if n > 0 {
+				all[i].Events += n
+				all[i].Conversations++
+			}
+		}
+	}
+	list := []RestatementCause{}
+	for i, cause := range all {
 		if cause.Events > 0 {
+			cause.Kind = string(kinds[i])
 			list = append(list, cause)
 		}
 	}
