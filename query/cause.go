@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +60,8 @@ type causes struct {
 	contributions map[group]map[schema.ConversationKey]*contribution
 	events        map[schema.ConversationKey][]RestatedEvents
 	reopened      map[schema.ConversationKey]bool
-	differing     onces[restated, []schema.ConversationKey]
+	byGroup       onces[group, []changer]
+	differing     onces[restated, []changer]
 }
 
 // restated is a figure of a bucket.
@@ -287,8 +287,14 @@ func (c *causes) readEvents(ctx context.Context) error {
 	for of := range found {
 		keys = append(keys, of)
 	}
-	rows, err := r.after.store.RestatedEvents(ctx, r.after.scope, keys, r.before.position)
-	if err != nil {
+	var rows []RestatedEvents
+	if err := together([]func() error{
+		func() (err error) {
+			rows, err = r.after.store.RestatedEvents(ctx, r.after.scope, keys, r.before.position)
+			return err
+		},
+		func() error { return c.readReopened(ctx) },
+	}); err != nil {
 		return err
 	}
 	c.events = map[schema.ConversationKey][]RestatedEvents{}
@@ -296,7 +302,7 @@ func (c *causes) readEvents(ctx context.Context) error {
 		of := key(row.Project, row.Conversation)
 		c.events[of] = append(c.events[of], row)
 	}
-	return c.readReopened(ctx)
+	return nil
 }
 
 // readReopened finds out which conversations have been reopened more often.
@@ -304,12 +310,14 @@ func (c *causes) readReopened(ctx context.Context) error {
 	before, after := c.restatements.before, c.restatements.after
 	straddling := before.scope
 	straddling.Straddling = true
-	counted, err := before.store.ReopenCounts(ctx, straddling, 0)
-	if err != nil {
-		return err
-	}
-	counts, err := after.store.ReopenCounts(ctx, after.scope, before.position)
-	if err != nil {
+	var counted, counts map[schema.ConversationKey]uint32
+	if err := together([]func() error{
+		func() (err error) { counted, err = before.store.ReopenCounts(ctx, straddling, 0); return err },
+		func() (err error) {
+			counts, err = after.store.ReopenCounts(ctx, after.scope, before.position)
+			return err
+		},
+	}); err != nil {
 		return err
 	}
 	c.reopened = map[schema.ConversationKey]bool{}
@@ -319,23 +327,42 @@ func (c *causes) readReopened(ctx context.Context) error {
 	return nil
 }
 
-// of returns the conversations that count differently in a figure, in order. They are looked for once.
-func (c *causes) of(d *Restatement) []schema.ConversationKey {
-	keys, _ := c.differing.get(restated{d.bucket.group, d.what}, func() ([]schema.ConversationKey, error) { return c.find(d), nil })
-	return keys
+// changer is a conversation with events between the positions, and what it counts in a bucket.
+type changer struct {
+	schema.ConversationKey
+	*contribution
+	events []RestatedEvents
 }
 
-func (c *causes) find(d *Restatement) []schema.ConversationKey {
-	var keys []schema.ConversationKey
-	for of, in := range c.contributions[d.bucket.group] {
-		if len(c.events[of]) > 0 && in.differs(d.what) {
-			keys = append(keys, of)
+// of returns the conversations that count differently in a figure, in order. They are looked for once.
+func (c *causes) of(d *Restatement) []changer {
+	all, _ := c.differing.get(restated{d.bucket.group, d.what}, func() ([]changer, error) {
+		var differing []changer
+		for _, one := range c.changers(d.bucket.group) {
+			if one.differs(d.what) {
+				differing = append(differing, one)
+			}
 		}
-	}
-	slices.SortFunc(keys, func(a, b schema.ConversationKey) int {
-		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Conversation, b.Conversation))
+		return differing, nil
 	})
-	return keys
+	return all
+}
+
+// changers are the conversations of a bucket, in order.
+func (c *causes) changers(g group) []changer {
+	all, _ := c.byGroup.get(g, func() ([]changer, error) {
+		var all []changer
+		for of, in := range c.contributions[g] {
+			if events := c.events[of]; len(events) > 0 {
+				all = append(all, changer{of, in, events})
+			}
+		}
+		slices.SortFunc(all, func(a, b changer) int {
+			return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Conversation, b.Conversation))
+		})
+		return all, nil
+	})
+	return all
 }
 
 // inState reports whether the conversation counts differently in states over time.
@@ -355,8 +382,8 @@ func sameSums(a, b map[string]decimal.Decimal) bool {
 }
 
 func (c *contribution) differs(f figure) bool {
-	return stateOf(f, &c.states) != 0 ||
-		!reflect.DeepEqual(partsOf(f, &c.conversations[0], &c.contacts[0]), partsOf(f, &c.conversations[1], &c.contacts[1]))
+	before, after := partsOf(f, &c.conversations[0], &c.contacts[0]), partsOf(f, &c.conversations[1], &c.contacts[1])
+	return stateOf(f, &c.states) != 0 || !before.equal(&after)
 }
 
 // kinds are all kinds, in the order of answers.
@@ -364,12 +391,17 @@ var kinds = [...]RestatementKind{KindLateAnswer, KindLateSale, KindReopening, Ki
 
 // kindsOf returns the events that changed a figure, by kind.
 func (c *causes) kindsOf(d *Restatement) []RestatementCause {
+	touched := map[RestatementKind]bool{}
+	for _, kind := range kinds {
+		touched[kind] = c.touches(kind, d.what)
+	}
 	var all [len(kinds)]RestatementCause
-	for _, of := range c.of(d) {
+	for _, one := range c.of(d) {
 		var events [len(kinds)]Long
-		for _, e := range c.events[of] {
-			if c.touches(c.kindOfType(of, &e), d.what) {
-				events[slices.Index(kinds[:], c.kind(of, &e))] += Long(e.Count)
+		for i := range one.events {
+			e := &one.events[i]
+			if touched[c.kindOfType(one.ConversationKey, e)] {
+				events[slices.Index(kinds[:], c.kind(one.ConversationKey, e))] += Long(e.Count)
 			}
 		}
 		for i, n := range events {

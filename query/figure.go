@@ -126,87 +126,115 @@ func (b *MetricsBucket) named() []namedFigure {
 	}
 }
 
+// parts are what a conversation adds to a figure: counts, an amount or durations.
+type parts struct {
+	counts [3]uint64
+	amount decimal.Decimal
+	spread Spread
+}
+
+func (p *parts) equal(other *parts) bool {
+	return p.counts == other.counts && (p.amount == other.amount || p.amount.Equal(other.amount)) && p.spread.equal(&other.spread)
+}
+
+// equal reports whether two distributions are the same; of what was not counted, the rest means nothing.
+func (s *Spread) equal(other *Spread) bool {
+	switch {
+	case s.Count != other.Count:
+		return false
+	case s.Count == 0:
+		return true
+	case s.Mean == nil || other.Mean == nil:
+		return s.Mean == other.Mean
+	}
+	return *s.Mean == *other.Mean && slices.Equal(s.Quantiles, other.Quantiles)
+}
+
+func partsOfCounts(counts ...uint64) (p parts) {
+	copy(p.counts[:], counts)
+	return p
+}
+
 // partsOf returns what a conversation adds to a figure of a bucket, from its own figures there.
-func partsOf(f figure, c *ConversationFigures, k *ContactFigures) []any {
-	revenue := func() string { return c.Revenue[f.currency].String() }
+func partsOf(f figure, c *ConversationFigures, k *ContactFigures) parts {
 	switch f.field() {
 	case "closedConversations":
-		return []any{c.Closed}
+		return partsOfCounts(c.Closed)
 	case "abandonedConversations":
-		return []any{c.Abandoned}
+		return partsOfCounts(c.Abandoned)
 	case "reopenedConversations":
-		return []any{c.Reopened}
+		return partsOfCounts(c.Reopened)
 	case "visitorMessages":
-		return []any{c.VisitorMessages}
+		return partsOfCounts(c.VisitorMessages)
 	case "operatorMessages":
-		return []any{c.OperatorMessages}
+		return partsOfCounts(c.OperatorMessages)
 	case "transactions":
-		return []any{c.Transactions}
+		return partsOfCounts(c.Transactions)
 	case "surveyAnswers":
-		return []any{c.Surveys}
+		return partsOfCounts(c.Surveys)
 	case "npsAnswers":
-		return []any{c.Scores}
+		return partsOfCounts(c.Scores)
 	case "csat":
-		return []any{c.Satisfied, c.Surveys}
+		return partsOfCounts(c.Satisfied, c.Surveys)
 	case "nps":
-		return []any{c.Promoters, c.Detractors, c.Scores}
+		return partsOfCounts(c.Promoters, c.Detractors, c.Scores)
 	case "conversionRate":
-		return []any{c.Converted, c.Closed}
+		return partsOfCounts(c.Converted, c.Closed)
 	case "revenue":
-		return []any{revenue()}
+		return parts{amount: c.Revenue[f.currency]}
 	case "averageOrderValue":
-		return []any{revenue(), c.TransactionCounts[f.currency]}
+		return parts{amount: c.Revenue[f.currency], counts: [3]uint64{c.TransactionCounts[f.currency]}}
 	case "revenuePerConversation":
-		return []any{revenue(), c.Closed}
+		return parts{amount: c.Revenue[f.currency], counts: [3]uint64{c.Closed}}
 	case "conversationFirstResponse":
-		return []any{c.FirstResponse.whole()}
+		return parts{spread: c.FirstResponse}
 	case "resolution":
-		return []any{c.Resolution.whole()}
+		return parts{spread: c.Resolution}
 	case "handle":
-		return []any{c.Handle.whole()}
+		return parts{spread: c.Handle}
 	case "duration":
-		return []any{c.Duration.whole()}
+		return parts{spread: c.Duration}
 	case "conversationFirstResponseBusinessHours":
-		return []any{c.FirstResponseOpen.whole()}
+		return parts{spread: c.FirstResponseOpen}
 	case "resolutionBusinessHours":
-		return []any{c.ResolutionOpen.whole()}
+		return parts{spread: c.ResolutionOpen}
 	}
 	return partsOfContacts(f, k)
 }
 
 // partsOfContacts returns what the contacts of a conversation add to a figure.
-func partsOfContacts(f figure, k *ContactFigures) []any {
+func partsOfContacts(f figure, k *ContactFigures) parts {
 	switch f.field() {
 	case "contacts":
-		return []any{k.Contacts}
+		return partsOfCounts(k.Contacts)
 	case "answeredContacts":
-		return []any{k.Answered}
+		return partsOfCounts(k.Answered)
 	case "unansweredContacts":
-		return []any{k.Unanswered}
+		return partsOfCounts(k.Unanswered)
 	case "transferredContacts":
-		return []any{k.Transferred}
+		return partsOfCounts(k.Transferred)
 	case "snoozedContacts":
-		return []any{k.Snoozed}
+		return partsOfCounts(k.Snoozed)
 	case "answerRate":
-		return []any{k.Answered, k.Contacts}
+		return partsOfCounts(k.Answered, k.Contacts)
 	case "transferRate":
-		return []any{k.Transferred, k.Contacts}
+		return partsOfCounts(k.Transferred, k.Contacts)
 	case "snoozeReturnRate":
-		return []any{k.SnoozeReturn.Count, k.Snoozed}
+		return partsOfCounts(k.SnoozeReturn.Count, k.Snoozed)
 	case "wait":
-		return []any{k.Wait.whole()}
+		return parts{spread: k.Wait}
 	case "contactFirstResponse":
-		return []any{k.FirstResponse.whole()}
+		return parts{spread: k.FirstResponse}
 	case "contactDuration":
-		return []any{k.Duration.whole()}
+		return parts{spread: k.Duration}
 	case "snoozeReturn":
-		return []any{k.SnoozeReturn.whole()}
+		return parts{spread: k.SnoozeReturn}
 	case "waitBusinessHours":
-		return []any{k.WaitOpen.whole()}
+		return parts{spread: k.WaitOpen}
 	case "contactFirstResponseBusinessHours":
-		return []any{k.FirstResponseOpen.whole()}
+		return parts{spread: k.FirstResponseOpen}
 	}
-	return nil // a state: see stateOf
+	return parts{} // a state: see stateOf
 }
 
 // stateOf returns by how much a conversation changes a figure of states over time.
@@ -228,12 +256,4 @@ func stateOf(f figure, s *StateFigures) int64 {
 		return s.Unattended
 	}
 	return 0
-}
-
-// whole returns the distribution with nothing in it that means nothing, so that it can be compared.
-func (s Spread) whole() Spread {
-	if s.Count == 0 {
-		return Spread{}
-	}
-	return s
 }
