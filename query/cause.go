@@ -16,7 +16,7 @@ import (
 // RestatementKind is what events do that change figures after the fact.
 type RestatementKind string
 
-// The kinds.
+// What the events did; kinds has their order.
 const (
 	KindLateAnswer RestatementKind = "LATE_ANSWER"
 	KindLateSale   RestatementKind = "LATE_SALE"

@@ -150,6 +150,7 @@ func (s *Spread) equal(other *Spread) bool {
 	return *s.Mean == *other.Mean && slices.Equal(s.Quantiles, other.Quantiles)
 }
 
+// partsOfCounts are parts of at most three counts.
 func partsOfCounts(counts ...uint64) (p parts) {
 	copy(p.counts[:], counts)
 	return p
