@@ -49,9 +49,10 @@ run: build engine ## build, then serve demo data from ./parley-data until Ctrl-C
 
 test: build engine audit ## run every test with the real engines, and say which ran
 	@echo "testing with $$($(PARLEY) version --engines)"
-	@$(GO) test -count=1 -timeout 60m -v $(PACKAGES) 2>&1 | tee $(OUT)/test.log | grep --line-buffered -Ev $(QUIET)
+	@$(GO) test -count=1 -timeout 60m -v $(PACKAGES) 2>&1 | tee $(OUT)/test.log | grep --line-buffered -Ev $(QUIET) || { \
+		echo "failed:"; awk -f .ci/failed.awk $(OUT)/test.log $(OUT)/test.log; exit 1; }
 	@echo "passed: $$(grep -c '^--- PASS' $(OUT)/test.log) tests, $$(grep -c '^ok' $(OUT)/test.log) packages; $(OUT)/test.log has all of it"
-	@grep -h '^engines:' $(OUT)/test.log | sed 's/^engines: /engines that ran: /' | sort | uniq -c | sed -E 's/^ *([0-9]+) (.*)/\2 (\1 packages)/'
+	@sed -n 's/^engines: /engines that ran: /p' $(OUT)/test.log | sort | uniq -c | sed -E 's/^ *([0-9]+) (.*)/\2 (\1 packages)/'
 
 chromium: # installs it as root where apt-get can
 	@command -v chromium >/dev/null || [ -n "$${CHROMIUM:-}" ] || { \
