@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // callers knows senders by the value of x-api-id.
 type callers map[string]schema.Caller

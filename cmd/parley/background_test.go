@@ -19,7 +19,7 @@ func begin(t *testing.T, dir string) *instance {
 		t.Fatal(err)
 	}
 	watch(t, i)
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if err := i.load(); err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func begin(t *testing.T, dir string) *instance {
 // wantWaiting checks that queries are refused with a reason.
 func (i *instance) wantWaiting(t *testing.T, why string) {
 	t.Helper()
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		for _, r := range []request{
 			{method: http.MethodGet, path: "/readyz?for=query"},
 			{method: http.MethodPost, path: graphQLPath, body: `{"query":"{__typename}"}`, key: &i.admin, headers: map[string]string{"Content-Type": "application/json"}},
@@ -54,7 +54,7 @@ func (i *instance) wantWaiting(t *testing.T, why string) {
 // ready waits until all parts are ready.
 func (i *instance) ready(t *testing.T) {
 	t.Helper()
-	eventually(t, 2*seenWithin, func() error {
+	eventually(t, func() error {
 		if got := i.do(t, request{method: http.MethodGet, path: "/readyz"}); got.status != http.StatusOK {
 			return fmt.Errorf("%s", got)
 		}

@@ -80,7 +80,7 @@ func TestBackupUnderTrafficIsRestoredElsewhere(t *testing.T) {
 	place, key := filepath.Join(t.TempDir(), "backups"), filepath.Join(dir, engines.SecretKeyFile)
 	i := start(t, dir)
 	stop := i.traffic(t, project, 0)
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if n := i.number(t, fmt.Sprintf("SELECT count() FROM parley.conversations WHERE project_id = %d", project)); n < 20 {
 			return fmt.Errorf("%d conversations", n)
 		}
@@ -150,7 +150,7 @@ func TestBackupUnderTrafficIsRestoredElsewhere(t *testing.T) {
 				t.Errorf("sequence %d was used twice", *next.FirstSequence)
 			}
 			repeated := r.post(t, event(project, spared, "before", "message.sent", "2025-01-01T10:00:00Z", `{"messageId":"b","author":{"kind":"BOT"}}`))
-			eventually(t, seenWithin, func() error {
+			eventually(t, func() error {
 				_, _, code := r.command(t, "", "export", "events")
 				if code != exitOK {
 					return fmt.Errorf("the duplicate %+v is not projected", repeated)

@@ -54,14 +54,14 @@ func TestBIUsersOfSomeProjectsAreManagedNextToServe(t *testing.T) {
 	if _, stderr, code := i.command(t, "", "bi-user", "remove", "ann"); code != exitOK {
 		t.Errorf("remove: exit %d, %s", code, stderr)
 	}
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if rows, err := i.trySQL("SELECT 1"); err == nil || !strings.Contains(err.Error(), "AUTHENTICATION_FAILED") {
 			return fmt.Errorf("ann is not refused: %v, %w", rows, err)
 		}
 		return nil
 	})
 	i.where.ClickHouse.BI = all
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		// Events that came meanwhile are there as well.
 		rows, err := i.trySQL("SELECT uniqExact(project_id) AS projects FROM parley.events")
 		if got := fmt.Sprint(rows); err != nil || got != "[map[projects:4]]" {

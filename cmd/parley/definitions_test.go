@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -24,7 +23,7 @@ func TestTheDataContractHolds(t *testing.T) {
 	i.post(t,
 		`{"specversion":"1.0","id":"dc1","source":"shop","type":"parley.conversation.pushed.v1","time":"2024-03-01T11:00:01Z","subject":"7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7a77","projectid":77019,"data":{"toUser":{"id":42,"kind":"PROFESSIONAL","name":"Ada"}}}`,
 		`{"specversion":"1.0","id":"dc2","source":"shop","type":"parley.conversation.snoozed.v1","time":"2024-03-01T11:00:05Z","subject":"7d1f9a40-5b3e-4d0c-9a51-3c9f4f3f7a77","projectid":77019,"data":{}}`)
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		if n := i.number(t, "SELECT count() FROM events WHERE project_id = 77019"); n != 2 {
 			return fmt.Errorf("%d of 2 events are archived", n)
 		}
@@ -59,7 +58,7 @@ func TestTheDataContractHolds(t *testing.T) {
 			}
 			checked++
 			// Rows are written before the archive: a batch may be between the two.
-			eventually(t, 30*time.Second, func() error {
+			eventually(t, func() error {
 				if n := i.number(t, check.Query); n != 0 {
 					return fmt.Errorf("%s counts %d rows that are wrong", check.Name, n)
 				}

@@ -30,12 +30,7 @@ func exampleLines(t *testing.T, project int) []string {
 // waitForEvents waits until so many events of a project are in the tables.
 func waitForEvents(t *testing.T, i *instance, project, events int) {
 	t.Helper()
-	waitForEventsFor(t, seenWithin, i, project, events)
-}
-
-func waitForEventsFor(t *testing.T, patience time.Duration, i *instance, project, events int) {
-	t.Helper()
-	eventually(t, patience, func() error {
+	eventually(t, func() error {
 		rows, err := i.trySQL(fmt.Sprintf("SELECT count() AS n FROM parley.events WHERE project_id = %d", project))
 		if err != nil {
 			return err
@@ -297,7 +292,7 @@ func TestDocumentedQueriesRunUnchanged(t *testing.T) {
 		event(9999, id, "d4", "satisfaction.answered", at("10:06:00"), `{"customerSatisfaction":4,"comment":"bien"}`),
 		event(9999, id, "d5", "transaction.recorded", at("11:00:00"), `{"externalConversionId":"o-1","amount":12345678901.23,"currency":"EUR"}`),
 	)
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		rows, err := i.trySQL(fmt.Sprintf("SELECT event_count FROM parley.conversations WHERE conversation_id = '%s'", id))
 		if err == nil && (len(rows) != 1 || fmt.Sprint(rows[0]["event_count"]) != "5") {
 			err = fmt.Errorf("conversations: %v", rows)

@@ -103,7 +103,7 @@ func TestOpeningHoursAreManagedNextToServe(t *testing.T) {
 	}
 	inSQL := func(want string) {
 		t.Helper()
-		eventually(t, seenWithin, func() error {
+		eventually(t, func() error {
 			rows, err := i.trySQL(fmt.Sprintf("SELECT ifNull(toString(resolution_business_hours_ms), 'unknown') AS open FROM parley.conversations WHERE project_id = %d", project))
 			if got := fmt.Sprint(rows); err != nil || got != "[map[open:"+want+"]]" {
 				return fmt.Errorf("resolution in SQL is %s, want %s: %w", got, want, err)

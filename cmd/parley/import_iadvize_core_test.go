@@ -203,7 +203,7 @@ func TestImportFromAnAPIOfTheCoreAlone(t *testing.T) {
 			if len(api.refused) > 0 {
 				t.Errorf("refused: %v", api.refused)
 			}
-			eventually(t, seenWithin, func() error {
+			eventually(t, func() error {
 				rows := i.sql(t, fmt.Sprintf(`SELECT arrayStringConcat(groupArray(row), ', ') AS contacts FROM (
 					SELECT concat(toString(operator_id), ' ', toString(status), ' ', toString(ending), ' ', routing_rule_id, ' ',
 						formatDateTime(started_at, '%%H:%%i:%%S'), ' ', toString(duration_ms)) AS row
@@ -214,7 +214,7 @@ func TestImportFromAnAPIOfTheCoreAlone(t *testing.T) {
 				return nil
 			})
 			// A dashboard sees the tables one after the other.
-			eventually(t, seenWithin, func() error {
+			eventually(t, func() error {
 				rows := i.sql(t, fmt.Sprintf(`SELECT toString(channel) AS channel, language, visitor_id, customer_satisfaction, arrayStringConcat(tag_ids, ',') AS tags,
 				(SELECT concat(transaction_id, ' ', toString(amount), ' ', currency) FROM parley.transactions WHERE project_id = %[1]d) AS sale
 				FROM parley.conversations WHERE project_id = %[1]d`, c.project))

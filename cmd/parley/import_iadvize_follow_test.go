@@ -41,7 +41,7 @@ func (i *instance) closedAt(t *testing.T, project int, conversation string, clos
 // wantCount polls until a statement counts so many.
 func (i *instance) wantCount(t *testing.T, want int, statement string) {
 	t.Helper()
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if n := i.number(t, statement); n != want {
 			return fmt.Errorf("%d, want %d: %s", n, want, statement)
 		}
@@ -123,7 +123,7 @@ func TestFollowImportsLaterClosesAndSalesAndStopsCleanly(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- follower.Wait() }()
 
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if !strings.HasPrefix(stdout.String(), "1 conversations: 3 accepted") {
 			return fmt.Errorf("%q, %q", &stdout, &stderr)
 		}

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -95,7 +94,7 @@ func TestAgentsAskOverBothTransports(t *testing.T) {
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, func() error { return askFromNode(t, i.where.HTTP+"/mcp", key, file, i.where.HTTP) })
+	eventually(t, func() error { return askFromNode(t, i.where.HTTP+"/mcp", key, file, i.where.HTTP) })
 	for name, transport := range map[string]mcp.Transport{
 		"http":  &mcp.StreamableClientTransport{Endpoint: i.where.HTTP + "/mcp", HTTPClient: &http.Client{Transport: keyed{key}}},
 		"stdio": &mcp.CommandTransport{Command: exec.CommandContext(t.Context(), binary, "mcp", "--url", i.where.HTTP, "--key-file", file)},
@@ -166,7 +165,7 @@ func askAgent(t *testing.T, client *mcp.ClientSession, injection string) {
 		}
 	}
 	day := map[string]any{"from": "2024-03-01T00:00:00Z", "to": "2024-03-02T00:00:00Z"}
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		answer := call(t, client, "metrics", map[string]any{"interval": day, "figures": []string{"closedConversations", "contactDuration", "revenue"}, "groupBy": []string{"CHANNEL"}})
 		if !strings.Contains(string(answer.Answer), `"closedConversations":1,`) || answer.Position == "" || !strings.Contains(answer.Request.Query, "metrics(") || !strings.Contains(answer.Link, "view=volume") {
 			return fmt.Errorf("metrics: %+v %s", answer, answer.Answer)
@@ -176,7 +175,7 @@ func askAgent(t *testing.T, client *mcp.ClientSession, injection string) {
 		}
 		return nil
 	})
-	eventually(t, 30*time.Second, func() error { // the position is stored after the rows
+	eventually(t, func() error { // the position is stored after the rows
 		restated := call(t, client, "restatements", map[string]any{"since": "1971-01-01T00:00:00Z", "interval": day, "filters": map[string]any{"projectIds": []int{agentProject}}})
 		if all := string(restated.Answer); !strings.Contains(all, `"after":1,"before":0,`) || restated.Position == "" {
 			return fmt.Errorf("restatements since the empty log: %s", all)

@@ -25,7 +25,7 @@ func TestOlderBinaryRefusesNewerTablesAndLogs(t *testing.T) {
 	markTables(t, i, clickhouse.Version+1)
 	select { // a serve that runs beside the newer one ends
 	case <-i.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(startWithin):
 		t.Error("serve goes on with newer tables")
 		i.kill()
 	}

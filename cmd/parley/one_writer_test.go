@@ -49,7 +49,7 @@ func (i *instance) holds(t *testing.T) bool {
 // waitToHold waits until a process projects.
 func waitToHold(t *testing.T, i *instance) {
 	t.Helper()
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if !i.holds(t) {
 			return fmt.Errorf("it does not hold the lease")
 		}
@@ -70,7 +70,7 @@ func handTo(t *testing.T, i, to *instance) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 2*seenWithin, func() error {
+	eventually(t, func() error {
 		if to.holds(t) {
 			return nil
 		}
@@ -91,7 +91,7 @@ func handTo(t *testing.T, i, to *instance) {
 		// This is the same lease under the name that holds it now.
 		l := lease.New(bucket, projectorWork, "the test", slog.New(slog.DiscardHandler), nil)
 		err = l.Hold(t.Context(), func(context.Context) error {
-			eventually(t, seenWithin, func() error {
+			eventually(t, func() error {
 				if i.holds(t) {
 					return fmt.Errorf("the holder has not noticed")
 				}

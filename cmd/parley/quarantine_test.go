@@ -70,7 +70,7 @@ func TestQuarantineIsListedReplayedAndPurgedPermanently(t *testing.T) {
 	i.refuse(t, `{"secret":`, event(project, someConversation, "bad", "conversation.pushed", "2025-01-01T00:00:00Z", `{}`), early)
 	i.publish(t, "published: secret")
 	i.post(t, event(project, someConversation, "good", "conversation.opened", "2025-01-01T00:00:00Z", `{"channel":"CHAT"}`))
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if n := len(i.quarantined(t)); n != 4 {
 			return fmt.Errorf("%d entries", n)
 		}
@@ -123,7 +123,7 @@ func TestQuarantineReplayPutsWhatPassesIntoTheTables(t *testing.T) {
 	if _, err := broker.Rejected().Append(t.Context(), []eventlog.Message{{Payload: rejectedOnce(good)}}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if n := len(i.quarantined(t)); n != 1 {
 			return fmt.Errorf("%d entries", n)
 		}
@@ -170,7 +170,7 @@ func TestAReleaseFromQuarantineIsTheCauseOfARestatement(t *testing.T) {
 	}
 	question := fmt.Sprintf(`interval: {from: "2025-01-01T00:00:00Z", to: "2025-01-02T00:00:00Z"}, filters: {projectIds: %d}`, project)
 	var since string
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		since = fmt.Sprint(at(i.graphQL(t, i.admin, `{ metrics(`+question+`) { position } }`), "metrics", "position"))
 		then := fmt.Sprint(i.graphQL(t, i.admin, fmt.Sprintf(`{ metrics(%s, asOf: %q) { total { closedConversations visitorMessages } } }`, question, since)))
 		if n := len(i.quarantined(t)); n != 1 || !strings.Contains(then, "closedConversations:1 visitorMessages:0") {
@@ -179,7 +179,7 @@ func TestAReleaseFromQuarantineIsTheCauseOfARestatement(t *testing.T) {
 		return nil
 	})
 	i.want(t, 0, "quarantine", "replay")
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		answer := i.graphQL(t, i.admin, fmt.Sprintf(`{ restatements(since: %q, %s) { figures { figure before after difference conversations causes { kind events conversations } } } }`, since, question))
 		for _, f := range list(answer, "restatements", "figures") {
 			if f["figure"] != "visitorMessages" {

@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 )
 
 // shown returns what the README prints between two marks.
@@ -48,7 +47,7 @@ func TestTheReadmesFirstEventsAndQuery(t *testing.T) {
 	// The tables have what was accepted after a moment.
 	query := shown(t, readme, "--data-urlencode 'query=", "'\n")
 	want := []byte(shown(t, readme, "operator {id name}}}}}}'\n", "\n```"))
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		got := i.do(t, request{method: http.MethodGet, path: graphQLPath + "?query=" + url.QueryEscape(query), key: &key})
 		return sameAnswer(got.body, want)
 	})

@@ -19,7 +19,7 @@ func TestAReportSaysWhatHasChangedSinceItWasSaved(t *testing.T) {
 	// The position is stored after the rows.
 	projected := func(answers int, csat string) {
 		t.Helper()
-		eventually(t, seenWithin, func() error {
+		eventually(t, func() error {
 			now := i.graphQL(t, i.admin, `{ metrics(`+month+`) { position } }`)
 			then := fmt.Sprint(i.graphQL(t, i.admin, fmt.Sprintf(`{ metrics(%s, asOf: %q) { total { surveyAnswers csat } } }`, month, at(now, "metrics", "position"))))
 			if want := fmt.Sprintf("surveyAnswers:%d", answers); !strings.Contains(then, want) || !strings.Contains(then, "csat:"+csat) {

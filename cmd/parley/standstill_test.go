@@ -29,7 +29,7 @@ func (i *instance) execute(t *testing.T, statement string) {
 // something.
 func (i *instance) awaitReadyz(t *testing.T, query string, status int, says string) {
 	t.Helper()
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		got := i.do(t, request{method: http.MethodGet, path: "/readyz" + query})
 		if got.status != status || !strings.Contains(string(got.body), says) {
 			return fmt.Errorf("/readyz%s: %s, want %d with %q", query, got, status, says)

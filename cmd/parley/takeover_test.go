@@ -27,7 +27,7 @@ func waitUntilRenewed(t *testing.T, i *instance) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		var value struct {
 			Holder string
 			Sign   uint64

@@ -247,7 +247,7 @@ func TestWebhookRefusesWhatItCannotTake(t *testing.T) {
 	if got := i.deliver(t, hook, captured(t, "iadvize", "unknown")[0]); got.status != http.StatusAccepted {
 		t.Error(got)
 	}
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		rows, err := i.trySQL("SELECT source, count() AS n FROM parley.quarantine WHERE reason = 'UNSUPPORTED' AND source IN ('iadvize', 'chatra') GROUP BY source ORDER BY source")
 		if err != nil || fmt.Sprint(rows) != "[map[n:1 source:chatra] map[n:2 source:iadvize]]" {
 			return fmt.Errorf("%v, %w", rows, err)
@@ -271,7 +271,7 @@ func TestWebhookRefusesWhatItCannotTake(t *testing.T) {
 	if !strings.Contains(string(metrics.body), `parley_webhook_payloads_total{kind="",outcome="unsupported",source="iadvize"} 3`) {
 		t.Errorf("the counter is missing")
 	}
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		stdout, stderr, code := i.command(t, "", "webhook", "list", "--json")
 		for line := range strings.Lines(stdout) {
 			var l struct {
@@ -295,7 +295,7 @@ func TestWebhookRefusesWhatItCannotTake(t *testing.T) {
 	if _, stderr, code := i.command(t, "", "webhook", "remove", hook.ID); code != 0 {
 		t.Errorf("webhook remove: exit %d, %s", code, stderr)
 	}
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if got := i.deliver(t, hook, pushed); got.status != http.StatusNotFound {
 			return fmt.Errorf("a removed hook: %s", got)
 		}
@@ -431,7 +431,7 @@ func TestErasureRemovesAllPartsOfAPayloadInQuarantine(t *testing.T) {
 		}
 	}
 	entries := func() int { return len(i.quarantined(t, "--source", "chatra")) }
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if n := entries(); n != 6 {
 			return fmt.Errorf("%d entries", n)
 		}
@@ -441,7 +441,7 @@ func TestErasureRemovesAllPartsOfAPayloadInQuarantine(t *testing.T) {
 	if n := i.messagesWith(t, "SECRET NAME"); n != 1 { // of the other project
 		t.Errorf("%d messages have the name", n)
 	}
-	eventually(t, seenWithin, func() error {
+	eventually(t, func() error {
 		if n := entries(); n != 3 {
 			return fmt.Errorf("%d entries", n)
 		}

@@ -216,7 +216,7 @@ func TestEveryUserReceivesOnlyItsInbox(t *testing.T) {
 
 func eventuallyDenied(t *testing.T, who string, denied *atomic.Int32, want int) {
 	t.Helper()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(patience)
 	for int(denied.Load()) < want {
 		select {
 		case <-deadline:

@@ -135,14 +135,14 @@ func TestBIUserStopsItsOwnStatementsOnly(t *testing.T) {
 		_, answer := ask(t, http.MethodPost, s.FrontURL+"/?query_id=foreign", long, h)
 		ended <- answer
 	}()
-	eventually(t, 20*time.Second, "the statements run", func() bool { return running("own-0") && running("own-15") && running("foreign") })
+	eventually(t, "the statements run", func() bool { return running("own-0") && running("own-15") && running("foreign") })
 	if answer, _ := asBI(t, s, "KILL QUERY WHERE query_id = 'foreign'", ""); strings.Contains(answer, "foreign") || !running("foreign") {
 		t.Errorf("a foreign statement is stopped: %s", answer)
 	}
 	if answer, ok := asBI(t, s, "/* Cube */ KILL QUERY WHERE query_id = 'own-3'", ""); !ok || !strings.Contains(answer, "own-3") {
 		t.Errorf("KILL QUERY says %s", answer)
 	}
-	eventually(t, 20*time.Second, "own-3 ends", func() bool { return !running("own-3") })
+	eventually(t, "own-3 ends", func() bool { return !running("own-3") })
 	if answer, ok := asBI(t, s, "SELECT DISTINCT user FROM system.processes", ""); !ok || answer != s.BI.Name {
 		t.Errorf("running statements are %s", answer)
 	}

@@ -301,7 +301,7 @@ func TestAnswersStreamAndEndWithTheirClient(t *testing.T) {
 		}
 		hangUp()
 		response.Body.Close()
-		eventually(t, 10*time.Second, "the query ends with its client", func() bool { return !running() })
+		eventually(t, "the query ends with its client", func() bool { return !running() })
 	}
 }
 

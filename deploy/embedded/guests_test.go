@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/parley-analytics/parley/deploy/embedded"
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
@@ -78,7 +77,7 @@ func (g guests) add(t *testing.T, name string, projects ...uint32) embedded.User
 		t.Fatal(err)
 	}
 	user := embedded.User{Name: name, Password: password}
-	eventually(t, 30*time.Second, name+" is accepted", func() bool {
+	eventually(t, name+" is accepted", func() bool {
 		status, _ := g.as(t, user, "SELECT 1", "")
 		return status == http.StatusOK
 	})
@@ -138,11 +137,11 @@ func TestGuestsSeeTheirProjectsInEveryView(t *testing.T) {
 	if err := embedded.RemoveGuest(filepath.Dir(g.file), "bob"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, "bob is refused", func() bool {
+	eventually(t, "bob is refused", func() bool {
 		status, _ := g.as(t, bob, "SELECT 1", "")
 		return status == http.StatusForbidden
 	})
-	eventually(t, 30*time.Second, "ann is still accepted", func() bool {
+	eventually(t, "ann is still accepted", func() bool {
 		status, answer := g.as(t, g.ann, "SELECT count() FROM parley.conversations", "")
 		return status == http.StatusOK && answer == "2000\n"
 	})

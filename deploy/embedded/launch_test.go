@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
@@ -27,12 +26,12 @@ func TestClickHouseThatDoesNotStartIsStartedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Shutdown(context.Background()) })
-	eventually(t, time.Minute, "the reason", func() bool {
+	eventually(t, "the reason", func() bool {
 		err := server.Ready()
 		return err != nil && strings.Contains(err.Error(), "exited")
 	})
 	if err := os.Remove(broken); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "a child that answers", func() bool { return server.Ready() == nil })
+	eventually(t, "a child that answers", func() bool { return server.Ready() == nil })
 }

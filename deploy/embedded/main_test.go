@@ -44,16 +44,19 @@ func config(dir string) embedded.ClickHouseConfig {
 	return c
 }
 
+// patience is how long a test waits for what must come at all: the machine may be busy.
+const patience = 2 * time.Minute
+
 // eventually polls until ok, and fails the test when that takes too long.
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	for deadline := time.After(within); !ok(); {
+	for deadline := time.After(patience); !ok(); {
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			t.Fatalf("not within %s: %s", within, what)
+			t.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func TestNATSRecoversFromAFailedWrite(t *testing.T) {
 	}
 
 	full := limitFiles(t, 300_000)
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for publish() == nil {
 		if stored > 100 {
 			t.Fatal("the limit limits nothing")

@@ -3,7 +3,6 @@ package embedded_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 )
@@ -78,7 +77,7 @@ func TestReaderReadsAndStopsItsOwnQueries(t *testing.T) {
 		ended <- err
 	}()
 	const own = "query LIKE 'SELECT \\'sleeper%'"
-	eventually(t, 20*time.Second, "the query runs", func() bool {
+	eventually(t, "the query runs", func() bool {
 		n, err := s.Query(s.Reader, "SELECT count() FROM system.processes WHERE "+own)
 		return err == nil && n == "1"
 	})

@@ -270,7 +270,7 @@ func TestWhatIsAppendedDuringAnAuditIsNotDamage(t *testing.T) {
 		lost, err := observer.Damage(testContext(t))
 		audited <- result{lost, err}
 	}()
-	for deadline := time.Now().Add(10 * time.Second); observer.broker.conn.Stats().InMsgs == before; <-time.After(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); observer.broker.conn.Stats().InMsgs == before; <-time.After(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the stream is not asked")
 		}

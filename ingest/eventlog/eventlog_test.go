@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 // patience bounds every wait of these tests.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func testContext(t testing.TB) context.Context {
 	t.Helper()

@@ -141,7 +141,7 @@ func TestBucketsOfAnEarlierVersionAreTakenOver(t *testing.T) {
 				t.Error("the old bucket is still there")
 			}
 			// It expires as it would have.
-			deadline := time.After(15 * time.Second)
+			deadline := time.After(patience)
 			for {
 				if _, err := bucket.Get(t.Context(), "short"); errors.Is(err, ErrNotFound) {
 					break

@@ -29,7 +29,7 @@ import (
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 const (
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 	project  = 7
 )
 

@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 const (
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 	closed   = `{"eventType":"v2.conversation.closed","createdAt":"2026-01-02T03:04:05Z","conversationId":"3b1d6c9a-58e2-4f47-9a0c-7d1e5b2f8c10"}`
 )
 

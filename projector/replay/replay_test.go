@@ -69,7 +69,7 @@ func (h *setup) settle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		at, err := history.Projected(t.Context(), h.tables, projector.LogEvents)
 		if err == nil && at >= last {
 			return
@@ -92,7 +92,7 @@ func newSetup(t *testing.T) *setup {
 	for n := 1; n <= 9; n++ {
 		databases = append(databases, fmt.Sprintf("parley_%d", n))
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for _, database := range databases {
 		// What a test before has cut off in the middle may still make its table.
 		for {

@@ -58,7 +58,7 @@ func (l *load) acknowledged() (events, again int64) {
 func (l *load) more(events int64) {
 	l.f.t.Helper()
 	from, _ := l.acknowledged()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if now, _ := l.acknowledged(); now >= from+events {
 			return
 		}
@@ -102,8 +102,8 @@ func strikes() []strike {
 			return err
 		}},
 		{name: "stopped", forHowLong: time.Second, back: start, away: func(f *fleet, member string) error {
-			patience := 60
-			_, err := f.docker.ContainerStop(f.t.Context(), f.id(member), client.ContainerStopOptions{Timeout: &patience})
+			seconds := int(patience.Seconds())
+			_, err := f.docker.ContainerStop(f.t.Context(), f.id(member), client.ContainerStopOptions{Timeout: &seconds})
 			return err
 		}},
 		{name: "paused", forHowLong: 6 * time.Second, away: func(f *fleet, member string) error {
@@ -133,7 +133,7 @@ func TestContainersAreTakenAwayInTheMiddleOfTraffic(t *testing.T) {
 	for _, r := range roles {
 		f.start(r.name, 0)
 	}
-	f.in.awaitMissing(2*time.Minute, "", "")
+	f.in.awaitMissing("", "")
 	l := f.underLoad(1)
 	l.more(1000)
 	var done []string
@@ -149,7 +149,7 @@ func TestContainersAreTakenAwayInTheMiddleOfTraffic(t *testing.T) {
 			if err := s.back(f, r.name); err != nil {
 				t.Fatalf("%s back after it was %s: %v", r.name, s.name, err)
 			}
-			f.in.awaitMissing(90*time.Second, "", "")
+			f.in.awaitMissing("", "")
 			l.more(200)
 			done = append(done, r.name+" "+s.name)
 			t.Logf("%s, and back: all is ready", done[len(done)-1])
@@ -265,7 +265,7 @@ func TestLogWithoutSpaceLosesNothing(t *testing.T) {
 	f.start("nats", 96)
 	f.start("clickhouse", 0)
 	f.start("parley", 0)
-	f.in.awaitMissing(2*time.Minute, "", "")
+	f.in.awaitMissing("", "")
 	l := f.underLoad(11)
 	const times, most, least = 3, 128 << 10, 4 // KiB: a record takes little room, so little may be left
 	for range times {
@@ -277,13 +277,13 @@ func TestLogWithoutSpaceLosesNothing(t *testing.T) {
 		for kib := most; kib >= least; kib /= 2 {
 			_ = f.ballast("nats", ballast(kib), kib) // what does not fit is left out
 		}
-		t.Logf("the disk of the log is full; /readyz says of nats: %s", f.in.awaitMissing(90*time.Second, "nats", ""))
+		t.Logf("the disk of the log is full; /readyz says of nats: %s", f.in.awaitMissing("nats", ""))
 		for kib := most; kib >= least; kib /= 2 {
 			if err := f.ballast("nats", ballast(kib), 0); err != nil {
 				t.Fatal(err)
 			}
 		}
-		f.in.awaitMissing(90*time.Second, "", "")
+		f.in.awaitMissing("", "")
 	}
 	l.more(500)
 	l.done()

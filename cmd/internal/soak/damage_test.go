@@ -123,7 +123,7 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 		}
 		c.damage(in.blocks())
 		ready := in.launch()
-		said := in.awaitMissing(60*time.Second, "log", "records are lost, sequences ")
+		said := in.awaitMissing("log", "records are lost, sequences ")
 		t.Logf("/readyz: %s", said)
 		in.awaitReadyFor("ingest") // what is lost is no reason to take nothing
 		in.awaitReadyFor("query")
@@ -137,7 +137,7 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 			ready = again
 		default:
 		}
-		for deadline := time.Now().Add(20 * time.Second); ; { // it may know the serve before this one yet
+		for deadline := time.Now().Add(patience); ; { // it may know the serve before this one yet
 			output, err := in.run(nil, "doctor")
 			if err != nil && strings.Contains(output, "are lost, sequences ") {
 				break
@@ -162,7 +162,7 @@ func TestDamagedBlocksAreNamedAndRestored(t *testing.T) {
 		t.Logf("log restore: %s", output)
 		select {
 		case in.url = <-ready:
-		case <-time.After(60 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("not ready after the log was restored")
 		}
 		// The archive names the new sequences after this, and can give them back again.

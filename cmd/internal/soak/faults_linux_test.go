@@ -126,7 +126,7 @@ func (l *traffic) withinMemory() {
 func (in *instance) execute(sql string) {
 	in.t.Helper()
 	e := in.endpoints()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		request, err := http.NewRequest(http.MethodPost, e.ClickHouse.HTTP, strings.NewReader(sql))
 		if err != nil {
@@ -162,11 +162,11 @@ func (l *traffic) suffer(faults []fault) {
 	for _, f := range faults {
 		l.awaitAcknowledged(1)
 		f.strike()
-		said := l.awaitMissing(40*time.Second, f.part, f.says)
+		said := l.awaitMissing(f.part, f.says)
 		l.t.Logf("%s: /readyz says of %s: %s", f.name, f.part, said)
 		l.awaitAcknowledged(500) // the log takes them all the same
 		f.heal()
-		l.awaitMissing(90*time.Second, "", "")
+		l.awaitMissing("", "")
 		if l.pid() == 0 {
 			l.t.Fatalf("%s: serve has ended", f.name)
 		}
@@ -261,7 +261,7 @@ func (in *instance) natsOf() (*nats.Conn, jetstream.JetStream) {
 func (l *traffic) awaitRefused() {
 	l.t.Helper()
 	event := foldtest.Realistic(foldtest.Seeded(99), foldtest.Conversation(77_777, 1), 1_700_000_000_000)[0]
-	deadline := time.Now().Add(40 * time.Second)
+	deadline := time.Now().Add(patience)
 	for n := 0; ; n++ {
 		event.ID = "refused-" + strconv.Itoa(n)
 		request, err := http.NewRequest(http.MethodPost, l.url+"/v1/events", bytes.NewReader(schema.Encode(&event)))
@@ -331,18 +331,18 @@ func TestTheLogMisbehaves(t *testing.T) {
 	}
 	limit(100_000)
 	l.awaitRefused()
-	t.Logf("/readyz says of nats: %s", l.awaitMissing(10*time.Second, "nats", "the log is full"))
+	t.Logf("/readyz says of nats: %s", l.awaitMissing("nats", "the log is full"))
 	limit(-1)
 	l.awaitAcknowledged(500)
-	l.awaitMissing(30*time.Second, "", "")
+	l.awaitMissing("", "")
 
 	t.Log("writes fail")
 	in.limitFiles(300_000)
-	said := l.awaitMissing(40*time.Second, "nats", "write")
+	said := l.awaitMissing("nats", "write")
 	t.Logf("/readyz says of nats: %s", said)
 	l.awaitRefused()
 	in.limitFiles(math.MaxUint64)
-	l.awaitMissing(60*time.Second, "", "")
+	l.awaitMissing("", "")
 	l.awaitAcknowledged(500)
 	_, js = in.natsOf() // the connection from before is gone with the server
 
@@ -422,10 +422,10 @@ func TestTheLogStalls(t *testing.T) {
 	for range 2 {
 		l.awaitAcknowledged(1000)
 		before.held.Lock()
-		t.Logf("/readyz says of nats: %s", l.awaitMissing(40*time.Second, "nats", "log is unavailable"))
+		t.Logf("/readyz says of nats: %s", l.awaitMissing("nats", "log is unavailable"))
 		l.awaitRefused()
 		before.held.Unlock()
-		l.awaitMissing(60*time.Second, "", "")
+		l.awaitMissing("", "")
 		l.awaitAcknowledged(500)
 	}
 	l.withinMemory()

@@ -152,7 +152,7 @@ func TestPowerLoss(t *testing.T) {
 		if !in.start() {
 			t.Fatal("serve has not started after the power came back")
 		}
-		l.awaitMissing(30*time.Second, "", "")
+		l.awaitMissing("", "")
 		l.compareAll()
 	}
 	fmt.Fprintf(os.Stderr, "soak: the power was cut %d times, %d events acknowledged: nothing lost, doubled or differing\n", *powerCuts, l.acknowledged())

@@ -193,7 +193,7 @@ func (p *pair) projects(in *instance) bool {
 // writer waits until one of the two projects, and returns it.
 func (p *pair) writer() *instance {
 	p.t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for _, in := range []*instance{p.instance, p.project} {
 			if p.projects(in) {
 				return in
@@ -315,7 +315,7 @@ func (p *pair) restoreOlderLog() string {
 func (p *pair) compared() verdict {
 	p.t.Helper()
 	for _, in := range []*instance{p.instance, p.project} {
-		in.awaitMissing(90*time.Second, "", "")
+		in.awaitMissing("", "")
 	}
 	return p.hold(p.instance, &p.gate, p.senders)
 }

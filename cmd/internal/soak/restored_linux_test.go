@@ -76,7 +76,7 @@ func (in *instance) backUp() (files string) {
 func (in *instance) launchReplaced(key map[string]string) (ready <-chan string) {
 	in.t.Helper()
 	ready = in.launch()
-	said := in.awaitMissing(60*time.Second, "nats", "it accepts no events until this is decided")
+	said := in.awaitMissing("nats", "it accepts no events until this is decided")
 	in.t.Logf("/readyz says of nats: %s", said)
 	if missing, err := in.missingFor("?for=ingest"); err != nil || missing["nats"] == "" {
 		in.t.Errorf("ready for ingest: %v, %v", missing, err)
@@ -90,7 +90,7 @@ func (in *instance) awaitReady(ready <-chan string) {
 	in.t.Helper()
 	select {
 	case <-ready:
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		missing, err := in.missing()
 		in.t.Fatalf("not ready: %v, %v", missing, err)
 	}
@@ -101,7 +101,7 @@ func (in *instance) refuses(code string, key map[string]string) {
 	in.t.Helper()
 	event := foldtest.Stream(foldtest.Seeded(1), 20)[0]
 	event.ID = "never-sent-before"
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		err := in.post(http.DefaultClient, "http://"+in.ports[0], key, schema.Encode(&event))
 		if err == nil {
 			in.t.Fatal("events are accepted")
@@ -201,7 +201,7 @@ func TestEventsOfAReplacedLogComeAfterTheArchivedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	ready := in.launch()
-	next, deadline := 2, time.Now().Add(60*time.Second)
+	next, deadline := 2, time.Now().Add(patience)
 	for next < len(p.events)-1 {
 		if err := send(next); err == nil {
 			next++
@@ -209,7 +209,7 @@ func TestEventsOfAReplacedLogComeAfterTheArchivedOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	in.awaitMissing(60*time.Second, "nats", "it accepts no events until this is decided")
+	in.awaitMissing("nats", "it accepts no events until this is decided")
 	if log, err := in.readLog(t.Context()); err != nil || log.last <= position {
 		t.Fatalf("the log ends at %d, the tables know it up to %d: %v", log.last, position, err)
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // rig is a bucket with leases on one piece of work.
 type rig struct {
