@@ -8,7 +8,7 @@ import (
 
 // ClosedConversations implements query.ConversationReader.
 func (s *Store) ClosedConversations(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter, page query.Page, columns []string) ([]query.ConversationRow, error) {
-	where := closed("a", scope, interval, filter)
+	where := closed("a", scope, interval, filter).skipping(interval)
 	where.keyset(page, "closed_at", "project_id, conversation_id")
 	st := newStatement("closed_conversations", scope).
 		where("where", where).
@@ -19,7 +19,7 @@ func (s *Store) ClosedConversations(ctx context.Context, scope query.Scope, inte
 
 // CountClosedConversations implements query.ConversationReader.
 func (s *Store) CountClosedConversations(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter) (uint64, error) {
-	st := newStatement("count_closed_conversations", scope).where("where", closed("a", scope, interval, filter)).closedBy(interval, nil)
+	st := newStatement("count_closed_conversations", scope).where("where", closed("a", scope, interval, filter).skipping(interval)).closedBy(interval, nil)
 	return readCount(ctx, s, st)
 }
 

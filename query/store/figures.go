@@ -210,7 +210,7 @@ func withTotal[R any](columns []column[R], g query.Grouping, key func(*R) *query
 // conversationFigures counts conversations by closing time.
 func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, fields []string) *statement {
 	return newStatement("conversation_figures", scope).
-		where("where", closed("a", scope, interval, filter).during("closed_at", grouping.Spans)).
+		where("where", closed("a", scope, interval, filter).skipping(interval).during("closed_at", grouping.Spans)).
 		closedBy(interval, grouping.Spans).
 		with("open", openColumns(openSpreadsOfConversations, fields, grouping.Openings)).
 		grouped(grouping, millis("assumeNotNull(closed_at)"), conversationDimension, "last_sequence")

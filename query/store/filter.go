@@ -20,6 +20,13 @@ func closed(prefix string, scope query.Scope, interval query.Interval, filter *q
 	return c
 }
 
+// skipping adds to an interval of closing times what the index of creation skips by: a conversation is created before it is closed. The one
+// of closing times, for which an open conversation was closed in 1970, skips what was closed earlier.
+func (c *conditions) skipping(interval query.Interval) *conditions {
+	c.add("created_at < "+moment, int64(interval.To))
+	return c
+}
+
 // during adds that a time is in one of the spans, if there are any.
 func (c *conditions) during(column string, spans []query.Interval) *conditions {
 	if len(spans) == 0 {
@@ -35,7 +42,7 @@ func (c *conditions) during(column string, spans []query.Interval) *conditions {
 }
 
 // longInterval is the length in milliseconds from which on the index of closing times, which holds every one of them, costs more than
-// what it skips, as measured in SORT_KEY.md of package schema/clickhouse.
+// what it skips beside the others, as measured in SORT_KEY.md of package schema/clickhouse.
 const longInterval = 28 * 24 * 3_600_000
 
 // closedBy leaves out the index of closing times where all of a long interval is read.

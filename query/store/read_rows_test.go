@@ -14,16 +14,23 @@ import (
 	"github.com/parley-analytics/parley/schema/clickhouse"
 )
 
-// TestFiguresReadTheirOwnRowsOnly counts the rows that figures of a year read: each row of their own
-// table once, and none of another.
-func TestFiguresReadTheirOwnRowsOnly(t *testing.T) {
-	const projection = 62
+// crowded makes a version of 50,000 conversations of 2023.
+func crowded(t *testing.T, projection uint32) *enginetest.ClickHouseServer {
+	t.Helper()
 	server := enginetest.ClickHouse(t)
 	storetest.Migrate(t, server, projection)
 	t.Cleanup(func() { // other tests of this server say themselves what is live
 		server.Exec(t, fmt.Sprintf("DELETE FROM %s.turns WHERE version = %d", clickhouse.MetaDatabase, projection))
 	})
 	storetest.Many(t, server, projection, 50_000)
+	return server
+}
+
+// TestFiguresReadTheirOwnRowsOnly counts the rows that figures of a year read: each row of their own
+// table once, and none of another.
+func TestFiguresReadTheirOwnRowsOnly(t *testing.T) {
+	const projection = 62
+	server := crowded(t, projection)
 	count := func(table string) uint64 {
 		n, err := strconv.ParseUint(server.Exec(t, "SELECT count() FROM "+clickhouse.ProjectionDatabase(projection)+"."+table), 10, 64)
 		if err != nil {
@@ -96,6 +103,29 @@ func TestTheIndexOfClosingTimesIsForShortIntervals(t *testing.T) {
 		st := conversationFigures(scope, c.interval, &query.Filter{}, query.Grouping{Spans: c.spans}, []string{"closedConversations"})
 		if without := strings.Contains(st.text, "ignore_data_skipping_indices = 'closed_at_values'"); without != c.without {
 			t.Errorf("%s: the index is left out: %t", name, without)
+		}
+	}
+}
+
+// TestFiguresOfAnotherYearReadLittle asks for years in whose last, or first, five days something was closed.
+func TestFiguresOfAnotherYearReadLittle(t *testing.T) {
+	const projection = 63
+	crowded(t, projection)
+	s := open(t, nil)
+	scope := query.Scope{Projection: projection, Projects: schema.Projects{All: true}}
+	const year = 365 * 86_400_000
+	closedAt := query.Interval{From: 1672531200000, To: 1672531200000 + year}
+	for name, interval := range map[string]query.Interval{
+		"before": {From: closedAt.From - year, To: closedAt.From + year/73},
+		"after":  {From: closedAt.To - year/73, To: closedAt.To + year},
+	} {
+		ctx, stats := query.WithStats(t.Context())
+		_, err := s.ConversationFigures(ctx, scope, interval, &query.Filter{}, query.Grouping{Limit: 10}, []string{"closedConversations"})
+		if _, counting := s.CountClosedConversations(ctx, scope, interval, &query.Filter{}); err == nil {
+			err = counting
+		}
+		if read := stats.RowsRead(); err != nil || read == 0 || read > 8192 {
+			t.Errorf("%s: %d rows read, %v", name, read, err)
 		}
 	}
 }

@@ -114,6 +114,7 @@ CREATE TABLE IF NOT EXISTS $projection.conversations
     INDEX conversation_id_filter conversation_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX last_sequence_range last_sequence TYPE minmax GRANULARITY 1,
     INDEX created_at_range created_at TYPE minmax GRANULARITY 1,
+    INDEX closed_until_range assumeNotNull(closed_at) TYPE minmax GRANULARITY 1,
     INDEX closed_at_values closed_at TYPE set(0) GRANULARITY 1,
     INDEX first_closed_at_values first_closed_at TYPE set(0) GRANULARITY 1,
     INDEX satisfaction_answered_at_values satisfaction_answered_at TYPE set(0) GRANULARITY 1

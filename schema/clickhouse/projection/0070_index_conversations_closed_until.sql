@@ -1,0 +1,2 @@
+ALTER TABLE $projection.conversations
+    MATERIALIZE INDEX closed_until_range
