@@ -19,7 +19,7 @@ func (s *Store) ClosedConversations(ctx context.Context, scope query.Scope, inte
 
 // CountClosedConversations implements query.ConversationReader.
 func (s *Store) CountClosedConversations(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter) (uint64, error) {
-	st := newStatement("count_closed_conversations", scope).where("where", closed("a", scope, interval, filter).skipping(interval)).closedBy(interval, nil)
+	st := newStatement("count_closed_conversations", scope).where("where", closed("a", scope, interval, filter).skipping(interval)).settings(withoutClosings(interval, nil))
 	return readCount(ctx, s, st)
 }
 

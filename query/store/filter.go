@@ -45,12 +45,12 @@ func (c *conditions) during(column string, spans []query.Interval) *conditions {
 // what it skips beside the others, as measured in SORT_KEY.md of package schema/clickhouse.
 const longInterval = 28 * 24 * 3_600_000
 
-// closedBy leaves out the index of closing times where all of a long interval is read.
-func (s *statement) closedBy(interval query.Interval, spans []query.Interval) *statement {
+// withoutClosings is the setting that leaves out the index of closing times where all of a long interval is read.
+func withoutClosings(interval query.Interval, spans []query.Interval) []string {
 	if len(spans) > 0 || interval.To-interval.From < longInterval {
-		return s.with("settings", "")
+		return nil
 	}
-	return s.with("settings", "SETTINGS ignore_data_skipping_indices = 'closed_at_values'")
+	return []string{"ignore_data_skipping_indices = 'closed_at_values'"}
 }
 
 // created selects the conversations created in the interval.

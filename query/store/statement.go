@@ -181,3 +181,11 @@ func escaped(s string) int {
 	}
 	return size
 }
+
+// settings fills in settings of the statement alone.
+func (s *statement) settings(list []string) *statement {
+	if len(list) == 0 {
+		return s.with("settings", "")
+	}
+	return s.with("settings", "SETTINGS "+strings.Join(list, ", "))
+}

@@ -9,3 +9,4 @@ $elements
 GROUP BY $groups
 $ordered
 LIMIT {limit:UInt32}
+$settings
