@@ -129,3 +129,28 @@ func TestFiguresOfAnotherYearReadLittle(t *testing.T) {
 		}
 	}
 }
+
+// TestIndexesOfClosingTimesLoseNoRow asks, as dashboards may, for what is open or closed, in one granule with closed conversations or not.
+func TestIndexesOfClosingTimesLoseNoRow(t *testing.T) {
+	const projection = 64
+	server := crowded(t, projection)
+	table := clickhouse.ProjectionDatabase(projection) + ".conversations"
+	server.Exec(t, "INSERT INTO "+table+" (project_id, conversation_id, created_at, _began_at) "+
+		"SELECT 5, toString(number), toDateTime64('2023-01-01 00:00:00', 3, 'UTC') + number * 10000 AS at, at FROM numbers(3000)")
+	server.Exec(t, "OPTIMIZE TABLE "+table+" FINAL")
+	for _, condition := range []string{
+		"closed_at IS NULL", "closed_at IS NOT NULL", "isNull(closed_at) = 1", "closed_at <=> NULL", "if(closed_at IS NULL, 1, 0) = 1",
+		"NOT (closed_at >= '2023-05-01 00:00:00')", "closed_at IS NULL OR closed_at >= '2023-12-27 00:00:00'",
+		"(closed_at IS NULL OR closed_at >= '2023-12-27 00:00:00') AND created_at < '2023-12-28 00:00:00'",
+		"ifNull(closed_at, now64()) > '2025-01-01 00:00:00'", "coalesce(closed_at, created_at) < '2023-02-01 00:00:00'",
+		"toDate(closed_at) = '2023-05-01'", "toStartOfMonth(closed_at) = '2023-05-01'", "toMonth(closed_at) IS NULL",
+		"closed_at BETWEEN '2023-05-01 00:00:00' AND '2023-05-02 00:00:00'", "nullIf(closed_at, created_at) IS NULL",
+	} {
+		count := func(settings string) string {
+			return server.Exec(t, "SELECT count() FROM "+table+" FINAL WHERE "+condition+settings)
+		}
+		if got, want := count(""), count(" SETTINGS use_skip_indexes = 0"); got != want || got == "0" {
+			t.Errorf("%s: %s rows, want %s", condition, got, want)
+		}
+	}
+}
