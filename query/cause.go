@@ -59,7 +59,6 @@ type causes struct {
 	restatements  *Restatements
 	contributions map[group]map[schema.ConversationKey]*contribution
 	events        map[schema.ConversationKey][]RestatedEvents
-	reopenCounts  map[schema.ConversationKey]uint32 // of all that have changed
 	reopened      map[schema.ConversationKey]bool
 	byGroup       onces[group, []changer]
 	differing     onces[restated, []changer]
@@ -98,15 +97,8 @@ func (r *Restatements) changed(ctx context.Context) (*causes, error) {
 		if err := together([]func() error{
 			func() (err error) { rows[0], err = before.each(ctx); return err },
 			func() (err error) { rows[1], err = after.each(ctx); return err },
-			func() (err error) {
-				c.reopenCounts, err = after.store.ReopenCounts(ctx, after.scope, before.position, maxContributions)
-				return err
-			},
 		}); err != nil {
 			return nil, err
-		}
-		if len(c.reopenCounts) == maxContributions {
-			return nil, errRestating
 		}
 		for when := range rows {
 			c.count(&rows[when], when, states)
@@ -118,16 +110,11 @@ func (r *Restatements) changed(ctx context.Context) (*causes, error) {
 	})
 }
 
-// complete reports whether figures can differ only by the conversations that have changed. Contacts also depend on rows other than their own if the
-// filter names visitors or rows.
-func (c *causes) complete(m *metrics) bool {
-	return c != nil && m.filter.Visitors == nil && m.filter.Rows == nil
-}
-
 // narrowed leaves the steps in which a changed conversation counts differently: other figures cannot differ. Closed conversations and contacts are
-// read of these alone, states also of those in between. There are none if no conversation does; all are left if others can make a difference.
+// read of these alone, states also of those in between. There are none if no conversation does. Contacts also depend on rows other than their own
+// if the filter names visitors or rows: then all steps are left.
 func (m *metrics) narrowed(ctx context.Context, c *causes, differs func(*contribution) bool) (*metrics, error) {
-	if !c.complete(m) {
+	if c == nil || m.filter.Visitors != nil || m.filter.Rows != nil {
 		return m, nil
 	}
 	touched := c.steps(differs)
@@ -234,23 +221,16 @@ func (m *metrics) each(ctx context.Context) (figureRows, error) {
 	return rows, err
 }
 
-// count notes what each conversation that has changed counts. Others straddle the earlier position, too, if the later one is not the present one.
+// count notes what each conversation counts.
 func (c *causes) count(rows *figureRows, when int, states map[lane]map[int64]*StateFigures) {
 	for i := range rows.conversations {
-		if g, of := c.place(&rows.conversations[i].GroupKey); c.hasChanged(of) {
-			c.contribution(g, of).conversations[when] = rows.conversations[i]
-		}
+		c.contribution(c.place(&rows.conversations[i].GroupKey)).conversations[when] = rows.conversations[i]
 	}
 	for i := range rows.contacts {
-		if g, of := c.place(&rows.contacts[i].GroupKey); c.hasChanged(of) {
-			c.contribution(g, of).contacts[when] = rows.contacts[i]
-		}
+		c.contribution(c.place(&rows.contacts[i].GroupKey)).contacts[when] = rows.contacts[i]
 	}
 	for i := range rows.states {
 		g, of := c.place(&rows.states[i].GroupKey)
-		if !c.hasChanged(of) {
-			continue
-		}
 		l := lane{g.values, of}
 		if states[l] == nil {
 			states[l] = map[int64]*StateFigures{}
@@ -264,11 +244,6 @@ func (c *causes) count(rows *figureRows, when int, states map[lane]map[int64]*St
 		}
 		states[l][g.step].add(&change)
 	}
-}
-
-func (c *causes) hasChanged(of schema.ConversationKey) bool {
-	_, changed := c.reopenCounts[of]
-	return changed
 }
 
 func (f *StateFigures) negate() {
@@ -332,15 +307,21 @@ func (c *causes) readEvents(ctx context.Context) error {
 
 // readReopened finds out which conversations have been reopened more often.
 func (c *causes) readReopened(ctx context.Context) error {
-	before := c.restatements.before
+	before, after := c.restatements.before, c.restatements.after
 	straddling := before.scope
 	straddling.Straddling = true
-	counted, err := before.store.ReopenCounts(ctx, straddling, 0, maxContributions)
-	if err != nil {
+	var counted, counts map[schema.ConversationKey]uint32
+	if err := together([]func() error{
+		func() (err error) { counted, err = before.store.ReopenCounts(ctx, straddling, 0); return err },
+		func() (err error) {
+			counts, err = after.store.ReopenCounts(ctx, after.scope, before.position)
+			return err
+		},
+	}); err != nil {
 		return err
 	}
 	c.reopened = map[schema.ConversationKey]bool{}
-	for of, n := range c.reopenCounts {
+	for of, n := range counts {
 		c.reopened[of] = n > counted[of]
 	}
 	return nil
@@ -387,21 +368,6 @@ func (c *causes) changers(g group) []changer {
 // inState reports whether the conversation counts differently in states over time.
 func (c *contribution) inState() bool {
 	return slices.ContainsFunc(stateFigures(), func(field string) bool { return stateOf(figure{name: field}, &c.states) != 0 })
-}
-
-// ofStates are the changes of states over time, where there are any.
-func (c *causes) ofStates() map[group]StateFigures {
-	changes := map[group]StateFigures{}
-	for g, in := range c.contributions {
-		var sum StateFigures
-		for _, one := range in {
-			sum.add(&one.states)
-		}
-		if sum != (StateFigures{}) {
-			changes[g] = sum
-		}
-	}
-	return changes
 }
 
 // inRows reports whether it counts differently among closed conversations or contacts.

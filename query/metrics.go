@@ -179,6 +179,18 @@ func (m *Metrics) Buckets(ctx context.Context) ([]*MetricsBucket, error) {
 	return buckets, m.metrics.publicError(ctx, err)
 }
 
+// group is the key of a bucket.
+type group struct {
+	step   int64
+	values [maxDimensions]groupValue
+}
+
+// groupValue is a value that can be compared; unset is none.
+type groupValue struct {
+	text string
+	set  bool
+}
+
 // buckets reads the figures selected and puts them into their buckets.
 func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBucket, error) {
 	selected := selectedFields(ctx)
@@ -188,16 +200,6 @@ func (m *metrics) buckets(ctx context.Context, grouping Grouping) ([]*MetricsBuc
 
 // bucketsOf reads figures and puts them into their buckets.
 func (m *metrics) bucketsOf(ctx context.Context, grouping Grouping, selected fields) ([]*MetricsBucket, error) {
-	b, err := m.bucketing(ctx, grouping, selected)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(b.list, func(a, b *MetricsBucket) int { return a.compare(b) })
-	return b.list, nil
-}
-
-// bucketing reads figures and puts them into their buckets, in no order.
-func (m *metrics) bucketing(ctx context.Context, grouping Grouping, selected fields) (*bucketing, error) {
 	rows, err := m.read(ctx, &grouping, selected)
 	if err != nil {
 		return nil, err
@@ -221,10 +223,12 @@ func (m *metrics) bucketing(ctx context.Context, grouping Grouping, selected fie
 	if err := b.addUp(rows.states); err != nil {
 		return nil, err
 	}
-	for _, bucket := range b.list {
+	for g, bucket := range b.byGroup {
+		bucket.of, bucket.group = b, g
 		bucket.settle()
 	}
-	return b, nil
+	slices.SortFunc(b.list, func(a, b *MetricsBucket) int { return a.compare(b) })
+	return b.list, nil
 }
 
 // figureRows is what the statements of figures return.
@@ -301,8 +305,7 @@ func (b *bucketing) frame() {
 func (b *bucketing) fill(values [maxDimensions]groupValue, k *GroupKey) {
 	starts := b.grouping.starts()
 	for n, start := range starts {
-		g := group{int64(start), values}
-		bucket := &MetricsBucket{metrics: b.metrics, of: b, group: g, interval: b.metrics.interval, Dimensions: k.dimensions(b.metrics.texts, b.grouping.By)}
+		bucket := &MetricsBucket{metrics: b.metrics, interval: b.metrics.interval, Dimensions: k.dimensions(b.metrics.texts, b.grouping.By)}
 		if len(b.grouping.Steps) > 0 {
 			bucket.interval.From = start
 			if n+1 < len(starts) {
@@ -311,7 +314,7 @@ func (b *bucketing) fill(values [maxDimensions]groupValue, k *GroupKey) {
 			from, to := DateTime(bucket.interval.From), DateTime(bucket.interval.To)
 			bucket.From, bucket.To = &from, &to
 		}
-		b.byGroup[g] = bucket
+		b.byGroup[group{int64(start), values}] = bucket
 		b.list = append(b.list, bucket)
 	}
 }
@@ -333,6 +336,38 @@ func (b *bucketing) bucket(k *GroupKey) (*MetricsBucket, error) {
 		}
 	}
 	return bucket, nil
+}
+
+// GroupKey is the bucket that figures belong to.
+type GroupKey struct {
+	Step                   int64 // its start; 0 without steps
+	Value1, Value2, Value3 *string
+	Label1, Label2, Label3 *string
+	Total                  bool // of all rows, without a group
+}
+
+func (k *GroupKey) group() group {
+	g := group{step: k.Step}
+	for i, value := range []*string{k.Value1, k.Value2, k.Value3} {
+		if value != nil {
+			g.values[i] = groupValue{*value, true}
+		}
+	}
+	return g
+}
+
+func (k *GroupKey) dimensions(t texts, by []Dimension) []DimensionLabel {
+	list := make([]DimensionLabel, len(by))
+	for i, value := range []*string{k.Value1, k.Value2, k.Value3}[:len(by)] {
+		list[i] = DimensionLabel{Name: string(by[i]), Value: t.maybe(value)}
+	}
+	return list
+}
+
+// DimensionLabel is the SDL's MetricsDimensionValue.
+type DimensionLabel struct {
+	Name         string
+	Value, Label *Text
 }
 
 // MetricsBucket is the figures of some rows. Rates over no rows are null.

@@ -156,9 +156,9 @@ type WorkloadReader interface {
 // RestatedEvents counts the events of conversations that the log got after a position and up to the one of
 // the scope.
 //
-// ReopenCounts returns how often each conversation with an event after a position was reopened, of at most limit of them.
+// ReopenCounts returns how often conversations with an event after a position were reopened; those that never were are left out.
 type EventReader interface {
-	ReopenCounts(ctx context.Context, scope Scope, since schema.Sequence, limit int) (map[schema.ConversationKey]uint32, error)
+	ReopenCounts(ctx context.Context, scope Scope, since schema.Sequence) (map[schema.ConversationKey]uint32, error)
 	RestatedEvents(ctx context.Context, scope Scope, of []schema.ConversationKey, since schema.Sequence) ([]RestatedEvents, error)
 	Events(ctx context.Context, scope Scope, of schema.ConversationKey, limit int) ([]EventRow, error)
 }

@@ -111,12 +111,12 @@ func (r *Restatements) figures(ctx context.Context) ([]*Restatement, error) {
 	}
 	var ofRows, ofStates []*Restatement
 	loads := []func() error{func() (err error) {
-		ofRows, err = r.compared(ctx, changed, slices.Concat(conversationFigures(), contactFigures()))
+		ofRows, err = r.compared(ctx, changed, slices.Concat(conversationFigures(), contactFigures()), (*contribution).inRows)
 		return err
 	}}
 	if !slices.ContainsFunc(r.after.grouping.By, Dimension.Local) {
 		loads = append(loads, func() (err error) {
-			ofStates, err = r.states(ctx, changed)
+			ofStates, err = r.compared(ctx, changed, stateFigures(), (*contribution).inState)
 			return err
 		})
 	}
@@ -128,12 +128,12 @@ func (r *Restatements) figures(ctx context.Context) ([]*Restatement, error) {
 	return list, nil
 }
 
-// compared are those of some figures that differ, read as of both positions.
-func (r *Restatements) compared(ctx context.Context, changed *causes, selected fields) ([]*Restatement, error) {
+// compared are those of some figures that differ.
+func (r *Restatements) compared(ctx context.Context, changed *causes, selected fields, differs func(*contribution) bool) ([]*Restatement, error) {
 	var before, after []*MetricsBucket
 	read := func(m *metrics, into *[]*MetricsBucket) func() error {
 		return func() error {
-			m, err := m.narrowed(ctx, changed, (*contribution).inRows)
+			m, err := m.narrowed(ctx, changed, differs)
 			if err == nil && m != nil {
 				*into, err = m.bucketsOf(ctx, m.grouping, selected)
 			}
@@ -154,38 +154,6 @@ func (r *Restatements) compared(ctx context.Context, changed *causes, selected f
 	}
 	for _, b := range earlier {
 		list = append(list, r.differences(b, nil)...)
-	}
-	return list, nil
-}
-
-// states are the states over time that differ. They are counts: the earlier ones are the later ones without what has changed.
-func (r *Restatements) states(ctx context.Context, changed *causes) ([]*Restatement, error) {
-	if !changed.complete(r.after) {
-		return r.compared(ctx, nil, stateFigures())
-	}
-	changes := changed.ofStates()
-	if len(changes) == 0 {
-		return nil, nil
-	}
-	m, err := r.after.narrowed(ctx, changed, (*contribution).inState)
-	if err != nil || m == nil {
-		return nil, err
-	}
-	after, err := m.bucketing(ctx, m.grouping, stateFigures())
-	if err != nil {
-		return nil, err
-	}
-	var list []*Restatement
-	for g, change := range changes {
-		bucket, err := after.bucket(g.key()) // without rows, if all that was in it is no longer
-		if err != nil {
-			return nil, err
-		}
-		earlier := *bucket
-		change.negate()
-		earlier.ofStates.add(&change)
-		earlier.settle()
-		list = append(list, r.differences(&earlier, bucket)...)
 	}
 	return list, nil
 }

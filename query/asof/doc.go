@@ -68,9 +68,8 @@
 //
 // What differs between two positions, the field restatements of GraphQL, is made of the same parts:
 //
-//	figures   closed conversations and contacts as of both positions, compared, of the steps in which a changed conversation counts
-//	          differently; states over time, which are counts, as of the later one, and without what the changed conversations add
-//	          to them for the earlier one
+//	figures   as of both positions, compared: closed conversations and contacts of the steps in which a changed conversation counts
+//	          differently, states over time of all steps between the first and the last of these
 //	causes    each changed conversation counted on its own: before, from the overlay of the earlier position alone
 //	          (Straddling of query.Scope), and after, among the rows with events above that position
 //	events    of these conversations between the positions, by type

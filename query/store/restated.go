@@ -12,15 +12,16 @@ import (
 )
 
 // ReopenCounts implements query.EventReader.
-func (s *Store) ReopenCounts(ctx context.Context, scope query.Scope, since schema.Sequence, limit int) (map[schema.ConversationKey]uint32, error) {
+func (s *Store) ReopenCounts(ctx context.Context, scope query.Scope, since schema.Sequence) (map[schema.ConversationKey]uint32, error) {
 	where := within("a", scope.Projects)
 	where.add("last_sequence > {$:UInt64}", uint64(since))
+	where.add("reopen_count > 0")
 	type row struct {
 		project      uint32
 		conversation string
 		count        uint32
 	}
-	rows, err := read(ctx, s, newStatement("reopen_counts", scope).where("where", where).bind("limit", uint32(limit)), func(r *row) []any {
+	rows, err := read(ctx, s, newStatement("reopen_counts", scope).where("where", where), func(r *row) []any {
 		return []any{&r.project, &r.conversation, &r.count}
 	})
 	counts := make(map[schema.ConversationKey]uint32, len(rows))
