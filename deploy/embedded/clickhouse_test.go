@@ -132,7 +132,11 @@ func TestCleanStopLeavesNoProcessAndNextStartIsFast(t *testing.T) {
 
 	begin := time.Now()
 	_, client = start(t, c)
-	t.Logf("ready on existing data after %s", time.Since(begin))
+	took := time.Since(begin)
+	t.Logf("ready on existing data after %s", took)
+	if took > 3*time.Second {
+		t.Errorf("ready after %s, more than 3 s", took)
+	}
 	if got := client.Exec(t, "SELECT count() FROM parley.t"); got != "100000" {
 		t.Errorf("%s rows after the restart", got)
 	}

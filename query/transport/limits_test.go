@@ -57,7 +57,7 @@ func TestHostileDocumentsAreRefusedEarly(t *testing.T) {
 			if a.code() != c.code || a.status != 200 {
 				t.Errorf("%d %.300s; want %s", a.status, a.raw, c.code)
 			}
-			if took := time.Since(began); took > 30*time.Second {
+			if took := time.Since(began); took > 2*time.Second {
 				t.Errorf("it took %v", took)
 			}
 		})
@@ -69,7 +69,7 @@ func TestManyFieldsOfOneNameAreCheckedInTime(t *testing.T) {
 	r := newRig(t)
 	began := time.Now()
 	r.post("{ page { nodes {"+strings.Repeat(" self { id }", 900)+"} } }", nil)
-	if took := time.Since(began); took > 30*time.Second {
+	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }
