@@ -125,3 +125,24 @@ func TestAnswerTimesAreFilledFromTheArchive(t *testing.T) {
 		server.Exec(t, "OPTIMIZE TABLE parley_77.conversations FINAL")
 	}
 }
+
+// TestCustomersMoveToWeeks brings tables of version 17 up to date. One customer has moved to an earlier creation.
+func TestCustomersMoveToWeeks(t *testing.T) {
+	server, rest := filesOf(t, 70)
+	server.Exec(t, `INSERT INTO parley_77.customers (project_id, customer_id, created_at, email, custom_data, last_sequence, _version, _deleted) VALUES
+		(1, 'moved', 9, 'a@example.com', map('k', '1'), 3, 3, 0), (1, 'moved', 5, 'b@example.com', map('k', '2'), 4, 4, 0), (1, 'moved', 9, NULL, map(), 3, 4, 1),
+		(2, 'moved', 7, NULL, map(), 5, 5, 0)`)
+	for _, f := range rest {
+		for range 1 + strings.Count(f.Name, "_fill_") { // as after a crash
+			server.Exec(t, f.Statement)
+		}
+	}
+	got := server.Exec(t, `SELECT project_id, customer_id, toUnixTimestamp64Milli(created_at), email, custom_data, last_sequence, _version
+		FROM parley_77.customers FINAL ORDER BY project_id`)
+	if want := "1\tmoved\t5\tb@example.com\t{'k':'2'}\t4\t4\n2\tmoved\t7\t\\N\t{}\t5\t5"; got != want {
+		t.Errorf("customers are\n%s\nwant\n%s", got, want)
+	}
+	if left := server.Exec(t, "SELECT groupArray((name, total_rows)) FROM system.tables WHERE database = 'parley_77' AND startsWith(name, 'customers_')"); left != "[('customers_by_creation',0)]" {
+		t.Errorf("left are %s", left)
+	}
+}

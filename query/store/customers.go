@@ -25,7 +25,7 @@ func (s *Store) Customers(ctx context.Context, scope query.Scope, page query.Pag
 	}
 	find := func(statement string) *statement {
 		return newStatement(statement, scope).where("keys", keys("a")).
-			with("order", order(page, "created_at", "project_id", "customer_id")).
+			with("order", order(page, "toMonday(created_at)", "created_at", "project_id", "customer_id")). // as the table is sorted
 			bind("limit", uint32(page.Limit))
 	}
 	upTo := "created_at <= ifNull(edge, toDateTime64('2299-12-31', 3, 'UTC'))"

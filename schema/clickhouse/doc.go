@@ -52,8 +52,8 @@
 // A file that was applied is never changed; a change is a new file with the next
 // number. A new projection is made from the files in finished/, one per table, in a fraction of the time. A test makes one projection
 // each way and compares them; with -rewrite it generates finished/. conversations_by_closing is the table that conversations were in
-// before version 10, and messages_by_conversation and
-// transactions_by_conversation those before version 14; they are
+// before version 10, messages_by_conversation and
+// transactions_by_conversation those before version 14, and customers_by_creation that before version 18; they are
 // empty, and stay so that a process which comes late does not rename a table once more. Views are the exception: they hold no data, and are recreated whenever their text, the
 // live version, or a column's type or comment changes.
 package clickhouse

@@ -11,7 +11,7 @@ import (
 // would not respect: a new file, a column that is filled differently, a value with a new meaning.
 // The server is marked with the version before anything of it is applied, and a binary that finds a
 // higher one does nothing.
-const Version = 17
+const Version = 18
 
 // VersionName is the row of parley_meta.migrations with the version, where
 // files have their checksum.

@@ -26,9 +26,10 @@ CREATE TABLE IF NOT EXISTS $projection.customers
     `_version` UInt64 COMMENT 'Position of the batch that wrote the row',
     `_deleted` UInt8 COMMENT '1: the row moved to another sort key, or the customer has no events left',
     INDEX customer_id_filter customer_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX created_at_range created_at TYPE minmax GRANULARITY 1,
     INDEX version_range _version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
-ORDER BY (created_at, project_id, customer_id)
+ORDER BY (toMonday(created_at), project_id, created_at, customer_id)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, min_compress_block_size = 16384
 COMMENT 'One row per customer: profile events merged with the visitors of openings, plus totals over the conversations'

@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS $projection.customers_by_week TO $projection.customers

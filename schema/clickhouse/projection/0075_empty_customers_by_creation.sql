@@ -1,0 +1,1 @@
+TRUNCATE TABLE IF EXISTS $projection.customers_by_creation SYNC
