@@ -28,7 +28,7 @@ func (s *Store) CreatedConversations(ctx context.Context, scope query.Scope, int
 	where := created("a", scope, interval, filter)
 	where.keyset(page, "created_at", "project_id, conversation_id")
 	st := newStatement("created_conversations", scope).
-		where("where", where).
+		where("where", where).settings(ofState(filter)).
 		with("order", order(page, "created_at", "project_id", "conversation_id")).
 		bind("limit", uint32(page.Limit))
 	return readColumns(ctx, s, st, columnsOf(conversationColumns(), columns))
@@ -36,7 +36,7 @@ func (s *Store) CreatedConversations(ctx context.Context, scope query.Scope, int
 
 // CountCreatedConversations implements query.ConversationReader.
 func (s *Store) CountCreatedConversations(ctx context.Context, scope query.Scope, interval query.Interval, filter *query.Filter) (uint64, error) {
-	st := newStatement("count_created_conversations", scope).where("where", created("a", scope, interval, filter))
+	st := newStatement("count_created_conversations", scope).where("where", created("a", scope, interval, filter)).settings(ofState(filter))
 	return readCount(ctx, s, st)
 }
 

@@ -42,6 +42,11 @@ func (d dimension) in(place string, labels bool) (value, label, clause string) {
 	return value, "_name" + place, clause + ", " + d.label + " AS _name" + place
 }
 
+// membersOfConversations are the lists of routings and operators that names are looked up in. A statement names each by itself in the
+// subquery that reads the table: it would read the whole routings and operators otherwise.
+const membersOfConversations = "_routing.rule_id AS _routed_rule_ids, _routing.rule_name AS _routed_rule_names, " +
+	"_routing.group_id AS _routed_group_ids, _routing.group_name AS _routed_group_names, _users.id AS _user_ids, _users.name AS _user_names"
+
 // last writes the names that come last with the elements of ids in parallel
 // lists.
 func last(ids, name, id string) string {
@@ -148,15 +153,15 @@ func conversationDimension(name query.Dimension) dimension {
 	case query.ByChannel:
 		return plain("channel", "")
 	case query.ByOperator:
-		d := several("_operator_ids", "arrayMap(i -> _users.name[indexOf(_users.id, i)], _operator_ids)")
+		d := several("_operator_ids", "arrayMap(i -> _user_names[indexOf(_user_ids, i)], _operator_ids)")
 		d.is = "has(_operator_ids, {$:Int64})"
 		return d
 	case query.ByOperatorKind:
 		return several(words("_operator_kinds", "String"), "")
 	case query.ByRoutingRule:
-		return several("_routing_rule_ids", last("_routing_rule_ids", "_routing.rule_name", "_routing.rule_id"))
+		return several("_routing_rule_ids", last("_routing_rule_ids", "_routed_rule_names", "_routed_rule_ids"))
 	case query.ByRoutingGroup:
-		return several("_routing_group_ids", last("_routing_group_ids", "_routing.group_name", "_routing.group_id"))
+		return several("_routing_group_ids", last("_routing_group_ids", "_routed_group_names", "_routed_group_ids"))
 	case query.ByCloseReason:
 		return plain("close_reason", "")
 	case query.ByStatus, query.ByEnding:

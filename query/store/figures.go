@@ -218,7 +218,7 @@ func withTotal[R any](columns []column[R], g query.Grouping, key func(*R) *query
 
 // conversationFigures counts conversations by closing time.
 func conversationFigures(scope query.Scope, interval query.Interval, filter *query.Filter, grouping query.Grouping, fields []string) *statement {
-	return newStatement("conversation_figures", scope).
+	return newStatement("conversation_figures", scope).with("members", membersOfConversations).
 		where("where", closed("a", scope, interval, filter).skipping(interval).during("closed_at", grouping.Spans)).
 		settings(slices.Concat(withoutClosings(interval, grouping.Spans), forOpenColumns(openSpreadsOfConversations, fields, grouping.Openings))).
 		with("open", openColumns(openSpreadsOfConversations, fields, grouping.Openings)).

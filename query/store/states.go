@@ -51,7 +51,7 @@ func (s *Store) ConversationStates(ctx context.Context, scope query.Scope, inter
 	if slices.Contains(columns, "snoozedAtEnd") {
 		snoozed = ", _snoozed"
 	}
-	st := newStatement("conversation_states", scope).with("snoozed", snoozed).
+	st := newStatement("conversation_states", scope).with("members", membersOfConversations).with("snoozed", snoozed).
 		where("where", living("a", scope, interval, filter)).
 		bind("from", int64(interval.From)).bind("to", int64(interval.To))
 	// One group more for each value: what happened before the interval.
@@ -71,7 +71,7 @@ func (s *Store) ConversationsUnattended(ctx context.Context, scope query.Scope, 
 	if len(bounds) == 0 {
 		bounds = append(bounds, interval.From)
 	}
-	st := newStatement("conversations_unattended", scope).
+	st := newStatement("conversations_unattended", scope).with("members", membersOfConversations).
 		where("where", living("a", scope, interval, filter)).
 		with("spans", spans).bind("bounds", lengths(append(bounds, interval.To))).
 		bind("from", int64(interval.From)).bind("to", int64(interval.To))

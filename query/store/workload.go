@@ -65,13 +65,17 @@ func (s *Store) Transfers(ctx context.Context, scope query.Scope, interval query
 	})
 }
 
+// contactOf is a number of a contact, and one more that of the next one of its conversation. With one number, and one string to hash, the join
+// takes three quarters of the time.
+const contactOf = "reinterpretAsUInt128(sipHash128(conversation_id)) + (toUInt64(project_id) * 4294967296 + ordinal)"
+
 // transfers is the statement of contacts that were transferred, and of the next ones, without its columns. A next contact does not
 // start before the transferred one.
 func transfers(where *conditions, scope query.Scope, interval query.Interval, grouping query.Grouping) *statement {
 	next := within("n", scope.Projects)
 	next.add("started_at >= "+moment, int64(interval.From))
 	value, _, _ := contactDimension(grouping.By[0]).in("1", false)
-	return newStatement("transfers", scope).with("value1", value).
+	return newStatement("transfers", scope).with("contact", contactOf).with("value1", value).
 		where("where", where).where("next", next)
 }
 

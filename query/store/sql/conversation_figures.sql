@@ -2,7 +2,7 @@ WITH $value1 AS _value1, $label1 AS _label1, $value2 AS _value2, $label2 AS _lab
 SELECT
     $columns
 FROM (
-    SELECT *, $step AS _step$open
+    SELECT *, $members, $step AS _step$open
     FROM {projection:Identifier}.conversations FINAL
     WHERE $where)
 $elements

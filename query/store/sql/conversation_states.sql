@@ -3,7 +3,7 @@ SELECT
     $columns
 FROM (
     SELECT
-        *,
+        *, $members,
         -- In the places 1 and 2 the creation and the last close, then closes and reopenings in turns, then snoozes and their ends.
         arrayMap(at -> toUnixTimestamp64Milli(at), arrayConcat([created_at, ifNull(closed_at, fromUnixTimestamp64Milli({to:Int64}, 'UTC'))], _turns$snoozed)) AS _changes,
         length(_turns) AS _turned

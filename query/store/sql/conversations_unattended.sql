@@ -2,7 +2,7 @@ WITH $value1 AS _value1, $label1 AS _label1, $value2 AS _value2, $label2 AS _lab
 SELECT
     $columns
 FROM (
-    SELECT *, arrayMap(at -> toUnixTimestamp64Milli(at), _unattended) AS _changes
+    SELECT *, $members, arrayMap(at -> toUnixTimestamp64Milli(at), _unattended) AS _changes
     FROM {projection:Identifier}.conversations FINAL
     WHERE $where
         AND notEmpty(_unattended)

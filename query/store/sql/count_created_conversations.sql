@@ -1,3 +1,4 @@
 SELECT count()
 FROM {projection:Identifier}.conversations FINAL
 WHERE $where
+$settings

@@ -7,3 +7,4 @@ WHERE (project_id, _began_at, conversation_id) IN (
     ORDER BY $order
     LIMIT {limit:UInt32})
 ORDER BY $order
+$settings
