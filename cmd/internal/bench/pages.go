@@ -247,16 +247,28 @@ func (b *bench) slow(ctx context.Context, w *web, size int, f family) error {
 	return nil
 }
 
-// merged measures the first document of line l with the parts that ClickHouse leaves, and merges them as a projector does that
-// has little to do: see projector/merge.
+// merged measures the first document of line l with the parts that ClickHouse leaves, and merges them.
 func (b *bench) merged(ctx context.Context, r *rig, w *web, size int, version uint32) error {
 	f, err := b.asked(ctx, r, w, size, targets()[0])
 	if err != nil {
 		return err
 	}
-	parts, err := r.tables.Parts(ctx, version)
+	note, err := r.merge(ctx, version)
 	if err != nil {
 		return err
+	}
+	f.What += ", before parts are merged"
+	f.Note += "; " + note
+	b.report.add(f)
+	return nil
+}
+
+// merge merges the parts that ClickHouse leaves, as a projector does that has little to do (see projector/merge), and says which these were
+// and what it took.
+func (r *rig) merge(ctx context.Context, version uint32) (note string, err error) {
+	parts, err := r.tables.Parts(ctx, version)
+	if err != nil {
+		return "", err
 	}
 	var overlap []string
 	for _, p := range parts {
@@ -266,21 +278,16 @@ func (b *bench) merged(ctx context.Context, r *rig, w *web, size int, version ui
 	}
 	before, err := r.processorTime(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	began := time.Now()
 	if err := merge.Once(ctx, r.tables, version); err != nil {
-		return err
+		return "", err
 	}
-	f.What += ", before parts are merged"
 	took := time.Since(began)
 	spent, err := r.processorTime(ctx)
-	if err != nil {
-		return err
-	}
-	f.Note += fmt.Sprintf("; parts that overlap: %s; merging them took %s, processor time %s", strings.Join(overlap, ", "), took.Round(time.Second/10), (spent - before).Round(time.Second/10))
-	b.report.add(f)
-	return nil
+	return fmt.Sprintf("parts that overlap: %s; merging them took %s, processor time %s",
+		strings.Join(overlap, ", "), took.Round(time.Second/10), (spent - before).Round(time.Second/10)), err
 }
 
 // asked is the figure of a document of line l, with the processor time that ClickHouse takes for an answer.
