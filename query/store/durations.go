@@ -5,9 +5,6 @@ import "fmt"
 // durationOf writes the duration of a distribution, in milliseconds; NULL where a
 // row has none.
 func durationOf(field string) string {
-	// The first visitor message of a closed conversation.
-	firstMessage := "(" + millis("closed_at") + " - resolution_time_ms)"
-	started := millis("started_at")
 	switch field {
 	case "wait":
 		return "wait_time_ms"
@@ -21,14 +18,24 @@ func durationOf(field string) string {
 		return "handle_time_ms"
 	case "snoozeReturn":
 		return "_return_time_ms"
+	}
+	return business(businessMoments(field))
+}
+
+// businessMoments writes the moments between which a distribution of business time is, in milliseconds.
+func businessMoments(field string) (from, to string) {
+	// The first visitor message of a closed conversation.
+	firstMessage := "(" + millis("closed_at") + " - resolution_time_ms)"
+	started := millis("started_at")
+	switch field {
 	case "waitBusinessHours":
-		return business("("+started+" - wait_time_ms)", started)
+		return "(" + started + " - wait_time_ms)", started
 	case "contactFirstResponseBusinessHours":
-		return business(started, "("+started+" + first_response_time_ms)")
+		return started, "(" + started + " + first_response_time_ms)"
 	case "conversationFirstResponseBusinessHours":
-		return business(firstMessage, "("+firstMessage+" + first_response_time_ms)")
+		return firstMessage, "(" + firstMessage + " + first_response_time_ms)"
 	case "resolutionBusinessHours":
-		return business(firstMessage, millis("closed_at"))
+		return firstMessage, millis("closed_at")
 	}
 	panic(fmt.Sprintf("unknown distribution %q", field))
 }

@@ -49,17 +49,19 @@ func forOpenColumns(spreads, fields []string, t *hours.Timeline) []string {
 // openColumns are the columns of business time that the fields need. Nobody is ever open on an empty timeline; the expression, which takes
 // longer to prepare than all other figures together, is left out.
 func openColumns(spreads, fields []string, t *hours.Timeline) string {
-	var list strings.Builder
+	var asked []string
 	for _, field := range spreads {
-		switch {
-		case !slices.Contains(fields, field):
-		case t == nil || len(t.Projects) == 0:
-			list.WriteString(", CAST(NULL, 'Nullable(Int64)') AS _" + field)
-		default:
-			list.WriteString(", " + durationOf(field) + " AS _" + field)
+		if slices.Contains(fields, field) {
+			asked = append(asked, field)
 		}
 	}
-	return list.String()
+	switch {
+	case len(asked) == 0:
+		return ""
+	case t == nil || len(t.Projects) == 0:
+		return ", CAST(NULL, 'Nullable(Int64)') AS _" + strings.Join(asked, ", CAST(NULL, 'Nullable(Int64)') AS _")
+	}
+	return businessColumns(asked)
 }
 
 // keyColumns identify the groups.
