@@ -34,8 +34,8 @@ export const forget = () => answers.clear()
 /** Told when the session has ended. */
 export const ended = new EventTarget()
 
-/** Asks a document, and again when it or the tick changes. */
-export function useData<T>(document: string, tick = 0): Data<T> {
+/** Asks a document, and again when it or the tick changes; nothing as long as it has to wait. */
+export function useData<T>(document: string, tick = 0, wait = false): Data<T> {
   const [state, setState] = useState<{ data?: T; failure?: Failure; loading: boolean }>({ loading: true })
   const current = useRef(0)
   const load = useCallback(
@@ -54,9 +54,10 @@ export function useData<T>(document: string, tick = 0): Data<T> {
   )
   const ticked = useRef(tick)
   useEffect(() => {
+    if (wait) return
     load(ticked.current !== tick)
     ticked.current = tick
-  }, [load, tick])
+  }, [load, tick, wait])
   useEffect(() => () => void current.current++, [])
   return { ...state, document, reload: useCallback(() => load(true), [load]) }
 }

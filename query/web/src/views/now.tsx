@@ -79,10 +79,12 @@ export function Now() {
     talking: list('OPEN', { contactFilters: { ongoing: true } }, 'sql'),
     waiting: list('WAITING', { first: 100 }, 'sql totalCount edges {node {id project {id} createdAt channel contactCount contacts {endedAt} routingEvents {createdAt routingRule {id name}}}}'),
   }), now)
+  // The states are what is looked at first: nothing else is asked before they are there.
+  const wait = !answer.data && !answer.failure
   const day = useData<{ today: Metrics; before: Metrics }>(query({
     today: metrics(place, { interval: hours.now }, `total {sql ${counts('closedConversations', 'contacts', 'abandonedConversations', 'surveyAnswers')} csat wait {count medianMs rows}}`),
     before: metrics(place, { interval: hours.before }, 'total {closedConversations contacts abandonedConversations csat wait {medianMs}}'),
-  }), now)
+  }), now, wait)
   const waiting = (data: { waiting: Open }) => data.waiting.edges.map(({ node }) => ({ node, since: waitingSince(node) })).sort((a, b) => a.since - b.since)
   const { data } = answer
   const longest = data && waiting(data)[0]
@@ -114,7 +116,7 @@ export function Now() {
           </>
         )}
       </div>
-      <Operators all={all} now={now} />
+      <Operators all={all} now={now} wait={wait} />
       <Card title="Waiting longest" data={answer} sql={({ waiting }) => statementOf(waiting)} empty={(data) => !waiting(data).length} nothing="Nobody waits.">
         {(data) => (
           <ul class="plainlist">
@@ -128,8 +130,8 @@ export function Now() {
           </ul>
         )}
       </Card>
-      <LastDay now={now} />
-      <Latest now={now} />
+      <LastDay now={now} wait={wait} />
+      <Latest now={now} wait={wait} />
     </>
   )
 }
@@ -165,9 +167,9 @@ function State({ name, value, href, of, sql }: StateProps) {
 }
 
 /** Who has how many contacts at the moment. */
-function Operators({ all, now }: { all: { from: string; to: string }; now: number }) {
+function Operators({ all, now, wait }: { all: { from: string; to: string }; now: number; wait: boolean }) {
   const place = usePlace()
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { interval: all, contactFilters: { ongoing: true }, groupBy: ['OPERATOR'] }, `sql buckets {dimensions {name value label} ${counts('contacts')}}`) }), now)
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics(place, { interval: all, contactFilters: { ongoing: true }, groupBy: ['OPERATOR'] }, `sql buckets {dimensions {name value label} ${counts('contacts')}}`) }), now, wait)
   const busy = (data: Metrics) => data.buckets.filter((bucket) => bucket.contacts).sort((a, b) => b.contacts - a.contacts)
   return (
     <Card title="Open contacts per operator" data={answer} sql={({ metrics }) => statementsOf(metrics, { contacts: 'Contacts' })} empty={({ metrics }) => !busy(metrics).length} nothing="No operator has a contact.">
@@ -181,11 +183,11 @@ function Operators({ all, now }: { all: { from: string; to: string }; now: numbe
   )
 }
 
-function LastDay({ now }: { now: number }) {
+function LastDay({ now, wait }: { now: number; wait: boolean }) {
   const place = usePlace()
   const to = Math.ceil(now / 3_600_000) * 3_600_000
   const interval = { from: new Date(to - 24 * 3_600_000).toISOString(), to: new Date(to).toISOString() }
-  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics({ ...place, step: 'HOUR' }, { interval, step: true }, `sql buckets {from to ${counts('contacts', 'closedConversations')}}`) }), now)
+  const answer = useData<{ metrics: Metrics }>(query({ metrics: metrics({ ...place, step: 'HOUR' }, { interval, step: true }, `sql buckets {from to ${counts('contacts', 'closedConversations')}}`) }), now, wait)
   const rows = (bucket: Bucket | undefined, name: string) =>
     bucket?.[name] ? rowsHref(place, listOf(name), bucket[`${name}Rows`], `${name === 'contacts' ? 'Contacts' : 'Closed conversations'}, ${stepName(bucket.from!, 'HOUR', place.zone)}`, interval) : undefined
   return (
@@ -212,13 +214,13 @@ interface Begun {
   conversations: { sql: string | null; edges: { node: { id: string; project: { id: number }; createdAt: string; closedAt: string | null; channel: string; users: { name: string | null; id: number }[]; contactCount: number } }[] }
 }
 
-function Latest({ now }: { now: number }) {
+function Latest({ now, wait }: { now: number; wait: boolean }) {
   const place = usePlace()
   const minute = Math.ceil(now / refreshEvery) * refreshEvery
   const answer = useData<Begun>(query({
     conversations: field('conversations', { filters: place.filters, interval: { from: new Date(minute - look * 86_400_000).toISOString(), to: new Date(minute).toISOString() }, orderBy: new Name('CREATED_AT_DESC'), first: 10 },
       'sql edges {node {id project {id} createdAt closedAt channel contactCount users {id name}}}'),
-  }), now)
+  }), now, wait)
   return (
     <Card title="Latest conversations" wide data={answer} sql={({ conversations }) => statementOf(conversations)} empty={({ conversations }) => !conversations.edges.length}>
       {({ conversations }) => (
