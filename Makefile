@@ -10,6 +10,7 @@ DATA     ?= ./parley-data
 GO       ?= go
 GO_MINOR := 26
 LINTER   := v2.15.0
+GATEWAY  := v1.8.0
 PACKAGES ?= ./...
 SOAK     ?= 15m
 LIBRARY  := deploy/embedded/node_modules/@chdb/*/libchdb.so
@@ -22,7 +23,7 @@ export CGO_ENABLED := 0
 # What a passing test says is in the log only, but for what it measured.
 QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
-.PHONY: help build run test chromium test-browser lint vuln soak powerloss images test-containers deb chart release bench engine audit clean toolchain
+.PHONY: help build run test chromium test-browser lint vuln soak powerloss images test-containers deb chart release bench engine audit gateway clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
 
 help: ## list the targets
@@ -47,7 +48,7 @@ $(WEB)/node_modules: $(WEB)/package-lock.json
 run: build engine ## build, then serve demo data from ./parley-data until Ctrl-C
 	@exec $(PARLEY) serve --data-dir $(DATA) --demo
 
-test: build engine audit ## run every test with the real engines, and say which ran
+test: build engine audit gateway ## run every test with the real engines, and say which ran
 	@echo "testing with $$($(PARLEY) version --engines)"
 	@$(GO) test -count=1 -timeout 60m -v $(PACKAGES) 2>&1 | tee $(OUT)/test.log | grep --line-buffered -Ev $(QUIET) || { \
 		echo "failed:"; awk -f .ci/failed.awk $(OUT)/test.log $(OUT)/test.log; exit 1; }
@@ -124,6 +125,12 @@ audit: ## fetch graphql-js, graphql-sse, the GraphQL over HTTP audit suite, a cl
 			npm ci --prefix $$dir --no-audit --no-fund --loglevel=error || exit 1; \
 		fi; \
 	done
+
+gateway: toolchain # an S3 service that tests back up into
+	@mkdir -p $(OUT)/bin
+	@$(GO) version -m $(OUT)/bin/versitygw 2>/dev/null | grep -E '\smod\s+github.com/versity/versitygw\s+$(GATEWAY)\s' >/dev/null || { \
+		echo "installing versitygw $(GATEWAY) into $(OUT)/bin"; \
+		GOBIN=$(CURDIR)/$(OUT)/bin $(GO) install github.com/versity/versitygw/cmd/versitygw@$(GATEWAY); }
 
 clean: ## remove what was built and fetched; ./parley-data stays
 	@rm -rf $(OUT) deploy/embedded/node_modules $(AUDIT:=/node_modules) $(WEB)/node_modules $(dir $(PAGE))

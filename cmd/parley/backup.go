@@ -31,23 +31,29 @@ type backupCommand struct {
 
 type backupCreate struct {
 	engines.Location
-	To            string `help:"Directory of the backups. Files that it has already are not stored again." required:"" type:"path" placeholder:"DIR"`
-	WithoutTables bool   `help:"Leave out the tables; a restore rebuilds them from the log. Required with --clickhouse-url."`
-	Secrets       bool   `help:"Include secret.key and admin-key.json. Without secret.key, a restore needs a copy of it for keys, users and webhooks."`
+	placeFlags
+	To            backupPlace `help:"Directory of the backups, or s3://BUCKET/PREFIX. Files that it has already are not stored again." required:"" placeholder:"PLACE"`
+	WithoutTables bool        `help:"Leave out the tables; a restore rebuilds them from the log. Required with --clickhouse-url."`
+	Secrets       bool        `help:"Include secret.key and admin-key.json. Without secret.key, a restore needs a copy of it for keys, users and webhooks."`
 }
 
 // Run makes a backup next to a running serve.
-func (c *backupCreate) Run(a *app) error {
+func (c *backupCreate) Run(a *app) (err error) {
 	began := time.Now()
 	if c.ClickHouseURL != "" && !c.WithoutTables {
 		return errors.New("the tables of a ClickHouse server cannot be copied from here: add --without-tables, and back them up with the server's own BACKUP")
+	}
+	spool := filepath.Join(c.DataDir, "backup-spool")
+	r, err := c.open(c.To, spool)
+	if err != nil {
+		return err
 	}
 	s, err := c.OpenAlone(a.ctx, "backup", a.log)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	r := backup.Open(c.To)
+	defer func() { err = errors.Join(err, os.RemoveAll(spool)) }() // of an interrupted one too
 	m, err := c.begin(a.ctx, r, s, began)
 	if err != nil {
 		return err
@@ -59,7 +65,9 @@ func (c *backupCreate) Run(a *app) error {
 		return fmt.Errorf("no backup was made: %w", err)
 	}
 	files, bytes := 0, int64(0)
-	m.Each(func(_ string, f backup.File) { files, bytes = files+1, bytes+f.Size })
+	for _, f := range m.Each {
+		files, bytes = files+1, bytes+f.Size
+	}
 	fmt.Fprintf(a.stdout, "backup %s in %s: log up to sequence %d, %s; %d files, %s; new: %d files, %s\n", m.ID, since(began),
 		m.Log[eventlog.EventsStream], tablesAt(m), files, mebibytes(bytes), r.Stored, mebibytes(r.StoredBytes))
 	if len(m.Secrets) == 0 {
@@ -218,13 +226,18 @@ func addFile(ctx context.Context, r *backup.Repository, name, path string) (back
 }
 
 type backupVerify struct {
-	From   string `arg:"" help:"Directory of the backups." type:"path" placeholder:"DIR"`
-	Backup string `help:"Only this one, e.g. 20261127T103000.000Z. Defaults to all." placeholder:"ID"`
+	placeFlags
+	From   backupPlace `arg:"" help:"Directory of the backups, or s3://BUCKET/PREFIX." placeholder:"PLACE"`
+	Backup string      `help:"Only this one, e.g. 20261127T103000.000Z. Defaults to all." placeholder:"ID"`
 }
 
 // Run fails if a file is damaged.
 func (c *backupVerify) Run(a *app) error {
-	damage, err := backup.Open(c.From).Verify(a.ctx, c.Backup, func(m *backup.Manifest, files int) {
+	r, err := c.read(c.From)
+	if err != nil {
+		return err
+	}
+	damage, err := r.Verify(a.ctx, c.Backup, func(m *backup.Manifest, files int) {
 		fmt.Fprintf(a.stdout, "ok    %s: %d files; log up to sequence %d, %s\n", m.ID, files, m.Log[eventlog.EventsStream], tablesAt(m))
 	})
 	if err != nil {
@@ -244,12 +257,16 @@ func (c *backupVerify) Run(a *app) error {
 }
 
 type backupList struct {
-	From string `arg:"" help:"Directory of the backups." type:"path" placeholder:"DIR"`
+	placeFlags
+	From backupPlace `arg:"" help:"Directory of the backups, or s3://BUCKET/PREFIX." placeholder:"PLACE"`
 }
 
 // Run prints a line for each, the oldest first.
 func (c *backupList) Run(a *app) error {
-	r := backup.Open(c.From)
+	r, err := c.read(c.From)
+	if err != nil {
+		return err
+	}
 	ids, err := r.IDs(a.ctx)
 	if err != nil {
 		return err

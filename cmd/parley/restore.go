@@ -28,11 +28,12 @@ import (
 // restoreCommand makes a data dir of a backup.
 type restoreCommand struct {
 	engines.Folder
-	From           string `help:"Directory of the backups." required:"" type:"path" placeholder:"DIR"`
-	Backup         string `help:"Which one, e.g. 20261127T103000.000Z. Defaults to the latest." placeholder:"ID"`
-	Position       uint64 `help:"Leave out the events after this sequence of the log." placeholder:"SEQUENCE"`
-	WithSecretKey  string `help:"File with the secret key of the installation, if it is not in the backup." type:"path" placeholder:"FILE"`
-	WithoutSecrets bool   `help:"Leave out keys, users and webhooks: they can be read only with the secret key."`
+	placeFlags
+	From           backupPlace `help:"Directory of the backups, or s3://BUCKET/PREFIX." required:"" placeholder:"PLACE"`
+	Backup         string      `help:"Which one, e.g. 20261127T103000.000Z. Defaults to the latest." placeholder:"ID"`
+	Position       uint64      `help:"Leave out the events after this sequence of the log." placeholder:"SEQUENCE"`
+	WithSecretKey  string      `help:"File with the secret key of the installation, if it is not in the backup." type:"path" placeholder:"FILE"`
+	WithoutSecrets bool        `help:"Leave out keys, users and webhooks: they can be read only with the secret key."`
 }
 
 // Run restores into a directory beside the data dir, which becomes the data dir at the end.
@@ -41,7 +42,10 @@ func (c *restoreCommand) Run(a *app) error {
 	if err := refuseFilled(c.DataDir); err != nil {
 		return err
 	}
-	r := backup.Open(c.From)
+	r, err := c.read(c.From)
+	if err != nil {
+		return err
+	}
 	m, err := r.Get(a.ctx, c.Backup)
 	if err != nil {
 		return err

@@ -33,6 +33,13 @@
 // files, which are the same in the next backup as long as they were not merged, and it brings along
 // the structure of the tables that the migrations of a newer binary continue from.
 //
+// # Buckets
+//
+// Anything that speaks the protocol of Amazon S3 will do: an object appears completely or not at all,
+// which is all that the format needs. An object is sent when its hash is known, so its content is in a
+// file of the data dir until then. Reading continues on a new connection where one breaks, after what was read. A
+// bucket that cannot be reached is not a damaged one: see [UnavailableError].
+//
 // # Damage
 //
 // The name of an object is the checksum of its content, a manifest contains its own, and names the

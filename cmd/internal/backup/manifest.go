@@ -66,18 +66,24 @@ type Erasure struct {
 	At           time.Time             `json:"at"`
 }
 
-// Each calls do for every file, with the name that a person knows it by.
-func (m *Manifest) Each(do func(name string, file File)) {
+// Each yields every file, with the name that a person knows it by.
+func (m *Manifest) Each(yield func(name string, file File) bool) {
 	for _, s := range m.Streams {
 		for _, f := range s.Files {
-			do("log/"+s.Stream+"/"+f.Name, f)
+			if !yield("log/"+s.Stream+"/"+f.Name, f) {
+				return
+			}
 		}
 	}
 	for _, f := range m.Tables {
-		do("tables/"+f.Name, f)
+		if !yield("tables/"+f.Name, f) {
+			return
+		}
 	}
 	for _, f := range slices.Concat(m.Settings, m.Secrets) {
-		do(f.Name, f)
+		if !yield(f.Name, f) {
+			return
+		}
 	}
 }
 

@@ -28,8 +28,21 @@ type Repository struct {
 	Stored, StoredBytes int64
 }
 
-// Open opens the repository at a directory, which may be missing.
-func Open(at string) *Repository { return &Repository{store: folder(at), spool: at} }
+// Open opens the repository at a place: a directory, which may be missing, or s3://BUCKET/PREFIX with
+// or without a prefix. Contents are collected in the directory spool until their hash is known.
+func Open(place, spool string, s3 S3) (*Repository, error) {
+	if !IsBucket(place) {
+		return &Repository{store: folder(place), spool: spool}, nil
+	}
+	b, err := openBucket(place, s3)
+	if err != nil {
+		return nil, err
+	}
+	return &Repository{store: b, spool: spool}, nil
+}
+
+// IsBucket reports whether a place is a bucket, not a directory.
+func IsBucket(place string) bool { return strings.HasPrefix(place, bucketScheme) }
 
 // names of what is stored.
 const (
@@ -143,16 +156,19 @@ func (r *Repository) Add(ctx context.Context, name string, content io.Reader) (F
 	if err != nil || r.has[objectOf(file.Hash)] {
 		return file, err
 	}
+	stored, err := spooled.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return file, err
+	}
 	if _, err := spooled.Seek(0, io.SeekStart); err != nil {
 		return file, err
 	}
-	counted := &counter{Reader: spooled}
-	if err := r.store.Put(ctx, objectOf(file.Hash), counted); err != nil {
+	if err := r.store.Put(ctx, objectOf(file.Hash), spooled); err != nil {
 		return file, err
 	}
 	r.has[objectOf(file.Hash)] = true
 	r.Stored++
-	r.StoredBytes += counted.bytes
+	r.StoredBytes += stored
 	return file, nil
 }
 
@@ -170,17 +186,6 @@ func (r *Repository) look(ctx context.Context) error {
 		r.has[name] = true
 	}
 	return nil
-}
-
-type counter struct {
-	io.Reader
-	bytes int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	c.bytes += int64(n)
-	return n, err
 }
 
 // Finish makes the backup exist.
@@ -231,7 +236,7 @@ func (r *reading) Read(p []byte) (int, error) {
 		if r.size != r.file.Size || hex.EncodeToString(r.sum.Sum(nil)) != r.file.Hash {
 			return n, fmt.Errorf("%s is damaged: its checksum is wrong", objectOf(r.file.Hash))
 		}
-	case err != nil:
+	case err != nil && !isUnavailable(err):
 		err = fmt.Errorf("%s is damaged: %w", objectOf(r.file.Hash), err)
 	}
 	return n, err
@@ -249,8 +254,14 @@ type Damage struct {
 	Err    error
 }
 
+// isUnavailable reports whether an error says nothing of a content.
+func isUnavailable(err error) bool {
+	_, is := errors.AsType[*UnavailableError](err)
+	return is
+}
+
 // Verify reads every file of one backup, or of all of them with an empty id, and returns what is
-// damaged. Report is called with each backup that was read.
+// damaged. Report is called with each backup that was read. A place that cannot be read is an error.
 func (r *Repository) Verify(ctx context.Context, id string, report func(m *Manifest, files int)) ([]Damage, error) {
 	ids, all := []string{id}, id == ""
 	if all {
@@ -266,6 +277,9 @@ func (r *Repository) Verify(ctx context.Context, id string, report func(m *Manif
 	read := map[string]error{} // by object
 	for _, id := range ids {
 		m, err := r.Get(ctx, id)
+		if isUnavailable(err) {
+			return nil, err
+		}
 		if err != nil {
 			found = append(found, Damage{Backup: id, Err: err})
 			continue
@@ -274,17 +288,20 @@ func (r *Repository) Verify(ctx context.Context, id string, report func(m *Manif
 			found = append(found, Damage{Backup: m.Previous, Err: fmt.Errorf("%s%s%s is missing, and %s was made after it", manifests, m.Previous, suffix, id)})
 		}
 		files, before := 0, len(found)
-		m.Each(func(name string, f File) {
+		for name, f := range m.Each {
 			files++
 			err, known := read[f.Hash]
 			if !known {
 				err = r.check(ctx, f)
 				read[f.Hash] = err
 			}
+			if isUnavailable(err) {
+				return nil, err
+			}
 			if err != nil {
 				found = append(found, Damage{id, name, err})
 			}
-		})
+		}
 		if len(found) == before {
 			report(m, files)
 		}

@@ -22,33 +22,49 @@ func twoBackups(t *testing.T) (dir string, ids []string) {
 	dir = t.TempDir()
 	files := []string{"one", "two", strings.Repeat("three", 100_000)}
 	for n := range 2 {
-		r := Open(dir)
-		began := time.Date(2026, 3, 1, n, 0, 0, 0, time.UTC)
-		m := &Manifest{Format: Format, ID: NewID(began), Began: began, Log: map[string]schema.Sequence{eventlog.EventsStream: 7}}
-		if len(ids) > 0 {
-			m.Previous = ids[0]
-		}
-		for i := range 2 + n {
-			f, err := r.Add(t.Context(), fmt.Sprint("file", i), strings.NewReader(files[i]))
-			if err != nil {
-				t.Fatal(err)
-			}
-			m.Streams = append(m.Streams, Stream{Snapshot: eventlog.Snapshot{Stream: fmt.Sprint("S", i)}, Files: []File{f}})
-		}
+		r := open(t, dir)
+		m := backupOf(t, r, n, ids, files[:2+n]...)
 		if want := []int64{2, 1}[n]; r.Stored != want {
 			t.Errorf("backup %d stored %d files, want %d", n, r.Stored, want)
-		}
-		if err := r.Finish(t.Context(), m); err != nil {
-			t.Fatal(err)
 		}
 		ids = append(ids, m.ID)
 	}
 	return dir, ids
 }
 
+func open(t *testing.T, dir string) *Repository {
+	t.Helper()
+	r, err := Open(dir, t.TempDir(), S3{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// backupOf makes the n-th backup of files.
+func backupOf[T string | []byte](t *testing.T, r *Repository, n int, before []string, files ...T) *Manifest {
+	t.Helper()
+	began := time.Date(2026, 3, 1, n, 0, 0, 0, time.UTC)
+	m := &Manifest{Format: Format, ID: NewID(began), Began: began, Log: map[string]schema.Sequence{eventlog.EventsStream: 7}}
+	if len(before) > 0 {
+		m.Previous = before[len(before)-1]
+	}
+	for i, content := range files {
+		f, err := r.Add(t.Context(), fmt.Sprint("file", i), bytes.NewReader([]byte(content)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Streams = append(m.Streams, Stream{Snapshot: eventlog.Snapshot{Stream: fmt.Sprint("S", i)}, Files: []File{f}})
+	}
+	if err := r.Finish(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 func TestFilesOfABackupAreRead(t *testing.T) {
 	dir, ids := twoBackups(t)
-	r := Open(dir)
+	r := open(t, dir)
 	m, err := r.Get(t.Context(), "")
 	if err != nil || m.ID != ids[1] {
 		t.Fatalf("%v, %v, want the latest", m, err)
@@ -109,7 +125,7 @@ func TestDamageOfEachFileIsFoundAndNamed(t *testing.T) {
 					t.Fatal(err)
 				}
 				name, _ := filepath.Rel(dir, path)
-				found, err := Open(dir).Verify(t.Context(), "", func(*Manifest, int) {})
+				found, err := open(t, dir).Verify(t.Context(), "", func(*Manifest, int) {})
 				switch {
 				case what == "removed" && strings.HasSuffix(name, ids[1]+".json"):
 					// Nothing refers to the latest backup.
@@ -120,7 +136,7 @@ func TestDamageOfEachFileIsFoundAndNamed(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if found, err := Open(dir).Verify(t.Context(), "", func(*Manifest, int) {}); err != nil || len(found) > 0 {
+			if found, err := open(t, dir).Verify(t.Context(), "", func(*Manifest, int) {}); err != nil || len(found) > 0 {
 				t.Errorf("the undamaged one: %v, %v", found, err)
 			}
 		})
@@ -129,7 +145,7 @@ func TestDamageOfEachFileIsFoundAndNamed(t *testing.T) {
 
 func TestAnErasureAfterABackupIsKnownFromALaterOne(t *testing.T) {
 	dir, ids := twoBackups(t)
-	r := Open(dir)
+	r := open(t, dir)
 	m, err := r.Get(t.Context(), ids[1])
 	if err != nil {
 		t.Fatal(err)
@@ -147,10 +163,10 @@ func TestAnErasureAfterABackupIsKnownFromALaterOne(t *testing.T) {
 }
 
 func TestWithoutBackupsNothingIsVerified(t *testing.T) {
-	if _, err := Open(t.TempDir()).Verify(t.Context(), "", nil); err == nil || err.Error() != "there is no backup" {
+	if _, err := open(t, t.TempDir()).Verify(t.Context(), "", nil); err == nil || err.Error() != "there is no backup" {
 		t.Error(err)
 	}
-	if _, err := Open(t.TempDir()).Get(t.Context(), "x"); err == nil || errors.Is(err, fs.ErrNotExist) {
+	if _, err := open(t, t.TempDir()).Get(t.Context(), "x"); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }

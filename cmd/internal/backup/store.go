@@ -16,9 +16,9 @@ import (
 // separated by slashes.
 //
 // Put writes a content completely or not at all, and returns when it is durable. Open of a missing
-// one is an [fs.ErrNotExist]. List returns the names that begin with a prefix, in no order.
+// one is an [fs.ErrNotExist]. List returns the names below a prefix that ends with a slash, in no order.
 type Store interface {
-	Put(ctx context.Context, name string, content io.Reader) error
+	Put(ctx context.Context, name string, content io.ReadSeeker) error
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
 	List(ctx context.Context, prefix string) ([]string, error)
 }
@@ -27,7 +27,7 @@ type Store interface {
 type folder string
 
 // Put creates the directories that are missing.
-func (f folder) Put(_ context.Context, name string, content io.Reader) error {
+func (f folder) Put(_ context.Context, name string, content io.ReadSeeker) error {
 	path := f.path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
