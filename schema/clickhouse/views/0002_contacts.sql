@@ -6,11 +6,14 @@ CREATE OR REPLACE VIEW parley.contacts ($columns,
 )
 DEFINER = parley_views SQL SECURITY DEFINER
 AS WITH
+    -- What has a name is analysed once: every statement over the view analyses all of it, whatever it reads. Of a stretch of the timeline, how
+    -- long it is open, in seconds, is in the lower 32 bits, and in the upper ones how long it was open before, all lanes together, which
+    -- may overflow: only differences count.
     (
         SELECT (
             arrayPushFront(any(projects), toUInt32(0)), arrayPushFront(any(lanes), toInt64(0)), arrayPushFront(any(begins), toInt64(0)),
-            arrayPushFront(any(ends), toInt64(0)), arrayPushFront(any(starts), toInt64(0)), arrayPushFront(any(lengths), toInt64(0)),
-            arrayPushFront(any(sums), toInt64(0)))
+            arrayPushFront(any(ends), toInt64(0)), arrayPushFront(any(starts), toInt64(0)),
+            arrayPushFront(arrayMap((before, length) -> bitShiftLeft(intDiv(before, 1000), 32) + intDiv(length, 1000), any(sums), any(lengths)), toInt64(0)))
         FROM (
 SELECT
     projects, lanes, begins, ends, starts, lengths, sums
@@ -20,18 +23,26 @@ FROM parley_meta.opening_hours FINAL
     transform(project_id, hours.1, hours.2, toInt64(0)) AS lane,
     transform(project_id, hours.1, hours.3, toInt64(0)) AS lane_begin,
     transform(project_id, hours.1, hours.4, toInt64(0)) AS lane_end,
-    (at -> transform(roundDown(at, hours.5), hours.5, hours.7, toInt64(0))
-        + least(at - roundDown(at, hours.5), transform(roundDown(at, hours.5), hours.5, hours.6, toInt64(0)))) AS open_before,
-    ((from, to) -> if(isNotNull(from) AND isNotNull(to) AND lane > 0 AND from <= to AND lane + from >= lane_begin AND lane + to <= lane_end,
-        toNullable(open_before(lane + assumeNotNull(to)) - open_before(lane + assumeNotNull(from))), NULL)) AS open_between,
-    (at -> if(lane > 0 AND lane + at >= lane_begin AND lane + at < lane_end,
-        toNullable(lane + at - roundDown(lane + at, hours.5) < transform(roundDown(lane + at, hours.5), hours.5, hours.6, toInt64(0))), NULL)) AS open_at
+    toUnixTimestamp64Milli(started_at) AS started,
+    started - wait_time_ms AS since,
+    started + first_response_time_ms AS responded,
+    lane + assumeNotNull(since) AS at_since, roundDown(at_since, hours.5) AS start_since, transform(start_since, hours.5, hours.6, toInt64(0)) AS opened_since,
+    least(at_since - start_since, bitAnd(opened_since, 4294967295) * 1000) AS into_since,
+    lane + assumeNotNull(started) AS at_started, roundDown(at_started, hours.5) AS start_started, transform(start_started, hours.5, hours.6, toInt64(0)) AS opened_started,
+    least(at_started - start_started, bitAnd(opened_started, 4294967295) * 1000) AS into_started,
+    lane + assumeNotNull(responded) AS at_responded, roundDown(at_responded, hours.5) AS start_responded, transform(start_responded, hours.5, hours.6, toInt64(0)) AS opened_responded,
+    least(at_responded - start_responded, bitAnd(opened_responded, 4294967295) * 1000) AS into_responded
 SELECT
     * EXCEPT _return_time_ms,
     _return_time_ms AS snooze_return_time_ms,
-    CAST(open_at(toUnixTimestamp64Milli(started_at)), 'Nullable(Bool)') AS in_business_hours,
-    open_between(toUnixTimestamp64Milli(started_at) - wait_time_ms, toUnixTimestamp64Milli(started_at)) AS wait_business_hours_ms,
-    open_between(toUnixTimestamp64Milli(started_at), toUnixTimestamp64Milli(started_at) + first_response_time_ms) AS first_response_business_hours_ms
+    CAST(if(lane > 0 AND at_started >= lane_begin AND at_started < lane_end,
+        toNullable(at_started - start_started < bitAnd(opened_started, 4294967295) * 1000), NULL), 'Nullable(Bool)') AS in_business_hours,
+    toInt32(bitShiftRight(opened_started, 32) - bitShiftRight(opened_since, 32)) * 1000 + (into_started - into_since)
+        + if(isNotNull(since) AND isNotNull(started) AND lane > 0 AND at_since <= at_started AND at_since >= lane_begin AND at_started <= lane_end,
+            toNullable(toInt64(0)), NULL) AS wait_business_hours_ms,
+    toInt32(bitShiftRight(opened_responded, 32) - bitShiftRight(opened_started, 32)) * 1000 + (into_responded - into_started)
+        + if(isNotNull(started) AND isNotNull(responded) AND lane > 0 AND at_started <= at_responded AND at_started >= lane_begin AND at_responded <= lane_end,
+            toNullable(toInt64(0)), NULL) AS first_response_business_hours_ms
 FROM (
 SELECT
     project_id, conversation_id, contact_id, ordinal, channel, started_at, ended_at, duration_ms,
