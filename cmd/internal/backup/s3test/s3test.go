@@ -42,7 +42,7 @@ func Start(t *testing.T) *Service {
 	listen := free(t)
 	s.Endpoint = (&url.URL{Scheme: "http", Host: listen}).String()
 	var said bytes.Buffer
-	c := exec.Command(binary(t), "--port", listen, "--quiet", "posix", "--sidecar", attributes, filepath.Dir(s.folder))
+	c := exec.CommandContext(t.Context(), binary(t), "--port", listen, "--quiet", "posix", "--sidecar", attributes, filepath.Dir(s.folder))
 	c.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
 	c.Stdout, c.Stderr = &said, &said
 	if err := c.Start(); err != nil {
@@ -50,12 +50,9 @@ func Start(t *testing.T) *Service {
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = c.Wait() }()
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		<-ended
-	})
+	t.Cleanup(func() { <-ended }) // the context of the test has ended it
 	for began := time.Now(); ; {
-		if connection, err := net.Dial("tcp", listen); err == nil {
+		if connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", listen); err == nil {
 			connection.Close()
 			break
 		}
@@ -79,7 +76,7 @@ func (s *Service) Path(name string) string { return filepath.Join(s.folder, file
 
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
