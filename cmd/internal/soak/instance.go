@@ -249,6 +249,16 @@ func (in *instance) kill(pid int) {
 	}
 }
 
+// runs fails the test if the process has ended, which nobody has asked for.
+func (in *instance) runs() {
+	in.t.Helper()
+	select {
+	case <-in.exited:
+		in.t.Fatalf("%s exited unasked: %s", in.what, in.process.ProcessState)
+	default:
+	}
+}
+
 // await waits for the end of the process, which is to be by SIGKILL.
 func (in *instance) await() {
 	in.t.Helper()

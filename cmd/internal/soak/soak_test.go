@@ -155,6 +155,9 @@ func (y *tally) exercise(t *testing.T, in *instance) {
 			y.kinds["in a migration"]++
 		}
 	}
+	in.stop() // a point that the start has not reached would be reached by views that are made later
+	for !in.start() {
+	}
 	y.ready()
 	var key map[string]string
 	in.read("admin-key.json", &key)
@@ -188,6 +191,7 @@ func (y *tally) exercise(t *testing.T, in *instance) {
 	}
 	var found verdict
 	for cycle := 1; y.left() > 0 && found.events < grown && !t.Failed(); cycle++ {
+		in.runs()
 		kind := in.strike(y.dice, restart)
 		y.kinds[kind]++
 		if cycle%every == 0 {
@@ -264,8 +268,8 @@ func (in *instance) strike(dice *rand.Rand, restart func()) string {
 	case n < 19:
 		point := []string{"built", "compared", "offered"}[dice.IntN(3)]
 		var exit *exec.ExitError
-		if _, err := in.run([]string{"PARLEY_CRASH_AT=replay." + point}, "replay"); !errors.As(err, &exit) || !killed(exit.ProcessState) {
-			in.t.Errorf("a replay that is to be killed when %s: %v", point, err)
+		if output, err := in.run([]string{"PARLEY_CRASH_AT=replay." + point}, "replay"); !errors.As(err, &exit) || !killed(exit.ProcessState) {
+			in.t.Errorf("a replay that is to be killed when %s: %v\n%s", point, err, output)
 		}
 		return "replay when " + point
 	case n < 20:
