@@ -19,7 +19,8 @@ type Server struct {
 	// URL is clickhouse://HOST:PORT or tcp://HOST:PORT for the native protocol,
 	// http://HOST:PORT or https://HOST:PORT for HTTP. Parameters are those of
 	// clickhouse-go (secure=true, dial_timeout=…); others are settings that go
-	// with every statement.
+	// with every statement. It names one server, because the tables are not replicated: an address behind which several
+	// servers take turns would lead to tables of each.
 	URL string
 	// User and Password take precedence over those in the URL.
 	User, Password string
@@ -90,6 +91,9 @@ func (s Server) options() (*clickhouse.Options, error) {
 	options, err := clickhouse.ParseDSN(address.String())
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse url: %w", err)
+	}
+	if len(options.Addr) > 1 {
+		return nil, fmt.Errorf("clickhouse url: must name one server, not %d: each would have tables of its own", len(options.Addr))
 	}
 	if s.User != "" {
 		options.Auth.Username, options.Auth.Password = s.User, s.Password

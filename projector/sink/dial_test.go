@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -52,6 +53,16 @@ func TestAddressesWithoutMeaningAreRefused(t *testing.T) {
 	for _, url := range []string{"", "h:9000", "http://", "ftp://h", "http://h:8123?read_timeout=x", "://"} {
 		if _, err := (Server{URL: url}).options(); err == nil {
 			t.Errorf("%q is taken", url)
+		}
+	}
+}
+
+func TestAnAddressOfSeveralServersIsRefused(t *testing.T) {
+	for _, url := range []string{
+		"clickhouse://a,b:9000", "http://a,b:8123", "https://a,b:8443", "tcp://a:9000?hosts=b:9000", "clickhouse://a:9000?alt_hosts=b:9000,c:9000",
+	} {
+		if _, err := (Server{URL: url}).options(); err == nil || !strings.Contains(err.Error(), "one server") {
+			t.Errorf("%s: %v", url, err)
 		}
 	}
 }

@@ -97,9 +97,11 @@
 //
 // # Replicated tables
 //
-// The tables made here are not replicated. If you replicate them, make inserts
-// wait for a quorum and reads see it, by parameters of the URL that go with
-// every statement:
+// The tables are those of the one server that the URL names, and are not replicated: deploy/SCALE.md has what was tried. A URL of several
+// servers is refused; one behind which several take turns is not noticed, and leads to tables of each.
+// If you replicate the tables yourself, as a standby, repeat it after each replay and erasure, which
+// make new ones, and make inserts wait for a quorum and reads see it, by parameters
+// of the URL that go with every statement:
 //
 //	clickhouse://HOST:9000?insert_quorum=auto&insert_quorum_parallel=0&select_sequential_consistency=1
 //

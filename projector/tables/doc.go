@@ -19,7 +19,8 @@
 // the live one. It determines what is missing, applies it, and checks again until nothing is
 // missing. So it may be stopped anywhere, repeated, or run by several processes at once: each
 // statement may be repeated, and is recorded after it was applied. An applied file whose contents
-// have changed is an error.
+// have changed is an error, and so is a database of one of these names that was made with another engine than Atomic: in one with the
+// engine Replicated, each server would have rows of its own.
 //
 // A projection whose database does not exist yet gets its tables from the files in finished/, and the numbered files are recorded as
 // applied with the last of them. One that has begun the other way goes on by its numbered files.

@@ -149,6 +149,26 @@ func TestCheckListsMissingStatements(t *testing.T) {
 	up(t, tables)
 }
 
+func TestADatabaseThatWouldNotKeepTheTablesIsRefused(t *testing.T) {
+	tables := fresh(t)
+	server := enginetest.ClickHouse(t)
+	server.Exec(t, "CREATE DATABASE parley_notes ENGINE = Memory") // not one of Parley's
+	for _, database := range []string{"parley", "parley_meta", "parley_1", "parley_12"} {
+		server.Exec(t, "CREATE DATABASE "+database+" ENGINE = Memory")
+		for _, run := range []func(context.Context) error{tables.Up, tables.Check} {
+			if err := run(t.Context()); err == nil || !strings.Contains(err.Error(), "database "+database+" has the engine Memory: ") {
+				t.Errorf("with %s: %v", database, err)
+			}
+		}
+		if made, err := tables.names(t.Context(), "SELECT name FROM system.databases WHERE name LIKE 'parley%'"); err != nil || len(made) != 2 {
+			t.Errorf("with %s there are %v (%v)", database, made, err)
+		}
+		server.Exec(t, "DROP DATABASE "+database)
+	}
+	up(t, tables)
+	server.Exec(t, "DROP DATABASE parley_notes")
+}
+
 func TestAChangedFileIsAnError(t *testing.T) {
 	tables := fresh(t)
 	up(t, tables)

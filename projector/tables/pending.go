@@ -14,6 +14,9 @@ import (
 // pending finds the next statements to apply, as far as they can be known now:
 // what depends on others is found once those are applied.
 func (t *Tables) pending(ctx context.Context) ([]step, error) {
+	if err := t.checkDatabases(ctx); err != nil {
+		return nil, err
+	}
 	var steps []step
 	databases, err := t.names(ctx, databasesSQL)
 	if err != nil {
@@ -75,6 +78,18 @@ func (t *Tables) pending(ctx context.Context) ([]step, error) {
 		return steps, err
 	}
 	return t.pendingViews(ctx, applied, live)
+}
+
+// checkDatabases returns an error if a database that somebody else has made would not keep the tables: in one with the engine
+// Replicated, every server of a cluster would have tables with rows of its own; in one with Memory they would be gone after a restart.
+// Shared is what ClickHouse Cloud makes of Atomic.
+func (t *Tables) checkDatabases(ctx context.Context) error {
+	foreign, err := t.names(ctx, foreignDatabasesSQL)
+	if err != nil || len(foreign) == 0 {
+		return err
+	}
+	return fmt.Errorf("database %s: Parley's tables are those of one server, in databases with the engine Atomic; drop what has another engine, and Parley creates it",
+		strings.Join(foreign, ", database "))
 }
 
 // leftover removes what is still there of a version that was dropped.

@@ -74,6 +74,8 @@ var (
 	exportParquetSQL string
 	//go:embed sql/first_projection.sql
 	firstProjectionSQL string
+	//go:embed sql/foreign_databases.sql
+	foreignDatabasesSQL string
 	//go:embed sql/grant.sql
 	grantSQL string
 	//go:embed sql/grants.sql
