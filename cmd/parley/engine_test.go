@@ -9,7 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/parley-analytics/parley/cmd/internal/certificate/certificatetest"
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
 
@@ -137,6 +142,14 @@ func TestEnginesAloneListenOnLoopbackAndRequirePasswords(t *testing.T) {
 func TestEngineAloneRefusesWhatItCannotUse(t *testing.T) {
 	dir := t.TempDir()
 	engine(t, dir, "nats")
+	authority := certificatetest.New(t)
+	own := authority.Issue(t, time.Now().Add(time.Hour))
+	member := func(flags ...string) []string {
+		return append([]string{"engine", "nats", "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0"}, flags...)
+	}
+	complete := func(flags ...string) []string {
+		return member(append(flags, "--cluster-name", "c", "--cluster-server", "n1", "--cluster-routes", "127.0.0.1:1", "--cluster-password-file", secretFile(t, "of the cluster"))...)
+	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -148,6 +161,12 @@ func TestEngineAloneRefusesWhatItCannotUse(t *testing.T) {
 		"is not HOST:PORT":                   {"engine", "nats", "--data-dir", t.TempDir(), "--listen", "4222"},
 		"--password-file: /absent does":      {"engine", "nats", "--data-dir", t.TempDir(), "--password-file", "/absent"},
 		"is empty: write the password of":    {"engine", "clickhouse", "--data-dir", t.TempDir(), "--bi-password-file", secretFile(t, "")},
+		"--cluster-routes needs --cluster-n": member("--cluster-routes", "127.0.0.1:1"),
+		"--cluster-name needs --cluster-ser": member("--cluster-name", "c"),
+		"--cluster-name needs --cluster-rou": member("--cluster-name", "c", "--cluster-server", "n1"),
+		"--cluster-ca needs --tls-cert and ": complete("--cluster-ca", authority.File),
+		"--tls-cert needs --cluster-ca":      complete("--tls-cert", own.Cert, "--tls-key", own.Key),
+		"must have a port that they know":    complete("--cluster-listen", "127.0.0.1:0"),
 		"--writer-password-file: /absent do": {"engine", "clickhouse", "--data-dir", t.TempDir(), "--writer-password-file", "/absent"},
 	} {
 		_, stderr, code := runHere(t, arguments...)
@@ -184,6 +203,58 @@ func TestProbeSaysWhetherAServiceAnswers(t *testing.T) {
 	} {
 		if _, stderr, code := runHere(t, "probe", "--timeout", "300ms", wrong); code != exitFailed || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: exit %d, %q", wrong, code, stderr)
+		}
+	}
+}
+
+// TestServersOfAClusterEncryptTheirConnections has two servers trust one authority, and a third one another.
+func TestServersOfAClusterEncryptTheirConnections(t *testing.T) {
+	authority, stranger := certificatetest.New(t), certificatetest.New(t)
+	end := time.Now().Add(time.Hour)
+	log, cluster := secretFile(t, "log-password-of-this-test"), secretFile(t, "cluster-password-of-this-test")
+	var routes []string
+	for range 3 {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		routes = append(routes, free.Addr().String())
+		free.Close()
+	}
+	member := func(n int, of *certificatetest.Authority, routes []string) jetstream.JetStream {
+		own := of.Issue(t, end)
+		i := engine(t, t.TempDir(), "nats", "--password-file", log, "--tls-cert", own.Cert, "--tls-key", own.Key,
+			"--cluster-name", "c", "--cluster-server", fmt.Sprint("n", n), "--cluster-listen", routes[n], "--cluster-routes", strings.Join(routes, ","),
+			"--cluster-password-file", cluster, "--cluster-ca", of.File)
+		conn, err := nats.Connect(i.where.HTTP, nats.UserInfo("parley", "log-password-of-this-test"), nats.Secure(trusting(t, of)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(conn.Close)
+		js, err := jetstream.New(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return js
+	}
+	first := member(0, authority, routes[:2])
+	second := member(1, authority, routes[:2])
+	var err error
+	for deadline := time.Now().Add(seenWithin); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if _, err = first.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 2}); err == nil {
+			break
+		}
+	}
+	if err == nil {
+		_, err = second.Stream(t.Context(), "S")
+	}
+	if err != nil {
+		t.Fatalf("two servers that trust each other: %v", err)
+	}
+	third := member(2, stranger, routes)
+	for range 3 {
+		if _, err := third.Stream(t.Context(), "S"); err == nil { // waits for five seconds
+			t.Error("a server with a certificate of a stranger has joined")
 		}
 	}
 }

@@ -3,6 +3,7 @@ package embedded
 import (
 	"crypto/subtle"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -53,13 +54,11 @@ type NATSUsers struct {
 // authenticator accepts users, over TCP and in process, each with the account and rights of its role.
 type authenticator struct {
 	users  NATSUsers
-	open   chan struct{} // closed when the accounts are there
 	server *server.Server
 }
 
 // Check is called by the server for each new connection.
 func (a *authenticator) Check(c server.ClientAuthentication) bool {
-	<-a.open
 	got := c.GetOpts()
 	for _, role := range []struct {
 		user      User
@@ -93,43 +92,49 @@ func (a *authenticator) Check(c server.ClientAuthentication) bool {
 	return false
 }
 
-// makeAccounts adds the accounts to a running server and connects them to the log's account.
-func makeAccounts(s *server.Server) error {
-	private, err := s.RegisterAccount(privateAccount)
-	if err != nil {
-		return fmt.Errorf("embedded nats: account %s: %w", privateAccount, err)
+// logAccount stands for the server's global account, $G, which its configuration language does not name.
+const logAccount = "PARLEY_LOG"
+
+// noInfo is a subject that nothing answers. The accounts without streams import it in the place of JetStream's own
+// information: the server gives the whole API of JetStream to an account that lacks it.
+const (
+	noInfo        = "parley.none"
+	jetStreamInfo = "$JS.API.INFO"
+)
+
+// accounts returns the accounts and what they share, in the form in which they are part of the server's options: servers of a
+// cluster exchange what their accounts are interested in, and recover their streams, as soon as they start.
+func accounts() ([]*server.Account, error) {
+	var exports []string
+	imports := map[string][]string{}
+	take := func(account, from, as string) {
+		imports[account] = append(imports[account], fmt.Sprintf("{service: {account: %s, subject: %q}, to: %q}", logAccount, as, from))
 	}
-	if err := private.EnableJetStream(nil, nil); err != nil {
-		return fmt.Errorf("embedded nats: JetStream of account %s: %w", privateAccount, err)
+	share := func(account, from, as, answers string) {
+		exports = append(exports, fmt.Sprintf("{service: %q, response: %s, accounts: [%s]}", as, answers, account))
+		take(account, from, as)
 	}
-	publish, err := s.RegisterAccount(publishAccount)
-	if err != nil {
-		return fmt.Errorf("embedded nats: account %s: %w", publishAccount, err)
-	}
-	read, err := s.RegisterAccount(readAccount)
-	if err != nil {
-		return fmt.Errorf("embedded nats: account %s: %w", readAccount, err)
-	}
-	log := s.GlobalAccount()
-	share := func(to *server.Account, from, as string, answers server.ServiceRespType) error {
-		if err := log.AddServiceExportWithResponse(as, answers, []*server.Account{to}); err != nil {
-			return fmt.Errorf("embedded nats: export %s: %w", as, err)
-		}
-		if err := to.AddServiceImport(log, from, as); err != nil {
-			return fmt.Errorf("embedded nats: import %s: %w", from, err)
-		}
-		return nil
-	}
-	if err := share(publish, publishSubject, publishSubject, server.Singleton); err != nil {
-		return err
-	}
+	share(publishAccount, publishSubject, publishSubject, "single")
 	for _, subject := range readSubjects {
-		if err := share(read, subject, subject, server.Streamed); err != nil {
-			return err
+		share(readAccount, subject, subject, "stream")
+	}
+	share(readAccount, createSubject, gateSubject, "single")
+	share(readAccount, createSubject+".>", gateSubject+".>", "single")
+	exports = append(exports, fmt.Sprintf("{service: %q, accounts: [%s, %s]}", noInfo, publishAccount, readAccount))
+	take(publishAccount, jetStreamInfo, noInfo)
+	take(readAccount, jetStreamInfo, noInfo)
+
+	parsed := new(server.Options)
+	err := parsed.ProcessConfigString(fmt.Sprintf("accounts {\n%s {jetstream: enabled, exports: [%s]}\n%s {jetstream: enabled}\n%s {imports: [%s]}\n%s {imports: [%s]}\n}",
+		logAccount, strings.Join(exports, ", "), privateAccount,
+		publishAccount, strings.Join(imports[publishAccount], ", "), readAccount, strings.Join(imports[readAccount], ", ")))
+	if err != nil {
+		return nil, fmt.Errorf("embedded nats: accounts: %w", err)
+	}
+	for _, account := range parsed.Accounts {
+		if account.Name == logAccount {
+			account.Name = server.DEFAULT_GLOBAL_ACCOUNT
 		}
 	}
-	if err := share(read, createSubject, gateSubject, server.Singleton); err != nil {
-		return err
-	}
-	return share(read, createSubject+".>", gateSubject+".>", server.Singleton)
+	return parsed.Accounts, nil
 }

@@ -38,6 +38,11 @@
 // with the same data and address, once a file of 16 MiB can be written. Until then Ready returns
 // the cause; connections, including those in process, reconnect to the new server.
 //
+// With NATSCluster the server is one of a cluster, in which streams may have a copy on several servers. Its accounts are part of
+// its options: a server that learned of them only when it runs would drop the streams and subscriptions of others that it
+// cannot assign. A folder belongs to a server alone or to a member of a cluster: a cluster deletes streams that it
+// does not know.
+//
 // The server's limits of atomic batches are 1,000 messages, 50 open batches for each stream, 1,000 for the server, and 10 seconds
 // between two messages of a batch (streamDefaultMaxAtomicBatch… in its stream.go; JetStreamLimits in its options raise them). Here
 // they are MaxBatch, MaxBatchesInFlight and four times that. An open batch is a separate file store

@@ -15,6 +15,7 @@ import (
 const (
 	createSubject = "$JS.API.CONSUMER.CREATE." + eventsStream
 	gateSubject   = "parley.gate.consumer"
+	gateQueue     = "parley-gate" // of the servers of a cluster, one answers
 )
 
 const (
@@ -37,7 +38,7 @@ func openGate(provider nats.InProcessConnProvider, user User) (*gate, error) {
 	}
 	g := &gate{conn}
 	for _, subject := range []string{gateSubject, gateSubject + ".>"} {
-		if _, err := conn.Subscribe(subject, g.create); err != nil {
+		if _, err := conn.QueueSubscribe(subject, gateQueue, g.create); err != nil {
 			conn.Close()
 			return nil, fmt.Errorf("embedded nats: gate: %w", err)
 		}

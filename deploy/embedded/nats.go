@@ -54,6 +54,8 @@ type NATSConfig struct {
 	MaxPayload int32
 	// MaxMemory limits streams kept in memory, in bytes; 0 is 64 MiB. Parley keeps none there.
 	MaxMemory int64
+	// Cluster makes the server one of a cluster; nil for a server that is alone.
+	Cluster *NATSCluster
 	// MonitorPort opens NATS's own HTTP monitoring on the host of Listen, without a password; 0 disables it.
 	MonitorPort int
 	// Logger receives the server's warnings and errors; nil discards them.
@@ -126,6 +128,9 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 			MaxBatchInflightTotal:     4 * orDefault(config.MaxBatchesInFlight, MaxBatchesInFlight),
 		},
 	}
+	if err := config.Cluster.join(ctx, options); err != nil {
+		return nil, err
+	}
 	if config.MonitorPort != 0 {
 		options.HTTPHost, options.HTTPPort = host, config.MonitorPort
 	}
@@ -150,8 +155,12 @@ func StartNATS(ctx context.Context, config NATSConfig) (*NATS, error) {
 // launch starts a server and returns when it accepts connections. On an error no server is left running.
 func (n *NATS) launch(ctx context.Context) error {
 	options := n.options.Clone()
+	var err error
+	if options.Accounts, err = accounts(); err != nil {
+		return err
+	}
 	// Checked here because the server calls a password in its own options a mistake.
-	auth := &authenticator{users: n.users, open: make(chan struct{})}
+	auth := &authenticator{users: n.users}
 	options.CustomClientAuthentication = auth
 	s, err := server.NewServer(options)
 	if err != nil {
@@ -162,10 +171,6 @@ func (n *NATS) launch(ctx context.Context) error {
 	s.SetLoggerV2(log, false, false, false)
 	s.Start()
 	err = waitReady(ctx, s, log)
-	if err == nil {
-		err = makeAccounts(s)
-	}
-	close(auth.open)
 	var g *gate
 	if err == nil {
 		g, err = openGate(s, n.users.Log)

@@ -153,6 +153,20 @@ func (p *Pair) ListenerFor(ca File) (*tls.Config, error) {
 	return c, nil
 }
 
+// Mutual is [Pair.ListenerFor] for servers that also connect to each other with their certificates: each requires of the other one
+// that is signed by one of the CA certificates, for servers and for clients, and names its address.
+func (p *Pair) Mutual(ca File) (*tls.Config, error) {
+	c, err := p.ListenerFor(ca)
+	if err != nil {
+		return nil, err
+	}
+	if c.RootCAs, err = ca.authorities(); err != nil {
+		return nil, err
+	}
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return p.Current(), nil }
+	return c, nil
+}
+
 // verify checks a client's certificate against CA certificates.
 func verify(s tls.ConnectionState, roots *x509.CertPool) error {
 	options := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}

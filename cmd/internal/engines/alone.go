@@ -18,6 +18,7 @@ type NATSAlone struct {
 	PrivatePasswordFile string `help:"File with the password of parley_private, the user of credentials, secrets and leases." type:"path" placeholder:"FILE"`
 	certificate.Flags
 	ClientCA string `name:"client-ca" help:"CA certificates (PEM). Clients must present a certificate signed by one of them." group:"TLS" type:"path" placeholder:"FILE"`
+	Cluster
 	LogSettings
 }
 
@@ -42,7 +43,11 @@ func (f *NATSAlone) Start(ctx context.Context, p *process.Process) (address stri
 	if err != nil {
 		return "", err
 	}
-	server, err := f.LogSettings.start(ctx, p, f.DataDir, f.Listen, users.NATS, encrypted)
+	cluster, err := f.Cluster.config(pair)
+	if err != nil {
+		return "", err
+	}
+	server, err := f.LogSettings.start(ctx, p, f.DataDir, embedded.NATSConfig{Listen: f.Listen, TLS: encrypted, Users: users.NATS, Cluster: cluster})
 	if err != nil {
 		return "", err
 	}

@@ -71,7 +71,7 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 	both, ctx := errgroup.WithContext(ctx)
 	if l.NATSURL == "" {
 		both.Go(func() (err error) {
-			e.nats, err = own.LogSettings.start(ctx, p, l.DataDir, own.NATSListen, credentials.NATS, natsTLS)
+			e.nats, err = own.LogSettings.start(ctx, p, l.DataDir, embedded.NATSConfig{Listen: own.NATSListen, TLS: natsTLS, Users: credentials.NATS})
 			return err
 		})
 	}
@@ -113,11 +113,8 @@ func natsListener(pair *certificate.Pair, clientCA certificate.File) (*tls.Confi
 }
 
 // start starts a NATS server on a data dir.
-func (s *LogSettings) start(ctx context.Context, p *process.Process, dir, listen string, users embedded.NATSUsers, encrypted *tls.Config) (*embedded.NATS, error) {
-	config := embedded.NATSConfig{
-		Dir: filepath.Join(dir, "nats"), Listen: listen, TLS: encrypted,
-		Users: users, Logger: p.Log,
-	}
+func (s *LogSettings) start(ctx context.Context, p *process.Process, dir string, config embedded.NATSConfig) (*embedded.NATS, error) {
+	config.Dir, config.Logger = filepath.Join(dir, "nats"), p.Log
 	if s.Sync == "interval" {
 		config.SyncInterval = syncInterval
 		p.Log.Warn("the log is flushed to disk at intervals: a machine crash loses the events since the last flush", "interval", syncInterval)
