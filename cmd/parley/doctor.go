@@ -257,6 +257,7 @@ func (c *doctorCommand) engines(ctx context.Context, out io.Writer) (failed bool
 		{"nats version", ofLog(func(context.Context) (string, error) { return logVersion(broker) })},
 		{"nats clock", ofLog(func(ctx context.Context) (string, error) { return logClock(ctx, broker) })},
 		{"streams", ofLog(func(ctx context.Context) (string, error) { return streams(ctx, broker) })},
+		{"copies", ofLog(func(ctx context.Context) (string, error) { return copies(ctx, broker) })},
 		{"log", ofLog(func(ctx context.Context) (string, error) {
 			state, err := broker.Events().State(ctx)
 			if err != nil {

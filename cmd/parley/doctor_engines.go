@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,6 +88,39 @@ func streams(ctx context.Context, broker *eventlog.Broker) (string, error) {
 		return "", errors.New(strings.Join(faults, "; "))
 	}
 	return strings.Join(all, ", "), nil
+}
+
+// copies reports logs and buckets that have fewer copies than they should.
+func copies(ctx context.Context, broker *eventlog.Broker) (string, error) {
+	c, err := broker.Copies(ctx)
+	if err != nil {
+		return "", err
+	}
+	if c.Cluster == "" {
+		return "the NATS server is alone", nil
+	}
+	var faults []string
+	if len(c.Single) > 0 {
+		faults = append(faults, fmt.Sprintf("%s have one copy in the cluster %s and are lost with their server: start every role with --nats-replicas 3", strings.Join(c.Single, ", "), c.Cluster))
+	}
+	if len(c.Leaderless) > 0 {
+		faults = append(faults, fmt.Sprintf("%s have no leader, and cannot be used until more servers of the cluster %s run and reach each other", strings.Join(c.Leaderless, ", "), c.Cluster))
+	}
+	for _, server := range slices.Sorted(maps.Keys(c.Away)) {
+		faults = append(faults, fmt.Sprintf("server %s of the cluster %s does not run or cannot be reached, so %d of %d logs and buckets have a copy less: start it",
+			server, c.Cluster, len(c.Away[server]), c.Streams))
+	}
+	if len(faults) > 0 {
+		return "", errors.New(strings.Join(faults, "; "))
+	}
+	var behind []string
+	for _, server := range slices.Sorted(maps.Keys(c.Behind)) {
+		behind = append(behind, fmt.Sprintf("server %s is catching up with %s", server, strings.Join(c.Behind[server], ", ")))
+	}
+	if len(behind) > 0 {
+		return "", remark{strings.Join(behind, "; ")}
+	}
+	return fmt.Sprintf("%d logs and buckets have at least %d copies in the cluster %s, all up to date", c.Streams, c.Fewest, c.Cluster), nil
 }
 
 // tablesServer reports the version and the clock of ClickHouse.

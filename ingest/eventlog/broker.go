@@ -65,7 +65,7 @@ type Options struct {
 	MaxAge   time.Duration
 	// RejectedMaxBytes limits the stream of rejected events as MaxBytes does that of events.
 	RejectedMaxBytes int64
-	// Replicas of the streams in a cluster; 0 keeps the setting, 1 for new ones.
+	// Replicas is how many copies the streams and buckets have in a cluster; 0 keeps the setting, 1 for new ones.
 	Replicas int
 	// Compression stores the streams compressed (S2); see the package comment for the cost. It
 	// applies only to new blocks.
@@ -121,16 +121,14 @@ func Open(ctx context.Context, options Options) (*Broker, error) {
 		return nil, fmt.Errorf("eventlog: connect to the buckets: %w", err)
 	}
 	for _, s := range b.streams() {
-		err := Retry(ctx, func() error {
-			if err := s.ensure(ctx); err != nil {
-				return err
-			}
-			return s.checkEnd(ctx)
-		})
-		if err != nil {
+		if err := s.open(ctx); err != nil {
 			b.Close()
 			return nil, fmt.Errorf("eventlog: stream %s: %w", s.name, err)
 		}
+	}
+	if err := Retry(ctx, func() error { return b.replicate(ctx) }); err != nil {
+		b.Close()
+		return nil, fmt.Errorf("eventlog: copies of the buckets: %w", err)
 	}
 	if !options.Observe {
 		b.keep(ctx)

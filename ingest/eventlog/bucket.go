@@ -55,7 +55,7 @@ func (b *Broker) Bucket(ctx context.Context, name string, config BucketConfig) (
 		err = bucket.sweep(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("eventlog: bucket %s: %w", name, classed(err))
+		return nil, fmt.Errorf("eventlog: bucket %s: %w", name, b.options.copies(classed(err)))
 	}
 	return bucket, nil
 }
@@ -113,15 +113,22 @@ func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
 
 // get reads a value and its revision.
 func (b *Bucket) get(ctx context.Context, key string) (value []byte, revision uint64, err error) {
-	ctx, cancel := b.broker.bounded(ctx)
-	defer cancel()
-	entry, err := b.kv.Get(ctx, key)
-	if err != nil {
-		return nil, 0, classed(err)
+	if err := checkKey(key); err != nil {
+		return nil, 0, err
 	}
-	value, err = b.open(key, entry.Value())
-	return value, entry.Revision(), err
+	m, err := b.broker.message(ctx, "KV_"+b.name, b.latest(key))
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case m.deletes():
+		return nil, 0, fmt.Errorf("%w: key %s", ErrNotFound, key)
+	}
+	value, err = b.open(key, m.Data)
+	return value, m.Sequence, err
 }
+
+// latest names the message of a key's value.
+func (b *Bucket) latest(key string) which { return which{Last: "$KV." + b.name + "." + key} }
 
 // Put writes a value if the key still has the revision given, 0 meaning that
 // it does not exist, and returns the new one; [ErrConflict] otherwise. After
@@ -213,12 +220,12 @@ func (b *Bucket) remove(ctx context.Context, key string, options ...jetstream.KV
 	ctx, cancel := b.broker.bounded(ctx)
 	defer cancel()
 	if b.stream != nil {
-		entry, err := b.kv.Get(ctx, key)
-		if errors.Is(err, jetstream.ErrKeyNotFound) {
+		m, err := b.broker.message(ctx, "KV_"+b.name, b.latest(key))
+		if errors.Is(err, ErrNotFound) || err == nil && m.deletes() {
 			return nil
 		}
 		if err == nil {
-			err = b.overwrite(ctx, entry.Revision())
+			err = b.overwrite(ctx, m.Sequence)
 		}
 		if err != nil {
 			return classedWrite(err)
@@ -237,7 +244,7 @@ func (b *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
 	defer cancel()
 	lister, err := b.kv.ListKeysFiltered(ctx, pattern)
 	if err != nil {
-		return nil, classed(err)
+		return nil, classedReader(err)
 	}
 	var keys []string
 	for key := range lister.Keys() {
@@ -256,7 +263,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) (map[string][]byte, er
 	defer cancel()
 	watch, err := b.kv.Watch(ctx, pattern, jetstream.IgnoreDeletes())
 	if err != nil {
-		return nil, classed(err)
+		return nil, classedReader(err)
 	}
 	defer func() { _ = watch.Stop() }()
 	values := make(map[string][]byte)
@@ -307,7 +314,7 @@ func (b *Bucket) watch(ctx context.Context, pattern string, do func(key string, 
 	link := b.broker.link()
 	watch, err := b.kv.Watch(ctx, pattern) // bounds its own requests
 	if err != nil {
-		return classed(err)
+		return classedReader(err)
 	}
 	defer func() { _ = watch.Stop() }()
 	for {

@@ -117,6 +117,19 @@
 // which only means that less is known. With a sync interval it may be newer than the server's
 // files, and a power loss that takes the last second of the log then counts as an older copy.
 //
+// # Clusters
+//
+// In a cluster with [Options.Replicas] above one, a message is acknowledged when most of the servers that
+// hold a copy have it. What is acknowledged is in the copy of the stream's leader; the other copies may lack it
+// for a moment. So the state of a stream, its single messages and the values of buckets are read from the
+// leader ([Broker.ask]): a record that is missing elsewhere would count as damage, an erasure as done, a
+// revoked credential as valid. A copy that answers without a leader is not believed. Readers' consumers may be on any
+// server: what they deliver is never too much, and what they lack is compared with the leader.
+//
+// When a leader dies, the others elect one after 4 to 9 seconds (nats-server 2.15.2). Requests that may be
+// repeated are sent again every two seconds meanwhile; an append whose answer is lost finds out
+// whether it is stored, as above.
+//
 // # Disk
 //
 // A record takes its compressed payload plus about 300 bytes. With Compression, the server compresses

@@ -48,6 +48,14 @@ const (
 	codeAtomicInFlight   = 10210
 	codeDuplicateStaged  = 10158 // the first one is not stored yet
 	codeTooManyRequests  = 10167 // its queue is full
+
+	codeNoMessage       = 10037
+	codeNoPeers         = 10005 // too few servers of the cluster run, or have room, for the copies
+	codeNotClustered    = 10074 // the server is alone
+	codeNotAssigned     = 10007 // what follows are servers of a cluster that cannot help now
+	codeNotLeader       = 10009
+	codeStreamOffline   = 10118
+	codeConsumerOffline = 10119
 )
 
 // apiError is an error as JetStream answers it.
@@ -69,11 +77,28 @@ func (e *apiError) Is(class error) bool {
 		return class == ErrFull
 	case codeMessageSize:
 		return class == ErrTooLarge
-	case codeAtomicIncomplete, codeAtomicInFlight, codeDuplicateStaged, codeTooManyRequests:
+	case codeNoMessage:
+		return class == ErrNotFound
+	case codeAtomicIncomplete, codeAtomicInFlight, codeDuplicateStaged, codeTooManyRequests,
+		codeNoPeers, codeNotAssigned, codeNotLeader, codeStreamOffline, codeConsumerOffline:
 		return class == ErrUnavailable
 	default:
 		return class == ErrUnavailable && e.Status == 503
 	}
+}
+
+// answerOf returns the server's answer in an error of nats.go; nil if it is none. Watches of buckets still use the older of its two
+// clients for JetStream.
+func answerOf(err error) *apiError {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return &apiError{Code: int(api.ErrorCode), Status: api.Code, Description: api.Description}
+	}
+	var older *nats.APIError
+	if errors.As(err, &older) {
+		return &apiError{Code: int(older.ErrorCode), Status: older.Code, Description: older.Description}
+	}
+	return nil
 }
 
 // classed wraps an error of nats.go with the class it belongs to.
@@ -81,7 +106,7 @@ func classed(err error) error {
 	if err == nil {
 		return nil
 	}
-	var api *jetstream.APIError
+	own := answerOf(err)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrMsgNotFound),
 		errors.Is(err, jetstream.ErrKeyDeleted):
@@ -90,8 +115,7 @@ func classed(err error) error {
 		return fmt.Errorf("%w: %w", ErrConflict, err)
 	case errors.Is(err, nats.ErrMaxPayload):
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
-	case errors.As(err, &api):
-		own := &apiError{Code: int(api.ErrorCode), Status: api.Code, Description: api.Description}
+	case own != nil:
 		if own.Code == codeWrongLastSeq || own.Code == codeWrongLastSeqTwo {
 			return fmt.Errorf("%w: %w", ErrConflict, own)
 		}
@@ -104,6 +128,17 @@ func classed(err error) error {
 	default:
 		return err
 	}
+}
+
+// classedReader is classed for requests that make a consumer. It needs no disk, so if there is no room for it, the server of the
+// cluster that was to have it does not run.
+func classedReader(err error) error {
+	err = classed(err)
+	var answered *apiError
+	if errors.As(err, &answered) && answered.Code == codeResources {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
 }
 
 // classedWrite is classed for writes: if the answer is lost, the outcome is unknown.

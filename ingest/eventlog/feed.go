@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -18,9 +19,11 @@ import (
 // flow control and heartbeats, and returns how many there are now. The server removes it soon after
 // the inbox is gone. With headersOnly, payloads are left out.
 func (s *Stream) deliver(ctx context.Context, inbox string, from record.Number, headersOnly bool) (pending uint64, err error) {
+	name := rand.Text() // by it, a request that is repeated finds the consumer that it has made
 	request, err := json.Marshal(map[string]any{
 		"stream_name": s.name,
 		"config": map[string]any{
+			"name":               name,
 			"description":        "Parley reader",
 			"deliver_subject":    inbox,
 			"deliver_policy":     "by_start_sequence",
@@ -38,7 +41,7 @@ func (s *Stream) deliver(ctx context.Context, inbox string, from record.Number, 
 	if err != nil {
 		return 0, err
 	}
-	answer, err := s.ask(ctx, "$JS.API.CONSUMER.CREATE."+s.name, request)
+	answer, err := s.broker.ask(ctx, "$JS.API.CONSUMER.CREATE."+s.name+"."+name, request)
 	if err != nil {
 		return 0, err
 	}
@@ -50,7 +53,7 @@ func (s *Stream) deliver(ctx context.Context, inbox string, from record.Number, 
 		return 0, fmt.Errorf("consumer: %w", err)
 	}
 	if made.Error != nil {
-		return 0, made.Error
+		return 0, classedReader(made.Error)
 	}
 	return made.Pending, nil
 }

@@ -65,16 +65,5 @@ func (s *Stream) Inspect(ctx context.Context) (found string, faults []string, er
 			faults = append(faults, s.name+" "+wrong.text)
 		}
 	}
-	replicas := max(c.Replicas, 1)
-	if cluster := info.Cluster; cluster != nil && cluster.Name != "" {
-		if replicas == 1 {
-			faults = append(faults, s.name+" has one copy in the cluster "+cluster.Name+" and is lost with its node: set num_replicas to 3")
-		}
-		for _, peer := range cluster.Replicas {
-			if peer.Offline || !peer.Current {
-				faults = append(faults, fmt.Sprintf("%s is not up to date on %s: check that node", s.name, peer.Name))
-			}
-		}
-	}
-	return fmt.Sprintf("%s with replicas: %d", s.name, replicas), faults, nil
+	return fmt.Sprintf("%s with replicas: %d", s.name, max(c.Replicas, 1)), faults, nil
 }

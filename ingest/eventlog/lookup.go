@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/parley-analytics/parley/ingest/eventlog/record"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -18,19 +16,13 @@ func (s *Stream) stored(ctx context.Context, number record.Number, following boo
 	if err := s.renumber(ctx); err != nil {
 		return delivered{}, err
 	}
-	ctx, cancel := s.broker.bounded(ctx)
-	defer cancel()
-	stream, err := s.broker.js.Stream(ctx, s.name)
-	if err != nil {
-		return delivered{}, classed(err)
-	}
-	var options []jetstream.GetMsgOpt
+	w := which{Sequence: uint64(number)}
 	if following {
-		options = append(options, jetstream.WithGetMsgSubject(">"))
+		w.Next = ">"
 	}
-	m, err := stream.GetMsg(ctx, uint64(number), options...)
+	m, err := s.broker.message(ctx, s.name, w)
 	if err != nil {
-		return delivered{}, classed(err)
+		return delivered{}, err
 	}
 	if altered(m.Header, m.Data) && !following {
 		return delivered{}, fmt.Errorf("%w: %w", ErrNotFound, s.damageOf([]run{{number, number}}))

@@ -56,10 +56,10 @@ func (b *Bucket) takeOver(ctx context.Context, from *Broker, name string) error 
 		return err
 	}
 	state := stream.CachedInfo().State
-	values := make(map[string]*jetstream.RawStreamMsg) // the last of each key
+	values := make(map[string]*kept) // the last of each key
 	for sequence := state.FirstSeq; sequence <= state.LastSeq; {
-		m, err := stream.GetMsg(ctx, sequence, jetstream.WithGetMsgSubject("$KV."+name+".>"))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
+		m, err := from.message(ctx, "KV_"+name, which{Sequence: sequence, Next: "$KV." + name + ".>"})
+		if errors.Is(err, ErrNotFound) {
 			break
 		}
 		if err != nil {
@@ -69,8 +69,8 @@ func (b *Bucket) takeOver(ctx context.Context, from *Broker, name string) error 
 		values[strings.TrimPrefix(m.Subject, "$KV."+name+".")] = m
 	}
 	for key, m := range values {
-		if m.Header.Get("KV-Operation") != "" || m.Header.Get("Nats-Marker-Reason") != "" {
-			continue // it is deleted
+		if m.deletes() {
+			continue
 		}
 		var options []jetstream.KVCreateOpt
 		if ttl, err := time.ParseDuration(m.Header.Get(jetstream.MsgTTLHeader)); err == nil {

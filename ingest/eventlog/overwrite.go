@@ -46,12 +46,12 @@ func (b *Bucket) sweep(ctx context.Context) error {
 	}
 	latest := make(map[string]uint64)
 	for at := state.FirstSeq; at <= state.LastSeq; {
-		message, err := stream.GetMsg(ctx, at, jetstream.WithGetMsgSubject(">"))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
+		message, err := b.broker.message(ctx, "KV_"+b.name, which{Sequence: at, Next: ">"})
+		if errors.Is(err, ErrNotFound) {
 			break
 		}
 		if err != nil {
-			return classed(err)
+			return err
 		}
 		if before := latest[message.Subject]; before != 0 {
 			if err := b.overwrite(ctx, before); err != nil {
@@ -69,7 +69,7 @@ func (b *Bucket) overwrite(ctx context.Context, revision uint64) error {
 	if err == nil {
 		return nil
 	}
-	if _, missing := b.stream.GetMsg(ctx, revision); errors.Is(missing, jetstream.ErrMsgNotFound) {
+	if _, missing := b.broker.message(ctx, "KV_"+b.name, which{Sequence: revision}); errors.Is(missing, ErrNotFound) {
 		return nil
 	}
 	return err

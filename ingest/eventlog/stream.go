@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/parley-analytics/parley/ingest/eventlog/record"
@@ -37,7 +36,6 @@ type Stream struct {
 	acknowledged atomic.Uint64
 	singles      atomic.Uint64                // see number
 	read         atomic.Uint64                // entries that readers have returned, except to scrubs
-	clustered    atomic.Bool                  // more than one replica
 	created      atomic.Int64                 // when the stream was made, in Unix nanoseconds
 	id           atomic.Pointer[string]       // see Identity
 	foreign      atomic.Pointer[ForeignError] // why nothing is appended; nil if appends are allowed
@@ -74,6 +72,23 @@ func newStream(b *Broker, name, subject string) *Stream {
 	return s
 }
 
+// open makes the stream ready, and waits for a server, or for as many as its copies need.
+func (s *Stream) open(ctx context.Context) error {
+	said := false
+	return Retry(ctx, func() error {
+		err := s.ensure(ctx)
+		if err == nil {
+			err = s.checkEnd(ctx)
+		}
+		var lacking *copiesError
+		if errors.As(err, &lacking) && !said {
+			s.broker.log.Warn("the log cannot be opened yet; retrying", "stream", s.name, "error", err)
+			said = true
+		}
+		return err
+	})
+}
+
 // ensure creates the stream, or changes the settings of an existing one that Parley relies on or
 // the options name; other settings are kept.
 func (s *Stream) ensure(ctx context.Context) error {
@@ -92,7 +107,7 @@ func (s *Stream) ensure(ctx context.Context) error {
 		}
 		if !o.Observe && s.adapt(&config) {
 			if existing, err = js.UpdateStream(ctx, config); err != nil {
-				return classed(err)
+				return o.copies(classed(err))
 			}
 		}
 	} else if errors.Is(err, jetstream.ErrStreamNotFound) && !o.Observe {
@@ -107,7 +122,7 @@ func (s *Stream) ensure(ctx context.Context) error {
 		}
 		s.adapt(&config)
 		if existing, err = js.CreateStream(ctx, config); err != nil {
-			return classed(err)
+			return o.copies(classed(err))
 		}
 	} else {
 		return classed(err)
@@ -116,7 +131,6 @@ func (s *Stream) ensure(ctx context.Context) error {
 	if !info.Config.AllowAtomicPublish && !o.Observe {
 		return errors.New("the server cannot publish atomic batches: nats-server 2.15.2 or newer is needed")
 	}
-	s.clustered.Store(info.Config.Replicas > 1)
 	s.created.Store(info.Created.UnixNano())
 	s.saw(record.Number(info.State.LastSeq))
 	return nil
@@ -295,7 +309,7 @@ func (s *Stream) info(ctx context.Context, deleted bool) (*streamInfo, error) {
 	if deleted {
 		body = []byte(`{"deleted_details":true}`)
 	}
-	answer, err := s.ask(ctx, "$JS.API.STREAM.INFO."+s.name, body)
+	answer, err := s.broker.ask(ctx, "$JS.API.STREAM.INFO."+s.name, body)
 	if err != nil {
 		return nil, err
 	}
@@ -306,24 +320,17 @@ func (s *Stream) info(ctx context.Context, deleted bool) (*streamInfo, error) {
 	if info.Error != nil {
 		return nil, info.Error
 	}
+	// In a cluster, a copy whose group has no leader answers too. It may lack what was acknowledged.
+	if info.Cluster != nil && info.Cluster.Leader == "" {
+		return nil, fmt.Errorf("%w: the stream has no leader: most of the servers that hold it do not run or cannot reach each other", ErrUnavailable)
+	}
 	return info, nil
-}
-
-// ask sends a request to the server's API.
-func (s *Stream) ask(ctx context.Context, subject string, body []byte) (*nats.Msg, error) {
-	ctx, cancel := s.broker.bounded(ctx)
-	defer cancel()
-	answer, err := s.broker.conn.RequestWithContext(ctx, subject, body)
-	return answer, classed(err)
 }
 
 func (s *Stream) ready(ctx context.Context) error {
 	info, err := s.info(ctx, false)
 	if err != nil {
 		return err
-	}
-	if info.Cluster != nil && s.clustered.Load() && info.Cluster.Leader == "" {
-		return fmt.Errorf("%w: no leader", ErrUnavailable)
 	}
 	if s.checked.Load() != s.broker.present.Load() {
 		return fmt.Errorf("%w: not checked since the connection was lost", ErrUnavailable)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/parley-analytics/parley/cmd/internal/certificate"
@@ -31,6 +32,7 @@ type Servers struct {
 	NATSKey                string `name:"nats-key" help:"Private key (PEM, mode 600) of that certificate." group:"Servers" type:"path" placeholder:"FILE"`
 	PrivateUser            string `name:"nats-private-user" help:"NATS user of a separate account for credentials, secrets and leases; defaults to the log's account." group:"Servers" placeholder:"NAME"`
 	PrivatePasswordFile    string `name:"nats-private-password-file" help:"File with the password of that user." group:"Servers" type:"path" placeholder:"FILE"`
+	NATSReplicas           int    `name:"nats-replicas" help:"Number of copies of every log and bucket in a NATS cluster, 1 to 5; 3 survive the loss of a server. 0 keeps what they have and makes new ones with one." group:"Servers" default:"0"`
 	SecretKeyFile          string `name:"secret-key-file" help:"File (mode 600) with the key that seals secrets kept in NATS: 32 random bytes in base64, the same for every role. Defaults to secret.key in the data dir, which is created." group:"Servers" type:"path" placeholder:"FILE"`
 	ClickHouseURL          string `name:"clickhouse-url" help:"ClickHouse server to use, http://HOST:PORT, https://HOST:PORT or clickhouse://HOST:PORT[?secure=true]." group:"Servers" placeholder:"URL"`
 	ClickHouseUser         string `name:"clickhouse-user" help:"User that owns the tables." group:"Servers" placeholder:"NAME"`
@@ -46,6 +48,9 @@ type Location struct {
 	Servers
 }
 
+// mostReplicas is how many copies of a stream NATS keeps at most.
+const mostReplicas = 5
+
 // Check refuses a user without its server, and a password without its user. It returns the first fault.
 func (s *Servers) Check() error {
 	for _, fault := range s.Faults() {
@@ -56,6 +61,10 @@ func (s *Servers) Check() error {
 
 // Faults returns all faults of [Servers.Check].
 func (s *Servers) Faults() (faults []error) {
+	copies := ""
+	if s.NATSReplicas != 0 {
+		copies = strconv.Itoa(s.NATSReplicas)
+	}
 	for _, c := range []struct{ given, flag, missing, needs string }{
 		{s.NATSUser, "--nats-user", s.NATSURL, "--nats-url"},
 		{s.NATSPasswordFile, "--nats-password-file", s.NATSUser, "--nats-user"},
@@ -64,6 +73,7 @@ func (s *Servers) Faults() (faults []error) {
 		{s.NATSCert, "--nats-cert", s.NATSKey, "--nats-key"},
 		{s.NATSKey, "--nats-key", s.NATSCert, "--nats-cert"},
 		{s.ClickHouseCA, "--clickhouse-ca", s.ClickHouseURL, "--clickhouse-url"},
+		{copies, "--nats-replicas", s.NATSURL, "--nats-url"},
 		{s.PrivateUser, "--nats-private-user", s.NATSURL, "--nats-url"},
 		{s.PrivatePasswordFile, "--nats-private-password-file", s.PrivateUser, "--nats-private-user"},
 		{s.ClickHouseUser, "--clickhouse-user", s.ClickHouseURL, "--clickhouse-url"},
@@ -74,6 +84,9 @@ func (s *Servers) Faults() (faults []error) {
 		if c.given != "" && c.missing == "" {
 			faults = append(faults, fmt.Errorf("%s needs %s", c.flag, c.needs))
 		}
+	}
+	if s.NATSReplicas < 0 || s.NATSReplicas > mostReplicas {
+		faults = append(faults, fmt.Errorf("--nats-replicas must be 0 to %d", mostReplicas))
 	}
 	return faults
 }
@@ -139,7 +152,7 @@ func (l *Location) named() (*Engines, error) {
 		if e.keyFile, e.Log.Secret, err = l.secretKey(); err != nil {
 			return nil, err
 		}
-		e.Log.URL, e.Log.User, e.Log.Password = l.NATSURL, l.NATSUser, password
+		e.Log.URL, e.Log.User, e.Log.Password, e.Log.Replicas = l.NATSURL, l.NATSUser, password, l.NATSReplicas
 		e.Log.PrivateUser, e.Log.PrivatePassword = l.PrivateUser, private
 		e.logTLS = &certificate.Connection{CAFile: l.NATSCA, CertFile: l.NATSCert, KeyFile: l.NATSKey}
 		if e.Log.TLS, err = e.logTLS.Config("nats"); err != nil {

@@ -18,6 +18,8 @@ func TestUserOfNoServerIsRefused(t *testing.T) {
 	for want, servers := range map[string]Servers{
 		"--nats-user needs --nats-url":                                     {NATSUser: "u"},
 		"--nats-password-file needs --nats-user":                           {NATSURL: "nats://127.0.0.1:1", NATSPasswordFile: "f"},
+		"--nats-replicas needs --nats-url":                                 {NATSReplicas: 3},
+		"--nats-replicas must be 0 to 5":                                   {NATSURL: "nats://127.0.0.1:1", NATSReplicas: 6},
 		"--nats-private-user needs --nats-url":                             {PrivateUser: "u"},
 		"--nats-private-password-file needs --nats-private-user":           {NATSURL: "nats://127.0.0.1:1", PrivatePasswordFile: "f"},
 		"--clickhouse-user needs --clickhouse-url":                         {ClickHouseUser: "u"},

@@ -32,6 +32,7 @@ type logAccess struct {
 	Password        string                  `json:"password"`
 	PrivateUser     string                  `json:"privateUser,omitempty"`
 	PrivatePassword string                  `json:"privatePassword,omitempty"`
+	Replicas        int                     `json:"replicas,omitempty"` // of buckets that a command makes
 	SecretKeyFile   string                  `json:"secretKeyFile"`
 	TLS             *certificate.Connection `json:"tls,omitempty"`
 }
@@ -39,7 +40,7 @@ type logAccess struct {
 func (e *Engines) writeLogAccess(dir string) error {
 	return WritePrivately(filepath.Join(dir, LogAccessFile), &logAccess{
 		URL: e.Log.URL, User: e.Log.User, Password: e.Log.Password,
-		PrivateUser: e.Log.PrivateUser, PrivatePassword: e.Log.PrivatePassword, SecretKeyFile: e.keyFile, TLS: e.logTLS,
+		PrivateUser: e.Log.PrivateUser, PrivatePassword: e.Log.PrivatePassword, Replicas: e.Log.Replicas, SecretKeyFile: e.keyFile, TLS: e.logTLS,
 	})
 }
 
@@ -61,7 +62,7 @@ func readLogAccess(dir string) (eventlog.Options, error) {
 	secret, err := ReadSecretKey(l.SecretKeyFile)
 	return eventlog.Options{
 		URL: l.URL, User: l.User, Password: l.Password,
-		PrivateUser: l.PrivateUser, PrivatePassword: l.PrivatePassword, Secret: secret, TLS: config,
+		PrivateUser: l.PrivateUser, PrivatePassword: l.PrivatePassword, Replicas: l.Replicas, Secret: secret, TLS: config,
 	}, err
 }
 

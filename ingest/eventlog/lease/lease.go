@@ -167,8 +167,11 @@ func (l *Lease) await(ctx context.Context) error {
 	}
 }
 
-// take writes this process as the holder if the value is free.
+// take writes this process as the holder if the value is free. Like give, it waits for an answer no longer than until the next
+// attempt: the server that was to answer may have died, and another one has taken its place.
 func (l *Lease) take(ctx context.Context, free func(record) bool) (taken bool, found record, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.sign())
+	defer cancel()
 	err = l.bucket.Update(ctx, l.key, func(before []byte) ([]byte, error) {
 		if found, err = read(before); err != nil {
 			return nil, err
@@ -216,7 +219,7 @@ func (l *Lease) keep(ctx context.Context) error {
 
 // give renews the lease; holds reports whether the value still named this process.
 func (l *Lease) give(ctx context.Context) (holds bool, err error) {
-	ctx, cancel := context.WithDeadline(ctx, l.until)
+	ctx, cancel := context.WithTimeout(ctx, min(l.sign(), time.Until(l.until)))
 	defer cancel()
 	err = l.bucket.Update(ctx, l.key, func(before []byte) ([]byte, error) {
 		found, err := read(before)
