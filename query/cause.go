@@ -87,11 +87,7 @@ func (r *Restatements) changed(ctx context.Context) (*causes, error) {
 		c := &causes{restatements: r, contributions: map[group]map[schema.ConversationKey]*contribution{}}
 		before, after := *r.before, *r.after
 		before.scope.Straddling = true // the others are the same now
-		filter := *after.filter
-		if filter.UpdatedSince == nil || *filter.UpdatedSince < before.position {
-			filter.UpdatedSince = &before.position
-		}
-		after.filter = &filter
+		after.scope.Since = before.position
 		states := map[lane]map[int64]*StateFigures{}
 		var rows [2]figureRows
 		if err := together([]func() error{
@@ -308,15 +304,12 @@ func (c *causes) readEvents(ctx context.Context) error {
 // readReopened finds out which conversations have been reopened more often.
 func (c *causes) readReopened(ctx context.Context) error {
 	before, after := c.restatements.before, c.restatements.after
-	straddling := before.scope
-	straddling.Straddling = true
+	straddling, changed := before.scope, after.scope
+	straddling.Straddling, changed.Since = true, before.position
 	var counted, counts map[schema.ConversationKey]uint32
 	if err := together([]func() error{
-		func() (err error) { counted, err = before.store.ReopenCounts(ctx, straddling, 0); return err },
-		func() (err error) {
-			counts, err = after.store.ReopenCounts(ctx, after.scope, before.position)
-			return err
-		},
+		func() (err error) { counted, err = before.store.ReopenCounts(ctx, straddling); return err },
+		func() (err error) { counts, err = after.store.ReopenCounts(ctx, changed); return err },
 	}); err != nil {
 		return err
 	}
@@ -397,10 +390,14 @@ func (c *causes) kindsOf(d *Restatement) []RestatementCause {
 	}
 	var all [len(kinds)]RestatementCause
 	for _, one := range c.of(d) {
+		touches := func(e *RestatedEvents) bool { return touched[c.kindOfType(one.ConversationKey, e)] }
+		// Without other events, a conversation begins with the first answer, sale or tag.
+		if !slices.ContainsFunc(one.events, func(e RestatedEvents) bool { return touches(&e) }) {
+			touches = func(*RestatedEvents) bool { return true }
+		}
 		var events [len(kinds)]Long
 		for i := range one.events {
-			e := &one.events[i]
-			if touched[c.kindOfType(one.ConversationKey, e)] {
+			if e := &one.events[i]; touches(e) {
 				events[slices.Index(kinds[:], c.kind(one.ConversationKey, e))] += Long(e.Count)
 			}
 		}
@@ -450,7 +447,7 @@ func (c *causes) kindOfType(of schema.ConversationKey, e *RestatedEvents) Restat
 func (c *causes) touches(kind RestatementKind, f figure) bool {
 	m := c.restatements.after
 	by := func(names ...Dimension) bool {
-		return m.filter.Rows != nil || slices.ContainsFunc(names, func(d Dimension) bool { return slices.Contains(m.grouping.By, d) })
+		return m.filter.Rows != nil || m.filter.UpdatedSince != nil || slices.ContainsFunc(names, func(d Dimension) bool { return slices.Contains(m.grouping.By, d) })
 	}
 	switch kind {
 	case KindLateAnswer:

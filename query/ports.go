@@ -14,6 +14,8 @@ type Scope struct {
 	AsOf       schema.Sequence // the position whose rows are read; 0 reads the present ones
 	// Straddling leaves only rows of conversations with events on both sides of AsOf, and of theirs.
 	Straddling bool
+	// Since, unless it is 0, leaves only rows of conversations with events above it. It needs AsOf.
+	Since schema.Sequence
 }
 
 // Empty reports whether no row can be in the scope.
@@ -156,9 +158,9 @@ type WorkloadReader interface {
 // RestatedEvents counts the events of conversations that the log got after a position and up to the one of
 // the scope.
 //
-// ReopenCounts returns how often conversations with an event after a position were reopened; those that never were are left out.
+// ReopenCounts returns how often conversations were reopened; those that never were are left out.
 type EventReader interface {
-	ReopenCounts(ctx context.Context, scope Scope, since schema.Sequence) (map[schema.ConversationKey]uint32, error)
+	ReopenCounts(ctx context.Context, scope Scope) (map[schema.ConversationKey]uint32, error)
 	RestatedEvents(ctx context.Context, scope Scope, of []schema.ConversationKey, since schema.Sequence) ([]RestatedEvents, error)
 	Events(ctx context.Context, scope Scope, of schema.ConversationKey, limit int) ([]EventRow, error)
 }

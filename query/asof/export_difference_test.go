@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/parley-analytics/parley/projector/foldtest"
+	"github.com/parley-analytics/parley/schema"
 )
 
 // row is a line of an export, as far as figures need it.
@@ -64,13 +65,39 @@ func (r *rig) lines(t *testing.T, table, position string) []row {
 type ledger struct {
 	sums      map[string]int64 // counts, and amounts in ten-thousandths
 	durations map[string][]int64
+	whole     *ledger            // that of all conversations; nil if it is this one
+	each      map[string]*ledger // by conversation
+	reopened  map[string]int     // how often each was
 }
 
-func (l *ledger) count(bucket, figure string, n int) { l.sums[bucket+" "+figure] += int64(n) }
+func newLedger(whole *ledger) *ledger {
+	return &ledger{map[string]int64{}, map[string][]int64{}, whole, map[string]*ledger{}, map[string]int{}}
+}
+
+// of is the ledger of a conversation alone, which adds to that of all.
+func (l *ledger) of(r row) *ledger {
+	if l.each[r.Conversation] == nil {
+		l.each[r.Conversation] = newLedger(l)
+	}
+	return l.each[r.Conversation]
+}
+
+func (l *ledger) add(bucket, figure string, n int64) {
+	l.sums[bucket+" "+figure] += n
+	if l.whole != nil {
+		l.whole.add(bucket, figure, n)
+	}
+}
+
+func (l *ledger) count(bucket, figure string, n int) { l.add(bucket, figure, int64(n)) }
 
 func (l *ledger) duration(bucket, figure string, ms *int64) {
-	if ms != nil {
-		l.durations[bucket+" "+figure] = append(l.durations[bucket+" "+figure], *ms)
+	if ms == nil {
+		return
+	}
+	l.durations[bucket+" "+figure] = append(l.durations[bucket+" "+figure], *ms)
+	if l.whole != nil {
+		l.whole.duration(bucket, figure, ms)
 	}
 }
 
@@ -96,9 +123,11 @@ func one(holds bool) int {
 // fold adds up the exports as of a position.
 func (r *rig) fold(t *testing.T, position string) *ledger {
 	t.Helper()
-	l := &ledger{map[string]int64{}, map[string][]int64{}}
+	all := newLedger(nil)
 	closed := map[string]string{} // the bucket of a conversation
 	for _, c := range r.lines(t, "conversations", position) {
+		l := all.of(c)
+		all.reopened[c.Conversation] = c.Reopens
 		l.count(month(t, c.CreatedAt), "createdConversations", 1)
 		if c.ClosedAt == nil {
 			continue
@@ -126,7 +155,7 @@ func (r *rig) fold(t *testing.T, position string) *ledger {
 		l.duration(b, "duration", c.Duration)
 	}
 	for _, k := range r.lines(t, "contacts", position) {
-		b := month(t, k.StartedAt)
+		l, b := all.of(k), month(t, k.StartedAt)
 		l.count(b, "contacts", 1)
 		l.count(b, "answeredContacts", one(k.Status == "ANSWERED"))
 		l.count(b, "unansweredContacts", one(k.Status == "UNANSWERED"))
@@ -142,11 +171,12 @@ func (r *rig) fold(t *testing.T, position string) *ledger {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.sums[b+" revenue "+s.Currency] += amount.Shift(4).IntPart()
+			l := all.of(s)
+			l.add(b, "revenue "+s.Currency, amount.Shift(4).IntPart())
 			l.count(b, "sales "+s.Currency, 1)
 		}
 	}
-	return l
+	return all
 }
 
 // The figures that exports are enough for.
@@ -235,42 +265,54 @@ func valueOf(t *testing.T, n *json.Number, amount bool) string {
 }
 
 // TestRestatementsAreTheDifferenceOfTwoExports folds the exports as of two positions into figures, and compares those that differ, and
-// that all others do not.
+// that all others do not. Conversations and events that caused them are those of the same exports and of the log.
 func TestRestatementsAreTheDifferenceOfTwoExports(t *testing.T) {
 	r := newRig(t)
 	dice := foldtest.Seeded(29)
 	events := foldtest.Stream(dice, 60)
 	var moments []string
+	var ends []schema.Sequence
+	begun := map[schema.ConversationKey]bool{}
 	for len(events) > 0 {
-		n := min(len(events), 1+dice.IntN(500))
+		n := min(len(events), 1+dice.IntN(120))
 		r.append(t, events[:n]...)
+		if len(moments)%3 == 0 { // of conversations that began before and go on: their events of before come again
+			erased := 0
+			for _, e := range events[n:] {
+				if e.Type == schema.TypeMessage && begun[e.ConversationKey()] && erased < 2 {
+					delete(begun, e.ConversationKey())
+					r.eraseConversation(t, e.ConversationKey())
+					erased++
+				}
+			}
+		}
+		for _, e := range events[:n] {
+			begun[e.ConversationKey()] = begun[e.ConversationKey()] || e.Type == schema.TypeOpened
+		}
 		events = events[n:]
-		moments = append(moments, r.position(t))
+		moments, ends = append(moments, r.position(t)), append(ends, r.log.last)
 	}
-	compared, differing, off := 0, 0, 0
-	for n := range 2 {
-		since, until := moments[len(moments)/(3-n)], moments[len(moments)-1-n]
+	compared, differing, off, erased := 0, 0, 0, 0
+	for from := 2; from+1 < len(moments); from += 3 {
+		to := min(from+1+from%4, len(moments)-1)
+		since, until := moments[from], moments[to]
 		before, after := r.fold(t, since), r.fold(t, until)
 		buckets, currencies := namesOf(before, after)
 		type pair struct{ before, after string }
 		got := map[string]pair{}
-		for _, f := range r.restated(t, since, until, ", step: MONTH").Restatements.Figures {
-			var from string
-			read(t, string(f.From), &from)
-			bucket := from[:len("2006-01")]
-			name := f.Figure
-			if f.Currency != nil {
-				name += " " + *f.Currency
-			}
-			got[bucket+" "+name] = pair{valueOf(t, f.Before, f.Currency != nil), valueOf(t, f.After, f.Currency != nil)}
-			if !slices.Contains(buckets, bucket) {
+		restatements := r.restated(t, since, until, ", step: MONTH").Restatements.Figures
+		for _, f := range restatements {
+			got[f.name(t)] = pair{valueOf(t, f.Before, f.Currency != nil), valueOf(t, f.After, f.Currency != nil)}
+			if bucket := f.bucket(t); !slices.Contains(buckets, bucket) {
 				buckets = append(buckets, bucket)
 			}
 		}
+		known := map[string]bool{}
 		for _, bucket := range buckets {
 			was, is := before.figures(bucket, currencies), after.figures(bucket, currencies)
 			for name := range is {
 				compared++
+				known[bucket+" "+name] = true
 				found, restated := got[bucket+" "+name]
 				differs := was[name] != is[name]
 				if differs {
@@ -283,10 +325,12 @@ func TestRestatementsAreTheDifferenceOfTwoExports(t *testing.T) {
 				}
 			}
 		}
+		restatements = slices.DeleteFunc(restatements, func(f restatement) bool { return !known[f.name(t)] })
+		erased += r.checkCauses(t, restatements, before, after, r.between(t, ends[from], ends[to]), ends[from])
 	}
 	t.Logf("%d figures compared, %d differ, %d off", compared, differing, off)
-	if compared < 100_000 || differing < 50 || off > 0 {
-		t.Errorf("%d figures compared, %d differ, %d off", compared, differing, off)
+	if compared < 100_000 || differing < 50 || off > 0 || erased == 0 {
+		t.Errorf("%d figures compared, %d differ, %d off, with %d events of erasures", compared, differing, off, erased)
 	}
 }
 

@@ -276,3 +276,51 @@ func TestCausesOfARestatement(t *testing.T) {
 		t.Errorf("no tag change: %+v", tagged)
 	}
 }
+
+// TestAContactThatDidNotChangeIsNoCause has a contact that is not written again, because a late message concerns the other one of its
+// conversation, while another conversation gets a contact.
+func TestAContactThatDidNotChangeIsNoCause(t *testing.T) {
+	r := newRig(t)
+	begin := schema.Timestamp(1_700_000_000_000)
+	event := func(n int, kind schema.Type, at schema.Timestamp, data schema.Data) schema.Event {
+		key := foldtest.Conversation(1, n)
+		return schema.Event{Project: 1, Conversation: key.Conversation, Source: "s", ID: fmt.Sprint(n, kind, at), Type: kind, Time: at, Data: data}
+	}
+	pushed := &schema.Pushed{To: schema.User{ID: 7, Kind: schema.KindProfessional}}
+	var first []schema.Event
+	for n := range 2 {
+		first = append(first, event(n, schema.TypePushed, begin, pushed), event(n, schema.TypeSnoozed, begin+1000, &schema.Snoozed{}),
+			event(n, schema.TypePushed, begin+2000, pushed), event(n, schema.TypeClosed, begin+9000, &schema.Closed{}))
+	}
+	r.append(t, first...)
+	since := r.position(t)
+	r.append(t, event(2, schema.TypePushed, begin, pushed),
+		event(0, schema.TypeMessage, begin+3000, &schema.Message{MessageID: "m", AuthorKind: schema.KindVisitor}))
+	got := map[string]string{}
+	for _, f := range r.restated(t, since, r.position(t), "").Restatements.Figures {
+		got[f.Figure] = fmt.Sprint(f.Conversations, " ", f.Causes, " ", r.pageOf(t, f))
+	}
+	late, other := foldtest.Conversation(1, 0).Conversation, foldtest.Conversation(1, 2).Conversation
+	for figure, want := range map[string]string{
+		"contacts":        fmt.Sprint("1 [{LATE_EVENT 1 1}] ", []schema.ConversationID{other}),
+		"visitorMessages": fmt.Sprint("1 [{LATE_EVENT 1 1}] ", []schema.ConversationID{late}),
+	} {
+		if got[figure] != want {
+			t.Errorf("%s was changed by %s, not %s", figure, got[figure], want)
+		}
+	}
+}
+
+// TestAnAnswerAloneIsACauseOfWhatItBegins has a conversation that nothing but an answer to a survey belongs to.
+func TestAnAnswerAloneIsACauseOfWhatItBegins(t *testing.T) {
+	r := newRig(t)
+	key, score := foldtest.Conversation(1, 1), uint8(5)
+	r.append(t, schema.Event{Project: 1, Conversation: foldtest.Conversation(1, 2).Conversation, Source: "s", ID: "a", Type: schema.TypeClosed, Time: 1_700_000_000_000, Data: &schema.Closed{}})
+	since := r.position(t)
+	r.append(t, schema.Event{Project: 1, Conversation: key.Conversation, Source: "s", ID: "b", Type: schema.TypeSatisfaction, Time: 1_700_000_000_000, Data: &schema.Satisfaction{CustomerSatisfaction: &score}})
+	for _, f := range r.restated(t, since, r.position(t), "").Restatements.Figures {
+		if fmt.Sprint(f.Conversations, f.Causes) != "1 [{LATE_ANSWER 1 1}]" {
+			t.Errorf("%s was changed by %d conversations with %v", f.Figure, f.Conversations, f.Causes)
+		}
+	}
+}

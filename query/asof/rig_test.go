@@ -180,8 +180,8 @@ func (r *rig) restart(t *testing.T) {
 	}
 }
 
-// project projects all of the log.
-func (r *rig) project(t *testing.T) {
+// project projects all of the log, then what then appends, if it is given.
+func (r *rig) project(t *testing.T, then func()) {
 	t.Helper()
 	live, err := r.tables.Live(t.Context())
 	if err != nil {
@@ -201,6 +201,16 @@ func (r *rig) project(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	r.projected(t)
+	if then != nil {
+		then()
+		r.projected(t)
+	}
+}
+
+// projected waits until all of the log is.
+func (r *rig) projected(t *testing.T) {
+	t.Helper()
 	last, _ := r.log.Last(t.Context())
 	for deadline := time.Now().Add(time.Minute); ; {
 		at, err := history.Projected(t.Context(), r.tables, projector.LogEvents)
@@ -214,17 +224,22 @@ func (r *rig) project(t *testing.T) {
 	}
 }
 
-// append puts events into the log and projects them.
+// append puts events into the log and projects them. All rows of the first one's conversation are written; of the others those that differ:
+// the projector has begun before them.
 func (r *rig) append(t *testing.T, events ...schema.Event) {
 	t.Helper()
 	payloads := make([][]byte, len(events))
 	for i := range events {
 		payloads[i] = schema.Encode(&events[i])
 	}
-	if _, err := r.log.Append(t.Context(), payloads); err != nil {
-		t.Fatal(err)
+	add := func(some [][]byte) {
+		if _, err := r.log.Append(t.Context(), some); err != nil {
+			t.Fatal(err)
+		}
 	}
-	r.project(t)
+	first := min(len(payloads), 1)
+	add(payloads[:first])
+	r.project(t, func() { add(payloads[first:]) })
 }
 
 // eraseConversation removes the personal data of a conversation.
@@ -234,7 +249,7 @@ func (r *rig) eraseConversation(t *testing.T, key schema.ConversationKey) {
 	if _, err := e.Run(t.Context(), erase.Target{Project: key.Project, Conversations: []schema.ConversationID{key.Conversation}}); err != nil {
 		t.Fatal(err)
 	}
-	r.project(t)
+	r.project(t, nil)
 }
 
 // ask returns the data of an answer.

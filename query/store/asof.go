@@ -81,6 +81,10 @@ func (s *statement) asOf() (text string, needed map[string][]string) {
 // so of one conversation: numbers are compared much faster than the keys.
 const unlessStraddling = " AND _version NOT IN (SELECT version FROM asof_versions)"
 
+// orOfChanged is the condition that a row that was written before the scope's Since is of a conversation that has events above it: such a
+// conversation straddles that position.
+const orOfChanged = " OR _version IN (SELECT version FROM asof_changed)"
+
 var wordsOf = regexp.MustCompile(`\w+`)
 
 // pastColumns are the columns of a table that the overlay has.
@@ -121,54 +125,99 @@ func runAsOf[R any](ctx context.Context, s *Store, st *statement, into func(*R) 
 	return rows, err
 }
 
+// overlay returns the overlay of a position within a scope.
+func (s *Store) overlay(scope query.Scope, position schema.Sequence) *asof.Overlay {
+	return s.overlays.Overlay(query.Scope{Projection: scope.Projection, Projects: scope.Projects, AsOf: position})
+}
+
+// versioned is a condition of a statement on the versions of an overlay's conversations, which come with it as a temporary table.
+type versioned struct {
+	overlay          *asof.Overlay
+	condition, table string
+}
+
+// onVersions returns the conditions on versions in the text of a statement with an overlay.
+func (s *Store) onVersions(scope query.Scope, overlay *asof.Overlay, text string) []versioned {
+	var all []versioned
+	if strings.Contains(text, unlessStraddling) {
+		all = append(all, versioned{overlay, unlessStraddling, "versions"})
+	}
+	if strings.Contains(text, orOfChanged) {
+		all = append(all, versioned{s.overlay(scope, scope.Since), orOfChanged, "changed"})
+	}
+	return all
+}
+
 // asOf passes a statement with its overlay to send, again if the overlay was not complete.
 func (s *Store) asOf(ctx context.Context, st *statement, send func(context.Context, *statement) error) error {
-	scope := st.scope
-	scope.Straddling = false // it is the same overlay
-	overlay := s.overlays.Overlay(scope)
-	defer s.overlays.Used(overlay)
+	overlay := s.overlay(st.scope, st.scope.AsOf)
 	text, needed := st.asOf()
-	excludes := strings.Contains(text, unlessStraddling)
-	completed := *st
-	for range attempts {
-		state, err := overlay.State(ctx)
-		if err != nil {
-			return withCode(st.name, err)
+	conditions := s.onVersions(st.scope, overlay, text)
+	used := map[*asof.Overlay]asof.State{overlay: {}}
+	for _, c := range conditions {
+		used[c.overlay] = asof.State{}
+	}
+	defer func() {
+		for o := range used {
+			s.overlays.Used(o)
 		}
-		tables, err := s.temporary(ctx, st.scope, state.Rows, needed)
+	}()
+	for range attempts {
+		for o := range used {
+			state, err := o.State(ctx)
+			if err != nil {
+				return withCode(st.name, err)
+			}
+			used[o] = state
+		}
+		completed := *st
+		completed.text = text
+		tables, err := s.temporary(ctx, st.scope, used[overlay].Rows, needed)
 		if err != nil {
 			return err
 		}
-		completed.text = text
-		switch {
-		case !excludes:
-		case len(state.Versions) == 0:
-			completed.text = strings.ReplaceAll(text, unlessStraddling, "")
-		default:
-			versions, err := temporaryTable("versions", versionColumns(), []string{"version"}, state.Versions)
+		for _, c := range conditions {
+			versions := used[c.overlay].Versions
+			if len(versions) == 0 {
+				completed.text = strings.ReplaceAll(completed.text, c.condition, "")
+				continue
+			}
+			table, err := temporaryTable(c.table, versionColumns(), []string{"version"}, versions)
 			if err != nil {
-				return fmt.Errorf("temporary table of versions: %w", err)
+				return fmt.Errorf("temporary table of %s: %w", c.table, err)
 			}
-			tables = append(tables, versions)
+			tables = append(tables, table)
 		}
-		tables = slices.DeleteFunc(tables, func(table *ext.Table) bool {
-			if table.Block().Rows() > 0 {
-				return false
-			}
-			// clickhouse-go writes prefixes of columns without rows, which the server does not expect.
-			none := newStatement("as_of_none", query.Scope{}).with("table", strings.TrimPrefix(table.Name(), "asof_"))
-			completed.text = strings.ReplaceAll(completed.text, table.Name(), none.text)
-			return true
-		})
+		tables = completed.withoutEmpty(tables)
 		if err := send(chgo.Context(ctx, chgo.WithExternalTable(tables...)), &completed); err != nil {
 			return err
 		}
-		grown, err := overlay.Complete(ctx, state)
-		if err != nil || !grown {
-			return err
+		lacking := false
+		for o, state := range used {
+			grown, err := o.Complete(ctx, state)
+			if err != nil {
+				return err
+			}
+			lacking = lacking || grown
+		}
+		if !lacking {
+			return nil
 		}
 	}
 	return &query.Error{Code: query.CodeUnavailable, Message: "asOf: conversations of this position change too fast at the moment: try again"}
+}
+
+// withoutEmpty leaves out the temporary tables without rows; the statement reads none in their place. clickhouse-go writes prefixes of
+// columns without rows, which the server does not expect.
+func (s *statement) withoutEmpty(tables []*ext.Table) []*ext.Table {
+	return slices.DeleteFunc(tables, func(table *ext.Table) bool {
+		if table.Block().Rows() > 0 {
+			return false
+		}
+		none := newStatement("as_of_none", query.Scope{}).with("table", strings.TrimPrefix(table.Name(), "asof_"))
+		s.text = strings.ReplaceAll(s.text, table.Name(), none.text)
+		return true
+	})
 }
 
 // temporary makes the tables of an overlay.

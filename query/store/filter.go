@@ -14,9 +14,17 @@ const moment = "fromUnixTimestamp64Milli({$:Int64}, 'UTC')"
 
 // closed selects the conversations closed in the interval.
 func closed(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
-	c := within(prefix, scope.Projects)
+	c := within(prefix, scope.Projects).since(scope)
 	c.openings = filter.Openings
 	c.closedIn(interval, filter)
+	return c
+}
+
+// since adds that conversations have events above a position, if the scope has one.
+func (c *conditions) since(scope query.Scope) *conditions {
+	if scope.Since > 0 {
+		c.add("last_sequence > {$:UInt64}", uint64(scope.Since))
+	}
 	return c
 }
 
@@ -269,6 +277,9 @@ func (c *conditions) ofConversation(of traits, f *query.Filter) {
 func started(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
 	c := within(prefix, scope.Projects)
 	c.openings = filter.Openings
+	if scope.Since > 0 {
+		c.add("(_version > {$:UInt64}"+orOfChanged+")", uint64(scope.Since))
+	}
 	// Visitors are in their conversations only.
 	of := within(prefix+"c", scope.Projects)
 	before := len(of.all)

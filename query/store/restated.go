@@ -12,9 +12,8 @@ import (
 )
 
 // ReopenCounts implements query.EventReader.
-func (s *Store) ReopenCounts(ctx context.Context, scope query.Scope, since schema.Sequence) (map[schema.ConversationKey]uint32, error) {
-	where := within("a", scope.Projects)
-	where.add("last_sequence > {$:UInt64}", uint64(since))
+func (s *Store) ReopenCounts(ctx context.Context, scope query.Scope) (map[schema.ConversationKey]uint32, error) {
+	where := within("a", scope.Projects).since(scope)
 	where.add("reopen_count > 0")
 	type row struct {
 		project      uint32

@@ -105,7 +105,7 @@ func stateColumns() []column[query.StateFigures] {
 // living selects the conversations whose state could change in the interval, or was
 // open at its start: those created before its end and not closed for good before its start.
 func living(prefix string, scope query.Scope, interval query.Interval, filter *query.Filter) *conditions {
-	c := within(prefix, scope.Projects)
+	c := within(prefix, scope.Projects).since(scope)
 	c.openings = filter.Openings
 	c.add("(closed_at IS NULL OR closed_at >= "+moment+")", int64(interval.From))
 	c.add("created_at < "+moment, int64(interval.To))
