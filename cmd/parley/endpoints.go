@@ -48,6 +48,10 @@ func writeGuide(out io.Writer, e *engines.Endpoints, dir string, secrets bool, i
 	if err != nil {
 		return err
 	}
+	curl, base, err := curlOf(e)
+	if err != nil {
+		return err
+	}
 	shown := *e
 	if !secrets {
 		for _, password := range []*string{&shown.NATS.Password, &shown.ClickHouse.BI.Password, &shown.ClickHouse.Writer.Password} {
@@ -57,6 +61,8 @@ func writeGuide(out io.Writer, e *engines.Endpoints, dir string, secrets bool, i
 	today := time.Now().UTC().Truncate(24 * time.Hour)
 	return guide.Execute(out, map[string]any{
 		"At":         &shown,
+		"Curl":       curl,
+		"Base":       base,
 		"Invitation": invitation,
 		"Key":        shellQuoted(filepath.Join(dir, adminKeyName)),
 		"Nodes":      "{conversation {id channel createdAt closedAt duration contactCount} satisfactionSurvey {customerSatisfaction}}",

@@ -129,6 +129,10 @@ func TestEveryListenerSpeaksTLS(t *testing.T) {
 				t.Errorf("%v: exit %d\n%s%s", c.arguments, code, stdout, stderr)
 			}
 		}
+		page, _, _ := i.command(t, "", "endpoints")
+		if printed := pasted(t, page); !strings.HasPrefix(printed, `{"data":{"searchClosedConversations"`) {
+			t.Errorf("the commands of the page print %s", printed)
+		}
 		if _, stderr, code := runHere(t, "probe", "--tls-cert", own.Cert, i.where.HTTP+"/healthz"); code != exitOK {
 			t.Errorf("probe: exit %d, %s", code, stderr)
 		}

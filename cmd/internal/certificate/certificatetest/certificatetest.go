@@ -45,17 +45,41 @@ func New(t testing.TB) *Authority {
 // Issue makes a certificate for 127.0.0.1, localhost and clients, with an end.
 func (a *Authority) Issue(t testing.TB, end time.Time) Pair {
 	t.Helper()
-	dir := t.TempDir()
-	p := Pair{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
+	p := files(t)
 	a.Renew(t, p, end)
 	return p
 }
 
-// Renew replaces the files of a certificate.
+// IssueFor makes a certificate for hosts, and clients, with an end.
+func (a *Authority) IssueFor(t testing.TB, end time.Time, hosts ...string) Pair {
+	t.Helper()
+	p := files(t)
+	a.renew(t, p, end, hosts...)
+	return p
+}
+
+func files(t testing.TB) Pair {
+	t.Helper()
+	dir := t.TempDir()
+	return Pair{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
+}
+
+// Renew replaces the files of a certificate for 127.0.0.1 and localhost.
 func (a *Authority) Renew(t testing.TB, p Pair, end time.Time) {
 	t.Helper()
-	template := template("localhost", end)
-	template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
+	a.renew(t, p, end, "localhost", "127.0.0.1")
+}
+
+func (a *Authority) renew(t testing.TB, p Pair, end time.Time, hosts ...string) {
+	t.Helper()
+	template := template(hosts[0], end)
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	key, der := sign(t, template, a.cert, a.key)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
