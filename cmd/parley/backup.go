@@ -248,7 +248,7 @@ func (c *backupVerify) Run(a *app) error {
 		if d.File != "" {
 			name += " " + d.File
 		}
-		fmt.Fprintf(a.stdout, "FAIL  %s: %s\n", name, printable(d.Err.Error()))
+		fmt.Fprintf(a.stdout, "FAIL  %s: %s\n", name, reason(d.Err))
 	}
 	if len(damage) > 0 {
 		return errReported

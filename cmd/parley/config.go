@@ -94,7 +94,7 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	if err := least.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("--log-level: %w", err)
 	}
-	options := &slog.HandlerOptions{Level: least}
+	options := &slog.HandlerOptions{Level: least, ReplaceAttr: loggable}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(printableJSON{w}, options)), nil
 	}

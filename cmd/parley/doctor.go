@@ -66,7 +66,7 @@ func (c *doctorCommand) Run(a *app) error {
 	if beside {
 		failed = c.engines(ctx, a.stdout) || failed
 	} else {
-		fmt.Fprintf(a.stdout, "--    engines: not checked, %s\n", printable(err.Error()))
+		fmt.Fprintf(a.stdout, "--    engines: not checked, %s\n", reason(err))
 	}
 	if failed {
 		return errReported
@@ -84,7 +84,7 @@ func report(ctx context.Context, out io.Writer, checks []diagnosis) (failed bool
 		}
 		if err != nil {
 			failed = true
-			fmt.Fprintf(out, "FAIL  %s: %s\n", d.name, printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
+			fmt.Fprintf(out, "FAIL  %s: %s\n", d.name, reason(err))
 			continue
 		}
 		fmt.Fprintf(out, "ok    %s: %s\n", d.name, printable(found))
@@ -313,7 +313,7 @@ func overlapping(ctx context.Context, t *tables.Tables) string {
 		list, err = t.Parts(ctx, live)
 	}
 	if err != nil {
-		return "not known: " + err.Error()
+		return "not known: " + reason(err)
 	}
 	var all, overlapping uint64
 	var some []string

@@ -179,11 +179,10 @@ func (f *filesImport) run(path string) error {
 // unreadable prints what is wrong with a file; the import continues with the next.
 func (f *filesImport) unreadable(path string, err error) error {
 	f.failed = true
-	text := err.Error()
 	if fault := new(fs.PathError); errors.As(err, &fault) {
-		text = fault.Err.Error()
+		err = fault.Err
 	}
-	fmt.Fprintf(f.stderr, "%s: %s\n", printable(path), printable(text))
+	fmt.Fprintf(f.stderr, "%s: %s\n", printable(path), reason(err))
 	return nil
 }
 

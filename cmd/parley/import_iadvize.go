@@ -52,7 +52,7 @@ func (c *importIAdvize) Run(a *app) error {
 		return err
 	}
 	h := &iadvize.History{Client: api, Sender: to, Page: c.Page, Place: c.place()}
-	h.Notice = func(text string) { fmt.Fprintln(a.stderr, printable(text)) }
+	h.Notice = func(text string) { fmt.Fprintln(a.stderr, printable(withoutSecrets(text))) }
 	h.Rejected = func(code, message string) {
 		fmt.Fprintf(a.stderr, "rejected: %s: %s\n", printable(code), printable(message))
 	}
@@ -92,7 +92,7 @@ func (c *importIAdvize) Run(a *app) error {
 func printResult(a *app, r *iadvize.Result) bool {
 	fmt.Fprintf(a.stdout, "%d conversations: %d accepted, %d duplicates, %d bad\n", r.Conversations, r.Accepted, r.Duplicates, r.Rejected)
 	for _, fault := range r.Faults {
-		fmt.Fprintf(a.stderr, "not imported: %s\n", printable(fault))
+		fmt.Fprintf(a.stderr, "not imported: %s\n", printable(withoutSecrets(fault)))
 	}
 	if r.More > 0 {
 		fmt.Fprintf(a.stderr, "not imported: %d more\n", r.More)

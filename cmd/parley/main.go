@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -87,7 +86,7 @@ func refused(a *app, err error) int {
 
 // printFailure prints why the command ends, on one line.
 func printFailure(stderr io.Writer, err error) {
-	fmt.Fprintf(stderr, "parley: %s\n", printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
+	fmt.Fprintf(stderr, "parley: %s\n", reason(err))
 }
 
 // newParser reads the command line into config.

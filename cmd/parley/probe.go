@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -27,7 +28,7 @@ type probeCommand struct {
 func (c *probeCommand) Run(a *app) error {
 	u, err := url.Parse(c.URL)
 	if err != nil {
-		return fmt.Errorf("%q is not an address", c.URL)
+		return errProbed
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, c.Timeout)
 	defer cancel()
@@ -37,8 +38,11 @@ func (c *probeCommand) Run(a *app) error {
 	case "nats", "tls":
 		return probeNATS(ctx, u.Host)
 	}
-	return fmt.Errorf("%q: must be an address with http, https, nats or tls, e.g. nats://127.0.0.1:4222", c.URL)
+	return errProbed
 }
+
+// errProbed does not repeat the address, which may hold a password.
+var errProbed = errors.New("must be an address with http, https, nats or tls, e.g. nats://127.0.0.1:4222")
 
 func (c *probeCommand) probeHTTP(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)

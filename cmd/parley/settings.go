@@ -50,7 +50,7 @@ func (c *configPrint) Run(a *app, command *kong.Context) error {
 
 func printFaults(a *app, faults []error) error {
 	for _, fault := range faults {
-		fmt.Fprintln(a.stderr, printable(fault.Error()))
+		fmt.Fprintln(a.stderr, reason(fault))
 	}
 	return errReported
 }
