@@ -35,6 +35,24 @@ func lostOf(ctx context.Context, s *eventlog.Stream) (*eventlog.DamageError, err
 	return lost, err
 }
 
+// logStream is a log and its name in the tables.
+type logStream struct {
+	*eventlog.Stream
+	log string
+}
+
+func streamsOf(s *engines.Session) []logStream {
+	return []logStream{{s.Log.Events(), projector.LogEvents}, {s.Log.Rejected(), projector.LogRejected}}
+}
+
+// called is what the entries of the log are called.
+func (s logStream) called() string {
+	if s.log == projector.LogRejected {
+		return "rejected events"
+	}
+	return "events"
+}
+
 func describe(ranges []eventlog.Range) string {
 	names := make([]string, len(ranges))
 	for i, r := range ranges {
@@ -55,8 +73,8 @@ func (c *logCheck) Run(a *app) error {
 	}
 	defer s.Close()
 	damaged := false
-	for _, stream := range []*eventlog.Stream{s.Log.Events(), s.Log.Rejected()} {
-		lost, err := lostOf(a.ctx, stream)
+	for _, stream := range streamsOf(s) {
+		lost, err := lostOf(a.ctx, stream.Stream)
 		if err != nil {
 			return err
 		}
@@ -71,15 +89,13 @@ func (c *logCheck) Run(a *app) error {
 		damaged = true
 		have := uint64(0)
 		for _, r := range lost.Missing {
-			if stream == s.Log.Events() {
-				found, err := s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, nil)
-				if err != nil {
-					return err
-				}
-				have += found
+			found, err := history.HeldOf(s.Tables, s.Live, stream.log).Between(a.ctx, r.From, r.To, nil)
+			if err != nil {
+				return err
 			}
+			have += found
 		}
-		fmt.Fprintf(a.stdout, "FAIL  %s: %d records are lost, sequences %s; %d of their events can be restored from the archive (log restore)\n", stream.Name(), lost.Records, describe(lost.Missing), have)
+		fmt.Fprintf(a.stdout, "FAIL  %s: %d records are lost, sequences %s; %d of their events can be restored from the tables (log restore)\n", stream.Name(), lost.Records, describe(lost.Missing), have)
 	}
 	if damaged {
 		return errReported
@@ -102,42 +118,66 @@ func (c *logRestore) Run(a *app) error {
 	if err := c.takeBack(a, s); err != nil {
 		return err
 	}
-	events := s.Log.Events()
-	lost, err := lostOf(a.ctx, events)
-	if err != nil {
-		return err
+	complete := true
+	for _, stream := range streamsOf(s) {
+		whole, err := c.giveBack(a, s, stream)
+		if err != nil {
+			return err
+		}
+		complete = complete && whole
 	}
-	projected, err := history.Projected(a.ctx, s.Tables, projector.LogEvents)
-	if err != nil {
-		return err
+	if !complete {
+		return errReported
 	}
+	return nil
+}
+
+// giveBack appends what a log has lost and the tables hold, and reports whether nothing is missing then.
+func (c *logRestore) giveBack(a *app, s *engines.Session, stream logStream) (complete bool, err error) {
+	lost, err := lostOf(a.ctx, stream.Stream)
+	if err != nil {
+		return false, err
+	}
+	projected, err := history.Projected(a.ctx, s.Tables, stream.log)
+	if err != nil {
+		return false, err
+	}
+	held := history.HeldOf(s.Tables, s.Live, stream.log)
 	restored := uint64(0)
 	for _, r := range lost.Missing {
 		var found uint64
 		if c.DryRun {
-			found, err = s.Tables.EventsBetween(a.ctx, s.Live, r.From, r.To, nil)
+			found, err = held.Between(a.ctx, r.From, r.To, nil)
 		} else {
-			found, err = history.Restore(a.ctx, s.Tables, s.Live, projected, r.From, r.To, engines.Rewritable{Stream: events})
+			found, err = history.Restore(a.ctx, held, projected, r.From, r.To, engines.Rewritable{Stream: stream.Stream})
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		restored += found
 	}
 	if c.DryRun {
-		fmt.Fprintf(a.stdout, "%d events would be restored; lost: %s\n", restored, describe(lost.Missing))
-		return nil
+		fmt.Fprintf(a.stdout, "%s: %d %s would be restored; lost: %s\n", stream.Name(), restored, stream.called(), describe(lost.Missing))
+		return true, nil
 	}
-	left, err := events.Damage(a.ctx)
+	left, err := stream.Damage(a.ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	fmt.Fprintf(a.stdout, "%d events were appended to the log again; run `parley replay` so that the tables use their new sequences\n", restored)
-	if left != nil {
+	if stream.log == projector.LogEvents {
+		fmt.Fprintf(a.stdout, "%d events were appended to the log again; run `parley replay` so that the tables use their new sequences\n", restored)
+	} else if restored > 0 {
+		fmt.Fprintf(a.stdout, "%d rejected events were appended to %s again\n", restored, stream.Name())
+	}
+	switch {
+	case left == nil:
+		return true, nil
+	case stream.log == projector.LogEvents:
 		fmt.Fprintf(a.stdout, "not in the archive, or not completely: sequences %s (duplicates, or not projected yet): ask their senders to send them again, then run `parley log give-up`\n", describe(left.Missing))
-		return errReported
+	default:
+		fmt.Fprintf(a.stdout, "not in quarantine, or not completely: sequences %s of %s (not projected yet, purged or replayed): run `parley log give-up --rejected`\n", describe(left.Missing), stream.Name())
 	}
-	return nil
+	return false, nil
 }
 
 // takeBack restores the logs that were replaced.
@@ -147,15 +187,17 @@ func (c *logRestore) takeBack(a *app, s *engines.Session) error {
 		return err
 	}
 	for _, r := range found {
-		fmt.Fprintf(a.stdout, "%s ends at sequence %d: %s\n", r.Name(), r.last, printable(r.foreign.Error()))
+		if err := r.describe(a); err != nil {
+			return err
+		}
 		if c.DryRun {
 			continue
 		}
-		archived, own, err := r.restore(a.ctx)
+		held, own, err := r.restore(a.ctx)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "%s is the log of the tables again: %d archived events were appended, and %d events that the tables had not read were moved to the end\n", r.Name(), archived, own)
+		fmt.Fprintf(a.stdout, "%s is the log of the tables again: %d %s that the tables had were appended, and %d that they had not read were moved to the end\n", r.Name(), held, r.called(), own)
 	}
 	return nil
 }

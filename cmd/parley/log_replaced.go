@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/parley-analytics/parley/cmd/internal/engines"
 	"github.com/parley-analytics/parley/ingest/eventlog"
-	"github.com/parley-analytics/parley/projector"
 	"github.com/parley-analytics/parley/projector/history"
 	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
@@ -15,8 +15,7 @@ import (
 
 // replaced is a stream that is not the one that was written before: an older copy, or another log.
 type replaced struct {
-	*eventlog.Stream
-	log      string // its name in the tables
+	logStream
 	session  *engines.Session
 	versions []uint32        // of the tables, all that can become live
 	last     schema.Sequence // of this stream
@@ -46,11 +45,8 @@ func findReplaced(ctx context.Context, s *engines.Session) ([]*replaced, error) 
 		versions = append(versions, p.Version)
 	}
 	var found []*replaced
-	for _, r := range []*replaced{
-		{log: projector.LogEvents, Stream: s.Log.Events()},
-		{log: projector.LogRejected, Stream: s.Log.Rejected()},
-	} {
-		r.session, r.versions, r.position = s, versions, highest[r.log]
+	for _, stream := range streamsOf(s) {
+		r := &replaced{logStream: stream, session: s, versions: versions, position: highest[stream.log]}
 		if r.last, err = r.Last(ctx); err != nil {
 			return nil, err
 		}
@@ -74,49 +70,70 @@ func findReplaced(ctx context.Context, s *engines.Session) ([]*replaced, error) 
 // unfinished is why a log accepts no events while it is being restored.
 const unfinished = "`parley log restore` has not finished; run it again"
 
-// events reports whether this is the log of events, the one that is archived.
-func (r *replaced) events() bool { return r.log == projector.LogEvents }
+func (r *replaced) held() *history.Held {
+	return history.HeldOf(r.session.Tables, r.session.Live, r.log)
+}
 
-// restore makes the stream the log of the tables. It appends the archived events that the stream
-// lacks, and moves to the end the events of the stream that the tables have never read, above the position
+// describe prints why the stream accepts no events, and how many entries it lacks.
+func (r *replaced) describe(a *app) error {
+	fmt.Fprintf(a.stdout, "%s ends at sequence %d: %s\n", r.Name(), r.last, reason(r.foreign))
+	held := r.held()
+	fork, err := history.Fork(a.ctx, held, r.Stream, r.last)
+	if err != nil {
+		return err
+	}
+	lacking, err := held.Between(a.ctx, fork+1, lastSequence, nil)
+	if err == nil {
+		fmt.Fprintf(a.stdout, "%s lacks %d %s that the tables have\n", r.Name(), lacking, r.called())
+	}
+	return err
+}
+
+// lastSequence is above all that a log assigns.
+const lastSequence = schema.Sequence(math.MaxInt64)
+
+// restore makes the stream the log of the tables. It appends the entries that the tables have and the stream
+// lacks, and moves to the end the entries of the stream that the tables have never read, above the position
 // too: of two events with one identity, the one that was archived stays the first.
-func (r *replaced) restore(ctx context.Context) (archived, own uint64, err error) {
+func (r *replaced) restore(ctx context.Context) (appended, own uint64, err error) {
 	if err := r.Disown(ctx, unfinished); err != nil {
 		return 0, 0, err
 	}
-	fork := r.last
-	if r.events() {
-		if fork, err = history.Fork(ctx, r.session.Tables, r.session.Live, r.Stream, r.last); err != nil {
-			return 0, 0, err
-		}
+	held := r.held()
+	fork, err := history.Fork(ctx, held, r.Stream, r.last)
+	if err != nil {
+		return 0, 0, err
 	}
-	held, err := r.adopt(ctx)
+	if err := r.each(ctx, fork, r.last, func(entries []schema.Entry) error {
+		for _, e := range entries {
+			held.Has(e.Payload) // by a restore that was interrupted
+		}
+		return nil
+	}); err != nil {
+		return 0, 0, err
+	}
+	above, err := r.adopt(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
 	log := engines.Rewritable{Stream: r.Stream}
-	if r.events() {
-		if archived, err = history.Restore(ctx, r.session.Tables, r.session.Live, held, fork+1, held, log); err != nil {
-			return archived, 0, err
-		}
-		if own, err = r.move(ctx, log, fork, r.last); err != nil {
-			return archived, own, err
-		}
+	if appended, err = history.Restore(ctx, held, above, fork+1, above, log); err != nil {
+		return appended, 0, err
 	}
-	return archived, own, r.Own(ctx)
+	if own, err = r.move(ctx, log, fork, r.last); err != nil {
+		return appended, own, err
+	}
+	return appended, own, r.Own(ctx)
 }
 
 // adopt makes the stream the log of the tables as it is. Sequences up to held, the last one that
 // the tables know, do not count as lost.
 func (r *replaced) adopt(ctx context.Context) (held schema.Sequence, err error) {
-	held = r.position
-	if r.events() {
-		last, err := r.session.Tables.LastEvent(ctx, r.session.Live)
-		if err != nil {
-			return 0, err
-		}
-		held = max(held, last)
+	last, err := r.held().Last(ctx, lastSequence)
+	if err != nil {
+		return 0, err
 	}
+	held = max(r.position, last)
 	if _, err := r.Adopt(ctx, held); err != nil {
 		return held, err
 	}
@@ -131,47 +148,61 @@ func (r *replaced) adopt(ctx context.Context) (held schema.Sequence, err error) 
 	return held, r.GiveUp(ctx, eventlog.Range{From: r.RecordOf(r.last + 1).From, To: r.RecordOf(held).To})
 }
 
-// moved is how many entries are moved at once.
+// moved is how many entries are read at once.
 const moved = 1000
 
-// move appends the entries after one sequence and up to another again, and then erases them at their
-// old place: they come after what was archived, as they were accepted.
-func (r *replaced) move(ctx context.Context, log engines.Rewritable, after, last schema.Sequence) (count uint64, err error) {
+// each calls do with the entries after one sequence and up to another, in order.
+func (r *replaced) each(ctx context.Context, after, last schema.Sequence, do func([]schema.Entry) error) error {
 	for at := after; at < last; {
-		var payloads [][]byte
-		var from []schema.Sequence
-		for at < last && len(from) < moved {
+		var some []schema.Entry
+		for at < last && len(some) < moved {
 			next, err := r.Next(ctx, at)
 			if errors.Is(err, schema.ErrNotFound) || err == nil && next.Sequence > last {
 				at = last
 				break
 			}
 			if err != nil {
-				return count, err
+				return err
 			}
 			_, entries, err := r.Record(ctx, next.Sequence)
 			if err != nil {
-				return count, err
+				return err
 			}
 			for _, entry := range entries {
 				if entry.Sequence > at && entry.Sequence <= last {
-					payloads, from = append(payloads, entry.Payload), append(from, entry.Sequence)
+					some = append(some, entry)
 				}
 				at = max(at, entry.End())
 			}
 		}
-		if len(from) == 0 {
+		if len(some) == 0 {
 			break
 		}
+		if err := do(some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move appends the entries after one sequence and up to another again, and then erases them at their
+// old place: they come after those that the tables had, as they were accepted.
+func (r *replaced) move(ctx context.Context, log engines.Rewritable, after, last schema.Sequence) (count uint64, err error) {
+	err = r.each(ctx, after, last, func(entries []schema.Entry) error {
+		payloads, from := make([][]byte, len(entries)), make([]schema.Sequence, len(entries))
+		for i, entry := range entries {
+			payloads[i], from[i] = entry.Payload, entry.Sequence
+		}
 		if _, err := log.Append(ctx, payloads); err != nil {
-			return count, err
+			return err
 		}
 		if err := log.Erase(ctx, from...); err != nil {
-			return count, err
+			return err
 		}
 		count += uint64(len(from))
-	}
-	return count, nil
+		return nil
+	})
+	return count, err
 }
 
 type logAdopt struct {
@@ -195,7 +226,9 @@ func (c *logAdopt) Run(a *app) error {
 		return nil
 	}
 	for _, r := range found {
-		fmt.Fprintf(a.stdout, "%s ends at sequence %d: %s\n", r.Name(), r.last, printable(r.foreign.Error()))
+		if err := r.describe(a); err != nil {
+			return err
+		}
 	}
 	if err := confirm(a, c.Yes, "The log will be used as it is. Events that it lacks remain in the tables only until the next replay."); err != nil {
 		return err

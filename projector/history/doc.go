@@ -10,6 +10,11 @@
 // events are read from the archive. Retention may drop only events up to what [Archived] returns,
 // so a replay, a verification, and a kept version that becomes live again find everything.
 //
+// # Restoration
+//
+// [Restore] appends again what a log has lost and the tables hold ([Held]): archived events, and the entries of quarantine, of which the log of
+// rejected events consists. [Fork] finds where a log that was replaced parts from the tables.
+//
 // # Gaps
 //
 // Entries that were erased, or removed from quarantine, are in neither form. A version built

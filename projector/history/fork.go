@@ -1,12 +1,10 @@
 package history
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"slices"
 
-	"github.com/parley-analytics/parley/projector/tables"
 	"github.com/parley-analytics/parley/schema"
 )
 
@@ -20,22 +18,21 @@ type Copy interface {
 // forkPortion is how many sequences are compared at once: those of a record.
 const forkPortion = schema.RecordEvents
 
-// Fork returns the last sequence at which a log and the archive of a version have the same event, 0
-// if there is none. The log ends at last.
-func Fork(ctx context.Context, t *tables.Tables, version uint32, log Copy, last schema.Sequence) (schema.Sequence, error) {
+// Fork returns the last sequence at which a log and the tables have the same entry, 0 if there is none. The log ends at last.
+func Fork(ctx context.Context, of *Held, log Copy, last schema.Sequence) (schema.Sequence, error) {
 	type event struct {
 		sequence schema.Sequence
-		original []byte
+		digest   digest
 	}
 	for until := last; until > 0; {
-		to, err := t.LastEventUntil(ctx, version, until)
+		to, err := of.Last(ctx, until)
 		if err != nil || to == 0 {
 			return 0, err
 		}
 		from := max(to, forkPortion) - forkPortion + 1
 		var events []event
-		_, err = t.EventsBetween(ctx, version, from, to, func(sequence schema.Sequence, original []byte) error {
-			events = append(events, event{sequence, original})
+		_, err = of.Between(ctx, from, to, func(sequence schema.Sequence, payload []byte) error {
+			events = append(events, event{sequence, of.digest(payload)})
 			return nil
 		})
 		if err != nil {
@@ -50,7 +47,7 @@ func Fork(ctx context.Context, t *tables.Tables, version uint32, log Copy, last 
 				}
 			}
 			at, found := slices.BinarySearchFunc(held, e.sequence, func(h schema.Entry, at schema.Sequence) int { return cmp.Compare(h.Sequence, at) })
-			if found && bytes.Equal(held[at].Payload, e.original) {
+			if found && of.digest(held[at].Payload) == e.digest {
 				return e.sequence, nil
 			}
 		}

@@ -55,7 +55,7 @@ func (t *Tables) LastEvent(ctx context.Context, version uint32) (schema.Sequence
 	return schema.Sequence(last), err
 }
 
-// LastEventUntil returns the highest archived sequence of a version up to one, 0 for none.
+// LastEventUntil returns the highest sequence up to one that a version has archived or quarantined, 0 for none.
 func (t *Tables) LastEventUntil(ctx context.Context, version uint32, until schema.Sequence) (schema.Sequence, error) {
 	var last uint64
 	err := t.conn.QueryRow(ctx, of(lastEventUntilSQL, version), clickhouse.Named("until", uint64(until))).Scan(&last)

@@ -75,6 +75,40 @@ func (t *Tables) Quarantine(ctx context.Context, version uint32, filter Quaranti
 	return list, rows.Err()
 }
 
+// RejectedBetween calls do with the entries of a range of the log of rejected events, both ends included, in order and with their
+// originals, and counts them; do may be nil.
+func (t *Tables) RejectedBetween(ctx context.Context, version uint32, from, to schema.Sequence, do func(Quarantined) error) (count uint64, err error) {
+	rows, err := t.conn.Query(ctx, of(rejectedBetweenSQL, version), clickhouse.Named("from", uint64(from)), clickhouse.Named("to", uint64(to)))
+	if err != nil {
+		return 0, fmt.Errorf("read quarantine: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e := Quarantined{Log: "rejected"}
+		var sequence uint64
+		var reason, original string
+		if err := rows.Scan(&sequence, &e.ReceivedAt, &reason, &e.Detail, &e.Source, &e.EventID, &original); err != nil {
+			return count, fmt.Errorf("read quarantine: %w", err)
+		}
+		e.Sequence, e.Reason, e.ReceivedAt = schema.Sequence(sequence), schema.Code(reason), e.ReceivedAt.UTC()
+		e.Original, e.Bytes = []byte(original), uint64(len(original))
+		count++
+		if do != nil {
+			if err := do(e); err != nil {
+				return count, err
+			}
+		}
+	}
+	return count, rows.Err()
+}
+
+// LastRejectedUntil returns the highest sequence up to one of the log of rejected events that is in quarantine, 0 for none.
+func (t *Tables) LastRejectedUntil(ctx context.Context, version uint32, until schema.Sequence) (schema.Sequence, error) {
+	var last uint64
+	err := t.conn.QueryRow(ctx, of(lastRejectedUntilSQL, version), clickhouse.Named("until", uint64(until))).Scan(&last)
+	return schema.Sequence(last), err
+}
+
 // RemoveQuarantined takes entries out of the tables of every version there is. A
 // mark stays for each, so that a batch written twice does not bring it back.
 func (t *Tables) RemoveQuarantined(ctx context.Context, log string, sequences []schema.Sequence) error {

@@ -86,6 +86,8 @@ var (
 	lastEventSQL string
 	//go:embed sql/last_event_until.sql
 	lastEventUntilSQL string
+	//go:embed sql/last_rejected_until.sql
+	lastRejectedUntilSQL string
 	//go:embed sql/may.sql
 	maySQL string
 	//go:embed sql/merge.sql
@@ -122,6 +124,8 @@ var (
 	readerExcess string
 	//go:embed sql/reader_needs.txt
 	readerNeeds string
+	//go:embed sql/rejected_between.sql
+	rejectedBetweenSQL string
 	//go:embed sql/repair_customers.sql
 	repairCustomersSQL string
 	//go:embed sql/repair_delete.sql

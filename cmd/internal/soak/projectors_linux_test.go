@@ -3,7 +3,6 @@ package soak
 import (
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -44,9 +43,8 @@ type pair struct {
 	stream  *enginetest.NATSServer
 	hostile *sender
 
-	backup string          // an older copy of the files of the log; empty for none
-	known  map[string]bool // messages that are no events, in the copy
-	undo   bool            // there is a version to go back to
+	backup string // an older copy of the files of the log; empty for none
+	undo   bool   // there is a version to go back to
 	deck   []func(*pair) string
 }
 
@@ -283,7 +281,6 @@ func (p *pair) restoreOlderLog() string {
 		if err := os.CopyFS(p.backup, os.DirFS(p.stream.Dir)); err != nil {
 			p.t.Fatal(err)
 		}
-		p.known = maps.Clone(p.hostile.unreadable)
 		p.stream.Restart(p.t)
 		return "NATS stopped, and its files copied"
 	}
@@ -298,7 +295,7 @@ func (p *pair) restoreOlderLog() string {
 	if err := os.CopyFS(p.stream.Dir, os.DirFS(p.backup)); err != nil {
 		p.t.Fatal(err)
 	}
-	p.backup, p.hostile.unreadable = "", p.known // those since then are in no archive
+	p.backup = ""
 	p.stream.Restart(p.t)
 	ready := []<-chan string{p.launchReplaced(p.key), p.project.launch()}
 	resume()

@@ -3,9 +3,11 @@ package soak
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -278,6 +280,122 @@ func TestAReplacedLogIsAdopted(t *testing.T) {
 	}
 	if output := in.command("log", "adopt", "--yes"); !strings.Contains(output, "nothing to adopt") {
 		t.Errorf("adopted again: %s", output)
+	}
+	in.stop()
+}
+
+// quarantined are the entries of quarantine in a version of the tables, by log and without their sequences.
+func (in *instance) quarantined(version int, log string) (entries []string) {
+	in.t.Helper()
+	err := in.owner().ask(in.t.Context(), fmt.Sprintf("SELECT reason, detail, source, event_id, hex(original) AS original FROM parley_%d.quarantine FINAL WHERE log = '%s'", version, log),
+		func(row map[string]any) { entries = append(entries, fmt.Sprint(row)) })
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	slices.Sort(entries)
+	return entries
+}
+
+// awaitQuarantined waits for a number of entries.
+func (in *instance) awaitQuarantined(version int, log string, want int) []string {
+	in.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		found := in.quarantined(version, log)
+		if len(found) == want {
+			return found
+		}
+		if time.Now().After(deadline) {
+			in.t.Fatalf("quarantine has %d entries of the %s log, want %d: %v", len(found), log, want, found)
+		}
+	}
+}
+
+// TestQuarantineOfAReplacedLogIsRestored replaces the log by an older copy, which lacks events that were rejected, and messages that are
+// none. They come back once, and are in quarantine as before, also after the tables were built anew.
+func TestQuarantineOfAReplacedLogIsRestored(t *testing.T) {
+	t.Parallel()
+	in, key := started(t)
+	reject := func(id string) {
+		t.Helper()
+		body := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"s","type":"unknown","projectid":1,"time":"2024-03-01T10:00:00Z","subject":"x"}`, id)
+		request, err := http.NewRequest(http.MethodPost, "http://"+in.ports[0]+"/v1/events", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("content-type", "application/x-ndjson")
+		request.Header.Set("x-api-id", key["id"])
+		request.Header.Set("x-api-secret", key["secret"])
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if answer, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(answer), "UNKNOWN_TYPE") {
+			t.Fatalf("%s: %s, %v", response.Status, answer, err)
+		}
+	}
+	publish := func(text string) {
+		t.Helper()
+		conn, _ := in.natsOf()
+		defer conn.Close()
+		if answer, err := conn.Request("parley.publish."+text, []byte("no event \xff "+text), patience); err != nil || strings.Contains(string(answer.Data), `"error"`) {
+			t.Fatalf("%s, %v", answer.Data, err)
+		}
+	}
+	for _, id := range []string{"a", "b", "c"} {
+		reject(id)
+		publish(id)
+	}
+	in.awaitQuarantined(1, "rejected", 3)
+	in.awaitQuarantined(1, "events", 3)
+	backup := in.backUp()
+	for _, id := range []string{"d", "e", "f", "g"} {
+		reject(id)
+		publish(id)
+	}
+	rejected, unreadable := in.awaitQuarantined(1, "rejected", 7), in.awaitQuarantined(1, "events", 7)
+	in.stop()
+	in.replace(backup)
+	ready := in.launchReplaced(key)
+	if output := in.command("log", "restore", "--dry-run"); !strings.Contains(output, "PARLEY_REJECTED lacks 4 rejected events") || !strings.Contains(output, "PARLEY_EVENTS lacks 4 events") {
+		t.Error(output)
+	}
+	output := in.command("log", "restore")
+	for log, called := range map[string]string{"PARLEY_REJECTED": "rejected events", "PARLEY_EVENTS": "events"} {
+		if want := log + " is the log of the tables again: 4 " + called + " that the tables had were appended, and 0 that"; !strings.Contains(output, want) {
+			t.Errorf("%s\nlacks %s", output, want)
+		}
+	}
+	in.awaitReady(ready)
+	if got := in.awaitQuarantined(1, "rejected", 7); !slices.Equal(got, rejected) {
+		t.Errorf("rejected events are %v, were %v", got, rejected)
+	}
+	in.command("replay")
+	for log, want := range map[string][]string{"rejected": rejected, "events": unreadable} {
+		if got := in.awaitQuarantined(2, log, 7); !slices.Equal(got, want) {
+			t.Errorf("after a replay, quarantine has of the %s log %v, had %v", log, got, want)
+		}
+	}
+
+	// A record that is lost comes back, too.
+	_, js := in.natsOf()
+	stream, err := js.Stream(t.Context(), "PARLEY_REJECTED")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.DeleteMsg(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := in.run(nil, "log", "check"); err == nil || !strings.Contains(output, "1 of their events can be restored") {
+		t.Errorf("%s, %v", output, err)
+	}
+	if output := in.command("log", "restore"); !strings.Contains(output, "1 rejected events were appended to PARLEY_REJECTED again") {
+		t.Error(output)
+	}
+	in.command("log", "check")
+	in.command("replay")
+	if got := in.awaitQuarantined(3, "rejected", 7); !slices.Equal(got, rejected) {
+		t.Errorf("after damage, rejected events are %v, were %v", got, rejected)
 	}
 	in.stop()
 }

@@ -1,1 +1,5 @@
-SELECT max(sequence) FROM $projection.events WHERE sequence <= {until:UInt64}
+SELECT max(last) FROM (
+    SELECT max(sequence) AS last FROM $projection.events WHERE sequence <= {until:UInt64}
+    UNION ALL
+    SELECT max(sequence) AS last FROM $projection.quarantine FINAL WHERE log = 'events' AND sequence <= {until:UInt64}
+)

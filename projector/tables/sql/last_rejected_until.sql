@@ -1,0 +1,1 @@
+SELECT max(sequence) FROM $projection.quarantine FINAL WHERE log = 'rejected' AND sequence <= {until:UInt64}
