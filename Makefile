@@ -80,8 +80,8 @@ vuln: toolchain ## look for known vulnerabilities (needs vuln.go.dev, so it is n
 soak: build engine ## kill it, and two projectors beside each other, for 15 minutes (SOAK=1h for longer); replay 2 million events under a client that pages
 	@$(GO) test -count=1 -timeout 0 ./cmd/internal/soak -v -duration $(SOAK) -conversations 105000
 
-powerloss: build engine ## cut the power of a disk of its own, again and again (needs root and mkfs.ext4)
-	@$(GO) test -count=1 -timeout 30m -tags powerloss ./cmd/internal/soak -run PowerLoss -v
+powerloss: build engine ## cut the power of a disk of its own, again and again, and fill one up (needs root and mkfs.ext4)
+	@$(GO) test -count=1 -timeout 30m -tags powerloss ./cmd/internal/soak -run 'PowerLoss|FullDisk' -v
 
 images: build engine ## build the container image parley:local, as a stand-in where nothing can be pulled
 	@VERSION=$(VERSION) deploy/docker.sh run deploy/images.sh

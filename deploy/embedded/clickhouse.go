@@ -50,6 +50,8 @@ type ClickHouseConfig struct {
 	// MaxMemory is the maximum memory of ClickHouse, in bytes; 0 is half of what this process may
 	// use, 512 MiB to 32 GiB.
 	MaxMemory int64
+	// KeepFree is the space on the disk of Dir, in bytes, below which inserts are refused; 0 is what KeptFree says.
+	KeepFree int64
 	// Logger receives messages for the operator; nil discards them.
 	Logger *slog.Logger
 	// OnStateChange is called with nil when ClickHouse becomes ready and with the cause when it is no longer ready, one call at a

@@ -71,6 +71,7 @@ type settings struct {
 	Merges                                     int
 	MaxMemory, MergeMemory, MaxTemporary       int64
 	MarkCache, SmallCache                      int64
+	KeepFree                                   int64
 }
 
 // files are the paths of the files that writeConfig has written.
@@ -95,6 +96,10 @@ func writeConfig(config ClickHouseConfig, guests []Guest, accounts []account) (f
 		return files{}, err
 	}
 
+	free, err := KeptFree(dir, config.KeepFree)
+	if err != nil {
+		return files{}, err
+	}
 	memory := config.MaxMemory
 	s := settings{
 		Dir: dir, UsersFile: filepath.Join(dir, "users.xml"), Native: config.Native,
@@ -114,6 +119,7 @@ func writeConfig(config ClickHouseConfig, guests []Guest, accounts []account) (f
 		MaxTemporary: maxTemporary,
 		MarkCache:    min(memory/16, 256<<20),
 		SmallCache:   min(memory/64, 64<<20),
+		KeepFree:     free,
 	}
 	if config.BIPersonalData {
 		s.BIViews = append(s.BIViews, viewsOf(tables.PersonalDefiner)...)

@@ -36,7 +36,8 @@
 // port unless configured, and no signal handler. After a failed write (a full disk) the server
 // refuses every message for that stream until it is restarted: it restarts within this process,
 // with the same data and address, once a file of 16 MiB can be written. Until then Ready returns
-// the cause; connections, including those in process, reconnect to the new server.
+// the cause; connections, including those in process, reconnect to the new server. [Room] tells before that whether the disk has
+// space for more events.
 //
 // With NATSCluster the server is one of a cluster, in which streams may have a copy on several servers. Its accounts are part of
 // its options: a server that learned of them only when it runs would drop the streams and subscriptions of others that it

@@ -84,6 +84,11 @@ func (s *Stream) Append(ctx context.Context, messages []Message) ([]Receipt, err
 		}
 	}
 
+	if room := s.broker.options.Room; room != nil && len(fresh) > 0 {
+		if err := room(); err != nil {
+			return nil, fmt.Errorf("append to %s: %w: %w", s.name, ErrFull, err)
+		}
+	}
 	pieces, err := s.pack(messages, fresh)
 	if err != nil {
 		return nil, fmt.Errorf("append to %s: %w", s.name, err)

@@ -125,6 +125,26 @@ func TestAppendsAtTheSameTimeAreNeverMixed(t *testing.T) {
 	group.Wait()
 }
 
+// TestNothingNewIsAppendedWithoutRoom leaves no room on the disk and then some: only events that the log has are accepted meanwhile.
+func TestNothingNewIsAppendedWithoutRoom(t *testing.T) {
+	var full error
+	s := open(t, enginetest.NATS(t), func(o *Options) { o.Room = func() error { return full } }).Events()
+	mustAppend(t, s, message(1))
+	full = errors.New("a full disk")
+	if _, err := s.Append(testContext(t), []Message{message(1), message(2)}); !errors.Is(err, ErrFull) || !errors.Is(err, full) {
+		t.Errorf("error %v", err)
+	}
+	if got, err := s.Append(testContext(t), []Message{message(1)}); err != nil || !got[0].Duplicate {
+		t.Errorf("a duplicate: %v, %v", got, err)
+	}
+	state, err := s.State(testContext(t))
+	if err != nil || state.Messages != 1 {
+		t.Errorf("state %+v %v", state, err)
+	}
+	full = nil
+	mustAppend(t, s, message(2))
+}
+
 func TestFullStreamStoresNothingOfABatch(t *testing.T) {
 	server := enginetest.NATS(t)
 	s := open(t, server, func(o *Options) { o.MaxBytes = 64 << 10 }).Events()

@@ -76,6 +76,8 @@ type Options struct {
 	// sequence. An older copy, or another log in its place, is recognised by it and accepts no
 	// events. Processes may share it; empty for none.
 	Notes string
+	// Room, if given, returns an error while nothing new may be appended to the streams ([ErrFull]), because the disk would become full.
+	Room func() error
 	// At, if given, is called with "half" when half of an atomic batch has been
 	// sent: a point for crash tests.
 	At func(point string)

@@ -40,6 +40,9 @@ func (e *Engines) LogReady(broker *eventlog.Broker) error {
 		if err := e.nats.Ready(); err != nil {
 			return err
 		}
+		if err := e.Log.Room(); err != nil {
+			return err
+		}
 	}
 	return broker.Ready()
 }

@@ -32,6 +32,7 @@ type LogSettings struct {
 // TableSettings are the flags of an embedded ClickHouse, in serve or alone.
 type TableSettings struct {
 	ClickHouseMemory int64 `name:"clickhouse-memory" help:"Maximum memory of the embedded ClickHouse, in MiB. 0 means half of the machine's." group:"Embedded engines" default:"0"`
+	KeepFree         int64 `name:"keep-free" help:"Space to keep free on the disk of the data directory, in MiB: below it, the embedded ClickHouse takes no rows; below twice as much, no events are accepted. 0 means 256, or 1 % of a smaller disk, at least 32." group:"Embedded engines" default:"0"`
 	BIPersonalData   bool  `name:"bi-personal-data" help:"Also let the dashboards' user read names, addresses, texts and original events." group:"Embedded engines"`
 }
 
@@ -68,6 +69,10 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 	if e.keyFile, e.Log.Secret, err = l.secretKey(); err != nil {
 		return nil, err
 	}
+	kept, err := embedded.KeptFree(l.DataDir, own.KeepFree<<20)
+	if err != nil {
+		return nil, err
+	}
 	both, ctx := errgroup.WithContext(ctx)
 	if l.NATSURL == "" {
 		both.Go(func() (err error) {
@@ -84,6 +89,7 @@ func (l *Location) Start(ctx context.Context, p *process.Process, own *Embedded,
 	err = both.Wait()
 	if e.nats != nil {
 		p.OnStop("NATS", func(context.Context) error { e.nats.Shutdown(); return nil })
+		e.Log.Room = func() error { return embedded.Room(l.DataDir, 2*kept) }
 		e.Log.At = crash.Point("append")
 		e.Log.URL, e.Log.InProcess = e.nats.URL(), e.nats.InProcess()
 		e.Log.User, e.Log.Password = credentials.NATS.Log.Name, credentials.NATS.Log.Password
@@ -134,6 +140,7 @@ func (s *TableSettings) config(p *process.Process, dir, listen string, users emb
 		BIPersonalData: s.BIPersonalData,
 		GuestsFile:     filepath.Join(dir, embedded.GuestsFile),
 		MaxMemory:      s.ClickHouseMemory << 20,
+		KeepFree:       s.KeepFree << 20,
 		Logger:         p.Log,
 	}
 }

@@ -31,7 +31,7 @@
 //
 // Further tests make engines misbehave under load (faults_linux_test.go), damage the files of the
 // log (damage_test.go), and, with -tags powerloss and as root, cut the power of a disk
-// (powerloss_linux_test.go). Slow ones are left out of a run under a minute.
+// (powerloss_linux_test.go) or fill one up (fulldisk_linux_test.go). Slow ones are left out of a run under a minute.
 //
 // With -tags containers (make test-containers), Parley, NATS and ClickHouse are containers that are
 // killed, stopped, paused and cut off the network in the middle of traffic, and the disk of the log is

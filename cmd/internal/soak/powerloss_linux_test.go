@@ -29,7 +29,7 @@ func newDisk(t testing.TB) *disk {
 	t.Helper()
 	dir := t.TempDir()
 	d := &disk{t, filepath.Join(dir, "image"), filepath.Join(dir, "disk")}
-	for _, command := range [][]string{{"truncate", "-s", "3G", d.image}, {"mkfs.ext4", "-q", d.image}, {"mkdir", d.mount}} {
+	for _, command := range [][]string{{"truncate", "-s", "3G", d.image}, {"mkfs.ext4", "-q", "-m", "0", d.image}, {"mkdir", d.mount}} {
 		d.do(command...)
 	}
 	d.attach()
