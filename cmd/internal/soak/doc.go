@@ -29,6 +29,10 @@
 // end of the log (standstill.go). It fails the run if the tables stood still behind the log for a minute
 // in which /readyz was 200, or if every request was refused for a minute in which it was for ingest.
 //
+// Three NATS servers of one cluster keep the log of a serve (cluster_linux_test.go). The ones that lead the log or the leases, two
+// at once and, in a run of a minute or more, all at once and one after the other without a pause are killed and started
+// again; doctor names the one that is missing. Serve itself is never restarted.
+//
 // Further tests make engines misbehave under load (faults_linux_test.go), damage the files of the
 // log (damage_test.go), and, with -tags powerloss and as root, cut the power of a disk
 // (powerloss_linux_test.go) or fill one up (fulldisk_linux_test.go). Slow ones are left out of a run under a minute.

@@ -30,6 +30,7 @@ const (
 	serve   = "serve"
 	project = "project"           // a projector beside a serve
 	engine  = "engine clickhouse" // ClickHouse alone
+	member  = "engine nats"       // a NATS server of a cluster
 )
 
 // instance is a data dir and the process that runs on it, if any: a serve unless said otherwise.
@@ -124,6 +125,8 @@ func (in *instance) arguments() []string {
 		arguments = append(arguments, "--listen", in.ports[0], "--store-text")
 	case engine:
 		arguments = append(arguments, "--listen", in.ports[2])
+	case member:
+		arguments = append(arguments, "--listen", in.ports[1])
 	}
 	return slices.Concat(arguments, in.servers, in.flags)
 }

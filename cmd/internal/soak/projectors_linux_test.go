@@ -170,7 +170,7 @@ func (p *pair) suspend(in *instance) {
 // either does something to one of the two.
 func (p *pair) either(in *instance, what string, do func(*instance)) string {
 	time.Sleep(p.upTo(time.Second))
-	if p.projects(in) {
+	if in.projects() {
 		what += ", projecting"
 	}
 	do(in)
@@ -178,7 +178,7 @@ func (p *pair) either(in *instance, what string, do func(*instance)) string {
 }
 
 // projects reports whether a process says that it holds the projector's lease.
-func (p *pair) projects(in *instance) bool {
+func (in *instance) projects() bool {
 	response, err := http.Get("http://" + in.ports[0] + "/metrics")
 	if err != nil {
 		return false
@@ -193,7 +193,7 @@ func (p *pair) writer() *instance {
 	p.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for _, in := range []*instance{p.instance, p.project} {
-			if p.projects(in) {
+			if in.projects() {
 				return in
 			}
 		}
