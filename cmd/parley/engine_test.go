@@ -239,16 +239,11 @@ func TestServersOfAClusterEncryptTheirConnections(t *testing.T) {
 	}
 	first := member(0, authority, routes[:2])
 	second := member(1, authority, routes[:2])
-	var err error
-	for deadline := time.Now().Add(seenWithin); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if _, err = first.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 2}); err == nil {
-			break
-		}
-	}
-	if err == nil {
-		_, err = second.Stream(t.Context(), "S")
-	}
-	if err != nil {
+	eventually(t, func() error { // two servers that trust each other
+		_, err := first.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 2})
+		return err
+	})
+	if _, err := second.Stream(t.Context(), "S"); err != nil {
 		t.Fatalf("two servers that trust each other: %v", err)
 	}
 	third := member(2, stranger, routes)

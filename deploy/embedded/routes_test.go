@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,25 +23,14 @@ import (
 func inCluster(t *testing.T, js jetstream.JetStream, config jetstream.StreamConfig) {
 	t.Helper()
 	config.Replicas = 3
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	eventually(t, "stream "+config.Name+" has a copy on every server", func() bool {
 		stream, err := js.CreateStream(t.Context(), config)
-		if err == nil {
-			cluster := stream.CachedInfo().Cluster
-			behind := 0
-			for _, peer := range cluster.Replicas {
-				if !peer.Current {
-					behind++
-				}
-			}
-			if len(cluster.Replicas) == 2 && behind == 0 {
-				return
-			}
-			err = fmt.Errorf("copies: %+v", cluster)
+		if err != nil {
+			return false
 		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+		copies := stream.CachedInfo().Cluster.Replicas
+		return len(copies) == 2 && !slices.ContainsFunc(copies, func(peer *jetstream.PeerInfo) bool { return !peer.Current })
+	})
 }
 
 func TestReadersReadThroughEveryServerOfACluster(t *testing.T) {
@@ -87,15 +77,10 @@ func TestPublishersReachIngestThroughEveryServerOfACluster(t *testing.T) {
 	}
 	for n, server := range servers {
 		conn, _ := as(t, server, server.Users.Publisher)
-		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) { // the servers find each other
+		eventually(t, fmt.Sprint("the servers have found each other, an answer through server ", n), func() bool {
 			answer, err := conn.Request("parley.publish.c1", []byte("{}"), time.Second)
-			if err == nil && string(answer.Data) == "taken" {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("through server %d: %v", n, err)
-			}
-		}
+			return err == nil && string(answer.Data) == "taken"
+		})
 	}
 }
 

@@ -36,7 +36,7 @@ func (s *NATSServer) Routes() []string { return s.config.Cluster.Routes }
 func freeAddresses(t testing.TB, count int) (all []string) {
 	t.Helper()
 	for range count {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
+		free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
