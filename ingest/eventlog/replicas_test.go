@@ -125,18 +125,21 @@ func TestAStreamWithoutALeaderIsUnavailable(t *testing.T) {
 	}
 	// A watch that begins now waits too, instead of ending the process.
 	bucket := buckets[0][0]
-	watching, end := context.WithCancel(ctx)
+	watching, end := context.WithCancel(t.Context())
+	defer end()
 	seen, ended := make(chan string, 10), make(chan error, 1)
 	go func() { ended <- bucket.Watch(watching, "", func(key string, _ []byte) { seen <- key }) }()
 	if !pause(ctx, 3*time.Second) || len(ended) > 0 {
 		t.Errorf("the watch has ended: %v", <-ended)
 	}
 	servers[1].Restart(t)
+	ctx = testContext(t)
 	for b.Ready() != nil {
 		if !pause(ctx, 100*time.Millisecond) {
 			t.Fatalf("not ready with two of three servers: %v", b.Ready())
 		}
 	}
+	ctx = testContext(t)
 	err := Retry(ctx, func() error { // the bucket's leader may come later than those of the logs
 		if _, err := b.Events().Append(ctx, []Message{message(2)}); err != nil {
 			return err
@@ -150,8 +153,7 @@ func TestAStreamWithoutALeaderIsUnavailable(t *testing.T) {
 	case <-seen:
 	case err := <-ended:
 		t.Errorf("the watch has ended: %v", err)
-	case <-ctx.Done():
+	case <-testContext(t).Done():
 		t.Error("the watch sees nothing")
 	}
-	end()
 }
