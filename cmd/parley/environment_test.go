@@ -29,7 +29,7 @@ func TestOnlyServicesAndAddressesReadVariables(t *testing.T) {
 		"data-dir", "listen", "nats-listen", "clickhouse-http",
 		"nats-url", "nats-user", "nats-password-file", "clickhouse-url", "clickhouse-user", "clickhouse-password-file",
 		"clickhouse-reader-user", "clickhouse-reader-password-file", "nats-private-user", "nats-private-password-file", "secret-key-file",
-		"nats-ca", "nats-cert", "nats-key", "clickhouse-ca",
+		"nats-ca", "nats-cert", "nats-key", "nats-replicas", "clickhouse-ca",
 	}
 	services := []string{"serve", "ingest", "project", "query"}
 	// A switch that a service reads from a variable is a setting, not an action.
