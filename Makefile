@@ -23,7 +23,7 @@ export CGO_ENABLED := 0
 # What a passing test says is in the log only, but for what it measured.
 QUIET := '^(=== |--- PASS|PASS$$|\?  |time=)|^ +(--- PASS|time=|=== )|\[no test files\]'
 
-.PHONY: help build run test chromium test-browser lint vuln soak powerloss images test-containers deb chart release bench engine audit gateway clean toolchain
+.PHONY: help build run test chromium test-browser lint vuln soak powerloss test-cluster images test-containers deb chart release bench engine audit gateway clean toolchain
 # Targets with a file's name are still always made: the Go tool knows better what is stale.
 
 help: ## list the targets
@@ -82,6 +82,9 @@ soak: build engine ## kill it, and two projectors beside each other, for 15 minu
 
 powerloss: build engine ## cut the power of a disk of its own, again and again, and fill one up (needs root and mkfs.ext4)
 	@$(GO) test -count=1 -timeout 30m -tags powerloss ./cmd/internal/soak -run 'PowerLoss|FullDisk' -v
+
+test-cluster: build engine ## kill the NATS servers of a cluster, again and again (not part of CI: see cmd/internal/soak/doc.go)
+	@$(GO) test -count=1 -timeout 0 -tags cluster ./cmd/internal/soak -run NATSServersAreKilled -v -duration $(SOAK)
 
 images: build engine ## build the container image parley:local, as a stand-in where nothing can be pulled
 	@VERSION=$(VERSION) deploy/docker.sh run deploy/images.sh

@@ -29,9 +29,10 @@
 // end of the log (standstill.go). It fails the run if the tables stood still behind the log for a minute
 // in which /readyz was 200, or if every request was refused for a minute in which it was for ingest.
 //
-// Three NATS servers of one cluster keep the log of a serve (cluster_linux_test.go). The ones that lead the log or the leases, two
+// With -tags cluster (make test-cluster), three NATS servers of one cluster keep the log of a serve (cluster_linux_test.go). The ones that lead the log or the leases, two
 // at once and, in a run of a minute or more, all at once and one after the other without a pause are killed and started
-// again; doctor names the one that is missing. Serve itself is never restarted.
+// again; doctor names the one that is missing. Serve itself is never restarted. It is not part of CI: in one run of the last three, on
+// busy cores, a bucket had no leader for three minutes although two of three servers ran, and the cause is not known.
 //
 // Further tests make engines misbehave under load (faults_linux_test.go), damage the files of the
 // log (damage_test.go), and, with -tags powerloss and as root, cut the power of a disk
