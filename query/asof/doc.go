@@ -72,7 +72,7 @@
 //	          differently, states over time of all steps between the first and the last of these
 //	causes    each changed conversation counted on its own: before, from the overlay of the earlier position alone
 //	          (Straddling of query.Scope), and after, of all rows of conversations with events above that position (Since). A contact
-//	          that was not written again since counts on both sides: like straddling rows, it is told by its version
+//	          that has not been written since counts on both sides: like straddling rows, it is found by its version
 //	events    of these conversations between the positions, by type
 //
 // A conversation changed a figure if what it adds to the figure's counts or distributions is not the same before and after.

@@ -310,8 +310,8 @@ func (in *instance) awaitQuarantined(version int, log string, want int) []string
 	}
 }
 
-// TestQuarantineOfAReplacedLogIsRestored replaces the log by an older copy, which lacks events that were rejected, and messages that are
-// none. They come back once, and are in quarantine as before, also after the tables were built anew.
+// TestQuarantineOfAReplacedLogIsRestored replaces the log with an older copy, which lacks rejected events and messages that are not
+// events. Each of them is restored once and is in quarantine as before, even after the tables have been rebuilt.
 func TestQuarantineOfAReplacedLogIsRestored(t *testing.T) {
 	t.Parallel()
 	in, key := started(t)
