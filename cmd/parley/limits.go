@@ -24,7 +24,7 @@ type limitFlags struct {
 	QueryBodyTimeout  time.Duration `help:"Maximum time to read a request body." file:"query.limits.body-timeout" default:"15s"`
 	QueryWriteTimeout time.Duration `help:"Maximum time for the client to read an answer." file:"query.limits.write-timeout" default:"60s"`
 
-	QueryParallel int           `help:"Maximum number of concurrent requests per credential." group:"Queries" default:"8"`
+	QueryParallel int           `help:"Maximum number of concurrent requests per credential." file:"query.limits.parallel" default:"8"`
 	QueryWaiting  int           `help:"Maximum number of queued requests per credential." file:"query.limits.waiting" default:"64"`
 	QueryMaxWait  time.Duration `help:"Maximum time in the queue before a request is answered THROTTLED." file:"query.limits.max-wait" default:"10s"`
 	QueryBudget   int           `help:"Maximum cost points a credential can hold." file:"query.limits.budget" default:"2000000"`
@@ -54,7 +54,7 @@ func (f *limitFlags) Validate() error {
 		{"query-timeout", int64(f.QueryTimeout), 1},
 		{"query.limits.body-timeout", int64(f.QueryBodyTimeout), 1},
 		{"query.limits.write-timeout", int64(f.QueryWriteTimeout), 1},
-		{"query-parallel", int64(f.QueryParallel), 1},
+		{"query.limits.parallel", int64(f.QueryParallel), 1},
 		{"query.limits.waiting", int64(f.QueryWaiting), 0},
 		{"query.limits.max-wait", int64(f.QueryMaxWait), 0},
 		{"query.limits.budget", int64(f.QueryBudget), 1},

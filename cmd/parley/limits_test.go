@@ -71,10 +71,10 @@ func flagName(member string) string {
 }
 
 func TestLimitsThatRefuseEverythingAreUsageErrors(t *testing.T) {
-	for _, limit := range []string{"depth: 0", "body-timeout: 0s", "aliases: -1", "budget: -3"} {
+	for _, limit := range []string{"depth: 0", "body-timeout: 0s", "aliases: -1", "budget: -3", "parallel: -3"} {
 		for _, arguments := range [][]string{
 			{"serve", "--config", settingsFile(t, "query: {limits: {"+limit+"}}")}, {"query", "--config", settingsFile(t, "query: {limits: {"+limit+"}}")},
-			{"serve", "--query-timeout=0s"}, {"query", "--query-parallel=-3"},
+			{"serve", "--query-timeout=0s"}, {"query", "--query-timeout=-3s"},
 		} {
 			if _, stderr, code := runHere(t, arguments...); code != exitUsage || !strings.Contains(stderr, "limits of queries") {
 				t.Errorf("%s %v: exit %d, %q", limit, arguments, code, stderr)

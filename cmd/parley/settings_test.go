@@ -109,7 +109,7 @@ stall-after: 7s
 query:
   limits:
     depth: 4
-  query-parallel: 3
+  query-timeout: 3s
 project: {stall-after: 9s}
 log-max-age: 60d
 access: {oidc: {scope-names: {b: read, a: admin}}}
@@ -127,8 +127,8 @@ trusted-proxy: [10.0.0.0/8, 192.168.1.1]
 		{"serve --no-migrate", "migrate", "false flag --migrate"},
 		{"", "query.limits.depth", "4 file " + file + ":5"},
 		{"query", "query.limits.depth", "4 file " + file + ":5"},
-		{"query", "query-parallel", "3 file " + file + ":6"},
-		{"serve", "query-parallel", "8 default"},
+		{"query", "query-timeout", "3s file " + file + ":6"},
+		{"serve", "query-timeout", "30s default"},
 		{"project", "stall-after", "9s file " + file + ":7"},
 		{"serve", "stall-after", "7s file " + file + ":2"},
 		{"serve", "log-level", "warn file " + file + ":1"},
