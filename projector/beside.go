@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -241,7 +240,7 @@ func (m *making) fold(archive Archive, long int) error {
 	case !all:
 		piece.UpTo = m.Sequence - 1
 		texts = func(string) bool { return false }
-		since = math.MaxInt64
+		since = fold.NoMessages
 	case !m.whole && !m.replaces():
 		first, named, err := m.owed(archive)
 		if err != nil {
@@ -250,7 +249,7 @@ func (m *making) fold(archive Archive, long int) error {
 		since = first
 		texts = func(id string) bool { return named[id] }
 	}
-	pieces := fold.NewPieces(m.ConversationKey, since, texts)
+	pieces := fold.NewPieces(m.ConversationKey, long, since, texts)
 	some, err := m.each(archive, piece, pieces.Add)
 	if err != nil {
 		return err
@@ -261,7 +260,7 @@ func (m *making) fold(archive Archive, long int) error {
 	}
 	rows := fold.Rows{Conversation: fold.Conversation{ConversationKey: m.ConversationKey}}
 	if some {
-		m.state, rows = pieces.End(long)
+		m.state, rows = pieces.End()
 	}
 	if all {
 		m.rows, m.messages = &rows, rows.Messages
@@ -272,7 +271,7 @@ func (m *making) fold(archive Archive, long int) error {
 // owed returns when the first event since the sequence happened, and the ids of the messages that they name. The tables have
 // the messages that do not change from then on, and all other texts.
 func (m *making) owed(archive Archive) (first schema.Timestamp, named map[string]bool, err error) {
-	first, named = math.MaxInt64, map[string]bool{}
+	first, named = fold.NoMessages, map[string]bool{}
 	_, err = m.each(archive, whole(m.ConversationKey, m.Sequence-1, m.upTo), func(records []schema.Record) {
 		for i := range records {
 			first = min(first, records[i].Event.Time)

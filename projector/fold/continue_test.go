@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/parley-analytics/parley/projector/fold"
+	"github.com/parley-analytics/parley/projector/foldtest"
 	"github.com/parley-analytics/parley/projector/reference"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -196,7 +197,8 @@ func TestAFoldInPiecesIsTheFoldOfAll(t *testing.T) {
 				named[m.MessageID] = true
 			}
 		}
-		pieces := fold.NewPieces(log[0].Event.ConversationKey(), 0, func(id string) bool { return named[id] })
+		held := rapid.IntRange(0, 5).Draw(t, "held")
+		pieces := fold.NewPieces(log[0].Event.ConversationKey(), held, 0, func(id string) bool { return named[id] })
 		var piece []schema.Record
 		order := schema.InOrder(log)
 		for i, r := range order {
@@ -208,7 +210,7 @@ func TestAFoldInPiecesIsTheFoldOfAll(t *testing.T) {
 			piece = append(piece, *r)
 		}
 		pieces.Add(piece)
-		state, rows := pieces.End(rapid.IntRange(0, 5).Draw(t, "held"))
+		state, rows := pieces.End()
 		want := fold.Of(log)
 		for i := range want.Messages {
 			if m := &want.Messages[i]; !named[m.ID] {
@@ -223,4 +225,72 @@ func TestAFoldInPiecesIsTheFoldOfAll(t *testing.T) {
 			t.Fatalf("state:\n%+v\nwant:\n%+v", got, want)
 		}
 	})
+}
+
+// TestAStateMadeInPiecesIsTheStateOfAll folds the first events of a conversation in pieces, without messages, and the others continue from there.
+func TestAStateMadeInPiecesIsTheStateOfAll(t *testing.T) {
+	continued, tangled := 0, 0
+	property := func(t *rapid.T) {
+		events := foldtest.Nasty(throws{t}, foldtest.Conversation(7, 1), rapid.IntRange(2, 50).Draw(t, "events"))
+		for i := range events {
+			events[i].Time, events[i].Order, events[i].HasOrder = schema.Timestamp(1_700_000_000_000+i), 0, false
+			talk(t, &events[i])
+		}
+		log := foldtest.Records(events, 1)
+		first := rapid.IntRange(1, len(log)-1).Draw(t, "first")
+		pieces := fold.NewPieces(foldtest.Conversation(7, 1), rapid.IntRange(0, 3).Draw(t, "held"), fold.NoMessages, func(string) bool { return false })
+		for done := 0; done < first; {
+			n := min(rapid.IntRange(1, 8).Draw(t, "piece"), first-done)
+			pieces.Add(slices.Clone(log[done : done+n]))
+			done += n
+		}
+		state, rows := pieces.End()
+		want := fold.Of(log[:first])
+		tables := thread{}
+		tables.write(want.Messages)
+		want.Messages = nil
+		if !reflect.DeepEqual(rows, want) {
+			t.Fatalf("rows:\n%+v\nwant:\n%+v", rows, want)
+		}
+		if got := state.Rows(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("state:\n%+v\nwant:\n%+v", got, want)
+		}
+		wanted, follow := state.Wants(log[first:])
+		if !follow {
+			t.Fatal("later events do not follow")
+		}
+		_, _, after, ok := state.Continue(log[first:], tables.find(wanted))
+		if !ok {
+			tangled++
+			return
+		}
+		continued++
+		tables.write(after.Messages)
+		if got, want := normal(tables.whole(after)), normal(fold.Of(log)); !reflect.DeepEqual(got, want) {
+			t.Fatalf("continued:\n%+v\nwant:\n%+v", got, want)
+		}
+	}
+	for range 5 {
+		rapid.Check(t, property)
+	}
+	if continued < 100 {
+		t.Errorf("only %d folds were continued; %d were tangled", continued, tangled)
+	}
+}
+
+// talk makes most events ones of the thread, of few messages.
+func talk(t *rapid.T, e *schema.Event) {
+	id := rapid.SampledFrom([]string{"m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"}).Draw(t, "message")
+	switch rapid.IntRange(0, 8).Draw(t, "kind") {
+	case 0, 1, 2, 3:
+		e.Type, e.Data = schema.TypeMessage, &schema.Message{
+			MessageID:  id,
+			AuthorKind: rapid.SampledFrom([]schema.UserKind{schema.KindVisitor, schema.KindVisitor, schema.KindBot}).Draw(t, "author"),
+			Text:       rapid.SampledFrom([]*string{nil, new("a"), new("b")}).Draw(t, "text"),
+		}
+	case 4, 5:
+		e.Type, e.Data = schema.TypeRead, &schema.Read{Reader: schema.ReaderOperator, UpTo: rapid.SampledFrom([]*string{nil, &id}).Draw(t, "up to")}
+	case 6:
+		e.Type, e.Data = schema.TypeDeleted, &schema.Deleted{MessageID: id}
+	}
 }

@@ -40,7 +40,8 @@
 //   - A read may name a message that arrives later. When it arrives, messages may turn out to have been read earlier: that requires a fold of all events.
 //
 // [Pieces] folds all events of a conversation that are too many to be in memory together: piece by piece in the order of
-// time. Only what the rows are made of stays in memory, and of the texts those that are asked for.
+// time. Only what the rows are made of stays in memory, and of the texts those that are asked for. For a state alone it is the place
+// in the thread of each message, under a hash of its id: some 40 bytes.
 //
 // A state continued in any parts, from any point, yields the rows of the complete fold:
 // TestAContinuedFoldIsTheFoldOfAll compares it with [Of] and the reference.

@@ -22,24 +22,30 @@ type State struct {
 // Begin folds all events of a conversation, like [Of], and returns the state to continue from.
 // There must be at least one record. It holds the given number of latest messages.
 func Begin(records []schema.Record, latest int) (*State, Rows) {
-	p := NewPieces(records[0].Event.ConversationKey(), 0, nil)
+	p := NewPieces(records[0].Event.ConversationKey(), latest, 0, nil)
 	p.Add(records)
-	return p.End(latest)
+	return p.End()
 }
 
 // Pieces folds all events of a conversation piece by piece, for one that has too many to be in memory at
-// once. What stays in memory is what the rows are made of, without most texts.
+// once. What stays in memory is what the rows are made of, without most texts; where no message is wanted, of each message
+// but the latest only the place in the thread, under a hash of its id.
 type Pieces struct {
-	walk  walk
-	end   schema.End
-	upTo  schema.Sequence
-	since schema.Timestamp // only messages that change from then on are wanted
+	walk   walk
+	end    schema.End
+	upTo   schema.Sequence
+	latest int              // so many messages are held by the state
+	since  schema.Timestamp // only messages that change from then on are wanted
 }
 
-// NewPieces begins a fold in pieces. The rows have only the messages that come or change with events from a time on. texts reports which
+// NoMessages is the time from which on no message is wanted.
+const NoMessages = schema.Timestamp(math.MaxInt64)
+
+// NewPieces begins a fold in pieces, up to a state that holds the given number of latest messages. The rows have only the messages that
+// come or change with events from a time on, or [NoMessages]. texts reports which
 // of them have their text, by the message's id; nil means all. Others are in the rows as if they had none.
-func NewPieces(key schema.ConversationKey, since schema.Timestamp, texts func(id string) bool) *Pieces {
-	p := &Pieces{walk: begin(key), since: since}
+func NewPieces(key schema.ConversationKey, latest int, since schema.Timestamp, texts func(id string) bool) *Pieces {
+	p := &Pieces{walk: begin(key), latest: latest, since: since}
 	p.walk.thread.texts = texts
 	return p
 }
@@ -55,6 +61,9 @@ func (p *Pieces) Add(records []schema.Record) {
 	p.walk.over(order[n:])
 	p.end = schema.EndOf(order)
 	p.upTo = max(p.upTo, highest(order))
+	if p.since == NoMessages {
+		p.walk.thread.forget(p.latest)
+	}
 }
 
 func highest(order []*schema.Record) (sequence schema.Sequence) {
@@ -64,13 +73,13 @@ func highest(order []*schema.Record) (sequence schema.Sequence) {
 	return sequence
 }
 
-// End returns the rows, and the state to continue from, which holds the given number of latest messages.
+// End returns the rows, and the state to continue from.
 // At least one piece must have been added, and none may be afterwards.
-func (p *Pieces) End(latest int) (*State, Rows) {
+func (p *Pieces) End() (*State, Rows) {
 	rows := p.walk.rows()
 	_, rows.Messages = p.walk.thread.changes()
-	s := State{walk: p.walk, latest: latest, end: p.end, upTo: p.upTo}
-	s.walk.thread.texts = nil
+	s := State{walk: p.walk, latest: p.latest, end: p.end, upTo: p.upTo}
+	s.walk.thread.texts, s.walk.thread.forgotten = nil, nil
 	return s.copy(), rows
 }
 

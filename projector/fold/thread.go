@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"strconv"
@@ -26,7 +27,8 @@ type thread struct {
 	heard             *schema.Timestamp // the last visitor message
 	said              *schema.Timestamp // the last message
 
-	texts func(id string) bool // in [Pieces]: which messages have their text; nil means all
+	texts     func(id string) bool // in [Pieces]: which messages have their text; nil means all
+	forgotten map[idHash]uint32    // in [Pieces] without messages: the places in the thread of those before the latest
 
 	partial bool                // in a [State]: there are messages that are not in memory
 	before  map[string]*Message // in a [State]: messages before the events that change them; nil for a new one
@@ -48,6 +50,9 @@ func (t *thread) message(at schema.Timestamp, data *schema.Message, contact *str
 			t.touch(known)
 			known.Text = t.text(data)
 		}
+		return false
+	}
+	if _, known := t.forgot(data.MessageID); known {
 		return false
 	}
 	m := t.messages.add(data.MessageID, Message{
@@ -129,15 +134,15 @@ func (t *thread) read(at schema.Timestamp, data *schema.Read) {
 func (t *thread) cover(r *read) {
 	end := r.end
 	if r.upTo != nil {
-		m := t.messages.find(*r.upTo)
-		if m == nil {
+		position, known := t.place(*r.upTo)
+		if !known {
 			if t.waiting == nil {
 				t.waiting = map[string]bool{}
 			}
 			t.waiting[*r.upTo] = true
 			return
 		}
-		end = m.Position + 1
+		end = position + 1
 	}
 	if t.covered == nil {
 		t.covered = map[schema.Reader]*coverage{}
@@ -165,6 +170,9 @@ func (t *thread) delete(at schema.Timestamp, id string) {
 			t.touch(m)
 			m.Text, m.DeletedAt = nil, &at
 		}
+		return
+	}
+	if _, known := t.forgot(id); known {
 		return
 	}
 	if t.deleted == nil {
@@ -239,6 +247,54 @@ func (t *thread) keep(latest int) {
 	}
 	t.reads = slices.DeleteFunc(slices.Clone(t.reads), func(r read) bool { return r.upTo == nil || !t.waiting[*r.upTo] })
 	t.before = nil
+}
+
+// idHash stands for the id of a message: 128 bits of its SHA-256.
+type idHash [16]byte
+
+func hashOf(id string) idHash {
+	sum := sha256.Sum256([]byte(id))
+	return idHash(sum[:])
+}
+
+// place is the place in the thread of a message.
+func (t *thread) place(id string) (position uint32, known bool) {
+	if m := t.messages.find(id); m != nil {
+		return m.Position, true
+	}
+	return t.forgot(id)
+}
+
+// forgot is the place of a message that is not in memory.
+func (t *thread) forgot(id string) (position uint32, known bool) {
+	if len(t.forgotten) == 0 {
+		return 0, false
+	}
+	position, known = t.forgotten[hashOf(id)]
+	return position, known
+}
+
+// forget leaves of all but the latest messages only their places. None of them can be in the rows then.
+func (t *thread) forget(latest int) {
+	list := t.messages.list
+	older := list[:max(0, len(list)-latest)]
+	if len(older) == 0 {
+		return
+	}
+	if t.forgotten == nil {
+		t.forgotten = map[idHash]uint32{}
+	}
+	for i := range older {
+		t.forgotten[hashOf(older[i].ID)] = older[i].Position
+	}
+	t.partial = true
+	t.messages = keyed[string, Message]{}
+	for _, m := range list[len(older):] {
+		t.messages.add(m.ID, m)
+	}
+	for _, c := range t.covered {
+		c.next = 0
+	}
 }
 
 // load puts messages of the tables before those in memory.
