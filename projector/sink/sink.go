@@ -48,6 +48,7 @@ type Sink struct {
 	visits        *table[visitRow]
 	profiles      *table[profileRow]
 	sellers       *table[sellerRow]
+	customers     *table[customer]
 	events        *table[projector.ArchivedEvent]
 	eventsByTime  *table[projector.ArchivedEvent]
 	keys          *table[keyRow]
@@ -74,7 +75,7 @@ func Open(ctx context.Context, conn driver.Conn, options Options) (*Sink, error)
 		conversations: tableOf("conversations", cells.Conversations()), contacts: tableOf("contacts", cells.Contacts()),
 		transactions: tableOf("transactions", cells.Transactions()), messages: tableOf("messages", cells.Messages()),
 		texts: tableOf("message_texts", cells.MessageTexts()), visitors: tableOf("visitors", cells.Visitors()),
-		visits: visitsTable(), profiles: profilesTable(), sellers: sellersTable(),
+		visits: visitsTable(), profiles: profilesTable(), sellers: sellersTable(), customers: customersTable(),
 		events: eventsTable(), eventsByTime: eventsByTimeTable(), keys: eventHashesTable(), quarantine: quarantineTable(), positions: positionsTable(),
 	}
 	if s.log == nil {

@@ -53,8 +53,17 @@ var archivedSQL string
 //go:embed held.sql
 var heldSQL string
 
-//go:embed customers.sql
-var customersSQL string
+//go:embed customers_shares.sql
+var customersSharesSQL string
+
+//go:embed customers_profiles.sql
+var customersProfilesSQL string
+
+//go:embed customers_places.sql
+var customersPlacesSQL string
+
+//go:embed customers_touched.sql
+var customersTouchedSQL string
 
 //go:embed stray_rows.sql
 var strayRowsSQL string

@@ -249,17 +249,21 @@ func (s *Sink) withdraw(ctx context.Context, events []schema.Record) error {
 // and removes rows of a batch beyond it.
 func (s *Sink) replaceCustomers(ctx context.Context, position schema.Sequence, customers []customerKey) error {
 	for some := range slices.Chunk(customers, straysAtOnce) {
+		if err := s.makeCustomers(ctx, position, some); err != nil { // first, so that there is never none
+			return err
+		}
 		var projects []uint32
 		var ids []string
 		for _, c := range some {
 			projects, ids = append(projects, uint32(c.project)), append(ids, c.id)
 		}
-		for _, statement := range []string{customersSQL, strayCustomersDeleteSQL, customersSQL} { // never without any
-			err := s.conn.Exec(ctx, s.in(statement), clickhouse.Named("after", uint64(position)), clickhouse.Named("position", uint64(position)),
-				clickhouse.Named("projects", projects), clickhouse.Named("customers", ids))
-			if err != nil {
-				return fmt.Errorf("replace %d customers: %w", len(customers), err)
-			}
+		err := s.conn.Exec(ctx, s.in(strayCustomersDeleteSQL), clickhouse.Named("position", uint64(position)),
+			clickhouse.Named("projects", projects), clickhouse.Named("customers", ids))
+		if err != nil {
+			return fmt.Errorf("replace %d customers: %w", len(customers), err)
+		}
+		if err := s.makeCustomers(ctx, position, some); err != nil { // a merge may have taken the first ones away
+			return err
 		}
 	}
 	return nil

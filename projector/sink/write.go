@@ -169,20 +169,20 @@ func (s *Sink) insert(ctx context.Context) error {
 	return nil
 }
 
-// customersOf is the stage that computes the rows of customers, in place of a table with its own rows.
+// customersOf is the stage that makes the rows of customers of what the stages before have written.
 type customersOf struct{ *Sink }
 
-func (customersOf) bind(string, map[string]map[string]string) error { return nil }
-func (customersOf) prepare() error                                  { return nil }
-func (customersOf) clear()                                          {}
+func (c customersOf) bind(database string, types map[string]map[string]string) error {
+	return c.customers.bind(database, types)
+}
+func (customersOf) prepare() error { return nil }
+func (customersOf) clear()         {}
 
-// send computes the customers that the batch affects, if any.
+// send makes the customers that the batch affects, if any.
 func (c customersOf) send(ctx context.Context, _ driver.Conn) error {
 	position := c.positions.rows[len(c.positions.rows)-1].sequence
-	if len(c.visits.rows)+len(c.profiles.rows) > 0 {
-		if err := c.makeCustomers(ctx, position); err != nil {
-			return err
-		}
+	if err := c.makeCustomers(ctx, position, c.touched()); err != nil {
+		return err
 	}
 	return c.replaceCustomers(ctx, position, c.replaced.customers)
 }

@@ -3,6 +3,8 @@ package cells
 import (
 	"slices"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
 )
@@ -55,7 +57,7 @@ func Conversations() []Column[Conversation] {
 		List("tag_ids", tagsOf, Text("", func(t *schema.Ref) string { return t.ID })),
 		List("tag_names", tagsOf, TextOrNull("", func(t *schema.Ref) *string { return t.Name })),
 		List("user_ids", usersOf, Number("", func(u *schema.User) int64 { return int64(u.ID) })),
-		Revenue("revenue", func(r *row) *fold.Rows { return r.Rows }),
+		Revenue("revenue", func(r *row) map[schema.Currency]decimal.Decimal { return r.Conversation.Revenue }),
 		Number("tag_count", func(r *row) uint32 { return r.Conversation.TagCount }),
 		Number("user_count", func(r *row) uint32 { return r.Conversation.UserCount }),
 		Number("transaction_count", func(r *row) uint32 { return uint32(len(r.Transactions)) }),
@@ -78,7 +80,7 @@ func Conversations() []Column[Conversation] {
 		List("_routing_group_ids", func(r *row) []string {
 			return distinct(r.Contacts, func(c *fold.Contact) (string, bool) { return idOf(c.RoutingGroup) })
 		}, Text("", itself)),
-		TransactionCounts("_transaction_counts", func(r *row) *fold.Rows { return r.Rows }),
+		TransactionCounts("_transaction_counts", func(r *row) map[schema.Currency]uint32 { return CountTransactions(r.Rows) }),
 		List("_users", usersOf, userTuple()),
 		List("_routing", func(r *row) []fold.Routing { return r.Conversation.Routing }, routingTuple()),
 		List("_marks", func(r *row) []fold.Mark { return r.Conversation.Marks }, markTuple()),

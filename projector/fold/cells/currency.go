@@ -39,6 +39,9 @@ type inCurrency[V any] struct {
 
 // byCurrency lists a map in the order of its keys.
 func byCurrency[V any](values map[schema.Currency]V) []inCurrency[V] {
+	if len(values) == 0 {
+		return nil
+	}
 	list := make([]inCurrency[V], 0, len(values))
 	for _, c := range slices.Sorted(maps.Keys(values)) {
 		list = append(list, inCurrency[V]{c, values[c]})
@@ -46,27 +49,28 @@ func byCurrency[V any](values map[schema.Currency]V) []inCurrency[V] {
 	return list
 }
 
-// Revenue is the sum of the transactions per currency.
-func Revenue[R any](name string, of func(*R) *fold.Rows) Column[R] {
-	return Pairs(name, func(r *R) []inCurrency[decimal.Decimal] { return byCurrency(of(r).Conversation.Revenue) },
+// Revenue is a sum of transactions per currency.
+func Revenue[R any](name string, of func(*R) map[schema.Currency]decimal.Decimal) Column[R] {
+	return Pairs(name, func(r *R) []inCurrency[decimal.Decimal] { return byCurrency(of(r)) },
 		Word("", func(s *inCurrency[decimal.Decimal]) schema.Currency { return s.currency }),
 		Sum("", func(s *inCurrency[decimal.Decimal]) decimal.Decimal { return s.value }))
 }
 
-// TransactionCounts is the number of transactions per currency.
-func TransactionCounts[R any](name string, of func(*R) *fold.Rows) Column[R] {
-	return Pairs(name, func(r *R) []inCurrency[uint32] { return transactionCounts(of(r).Transactions) },
+// TransactionCounts is a number of transactions per currency.
+func TransactionCounts[R any](name string, of func(*R) map[schema.Currency]uint32) Column[R] {
+	return Pairs(name, func(r *R) []inCurrency[uint32] { return byCurrency(of(r)) },
 		Word("", func(n *inCurrency[uint32]) schema.Currency { return n.currency }),
 		Number("", func(n *inCurrency[uint32]) uint32 { return n.value }))
 }
 
-func transactionCounts(list []fold.Transaction) []inCurrency[uint32] {
-	if len(list) == 0 {
+// CountTransactions returns the number of transactions of a conversation per currency, nil without any.
+func CountTransactions(r *fold.Rows) map[schema.Currency]uint32 {
+	if len(r.Transactions) == 0 {
 		return nil
 	}
 	counts := map[schema.Currency]uint32{}
-	for i := range list {
-		counts[list[i].Currency]++
+	for i := range r.Transactions {
+		counts[r.Transactions[i].Currency]++
 	}
-	return byCurrency(counts)
+	return counts
 }
