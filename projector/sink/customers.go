@@ -173,8 +173,8 @@ func (s *Sink) people(o cells.Owner, before, after *fold.Rows, contested bool) {
 	}
 }
 
-// customersAtOnce is how many customers are made at once.
-const customersAtOnce = 10_000
+// customersAtOnce is how many customers are made at once. What is read of each is bounded, but for the custom data of its profile.
+const customersAtOnce = 2000
 
 // customer is the row of a customer, or the mark that it stands elsewhere now.
 type customer struct {
@@ -251,31 +251,84 @@ func (s *Sink) touched() []customerKey {
 
 // makeCustomers makes the rows of some customers, as of a position. It may be repeated.
 func (s *Sink) makeCustomers(ctx context.Context, position schema.Sequence, keys []customerKey) error {
-	defer s.customers.clear()
 	for some := range slices.Chunk(keys, customersAtOnce) {
-		s.customers.clear()
-		parts, err := s.readCustomers(ctx, some)
-		if err == nil {
-			for _, key := range some {
-				s.customers.rows = parts.rows(key, position, s.customers.rows)
-			}
-			err = s.customers.prepare()
-		}
-		if err == nil {
-			err = s.customers.send(ctx, s.conn)
-		}
-		if err != nil {
+		m := customerMaker{sink: s, position: position, shares: map[customerKey]*share{}, places: map[customerKey][]schema.Timestamp{}}
+		if err := m.makeAll(ctx, some); err != nil {
 			return fmt.Errorf("%d customers up to %d: %w", len(some), position, err)
 		}
 	}
 	return nil
 }
 
-// customerParts are what the rows of some customers are made of.
-type customerParts struct {
+// customerMaker makes the rows of some customers.
+type customerMaker struct {
+	sink     *Sink
+	position schema.Sequence
 	shares   map[customerKey]*share
-	profiles map[customerKey]*profile
 	places   map[customerKey][]schema.Timestamp // where rows stand: their created_at
+	bytes    int                                // of custom data in the rows that wait
+}
+
+// makeAll makes the customers that have a profile while these come in, and then the others, so that few profiles are in
+// memory at once: a sender may give each almost a megabyte of custom data.
+func (m *customerMaker) makeAll(ctx context.Context, keys []customerKey) error {
+	defer m.sink.customers.clear()
+	reading, read := errgroup.WithContext(ctx)
+	reading.Go(func() error { return m.readShares(read, keys) })
+	reading.Go(func() error { return m.readPlaces(read, keys) })
+	if err := reading.Wait(); err != nil {
+		return err
+	}
+	described := map[customerKey]bool{}
+	err := m.read(ctx, customersProfilesSQL, keys, func(rows driver.Rows) error {
+		var key customerKey
+		p := &profile{}
+		err := rows.Scan((*uint32)(&key.project), &key.id, &p.created, &p.updated, &p.externalID, &p.firstName, &p.lastName, &p.email, &p.phone,
+			&p.ipAddress, &p.ipLocated, &p.notes, &p.kind, &p.customData, &p.cleared, &p.events, &p.lowest, &p.highest)
+		if err != nil {
+			return err
+		}
+		described[key] = true
+		return m.add(ctx, key, p)
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if described[key] {
+			continue
+		}
+		if err := m.add(ctx, key, nil); err != nil {
+			return err
+		}
+	}
+	return m.send(ctx)
+}
+
+// add adds the rows of a customer to those that wait, and sends them if they are many.
+func (m *customerMaker) add(ctx context.Context, key customerKey, about *profile) error {
+	m.sink.customers.rows = m.rows(key, about, m.sink.customers.rows)
+	if about != nil {
+		for name, value := range about.customData {
+			m.bytes += len(name) + len(value)
+		}
+	}
+	if m.bytes < mostBlockBytes {
+		return nil
+	}
+	return m.send(ctx)
+}
+
+// send inserts the rows that wait.
+func (m *customerMaker) send(ctx context.Context) error {
+	t := m.sink.customers
+	err := t.prepare()
+	if err == nil {
+		err = t.send(ctx, m.sink.conn)
+	}
+	t.clear()
+	m.bytes = 0
+	return err
 }
 
 // share is what the conversations of a customer add up to.
@@ -303,57 +356,50 @@ type profile struct {
 	lowest, highest                    uint64
 }
 
-// readCustomers reads the parts of some customers, at the same time.
-func (s *Sink) readCustomers(ctx context.Context, keys []customerKey) (*customerParts, error) {
-	parts := &customerParts{map[customerKey]*share{}, map[customerKey]*profile{}, map[customerKey][]schema.Timestamp{}}
-	reading, ctx := errgroup.WithContext(ctx)
-	read := func(statement string, row func(key *customerKey, rows driver.Rows) error) {
-		reading.Go(func() error {
-			wanted, err := customersTableOf(keys)
-			if err != nil {
-				return err
-			}
-			rows, err := s.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), s.in(statement))
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				var key customerKey
-				if err := row(&key, rows); err != nil {
-					return err
-				}
-			}
-			return rows.Err()
-		})
+// read calls do with each row of a statement about some customers.
+func (m *customerMaker) read(ctx context.Context, statement string, keys []customerKey, do func(driver.Rows) error) error {
+	wanted, err := customersTableOf(keys)
+	if err != nil {
+		return err
 	}
-	read(customersSharesSQL, func(key *customerKey, rows driver.Rows) error {
+	rows, err := m.sink.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), m.sink.in(statement))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := do(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (m *customerMaker) readShares(ctx context.Context, keys []customerKey) error {
+	return m.read(ctx, customersSharesSQL, keys, func(rows driver.Rows) error {
+		var key customerKey
 		v := &share{}
 		err := rows.Scan((*uint32)(&key.project), &key.id, &v.conversations, &v.orders, &v.orderCounts, &v.spent, &v.used, &v.created, &v.updated, &v.lastChat,
 			&v.externalID, &v.firstName, &v.lastName, &v.email, &v.phone, &v.ipAddress, &v.ipLocated, &v.events, &v.lowest, &v.highest)
-		parts.shares[*key] = v
+		m.shares[key] = v
 		return err
 	})
-	read(customersProfilesSQL, func(key *customerKey, rows driver.Rows) error {
-		v := &profile{}
-		err := rows.Scan((*uint32)(&key.project), &key.id, &v.created, &v.updated, &v.externalID, &v.firstName, &v.lastName, &v.email, &v.phone,
-			&v.ipAddress, &v.ipLocated, &v.notes, &v.kind, &v.customData, &v.cleared, &v.events, &v.lowest, &v.highest)
-		parts.profiles[*key] = v
-		return err
-	})
-	read(customersPlacesSQL, func(key *customerKey, rows driver.Rows) error {
+}
+
+func (m *customerMaker) readPlaces(ctx context.Context, keys []customerKey) error {
+	return m.read(ctx, customersPlacesSQL, keys, func(rows driver.Rows) error {
+		var key customerKey
 		var created time.Time
 		err := rows.Scan((*uint32)(&key.project), &key.id, &created)
-		parts.places[*key] = append(parts.places[*key], schema.TimestampOf(created))
+		m.places[key] = append(m.places[key], schema.TimestampOf(created))
 		return err
 	})
-	return parts, reading.Wait()
 }
 
 // rows appends the row of a customer, unless there are no events, and the marks of places in which it stands no longer.
-func (p *customerParts) rows(key customerKey, position schema.Sequence, rows []customer) []customer {
-	c := customer{customerKey: key, position: position}
-	from, about := p.shares[key], p.profiles[key]
+func (m *customerMaker) rows(key customerKey, about *profile, rows []customer) []customer {
+	c := customer{customerKey: key, position: m.position}
+	from := m.shares[key]
 	if from != nil {
 		c.add(from)
 	}
@@ -374,11 +420,9 @@ func (p *customerParts) rows(key customerKey, position schema.Sequence, rows []c
 	if !none {
 		rows = append(rows, c)
 	}
-	for _, at := range p.places[key] {
+	for _, at := range m.places[key] {
 		if none || at != c.created {
-			old := c
-			old.created, old.deleted = at, true
-			rows = append(rows, old)
+			rows = append(rows, customer{customerKey: key, kind: c.kind, created: at, position: m.position, deleted: true})
 		}
 	}
 	return rows

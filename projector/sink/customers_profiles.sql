@@ -3,3 +3,4 @@ SELECT
     notes, type, custom_data, cleared, event_count, first_sequence, last_sequence
 FROM $projection.customer_profiles FINAL
 WHERE (project_id, customer_id) IN wanted
+SETTINGS max_block_size = 64 -- rows may be large

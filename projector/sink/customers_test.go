@@ -1,9 +1,15 @@
 package sink
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/projector/foldtest"
@@ -158,4 +164,57 @@ func TestCustomersAreMadeWhereNoPositionIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.holds("v", map[string]string{"conversation_count": "1"})
+}
+
+// TestCustomersWithMuchCustomDataAreMadeInBlocks touches many customers with large profiles in one batch.
+func TestCustomersWithMuchCustomDataAreMadeInBlocks(t *testing.T) {
+	n := &town{t: t, r: reader{sink: empty(t, Options{})}}
+	const customers, members = 30, 200
+	value := strings.Repeat("x", 4000)
+	for i := range customers {
+		var data []schema.CustomValue
+		for k := range members {
+			data = append(data, schema.CustomValue{Key: fmt.Sprintf("k%03d", k), Value: value})
+		}
+		n.happens(0, int64(i), schema.TypeCustomer, &schema.Customer{ID: fmt.Sprint("v", i), CustomData: data})
+	}
+	first := len(n.r.log)
+	for i := range customers {
+		e := schema.Event{
+			Project: 7, Conversation: foldtest.Conversation(7, i+1).Conversation, Source: "s", ID: fmt.Sprint("opened ", i), Time: 100_000,
+			Type: schema.TypeOpened, Data: opened(schema.Visitor{ID: fmt.Sprint("v", i)}, "CHAT"),
+		}
+		n.r.log = append(n.r.log, archived([]schema.Event{e}, schema.Sequence(first+i+1))...)
+	}
+	counted := &customerInserts{Conn: n.r.sink.conn}
+	n.r.sink.conn = counted
+	if err := n.r.step(t.Context(), customers); err != nil {
+		t.Fatal(err)
+	}
+	if counted.n < 3 || counted.most > 2*mostBlockBytes {
+		t.Errorf("%d MB of custom data were inserted in %d blocks of up to %d bytes", customers*members*len(value)/1e6, counted.n, counted.most)
+	}
+	got := enginetest.ClickHouse(t).Exec(t, n.r.sink.in(`SELECT count(), sum(conversation_count), min(length(custom_data)), min(length(custom_data['k199'])), max(length(custom_data['k000']))
+		FROM $projection.customers FINAL FORMAT TSV`))
+	if want := "30\t30\t200\t4000\t4000"; strings.TrimSpace(got) != want {
+		t.Errorf("customers, conversations, members, lengths: %q, want %q", got, want)
+	}
+}
+
+// customerInserts counts the inserts of customers.
+type customerInserts struct {
+	driver.Conn
+	n, most int
+}
+
+func (c *customerInserts) InsertFormat(ctx context.Context, format, statement string, data io.Reader) error {
+	if strings.Contains(statement, ".customers ") {
+		c.n++
+		block, err := io.ReadAll(data)
+		if err != nil {
+			return err
+		}
+		c.most, data = max(c.most, len(block)), bytes.NewReader(block)
+	}
+	return c.Conn.InsertFormat(ctx, format, statement, data)
 }

@@ -15,7 +15,7 @@
 //
 //	rows        conversations, contacts, transactions, messages, message_texts, visitors
 //	strays      rows of replaced conversations that these do not replace are removed
-//	customers   computed from the rows of the stages before
+//	customers   made of what three statements read back, of the rows of the stages before
 //	events      the archive, and events_by_time, its events in the order of their time
 //	keys        event_hashes, one row per new event: none for events whose rows were rejected
 //	quarantine  what was rejected
