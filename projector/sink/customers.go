@@ -273,10 +273,10 @@ type customerMaker struct {
 // memory at once: a sender may give each almost a megabyte of custom data.
 func (m *customerMaker) makeAll(ctx context.Context, keys []customerKey) error {
 	defer m.sink.customers.clear()
-	reading, read := errgroup.WithContext(ctx)
-	reading.Go(func() error { return m.readShares(read, keys) })
-	reading.Go(func() error { return m.readPlaces(read, keys) })
-	if err := reading.Wait(); err != nil {
+	both, together := errgroup.WithContext(ctx)
+	both.Go(func() error { return m.readShares(together, keys) })
+	both.Go(func() error { return m.readPlaces(together, keys) })
+	if err := both.Wait(); err != nil {
 		return err
 	}
 	described := map[customerKey]bool{}
@@ -491,12 +491,8 @@ func customersTableOf(keys []customerKey) (*ext.Table, error) {
 // catchUpCustomers computes what an older binary or an erasure has left: all rows, if no position was written.
 func (s *Sink) catchUpCustomers(ctx context.Context, stored schema.Sequence) error {
 	at, err := s.position(ctx, customersLog)
-	if err != nil {
+	if err != nil || at >= stored {
 		return err
-	}
-	s.customersAt = at
-	if at >= stored {
-		return nil
 	}
 	for _, table := range []string{s.visits.name, s.profiles.name} {
 		for last := (customerKey{}); ; {
@@ -518,11 +514,7 @@ func (s *Sink) catchUpCustomers(ctx context.Context, stored schema.Sequence) err
 	if err := s.positions.prepare(); err != nil {
 		return err
 	}
-	if err := s.positions.send(ctx, s.conn); err != nil {
-		return err
-	}
-	s.customersAt = stored
-	return nil
+	return s.positions.send(ctx, s.conn)
 }
 
 // touchedSince returns the next customers of whom a table has rows above a position.

@@ -58,8 +58,6 @@ type Sink struct {
 	seen     seen
 	replaced replacement     // what the current batch replaces
 	written  schema.Sequence // position in the log of events that this sink has written
-
-	customersAt schema.Sequence // position up to which customers have been computed
 }
 
 var (

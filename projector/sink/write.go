@@ -65,7 +65,7 @@ func (s *Sink) Write(ctx context.Context, batch *projector.Batch) error {
 		return fmt.Errorf("write %s up to %d: %w", batch.Log, batch.Position, classed(err))
 	}
 	if batch.Log == projector.LogEvents {
-		s.written, s.customersAt = batch.Position, batch.Position
+		s.written = batch.Position
 	}
 	return nil
 }
