@@ -88,6 +88,12 @@ func (b *bench) ingestSingles(ctx context.Context) error {
 	}
 	defer raw.conn.Close()
 
+	// The first request of a credential waits until its secret is checked, a tenth of a second of work; senders do so once.
+	for payload := range corpus(b.seed+uint64(b.rounds), 1) {
+		if err := w.send(ctx, payload, 1); err != nil {
+			return err
+		}
+	}
 	var ours, floor, oursEach, floorEach, alone []float64
 	for round := range b.rounds {
 		var payloads [][]byte
@@ -121,7 +127,8 @@ func (b *bench) ingestSingles(ctx context.Context) error {
 	b.report.add(figure{Line: "b", What: "HTTP ingest of single events, against one publisher", Unit: "events/s", Ours: spreadOf(ours)}.
 		against("single publishes, one after the other", spreadOf(alone)))
 	b.report.add(latencies("b", "time to accept an event, 64 connections", oursEach, "single publishes, 64 at a time", floorEach, 0.5))
-	b.report.add(latencies("b", "time to accept an event, 64 connections", oursEach, "single publishes, 64 at a time", floorEach, 0.99))
+	slowest := latencies("b", "time to accept an event, 64 connections", oursEach, "single publishes, 64 at a time", floorEach, 0.99)
+	b.report.add(slowest.goal("≤ 30 ms", slowest.Ours.Median <= 30))
 	return nil
 }
 
