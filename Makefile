@@ -50,7 +50,7 @@ run: build engine ## build, then serve demo data from ./parley-data until Ctrl-C
 
 test: build engine audit gateway ## run every test with the real engines, and say which ran
 	@echo "testing with $$($(PARLEY) version --engines)"
-	@$(GO) test -count=1 -timeout 60m -v $(PACKAGES) 2>&1 | tee $(OUT)/test.log | grep --line-buffered -Ev $(QUIET) || { \
+	@export TMPDIR=$$(.ci/tmpdir); $(GO) test -count=1 -timeout 60m -v $(PACKAGES) 2>&1 | tee $(OUT)/test.log | grep --line-buffered -Ev $(QUIET) || { \
 		echo "failed:"; awk -f .ci/failed.awk $(OUT)/test.log $(OUT)/test.log; exit 1; }
 	@echo "passed: $$(grep -c '^--- PASS' $(OUT)/test.log) tests, $$(grep -c '^ok' $(OUT)/test.log) packages; $(OUT)/test.log has all of it"
 	@sed -n 's/^engines: /engines that ran: /p' $(OUT)/test.log | sort | uniq -c | sed -E 's/^ *([0-9]+) (.*)/\2 (\1 packages)/'
