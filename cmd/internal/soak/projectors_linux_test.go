@@ -21,8 +21,9 @@ func TestTwoProjectorsUnderEveryFault(t *testing.T) {
 	t.Parallel()
 	binary := build(t)
 	run := newTally(t, "TestTwoProjectorsUnderEveryFault")
+	var drawn []func(*pair) string // by one pair after the other, so that each strike is as often as the others
 	for run.left() > 0 {
-		if !t.Run("pair", func(t *testing.T) { newPair(t, binary, run).suffer() }) {
+		if !t.Run("pair", func(t *testing.T) { newPair(t, binary, run, &drawn).suffer() }) {
 			t.Fatalf("seed %d, after %v", run.seed, run.kinds)
 		}
 	}
@@ -45,12 +46,12 @@ type pair struct {
 
 	backup string // an older copy of the files of the log; empty for none
 	undo   bool   // there is a version to go back to
-	deck   []func(*pair) string
+	deck   *[]func(*pair) string
 }
 
-func newPair(t *testing.T, binary string, run *tally) *pair {
+func newPair(t *testing.T, binary string, run *tally, deck *[]func(*pair) string) *pair {
 	t.Helper()
-	p := &pair{tally: run, stream: enginetest.NATS(t, enginetest.SyncAlways()), tables: newInstance(t, binary), project: newInstance(t, binary)}
+	p := &pair{tally: run, deck: deck, stream: enginetest.NATS(t, enginetest.SyncAlways()), tables: newInstance(t, binary), project: newInstance(t, binary)}
 	const password = "the password of the owner of the tables"
 	p.tables.what = engine
 	p.tables.flags = []string{"--writer-password-file", secretFile(t, password)}
@@ -79,13 +80,7 @@ func (p *pair) suffer() {
 	found := verdict{}
 	p.tally.ready()
 	for n := 1; p.left() > 0 && found.events < grown && !p.t.Failed(); n++ {
-		if len(p.deck) == 0 {
-			p.deck = deck()
-			p.dice.Shuffle(len(p.deck), func(i, j int) { p.deck[i], p.deck[j] = p.deck[j], p.deck[i] })
-		}
-		strike := p.deck[0]
-		p.deck = p.deck[1:]
-		p.kinds[strike(p)]++
+		p.kinds[p.draw()(p)]++
 		if n%4 == 0 {
 			found = p.compared()
 			p.say("two projectors", found)
@@ -98,6 +93,20 @@ func (p *pair) suffer() {
 	p.project.stop()
 	p.tables.stop()
 	p.add(found, p.senders)
+}
+
+// draw takes the next strike. The first one of a pair copies the log, so that there is an older one to restore.
+func (p *pair) draw() func(*pair) string {
+	if p.backup == "" {
+		return (*pair).restoreOlderLog
+	}
+	if len(*p.deck) == 0 {
+		*p.deck = deck()
+		p.dice.Shuffle(len(*p.deck), func(i, j int) { (*p.deck)[i], (*p.deck)[j] = (*p.deck)[j], (*p.deck)[i] })
+	}
+	strike := (*p.deck)[0]
+	*p.deck = (*p.deck)[1:]
+	return strike
 }
 
 // deck is every strike that there is.
