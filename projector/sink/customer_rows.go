@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
@@ -204,7 +203,7 @@ type profile struct {
 
 // read calls do with each row of a statement about some customers.
 func (m *customerMaker) read(ctx context.Context, statement string, keys []customerKey, do func(driver.Rows) error) error {
-	wanted, err := customersTableOf(keys)
+	wanted, err := wantedTable("customer_id", keys, func(k customerKey) (schema.ProjectID, string) { return k.project, k.id })
 	if err != nil {
 		return err
 	}
@@ -318,20 +317,6 @@ func (c *customer) describe(p *profile, alone bool) {
 	for _, key := range slices.Sorted(maps.Keys(p.customData)) {
 		c.customData = append(c.customData, schema.CustomValue{Key: key, Value: p.customData[key]})
 	}
-}
-
-// customersTableOf is an external table of customers.
-func customersTableOf(keys []customerKey) (*ext.Table, error) {
-	wanted, err := ext.NewTable("wanted", ext.Column("project_id", "UInt32"), ext.Column("customer_id", "String"))
-	if err != nil {
-		return nil, err
-	}
-	for _, k := range keys {
-		if err := wanted.Append(uint32(k.project), k.id); err != nil {
-			return nil, err
-		}
-	}
-	return wanted, nil
 }
 
 // catchUpCustomers computes what an older binary or an erasure has left: all rows, if no position was written.

@@ -25,7 +25,8 @@
 // completely or not at all. Rows of more than 8 MiB (of the archive 32 MiB) become several blocks, inserted one after the
 // other: this limits the cost of an insert for the server, however large the rows of a batch are.
 // The inserts of the rows stage run concurrently. All blocks are encoded before the first is sent,
-// so that a value that no column accepts leaves nothing of the batch behind.
+// so that a value that no column accepts leaves nothing of the batch behind; only those of customers are made on the way, of values that
+// columns have accepted.
 //
 // For a changed conversation, its row is always written to conversations, and the rows that differ
 // from before to the other tables. The version of every row is the last sequence folded in, and its

@@ -276,12 +276,18 @@ func (t sweptTable[R]) in(statement string) string {
 
 // conversationsTableOf is an external table of conversations.
 func conversationsTableOf(keys []schema.ConversationKey) (*ext.Table, error) {
-	wanted, err := ext.NewTable("wanted", ext.Column("project_id", "UInt32"), ext.Column("conversation_id", "String"))
+	return wantedTable("conversation_id", keys, func(k schema.ConversationKey) (schema.ProjectID, string) { return k.Project, string(k.Conversation) })
+}
+
+// wantedTable is an external table of what has a project and an id.
+func wantedTable[K any](id string, keys []K, of func(K) (schema.ProjectID, string)) (*ext.Table, error) {
+	wanted, err := ext.NewTable("wanted", ext.Column("project_id", "UInt32"), ext.Column(id, "String"))
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range keys {
-		if err := wanted.Append(uint32(k.Project), string(k.Conversation)); err != nil {
+		project, id := of(k)
+		if err := wanted.Append(uint32(project), id); err != nil {
 			return nil, err
 		}
 	}
