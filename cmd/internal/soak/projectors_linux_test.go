@@ -45,7 +45,7 @@ type pair struct {
 	hostile *sender
 
 	backup string // an older copy of the files of the log; empty for none
-	undo   bool   // there is a version to go back to
+	undo   bool   // there is a version to go back to, with the sequences of this log
 	deck   *[]func(*pair) string
 }
 
@@ -95,9 +95,11 @@ func (p *pair) suffer() {
 	p.add(found, p.senders)
 }
 
-// draw takes the next strike. The first one of a pair copies the log, so that there is an older one to restore.
+// draw takes the next strike. The first one of a pair copies the log, so that there is an older one to restore. The copy has events: a log
+// that is empty when it is restored begins after all that the tables have, and a replay reads that from the archive, with the sequences that it had.
 func (p *pair) draw() func(*pair) string {
 	if p.backup == "" {
+		p.awaitAcknowledged(300)
 		return (*pair).restoreOlderLog
 	}
 	if len(*p.deck) == 0 {
@@ -312,8 +314,8 @@ func (p *pair) restoreOlderLog() string {
 	for n, in := range both {
 		in.awaitReady(ready[n])
 	}
-	p.command("replay") // the tables have the sequences of this log again
-	p.undo = true
+	p.command("replay")
+	p.undo = false // the version before has the sequences of the log that is gone, which are not those that are compared with
 	return "an older log restored"
 }
 
