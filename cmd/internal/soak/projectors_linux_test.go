@@ -95,11 +95,9 @@ func (p *pair) suffer() {
 	p.add(found, p.senders)
 }
 
-// draw takes the next strike. The first one of a pair copies the log, so that there is an older one to restore. The copy has events: a log
-// that is empty when it is restored begins after all that the tables have, and a replay reads that from the archive, with the sequences that it had.
+// draw takes the next strike. The first one of a pair copies the log, so that there is an older one to restore.
 func (p *pair) draw() func(*pair) string {
 	if p.backup == "" {
-		p.awaitAcknowledged(300)
 		return (*pair).restoreOlderLog
 	}
 	if len(*p.deck) == 0 {
