@@ -281,7 +281,11 @@ func (p *pair) replay(undo bool, how string, do func(*instance)) string {
 // restoreOlderLog copies the files of the log; the next time, it puts them in the place of the log's, has
 // what is missing restored, and replays. Senders never stop but for the moment in which everything
 // that is acknowledged must reach the tables: it would be lost with the log.
+//
+// The copy has events, since a log that was empty begins after all that the tables have, and a replay reads that from the archive, with the
+// sequences that it had. And it lacks events that came later: otherwise it is not an older one.
 func (p *pair) restoreOlderLog() string {
+	p.awaitAcknowledged(300)
 	resume := p.settled()
 	defer resume()
 	p.stream.Stop()
