@@ -164,10 +164,13 @@ func (c *logRestore) giveBack(a *app, s *engines.Session, stream logStream) (com
 	if err != nil {
 		return false, err
 	}
-	if stream.log == projector.LogEvents {
+	switch {
+	case restored > 0 && stream.log == projector.LogEvents:
 		fmt.Fprintf(a.stdout, "%d events were appended to the log again; run `parley replay` so that the tables use their new sequences\n", restored)
-	} else if restored > 0 {
+	case restored > 0:
 		fmt.Fprintf(a.stdout, "%d rejected events were appended to %s again\n", restored, stream.Name())
+	case left == nil:
+		fmt.Fprintf(a.stdout, "%s lacks nothing\n", stream.Name())
 	}
 	switch {
 	case left == nil:
