@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-analytics/parley/projector/fold"
 	"github.com/parley-analytics/parley/schema"
@@ -306,3 +309,21 @@ func (w *work) proceed() (*folded, bool) {
 	}
 	return &folded{Change{Before: &before, After: after}, &history{state: next}}, true
 }
+
+// foldAll folds works on all processors. One that could not be continued has all its events now.
+func foldAll(works []*work, long int) {
+	var folding errgroup.Group
+	folding.SetLimit(runtime.GOMAXPROCS(0))
+	for part := range slices.Chunk(works, foldedTogether) {
+		folding.Go(func() error {
+			for _, w := range part {
+				w.folded, _ = w.fold(long)
+			}
+			return nil
+		})
+	}
+	_ = folding.Wait() // a fold cannot fail
+}
+
+// foldedTogether is how many conversations are folded one after the other.
+const foldedTogether = 64

@@ -279,6 +279,7 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 	}
 	lap("assemble")
 	batch := &Batch{Log: l.name, Position: in.position, Origin: l.originOf(in), Contested: l.isContested(), Events: in.events, Quarantine: in.rejected, Withdrawn: in.withdrawn}
+	var changing []*work
 	for _, w := range works {
 		if w.owes != nil {
 			batch.Quarantine = append(batch.Quarantine, l.owed(w.owes))
@@ -286,7 +287,10 @@ func (l *loop) take(ctx context.Context, in *intake) error {
 		if w.archived {
 			continue
 		}
-		w.folded, _ = w.fold(l.long) // one that could not be continued has all events now
+		changing = append(changing, w)
+	}
+	foldAll(changing, l.long)
+	for _, w := range changing {
 		batch.Changes = append(batch.Changes, w.folded.change)
 	}
 	lap("fold")

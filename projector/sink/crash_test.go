@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
@@ -120,8 +121,8 @@ func contents(t *testing.T, version uint32) map[string]string {
 	return found
 }
 
-// TestInterruptedBatchesLeadToTheSameTables cuts batches off after every stage, goes
-// on with other batches and with or without a new process, and looks at the
+// TestInterruptedBatchesLeadToTheSameTables cuts batches off after every stage, and before any, continues
+// with other batches and with or without a new process, and looks at the
 // tables all the while.
 func TestInterruptedBatchesLeadToTheSameTables(t *testing.T) {
 	for seed := range uint64(3) {
@@ -154,15 +155,26 @@ func cutOften(t *testing.T, d foldtest.Dice, log []projector.ArchivedEvent) *Sin
 	t.Helper()
 	stages := []Stage{StageKeys, StageRows, StageCustomers, StageEvents, StageQuarantine, StagePosition, "none", "none"}
 	var cutAfter Stage
-	s := empty(t, Options{StoreText: true, After: func(stage Stage) error {
-		if stage == cutAfter {
-			return errCut
-		}
-		return nil
-	}})
+	var refused atomic.Int64 // the stage with this number is not begun: of two of one step, the other is written
+	s := empty(t, Options{
+		StoreText: true,
+		Allowed: func() error {
+			if refused.Add(-1) == 0 {
+				return errCut
+			}
+			return nil
+		},
+		After: func(stage Stage) error {
+			if stage == cutAfter {
+				return errCut
+			}
+			return nil
+		},
+	})
 	seen := 0
 	for r := (reader{sink: s, log: log}); int(r.position) < len(log); {
 		cutAfter = stages[d.IntN(len(stages))]
+		refused.Store(int64(d.IntN(20)))
 		err := r.step(t.Context(), 1+d.IntN(30))
 		if err != nil && !errors.Is(err, errCut) {
 			t.Fatal(err)

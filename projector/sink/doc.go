@@ -11,9 +11,9 @@
 //
 // # Write
 //
-// A batch is written in stages, each on disk before the next begins:
+// A batch is written in stages. Each is on disk before the next begins, but for customers and events, which are written at the same time:
 //
-//	rows        conversations, contacts, transactions, messages, message_texts, visitors
+//	rows        conversations, contacts, messages, transactions and what else a fold has
 //	strays      rows of replaced conversations that these do not replace are removed
 //	customers   made of what three statements read back, of the rows of the stages before
 //	events      the archive, and events_by_time, its events in the order of their time
@@ -24,7 +24,7 @@
 // Each table with rows gets one insert, which is one block and therefore one part: it is written
 // completely or not at all. Rows of more than 8 MiB (of the archive 32 MiB) become several blocks, inserted one after the
 // other: this limits the cost of an insert for the server, however large the rows of a batch are.
-// The inserts of the rows stage run concurrently. All blocks are encoded before the first is sent,
+// The inserts of a stage run concurrently. All blocks are encoded, on all processors, before the first is sent,
 // so that a value that no column accepts leaves nothing of the batch behind; only those of customers are made on the way, of values that
 // columns have accepted.
 //

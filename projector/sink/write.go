@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
@@ -13,7 +14,7 @@ import (
 	"github.com/parley-analytics/parley/projector/fold/cells"
 )
 
-// Stage is a part of Write that is on disk before the next begins.
+// Stage is a part of Write.
 type Stage string
 
 // The stages, in their order.
@@ -27,16 +28,19 @@ const (
 	StagePosition   Stage = "position"
 )
 
-// stages returns the tables of each stage. Inserts of one stage may run in any order.
-func (s *Sink) stages() []stage {
-	return []stage{
-		{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors, s.visits, s.profiles, s.sellers}},
-		{StageStrays, []inserter{straysOf{s}}},
-		{StageCustomers, []inserter{customersOf{s}}}, // reads what the stage before has written
-		{StageEvents, []inserter{s.events, s.eventsByTime}},
-		{StageKeys, []inserter{s.keys}}, // after these: an event whose rows are rejected leaves no key behind
-		{StageQuarantine, []inserter{s.quarantine}},
-		{StagePosition, []inserter{s.positions}},
+// stages returns the tables of each stage, in steps: a step is on disk before the next begins. Stages of one step, and inserts of one
+// stage, may run in any order.
+func (s *Sink) stages() [][]stage {
+	return [][]stage{
+		{{StageRows, []inserter{s.conversations, s.contacts, s.transactions, s.messages, s.texts, s.visitors, s.visits, s.profiles, s.sellers}}},
+		{{StageStrays, []inserter{straysOf{s}}}},
+		{
+			{StageCustomers, []inserter{customersOf{s}}}, // reads what the steps before have written
+			{StageEvents, []inserter{s.events, s.eventsByTime}},
+		},
+		{{StageKeys, []inserter{s.keys}}}, // after these: an event whose rows are rejected leaves no key behind
+		{{StageQuarantine, []inserter{s.quarantine}}},
+		{{StagePosition, []inserter{s.positions}}},
 	}
 }
 
@@ -47,7 +51,7 @@ type stage struct {
 
 func (s *Sink) tables() []inserter {
 	var all []inserter
-	for _, stage := range s.stages() {
+	for _, stage := range slices.Concat(s.stages()...) {
 		all = append(all, stage.tables...)
 	}
 	return all
@@ -138,35 +142,46 @@ func (s *Sink) change(c *projector.Change, contested bool) {
 	}
 }
 
-// insert writes the waiting rows stage by stage. All blocks are encoded before the first is sent,
+// insert writes the waiting rows step by step. All blocks are encoded before the first is sent,
 // so that a value that a column rejects leaves no part of the batch behind.
 func (s *Sink) insert(ctx context.Context) error {
+	var preparing errgroup.Group
 	for _, t := range s.tables() {
-		if err := t.prepare(); err != nil {
-			return err
-		}
+		preparing.Go(t.prepare)
 	}
-	for _, stage := range s.stages() {
-		if s.options.Allowed != nil {
-			if err := s.options.Allowed(); err != nil {
-				return fmt.Errorf("%s: %w", stage.name, err)
-			}
-		}
+	if err := preparing.Wait(); err != nil {
+		return err
+	}
+	for _, step := range s.stages() {
 		var sending errgroup.Group
-		for _, t := range stage.tables {
-			sending.Go(func() error { return t.send(ctx, s.conn) })
+		for _, stage := range step {
+			sending.Go(func() error { return s.send(ctx, stage) })
 		}
 		if err := sending.Wait(); err != nil {
-			return fmt.Errorf("%s: %w", stage.name, err)
-		}
-		if s.options.After == nil {
-			continue
-		}
-		if err := s.options.After(stage.name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// send writes a stage.
+func (s *Sink) send(ctx context.Context, stage stage) error {
+	if s.options.Allowed != nil {
+		if err := s.options.Allowed(); err != nil {
+			return fmt.Errorf("%s: %w", stage.name, err)
+		}
+	}
+	var sending errgroup.Group
+	for _, t := range stage.tables {
+		sending.Go(func() error { return t.send(ctx, s.conn) })
+	}
+	if err := sending.Wait(); err != nil {
+		return fmt.Errorf("%s: %w", stage.name, err)
+	}
+	if s.options.After == nil {
+		return nil
+	}
+	return s.options.After(stage.name)
 }
 
 // customersOf is the stage that makes the rows of customers of what the stages before have written.

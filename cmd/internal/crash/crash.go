@@ -10,7 +10,7 @@ import (
 
 // Variable names a point of the program at which it kills itself, for the
 // crash tests: AREA.POINT, or AREA.POINT:N for the N-th time it is passed. The
-// areas are write (rows, events, keys, quarantine, position: after that stage of
+// areas are write (the stages of package sink: after that stage of
 // a batch is on disk), replay (built, compared, offered), erase (appended,
 // erased, copied, live), append (half: of an atomic batch has been sent), migrate
 // (statement: of the migrations has been executed), and chatra and chat (appended:
