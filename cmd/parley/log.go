@@ -132,6 +132,9 @@ func (c *logRestore) Run(a *app) error {
 	return nil
 }
 
+// adviceNumbers is what remains to do after events were appended again.
+const adviceNumbers = "run `parley replay` so that the tables use their new sequences"
+
 // giveBack appends what a log has lost and the tables hold, and reports whether nothing is missing then.
 func (c *logRestore) giveBack(a *app, s *engines.Session, stream logStream) (complete bool, err error) {
 	lost, err := lostOf(a.ctx, stream.Stream)
@@ -166,7 +169,7 @@ func (c *logRestore) giveBack(a *app, s *engines.Session, stream logStream) (com
 	}
 	switch {
 	case restored > 0 && stream.log == projector.LogEvents:
-		fmt.Fprintf(a.stdout, "%d events were appended to the log again; run `parley replay` so that the tables use their new sequences\n", restored)
+		fmt.Fprintf(a.stdout, "%d events were appended to the log again\n%s\n", restored, adviceNumbers)
 	case restored > 0:
 		fmt.Fprintf(a.stdout, "%d rejected events were appended to %s again\n", restored, stream.Name())
 	case left == nil:
@@ -189,6 +192,7 @@ func (c *logRestore) takeBack(a *app, s *engines.Session) error {
 	if err != nil {
 		return err
 	}
+	appended := uint64(0)
 	for _, r := range found {
 		if err := r.describe(a); err != nil {
 			return err
@@ -201,6 +205,10 @@ func (c *logRestore) takeBack(a *app, s *engines.Session) error {
 			return err
 		}
 		fmt.Fprintf(a.stdout, "%s is the log of the tables again: %d %s that the tables had were appended, and %d that they had not read were moved to the end\n", r.Name(), held, r.called(), own)
+		appended += held
+	}
+	if appended > 0 {
+		fmt.Fprintln(a.stdout, adviceNumbers)
 	}
 	return nil
 }

@@ -366,6 +366,9 @@ func TestQuarantineOfAReplacedLogIsRestored(t *testing.T) {
 			t.Errorf("%s\nlacks %s", output, want)
 		}
 	}
+	if !strings.Contains(output, "run `parley replay`") {
+		t.Errorf("%s\ndoes not say what is left to do", output)
+	}
 	in.awaitReady(ready)
 	if got := in.awaitQuarantined(1, "rejected", 7); !slices.Equal(got, rejected) {
 		t.Errorf("rejected events are %v, were %v", got, rejected)
