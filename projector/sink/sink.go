@@ -26,8 +26,8 @@ type Options struct {
 	// Allowed, if given, is asked before each stage; its error ends Write. A process that may no
 	// longer write notices it there, wherever it was suspended.
 	Allowed func() error
-	// After, if given, is called when a stage is on disk; its error ends Write. Both are called concurrently for stages of one step.
-	// Tests and the crash harness interrupt batches with it.
+	// After, if given, is called when a stage is on disk; its error ends Write. Like Allowed, it is called
+	// concurrently for stages that are written at the same time. Tests and the crash harness interrupt batches with it.
 	After func(Stage) error
 }
 
