@@ -24,8 +24,9 @@ const (
 // owing is a large conversation whose rows are behind its events: they are folded beside the batches.
 type owing struct {
 	Aside
-	late  bool // events since the sequence come before others in fold order
-	whole bool // the tables may hold rows ahead of the sequence: all rows are written, with all texts
+	// late: the fold up to the sequence cannot be continued, because events since then come before others in fold order, or
+	// the tables may have messages as they are after some of them.
+	late bool
 
 	failed int // so often its events could not be read
 }
@@ -73,7 +74,7 @@ func (l *loop) owes(w *work, reason schema.Code) {
 	}
 	w.owes = &owing{
 		Aside: Aside{ConversationKey: w.key, Sequence: w.first(), Since: l.gatherer.clock(), Reason: reason},
-		late:  w.late, whole: l.isContested(),
+		late:  w.late || l.isContested(),
 	}
 }
 
@@ -102,7 +103,7 @@ func (l *loop) owe(o *owing) {
 // it may have written some of the rows.
 func (l *loop) oweAgain(a Aside) {
 	if l.owing[a.ConversationKey] == nil {
-		l.owing[a.ConversationKey] = &owing{Aside: a, late: true, whole: true}
+		l.owing[a.ConversationKey] = &owing{Aside: a, late: true}
 	}
 }
 
@@ -136,7 +137,7 @@ func (l *loop) oweLarge(ctx context.Context, wanted []Aside) ([]Aside, error) {
 			return false
 		}
 		l.cache.drop(a.ConversationKey)
-		l.owe(&owing{Aside: a, late: true, whole: true})
+		l.owe(&owing{Aside: a, late: true})
 		return true
 	}), nil
 }
@@ -235,13 +236,13 @@ func (m *making) fold(archive Archive, long int) error {
 	piece := whole(m.ConversationKey, 0, m.upTo)
 	var texts func(string) bool // all, unless the tables have them
 	since := schema.Timestamp(0)
-	all := m.late || m.whole || m.replaces()
+	all := m.late || m.replaces()
 	switch {
 	case !all:
 		piece.UpTo = m.Sequence - 1
 		texts = func(string) bool { return false }
 		since = fold.NoMessages
-	case !m.whole && !m.replaces():
+	case !m.replaces():
 		first, named, err := m.owed(archive)
 		if err != nil {
 			return err

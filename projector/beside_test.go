@@ -2,6 +2,7 @@ package projector_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -187,6 +188,69 @@ func TestALargeConversationThatIsRejectedIsSetAside(t *testing.T) {
 			t.Errorf("still set aside: %v", p.Aside())
 		}
 	})
+}
+
+// counting are tables that count the messages that are written.
+type counting struct {
+	*porttest.Tables
+	messages, texts int
+}
+
+func (c *counting) Write(ctx context.Context, batch *projector.Batch) error {
+	for _, change := range batch.Changes {
+		c.messages += len(change.After.Messages)
+		for _, m := range change.After.Messages {
+			if m.Text != nil {
+				c.texts++
+			}
+		}
+	}
+	return c.Tables.Write(ctx, batch)
+}
+
+// TestWhatWasCutOffOfALargeConversationIsMadeAgain cuts off each write of an event: of the batch, and of the fold beside it. What is
+// written afterwards are the messages that change from this event on, with the texts that it names, not the whole conversation.
+func TestWhatWasCutOffOfALargeConversationIsMadeAgain(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		late     time.Duration
+		writes   int
+		messages int
+	}{{"a further event", 0, 1, 1}, {"an event late by half of it", 50 * time.Second, 3, 51}} {
+		for write := range c.writes {
+			for _, point := range []string{"before conversations", "after conversations", "after messages", "after events", "before quarantine", "after quarantine", "after position"} {
+				t.Run(fmt.Sprint(c.name, ", write ", write+1, " ", point), func(t *testing.T) {
+					bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+						large, sink := newMonologue(log, 1), &counting{Tables: tables}
+						start(t, projector.Config{Log: log, Sink: sink, Archive: tables, LongEvents: 10})
+						for range 100 {
+							await(t, tables, projector.LogEvents, large.say(0))
+						}
+						synctest.Wait()
+						begun, cut := 0, false
+						tables.Fail = func(at string) error {
+							if at == "before conversations" {
+								begun++
+							}
+							if cut || begun != write+1 || at != point {
+								return nil
+							}
+							cut, sink.messages, sink.texts = true, 0, 0
+							return errors.New("cut off " + at)
+						}
+						last := large.say(c.late)
+						pass(time.Minute)
+						await(t, tables, projector.LogEvents, last)
+						synctest.Wait()
+						compare(t, tables, large.events)
+						if !cut || sink.messages > c.messages || sink.texts > 1 {
+							t.Errorf("cut off: %v; then %d messages and %d texts were written, want %d and 1 at most", cut, sink.messages, sink.texts, c.messages)
+						}
+					})
+				})
+			}
+		}
+	}
 }
 
 // TestAnUnwritableEventOfALargeConversationIsQuarantined has the fold continued with what is left of a batch.

@@ -59,9 +59,10 @@
 //
 // So the others wait for some rows only, and the position is right about all conversations but those in
 // [Projector.Behind], which /readyz and metrics name. Answers report a position before the first event that its rows lack, so
-// that incremental readers miss no row; the projector's own position advances. A conversation found behind by a new round of the loop may have
-// rows of any of these steps: all are written then. One whose rows are refused is set aside. A conversation is made
-// after the other, and none while batches are contested.
+// that incremental readers miss no row; the projector's own position advances. A conversation found behind by a new round of the loop, or while batches
+// are contested, may have rows of any of these steps, and of batches that were cut off. All of them are of events from the first one owed on, so
+// it is folded from all its events, and what changes from that one on is written again. Only where rows must go are all rows written, with all texts. One whose
+// rows are refused is set aside. A conversation is made after the other, and none while batches are contested.
 //
 // The log of events refused at the edge is projected the same way, with its own position; its
 // batches contain only quarantine.

@@ -84,6 +84,9 @@ func (b *bench) longOf(ctx context.Context, size int) error {
 			return err
 		}
 	}
+	if err := m.memory(what+"after late ones", b.report); err != nil {
+		return err
+	}
 	m.served.close()
 	if err := m.serve(ctx); err != nil {
 		return err
