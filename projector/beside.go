@@ -18,7 +18,7 @@ const (
 	// pieceEvents is how many events of such a conversation are in memory at once.
 	pieceEvents = 50_000
 	// messagesAtOnce is how many of its messages are written between two batches.
-	messagesAtOnce = 20_000
+	messagesAtOnce = 10_000
 )
 
 // owing is a large conversation whose rows are behind its events: they are folded beside the batches.
@@ -331,6 +331,7 @@ func (l *loop) write(ctx context.Context, m *making) error {
 	defer l.writing.Unlock()
 	ctx, done := outlasting(ctx, grace)
 	defer done()
+	begun := l.gatherer.clock()
 	if m.err != nil && !tooLarge(m.err) {
 		l.logger.Warn("cannot read the events of a large conversation; its rows stay behind", "conversation", m, "error", m.err)
 		l.owing[m.ConversationKey].failed++
@@ -350,8 +351,9 @@ func (l *loop) write(ctx context.Context, m *making) error {
 		}
 	}
 	switch {
-	case err == nil:
-		l.beside.Go(func() { l.offer(m, 0) })
+	case err == nil: // the next ones after as long as these took: a batch is handed over only to a loop that waits
+		pause := max(2*linger, l.gatherer.clock().Sub(begun))
+		l.beside.Go(func() { l.offer(m, pause) })
 	case tooLarge(err) && m.err == nil && m.tries < asideTries-1:
 		m.tries++
 		l.beside.Go(func() { l.offer(m, asidePause<<m.tries) })

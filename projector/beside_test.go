@@ -190,6 +190,50 @@ func TestALargeConversationThatIsRejectedIsSetAside(t *testing.T) {
 	})
 }
 
+// laborious are tables whose writes take a while.
+type laborious struct {
+	*porttest.Tables
+	takes time.Duration
+}
+
+func (l laborious) Write(ctx context.Context, batch *projector.Batch) error {
+	pass(l.takes)
+	return l.Tables.Write(ctx, batch)
+}
+
+// TestNobodyWaitsForTheRowsOfALargeConversation has a late event that changes so many messages that they are written in many blocks.
+func TestNobodyWaitsForTheRowsOfALargeConversation(t *testing.T) {
+	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
+		const takes = 100 * time.Millisecond
+		large, other := newMonologue(log, 1), newMonologue(log, 2)
+		for range 50_000 {
+			large.say(0)
+		}
+		last := other.say(0)
+		p := start(t, projector.Config{Log: log, Sink: laborious{tables, takes}, Archive: tables, LongEvents: 1000})
+		await(t, tables, projector.LogEvents, last)
+		large.say(49_000 * time.Second)
+		for len(p.Behind()) == 0 {
+			pass(time.Millisecond)
+		}
+		waits := 0
+		for ; len(p.Behind()) > 0; waits++ {
+			began := time.Now()
+			at := other.say(0)
+			for p.Progress().Position < at {
+				pass(time.Millisecond)
+			}
+			if took := time.Since(began); took > 3*takes {
+				t.Errorf("an event of another conversation took %s, of which its own batch takes %s", took, takes)
+			}
+		}
+		if waits < 4 {
+			t.Errorf("only %d events were projected meanwhile", waits)
+		}
+		compare(t, tables, slices.Concat(large.events, other.events))
+	})
+}
+
 // counting are tables that count the messages that are written.
 type counting struct {
 	*porttest.Tables

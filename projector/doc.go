@@ -52,7 +52,7 @@
 //	fold      a goroutine reads the events back in pieces, by time, and folds them: the ones
 //	          before the first that is owed, of which the tables have the rows, for the state; or all up to
 //	          the position, if that is not enough
-//	write     the loop writes the rows, 20,000 messages between two batches, under the version
+//	write     the loop writes the rows, 10,000 messages at a time, with as long a pause for batches as they took, under the version
 //	          that they were folded to; messages that do not change from the first owed event on are not written again. No other rows of the conversation are written meanwhile
 //	catch up  it continues the state with the events that came meanwhile, and takes the row of
 //	          quarantine away. If they are late again, it begins once more, from them on
