@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,11 +14,13 @@ import (
 )
 
 // Line o: a conversation of many messages. Further events are measured one by one, while new
-// conversations are opened at a steady pace and looked for.
+// conversations are opened at a steady pace and looked for. The floor is the same with a conversation of few messages, in turns.
 const (
 	longID        = "00000000-0000-4000-8000-00000000000a"
+	shortID       = "00000000-0000-4000-8000-00000000000b"
 	longAtOnce    = 4_000
-	furtherEvents = 20
+	furtherRounds = 4
+	furtherEvents = 10 // in a round
 	bystanderPace = 250 * time.Millisecond
 	lookPace      = 10 * time.Millisecond
 
@@ -30,8 +33,11 @@ type monologue struct {
 	*served
 	remote
 	rig  *rig
-	said int
+	said map[string]int // messages by conversation
 }
+
+// times are the milliseconds until events were visible: those that were measured, and others beside them.
+type times struct{ events, others []float64 }
 
 // longConversation measures line o.
 func (b *bench) longConversation(ctx context.Context) error {
@@ -54,47 +60,89 @@ func (b *bench) longOf(ctx context.Context, size int) error {
 		return err
 	}
 	r.stopNATS()
-	m := &monologue{rig: r}
+	m := &monologue{rig: r, said: map[string]int{}}
 	defer func() { m.served.close() }()
 	if err := m.serve(ctx); err != nil {
 		return err
 	}
-	for m.said < size {
-		if err := m.say(ctx, min(longAtOnce, size-m.said), 0); err != nil {
+	for m.said[longID] < size {
+		if err := m.say(ctx, longID, min(longAtOnce, size-m.said[longID]), 0); err != nil {
 			return err
 		}
 	}
-	if err := m.visible(ctx); err != nil {
+	if err := m.visible(ctx, longID); err != nil {
 		return err
 	}
 	what := fmt.Sprintf("a conversation of %s messages: ", number(float64(size)))
 	if err := m.memory(what+"while they come in", b.report); err != nil {
 		return err
 	}
-	for _, phase := range []struct {
-		name  string
-		times int
-		late  time.Duration
-	}{
-		{"a further event", furtherEvents, 0},
-		{"an event 1 s late", 3, time.Second},
-		{"an event late by half of it", 2, time.Duration(size/2) * time.Millisecond},
-	} {
-		if err := m.measure(ctx, what+phase.name, phase.times, phase.late, b.report); err != nil {
+	var of, floor times
+	for range furtherRounds {
+		if err := m.measure(ctx, longID, furtherEvents, 0, &of); err != nil {
+			return err
+		}
+		if err := m.measure(ctx, shortID, furtherEvents, 0, &floor); err != nil {
 			return err
 		}
 	}
-	if err := m.memory(what+"after late ones", b.report); err != nil {
-		return err
+	b.report.add(visibleAfter(what+"a further event", of.events, floor.events, furtherGoal))
+	b.report.add(visibleAfter(what+"others beside further events", of.others, floor.others, othersGoal))
+	half := time.Duration(size/2) * time.Millisecond
+	for _, phase := range []struct {
+		name    string
+		times   int
+		late    time.Duration
+		started bool // after a start of the process
+		within  bool // the start is in the middle of what an event late by half of it has to change
+	}{
+		{"an event 1 s late", 3, time.Second, false, false},
+		{"an event late by half of it", 2, half, false, false},
+		{"the first event after a start", 1, 0, true, false},
+		{"one after a start while an event late by half of it is folded", 1, 0, true, true},
+	} {
+		if phase.within {
+			if err := m.say(ctx, longID, 1, half); err != nil {
+				return err
+			}
+			time.Sleep(untilFolded)
+		}
+		if phase.started {
+			m.served.close()
+			if err := m.serve(ctx); err != nil {
+				return err
+			}
+		}
+		var of times
+		if err := m.measure(ctx, longID, phase.times, phase.late, &of); err != nil {
+			return err
+		}
+		b.report.add(visibleAfter(what+phase.name, of.events, nil, 0))
+		b.report.add(visibleAfter(what+"others beside "+phase.name, of.others, nil, othersGoal))
+		if err := m.memory(what+phase.name, b.report); err != nil {
+			return err
+		}
 	}
-	m.served.close()
-	if err := m.serve(ctx); err != nil {
-		return err
+	return nil
+}
+
+const (
+	furtherGoal = 1000 // milliseconds
+	othersGoal  = 200
+	untilFolded = 2 * time.Second // an event is archived by then, and not folded yet
+)
+
+// visibleAfter is the median of some times, with the lowest and the highest, beside those of the floor, if there are any.
+func visibleAfter(what string, ours, floor []float64, goal float64) figure {
+	f := figure{Line: "o", What: what + ", sent until visible", Unit: "ms", Ours: spreadOf(ours)}
+	f.Note = fmt.Sprintf("of %d; p95 %.0f ms", len(ours), quantile(slices.Sorted(slices.Values(ours)), 0.95))
+	if floor != nil {
+		f = f.against("a conversation of few messages", spreadOf(floor))
 	}
-	if err := m.measure(ctx, what+"the first event after a start", 1, 0, b.report); err != nil {
-		return err
+	if goal == 0 {
+		return f
 	}
-	return m.memory(what+"after a start", b.report)
+	return f.goal(fmt.Sprintf("≤ %s ms", number(goal)), f.Ours.Median <= goal)
 }
 
 func (m *monologue) serve(ctx context.Context) error {
@@ -107,22 +155,22 @@ func (m *monologue) serve(ctx context.Context) error {
 	return err
 }
 
-// say posts further messages, a millisecond after each other, or so late.
-func (m *monologue) say(ctx context.Context, count int, late time.Duration) error {
+// say posts further messages of a conversation, a millisecond after each other, or so late.
+func (m *monologue) say(ctx context.Context, id string, count int, late time.Duration) error {
 	var lines bytes.Buffer
 	for range count {
-		m.said++
-		at := crowdFrom.Add(time.Duration(m.said)*time.Millisecond - late).Format("2006-01-02T15:04:05.000Z")
-		fmt.Fprintf(&lines, `{"specversion":"1.0","id":"long-%[1]d","source":"bench","type":"parley.message.sent.v1","time":%[2]q,"subject":%[3]q,"projectid":1,`+
-			`"data":{"messageId":"m-%[1]d","author":{"kind":"VISITOR"},"text":"a message of some length, as people write them to each other"}}`+"\n", m.said, at, longID)
+		m.said[id]++
+		at := crowdFrom.Add(time.Duration(m.said[id])*time.Millisecond - late).Format("2006-01-02T15:04:05.000Z")
+		fmt.Fprintf(&lines, `{"specversion":"1.0","id":"%[3]s-%[1]d","source":"bench","type":"parley.message.sent.v1","time":%[2]q,"subject":%[3]q,"projectid":1,`+
+			`"data":{"messageId":"m-%[1]d","author":{"kind":"VISITOR"},"text":"a message of some length, as people write them to each other"}}`+"\n", m.said[id], at, id)
 	}
 	_, err := m.post(ctx, ingest.Path, "application/x-ndjson", lines.Bytes(), http.StatusAccepted)
 	return err
 }
 
-// visible waits until every message is counted.
-func (m *monologue) visible(ctx context.Context) error {
-	return m.await(ctx, "SELECT toUInt64(sum(visitor_message_count)) FROM "+longTable+" WHERE conversation_id = '"+longID+"'", uint64(m.said))
+// visible waits until every message of a conversation is counted.
+func (m *monologue) visible(ctx context.Context, id string) error {
+	return m.await(ctx, "SELECT toUInt64(sum(visitor_message_count)) FROM "+longTable+" WHERE conversation_id = '"+id+"'", uint64(m.said[id]))
 }
 
 // await looks until a statement returns a number.
@@ -145,46 +193,31 @@ func (m *monologue) await(ctx context.Context, statement string, want uint64) er
 	}
 }
 
-// measure sends further events, each when the one before is visible, beside bystanders.
-func (m *monologue) measure(ctx context.Context, what string, times int, late time.Duration, report *report) error {
-	idle, err := m.spent()
-	if err != nil {
-		return err
-	}
-	var delays, others []float64
+// measure sends further events of a conversation, each when the one before is visible, beside bystanders, and adds their times.
+func (m *monologue) measure(ctx context.Context, id string, count int, late time.Duration, to *times) error {
+	var others []float64
 	var failed error
 	beside, stop := context.WithCancel(ctx)
 	var looking sync.WaitGroup
 	looking.Go(func() { others, failed = m.bystanders(beside, ctx) })
-	for range times {
-		began := time.Now()
-		if err := m.say(ctx, 1, late); err != nil {
-			stop()
-			return err
-		}
-		if err := m.visible(ctx); err != nil {
-			stop()
-			return err
-		}
-		delays = append(delays, time.Since(began).Seconds()*1000)
-	}
+	err := m.further(ctx, id, count, late, to)
 	stop()
 	looking.Wait()
-	if failed != nil {
-		return failed
+	to.others = append(to.others, others...)
+	return errors.Join(err, failed)
+}
+
+func (m *monologue) further(ctx context.Context, id string, count int, late time.Duration, to *times) error {
+	for range count {
+		began := time.Now()
+		if err := m.say(ctx, id, 1, late); err != nil {
+			return err
+		}
+		if err := m.visible(ctx, id); err != nil {
+			return err
+		}
+		to.events = append(to.events, time.Since(began).Seconds()*1000)
 	}
-	after, err := m.spent()
-	if err != nil {
-		return err
-	}
-	used := after.minus(idle)
-	f := latencies("o", what+", sent until visible", delays, "", nil, 1)
-	f.Note = fmt.Sprintf("%d of them, median %.0f ms; processor time of each with all beside it: parley %.2f s, ClickHouse %.2f s",
-		times, quantile(slices.Sorted(slices.Values(delays)), 0.5), used.self/float64(times), used.child/float64(times))
-	report.add(f.goal("≤ 1,000 ms", f.Ours.Median <= 1000))
-	f = latencies("o", what+": other conversations beside it", others, "", nil, 1)
-	f.Note = fmt.Sprintf("%d of them, median %.0f ms", len(others), quantile(slices.Sorted(slices.Values(others)), 0.5))
-	report.add(f.goal("≤ 200 ms", f.Ours.Median <= 200))
 	return nil
 }
 
