@@ -275,10 +275,13 @@ func (h history) reads(j, i int) bool {
 		other = h.byOperatorSide
 	}
 	if read.UpTo == nil {
-		return other(i) && i < j
+		return i < j && other(i)
 	}
-	upTo := h.first(0, len(h), func(k int) bool { return h.counts(k) && h.message(k).MessageID == *read.UpTo })
-	return other(i) && i <= upTo
+	upTo := h.first(0, len(h), func(k int) bool {
+		m := h.message(k)
+		return m != nil && m.MessageID == *read.UpTo
+	})
+	return i <= upTo && other(i)
 }
 
 func (h history) transactions() []fold.Transaction {

@@ -92,7 +92,7 @@ func unreadable(dice foldtest.Dice, id string) *nats.Msg {
 // they happen.
 func hostileConversation(dice foldtest.Dice, key schema.ConversationKey) []schema.Event {
 	p := plot{key: key, now: 1_700_000_000_000}
-	switch dice.IntN(4) {
+	switch dice.IntN(17) / 4 { // one in seventeen is of the last kind, which takes seconds to fold independently
 	case 0:
 		p.tagsAndContacts(schema.MaxListed+dice.IntN(50), []int{20, 100, 500, schema.MaxListed + 50}[dice.IntN(4)])
 	case 1:
@@ -101,6 +101,8 @@ func hostileConversation(dice foldtest.Dice, key schema.ConversationKey) []schem
 		p.oddTexts()
 	case 3:
 		p.oneInstant(dice.IntN(500))
+	case 4:
+		p.manyMessages(dice, 4_800+dice.IntN(1_500))
 	}
 	for range len(p.events) / 20 {
 		i, j := dice.IntN(len(p.events)), dice.IntN(len(p.events))
@@ -186,6 +188,30 @@ func (p *plot) oddTexts() {
 		p.happen(schema.TypeClosed, &schema.Closed{Reason: &text})
 		p.now++
 	}
+}
+
+// manyMessages has mostly more events than are folded in a batch: messages, of which some are changed and deleted, many of them long
+// before, and a few reads, each of which costs the independent fold a look at all of them.
+func (p *plot) manyMessages(dice foldtest.Dice, messages int) {
+	p.happen(schema.TypeOpened, &schema.Opened{Channel: "CHAT"})
+	p.happen(schema.TypePushed, &schema.Pushed{To: schema.User{ID: 1, Kind: schema.KindProfessional}})
+	for n := range messages {
+		p.now += schema.Timestamp(dice.IntN(3)) * 500
+		author := []schema.UserKind{schema.KindVisitor, schema.KindProfessional}[dice.IntN(2)]
+		p.happen(schema.TypeMessage, &schema.Message{MessageID: fmt.Sprint("m-", n), AuthorKind: author, Text: new(fmt.Sprint("message ", n))})
+		earlier := fmt.Sprint("m-", dice.IntN(n+1))
+		switch dice.IntN(400) {
+		case 0, 1, 2, 3, 4, 5, 6, 7:
+			p.happen(schema.TypeMessage, &schema.Message{MessageID: earlier, AuthorKind: author, Text: new(fmt.Sprint("changed after ", n))})
+		case 8, 9, 10, 11:
+			p.happen(schema.TypeDeleted, &schema.Deleted{MessageID: earlier})
+		case 12:
+			p.happen(schema.TypeRead, &schema.Read{Reader: schema.ReaderOperator})
+		case 13:
+			p.happen(schema.TypeRead, &schema.Read{Reader: schema.ReaderVisitor, UpTo: &earlier})
+		}
+	}
+	p.happen(schema.TypeClosed, &schema.Closed{})
 }
 
 // oneInstant has everything in one millisecond.
