@@ -44,7 +44,11 @@ func (h *hostile) run(stop <-chan struct{}) {
 	client := &http.Client{Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()
 	for n := 0; ; n++ {
-		events := hostileConversation(dice, foldtest.Conversation(hostileProject, n))
+		kind := dice.IntN(manyMessages)
+		if n%20 == 0 { // few, since each takes a second or more to fold independently
+			kind = manyMessages
+		}
+		events := hostileConversation(dice, kind, foldtest.Conversation(hostileProject, n))
 		for len(events) > 0 {
 			some := min(len(events), 1+dice.IntN(400))
 			if !h.deliver(client, stop, events[:some], 0) {
@@ -88,11 +92,14 @@ func unreadable(dice foldtest.Dice, id string) *nats.Msg {
 	}
 }
 
+// manyMessages is the last kind of hostile conversations.
+const manyMessages = 4
+
 // hostileConversation returns the events of a conversation in the order in which they are sent: most as
 // they happen.
-func hostileConversation(dice foldtest.Dice, key schema.ConversationKey) []schema.Event {
+func hostileConversation(dice foldtest.Dice, kind int, key schema.ConversationKey) []schema.Event {
 	p := plot{key: key, now: 1_700_000_000_000}
-	switch dice.IntN(17) / 4 { // one in seventeen is of the last kind, which takes seconds to fold independently
+	switch kind {
 	case 0:
 		p.tagsAndContacts(schema.MaxListed+dice.IntN(50), []int{20, 100, 500, schema.MaxListed + 50}[dice.IntN(4)])
 	case 1:
@@ -101,7 +108,7 @@ func hostileConversation(dice foldtest.Dice, key schema.ConversationKey) []schem
 		p.oddTexts()
 	case 3:
 		p.oneInstant(dice.IntN(500))
-	case 4:
+	case manyMessages:
 		p.manyMessages(dice, 4_800+dice.IntN(1_500))
 	}
 	for range len(p.events) / 20 {
