@@ -89,7 +89,7 @@ type Broker struct {
 	options Options
 	log     *slog.Logger
 	conn    *nats.Conn
-	js      jetstream.JetStream
+	js      api
 
 	// present lives as long as the current connection; readers and appends started under an earlier one start again.
 	present atomic.Pointer[presence]
@@ -262,7 +262,8 @@ func (b *Broker) connect(ctx context.Context) error {
 		b.conn.Close()
 		return fmt.Errorf("the server accepts messages of at most %d bytes and Parley needs %d: set its max_payload to 1MB or more", largest, leastPayload)
 	}
-	b.js, err = jetstream.New(b.conn)
+	b.js.broker = b
+	b.js.JetStream, err = jetstream.New(b.conn)
 	return err
 }
 

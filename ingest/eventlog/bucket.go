@@ -40,24 +40,38 @@ type Bucket struct {
 	sealer *sealer          // nil if values are stored in clear text
 }
 
-// Bucket opens a bucket. It creates a missing one, with the values that an earlier version kept in
+// Bucket opens a bucket, and waits for a server that can until ctx ends. It creates a missing one, with the values that an earlier version kept in
 // the log's account or in clear text. The name consists of A–Z a–z 0–9 - and _.
 func (b *Broker) Bucket(ctx context.Context, name string, config BucketConfig) (*Bucket, error) {
 	bucket := &Bucket{broker: b.vault, name: name}
 	if config.Sealed && b.sealer != nil {
 		bucket.sealer, bucket.name = b.sealer, name+sealedSuffix
 	}
-	err := bucket.make(ctx, config)
-	if err == nil {
-		err = bucket.fill(ctx, b, name, config.Former)
-	}
-	if err == nil && config.Overwrite {
-		err = bucket.sweep(ctx)
-	}
+	said := false
+	err := Retry(ctx, func() error {
+		err := b.options.copies(classed(bucket.ready(ctx, b, name, config)))
+		if errors.Is(err, ErrUnavailable) && !said && ctx.Err() == nil {
+			b.log.Warn("a bucket cannot be opened yet; retrying", "bucket", name, "error", err)
+			said = true
+		}
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("eventlog: bucket %s: %w", name, b.options.copies(classed(err)))
+		return nil, fmt.Errorf("eventlog: bucket %s: %w", name, err)
 	}
 	return bucket, nil
+}
+
+// ready opens the bucket. It may be repeated after an error.
+func (b *Bucket) ready(ctx context.Context, log *Broker, name string, config BucketConfig) error {
+	err := b.make(ctx, config)
+	if err == nil {
+		err = b.fill(ctx, log, name, config.Former)
+	}
+	if err == nil && config.Overwrite {
+		err = b.sweep(ctx)
+	}
+	return err
 }
 
 // make opens the bucket, which may be new.

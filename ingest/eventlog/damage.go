@@ -312,7 +312,7 @@ func (s *Stream) takeUp(ctx context.Context, last, reached record.Number) error 
 			return err
 		}
 		for _, at := range a.stored {
-			if err := stream.DeleteMsg(ctx, uint64(at)); err != nil {
+			if err := s.broker.once(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, uint64(at)) }); err != nil {
 				return classed(err)
 			}
 			last = at

@@ -282,7 +282,10 @@ func (s *Stream) Adopt(ctx context.Context, above schema.Sequence) (lacking Rang
 		if err != nil {
 			return lacking, classed(err)
 		}
-		if err := stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(target)+1)); err != nil {
+		err = s.broker.once(ctx, func(ctx context.Context) error {
+			return stream.Purge(ctx, jetstream.WithPurgeSequence(uint64(target)+1))
+		})
+		if err != nil {
 			return lacking, classed(err)
 		}
 	} else if err := s.takeUp(ctx, last, target); err != nil {

@@ -76,7 +76,11 @@ func (b *Bucket) takeOver(ctx context.Context, from *Broker, name string) error 
 		if ttl, err := time.ParseDuration(m.Header.Get(jetstream.MsgTTLHeader)); err == nil {
 			options = append(options, jetstream.KeyTTL(max(time.Second, time.Until(m.Time.Add(ttl)).Round(time.Second))))
 		}
-		if _, err := b.kv.Create(ctx, key, b.seal(key, m.Data), options...); err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+		err := b.broker.once(ctx, func(ctx context.Context) error {
+			_, err := b.kv.Create(ctx, key, b.seal(key, m.Data), options...)
+			return err
+		})
+		if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
 			return err
 		}
 	}

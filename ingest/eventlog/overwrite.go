@@ -65,7 +65,7 @@ func (b *Bucket) sweep(ctx context.Context) error {
 
 // overwrite erases the value of a revision; a missing one is not an error.
 func (b *Bucket) overwrite(ctx context.Context, revision uint64) error {
-	err := b.stream.SecureDeleteMsg(ctx, revision)
+	err := b.broker.once(ctx, func(ctx context.Context) error { return b.stream.SecureDeleteMsg(ctx, revision) })
 	if err == nil {
 		return nil
 	}

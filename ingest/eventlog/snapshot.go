@@ -49,7 +49,9 @@ func (s *Snapshot) Log() bool { return strings.HasPrefix(s.Stream, streamPrefix)
 func (b *Broker) Snapshots(ctx context.Context) ([]Snapshot, error) {
 	var list []Snapshot
 	for _, account := range slices.Compact([]*Broker{b, b.vault}) {
-		names := account.js.StreamNames(ctx)
+		asking, done := account.bounded(ctx)
+		defer done()
+		names := account.js.StreamNames(asking)
 		for name := range names.Name() {
 			if strings.HasPrefix(name, streamPrefix) || strings.HasPrefix(name, bucketPrefix) && name != leasesStream {
 				list = append(list, Snapshot{Stream: name, Private: account != b})
@@ -439,7 +441,11 @@ func (b *Broker) settleReached(ctx context.Context) error {
 			return classed(err)
 		}
 		last := stream.CachedInfo().State.LastSeq
-		entry, err := ledger.Get(ctx, name+".reached")
+		var entry jetstream.KeyValueEntry
+		err = b.vault.once(ctx, func(ctx context.Context) (err error) {
+			entry, err = ledger.Get(ctx, name+".reached")
+			return err
+		})
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue
 		}
@@ -447,7 +453,11 @@ func (b *Broker) settleReached(ctx context.Context) error {
 			return classed(err)
 		}
 		if reached, err := strconv.ParseUint(string(entry.Value()), 10, 64); err == nil && reached > last {
-			if _, err := ledger.Put(ctx, name+".reached", strconv.AppendUint(nil, last, 10)); err != nil {
+			err := b.vault.once(ctx, func(ctx context.Context) error {
+				_, err := ledger.Put(ctx, name+".reached", strconv.AppendUint(nil, last, 10))
+				return err
+			})
+			if err != nil {
 				return classedWrite(err)
 			}
 		}
