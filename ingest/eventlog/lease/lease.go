@@ -200,7 +200,7 @@ func (l *Lease) keep(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case holds: // a log that takes no sign, because it is full, takes no other holder either
+		case holds && (err == nil || errors.Is(err, eventlog.ErrFull)): // a log that takes no sign, because it is full, takes no other holder either
 			l.note(l.last, l.epoch, begun.Add(l.term-l.sign()))
 			if err != nil {
 				l.log.Warn("the lease cannot be renewed", "error", err)
@@ -211,8 +211,8 @@ func (l *Lease) keep(ctx context.Context) error {
 				return fmt.Errorf("%w: %w", ErrLost, err)
 			}
 			return ErrLost
-		default:
-			l.log.Warn("the lease cannot be read", "error", err)
+		default: // others may be able to write what this process cannot
+			l.log.Warn("the lease cannot be read or written", "error", err)
 		}
 	}
 }

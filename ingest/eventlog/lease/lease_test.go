@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/parley-analytics/parley/deploy/embedded/enginetest"
 	"github.com/parley-analytics/parley/ingest/eventlog"
 )
@@ -21,6 +24,7 @@ type rig struct {
 	*testing.T
 	broker *eventlog.Broker
 	bucket *eventlog.Bucket
+	server *enginetest.NATSServer
 }
 
 func newRig(t *testing.T) *rig {
@@ -37,7 +41,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{t, broker, bucket}
+	return &rig{t, broker, bucket, server}
 }
 
 // lease is that of one process, with a short term.
@@ -202,6 +206,53 @@ func TestAnIsolatedHolderStops(t *testing.T) {
 	r.broker.Close()
 	if err := next(t, ended, "the end"); !errors.Is(err, ErrLost) || l.Check() == nil {
 		t.Errorf("it ended with %v, and then %v", err, l.Check())
+	}
+}
+
+// adapt changes how the server keeps the leases.
+func (r *rig) adapt(change func(*jetstream.StreamConfig)) {
+	r.Helper()
+	conn, err := nats.Connect(r.server.URL, r.server.Options()...)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		r.Fatal(err)
+	}
+	stream, err := js.Stream(r.Context(), "KV_"+bucketName)
+	if err != nil {
+		r.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	change(&config)
+	if _, err := js.UpdateStream(r.Context(), config); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// TestAHolderThatCannotWriteStops has a log that this process can read only: another one may be able to write that it holds the lease.
+func TestAHolderThatCannotWriteStops(t *testing.T) {
+	r := newRig(t)
+	h := r.keep(r.lease("silent"))
+	next(t, h.begun, "the work")
+	r.adapt(func(c *jetstream.StreamConfig) { c.Subjects = []string{"elsewhere.>"} })
+	if err := next(t, h.ended, "the end of its work"); !errors.Is(err, ErrLost) {
+		t.Errorf("the context ended with %v", err)
+	}
+}
+
+// TestAHolderStaysWhileTheLogIsFull has a log that takes no other holder either.
+func TestAHolderStaysWhileTheLogIsFull(t *testing.T) {
+	r := newRig(t)
+	h := r.keep(r.lease("stays"))
+	next(t, h.begun, "the work")
+	r.adapt(func(c *jetstream.StreamConfig) { c.MaxBytes = 1 })
+	select {
+	case err := <-h.ended:
+		t.Errorf("it has stopped: %v", err)
+	case <-time.After(3 * h.term):
 	}
 }
 
