@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/parley-analytics/parley/cmd/internal/memory"
 	"github.com/parley-analytics/parley/cmd/internal/settings"
 	"github.com/parley-analytics/parley/deploy/embedded"
 )
@@ -29,6 +30,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	memory.SetLimit(memory.Default)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -16,6 +16,9 @@ const (
 	spareBytes = 48 << 20
 )
 
+// Default is the soft limit of a command that does not choose another, in MiB.
+const Default = 384
+
 // SetLimit sets the soft limit of the heap, unless GOMEMLIMIT has set it.
 func SetLimit(mebibytes int64) {
 	if os.Getenv("GOMEMLIMIT") == "" && mebibytes > 0 {
