@@ -126,9 +126,10 @@
 // revoked credential as valid. A copy that answers without a leader is not believed. Readers' consumers may be on any
 // server: what they deliver is never too much, and what they lack is compared with the leader.
 //
-// When a leader dies, the others elect one after 4 to 9 seconds (nats-server 2.15.2). Requests that may be
-// repeated are sent again every two seconds meanwhile; an append whose answer is lost finds out
-// whether it is stored, as above.
+// When a leader dies, the others elect one after 4 to 9 seconds (nats-server 2.15.3). A request that is sent
+// meanwhile is answered by nobody, ever, and the client would wait for as long as its context allows. So each
+// is bounded, and those that may be repeated are sent again after two seconds ([Broker.ask], [api]); an append whose
+// answer is lost finds out whether it is stored, as above. [Open] and [Broker.Bucket] wait for an election.
 //
 // # Disk
 //
