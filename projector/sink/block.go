@@ -49,9 +49,9 @@ func (w written) EncodeColumn(b *proto.Buffer) { b.PutRaw(w.data) }
 func (w written) WriteColumn(to *proto.Writer) { to.ChainWrite(w.data) }
 
 // blockOf writes rows into b, from its beginning, and returns b, grown if necessary. clickhouse-go sends
-// it over HTTP; ch-go sends the same block over the native protocol, which clickhouse-go cannot.
-func blockOf[R any](b []byte, columns []cells.Column[R], rows []R) (*rowBlock, []byte, error) {
-	block, b, err := cells.Encode(b, columns, rows)
+// it over HTTP; ch-go sends the same block over the native protocol, which clickhouse-go cannot. Several rows of more than most bytes are refused with [cells.ErrLarge].
+func blockOf[R any](b []byte, columns []cells.Column[R], rows []R, most int) (*rowBlock, []byte, error) {
+	block, b, err := cells.Encode(b, columns, rows, most)
 	if err != nil {
 		return nil, b, err
 	}

@@ -51,7 +51,7 @@ func encodeHere() func(*testing.B, []projector.ArchivedEvent) []byte {
 	columns, buffer := eventsTable().columns, []byte(nil)
 	return func(b *testing.B, rows []projector.ArchivedEvent) []byte {
 		var err error
-		if _, buffer, err = blockOf(buffer, columns, rows); err != nil {
+		if _, buffer, err = blockOf(buffer, columns, rows, mostArchivedBytes); err != nil {
 			b.Fatal(err)
 		}
 		return buffer

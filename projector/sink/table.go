@@ -13,17 +13,18 @@ import (
 )
 
 // table is one table of the projection: how a row becomes its columns, and the
-// rows that wait to be inserted. Its buffers are used again for every batch.
+// rows that wait to be inserted. Small buffers are used again for every batch.
 type table[R any] struct {
 	name    string
 	columns []cells.Column[R]
 	rows    []R
 	most    int // bytes of a block
 
-	insert  string // INSERT statement, complete but for the data
-	perRow  int    // bytes of a row of the last block
-	buffers [][]byte
-	made    []*rowBlock // none without rows
+	insert string      // INSERT statement, complete but for the data
+	perRow int         // bytes of a row of the last block
+	spare  []byte      // a small buffer of an earlier batch, for the first block
+	first  []byte      // that of the first block
+	made   []*rowBlock // none without rows
 }
 
 func tableOf[R any](name string, columns []cells.Column[R]) *table[R] {
@@ -87,22 +88,23 @@ func (t *table[R]) prepare() error {
 // block encodes rows into a block: all, or half of them as often as that is too large. It returns
 // how many it took.
 func (t *table[R]) block(rows []R) (int, error) {
-	n := len(t.made)
-	if n == len(t.buffers) {
-		t.buffers = append(t.buffers, nil)
-	}
+	buffer := t.spare
+	t.spare = nil
 	for {
-		made, buffer, err := blockOf(slices.Grow(t.buffers[n][:0], t.perRow*len(rows)), t.columns, rows)
-		t.buffers[n] = buffer
-		if err != nil {
+		made, filled, err := blockOf(slices.Grow(buffer[:0], t.perRow*len(rows)), t.columns, rows, t.most)
+		switch {
+		case errors.Is(err, cells.ErrLarge):
+			rows, buffer = rows[:len(rows)/2], filled
+		case err != nil:
 			return 0, err
-		}
-		if len(buffer) <= t.most || len(rows) == 1 {
-			t.perRow = len(buffer)/len(rows) + 1
+		default:
+			if len(t.made) == 0 {
+				t.first = filled
+			}
+			t.perRow = len(filled)/len(rows) + 1
 			t.made = append(t.made, made)
 			return len(rows), nil
 		}
-		rows = rows[:len(rows)/2]
 	}
 }
 
@@ -111,21 +113,29 @@ func (t *table[R]) send(ctx context.Context, conn driver.Conn) error {
 	for _, block := range t.made {
 		block.rewind()
 		if err := conn.InsertFormat(ctx, "Native", t.insert, block); err != nil {
-			t.buffers = nil // the transport may still use the block
+			t.first = nil // the transport may still use the block
 			return fmt.Errorf("insert into %s: %w", t.name, err)
 		}
 	}
 	return nil
 }
 
-// spacious is the size, in bytes, from which a buffer is released if little of it was used.
-const spacious = 1 << 20
+const (
+	// mostSpare is the largest buffer, in bytes, that is kept between batches. To make a large one again takes a hundredth of the
+	// time of its batch, and a process whose batches have become small would keep it for nothing.
+	mostSpare = 1 << 20
+	// mostSpareRows is how many rows there is room for between batches.
+	mostSpareRows = 1 << 12
+)
 
-// clear drops the rows, and keeps the buffers of which much was used.
+// clear drops the rows, and keeps small buffers.
 func (t *table[R]) clear() {
-	t.buffers = slices.DeleteFunc(t.buffers[:min(len(t.made), len(t.buffers))], func(b []byte) bool { return cap(b) > spacious && len(b) < cap(b)/8 })
-	clear(t.made)
-	t.made = t.made[:0]
+	if t.first != nil && cap(t.first) <= mostSpare {
+		t.spare = t.first
+	}
+	t.first, t.made = nil, nil
 	clear(t.rows)
-	t.rows = t.rows[:0]
+	if t.rows = t.rows[:0]; cap(t.rows) > mostSpareRows {
+		t.rows = nil
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -290,7 +291,7 @@ func versionColumns() []cells.Column[schema.Sequence] {
 // temporaryTable makes a table of some columns, as the sink would write them.
 func temporaryTable[R any](name string, all []cells.Column[R], names []string, rows []R) (*ext.Table, error) {
 	columns := slices.DeleteFunc(all, func(c cells.Column[R]) bool { return !slices.Contains(names, c.Name) })
-	_, encoded, err := cells.Encode(nil, columns, rows)
+	_, encoded, err := cells.Encode(nil, columns, rows, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package cells
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // Block is some rows in the Native format.
 type Block struct {
@@ -27,8 +30,12 @@ func (e *Error) Error() string { return "a value does not fit into column " + e.
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Encode writes rows into b, from its beginning, and returns the block and b, grown if necessary.
-func Encode[R any](b []byte, columns []Column[R], rows []R) (*Block, []byte, error) {
+// ErrLarge means that several rows are too large for one block: half of them may not be.
+var ErrLarge = errors.New("the rows are too large for a block")
+
+// Encode writes rows into b, from its beginning, and returns the block and b, grown if necessary. Several rows that take more than most bytes are not encoded to
+// the end, so that what is not used takes little memory: [ErrLarge].
+func Encode[R any](b []byte, columns []Column[R], rows []R, most int) (*Block, []byte, error) {
 	b = binary.AppendUvarint(b[:0], uint64(len(columns)))
 	b = binary.AppendUvarint(b, uint64(len(rows)))
 	ends := make([]int, 0, 2*len(columns))
@@ -39,7 +46,11 @@ func Encode[R any](b []byte, columns []Column[R], rows []R) (*Block, []byte, err
 			b = c.prefix(b)
 		}
 		var err error
-		if b, err = c.cells(b, rows); err != nil {
+		b, err = c.cells(b, rows, most)
+		switch {
+		case errors.Is(err, ErrLarge), err == nil && len(b) > most && len(rows) > 1:
+			return nil, b, ErrLarge
+		case err != nil:
 			return nil, b, &Error{Column: c.Name, Err: err}
 		}
 		ends = append(ends, len(b))

@@ -2,7 +2,7 @@
 // (https://clickhouse.com/docs/interfaces/formats/Native): of each column, the values of all rows one
 // after the other. It is the one place that says which value of a fold is in which column.
 //
-//	block, buffer, err := cells.Encode(buffer, cells.Conversations(), rows)
+//	block, buffer, err := cells.Encode(buffer, cells.Conversations(), rows, most)
 //
 // The columns write straight into the body of an insert: those of the libraries hold all of it again, for
 // as long as a connection lives, before it is encoded. Measured for rows of the events table

@@ -13,19 +13,19 @@ import (
 )
 
 // Column is a column of a table of R, or an element of a compound column. It keeps
-// buffers between blocks: one goroutine uses it at a time.
+// small buffers between blocks: one goroutine uses it at a time.
 type Column[R any] struct {
 	Name string
 	Kind string // the type in ClickHouse
 	// prefix comes before the cells; nil for none.
 	prefix func(b []byte) []byte
-	// cells appends a cell for each row.
-	cells func(b []byte, rows []R) ([]byte, error)
+	// cells appends a cell for each row. It may refuse with [ErrLarge] several rows that are too large for a block of so many bytes.
+	cells func(b []byte, rows []R, most int) ([]byte, error)
 }
 
 // plain is a column whose cells cannot fail.
 func plain[R any](name, kind string, cells func(b []byte, rows []R) []byte) Column[R] {
-	return Column[R]{Name: name, Kind: kind, cells: func(b []byte, rows []R) ([]byte, error) { return cells(b, rows), nil }}
+	return Column[R]{Name: name, Kind: kind, cells: func(b []byte, rows []R, _ int) ([]byte, error) { return cells(b, rows), nil }}
 }
 
 // integer is a number of a fixed size.
@@ -201,6 +201,9 @@ type dictionary struct {
 	place  uint32 // and its place
 }
 
+// mostKept is how many elements a buffer between blocks may have.
+const mostKept = 1 << 15
+
 // begin starts with a number of words that no cell uses.
 func (d *dictionary) begin(reserved int) {
 	if d.places == nil {
@@ -263,6 +266,9 @@ func (d *dictionary) append(b []byte) []byte {
 			b = binary.LittleEndian.AppendUint32(b, place)
 		}
 	}
+	if cap(d.keys) > mostKept || cap(d.words) > mostKept {
+		*d = dictionary{}
+	}
 	return b
 }
 
@@ -271,19 +277,33 @@ func List[R, E any](name string, of func(*R) []E, element Column[E]) Column[R] {
 	return Column[R]{Name: name, Kind: "Array(" + element.Kind + ")", prefix: element.prefix, cells: elements(of, element.cells)}
 }
 
-func elements[R, E any](of func(*R) []E, cells func([]byte, []E) ([]byte, error)) func([]byte, []R) ([]byte, error) {
-	var all []E
-	return func(b []byte, rows []R) ([]byte, error) {
-		all = all[:0]
+func elements[R, E any](of func(*R) []E, cells func([]byte, []E, int) ([]byte, error)) func([]byte, []R, int) ([]byte, error) {
+	var kept []E
+	return func(b []byte, rows []R, most int) ([]byte, error) {
+		count := 0
+		for i := range rows {
+			count += len(of(&rows[i]))
+			b = binary.LittleEndian.AppendUint64(b, uint64(count))
+		}
+		if count > most/elementBytes && len(rows) > 1 {
+			return b, ErrLarge
+		}
+		all := slices.Grow(kept[:0], count)
 		for i := range rows {
 			all = append(all, of(&rows[i])...)
-			b = binary.LittleEndian.AppendUint64(b, uint64(len(all)))
 		}
-		b, err := cells(b, all)
+		b, err := cells(b, all, most)
 		clear(all)
+		if kept = all; cap(kept) > mostKept {
+			kept = nil
+		}
 		return b, err
 	}
 }
+
+// elementBytes are the bytes of a block that an element of a list counts for at least: all of a column are held together
+// while they are encoded.
+const elementBytes = 8
 
 // Tuple combines several columns into one.
 func Tuple[R any](name string, columns ...Column[R]) Column[R] {
@@ -300,9 +320,9 @@ func Tuple[R any](name string, columns ...Column[R]) Column[R] {
 			}
 			return b
 		},
-		cells: func(b []byte, rows []R) (_ []byte, err error) {
+		cells: func(b []byte, rows []R, most int) (_ []byte, err error) {
 			for _, c := range columns {
-				if b, err = c.cells(b, rows); err != nil {
+				if b, err = c.cells(b, rows, most); err != nil {
 					return b, err
 				}
 			}
@@ -319,7 +339,7 @@ func Pairs[R, E any](name string, of func(*R) []E, key, value Column[E]) Column[
 
 // Sum is an exact decimal in 128 bits with four digits after the decimal point.
 func Sum[R any](name string, of func(*R) decimal.Decimal) Column[R] {
-	return Column[R]{Name: name, Kind: "Decimal(38, 4)", cells: func(b []byte, rows []R) ([]byte, error) {
+	return Column[R]{Name: name, Kind: "Decimal(38, 4)", cells: func(b []byte, rows []R, _ int) ([]byte, error) {
 		for i := range rows {
 			d := of(&rows[i]).Shift(4)
 			if !d.IsInteger() || d.NumDigits()+int(d.Exponent()) > 38 {
