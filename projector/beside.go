@@ -340,10 +340,11 @@ func (l *loop) write(ctx context.Context, m *making) error {
 		return nil
 	}
 	err := m.err
-	if err == nil && m.rows != nil {
+	switch {
+	case err != nil:
+	case m.rows != nil:
 		err = l.writeSome(ctx, m)
-	}
-	if err == nil && m.rows == nil {
+	default:
 		if err = l.catchUp(ctx, m); err == nil {
 			m.cancel()
 			l.making = nil
