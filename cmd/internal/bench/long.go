@@ -105,7 +105,11 @@ func (b *bench) longOf(ctx context.Context, size int) error {
 			if err := m.say(ctx, longID, 1, half); err != nil {
 				return err
 			}
-			time.Sleep(untilFolded)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(untilFolded):
+			}
 		}
 		if phase.started {
 			m.served.close()
