@@ -190,17 +190,6 @@ func TestALargeConversationThatIsRejectedIsSetAside(t *testing.T) {
 	})
 }
 
-// laborious are tables whose writes take a while.
-type laborious struct {
-	*porttest.Tables
-	takes time.Duration
-}
-
-func (l laborious) Write(ctx context.Context, batch *projector.Batch) error {
-	pass(l.takes)
-	return l.Tables.Write(ctx, batch)
-}
-
 // TestNobodyWaitsForTheRowsOfALargeConversation has a late event that changes so many messages that they are written in many blocks.
 func TestNobodyWaitsForTheRowsOfALargeConversation(t *testing.T) {
 	bubble(t, func(t *testing.T, log *porttest.Log, tables *porttest.Tables) {
@@ -210,7 +199,7 @@ func TestNobodyWaitsForTheRowsOfALargeConversation(t *testing.T) {
 			large.say(0)
 		}
 		last := other.say(0)
-		p := start(t, projector.Config{Log: log, Sink: laborious{tables, takes}, Archive: tables, LongEvents: 1000})
+		p := start(t, projector.Config{Log: log, Sink: slowly{tables, takes}, Archive: tables, LongEvents: 1000})
 		await(t, tables, projector.LogEvents, last)
 		large.say(49_000 * time.Second)
 		for len(p.Behind()) == 0 {

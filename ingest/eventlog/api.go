@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// api is the API of JetStream. An answer may be lost, with the connection or with the server of a cluster that was to give it, and then
-// the client waits as long as its context allows, for minutes or for ever. So each request is bounded, and one that changes nothing is sent again.
+// api is the API of JetStream. An answer may be lost, with the connection or with the cluster's server that owed it. The client then
+// waits until its context ends, which may be minutes or never. So each request has a timeout, and requests that change nothing are sent again.
 type api struct {
 	jetstream.JetStream
 	broker *Broker
@@ -74,7 +74,7 @@ func askFor[T any](ctx context.Context, b *Broker, ask func(context.Context) (T,
 	}
 }
 
-// once makes one request of a stream or a bucket, which would wait for its answer as long as ctx allows.
+// once sends one request of a stream or a bucket with a timeout: by itself it would wait until ctx ends.
 func (b *Broker) once(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()

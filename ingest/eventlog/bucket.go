@@ -209,8 +209,6 @@ func (b *Bucket) PutTTL(ctx context.Context, key string, value []byte, ttl time.
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	ctx, cancel := b.broker.bounded(ctx)
-	defer cancel()
 	ttl = max(ttl, time.Second).Round(time.Second)
 	message := &nats.Msg{Subject: "$KV." + b.name + "." + key, Data: b.seal(key, value)}
 	_, err := b.broker.js.PublishMsg(ctx, message, jetstream.WithMsgTTL(ttl))

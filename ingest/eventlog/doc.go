@@ -127,8 +127,8 @@
 // server: what they deliver is never too much, and what they lack is compared with the leader.
 //
 // When a leader dies, the others elect one after 4 to 9 seconds (nats-server 2.15.3). A request that is sent
-// meanwhile is answered by nobody, ever, and the client would wait for as long as its context allows. So each
-// is bounded, and those that may be repeated are sent again after two seconds ([Broker.ask], [api]); an append whose
+// meanwhile is never answered, and the client would wait until its context ends. So each
+// has a timeout, and those that may be repeated are sent again after two seconds ([Broker.ask], [api]); an append whose
 // answer is lost finds out whether it is stored, as above. [Open] and [Broker.Bucket] wait for an election.
 //
 // # Disk

@@ -26,8 +26,6 @@ func (b *Broker) Clock(ctx context.Context) (ahead, precision time.Duration, err
 
 // settings returns what the server tells about the stream.
 func (s *Stream) settings(ctx context.Context) (*jetstream.StreamInfo, error) {
-	ctx, cancel := s.broker.bounded(ctx)
-	defer cancel()
 	stream, err := s.broker.js.Stream(ctx, s.name)
 	if err != nil {
 		return nil, classed(err)

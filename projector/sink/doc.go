@@ -113,8 +113,8 @@
 // A block is encoded directly in the Native format, column by column, and sent without further
 // copies: as the body of a request over HTTP, or as the data of an insert over the native protocol,
 // with ch-go, because clickhouse-go accepts prepared blocks only over HTTP. [Open] compares the
-// types of all columns with the tables': the format does not check them. A sink keeps the memory of
-// its blocks for the next batch.
+// types of all columns with the tables': the format does not check them. A sink keeps only small
+// buffers for the next batch.
 //
 // # Measured
 //

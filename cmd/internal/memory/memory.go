@@ -16,7 +16,7 @@ const (
 	spareBytes = 48 << 20
 )
 
-// Default is the soft limit of a command that does not choose another, in MiB.
+// Default is the soft limit of a command without --memory, in MiB: the same as the flag's default.
 const Default = 384
 
 // SetLimit sets the soft limit of the heap, unless GOMEMLIMIT has set it.
